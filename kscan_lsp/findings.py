@@ -1,0 +1,130 @@
+"""What a check reports: findings and problems, as frozen data.
+
+A finding is about the user's manifest; a problem is about something that kept us from judging it (broken YAML,
+a wrong setting, a broken control file). Both carry spans relative to the document they were found in, so a
+cached result stays right when the document moves; `project.py` places them in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from kscan_lsp import paths
+
+if TYPE_CHECKING:
+    from kscan_lsp.paths import Path
+    from kscan_lsp.text import Span
+
+
+class Severity(IntEnum):
+    """Ordered, so that a gate can compare."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @classmethod
+    def of_score(cls, score: float) -> Severity:
+        """Severity of a control's base score (0 to 10), in Kubescape's bands."""
+        if score >= 9:
+            return cls.CRITICAL
+        if score >= 7:
+            return cls.HIGH
+        return cls.MEDIUM if score >= 4 else cls.LOW
+
+    @property
+    def label(self) -> str:
+        """The lower-case name used in settings and reports."""
+        return self.name.lower()
+
+
+class ResourceId(NamedTuple):
+    """What a Kubernetes object is called. Empty strings where the manifest is silent."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def group(self) -> str:
+        """The API group without its version; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that kept a text from being judged, and where.
+
+    `code` is a stable short word (`syntax`, `duplicate-key`, `limit`, `type`, `setting`, `control`,
+    `suppression`, ...). `fatal` means that text was left unscanned because of it.
+    """
+
+    span: Span
+    message: str
+    code: str = "syntax"
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place a finding rests on. An empty `file` is the finding's own document."""
+
+    resource: ResourceId
+    path: Path
+    span: Span
+    message: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a finding is not open: how it was suppressed, and the reason given (may be empty)."""
+
+    kind: Literal["comment", "annotation"]
+    reason: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One control failing at one path of one resource."""
+
+    control: str
+    severity: Severity
+    resource: ResourceId
+    path: Path
+    """Inside the resource, with list indices."""
+    stable_path: str
+    """The same path with list elements named by their merge key: `spec.containers[name=api].image`."""
+    message: str
+    span: Span
+    """In code points of the finding's document."""
+    related: tuple[Related, ...] = ()
+    ordinal: int = 0
+    """Tells true duplicates in one file apart."""
+    fixable: bool = False
+    """The control has a fix whose condition holds here. Whether it can be made is known when it is asked for."""
+    suppression: Suppression | None = None
+
+    @property
+    def status(self) -> Literal["open", "baseline", "suppressed"]:
+        """`open` unless something says otherwise."""
+        return "suppressed" if self.suppression else "open"
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity that survives moved lines, reordered lists, renames of files and API upgrades."""
+        who = self.resource
+        parts = (self.control, who.group, who.kind, who.namespace, who.name, self.stable_path)
+        tail = (str(self.ordinal),) if self.ordinal else ()
+        return "v1:" + hashlib.sha256("\0".join(parts + tail).encode()).hexdigest()[:32]
+
+    @property
+    def printed_path(self) -> str:
+        """The path as reports print it."""
+        return paths.show(self.path)

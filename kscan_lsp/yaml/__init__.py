@@ -1,0 +1,1 @@
+"""YAML and JSON as Kubernetes reads them, with the place of everything."""
