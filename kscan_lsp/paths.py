@@ -1,0 +1,207 @@
+"""Symbolic paths: where something is inside a resource, without knowing any text.
+
+A path is a tuple of keys and list indices. Printed, keys are joined by dots, indices stand in brackets, and a
+key that would be ambiguous stands in brackets as a JSON string: `spec.containers[0].image`,
+`metadata.annotations["a.b/c"]`. Printing and parsing are exact inverses; reports, control files and the
+identity of findings use this one notation.
+
+Left out on purpose: following a path through a document (`yaml/data.py`, `resources.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+
+
+class _Each(Enum):
+    EACH = "[*]"
+
+
+EACH: Final = _Each.EACH
+"""In a pattern: every element of a list, or every value of a mapping."""
+
+Pattern: TypeAlias = tuple[str | int | Literal[_Each.EACH], ...]
+
+# What may stand without quotes: nothing that ends a key, opens a bracket, or hides in a message.
+_PLAIN_KEY = re.compile(r"[^\s.\[\]\"'\\\x00-\x1f\x7f-\x9f]+")
+_INDEX = re.compile(r"(0|[1-9][0-9]{0,8})\]")
+_PLAIN_VALUE = re.compile(r"[^\s\[\]\"',=\\\x00-\x1f\x7f-\x9f]+")
+_STRING = json.JSONDecoder(strict=False)
+
+# How Kubernetes tells the elements of a list apart: `patchMergeKey` and `x-kubernetes-list-map-keys` of its
+# API types. A list not named here is tried against the keys of _ANY_LIST. The `ports` of containers and of
+# services have different keys.
+_LIST_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "ports": (("containerPort", "protocol"), ("port", "protocol")),
+    "volumeMounts": (("mountPath",),),
+    "volumeDevices": (("devicePath",),),
+    "hostAliases": (("ip",),),
+    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"), ("topologyKey",)),
+    "subjects": (("kind", "name", "namespace"), ("kind", "name")),
+    "ownerReferences": (("uid",), ("kind", "name")),
+}
+_ANY_LIST: tuple[tuple[str, ...], ...] = (
+    ("name",),
+    ("kind", "name"),
+    ("mountPath",),
+    ("devicePath",),
+    ("containerPort", "protocol"),
+    ("port", "protocol"),
+    ("ip",),
+    ("topologyKey",),
+    ("key",),
+)
+# The API server fills these in before it compares.
+_DEFAULTS = {"protocol": "TCP"}
+
+
+def show(path: Pattern) -> str:
+    """A path or pattern as text; `parse` and `parse_pattern` read it back. The empty path is ''."""
+    parts: list[str] = []
+    for element in path:
+        if isinstance(element, str):
+            if _PLAIN_KEY.fullmatch(element):
+                parts.append(f".{element}" if parts else element)
+            else:
+                parts.append(f"[{json.dumps(element, ensure_ascii=False)}]")
+        elif element is EACH:
+            parts.append("[*]")
+        else:
+            parts.append(f"[{element}]")
+    return "".join(parts)
+
+
+def parse(text: str) -> Path:
+    """The path that `text` prints.
+
+    Raises:
+        ValueError: `text` is no path; the message names the fault and its column, counted from 1.
+    """
+    path: list[str | int] = []
+    for element in parse_pattern(text):
+        if element is EACH:
+            raise ValueError(f"'[*]' stands for many elements, and one is wanted: {text}")
+        path.append(element)
+    return tuple(path)
+
+
+def parse_pattern(text: str) -> Pattern:
+    """The pattern that `text` prints: a path that may contain `[*]`, which becomes `EACH`.
+
+    Raises:
+        ValueError: as in `parse`.
+    """
+    elements: list[str | int | Literal[_Each.EACH]] = []
+    at = 0
+    while at < len(text):
+        if text[at] == "[":
+            element, at = _bracket(text, at + 1)
+            elements.append(element)
+            continue
+        if elements:
+            if text[at] != ".":
+                raise _fault(text, at, "a '.' or '[' is missing")
+            at += 1
+        key = _PLAIN_KEY.match(text, at)
+        if not key:
+            wrong = f"{text[at]!r} cannot stand here" if at < len(text) else "a key is missing"
+            raise _fault(text, at, f'{wrong}; write an unusual key as ["key"]')
+        elements.append(key[0])
+        at = key.end()
+    return tuple(elements)
+
+
+def stable(path: Path, root_data: object) -> str:
+    """A path as text that survives reordered lists: `spec.containers[name=api].image`.
+
+    Args:
+        path: keys and indices, relative to `root_data`. Elements that do not exist there print as in `show`.
+        root_data: plain values (dict, list, scalars), as kubectl reads the document.
+
+    Returns:
+        The path, each list element named by its merge key where that key is there and unique in its list,
+        else by its index.
+    """
+    parts: list[str] = []
+    value = root_data
+    field = ""
+    for element in path:
+        printed = show((element,))
+        if isinstance(element, str):
+            parts.append(f".{printed}" if parts and not printed.startswith("[") else printed)
+            value = value.get(element) if isinstance(value, dict) else None
+            field = element
+        else:
+            items = value if isinstance(value, list) else []
+            named = merge_key(field, items, element)
+            if named:
+                printed = "[" + ",".join(f"{key}={_show_value(part)}" for key, part in named) + "]"
+            parts.append(printed)
+            value = items[element] if element < len(items) else None
+    return "".join(parts)
+
+
+def merge_key(field: str, items: list[Any], index: int) -> tuple[tuple[str, str | int], ...] | None:
+    """What names one element of a list to Kubernetes.
+
+    Args:
+        field: key the list stands under, such as `volumeMounts`; decides which merge keys are tried.
+        items: the list, plain values.
+        index: which element; may be out of range.
+
+    Returns:
+        Pairs of key and value, `(("name", "api"),)`, or None where the element has no merge key or shares it.
+    """
+    if not 0 <= index < len(items):
+        return None
+    for keys in _LIST_KEYS.get(field, _ANY_LIST):
+        identity = _identity(items[index], keys)
+        if identity and sum(_identity(item, keys) == identity for item in items) == 1:
+            return tuple(zip(keys, identity, strict=True))
+    return None
+
+
+def _identity(item: object, keys: tuple[str, ...]) -> tuple[str | int, ...] | None:
+    if not isinstance(item, dict):
+        return None
+    values: list[str | int] = []
+    for key in keys:
+        value = item.get(key)
+        if value is None:
+            value = _DEFAULTS.get(key)
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+            return None
+        values.append(value)
+    return tuple(values)
+
+
+def _show_value(value: str | int) -> str:
+    text = str(value)
+    return text if _PLAIN_VALUE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+def _bracket(text: str, at: int) -> tuple[str | int | Literal[_Each.EACH], int]:
+    """What stands in a bracket whose inside begins at `at`, and the offset after the closing bracket."""
+    if text.startswith("*]", at):
+        return EACH, at + 2
+    index = _INDEX.match(text, at)
+    if index:
+        return int(index[1]), index.end()
+    if not text.startswith('"', at):
+        raise _fault(text, at, 'in brackets stands an index, * or a "quoted key"')
+    try:
+        key, end = _STRING.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        raise _fault(text, error.pos, "the quoted key does not end, or has a wrong escape") from None
+    if not text.startswith("]", end):
+        raise _fault(text, end, "a ']' is missing")
+    return str(key), end + 1
+
+
+def _fault(text: str, at: int, what: str) -> ValueError:
+    return ValueError(f"{what} (column {at + 1} of {text!r})")

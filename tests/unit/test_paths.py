@@ -1,0 +1,144 @@
+"""Paths print and parse exactly, and name list elements as Kubernetes does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kscan_lsp.paths import EACH, merge_key, parse, parse_pattern, show, stable
+
+keys = st.text(max_size=6) | st.sampled_from(
+    ["", ".", "a.b", "a[0]", '"', "'", "\\", "*", "0", "a/b", "\n", "😀", "]"]
+)
+elements = keys | st.integers(0, 10**9 - 1)
+
+
+@given(st.lists(elements, max_size=6).map(tuple))
+def test_printing_and_parsing_are_inverse(path: tuple[str | int, ...]):
+    assert parse(show(path)) == path
+
+
+@given(st.lists(elements | st.just(EACH), max_size=6).map(tuple))
+def test_patterns_too(pattern: tuple[object, ...]):
+    assert parse_pattern(show(pattern)) == pattern  # type: ignore[arg-type]
+
+
+@given(st.text(alphabet='ab.[]"*01 \\', max_size=12))
+def test_any_text_is_a_path_or_a_value_error(text: str):
+    try:
+        path = parse_pattern(text)
+    except ValueError:
+        return
+    assert parse_pattern(show(path)) == path
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ((), ""),
+        (("spec", "containers", 0, "image"), "spec.containers[0].image"),
+        (("metadata", "annotations", "a.b/c"), 'metadata.annotations["a.b/c"]'),
+        (("a.b", "c"), '["a.b"].c'),
+        ((0, "a"), "[0].a"),
+        (("a", 'q"uote'), 'a["q\\"uote"]'),
+        (("a", ""), 'a[""]'),
+        (("a", EACH, "b"), "a[*].b"),
+    ],
+)
+def test_notation(path: tuple[str | int, ...], text: str):
+    assert show(path) == text
+    assert parse_pattern(text) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "reason"),
+    [
+        ("a..b", 3, "cannot stand here"),
+        ("a.", 3, "a key is missing"),
+        (".a", 1, "cannot stand here"),
+        ("a[", 3, "in brackets"),
+        ("a[01]", 3, "in brackets"),
+        ("a[-1]", 3, "in brackets"),
+        ('a["b"', 6, "']' is missing"),
+        ('a["b', 3, "does not end"),
+        ("a[0]b", 5, "'.' or '['"),
+        ("a b", 2, "'.' or '['"),
+    ],
+)
+def test_faults_say_what_and_where(text: str, column: int, reason: str):
+    with pytest.raises(ValueError, match=f"column {column} of") as caught:
+        parse(text)
+    assert reason in str(caught.value)
+
+
+def test_a_path_has_no_star():
+    with pytest.raises(ValueError, match="many elements"):
+        parse("a[*].b")
+
+
+POD = {
+    "spec": {
+        "containers": [
+            {"name": "db"},
+            {
+                "name": "api",
+                "ports": [
+                    {"containerPort": 80, "name": "web"},
+                    {"containerPort": 80, "protocol": "UDP"},
+                    {"containerPort": 90},
+                    {"containerPort": 90, "protocol": "TCP"},
+                ],
+                "volumeMounts": [{"name": "data", "mountPath": "/var/my data"}],
+                "args": ["-v"],
+            },
+            {"name": "api2"},
+            {"name": "api2"},
+            None,
+        ],
+    },
+    "subjects": [{"kind": "User", "name": "a"}, {"kind": "Group", "name": "a", "namespace": "n"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("spec.containers[1].image", "spec.containers[name=api].image"),
+        (
+            "spec.containers[1].ports[0].hostPort",
+            "spec.containers[name=api].ports[containerPort=80,protocol=TCP].hostPort",
+        ),
+        ("spec.containers[1].ports[1]", "spec.containers[name=api].ports[containerPort=80,protocol=UDP]"),
+        ("spec.containers[1].ports[2]", "spec.containers[name=api].ports[2]"),
+        (
+            "spec.containers[1].volumeMounts[0]",
+            'spec.containers[name=api].volumeMounts[mountPath="/var/my data"]',
+        ),
+        ("spec.containers[1].args[0]", "spec.containers[name=api].args[0]"),
+        ("spec.containers[2].image", "spec.containers[2].image"),
+        ("spec.containers[4].image", "spec.containers[4].image"),
+        ("spec.containers[9].x[3]", "spec.containers[9].x[3]"),
+        ("subjects[0].name", "subjects[kind=User,name=a].name"),
+        ("subjects[1]", "subjects[kind=Group,name=a,namespace=n]"),
+        ('spec["a.b"].c', 'spec["a.b"].c'),
+        ("missing[0].a.b", "missing[0].a.b"),
+    ],
+)
+def test_stable_paths(path: str, text: str):
+    assert stable(parse(path), POD) == text
+
+
+@given(st.permutations(range(4)))
+def test_stable_paths_survive_reordering(order: list[int]):
+    items = [{"name": f"n{number}"} for number in order]
+    names = {stable(("containers", index), {"containers": items}) for index in range(4)}
+    assert names == {f"containers[name=n{number}]" for number in range(4)}
+
+
+def test_merge_key_refuses_odd_values():
+    assert merge_key("containers", [{"name": True}], 0) is None
+    assert merge_key("containers", [{"name": ""}], 0) is None
+    assert merge_key("containers", [{"name": ["a"]}], 0) is None
+    assert merge_key("containers", [], 0) is None
+    assert merge_key("ports", [{"port": 80}], 0) == (("port", 80), ("protocol", "TCP"))
