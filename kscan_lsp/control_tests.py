@@ -1,0 +1,159 @@
+"""Runs the tests inside control files: manifests with the expected findings marked under the text.
+
+    securityContext:
+      privileged: true
+    # ^^^^^^^^^^^^^^^^ C-0057
+
+A line of carets marks the exact characters on the line above it where the control must report, and is taken out
+before the manifest is read. `# <^^^` marks a range that starts at the beginning of the line. A manifest without
+marks must be clean. `fixed`, where given, is the manifest after all of the control's fixes, byte for byte.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp import ruleset
+from kscan_lsp.documents import Document, read_document, split
+from kscan_lsp.engine import check_document
+from kscan_lsp.fixes import VerifiedFix, fixes_of
+from kscan_lsp.settings import Settings
+from kscan_lsp.validate import place
+
+if TYPE_CHECKING:
+    from kscan_lsp.policies import Control, PolicySet
+    from kscan_lsp.policy_files import TestFile
+    from kscan_lsp.ruleset import Ruleset
+    from kscan_lsp.text import Span
+
+_MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
+_TODAY: Final = date(2026, 1, 1)
+"""Tests of controls have no suppressions that could expire; any fixed day does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One test of one control. An empty `failure` is a pass; `span` is the test's place in the control's file."""
+
+    control: str
+    name: str
+    source: str
+    failure: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An expected finding: 0-based line of the manifest without markers, and columns."""
+
+    line: int
+    start: int
+    end: int
+    controls: tuple[str, ...]
+
+
+def run(control: Control, policies: PolicySet) -> list[Outcome]:
+    """Run all tests of one control; a control without a test fails, too."""
+    if not control.tests:
+        text = "this control has no tests: add a manifest that fails and one that passes"
+        return [Outcome(control.id, "", control.source, text, place(control.document, ("id",)))]
+    return [
+        Outcome(control.id, test.name, control.source, _run_test(control, policies, test),
+                place(control.document, ("tests", index, "name")))
+        for index, test in enumerate(control.tests)
+    ]  # fmt: skip
+
+
+def read_marks(text: str) -> tuple[str, list[Mark]]:
+    """Take the marker lines out of a manifest; returns the manifest and what they mark."""
+    kept: list[str] = []
+    marks: list[Mark] = []
+    for line in text.splitlines(keepends=True):
+        match = _MARKER.match(line.rstrip("\r\n"))
+        if match is None or not kept:
+            kept.append(line)
+            continue
+        start = 0 if match[2] else len(match[1])
+        controls = tuple(re.split(r"[ \t]*,[ \t]*", match[4]))
+        marks.append(Mark(len(kept) - 1, start, start + len(match[3]), controls))
+    return "".join(kept), marks
+
+
+def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
+    manifest, marks = read_marks(test.manifest)
+    settings = Settings.model_validate({"inputs": test.inputs})
+    rules, wrong = ruleset.choose(policies, settings, only=(control.id,))
+    if wrong:
+        return wrong[0].message
+    expected = {(m.line, m.start, m.end) for m in marks if control.id in m.controls}
+    found: dict[tuple[int, int, int], str] = {}
+    first_line = 0
+    for piece in split(manifest):
+        document = read_document(piece.text)
+        if document.problems:
+            return f"the manifest has a problem: {document.problems[0].message}"
+        for verdicts in check_document(document, rules):
+            if verdicts.problems or verdicts.unevaluated:
+                reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
+                return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
+            for finding in verdicts.findings:
+                start = document.lines.position(finding.span.start)
+                end = document.lines.position(finding.span.end)
+                found[first_line + start.line, start.column, end.column] = finding.message
+        first_line += document.lines.line_count - 1
+    if found.keys() != expected:
+        return _difference(manifest, expected, found)
+    if test.fixed is None:
+        return ""
+    fixed, reason = _all_fixed(manifest, rules)
+    if fixed == test.fixed:
+        return ""
+    lines = difflib.unified_diff(test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1)
+    return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *lines])
+
+
+def _all_fixed(manifest: str, rules: Ruleset) -> tuple[str, str]:
+    """Every fix made, where there is a choice the first; and why one was not made."""
+    pieces: list[str] = []
+    reason = ""
+    for piece in split(manifest):
+        document = read_document(piece.text)
+        refused: set[str] = set()
+        while (made := _first_fix(document, rules, refused)) is not None:
+            if isinstance(made, str):
+                reason = made
+            else:
+                document = read_document(made.text)
+        pieces.append(document.text)
+    return "".join(pieces), reason
+
+
+def _first_fix(document: Document, rules: Ruleset, refused: set[str]) -> VerifiedFix | str | None:
+    for verdicts in check_document(document, rules):
+        for finding in verdicts.findings:
+            if finding.fixable and finding.fingerprint not in refused:
+                options, reason = fixes_of(document, verdicts, finding, rules)
+                if options:
+                    return options[0]
+                refused.add(finding.fingerprint)
+                return reason
+    return None
+
+
+def _difference(
+    manifest: str, expected: set[tuple[int, int, int]], found: dict[tuple[int, int, int], str]
+) -> str:
+    lines = manifest.splitlines()
+
+    def shown(mark: tuple[int, int, int], what: str) -> str:
+        line, start, end = mark
+        text = lines[line] if line < len(lines) else ""
+        return f"{what} at line {line + 1}, columns {start + 1} to {end + 1}:\n  {text}\n  {' ' * start}{'^' * (end - start)}"
+
+    missed = [shown(mark, "nothing reported") for mark in sorted(expected - found.keys())]
+    extra = [shown(mark, f"unexpected '{found[mark]}'") for mark in sorted(found.keys() - expected)]
+    return "\n".join(missed + extra)

@@ -1,0 +1,250 @@
+"""The types of the Kubernetes fields that controls read, and where a manifest gets them wrong.
+
+A control that reads `securityContext.privileged` must not call a manifest clean because the value is the string
+"yes", or the parent a list. The API server refuses such an object, so no verdict about it means anything: the engine
+reports the place, and counts what would have passed as not evaluated. One table says it for every control, which
+keeps type tests out of the controls. The types are those of the Kubernetes API reference, v1.30 (core/v1 PodSpec and
+what it contains, and the objects around it).
+
+Left out on purpose: unknown fields, required fields and value ranges. That is a schema validator's work.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kscan_lsp.paths import Path
+
+# A type is a word, a mapping of fields, [element type], or ("map", value type).
+STR: Final = "a string"
+INT: Final = "a whole number"
+BOOL: Final = "true or false"
+QUANTITY: Final = "a quantity such as 250m or 128Mi"
+INT_OR_STR: Final = "a number or a string"
+STR_MAP: Final = ("map", STR)
+ANY: Final = "anything"
+
+_CHECKS: Final = {
+    STR: lambda v: isinstance(v, str),
+    INT: lambda v: isinstance(v, int) and not isinstance(v, bool),
+    BOOL: lambda v: isinstance(v, bool),
+    QUANTITY: lambda v: isinstance(v, str | int | float) and not isinstance(v, bool),
+    INT_OR_STR: lambda v: isinstance(v, str | int) and not isinstance(v, bool),
+    ANY: lambda _: True,
+}
+
+METADATA: Final = {
+    "name": STR,
+    "generateName": STR,
+    "namespace": STR,
+    "labels": STR_MAP,
+    "annotations": STR_MAP,
+    "ownerReferences": [{"kind": STR, "name": STR}],
+}
+_SELECTOR: Final = {
+    "matchLabels": STR_MAP,
+    "matchExpressions": [{"key": STR, "operator": STR, "values": [STR]}],
+}
+_SELINUX: Final = {"user": STR, "role": STR, "type": STR, "level": STR}
+_PROFILE: Final = {"type": STR, "localhostProfile": STR}
+_WINDOWS: Final = {
+    "hostProcess": BOOL,
+    "runAsUserName": STR,
+    "gmsaCredentialSpecName": STR,
+    "gmsaCredentialSpec": STR,
+}
+_CONTAINER_SECURITY: Final = {
+    "allowPrivilegeEscalation": BOOL,
+    "appArmorProfile": _PROFILE,
+    "capabilities": {"add": [STR], "drop": [STR]},
+    "privileged": BOOL,
+    "procMount": STR,
+    "readOnlyRootFilesystem": BOOL,
+    "runAsGroup": INT,
+    "runAsNonRoot": BOOL,
+    "runAsUser": INT,
+    "seLinuxOptions": _SELINUX,
+    "seccompProfile": _PROFILE,
+    "windowsOptions": _WINDOWS,
+}
+_HTTP_GET: Final = {"host": STR, "path": STR, "port": INT_OR_STR, "scheme": STR}
+_HANDLER: Final = {
+    "exec": {"command": [STR]},
+    "httpGet": _HTTP_GET,
+    "tcpSocket": {"host": STR, "port": INT_OR_STR},
+    "grpc": {"port": INT},
+}
+_REF: Final = {"name": STR, "key": STR, "optional": BOOL}
+CONTAINER: Final = {
+    "name": STR,
+    "image": STR,
+    "imagePullPolicy": STR,
+    "command": [STR],
+    "args": [STR],
+    "workingDir": STR,
+    "env": [
+        {
+            "name": STR,
+            "value": STR,
+            "valueFrom": {"secretKeyRef": _REF, "configMapKeyRef": _REF, "fieldRef": {"fieldPath": STR}},
+        }
+    ],
+    "envFrom": [{"prefix": STR, "configMapRef": _REF, "secretRef": _REF}],
+    "ports": [{"containerPort": INT, "hostPort": INT, "hostIP": STR, "name": STR, "protocol": STR}],
+    "resources": {"limits": ("map", QUANTITY), "requests": ("map", QUANTITY)},
+    "restartPolicy": STR,
+    "securityContext": _CONTAINER_SECURITY,
+    "livenessProbe": _HANDLER,
+    "readinessProbe": _HANDLER,
+    "startupProbe": _HANDLER,
+    "lifecycle": {"postStart": _HANDLER, "preStop": _HANDLER},
+    "volumeMounts": [{"name": STR, "mountPath": STR, "readOnly": BOOL, "subPath": STR, "mountPropagation": STR}],
+}
+POD_SPEC: Final = {
+    "automountServiceAccountToken": BOOL,
+    "containers": [CONTAINER],
+    "initContainers": [CONTAINER],
+    "ephemeralContainers": [CONTAINER],
+    "hostAliases": [{"ip": STR, "hostnames": [STR]}],
+    "hostIPC": BOOL,
+    "hostNetwork": BOOL,
+    "hostPID": BOOL,
+    "hostUsers": BOOL,
+    "hostname": STR,
+    "nodeName": STR,
+    "nodeSelector": STR_MAP,
+    "priorityClassName": STR,
+    "runtimeClassName": STR,
+    "restartPolicy": STR,
+    "schedulerName": STR,
+    "serviceAccount": STR,
+    "serviceAccountName": STR,
+    "shareProcessNamespace": BOOL,
+    "tolerations": [{"key": STR, "operator": STR, "value": STR, "effect": STR}],
+    "topologySpreadConstraints": [{"maxSkew": INT, "topologyKey": STR, "whenUnsatisfiable": STR}],
+    "securityContext": {
+        "appArmorProfile": _PROFILE,
+        "fsGroup": INT,
+        "fsGroupChangePolicy": STR,
+        "runAsGroup": INT,
+        "runAsNonRoot": BOOL,
+        "runAsUser": INT,
+        "seLinuxOptions": _SELINUX,
+        "seccompProfile": _PROFILE,
+        "supplementalGroups": [INT],
+        "sysctls": [{"name": STR, "value": STR}],
+        "windowsOptions": _WINDOWS,
+    },
+    "volumes": [
+        {
+            "name": STR,
+            "hostPath": {"path": STR, "type": STR},
+            "secret": {"secretName": STR, "items": [{"key": STR, "path": STR}]},
+            "configMap": {"name": STR, "items": [{"key": STR, "path": STR}]},
+            "emptyDir": {"medium": STR, "sizeLimit": QUANTITY},
+            "persistentVolumeClaim": {"claimName": STR, "readOnly": BOOL},
+            "projected": {"sources": [{"serviceAccountToken": {"path": STR}, "secret": _REF, "configMap": _REF}]},
+            "csi": {"driver": STR, "readOnly": BOOL},
+        }
+    ],
+}
+POD_TEMPLATE: Final = {"metadata": METADATA, "spec": POD_SPEC}
+
+_UPDATE: Final = {
+    "type": STR,
+    "rollingUpdate": {"maxSurge": INT_OR_STR, "maxUnavailable": INT_OR_STR, "partition": INT},
+}
+_JOB_SPEC: Final = {"selector": _SELECTOR, "template": POD_TEMPLATE, "parallelism": INT, "completions": INT}
+_REPLICATED: Final = {"replicas": INT, "selector": _SELECTOR, "template": POD_TEMPLATE}
+
+_KINDS: Final[dict[str, dict[str, Any]]] = {
+    "Pod": {"spec": POD_SPEC},
+    "PodTemplate": {"template": POD_TEMPLATE},
+    "Deployment": {"spec": {**_REPLICATED, "strategy": _UPDATE}},
+    "ReplicaSet": {"spec": _REPLICATED},
+    "ReplicationController": {"spec": {**_REPLICATED, "selector": STR_MAP}},
+    "DaemonSet": {"spec": {"selector": _SELECTOR, "template": POD_TEMPLATE, "updateStrategy": _UPDATE}},
+    "StatefulSet": {"spec": {**_REPLICATED, "serviceName": STR, "updateStrategy": _UPDATE}},
+    "Job": {"spec": _JOB_SPEC},
+    "CronJob": {"spec": {"schedule": STR, "jobTemplate": {"metadata": METADATA, "spec": _JOB_SPEC}}},
+    "ConfigMap": {"data": STR_MAP, "binaryData": STR_MAP},
+    "Secret": {"data": STR_MAP, "stringData": STR_MAP, "type": STR},
+}
+
+KINDS: Final[dict[str, dict[str, Any]]] = {
+    kind: {"metadata": METADATA, **fields} for kind, fields in _KINDS.items()
+}
+
+
+def misfits(kind: str, data: dict[str, Any]) -> list[tuple[Path, str]]:
+    """Fields of an object whose value has a type that the API server refuses.
+
+    Args:
+        kind: the object's kind; one that is not in the table is only checked for its metadata.
+        data: the object as plain values.
+
+    Returns:
+        (path, message) of each, outermost first: nothing is looked at inside a value of the wrong type. Null is
+        never wrong: Kubernetes treats it as absent. At most 20.
+    """
+    found: list[tuple[Path, str]] = []
+    _compare(data, KINDS.get(kind, {"metadata": METADATA}), (), found)
+    return found
+
+
+def _compare(value: Any, expected: Any, path: Path, found: list[tuple[Path, str]]) -> None:
+    if value is None or len(found) >= 20:
+        return
+    if isinstance(expected, str):
+        if not _CHECKS[expected](value):
+            found.append((path, _message(path, expected, value)))
+    elif isinstance(expected, list):
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                if item is None:
+                    found.append(((*path, index), _message((*path, index), _noun(expected[0]), None)))
+                else:
+                    _compare(item, expected[0], (*path, index), found)
+        else:
+            found.append((path, _message(path, "a list", value)))
+    elif not isinstance(value, dict):
+        found.append((path, _message(path, "a mapping", value)))
+    elif isinstance(expected, tuple):
+        for key, item in value.items():
+            _compare(item, expected[1], (*path, key), found)
+    else:
+        for key, item in value.items():
+            if item is not None and (field := expected.get(key)) is not None:
+                _compare(item, field, (*path, key), found)
+
+
+def _noun(expected: Any) -> str:
+    if isinstance(expected, str):
+        return expected
+    return "a list" if isinstance(expected, list) else "a mapping"
+
+
+def _message(path: Path, expected: str, value: Any) -> str:
+    names = [part for part in path if isinstance(part, str)]
+    where = f"'{names[-1]}'" if names else "the object"
+    if path and isinstance(path[-1], int):
+        where = f"item {path[-1] + 1} of {where}"
+    hint = "; quote it" if expected == STR and isinstance(value, bool | int | float) else ""
+    return f"{where} must be {expected}, not {_kind_of(value)}, and Kubernetes refuses anything else{hint}"
+
+
+def _kind_of(value: Any) -> str:
+    """Names the type only: the value itself may be a secret."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"

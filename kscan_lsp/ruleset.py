@@ -1,0 +1,150 @@
+"""Which controls are on, how severe they are and what they read: policies and settings made one.
+
+A ruleset also plans the work: for each kind of object the checks that look at it, grouped by what they judge one by
+one, so that every check of a container shares one activation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kscan_lsp import cel, paths
+from kscan_lsp.validate import nearest_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kscan_lsp.findings import Severity
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policies import Check, Control, Framework, PolicySet
+    from kscan_lsp.settings import Settings
+    from kscan_lsp.targets import Each
+
+Plan = tuple[tuple["Each", tuple["Check", ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ruleset:
+    """The controls that are on. Two rulesets are the same only if they are one object: results are cached by it."""
+
+    controls: Mapping[str, Control]
+    severities: Mapping[str, Severity]
+    inputs: Mapping[str, tuple[str, ...]]
+    frameworks: tuple[Framework, ...]
+    pod_spec_paths: Mapping[tuple[str, str], Path]
+    policies: PolicySet
+    _plans: dict[tuple[str, str, bool], tuple[Plan, tuple[str, ...]]] = field(default_factory=dict)
+
+    def plan(self, group: str, kind: str, *, workload: bool) -> tuple[Plan, tuple[str, ...]]:
+        """The checks for one kind of object, grouped by what they judge, and the ids of their controls."""
+        key = (group, kind, workload)
+        plan = self._plans.get(key)
+        if plan is None:
+            grouped: dict[Each, list[Check]] = {}
+            for control in self.controls.values():
+                for check in control.checks:
+                    if check.matches(group, kind, workload=workload):
+                        grouped.setdefault(check.each, []).append(check)
+            ids = dict.fromkeys(check.control.id for checks in grouped.values() for check in checks)
+            plan = self._plans[key] = (tuple((each, tuple(checks)) for each, checks in grouped.items()), tuple(ids))
+        return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Misnomer:
+    """A name in the settings that nothing has, by the path of the setting."""
+
+    path: Path
+    message: str
+
+
+def choose(
+    policies: PolicySet, settings: Settings, *, only: Iterable[str] = ()
+) -> tuple[Ruleset, tuple[Misnomer, ...]]:
+    """Apply settings to policies.
+
+    Args:
+        policies: all that is known.
+        settings: the user's choice.
+        only: control ids that replace the choice by frameworks, includes and excludes.
+
+    Returns:
+        The ruleset, and the names in the settings that are wrong; these have no effect.
+    """
+    wrong: list[Misnomer] = []
+    known = sorted(policies.controls)
+
+    def exists(control: str, path: Path) -> bool:
+        if control in policies.controls:
+            return True
+        if not any(control in framework.members for framework in policies.frameworks.values()):
+            wrong.append(Misnomer(path, f"unknown control '{control}'{nearest_name(control, known)}"))
+        return False
+
+    frameworks: list[Framework] = []
+    for index, name in enumerate(settings.frameworks):
+        framework = policies.framework(name)
+        if framework is None:
+            hint = nearest_name(name, sorted(policies.frameworks))
+            wrong.append(Misnomer(("frameworks", index), f"unknown framework '{name}'{hint}"))
+        else:
+            frameworks.append(framework)
+    wanted: dict[str, None] = {}
+    if ids := tuple(only):
+        wanted = dict.fromkeys(i for n, i in enumerate(ids) if exists(i, ("controls", n)))
+    else:
+        for framework in frameworks:
+            wanted.update(dict.fromkeys(members_of(framework, policies)))
+        for index, control in enumerate(settings.controls.include):
+            if exists(control, ("controls", "include", index)):
+                wanted[control] = None
+        for index, control in enumerate(settings.controls.exclude):
+            if exists(control, ("controls", "exclude", index)):
+                wanted.pop(control, None)
+    for control in settings.controls.severity:
+        exists(control, ("controls", "severity", control))
+    inputs, misnamed = _inputs(policies, settings)
+    controls = {i: policies.controls[i] for i in sorted(wanted)}
+    ruleset = Ruleset(
+        controls=controls,
+        severities={i: settings.severity_of(i, control.severity) for i, control in controls.items()},
+        inputs=inputs,
+        frameworks=tuple(frameworks),
+        pod_spec_paths=_pod_spec_paths(settings, wrong),
+        policies=policies,
+    )
+    return ruleset, (*wrong, *misnamed)
+
+
+def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
+    """The ids of a framework's controls that exist; all of them for a framework that says so."""
+    if not framework.members:
+        return tuple(policies.controls)
+    return tuple(i for i in framework.members if i in policies.controls)
+
+
+def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, tuple[str, ...]], list[Misnomer]]:
+    inputs: dict[str, tuple[str, ...]] = {}
+    for control in policies.controls.values():
+        inputs.update(control.inputs)
+    wrong = []
+    for name, values in settings.inputs.items():
+        if name not in inputs:
+            hint = nearest_name(name, sorted(inputs))
+            wrong.append(Misnomer(("inputs", name), f"no control reads an input '{name}'{hint}"))
+        elif message := cel.check_patterns(values):
+            wrong.append(Misnomer(("inputs", name), message))
+            continue
+        inputs[name] = values
+    return inputs, wrong
+
+
+def _pod_spec_paths(settings: Settings, wrong: list[Misnomer]) -> dict[tuple[str, str], Path]:
+    from_settings: dict[tuple[str, str], Path] = {}
+    for index, entry in enumerate(settings.pod_spec_paths):
+        try:
+            from_settings[entry.group, entry.kind] = paths.parse(entry.path)
+        except ValueError as error:
+            wrong.append(Misnomer(("podSpecPaths", index, "path"), str(error)))
+    return from_settings

@@ -1,0 +1,118 @@
+"""Settings: the text of `.kscan.yaml` and what an editor or a command line says over it -> one frozen Settings.
+
+One model serves the file, the editor's `kscan` section and the published JSON schema, so a key means the same
+everywhere. Names of controls, frameworks and inputs are only known once policies are read: `ruleset.py` judges those.
+
+Left out on purpose: nested settings files. One file per folder can be read and understood; a cascade cannot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.documents import Document
+
+FILE_NAMES: Final = (".kscan.yaml", ".kscan.yml")
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+SeverityName = Literal["low", "medium", "high", "critical"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ControlSettings(_Frozen):
+    """Which controls are on beyond what the frameworks say, and how severe they are."""
+
+    include: Annotated[Names, Field(description="Controls to check although no chosen framework has them.")] = ()
+    exclude: Annotated[Names, Field(description="Controls to leave out.")] = ()
+    severity: Annotated[dict[str, SeverityName], Field(description="Other severities, by control id.")] = {}
+
+
+class PodSpecPath(_Frozen):
+    """A custom kind that carries a pod template."""
+
+    kind: str
+    group: str = ""
+    path: Annotated[str, Field(description="Path to its pod template, such as spec.template.")]
+
+
+class Settings(_Frozen):
+    """Everything a user can choose."""
+
+    frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = ("recommended",)
+    controls: ControlSettings = ControlSettings()
+    inputs: Annotated[
+        dict[str, Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]],
+        Field(description="Values of tunable lists that controls read, by name; each replaces the default."),
+    ] = {}
+    policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()
+    exclude: Annotated[Names, Field(description="Files to leave out, as patterns of .gitignore.")] = ()
+    pod_spec_paths: Annotated[
+        tuple[PodSpecPath, ...], Field(alias="podSpecPaths", description="Custom kinds that carry a pod template.")
+    ] = ()
+
+    def severity_of(self, control: str, default: Severity) -> Severity:
+        """A control's severity, with the user's choice over the default."""
+        chosen = self.controls.severity.get(control)
+        return Severity[chosen.upper()] if chosen else default
+
+
+def read_settings(document: Document) -> tuple[Settings, tuple[Problem, ...]]:
+    """Read a settings file.
+
+    Returns:
+        The settings and what is wrong with them. A wrong key or value costs that key only: the rest still holds, so
+        that a typo while editing never switches the user's whole choice off.
+    """
+    settings, problems = validate(Settings, document, "setting")
+    if settings is None:
+        settings = _salvage(document.data)
+    return settings, problems
+
+
+def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]:
+    """Lay an editor's `kscan` section over settings from a file; also returns what is wrong with it, in words."""
+    if not isinstance(section, dict) or not section:
+        return base, ()
+    known = {field.alias or name for name, field in Settings.model_fields.items()}
+    chosen = {key: value for key, value in section.items() if key in known and value is not None}
+    wrong: list[str] = []
+    for key in list(chosen):
+        try:
+            Settings.model_validate({key: chosen[key]})
+        except ValidationError as error:
+            wrong.append(f"kscan.{key}: {error.errors()[0]['msg']}")
+            del chosen[key]
+    return replace_settings(base, chosen), tuple(wrong)
+
+
+def replace_settings(base: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some keys replaced; the keys are those of the file."""
+    return Settings.model_validate({**base.model_dump(by_alias=True, exclude_unset=True), **changes})
+
+
+def _salvage(data: object) -> Settings:
+    """The keys of a wrong settings file that are right by themselves."""
+    good: dict[str, Any] = {}
+    for key, value in data.items() if isinstance(data, dict) else ():
+        try:
+            Settings.model_validate({key: value})
+        except ValidationError:
+            continue
+        good[key] = value
+    return Settings.model_validate(good)

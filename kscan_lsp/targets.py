@@ -1,0 +1,114 @@
+"""Where a control looks and points: `each`, `at` and the paths of a fix, parsed once.
+
+A path in a control is relative to the element being judged, or starts with an anchor that says from where. Parts in
+braces are CEL and become keys or indices when a finding is made, so a control can point at one entry of a list it
+found by content.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp import cel, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kscan_lsp.paths import Path
+
+ANCHORS: Final = frozenset({"object", "podTemplate", "pod", "container", "item", "effective"})
+INHERITED: Final = (
+    "appArmorProfile",
+    "runAsGroup",
+    "runAsNonRoot",
+    "runAsUser",
+    "seLinuxOptions",
+    "seccompProfile",
+    "windowsOptions",
+)
+"""Fields of a pod's security context that hold for its containers (core/v1 PodSecurityContext)."""
+
+_HOLE: Final = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """What a check judges one by one.
+
+    `start` is an anchor or `containers`; `steps` follow from there, with `paths.EACH` for every list item or map entry.
+    """
+
+    start: str
+    steps: tuple[str | int | paths.Each, ...] = ()
+
+    @property
+    def itemised(self) -> bool:
+        """Whether elements are bound as `item`."""
+        return bool(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A path to point at or to change. An empty anchor is the element judged."""
+
+    anchor: str
+    parts: tuple[str | int | cel.Expression, ...]
+
+
+def parse_each(text: str) -> Each:
+    """Parse an `each`; ValueError says what is wrong."""
+    if text in ("resource", ""):
+        return Each("object")
+    steps = paths.parse_pattern(text)
+    first = steps[0]
+    if first in ("containers", "podTemplate", "pod", "object"):
+        return Each(str(first), tuple(steps[1:]))
+    return Each("object", tuple(steps))
+
+
+def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelError:
+    """Parse a path of `at` or `fix`; ValueError says what is wrong with it, CelError what is with an expression in it."""
+    holes: list[cel.Expression] = []
+
+    def keep(match: re.Match[str]) -> str:
+        compiled = cel.compile_expression(match[1], let=let)
+        if isinstance(compiled, cel.CelError):
+            raise _BadHoleError(compiled)
+        holes.append(compiled)
+        return f'"\0{len(holes) - 1}"'
+
+    try:
+        quoted = _HOLE.sub(keep, text)
+    except _BadHoleError as error:
+        return error.error
+    parts = paths.parse(quoted) if quoted else ()
+    anchor = ""
+    if parts and parts[0] in ANCHORS:
+        anchor, parts = str(parts[0]), parts[1:]
+    return Target(
+        anchor, tuple(holes[int(p[1:])] if isinstance(p, str) and p.startswith("\0") else p for p in parts)
+    )
+
+
+def fill(target: Target, activation: cel.Activation) -> Path | cel.Failed:
+    """The target's parts with their expressions evaluated."""
+    filled: list[str | int] = []
+    for part in target.parts:
+        if isinstance(part, cel.Expression):
+            value = cel.evaluate(part, activation)
+            if isinstance(value, cel.Failed):
+                return value
+            if isinstance(value, bool) or not isinstance(value, str | int):
+                return cel.Failed("a part of a path must be a string or a whole number")
+            filled.append(value)
+        else:
+            filled.append(part)
+    return tuple(filled)
+
+
+class _BadHoleError(Exception):
+    def __init__(self, error: cel.CelError) -> None:
+        super().__init__(error.message)
+        self.error = error
