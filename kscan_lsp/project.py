@@ -19,8 +19,11 @@ from kscan_lsp import policies
 from kscan_lsp.documents import Document, Piece, read_document, split
 from kscan_lsp.engine import Verdicts, check_document
 from kscan_lsp.findings import Finding, Problem
+from kscan_lsp.ruleset import choose
+from kscan_lsp.settings import FILE_NAMES, Settings, overlay, read_settings, replace_settings
 from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span
+from kscan_lsp.validate import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -186,8 +189,89 @@ def builtin_policies() -> PolicySet:
     package = Path(__file__).parent
     for folder in (package / "_policies", package.parent / "policies"):
         if folder.is_dir():
-            return policies.load(_documents(sorted(folder.rglob("*.yaml")), folder))
+            return policies.load(_documents(sorted(folder.rglob("*.yaml"))))
     return policies.PolicySet()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Configuration:
+    """What holds for a folder: its settings, the controls they choose, and all that is wrong with either."""
+
+    root: Path | None
+    settings_path: Path | None
+    settings: Settings
+    ruleset: Ruleset
+    problems: tuple[FileProblem, ...]
+
+
+class FileProblem(NamedTuple):
+    """A problem in a settings or policy file, with the document it is placed in."""
+
+    path: Path
+    document: Document
+    problem: Problem
+
+
+def find_settings(start: Path) -> Path | None:
+    """The settings file of a folder: in it or in the nearest folder above that has one."""
+    for folder in (start, *start.parents):
+        for name in FILE_NAMES:
+            candidate = folder / name
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def configure(
+    root: Path | None,
+    *,
+    settings_path: Path | None = None,
+    section: object = None,
+    changes: Mapping[str, object] | None = None,
+    only: Iterable[str] = (),
+) -> tuple[Configuration, tuple[str, ...]]:
+    """Read the settings that hold for a folder, and the policies they name.
+
+    Args:
+        root: the folder; None where there is none (an unsaved buffer).
+        settings_path: the settings file; looked for at the root and above where it is not given.
+        section: an editor's `kscan` section, over the file.
+        changes: keys that a command line sets, over both.
+        only: control ids that replace the choice of controls.
+
+    Returns:
+        The configuration, and in words what is wrong with `section`, `changes` and `only`.
+    """
+    path = settings_path or (find_settings(root) if root else None)
+    document = read_document("")
+    problems: list[FileProblem] = []
+    settings = Settings()
+    if path is not None:
+        document = _read(path, "setting")
+        settings, found = read_settings(document)
+        problems += [FileProblem(path, document, problem) for problem in found]
+    from_file = settings
+    settings, wrong = overlay(settings, section)
+    if changes:
+        settings = replace_settings(settings, changes)
+    policy_root = path.parent if path else root
+    known = load_policies(settings.policies, policy_root) if policy_root else builtin_policies()
+    problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
+    rules, misnomers = choose(known, settings, only=only)
+    words = list(wrong)
+    for misnomer in misnomers:
+        if path is not None and not only and _same_place(from_file, settings, misnomer.path):
+            problem = Problem(place(document, misnomer.path), misnomer.message, "setting")
+            problems.append(FileProblem(path, document, problem))
+        else:
+            words.append(misnomer.message)
+    return Configuration(root, path, settings, rules, tuple(problems)), tuple(words)
+
+
+def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:
+    """Whether a setting comes from the file: only then can a problem with it be placed there."""
+    name = str(path[0])
+    return getattr(from_file, name, None) == getattr(settings, name, None)
 
 
 def load_policies(names: Iterable[str], root: Path) -> PolicySet:
@@ -203,18 +287,21 @@ def load_policies(names: Iterable[str], root: Path) -> PolicySet:
         files += sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml")) if path.is_dir() else [path]
     if not files:
         return builtin_policies()
-    return policies.load(_documents(files, root), builtin_policies())
+    return policies.load(_documents(files), builtin_policies())
 
 
-def _documents(files: list[Path], root: Path) -> Iterator[tuple[str, Document]]:
+def _documents(files: list[Path]) -> Iterator[tuple[str, Document]]:
     for path in files:
-        source = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            document = read_document("")
-            problem = Problem(Span(0, 0), f"cannot read this policy file: {reason}", "control", fatal=True)
-            yield source, replace(document, problems=(problem,), complete=False)
-        else:
-            yield source, read_document(text)
+        yield str(path), _read(path, "control")
+
+
+def _read(path: Path, code: str) -> Document:
+    """A settings or policy file as a document; one that cannot be read is an empty one with a problem."""
+    try:
+        return read_document(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    problem = Problem(Span(0, 0), f"this file cannot be read: {reason}", code, fatal=True)
+    return replace(read_document(""), problems=(problem,), complete=False)
