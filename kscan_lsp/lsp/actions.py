@@ -1,0 +1,242 @@
+"""Code actions: fix this, fix all, ignore this, explain this.
+
+Every fix offered has been made and judged before (see `fixes.py`). Fixing a whole file can take long, so where the
+client can ask for an action's edit later, that is when it is worked out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from lsprotocol import types
+
+from kscan_lsp.documents import read_document
+from kscan_lsp.edits import Refusal, set_value
+from kscan_lsp.engine import check_document
+from kscan_lsp.fixes import fix_all, fixes_of
+from kscan_lsp.lsp import convert
+from kscan_lsp.suppress import ANNOTATION, MARK, suppress
+from kscan_lsp.text import Span, TextEdit, apply_edits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.documents import Document
+    from kscan_lsp.engine import Verdicts
+    from kscan_lsp.findings import Finding
+    from kscan_lsp.fixes import VerifiedFix
+    from kscan_lsp.lsp.session import Client, Snapshot
+    from kscan_lsp.project import CheckedFile, Placed
+    from kscan_lsp.text import LineIndex
+
+EXPLAIN: Final = "kscan.explain"
+FIX_SAFE: Final = "source.fixAll.kscan"
+FIX_REVIEW: Final = "source.kscan.fixAll"
+"""Not below `source.fixAll`: an editor that fixes all on save must not make changes that need a look."""
+
+KINDS: Final = (types.CodeActionKind.QuickFix, FIX_SAFE, FIX_REVIEW)
+
+MAX_FINDINGS: Final = 20
+"""Findings of a selection whose fixes are worked out at once."""
+
+
+class View(NamedTuple):
+    """A checked version of an open document, and what is needed to talk about it."""
+
+    snapshot: Snapshot
+    checked: CheckedFile
+    index: LineIndex
+    client: Client
+
+
+def code_actions(view: View, params: types.CodeActionParams) -> list[types.CodeAction]:
+    """The actions for a range of a document, the most useful first."""
+    wanted = params.context.only
+    actions: list[types.CodeAction] = []
+    if _asked(types.CodeActionKind.QuickFix, wanted):
+        touched = list(_touched(view, params.range))[:MAX_FINDINGS]
+        fixes = [action for placed, finding in touched for action in _quick_fixes(view, placed, finding)]
+        actions += fixes
+        actions += [action for placed, finding in touched for action in _ignore(view, placed, finding)]
+        actions += _explanations(touched)
+    invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
+    for kind, title in ((FIX_SAFE, "Fix all safe problems"), (FIX_REVIEW, "Fix all problems (review)")):
+        if _asked(kind, wanted) and (wanted or (invoked and actions)):
+            action = types.CodeAction(title=f"kscan: {title}", kind=kind)
+            if view.client.resolve_edits and not wanted:
+                action.data = {"uri": view.snapshot.uri, "version": view.snapshot.version, "kind": kind}
+                actions.append(action)
+            elif (edit := fix_all_edit(view, kind)) is not None:
+                action.edit = edit
+                actions.append(action)
+    return actions
+
+
+def fix_all_edit(view: View, kind: str) -> types.WorkspaceEdit | None:
+    """The edit that fixes all that a kind of action stands for; None where there is nothing to fix."""
+    safe_only = kind == FIX_SAFE
+
+    def accept(fix: VerifiedFix) -> bool:
+        return fix.safe or not safe_only
+
+    ruleset, today = view.snapshot.configuration.ruleset, view.snapshot.today
+    edits: list[types.TextEdit] = []
+    for placed in view.checked.documents:
+        document = placed.checked.document
+        if not any(f.fixable and f.status == "open" for f in placed.checked.findings):
+            continue
+        result, done = fix_all(document, ruleset, today, accept)
+        if done:
+            edits += _line_edits(view, placed, document.text, result.text)
+    return _workspace_edit(view, edits) if edits else None
+
+
+def _line_edits(view: View, placed: Placed, old: str, new: str) -> list[types.TextEdit]:
+    """The edits between two versions of a document, as few whole lines as possible."""
+    import difflib  # noqa: PLC0415 - only a fix-all needs it
+
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    starts = [0]
+    for line in before:
+        starts.append(starts[-1] + len(line))
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    edits = [
+        TextEdit(Span(starts[i1], starts[i2]), "".join(after[j1:j2]))
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+    return convert.text_edits(edits, placed.offset, view.index, view.client.encoding)
+
+
+def _asked(kind: str, wanted: Any) -> bool:
+    return not wanted or any(kind == w or kind.startswith(f"{w}.") or w == "" for w in wanted)
+
+
+def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
+    """Open findings on the lines of a range, those under the cursor first."""
+    span = convert.span_of(at, view.index, view.client.encoding)
+    first, last = view.index.line_of(span.start), view.index.line_of(span.end)
+    near: list[tuple[bool, Placed, Finding]] = []
+    for placed, finding in view.checked.findings():
+        start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
+        if finding.status == "open" and first <= view.index.line_of(start) <= last:
+            near.append((not (start <= span.end and span.start <= end), placed, finding))
+    near.sort(key=lambda entry: (entry[0], -entry[2].severity))
+    return ((placed, finding) for _, placed, finding in near)
+
+
+def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
+    if not finding.fixable:
+        return
+    verdicts = _verdicts_of(placed, finding)
+    document, ruleset = placed.checked.document, view.snapshot.configuration.ruleset
+    options, _ = fixes_of(document, verdicts, finding, ruleset)
+    for option in options:
+        edits = convert.text_edits(option.edits, placed.offset, view.index, view.client.encoding)
+        note = "" if option.safe else " (review)"
+        yield types.CodeAction(
+            title=f"{option.title}{note} [{finding.control}]",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[_diagnostic(view, placed, finding)],
+            is_preferred=len(options) == 1,
+            edit=_workspace_edit(view, edits),
+        )
+
+
+def _ignore(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
+    edit = ignore_edit(placed.checked.document, finding, view)
+    if edit is not None:
+        edits = convert.text_edits([edit], placed.offset, view.index, view.client.encoding)
+        yield types.CodeAction(
+            title=f"Ignore {finding.control} here",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[_diagnostic(view, placed, finding)],
+            edit=_workspace_edit(view, edits),
+        )
+
+
+def ignore_edit(document: Document, finding: Finding, view: View) -> TextEdit | None:
+    """The edit that suppresses one finding: a comment above its line, or an annotation where that cannot be.
+
+    None where neither leaves the document as it was but for the suppression.
+    """
+    for edit in (_comment_edit(document, finding), _annotation_edit(document, finding)):
+        if edit is not None and _suppresses(document, edit, finding, view):
+            return edit
+    return None
+
+
+def _comment_edit(document: Document, finding: Finding) -> TextEdit | None:
+    if document.json:
+        return None
+    text = document.text
+    start = document.lines.starts[document.lines.line_of(finding.span.start)]
+    previous = text[:start].rstrip("\r\n").rpartition("\n")[2]
+    if previous.lstrip().startswith(f"# {MARK}") and "--" not in previous:
+        at = len(text[:start].rstrip("\r\n"))
+        return TextEdit(Span(at, at), f", {finding.control}")
+    indent = text[start : start + len(text[start:]) - len(text[start:].lstrip(" "))]
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    return TextEdit(Span(start, start), f"{indent}# {MARK} {finding.control}{line_end}")
+
+
+def _annotation_edit(document: Document, finding: Finding) -> TextEdit | None:
+    root = _root_of(document, finding)
+    path = (*root, "metadata", "annotations", ANNOTATION)
+    edit = set_value(document, path, finding.control)
+    return None if isinstance(edit, Refusal) else edit
+
+
+def _root_of(document: Document, finding: Finding) -> tuple[str | int, ...]:
+    data = document.data
+    items = data.get("items") if isinstance(data, dict) else None
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        metadata = item.get("metadata") if isinstance(item, dict) else None
+        if isinstance(metadata, dict) and metadata.get("name") == finding.resource.name:
+            return ("items", index)
+    return ()
+
+
+def _suppresses(document: Document, edit: TextEdit, finding: Finding, view: View) -> bool:
+    """Whether an edit hides one finding and changes nothing that the document says."""
+    ruleset = view.snapshot.configuration.ruleset
+    result = read_document(apply_edits(document.text, [edit]), json=document.json)
+    if not result.complete or len(result.problems) > len(document.problems):
+        return False
+    findings, _ = suppress(result, check_document(result, ruleset), ruleset, view.snapshot.today)
+    key = (finding.control, finding.stable_path, finding.resource)
+    return any((f.control, f.stable_path, f.resource) == key and f.status == "suppressed" for f in findings)
+
+
+def _explanations(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeAction]:
+    for control in dict.fromkeys(finding.control for _, finding in touched):
+        title = f"Explain {control}"
+        yield types.CodeAction(
+            title=title,
+            kind=types.CodeActionKind.QuickFix,
+            command=types.Command(title=title, command=EXPLAIN, arguments=[control]),
+        )
+
+
+def _verdicts_of(placed: Placed, finding: Finding) -> Verdicts:
+    verdicts = placed.checked.verdicts
+    same = (v for v in verdicts if any(_same(f, finding) for f in v.findings))
+    return next(same, verdicts[0])
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    return (one.control, one.path, one.span) == (other.control, other.path, other.span)
+
+
+def _diagnostic(view: View, placed: Placed, finding: Finding) -> types.Diagnostic:
+    return convert.diagnostic_of(finding, placed.offset, view.index, view.client.encoding)
+
+
+def _workspace_edit(view: View, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
+    uri, version = view.snapshot.uri, view.snapshot.version
+    if view.client.document_changes:
+        identifier = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+        return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, list(edits))])
+    return types.WorkspaceEdit(changes={uri: edits})
+
+

@@ -1,0 +1,170 @@
+"""The only mutable state of the program: what the editor has open, and the latest result for each.
+
+Handlers change it on the event loop and nowhere else. Work happens on snapshots, in another thread; a result comes
+back through `accept`, which keeps it only if nothing newer is there. The text mirror is our own: a document is one
+string, and a change is applied by `text.replace_range` in the encoding agreed on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pygls.uris import to_fs_path
+
+from kscan_lsp.project import CheckedFile, Configuration, check_file
+from kscan_lsp.text import Encoding, LineIndex, Position, replace_range
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from lsprotocol import types
+
+
+@dataclass(slots=True)
+class OpenDocument:
+    """A document as the editor has it."""
+
+    uri: str
+    path: Path | None
+    """None for what has no file, such as an unsaved buffer."""
+    json: bool
+    version: int
+    index: LineIndex
+    checked: CheckedFile | None = None
+    checked_version: int = -1
+    configuration: Configuration | None = None
+    """What `checked` was judged by."""
+
+
+class Snapshot(NamedTuple):
+    """All that checking a document needs; nothing in it changes."""
+
+    uri: str
+    version: int
+    text: str
+    json: bool
+    configuration: Configuration
+    today: date
+    previous: CheckedFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What the client can do, asked once."""
+
+    encoding: Encoding = Encoding.UTF16
+    configuration: bool = False
+    watched_files: bool = False
+    related_information: bool = False
+    code_description: bool = False
+    document_changes: bool = False
+    resolve_edits: bool = False
+    markdown: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """Open documents, the folders they belong to, and what holds there."""
+
+    client: Client = field(default_factory=Client)
+    documents: dict[str, OpenDocument] = field(default_factory=dict)
+    folders: list[Path] = field(default_factory=list)
+    configurations: dict[Path | None, Configuration] = field(default_factory=dict)
+    section: Any = None
+    """The editor's `kscan` section, as it came."""
+    reported: set[str] = field(default_factory=set)
+    """Settings and policy files that have diagnostics shown."""
+
+    def open(self, item: types.TextDocumentItem) -> None:
+        """A document was opened."""
+        self.documents[item.uri] = OpenDocument(
+            uri=item.uri,
+            path=path_of(item.uri),
+            json=item.language_id == "json",
+            version=item.version,
+            index=LineIndex(item.text),
+        )
+
+    def change(
+        self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]
+    ) -> OpenDocument | None:
+        """A document was edited; changes apply one after the other."""
+        document = self.documents.get(uri)
+        if document is None:
+            return None
+        for change in changes:
+            if (at := getattr(change, "range", None)) is None:
+                document.index = LineIndex(change.text)
+                continue
+            start, end = (Position(p.line, p.character) for p in (at.start, at.end))
+            text = replace_range(document.index, start, end, change.text, self.client.encoding)
+            document.index = LineIndex(text)
+        document.version = version
+        return document
+
+    def root_of(self, path: Path | None) -> Path | None:
+        """The folder whose settings hold for a file: the innermost workspace folder, else the file's own."""
+        if path is None:
+            return self.folders[0] if self.folders else None
+        around = [folder for folder in self.folders if path.is_relative_to(folder)]
+        return max(around, key=lambda folder: len(folder.parts), default=path.parent)
+
+    def snapshot(self, uri: str) -> Snapshot | None:
+        """What checking a document needs; None if it is closed, checked, or its settings are not read yet."""
+        document = self.documents.get(uri)
+        if document is None:
+            return None
+        configuration = self.configurations.get(self.root_of(document.path))
+        if configuration is None:
+            return None
+        current = document.configuration is configuration
+        if current and document.checked_version == document.version:
+            return None
+        return Snapshot(
+            uri=uri,
+            version=document.version,
+            text=document.index.text,
+            json=document.json,
+            configuration=configuration,
+            today=self.today(),
+            previous=document.checked if current else None,
+        )
+
+    @staticmethod
+    def today() -> date:
+        """The day that suppressions are compared with."""
+        return datetime.now(UTC).date()
+
+    def accept(self, snapshot: Snapshot, checked: CheckedFile) -> bool:
+        """Keep a result; false if the document has moved on, or is closed, and it must not be shown."""
+        document = self.documents.get(snapshot.uri)
+        if document is None or snapshot.version > document.version:
+            return False
+        document.checked = checked
+        document.checked_version = snapshot.version
+        document.configuration = snapshot.configuration
+        return document.version == snapshot.version
+
+
+def path_of(uri: str) -> Path | None:
+    """The file a URI stands for; None for an unsaved buffer and other schemes."""
+    if not uri.startswith("file:"):
+        return None
+    name = to_fs_path(uri)
+    return Path(name) if name else None
+
+
+def check(snapshot: Snapshot) -> CheckedFile:
+    """Check a snapshot; a pure function, run outside the event loop."""
+    return check_file(
+        snapshot.uri,
+        snapshot.text,
+        snapshot.configuration.ruleset,
+        snapshot.today,
+        json=snapshot.json,
+        previous=snapshot.previous,
+    )

@@ -1,0 +1,97 @@
+"""Generated pages: JSON schemas and the list of controls, made from what the program itself uses.
+
+`python -m kscan_lsp.pages docs` writes them; a test fails when the ones in the repository are not what this makes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.explain import standards
+from kscan_lsp.policy_files import ControlFile, FrameworkFile
+from kscan_lsp.project import builtin_policies
+from kscan_lsp.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from kscan_lsp.policies import Control, PolicySet
+
+_SCHEMAS: Final[dict[str, tuple[type[BaseModel], str]]] = {
+    "schemas/settings.schema.json": (Settings, "kscan settings (.kscan.yaml)"),
+    "schemas/control.schema.json": (ControlFile, "kscan control"),
+    "schemas/framework.schema.json": (FrameworkFile, "kscan framework"),
+}
+
+
+def pages(policies: PolicySet) -> dict[str, str]:
+    """Every generated page: its path below the documentation's folder, and its text."""
+    made = {path: _schema(model, title) for path, (model, title) in _SCHEMAS.items()}
+    return {**made, "controls.md": _controls(policies), "safe-fixes.md": _safe_fixes(policies)}
+
+
+def _schema(model: type[BaseModel], title: str) -> str:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(), "title": title}
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _controls(policies: PolicySet) -> str:
+    lines = [
+        "# Controls",
+        "",
+        "Every control, what it is worth and what it can do. `kscan explain ID` says the same in a terminal.",
+        "",
+        "| control | title | severity | fix | inputs | frameworks |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for control in policies.controls.values():
+        inputs = ", ".join(f"`{name}`" for name in control.inputs)
+        ids = ", ".join(f.id for f in policies.frameworks.values() if control.id in f.members)
+        lines.append(
+            f"| [{control.id}](#{control.id.lower()}) | {control.title} | {control.severity.label} | "
+            f"{_fix(control)} | {inputs} | {ids} |"
+        )
+    for control in policies.controls.values():
+        lines += ["", f"## {control.id}", "", f"**{control.title}** · {control.severity.label} ({control.score:g})", ""]
+        lines += [control.description, "", f"**How to fix:** {control.remediation}"]
+        if named := standards(control.id, policies):
+            lines += ["", "**Standards:** " + "; ".join(named)]
+        lines += ["", *(f"- <{reference}>" for reference in control.references)]
+    return "\n".join(lines) + "\n"
+
+
+def _fix(control: Control) -> str:
+    fixes = [check.fix for check in control.checks if check.fix]
+    if not fixes:
+        return ""
+    if any(operation.verb == "choose" for fix in fixes for operation in fix.operations):
+        return "choice"
+    return "safe" if all(fix.safe for fix in fixes) else "review"
+
+
+def _safe_fixes(policies: PolicySet) -> str:
+    lines = [
+        "# Safe fixes",
+        "",
+        "A fix is safe when a workload that runs today still starts and does the same. `kscan fix --write` and the",
+        'editor\'s "fix all safe problems" make these and no others:',
+        "",
+    ]
+    safe = [control for control in policies.controls.values() if _fix(control) == "safe"]
+    lines += [f"- [{control.id}](controls.md#{control.id.lower()}) {control.title}" for control in safe]
+    return "\n".join(lines) + "\n"
+
+
+def main(folder: str) -> None:
+    """Write every page below a folder."""
+    for name, text in pages(builtin_policies()).items():
+        path = Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

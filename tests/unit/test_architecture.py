@@ -1,0 +1,84 @@
+"""The invariants of docs/architecture.md, held by walking the imports."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import kscan_lsp
+
+PACKAGE = Path(kscan_lsp.__file__).parent
+
+ORDER = [
+    "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "resources", "validate",
+    "settings", "cel", "targets", "policy_files", "policies", "ruleset", "engine", "edits", "suppress", "fixes",
+    "control_tests", "explain", "walk", "project", "report", "reports", "pages", "cli", "lsp", "__main__",
+]  # fmt: skip
+"""Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
+
+TOUCH_THE_WORLD = {"project", "walk", "cli", "pages", "__main__"}
+WORLD = {"os", "shutil", "subprocess", "socket", "urllib", "http", "tempfile", "pathlib"}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def room_of(module: str) -> str:
+    return next((room for room in sorted(ORDER, key=len, reverse=True) if f"{module}.".startswith(f"{room}.")), module)
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(module, whether inside a function) of every import."""
+    found = []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inner = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in inner) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(f"{node.module}.{alias.name}", id(node) in inner) for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p) or "kscan_lsp")
+def test_a_module_imports_only_earlier_rooms(path: Path) -> None:
+    room = room_of(module_of(path))
+    if not room:
+        return
+    assert room in ORDER, f"{room} is a new room: give it a place in the order"
+    for name, _ in imports(path):
+        if not name.startswith("kscan_lsp."):
+            continue
+        target = room_of(name.removeprefix("kscan_lsp."))
+        if target in ORDER and (room, target) != ("cli", "lsp"):
+            assert ORDER.index(target) <= ORDER.index(room), f"{module_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p) or "kscan_lsp")
+def test_no_import_hides_in_a_function(path: Path) -> None:
+    if room_of(module_of(path)) in {"cli", "lsp"}:
+        return  # what is slow to import is imported by the command that needs it
+    assert [name for name, inside in imports(path) if inside] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p) or "kscan_lsp")
+def test_only_the_server_knows_the_protocol_and_only_cel_the_runtime(path: Path) -> None:
+    room = room_of(module_of(path))
+    for name, _ in imports(path):
+        top = name.split(".")[0]
+        assert top not in {"pygls", "lsprotocol"} or room == "lsp"
+        assert top != "cel_expr_python" or room == "cel"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p) or "kscan_lsp")
+def test_only_the_outer_rooms_touch_files_and_processes(path: Path) -> None:
+    room = room_of(module_of(path))
+    if room in TOUCH_THE_WORLD or room == "lsp":
+        return
+    assert [name for name, _ in imports(path) if name.split(".")[0] in WORLD] == []
