@@ -1,0 +1,323 @@
+"""Declares our functions to the runtime: names, parameter types, and values in and out.
+
+Quantities, addresses, ranges, URLs and versions travel as bytes: a tag, a colon, the canonical text. The runtime
+picks an overload by the type of a value when it runs, and there is one overload per type: that is why functions
+of different Kubernetes types with one name (`isLessThan`) share an implementation that looks at the tag.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_strings
+
+from kscan_lsp.cel import functions, network, quantities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MARK = "cel: "
+"""Begins every error message of ours, so that it can be told from the runtime's."""
+
+_BOOL, _BYTES, _DOUBLE, _DYN = cel.Type.BOOL, cel.Type.BYTES, cel.Type.DOUBLE, cel.Type.DYN
+_INT, _STRING = cel.Type.INT, cel.Type.STRING
+_LIST, _TEXTS = cel.Type.List(_DYN), cel.Type.List(_STRING)
+_MAP, _TEXT_MAP = cel.Type.Map(_STRING, _DYN), cel.Type.Map(_STRING, _STRING)
+
+
+# Values of Kubernetes' own types
+
+
+def _pack(tag: str, text: object) -> bytes:
+    return f"{tag}:{text}".encode()
+
+
+def _unpack(value: bytearray, tag: str) -> str:
+    """The text of a tagged value.
+
+    Raises:
+        ValueError: the value has another tag.
+    """
+    found, _, text = value.decode().partition(":")
+    if found != tag:
+        raise ValueError(f"not {_NAMES.get(tag, tag)}")
+    return text
+
+
+_NAMES = {"quantity": "a quantity", "ip": "an IP address", "cidr": "a CIDR range", "url": "a URL",
+          "semver": "a semantic version"}  # fmt: skip
+
+
+def text_of(value: bytes) -> str:
+    """Bytes as text for messages: a Kubernetes value as it is usually written, other bytes as UTF-8."""
+    tag, _, text = value.decode("utf-8", "replace").partition(":")
+    if tag == "quantity":
+        return quantities.quantity_text(int(text))
+    return text if tag in _NAMES else value.decode("utf-8", "replace")
+
+
+def _nanos(value: bytearray) -> int:
+    return int(_unpack(value, "quantity"))
+
+
+def _semver(value: bytearray) -> str:
+    return _unpack(value, "semver")
+
+
+def _ip(value: bytearray) -> network.Address:
+    return network.address(_unpack(value, "ip"))
+
+
+def _cidr(value: bytearray) -> network.Range:
+    return network.address_range(_unpack(value, "cidr"))
+
+
+def _url(value: bytearray) -> network.Url:
+    return network.url(_unpack(value, "url"))
+
+
+def _compare(one: bytearray, other: bytearray) -> int:
+    if one.startswith(b"semver:"):
+        left, right = quantities.version_order(_semver(one)), quantities.version_order(_semver(other))
+        return -1 if left < right else int(left != right)
+    amount, limit = _nanos(one), _nanos(other)
+    return (amount > limit) - (amount < limit)
+
+
+def _quantity(nanos: int) -> bytes:
+    return _pack("quantity", nanos)
+
+
+def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
+    def test(text: str) -> bool:
+        try:
+            parse(text)
+        except ValueError:
+            return False
+        return True
+
+    return test
+
+
+def _version(text: str, normalize: bool = False) -> str:  # noqa: FBT001, FBT002 - the shape of Kubernetes' function
+    return quantities.loose_version(text) if normalize else quantities.version(text)
+
+
+def _is_version(text: str, normalize: bool = False) -> bool:  # noqa: FBT001, FBT002
+    return _parses(quantities.loose_version if normalize else quantities.version)(text)
+
+
+# Regular expressions: always RE2, which takes linear time whatever a pattern says
+
+
+@lru_cache(maxsize=1)
+def _matcher() -> cel.Env:
+    return cel.NewEnv(
+        variables={"subject": _STRING, "pattern": _STRING}, extensions=[ext_strings.ExtStrings()]
+    )
+
+
+@lru_cache(maxsize=512)
+def _any_of(patterns: tuple[str, ...]) -> cel.Expression:
+    """A program that searches its `subject` for any of the patterns.
+
+    Raises:
+        ValueError: a pattern is wrong.
+    """
+    for pattern in patterns:
+        if not isinstance(pattern, str) or pattern_error(pattern):
+            raise ValueError("a regular expression is wrong")
+    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return _matcher().compile(f"subject.matches({_literal(joined)})")
+
+
+def _literal(text: str) -> str:
+    return '"' + "".join(c if c.isalnum() and c.isascii() else f"\\U{ord(c):08x}" for c in text) + '"'
+
+
+@lru_cache(maxsize=2048)
+def pattern_error(pattern: str) -> str:
+    """What is wrong with a regular expression (RE2 syntax); empty when nothing is."""
+    environment = _matcher()
+    try:
+        found = environment.compile("subject.matches(pattern)").eval(
+            environment.Activation({"subject": "", "pattern": f"(?:{pattern})"})
+        )
+    except Exception as error:  # noqa: BLE001 - whatever the runtime raises, the pattern cannot be used
+        return f"not a regular expression: {error}"
+    if found.type() == cel.Type.ERROR:
+        said = str(found.value()).removeprefix("INVALID_ARGUMENT: invalid regular expression: ")
+        return f"not a regular expression (RE2): {said.partition(':')[0]} in {pattern!r}"
+    return ""
+
+
+def _matches_any(text: str, patterns: list[str]) -> bool:
+    if not patterns:
+        return False
+    found = _any_of(tuple(patterns)).eval(_matcher().Activation({"subject": text})).value()
+    if found is True or found is False:
+        return found
+    raise ValueError("a regular expression is wrong")
+
+
+# Declarations
+
+
+def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with every failure turned into one the runtime passes on as a CEL error."""
+
+    def guarded(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except ValueError as error:
+            raise ValueError(f"{MARK}{error}") from None
+        except Exception as error:
+            raise ValueError(f"{MARK}a function failed ({type(error).__name__})") from None
+
+    return guarded
+
+
+def _function(name: str, *overloads: tuple[cel.Type, list[cel.Type], Callable[..., Any]]) -> cel.FunctionDecl:
+    """A function called `name(a, b)`, or `a.name(b)` when its name starts with a dot."""
+    member = name.startswith(".")
+    bare = name.removeprefix(".")
+    return cel.FunctionDecl(
+        bare,
+        [
+            cel.Overload(f"kscan_{bare}_{index}", result, parameters, member, _guarded(call))
+            for index, (result, parameters, call) in enumerate(overloads)
+        ],
+    )
+
+
+def declarations() -> Sequence[cel.FunctionDecl]:
+    """Every function of ours."""
+    return [*_own(), *_lists(), *_quantities(), *_versions(), *_network()]
+
+
+def _own() -> list[cel.FunctionDecl]:
+    return [
+        _function("matchesAny", (_BOOL, [_STRING, _TEXTS], _matches_any)),
+        _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
+        _function("imageRef", (_TEXT_MAP, [_STRING], functions.image_ref)),
+        _function("selects", (_BOOL, [_MAP, _MAP], functions.selects)),
+    ]
+
+
+def _lists() -> list[cel.FunctionDecl]:
+    return [
+        _function("sets.contains", (_BOOL, [_LIST, _LIST], functions.sets_contains)),
+        _function("sets.equivalent", (_BOOL, [_LIST, _LIST], functions.sets_equivalent)),
+        _function("sets.intersects", (_BOOL, [_LIST, _LIST], functions.sets_intersects)),
+        _function(".isSorted", (_BOOL, [_LIST], functions.is_sorted)),
+        _function(".sum", (_DYN, [_LIST], functions.total)),
+        _function(".min", (_DYN, [_LIST], functions.smallest)),
+        _function(".max", (_DYN, [_LIST], functions.largest)),
+    ]
+
+
+def _quantities() -> list[cel.FunctionDecl]:
+    q = quantities
+    return [
+        _function("quantity", (_BYTES, [_STRING], lambda text: _quantity(q.quantity(text)))),
+        _function("isQuantity", (_BOOL, [_STRING], _parses(q.quantity))),
+        _function(".isLessThan", (_BOOL, [_BYTES, _BYTES], lambda one, other: _compare(one, other) < 0)),
+        _function(".isGreaterThan", (_BOOL, [_BYTES, _BYTES], lambda one, other: _compare(one, other) > 0)),
+        _function(".compareTo", (_INT, [_BYTES, _BYTES], _compare)),
+        _function(".isInteger", (_BOOL, [_BYTES], lambda value: q.is_integer(_nanos(value)))),
+        _function(".asInteger", (_INT, [_BYTES], lambda value: q.as_integer(_nanos(value)))),
+        _function(".asApproximateFloat", (_DOUBLE, [_BYTES], lambda value: q.as_float(_nanos(value)))),
+        _function(".sign", (_INT, [_BYTES], lambda value: (_nanos(value) > 0) - (_nanos(value) < 0))),
+        _function(
+            ".add",
+            (_BYTES, [_BYTES, _BYTES], lambda value, more: _quantity(q.plus(_nanos(value), _nanos(more)))),
+            (_BYTES, [_BYTES, _INT], lambda value, more: _quantity(q.plus(_nanos(value), more * 10**9))),
+        ),
+        _function(
+            ".sub",
+            (_BYTES, [_BYTES, _BYTES], lambda value, less: _quantity(q.plus(_nanos(value), -_nanos(less)))),
+            (_BYTES, [_BYTES, _INT], lambda value, less: _quantity(q.plus(_nanos(value), -less * 10**9))),
+        ),
+    ]
+
+
+def _versions() -> list[cel.FunctionDecl]:
+    numbers = quantities.version_numbers
+
+    def made(text: str, normalize: bool = False) -> bytes:  # noqa: FBT001, FBT002
+        return _pack("semver", _version(text, normalize))
+
+    return [
+        _function("semver", (_BYTES, [_STRING], made), (_BYTES, [_STRING, _BOOL], made)),
+        _function("isSemver", (_BOOL, [_STRING], _is_version), (_BOOL, [_STRING, _BOOL], _is_version)),
+        _function(".major", (_INT, [_BYTES], lambda value: numbers(_semver(value))[0])),
+        _function(".minor", (_INT, [_BYTES], lambda value: numbers(_semver(value))[1])),
+        _function(".patch", (_INT, [_BYTES], lambda value: numbers(_semver(value))[2])),
+    ]
+
+
+def _network() -> list[cel.FunctionDecl]:
+    n = network
+    return [
+        cel.FunctionDecl(
+            "ip",
+            [
+                cel.Overload(
+                    "kscan_ip_text",
+                    _BYTES,
+                    [_STRING],
+                    False,
+                    _guarded(lambda text: _pack("ip", n.address(text))),
+                ),
+                cel.Overload(
+                    "kscan_ip_cidr",
+                    _BYTES,
+                    [_BYTES],
+                    True,
+                    _guarded(lambda value: _pack("ip", _cidr(value).address)),
+                ),
+            ],
+        ),
+        _function("isIP", (_BOOL, [_STRING], _parses(n.address))),
+        _function("ip.isCanonical", (_BOOL, [_STRING], n.is_canonical)),
+        _function(".family", (_INT, [_BYTES], lambda value: _ip(value).version)),
+        _function(".isUnspecified", (_BOOL, [_BYTES], lambda value: _ip(value).is_unspecified)),
+        _function(".isLoopback", (_BOOL, [_BYTES], lambda value: _ip(value).is_loopback)),
+        _function(
+            ".isLinkLocalMulticast", (_BOOL, [_BYTES], lambda value: n.is_link_local_multicast(_ip(value)))
+        ),
+        _function(".isLinkLocalUnicast", (_BOOL, [_BYTES], lambda value: _ip(value).is_link_local)),
+        _function(".isGlobalUnicast", (_BOOL, [_BYTES], lambda value: n.is_global_unicast(_ip(value)))),
+        _function("cidr", (_BYTES, [_STRING], lambda text: _pack("cidr", n.address_range(text)))),
+        _function("isCIDR", (_BOOL, [_STRING], _parses(n.address_range))),
+        _function(
+            ".containsIP",
+            (
+                _BOOL,
+                [_BYTES, _STRING],
+                lambda outer, inner: n.contains_address(_cidr(outer), n.address(inner)),
+            ),
+            (_BOOL, [_BYTES, _BYTES], lambda outer, inner: n.contains_address(_cidr(outer), _ip(inner))),
+        ),
+        _function(
+            ".containsCIDR",
+            (
+                _BOOL,
+                [_BYTES, _STRING],
+                lambda outer, inner: n.contains_range(_cidr(outer), n.address_range(inner)),
+            ),
+            (_BOOL, [_BYTES, _BYTES], lambda outer, inner: n.contains_range(_cidr(outer), _cidr(inner))),
+        ),
+        _function(".masked", (_BYTES, [_BYTES], lambda value: _pack("cidr", _cidr(value).network))),
+        _function(".prefixLength", (_INT, [_BYTES], lambda value: _cidr(value).bits)),
+        _function("url", (_BYTES, [_STRING], lambda text: (n.url(text), _pack("url", text))[1])),
+        _function("isURL", (_BOOL, [_STRING], _parses(n.url))),
+        _function(".getScheme", (_STRING, [_BYTES], lambda value: _url(value).scheme)),
+        _function(".getHost", (_STRING, [_BYTES], lambda value: _url(value).host)),
+        _function(".getHostname", (_STRING, [_BYTES], lambda value: _url(value).hostname)),
+        _function(".getPort", (_STRING, [_BYTES], lambda value: _url(value).port)),
+        _function(".getEscapedPath", (_STRING, [_BYTES], lambda value: _url(value).path)),
+        _function(".getQuery", (cel.Type.Map(_STRING, _TEXTS), [_BYTES], lambda value: _url(value).query)),
+    ]

@@ -1,0 +1,69 @@
+"""Where the `{CEL}` placeholders of a text begin and end: the one place that knows how CEL writes strings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STRING = re.compile(
+    r"""(?:[bB]?[rR]|[rR][bB])(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\r\n]*"|'[^'\r\n]*')"""
+    r"""|[bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\r\n])*"|'(?:\\.|[^'\\\r\n])*')"""
+    r"""|//[^\n]*""",
+    re.DOTALL,
+)
+"""A CEL string or bytes literal, or a comment."""
+
+
+class Piece(NamedTuple):
+    """Literal text (braces undoubled), or the code of a placeholder. `offset` is where it starts, in code points."""
+
+    text: str
+    offset: int
+    code: bool = False
+    error: str = ""
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """Literal text and placeholders in turn; a piece with an error is the last."""
+    literal: list[str] = []
+    start = at = 0
+    while at < len(text):
+        char = text[at]
+        if char not in "{}" or text[at + 1 : at + 2] == char:
+            literal.append(char)
+            at += 2 if char in "{}" else 1
+            continue
+        if char == "}":
+            yield Piece("", at, error="a single '}': write '}}' for a brace")
+            return
+        end = closing(text, at + 1)
+        if end < 0:
+            yield Piece("", at, error="'{' is never closed: write '{{' for a brace")
+            return
+        if literal:
+            yield Piece("".join(literal), start)
+            literal = []
+        yield Piece(text[at + 1 : end], at + 1, code=True)
+        start = at = end + 1
+    if literal:
+        yield Piece("".join(literal), start)
+
+
+def closing(text: str, start: int) -> int:
+    """The offset of the `}` that ends a placeholder whose code begins at `start`; -1 when there is none."""
+    depth, at = 0, start
+    while at < len(text):
+        if match := STRING.match(text, at):
+            at = match.end()
+            continue
+        if text[at] == "{":
+            depth += 1
+        elif text[at] == "}":
+            if not depth:
+                return at
+            depth -= 1
+        at += 1
+    return -1
