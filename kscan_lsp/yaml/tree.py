@@ -1,12 +1,13 @@
 """The tree of one YAML or JSON document, with the place of every node.
 
-A tree keeps what the text says (aliases stay nodes, merge keys stay entries, duplicate keys stay both), because
-edits and squiggles are about text. What the text *means* to Kubernetes is one step further, in `data.py`.
+A tree keeps what the text says (aliases stay nodes, merge keys stay entries, duplicate keys stay both),
+because edits and squiggles are about text. What the text *means* to Kubernetes is one step further, in
+`data.py`.
 
 All offsets are code points counted from the start of the document's own text, so that a tree stays valid when
 the document moves inside its file. `start` is where the content of a node begins, after its anchor and tag;
-`end` is where content ends: for a block collection that is the end of its last child, for a block scalar the end
-of its last line that is not blank. A tree is frozen by convention: nothing writes to it after the reader.
+`end` is where content ends: for a block collection that is the end of its last child, for a block scalar the
+end of its last line that is not blank. A tree is frozen by convention: nothing writes to it after the reader.
 """
 
 from __future__ import annotations

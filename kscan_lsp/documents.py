@@ -1,0 +1,158 @@
+"""A text as YAML or JSON documents: split, read, and repaired where they do not parse.
+
+While someone types, a document is broken at every other keystroke, so one that does not parse is repaired:
+the line at fault is blanked, keeping its length, and the rest is read. What comes of it is a function of the
+text alone: the editor and the command line see the same. Findings that touch a blanked line are dropped by
+`engine.py`.
+
+Left out on purpose: caching (callers key it by text), files and encodings (`project.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from kscan_lsp.findings import Problem
+from kscan_lsp.text import LineIndex, Span
+from kscan_lsp.yaml import reader
+from kscan_lsp.yaml.data import data_of
+from kscan_lsp.yaml.json_reader import read_json
+from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.yaml.reader import Read
+    from kscan_lsp.yaml.tree import Node
+
+MAX_REPAIRS: Final = 8
+"""How many lines of one document may be blanked."""
+
+_SEPARATOR: Final = re.compile(r"(?<![^\r\n])---(?=[ \t\r\n]|\Z)")
+_COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
+
+
+class Piece(NamedTuple):
+    """One document's text and where it begins in the file."""
+
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One document as read. All spans are relative to its own text."""
+
+    text: str
+    json: bool
+    root: Node | None
+    """None for a document of comments, and for one that cannot be read."""
+    data: Any
+    """Plain values, as kubectl reads them."""
+    problems: tuple[Problem, ...]
+    blanked: tuple[Span, ...]
+    """The lines that were taken out to read the rest, without their line ends."""
+    complete: bool
+    """Whether all of the text was read. Not so after a repair, over a limit, or where kubectl refuses a value."""
+    lines: LineIndex = field(repr=False)
+
+
+def split(text: str) -> list[Piece]:
+    """The documents of a file: pieces that, concatenated, give back the text. Never empty."""
+    starts = [0]
+    for found in _SEPARATOR.finditer(text):
+        start = found.start()
+        while (directive := _line_before(text, start)) is not None:
+            start = directive
+        if start > starts[-1]:
+            starts.append(start)
+    return [Piece(a, text[a:b]) for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def read_document(text: str, *, json: bool = False) -> Document:
+    """Read one document. Never raises; the same text always gives the same document.
+
+    Args:
+        text: the document's own text, from its `---` to the next.
+        json: read it as JSON.
+    """
+    result = read_json(text) if json else reader.read(text)
+    problems = result.problems
+    blanked: tuple[Span, ...] = ()
+    if result.fault is not None and not json:
+        result, blanked = _repaired(text, result)
+        problems += result.problems
+    values = data_of(result.root)
+    problems += values.problems
+    complete = not blanked and not any(problem.fatal for problem in problems)
+    return Document(text, json, result.root, values.value, problems, blanked, complete, LineIndex(text))
+
+
+def comments(document: Document, containing: str = "#") -> Iterator[tuple[int, str]]:
+    """The comments of a YAML document, in the order of the text.
+
+    Args:
+        document: a document as read. One that could not be read at all has none, and so has JSON.
+        containing: only comments with this text in them; looking for a rare word costs next to nothing.
+
+    Yields:
+        Offset of the `#`, and the comment from there to the end of its line. A `#` inside a value or on a blanked
+        line is no comment.
+    """
+    text = document.text
+    if document.json or containing not in text or (document.root is None and document.problems):
+        return
+    inside: list[Span] | None = None
+    for found in _COMMENT.finditer(text):
+        if containing not in found[0]:
+            continue
+        if inside is None:
+            inside = sorted([*_literal_spans(document), *document.blanked])
+        at = bisect_right(inside, (found.start(), len(text))) - 1
+        if at < 0 or inside[at].end <= found.start():
+            yield found.start(), found[0]
+
+
+def _literal_spans(document: Document) -> Iterator[Span]:
+    """Where a `#` means nothing: quoted scalars, and block scalars behind their header line."""
+    waiting: list[Node] = [] if document.root is None else [document.root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            waiting += (part for entry in node.entries for part in (entry.key, entry.value))
+        elif isinstance(node, Sequence):
+            waiting += node.items
+        elif isinstance(node, Scalar) and node.style:
+            start = node.start
+            if node.style in "|>":
+                lines = document.lines
+                start = lines.content_end(lines.position(start).line)
+            yield Span(start, max(start, node.end))
+
+
+def _line_before(text: str, start: int) -> int | None:
+    """Start of the line before the one at `start`, if it is a directive (`%YAML 1.1`)."""
+    end = start - 2 if text.endswith("\r\n", 0, start) else start - 1
+    if end < 0:
+        return None
+    line = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
+    return line if text.startswith("%", line) else None
+
+
+def _repaired(text: str, broken: Read) -> tuple[Read, tuple[Span, ...]]:
+    result, blanked = broken, []
+    lines = LineIndex(text)
+    for _ in range(MAX_REPAIRS):
+        if result.fault is None or not result.fault.suspects:
+            break
+        line = lines.position(result.fault.suspects[0]).line
+        span = Span(lines.starts[line], lines.content_end(line))
+        blanked.append(span)
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+        result = reader.read(text)
+    if result.fault is not None:
+        return reader.Read(None, ()), ()
+    return result, tuple(sorted(blanked))

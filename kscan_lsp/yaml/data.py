@@ -1,0 +1,249 @@
+"""What a tree means: plain Python values as kubectl has them, and the way from a path back to its place.
+
+Values are dict (string keys, in the order of the text), list, str, int, float, bool and None. Aliases become
+shared objects, so nothing is exponential, and merges are applied as go-yaml 2 does: in the order of the text,
+later entries winning over earlier ones, so that `<<` in the last line overrides the keys before it. A value
+is cut to None, with a problem, where kubectl would refuse it or where a walk over it would not end.
+
+Left out on purpose: reading text (`reader.py`), changing it (`edits.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from kscan_lsp.findings import Problem
+from kscan_lsp.text import Span
+from kscan_lsp.yaml import scalars
+from kscan_lsp.yaml.reader import MAX_DEPTH
+from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from kscan_lsp.paths import Path
+    from kscan_lsp.yaml.tree import Node
+
+MAX_SHARED: Final = 100_000
+"""How many values may be reached through aliases, counted as often as they are reached."""
+
+_MERGE_TAGS: Final = frozenset({None, "tag:yaml.org,2002:merge"})
+
+
+class Data(NamedTuple):
+    """Plain values, and what kept parts of the tree out of them."""
+
+    value: Any
+    problems: tuple[Problem, ...]
+
+
+class Place(NamedTuple):
+    """Where a path leads."""
+
+    entry: Entry | None
+    """The mapping entry found last; None for the root or a list item."""
+    node: Node
+    """What stands there; an alias stays an alias."""
+    parent: Mapping | Sequence | None
+    """The collection that holds it, perhaps behind an alias; None for the root."""
+    via: Alias | None
+    """The first alias that was followed, by value or by merge."""
+    via_entry: Entry | None
+    """The entry whose value, or one of whose merged mappings, is `via`; None in a list."""
+    depth: int
+    """How many elements of the path were found."""
+
+
+def data_of(node: Node | None) -> Data:
+    """The plain values of a tree, as kubectl reads them.
+
+    Args:
+        node: the root of a tree, or None for an empty document.
+
+    Returns:
+        The values, shared where aliases share them, without cycles and at most `MAX_DEPTH` deep; and the problems:
+        `duplicate-key` (the last one counts), `type` for what kubectl refuses, `limit` for what is cut.
+    """
+    reading = _Reading()
+    value = None if node is None else reading.value(node, 0)
+    return Data(value, tuple(reading.problems))
+
+
+def find(root: Node, path: Path) -> Place | None:
+    """The place of a path; None where it is not there."""
+    place = nearest(root, path)
+    return place if place.depth == len(path) else None
+
+
+def nearest(root: Node, path: Path) -> Place:
+    """The place of a path, or of its nearest ancestor that is there (`depth` says how far it went)."""
+    place = Place(None, root, None, None, None, 0)
+    for element in path:
+        step = _step(place, element)
+        if step is None:
+            return place
+        place = step
+    return place
+
+
+def key_of(entry: Entry) -> str | None:
+    """The string an entry's key becomes; None where kubectl refuses the key."""
+    key = entry.key.target if isinstance(entry.key, Alias) else entry.key
+    return scalars.value_as_key(key.value) if isinstance(key, Scalar) else None
+
+
+def is_merge(entry: Entry) -> bool:
+    """Whether an entry is `<<: ...`, to be merged. A quoted `"<<"` is an ordinary key."""
+    key = entry.key
+    return isinstance(key, Scalar) and key.value == "<<" and key.style == "" and key.tag in _MERGE_TAGS
+
+
+def _step(place: Place, element: str | int) -> Place | None:
+    here, via, via_entry = place.node, place.via, place.via_entry
+    if isinstance(here, Alias):
+        if via is None:
+            via, via_entry = here, place.entry
+        here = here.target
+    if isinstance(here, Sequence):
+        if isinstance(element, int) and 0 <= element < len(here.items):
+            return Place(None, here.items[element], here, via, via_entry, place.depth + 1)
+        return None
+    if not isinstance(here, Mapping) or not isinstance(element, str):
+        return None
+    found = _entry(here, element, {id(here)})
+    if found is None:
+        return None
+    entry, holder, merged, merged_entry = found
+    if via is None:
+        via, via_entry = merged, merged_entry
+    return Place(entry, entry.value, holder, via, via_entry, place.depth + 1)
+
+
+def _entry(
+    mapping: Mapping, key: str, seen: set[int]
+) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
+    """The entry that decides a key, the mapping it is in, and the first alias of a merge that led there."""
+    for entry in reversed(mapping.entries):
+        if not is_merge(entry):
+            if key_of(entry) == key:
+                return entry, mapping, None, None
+            continue
+        for source in _sources(entry):
+            target = source.target if isinstance(source, Alias) else source
+            if isinstance(target, Mapping) and id(target) not in seen:
+                seen.add(id(target))
+                found = _entry(target, key, seen)
+                if found is not None and isinstance(source, Alias):
+                    return found[0], found[1], source, entry
+                if found is not None:
+                    return found
+    return None
+
+
+def _sources(merge: Entry) -> list[Node]:
+    """What a `<<` entry merges, the strongest first. Only a sequence written in place counts, as in go-yaml."""
+    return merge.value.items if isinstance(merge.value, Sequence) else [merge.value]
+
+
+class _Reading:
+    """One walk over a tree. Aliases always point back, so a target is done or still open when its alias comes."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.done: dict[int, tuple[Any, int, int]] = {}  # anchored node -> value, number of values, height
+        self.count = 0
+        self.deepest = 0
+        self.shared = 0
+        self.exhausted = False
+
+    def value(self, node: Node, depth: int) -> Any:  # noqa: ANN401 - plain data
+        if isinstance(node, Scalar):
+            self.count += 1
+            value = node.value
+            if type(value) is float and not math.isfinite(value):
+                self.refuse(node, "JSON has no infinity and no NaN, so kubectl refuses this document")
+                value = None
+            if node.anchor is not None:
+                self.done[id(node)] = value, 1, 0
+            return value
+        if isinstance(node, Alias):
+            return self.alias(node, depth)
+        if node.anchor is None:
+            return self.collection(node, depth)
+        count, deepest = self.count, self.deepest
+        self.deepest = depth
+        value = self.collection(node, depth)
+        self.done[id(node)] = value, self.count - count, self.deepest - depth
+        self.deepest = max(deepest, self.deepest)
+        return value
+
+    def collection(self, node: Mapping | Sequence, depth: int) -> Any:  # noqa: ANN401
+        self.count += 1
+        depth += 1
+        self.deepest = max(self.deepest, depth)
+        if isinstance(node, Sequence):
+            return [self.value(item, depth) for item in node.items]
+        result: dict[str, Any] = {}
+        own: set[str] = set()
+        for entry in node.entries:
+            if is_merge(entry):
+                self.merge(entry, result, depth)
+                continue
+            if isinstance(entry.key, Scalar) and type(entry.key.value) is str:
+                key: str | None = entry.key.value
+                if entry.key.anchor is not None:
+                    self.done[id(entry.key)] = key, 1, 0
+            else:
+                key = key_of(entry)
+            if key is None:
+                self.refuse(entry.key, "kubectl takes only strings, numbers and booleans as keys")
+                self.value(entry.value, depth)
+                continue
+            if key in own:
+                message = f"duplicate key '{key}'; kubectl takes the last one and drops the others"
+                self.problems.append(Problem(Span(entry.key.start, entry.key.end), message, "duplicate-key"))
+            own.add(key)
+            result[key] = self.value(entry.value, depth)
+        return result
+
+    def merge(self, entry: Entry, result: dict[str, Any], depth: int) -> None:
+        read = [(source, self.value(source, depth)) for source in _sources(entry)]
+        for source, value in reversed(read):
+            target = source.target if isinstance(source, Alias) else source
+            if isinstance(target, Mapping):
+                # cut values are None; the problem is there already
+                merged = value or {}
+                self.count += len(merged)
+                self.spend(len(merged), source)
+                result.update({} if self.exhausted else merged)
+            else:
+                self.refuse(source, "only mappings can be merged with '<<'; kubectl refuses this document")
+
+    def alias(self, node: Alias, depth: int) -> Any:  # noqa: ANN401
+        done = self.done.get(id(node.target))
+        if done is None:
+            message = (
+                f"'*{node.name}' stands inside what it names, so it has no end; kubectl refuses this document"
+            )
+            self.problems.append(Problem(Span(node.start, node.end), message, "limit", fatal=True))
+            return None
+        value, count, height = done
+        self.count += count
+        self.deepest = max(self.deepest, depth + height)
+        if depth + height > MAX_DEPTH:
+            self.limit(node, f"aliases nest more than {MAX_DEPTH} levels deep; this part is not read")
+            return None
+        self.spend(count, node)
+        return None if self.exhausted else value
+
+    def spend(self, count: int, node: Node) -> None:
+        self.shared += count
+        if self.shared > MAX_SHARED and not self.exhausted:
+            self.exhausted = True
+            self.limit(node, f"aliases repeat more than {MAX_SHARED} values from here on; they are not read")
+
+    def limit(self, node: Node, message: str) -> None:
+        if not any(problem.code == "limit" for problem in self.problems):
+            self.problems.append(Problem(Span(node.start, node.end), message, "limit", fatal=True))
+
+    def refuse(self, node: Node, message: str) -> None:
+        self.problems.append(Problem(Span(node.start, node.end), message, "type", fatal=True))

@@ -1,0 +1,181 @@
+"""A JSON document as the same tree that YAML gives.
+
+YAML is almost a superset of JSON, and where it is not (tabs, long keys, some escapes) a JSON file must still
+be read. The standard library's decoder gives no places, so this is a small reader of its own: as strict as
+the standard library, with a depth limit, and with the place of everything.
+
+Left out on purpose: comments and trailing commas, which kubectl refuses too.
+"""
+
+from __future__ import annotations
+
+import re
+from json.decoder import JSONDecoder
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.findings import Problem
+from kscan_lsp.text import Span
+from kscan_lsp.yaml.faults import Fault
+from kscan_lsp.yaml.reader import MAX_DEPTH, MAX_NODES, Read
+from kscan_lsp.yaml.tree import Entry, Mapping, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from kscan_lsp.yaml.tree import Node
+
+_scan_string: Final = JSONDecoder().parse_string
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_WORD: Final = re.compile(r"[^\s\[\]{},:\"]+")
+_WORDS: Final = {"true": True, "false": False, "null": None}
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_BOM: Final = "\ufeff"
+
+
+class _Stop(Exception):  # noqa: N818 - it ends the reading and never leaves this module
+    """Reading ends early."""
+
+    def __init__(self, at: int, message: str, length: int = 1, code: str = "syntax") -> None:
+        self.at, self.message, self.length, self.code = at, message, length, code
+
+
+def read_json(text: str) -> Read:
+    """Read one JSON value, with nothing but space around it.
+
+    Args:
+        text: the document; a byte order mark may come first.
+
+    Returns:
+        The tree, by offsets in `text`; or no root and a fatal problem. A text of spaces has neither.
+    """
+    start = _skip(text, 1 if text.startswith(_BOM) else 0)
+    if start == len(text):
+        return Read(None, ())
+    reading = _Reading(text)
+    try:
+        root = reading.value(start, 0)
+    except _Stop as stop:
+        span = Span(min(stop.at, len(text)), min(stop.at + stop.length, len(text)))
+        fault = Fault(span, stop.message, (stop.at,), stop.code)
+        return Read(None, (Problem(span, fault.message, fault.code, fatal=True),), fault)
+    after = _skip(text, root.end)
+    if after == len(text):
+        return Read(root, ())
+    message = "a JSON file holds one value; what follows it is not read (put several objects into a List)"
+    return Read(root, (Problem(Span(after, after + 1), message, fatal=True),))
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+class _Reading:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.left = MAX_NODES
+
+    def value(self, at: int, depth: int) -> Node:
+        text = self.text
+        self.left -= 1
+        if not self.left:
+            raise _Stop(at, f"more than {MAX_NODES} values; this document is not read", code="limit")
+        first = text[at : at + 1]
+        if first == '"':
+            return self.string(at)
+        if first and first in "[{":
+            if depth >= MAX_DEPTH:
+                message = f"nested more than {MAX_DEPTH} levels deep; this document is not read"
+                raise _Stop(at, message, code="limit")
+            return self.mapping(at, depth) if first == "{" else self.sequence(at, depth)
+        if number := _NUMBER.match(text, at):
+            digits, end = number[0], number.end()
+            if not _WORD.match(text, end):
+                return Scalar(at, end, self.number(at, digits, whole=not (number[1] or number[2])), "")
+        word = _WORD.match(text, at)
+        if word and word[0] in _WORDS:
+            return Scalar(at, word.end(), _WORDS[word[0]], "")
+        if word:
+            message = f"'{word[0][:20]}' is no JSON value; put a text into double quotes"
+            raise _Stop(at, message, len(word[0]))
+        raise _Stop(at, "a value is missing here" if first else "the file ends where a value should be")
+
+    def number(self, at: int, digits: str, *, whole: bool) -> int | float:
+        # 19 digits are all that int64 has, and int() refuses thousands of them
+        number: int | float = int(digits) if whole and len(digits) <= 20 else float(digits)
+        if number in {float("inf"), float("-inf")}:
+            raise _Stop(at, "this number is too large", len(digits))
+        return number if isinstance(number, float) or -(1 << 63) <= number < 1 << 63 else float(number)
+
+    def string(self, at: int) -> Scalar:
+        try:
+            value, end = _scan_string(self.text, at + 1)
+        except ValueError as error:
+            raise _Stop(*_string_fault(self.text, at, error)) from None
+        if not value.isascii():
+            value = _SURROGATE.sub("\ufffd", value)
+        return Scalar(at, end, value, '"')
+
+    def sequence(self, at: int, depth: int) -> Sequence:
+        text = self.text
+        node = Sequence(at, at, flow=True)
+        here = _skip(text, at + 1)
+        if text[here : here + 1] == "]":
+            node.end = here + 1
+            return node
+        while True:
+            item = self.value(here, depth + 1)
+            node.items.append(item)
+            here = _skip(text, item.end)
+            follows = text[here : here + 1]
+            if follows == "]":
+                node.end = here + 1
+                return node
+            if follows != ",":
+                raise self.unfinished(at, here, item.end, "list", "]")
+            here = _skip(text, here + 1)
+            if text[here : here + 1] == "]":
+                raise _Stop(here, "JSON allows no comma after the last item; remove it")
+
+    def mapping(self, at: int, depth: int) -> Mapping:
+        text = self.text
+        node = Mapping(at, at, flow=True)
+        here = _skip(text, at + 1)
+        if text[here : here + 1] == "}":
+            node.end = here + 1
+            return node
+        while True:
+            if text[here : here + 1] != '"':
+                raise _Stop(here, "a key in double quotes is missing here")
+            key = self.string(here)
+            here = _skip(text, key.end)
+            if text[here : here + 1] != ":":
+                raise _Stop(here, f"a ':' is missing after the key \"{str(key.value)[:40]}\"")
+            value = self.value(_skip(text, here + 1), depth + 1)
+            node.entries.append(Entry(key, value))
+            here = _skip(text, value.end)
+            follows = text[here : here + 1]
+            if follows == "}":
+                node.end = here + 1
+                return node
+            if follows != ",":
+                raise self.unfinished(at, here, value.end, "object", "}")
+            here = _skip(text, here + 1)
+            if text[here : here + 1] == "}":
+                raise _Stop(here, "JSON allows no comma after the last entry; remove it")
+
+    def unfinished(self, opened: int, here: int, behind: int, what: str, close: str) -> _Stop:
+        if here >= len(self.text):
+            return _Stop(opened, f"this {what} is never closed; add '{close}'")
+        return _Stop(behind, f"a ',' or '{close}' is missing here")
+
+
+def _string_fault(text: str, at: int, error: ValueError) -> tuple[int, str]:
+    where = int(getattr(error, "pos", at))
+    what = str(getattr(error, "msg", ""))
+    if "Unterminated" in what:
+        return at, "this text has no closing quote"
+    if "control character" in what:
+        return min(
+            where, len(text)
+        ), "a line end, tab or control character inside a text; write it as \\n, \\t or \\u001f"
+    return min(where, len(text)), "this escape is not known to JSON; write a backslash as \\\\"
