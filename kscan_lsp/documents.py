@@ -105,14 +105,14 @@ def comments(document: Document, containing: str = "#") -> Iterator[tuple[int, s
     text = document.text
     if document.json or containing not in text or (document.root is None and document.problems):
         return
-    inside: list[Span] | None = None
-    for found in _COMMENT.finditer(text):
-        if containing not in found[0]:
-            continue
-        if inside is None:
-            inside = sorted([*_literal_spans(document), *document.blanked])
-        at = bisect_right(inside, (found.start(), len(text))) - 1
-        if at < 0 or inside[at].end <= found.start():
+    inside = sorted([*_literal_spans(document), *document.blanked])
+    at = 0
+    while found := _COMMENT.search(text, at):
+        at = found.end()
+        around = bisect_right(inside, (found.start(), len(text))) - 1
+        if around >= 0 and found.start() < inside[around].end:
+            at = inside[around].end
+        elif containing in found[0]:
             yield found.start(), found[0]
 
 

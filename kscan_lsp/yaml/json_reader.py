@@ -10,7 +10,7 @@ Left out on purpose: comments and trailing commas, which kubectl refuses too.
 from __future__ import annotations
 
 import re
-from json.decoder import JSONDecoder
+from json import decoder
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Problem
@@ -20,9 +20,12 @@ from kscan_lsp.yaml.reader import MAX_DEPTH, MAX_NODES, Read
 from kscan_lsp.yaml.tree import Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kscan_lsp.yaml.tree import Node
 
-_scan_string: Final = JSONDecoder().parse_string
+# (text, offset behind the opening quote) -> (value, offset behind the closing one); in C, and the types miss it
+_scan_string: Final[Callable[[str, int], tuple[str, int]]] = decoder.scanstring  # type: ignore[attr-defined]
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORD: Final = re.compile(r"[^\s\[\]{},:\"]+")
