@@ -85,7 +85,7 @@ def read_marks(text: str) -> tuple[str, list[Mark]]:
 
 def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
     manifest, marks = read_marks(test.manifest)
-    settings = Settings.model_validate({"inputs": test.inputs})
+    settings = Settings.model_validate({"frameworks": [], "inputs": test.inputs})
     rules, wrong = ruleset.choose(policies, settings, only=(control.id,))
     if wrong:
         return wrong[0].message

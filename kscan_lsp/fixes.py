@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp import cel, edits, engine, paths
+from kscan_lsp import cel, edits, engine
 from kscan_lsp.documents import Document, read_document
+from kscan_lsp.fields import is_whole_number
 from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
+    from kscan_lsp.policies import Operation
     from kscan_lsp.ruleset import Ruleset
 
 MAX_STEPS: Final = 5_000
@@ -50,6 +52,19 @@ class VerifiedFix:
     changes: tuple[Change, ...]
     edits: tuple[TextEdit, ...]
     text: str
+
+
+class Proposal(NamedTuple):
+    """What a fix would do, before anybody has proven that it holds."""
+
+    title: str
+    safe: bool
+
+
+def proposals(verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> list[Proposal]:
+    """The fixes that `fixes_of` would try, without making them: quick enough to name one beside every finding."""
+    drafts, _ = _drafts(verdicts, finding, ruleset)
+    return [Proposal(title, safe) for title, safe, _ in drafts]
 
 
 def fixes_of(document: Document, verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> tuple[list[VerifiedFix], str]:
@@ -138,37 +153,38 @@ def _drafts(
 ) -> tuple[list[tuple[str, bool, tuple[Change, ...]]], str]:
     """What the fix would change: (title, safe, changes) for each value there is to choose."""
     hits, view = engine.hits_of(verdicts.resource, ruleset, finding.control, finding.path)
-    titles: list[str] = []
-    safe = True
-    common: dict[tuple[str, Path], Change] = {}
-    choices: list[tuple[Path, tuple[str, ...]]] = []
-    for hit in hits:
-        fix = engine.applicable(hit)
-        if fix is None:
-            return [], ""
-        safe = safe and fix.safe
-        titles.append(fix.title)
-        for operation in fix.operations:
-            path = engine.resolve(operation.target, hit.element, view)
-            value = operation.value
-            if isinstance(value, cel.Expression):
-                value = cel.evaluate(value, hit.element.activation)
-            if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
-                return [], "the fix cannot be worked out for this manifest"
-            absolute = (*verdicts.resource.root, *path)
-            if operation.verb == "choose":
-                choices.append((absolute, tuple(ruleset.inputs.get(value, ()))))
-            else:
-                common.setdefault((operation.verb, absolute), Change(operation.verb, absolute, value))
-    base = tuple(common.values())
-    title = titles[0] if titles else ""
-    if not choices:
-        return ([(title or _title(base), safe, base)] if base else []), ""
-    path, values = choices[0]
-    if not values:
-        return [], f"choose a value for {paths.show(path)}, or list values for it in the settings"
-    drafts = [(*base, Change("set", path, value)) for value in values]
-    return [(_title(changes), safe, changes) for changes in drafts], ""
+    options = [engine.applicable(hit, ruleset) for hit in hits]
+    if not hits or not all(options):
+        return [], ""
+    # several checks at one path (one for each container, say) are fixed together, by a value that suits them all
+    choices = [choice for _, choice in options[0] if all(any(choice == c for _, c in other) for other in options)]
+    drafts = []
+    for choice in choices:
+        changes: dict[tuple[str, Path], Change] = {}
+        for hit, option in zip(hits, options, strict=True):
+            for operation in option[0][0].operations:
+                change = _change(operation, hit, verdicts, view, choice)
+                if change is None:
+                    return [], "the fix cannot be worked out for this manifest"
+                changes.setdefault((change.verb, change.path), change)
+        made = tuple(changes.values())
+        title = next((option[0][0].title for option in options), "")
+        drafts.append((title if title and not choice else _title(made), all(o[0][0].safe for o in options), made))
+    return drafts, ""
+
+
+def _change(operation: Operation, hit: engine.Hit, verdicts: Verdicts, view: Any, choice: str) -> Change | None:
+    path = engine.resolve(operation.target, hit.element, view)
+    value = operation.value
+    if isinstance(value, cel.Expression):
+        value = cel.evaluate(value, hit.element.activation)
+    if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
+        return None
+    absolute = (*verdicts.resource.root, *path)
+    if operation.verb != "choose":
+        return Change(operation.verb, absolute, value)
+    number = choice.isdecimal() and is_whole_number(verdicts.resource.id.kind, path)
+    return Change("set", absolute, int(choice) if number else choice)
 
 
 def _title(changes: tuple[Change, ...]) -> str:

@@ -1,0 +1,345 @@
+"""The command line: options in, text out, exit status. Everything else is elsewhere.
+
+Exit status, the highest that applies: 0 the gate passed; 1 it failed; 2 the command, a setting or a policy is wrong;
+3 something that should have been scanned was not, or not fully. The report goes to standard output, all else to
+standard error.
+
+What is slow to import is imported by the command that needs it: rich for text that people read, the protocol for the
+server. A JSON report of one file pays for neither.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional
+
+import typer
+
+from kscan_lsp import __version__
+
+app = typer.Typer(
+    name="kscan",
+    help="Find security problems in Kubernetes manifests, where they are written.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """What a report can look like."""
+
+    PRETTY = "pretty"
+    JSON = "json"
+
+
+class FailOn(StrEnum):
+    """The least severity that fails the gate."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Subject(StrEnum):
+    """What can be listed."""
+
+    CONTROLS = "controls"
+    FRAMEWORKS = "frameworks"
+
+
+Paths = Annotated[
+    Optional[list[str]],  # noqa: UP045 (typer evaluates this at run time)
+    typer.Argument(metavar="[PATH]...", help="Files and folders; '-' is standard input.", show_default="."),
+]
+Frameworks = Annotated[
+    list[str], typer.Option("--framework", metavar="ID[,ID]", help="Check the controls of these frameworks.")
+]
+Controls = Annotated[
+    list[str],
+    typer.Option("--control", metavar="ID[,ID]", help="Check these controls, whatever frameworks and settings say."),
+]
+Config = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--config", metavar="FILE", help="Settings file, in place of the .kscan.yaml found with the paths."),
+]
+StdinName = Annotated[
+    str, typer.Option("--stdin-name", metavar="NAME", help="What to call standard input in reports.")
+]
+LogFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--log-file", metavar="FILE", help="Write a log for bug reports. It holds no manifest text."),
+]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    if wanted:
+        _say(f"kscan {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    log_file: LogFile = None,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Find security problems in Kubernetes manifests, where they are written."""
+    _log_to(log_file)
+
+
+@app.command()
+def scan(
+    paths: Paths = None,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="What the report looks like.")] = Format.PRETTY,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", metavar="FILE", help="Write the report there, not to standard output."),
+    ] = None,
+    framework: Frameworks = [],  # noqa: B006 (typer copies it)
+    control: Controls = [],  # noqa: B006
+    config: Config = None,
+    fail_on: Annotated[FailOn, typer.Option(help="The least severity of a finding that fails the scan.")] = FailOn.HIGH,
+    compliance_threshold: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(metavar="N", min=0, max=100, help="Fail when compliance with a framework is below N percent."),
+    ] = None,
+    fixes: Annotated[bool, typer.Option("--fixes", help="Work out the edits of every fix (JSON).")] = False,
+    stdin_name: StdinName = "",
+) -> None:
+    """Report what is insecure in manifests."""
+    from kscan_lsp import report
+    from kscan_lsp.findings import Severity
+
+    level = None if fail_on is FailOn.NONE else Severity[fail_on.name]
+    gate = report.Gate(level, compliance_threshold)
+    request = _request(paths, config, framework, control, stdin_name)
+    scanned = _scan(request)
+    made = report.build(
+        [(entry.checked, entry.configuration.ruleset) for entry in scanned.entries],
+        skipped=scanned.skipped,
+        not_scanned=scanned.not_scanned,
+        problems=scanned.problems,
+        solve=report.verified if fixes else report.proposed,
+    )
+    _warn_about_setup(scanned.problems)
+    if output_format is Format.JSON:
+        from kscan_lsp.reports import as_json
+
+        _deliver(as_json.render(made), output)
+    else:
+        from kscan_lsp.reports import pretty
+
+        texts = {entry.checked.path: entry.checked.text for entry in scanned.entries}
+        if output is None:
+            pretty.show(made, texts, gate, request.paths, sys.stdout)
+        else:
+            _deliver(pretty.render(made, texts, gate, request.paths), output)
+    raise typer.Exit(report.exit_status(made, gate))
+
+
+@app.command()
+def fix(
+    paths: Paths = None,
+    write: Annotated[bool, typer.Option("--write", help="Change the files, rather than showing a diff.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Also fixes that can change what a workload does: review them.")
+    ] = False,
+    framework: Frameworks = [],  # noqa: B006
+    control: Controls = [],  # noqa: B006
+    config: Config = None,
+    stdin_name: StdinName = "",
+) -> None:
+    """Show, or make, the changes that fix what was found."""
+    from kscan_lsp import rewrite
+
+    request = _request(paths, config, framework, control, stdin_name)
+    scanned = _scan(request)
+    _warn_about_setup(scanned.problems)
+    for left in scanned.not_scanned:
+        _complain(f"{left.file}:{left.line}: {left.reason}")
+    outcome = rewrite.rewrite(scanned, _today(), unsafe=unsafe)
+    if write:
+        failures = rewrite.write(outcome)
+        for failure in failures:
+            _complain(failure)
+    else:
+        failures = []
+        _deliver(rewrite.diff(outcome, colour=_on_terminal()), None)
+    _complain(rewrite.summary(outcome, write=write, unsafe=unsafe))
+    broken = failures or scanned.not_scanned or any(not entry.checked.complete for entry in scanned.entries)
+    raise typer.Exit(3 if broken else 2 if scanned.problems else 0)
+
+
+@app.command()
+def test(
+    paths: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(metavar="[PATH]...", help="Control files or folders with them; without any, the built-in ones."),
+    ] = None,
+    control: Annotated[list[str], typer.Option("--control", metavar="ID[,ID]", help="Only these controls.")] = [],  # noqa: B006
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every test.")] = False,
+) -> None:
+    """Run the tests inside control files."""
+    from kscan_lsp import policy_tests
+    from kscan_lsp.scan import MistakeError, split_names
+
+    try:
+        run = policy_tests.run(paths or [], split_names(control))
+    except MistakeError as mistake:
+        _fail(str(mistake))
+    _deliver(policy_tests.shown(run, verbose=verbose), None)
+    raise typer.Exit(run.status)
+
+
+@app.command()
+def explain(
+    control: Annotated[str, typer.Argument(metavar="ID", help="A control, such as C-0057.")],
+    config: Config = None,
+) -> None:
+    """Say what a control is about, why it matters and how to satisfy it."""
+    from kscan_lsp.reports import pages
+
+    configuration = _configuration(config)
+    policies = configuration.ruleset.policies
+    wanted = control.upper()
+    if wanted not in policies.controls:
+        from kscan_lsp.validate import nearest_name
+
+        hint = nearest_name(wanted, list(policies.controls))
+        _fail(f"unknown control '{control}'{hint}\n'kscan list controls' shows what there is")
+    pages.show_control(policies.controls[wanted], configuration.ruleset, sys.stdout)
+
+
+@app.command("list")
+def list_(
+    subject: Annotated[Subject, typer.Argument(help="What to list.")],
+    config: Config = None,
+) -> None:
+    """List what can be checked."""
+    from kscan_lsp.reports import pages
+
+    policies = _configuration(config).ruleset.policies
+    _deliver(pages.controls(policies) if subject is Subject.CONTROLS else pages.frameworks(policies), None)
+
+
+@app.command()
+def lsp(
+    stdio: Annotated[bool, typer.Option("--stdio", help="Accepted for editors that pass it; it is always so.")] = True,  # noqa: ARG001
+    log_file: LogFile = None,
+) -> None:
+    """Run the language server on standard input and output."""
+    _log_to(log_file)
+    from kscan_lsp.lsp import server
+
+    server.serve()
+
+
+def main() -> None:
+    """The command `kscan`."""
+    app()
+
+
+def serve() -> None:
+    """The command `kscan-lsp`, which is `kscan lsp`."""
+    app(["lsp", *sys.argv[1:]], prog_name="kscan-lsp")
+
+
+def _request(
+    paths: list[str] | None, config: Path | None, framework: list[str], control: list[str], stdin_name: str
+) -> Any:
+    from kscan_lsp.scan import Request, split_names
+
+    controls = tuple(name.upper() for name in split_names(control))
+    return Request(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
+
+
+def _scan(request: Any) -> Any:
+    from kscan_lsp.scan import MistakeError
+    from kscan_lsp.scan import scan as scan_paths
+
+    stdin = sys.stdin.buffer.read() if "-" in request.paths else b""
+    try:
+        return scan_paths(request, _today(), stdin)
+    except MistakeError as mistake:
+        _fail(str(mistake))
+
+
+def _configuration(config: Path | None) -> Any:
+    """What holds in the working directory."""
+    from kscan_lsp.project import configure
+    from kscan_lsp.scan import setup_problems
+
+    if config and not config.is_file():
+        _fail(f"there is no settings file '{config}'")
+    configuration, _ = configure(Path.cwd(), settings_path=config)
+    _warn_about_setup(list(setup_problems(configuration)))
+    return configuration
+
+
+def _today() -> Any:
+    # as in the language server: everybody's suppressions end at the same moment
+    return datetime.now(UTC).date()
+
+
+def _warn_about_setup(problems: Any) -> None:
+    for problem in problems:
+        start = problem.range.start
+        _complain(f"{problem.file}:{start.line}:{start.column}: {problem.message}")
+
+
+def _fail(message: str) -> NoReturn:
+    _complain(f"kscan: {message}")
+    raise typer.Exit(2)
+
+
+def _complain(text: str) -> None:
+    from kscan_lsp.reports.plain import printable
+
+    print(printable(text), file=sys.stderr)  # noqa: T201
+
+
+def _deliver(text: str, output: Path | None) -> None:
+    """Write a report where it was asked for."""
+    if output is None:
+        _say(text)
+        return
+    try:
+        output.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        _fail(f"cannot write '{output}': {error.strerror or error}")
+
+
+def _say(text: str) -> None:
+    """Write to standard output, in UTF-8 and with these line ends on every platform."""
+    sys.stdout.flush()
+    if hasattr(sys.stdout, "buffer"):
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    else:
+        sys.stdout.write(text)
+
+
+def _on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _log_to(path: Path | None) -> None:
+    if path is None:
+        return
+    import logging
+
+    try:
+        logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    except OSError as error:
+        _fail(f"cannot write '{path}': {error.strerror or error}")
+    # pygls writes whole messages, with the text of manifests, at INFO
+    logging.getLogger("pygls").setLevel(logging.WARNING)

@@ -1,0 +1,94 @@
+"""Runs the tests inside control files for the `test` command, and says how it went."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kscan_lsp import control_tests
+from kscan_lsp.project import builtin_policies, load_policies
+from kscan_lsp.reports.plain import printable
+from kscan_lsp.scan import MistakeError
+from kscan_lsp.scan import shown as shown_path
+from kscan_lsp.validate import nearest_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kscan_lsp.control_tests import Outcome
+    from kscan_lsp.documents import Document
+    from kscan_lsp.policies import Control, SourceProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The controls that were tested, with what came of each test, and what is wrong with policy files."""
+
+    outcomes: tuple[tuple[Control, tuple[Outcome, ...]], ...]
+    problems: tuple[SourceProblem, ...]
+
+    @property
+    def status(self) -> int:
+        """The exit status: 2 where a policy file is wrong, 1 where a test fails."""
+        if self.problems:
+            return 2
+        return int(any(outcome.failure for _, outcomes in self.outcomes for outcome in outcomes))
+
+
+def run(paths: Sequence[str], only: Sequence[str] = ()) -> Run:
+    """Run tests.
+
+    Args:
+        paths: control files and folders; none for the built-in policies.
+        only: control ids; none for all.
+
+    Raises:
+        MistakeError: a path or a control does not exist.
+    """
+    for name in paths:
+        if not os.path.exists(name):  # noqa: PTH110
+            raise MistakeError(f"there is no file or folder '{name}'")
+    base = builtin_policies()
+    policies, problems = base, base.problems
+    chosen = dict(base.controls)
+    if paths:
+        policies = load_policies(paths, Path.cwd())
+        problems = policies.problems[len(base.problems) :]
+        chosen = {i: c for i, c in policies.controls.items() if c is not base.controls.get(i)}
+    if only:
+        for name in only:
+            if name.upper() not in chosen:
+                raise MistakeError(f"unknown control '{name}'{nearest_name(name.upper(), list(chosen))}")
+        chosen = {i: chosen[i] for i in sorted({name.upper() for name in only})}
+    outcomes = tuple((control, tuple(control_tests.run(control, policies))) for control in chosen.values())
+    return Run(outcomes, tuple(problems))
+
+
+def shown(run: Run, *, verbose: bool = False) -> str:
+    """How it went, for people."""
+    lines: list[str] = []
+    tests = failures = 0
+    for entry in run.problems:
+        lines.append(f"{_place(entry.source, entry.document, entry.problem.span.start)}: {entry.problem.message}")
+    for control, outcomes in run.outcomes:
+        failed = [outcome for outcome in outcomes if outcome.failure]
+        tests, failures = tests + len(outcomes), failures + len(failed)
+        verdict = f"{len(failed)} of {len(outcomes)} failed" if failed else f"{len(outcomes)} passed"
+        lines.append(f"{'FAIL' if failed else 'ok  '} {control.id} {control.title}: {verdict}")
+        for outcome in outcomes:
+            if outcome.failure:
+                where = _place(outcome.source, control.document, outcome.span.start)
+                lines.append(f"     {where}: {outcome.name or 'no tests'}")
+                lines += [f"       {line}".rstrip() for line in outcome.failure.splitlines()]
+            elif verbose:
+                lines.append(f"     passed: {outcome.name}")
+    wrong = f", {len(run.problems)} problems in policy files" if run.problems else ""
+    lines.append(f"{len(run.outcomes)} controls, {tests} tests, {failures} failed{wrong}")
+    return printable("\n".join(lines) + "\n")
+
+
+def _place(source: str, document: Document, offset: int) -> str:
+    position = document.lines.position(offset)
+    return f"{shown_path(Path(source))}:{position.line + 1}:{position.column + 1}"

@@ -1,0 +1,1 @@
+"""One module per format, each a function of a Report."""

@@ -1,0 +1,193 @@
+"""What a user names on a command line -> files read and judged, each under the settings that hold for it.
+
+`scan` and `fix` start here, so that they always speak about the same files. A mistake in the command itself ends
+the work before a file is read; everything else is collected and reported beside the findings.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp import report, source_files
+from kscan_lsp.partials import Partials
+from kscan_lsp.project import CheckedFile, Configuration, check_file, configure, find_settings
+from kscan_lsp.report import FileProblem, NotScanned, Range, Spot
+from kscan_lsp.validate import nearest_name
+from kscan_lsp.walk import discover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from kscan_lsp.source_files import SourceText
+
+_JSON_OBJECT: Final = re.compile(r"""\s*\{\s*["}]""")
+_START: Final = Range(Spot(1, 1), Spot(1, 1))
+
+
+class MistakeError(Exception):
+    """The command cannot be carried out; the text says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for. A path of `-` is standard input."""
+
+    paths: tuple[str, ...]
+    config: Path | None = None
+    frameworks: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    stdin_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as read and judged. `path` is None for standard input."""
+
+    path: Path | None
+    source: SourceText
+    checked: CheckedFile
+    configuration: Configuration
+
+
+@dataclass(slots=True)
+class Scan:
+    """All files of one command, in order, and what could not be judged."""
+
+    entries: list[Entry] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    not_scanned: list[NotScanned] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
+    """What is wrong with settings and policies."""
+
+
+def scan(request: Request, today: date, stdin: bytes = b"") -> Scan:
+    """Find, read and judge what was asked for.
+
+    Raises:
+        MistakeError: the command names something that does not exist.
+    """
+    for name in request.paths:
+        if name != "-" and not os.path.lexists(name):
+            raise MistakeError(f"there is no file or folder '{name}'")
+    if request.config and not request.config.is_file():
+        raise MistakeError(f"there is no settings file '{request.config}'")
+    work = _Work(request, today, Scan())
+    for name in request.paths:
+        if name == "-":
+            work.standard_input(stdin)
+        else:
+            work.place(Path(name))
+    return work.result
+
+
+def shown(path: Path) -> str:
+    """A file's name in reports: relative to the working directory where it lies below it, with slashes."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 (Path.absolute keeps the '..' of a path)
+    here = Path.cwd()
+    return (Path(absolute).relative_to(here) if Path(absolute).is_relative_to(here) else Path(absolute)).as_posix()
+
+
+@dataclass(slots=True)
+class _Work:
+    """One scan, while it is under way."""
+
+    request: Request
+    today: date
+    result: Scan
+    partials: Partials = field(default_factory=Partials)
+    configurations: dict[Path | None, Configuration] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+
+    def place(self, start: Path) -> None:
+        """Scan a file or a folder that the user named."""
+        folder = Path(os.path.abspath(start if start.is_dir() else start.parent))  # noqa: PTH100
+        configuration = self.configuration(folder)
+        root = configuration.settings_path.parent if configuration.settings_path else None
+        found = discover(start, exclude=configuration.settings.exclude, exclude_root=root, partials=self.partials)
+        self.result.skipped.update(found.skipped)
+        self.result.not_scanned += [NotScanned(shown(path), 1, reason) for path, reason in found.unreadable]
+        for path, named in found.files:
+            real = os.path.realpath(path)
+            if real not in self.seen:
+                self.seen.add(real)
+                self.file(path, configuration, named=named)
+
+    def file(self, path: Path, configuration: Configuration, *, named: bool) -> None:
+        if reason := self.partials.reason_to_skip(path):
+            self.result.skipped[reason] += 1
+            return
+        json = path.suffix.lower() == ".json"
+        source = source_files.read(path)
+        if isinstance(source, source_files.Unreadable):
+            self.result.not_scanned.append(NotScanned(shown(path), source.line, source.reason))
+        elif json and not named and not ('"apiVersion"' in source.text and '"kind"' in source.text):
+            # most JSON in a tree is data of other programs: not worth reading, and no business of ours if broken
+            self.result.skipped["not-kubernetes"] += 1
+        else:
+            self.judge(path, shown(path), source, configuration, json=json)
+
+    def standard_input(self, raw: bytes) -> None:
+        name = self.request.stdin_name or "<stdin>"
+        configuration = self.configuration(Path.cwd())
+        source = source_files.decode(raw)
+        if isinstance(source, source_files.Unreadable):
+            self.result.not_scanned.append(NotScanned(name, source.line, source.reason))
+            return
+        # what comes through a pipe has no suffix to tell; kubectl looks at the first character, too
+        json = name.endswith(".json") or (name == "<stdin>" and bool(_JSON_OBJECT.match(source.text)))
+        self.judge(None, name, source, configuration, json=json)
+
+    def judge(
+        self, path: Path | None, name: str, source: SourceText, configuration: Configuration, *, json: bool
+    ) -> None:
+        checked = check_file(name, source.text, configuration.ruleset, self.today, json=json)
+        self.result.entries.append(Entry(path, source, checked, configuration))
+
+    def configuration(self, folder: Path) -> Configuration:
+        """What holds for a folder. Two folders with the same settings file share one."""
+        settings_path = self.request.config or find_settings(folder)
+        known = self.configurations.get(settings_path)
+        if known is None:
+            known = self.configurations[settings_path] = self.configured(folder, settings_path)
+        return known
+
+    def configured(self, folder: Path, settings_path: Path | None) -> Configuration:
+        request = self.request
+        changes: dict[str, object] = {}
+        if request.controls or request.frameworks:
+            changes["frameworks"] = () if request.controls else request.frameworks
+        configuration, wrong = configure(
+            folder, settings_path=settings_path, changes=changes, only=request.controls
+        )
+        policies = configuration.ruleset.policies
+        unknown = [
+            *(f"unknown control '{i}'{nearest_name(i, list(policies.controls))}" for i in request.controls
+              if i not in policies.controls),
+            *(f"unknown framework '{f}'{nearest_name(f, list(policies.frameworks))}" for f in request.frameworks
+              if not policies.framework(f)),
+        ]  # fmt: skip
+        if unknown:
+            what = "controls" if request.controls else "frameworks"
+            raise MistakeError("\n".join([*unknown, f"'kscan list {what}' shows what there is"]))
+        self.result.problems += setup_problems(configuration)
+        if settings_path:
+            self.result.problems += [FileProblem(shown(settings_path), _START, text, "setting") for text in wrong]
+        return configuration
+
+
+def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:
+    """What is wrong with settings and policies, in file positions."""
+    for path, document, problem in configuration.problems:
+        yield report.problem_in(shown(path), document, problem)
+
+
+def split_names(values: Sequence[str]) -> tuple[str, ...]:
+    """Names from options that may be repeated and may hold several, separated by commas."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,109 @@
+"""Bytes of a manifest -> text, and back without changing anything else about the file.
+
+Decoding follows kubectl, which honours a byte order mark of UTF-8 or UTF-16 and takes everything else for UTF-8
+(k8s.io/cli-runtime, `resource.FileVisitor`). What is neither is not guessed at: a wrong guess moves columns and, once
+a fix is written, destroys text. The encoding is remembered, so that a fixed file keeps it.
+
+Left out on purpose: UTF-32, which kubectl does not read, and any heuristic.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+MAX_BYTES: Final = 50_000_000
+"""A file larger than this is not read: the API server refuses objects of 1.5 MB, so it is data and no manifest."""
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """What a file says, and how it says it. `text` has no byte order mark."""
+
+    text: str
+    encoding: str = "utf-8"
+    mark: bytes = b""
+
+    def encode(self, text: str) -> bytes:
+        """Another text in this file's encoding."""
+        return self.mark + text.encode(self.encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why there is no text, in words, and the line (from 1) where that shows."""
+
+    reason: str
+    line: int = 1
+
+
+def decode(raw: bytes) -> SourceText | Unreadable:
+    """The text in some bytes, or why there is none."""
+    mark, encoding = next(((m, e) for m, e in _MARKS if raw.startswith(m)), (b"", "utf-8"))
+    body = raw[len(mark) :]
+    try:
+        return SourceText(body.decode(encoding), encoding, mark)
+    except UnicodeDecodeError as error:
+        if mark[:1] in (b"\xff", b"\xfe"):
+            return Unreadable("its byte order mark says UTF-16, but the rest is not; save it as UTF-8")
+        line = body.count(b"\n", 0, error.start) + 1
+        if 0 in body[:8192]:
+            return Unreadable("it is binary data, or UTF-16 without a byte order mark; a manifest is UTF-8 text")
+        byte = body[error.start]
+        return Unreadable(f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8", line)
+
+
+def read(path: Path) -> SourceText | Unreadable:
+    """The text of a file, or why there is none. Pipes are read to their end."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Unreadable(f"it cannot be read: {error.strerror or error}")
+    if len(raw) > MAX_BYTES:
+        return Unreadable(f"it is too large to check: more than {MAX_BYTES:,} bytes")
+    return decode(raw)
+
+
+def write(path: Path, before: SourceText, text: str) -> str:
+    """Replace a file's text in one step, keeping its mode, encoding, byte order mark and line ends.
+
+    Args:
+        path: the file; where it is a link, what it points to is replaced and the link stays.
+        before: the file as it was read. A file that has changed since is left alone.
+        text: the new text, with the line ends it shall have.
+
+    Returns:
+        Why nothing was written; empty when it was.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.read_bytes() != before.encode(before.text):
+            return "it has changed since it was read; run the command again"
+        mode = stat.S_IMODE(target.stat().st_mode)
+        # beside the target: only within one file system is a rename a single step
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(before.encode(text))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(mode)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        return f"it cannot be written: {error.strerror or error}"
+    return ""
