@@ -1,0 +1,116 @@
+"""A language client on the real server, over real standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest_lsp
+from lsprotocol import types
+from pygls.protocol import default_converter
+from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PATIENCE = 60  # seconds until a message that does not come is a failure
+
+
+class Editor(pytest_lsp.LanguageClient):
+    """pytest-lsp's client; it remembers all that was published, and sends what an editor sends."""
+
+    def __init__(self) -> None:
+        super().__init__(converter_factory=default_converter)
+        self.published: defaultdict[str, list[types.PublishDiagnosticsParams]] = defaultdict(list)
+        self.news = asyncio.Event()
+        register_lsp_features(
+            self, {**DEFAULT_CLIENT_FEATURES, types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: receive}
+        )
+
+    async def start(
+        self, root: Path | None = None, encodings: Sequence[str] | None = None, settings: Any = None
+    ) -> types.ServerCapabilities:
+        """Do the handshake; without a root the client has no folder, without encodings it names none."""
+        if settings is not None:
+            self.set_configuration(settings, section="kscan")
+        folders = [types.WorkspaceFolder(uri=root.as_uri(), name=root.name)] if root else None
+        general = types.GeneralClientCapabilities(position_encodings=encodings) if encodings else None
+        capabilities = types.ClientCapabilities(
+            general=general,
+            workspace=types.WorkspaceClientCapabilities(
+                configuration=settings is not None,
+                workspace_folders=root is not None,
+                apply_edit=True,
+                workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True),
+            ),
+            text_document=types.TextDocumentClientCapabilities(
+                publish_diagnostics=types.PublishDiagnosticsClientCapabilities(
+                    version_support=True, related_information=True, code_description_support=True
+                ),
+                code_action=types.CodeActionClientCapabilities(
+                    code_action_literal_support=types.ClientCodeActionLiteralOptions(
+                        code_action_kind=types.ClientCodeActionKindOptions(value_set=["quickfix", "source"])
+                    ),
+                    is_preferred_support=True,
+                    data_support=True,
+                    resolve_support=types.ClientCodeActionResolveOptions(properties=["edit"]),
+                ),
+            ),
+        )
+        params = types.InitializeParams(
+            capabilities=capabilities, root_uri=root.as_uri() if root else None, workspace_folders=folders
+        )
+        return (await self.initialize_session(params)).capabilities
+
+    def open(self, uri: str, text: str, language: str = "yaml") -> None:
+        item = types.TextDocumentItem(uri=uri, language_id=language, version=1, text=text)
+        self.text_document_did_open(types.DidOpenTextDocumentParams(text_document=item))
+
+    def edit(self, uri: str, version: int, *changes: types.TextDocumentContentChangeEvent) -> None:
+        document = types.VersionedTextDocumentIdentifier(uri=uri, version=version)
+        self.text_document_did_change(
+            types.DidChangeTextDocumentParams(text_document=document, content_changes=list(changes))
+        )
+
+    def close(self, uri: str) -> None:
+        document = types.TextDocumentIdentifier(uri=uri)
+        self.text_document_did_close(types.DidCloseTextDocumentParams(text_document=document))
+
+    async def shown(self, uri: str, version: int | None = 1) -> list[types.Diagnostic]:
+        """Wait until the newest diagnostics of `uri` are those of `version` (of a closed document: None)."""
+        while not self.published[uri] or self.published[uri][-1].version != version:
+            self.news.clear()
+            await asyncio.wait_for(self.news.wait(), PATIENCE)
+        return list(self.published[uri][-1].diagnostics)
+
+    def plain(self, diagnostics: Sequence[types.Diagnostic]) -> list[Any]:
+        """Diagnostics as plain data in one order, to compare."""
+        return sorted((self.protocol._converter.unstructure(d) for d in diagnostics), key=repr)
+
+
+def receive(ls: Editor, params: types.PublishDiagnosticsParams) -> None:
+    """Keep what was published."""
+    ls.published[params.uri].append(params)
+    ls.news.set()
+
+
+SERVER = pytest_lsp.ClientServerConfig(
+    server_command=[sys.executable, "-m", "kscan_lsp.cli", "lsp"], client_factory=Editor
+)
+
+
+@pytest_lsp.fixture(config=SERVER)
+async def editor(lsp_client: Editor):
+    """A client whose session a test starts itself."""
+    yield
+    await lsp_client.shutdown_session()
+
+
+@pytest_lsp.fixture(config=SERVER)
+async def other_editor(lsp_client: Editor):
+    """A second client, with a server process of its own."""
+    yield
+    await lsp_client.shutdown_session()

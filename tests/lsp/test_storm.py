@@ -1,0 +1,168 @@
+"""An edit storm: 300 edits without waiting, half of which leave broken YAML.
+
+What is shown at the end depends on the last text alone: a second server that opens just that text says the
+same.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import NamedTuple
+
+import pytest
+from lsprotocol.types import TextDocumentContentChangePartial, TextDocumentContentChangeWholeDocument
+from positions import LINE_END, span
+
+EDITS = 300
+FRAGMENTS = (
+    "\t",
+    "[",
+    "{",
+    '"',
+    "'",
+    "}: ",
+    "*gone ",
+    "&a &b ",
+    ": : ",
+    "🚀: [",
+    "\r\n ]",
+    "\n\t- x: {",
+    "%",
+    '\u2028"',
+)
+DOCUMENTS = [
+    """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata:
+      labels: {app: web}
+      annotations: {note: "🚀é\u2028"}
+    spec:
+      hostPID: true
+      containers:
+        - name: api
+          image: "shop/api:1.0"
+          securityContext: {privileged: true, runAsUser: 7}
+        - name: proxy
+          image: shop/proxy
+          securityContext:
+            privileged: false
+""",
+    """\
+# a comment\r
+apiVersion: v1\r
+kind: Pod\r
+metadata: {name: "ümlaut"}\r
+spec:\r
+  hostNetwork: true\r
+  containers:\r
+    - {name: one, image: one}\r
+    - {name: two, image: "two:latest", securityContext: {privileged: true}}\r
+""",
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  password: hunter2\n",
+]
+
+
+class Edit(NamedTuple):
+    """Put `text` in place of the code points from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+    def applied(self, text: str) -> str:
+        return text[: self.start] + self.text + text[self.end :]
+
+
+def line_starts(text: str) -> list[int]:
+    return [0, *(end.end() for end in LINE_END.finditer(text))]
+
+
+def somewhere(text: str, dice: random.Random) -> int:
+    """A place that a cursor can be at: not between the two characters of a line end."""
+    place = dice.randint(0, len(text))
+    return place - 1 if text[place - 1 : place + 1] == "\r\n" else place
+
+
+def sound(text: str, dice: random.Random) -> Edit:
+    """An edit that keeps valid YAML valid: a value switched, a comment line added or taken out, a document
+    added.
+    """
+    switches = list(re.finditer(r"\b(true|false)\b", text))
+    comments = list(re.finditer(r"^#[^\r\n]*(?:\r\n|\n)", text, re.MULTILINE))
+    kind = dice.random()
+    if kind < 0.6 and switches:
+        switch = dice.choice(switches)
+        return Edit(*switch.span(), "false" if switch[0] == "true" else "true")
+    if kind < 0.7 and comments:
+        return Edit(*dice.choice(comments).span(), "")
+    if kind < 0.75 and len(text) < 8000:
+        return Edit(len(text), len(text), "---\n" + dice.choice(DOCUMENTS))
+    start = dice.choice(line_starts(text))
+    return Edit(start, start, dice.choice(["# 🚀\n", "# a\u2028b\r\n", "#\n"]))
+
+
+def storm(text: str, dice: random.Random):
+    """Pairs of (changes, the text after them): odd ones break the text, even ones mend it and change
+    something.
+    """
+    for _ in range(EDITS // 2):
+        place = somewhere(text, dice)
+        broken = Edit(place, place, dice.choice(FRAGMENTS))
+        yield [broken], broken.applied(text)
+        mend = Edit(place, place + len(broken.text), "")
+        edit = sound(text, dice)
+        yield [mend, edit], (text := edit.applied(text))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("ending", ["", "\n          imagePu"], ids=["valid", "half a key"])
+@pytest.mark.parametrize("seed", range(3))
+async def test_storm(editor, other_editor, tmp_path, seed, ending):
+    dice = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    encoding = dice.choice(["utf-8", "utf-16", "utf-32"])
+    uri = (tmp_path / "storm.yaml").as_uri()
+    (tmp_path / ".kscan.yaml").write_text("frameworks: [allcontrols]\n")
+    await editor.start(tmp_path, encodings=[encoding])
+    text = "---\n".join(DOCUMENTS)
+    editor.open(uri, text)
+
+    version = 1
+    for edits, after in storm(text, dice):
+        version += 1
+        if dice.random() < 0.1:
+            changes = [TextDocumentContentChangeWholeDocument(text=after)]
+            text = after
+        else:
+            changes = []
+            for edit in edits:
+                changes.append(
+                    TextDocumentContentChangePartial(
+                        range=span(text, edit.start, edit.end, encoding), text=edit.text
+                    )
+                )
+                text = edit.applied(text)
+        assert text == after
+        editor.edit(uri, version, *changes)
+    if ending:
+        place = text.index(":1.0") + len(':1.0"')
+        version += 1
+        editor.edit(
+            uri,
+            version,
+            TextDocumentContentChangePartial(range=span(text, place, place, encoding), text=ending),
+        )
+        text = text[:place] + ending + text[place:]
+
+    shown = await editor.shown(uri, version)
+    await other_editor.start(tmp_path, encodings=[encoding])
+    other_editor.open(uri, text)
+    fresh = await other_editor.shown(uri)
+    assert fresh
+    assert editor.plain(shown) == other_editor.plain(fresh)
