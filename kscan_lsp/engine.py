@@ -31,6 +31,9 @@ MAX_ELEMENTS: Final = 10_000
 """Elements one `each` may have in one object; an object with more is not evaluated."""
 
 
+_ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
+
+
 @dataclass(frozen=True, slots=True)
 class Unevaluated:
     """A control that could not be evaluated for a resource, where, and why."""
@@ -133,15 +136,7 @@ def _run(resource: Resource, ruleset: Ruleset, plan: Any) -> tuple[list[Hit], li
 
 
 def _ask(made: Check, element: Element, scope: Scope, hits: list[Hit], failures: list[Unevaluated]) -> None:
-    activation = element.activation
-    if made.when is not None:
-        applies = cel.deny(made.when, activation)
-        if applies is False:
-            return
-        if isinstance(applies, cel.Failed):
-            failures.append(Unevaluated(made.control.id, element.path, applies.reason))
-            return
-    verdict = cel.deny(made.deny, activation)
+    verdict = cel.deny(made.deny, element.activation)
     if verdict is False:
         return
     if verdict is True:
@@ -222,7 +217,8 @@ def _containers(scope: Scope) -> list[Element]:
                 raise NotThereError(path, "a container must be a mapping")
             own = container.get("securityContext")
             effective = {**inherited, **own} if isinstance(own, dict) else inherited
-            values = {**scope.values, "container": container, "effective": effective}
+            role = "sidecar" if listed == "initContainers" and container.get("restartPolicy") == "Always" else _ROLES[listed]
+            values = {**scope.values, "container": container, "effective": effective, "role": role}
             name = container.get("name")
             found.append(
                 Element(path, values, {**scope.anchors, "container": path}, name if isinstance(name, str) else "")
@@ -329,25 +325,35 @@ def _findings(resource: Resource, ruleset: Ruleset, hits: list[Hit]) -> tuple[Fi
                 severity=ruleset.severities[control],
                 resource=resource.id,
                 path=path,
-                stable_path=paths.stable(path, resource.data),
-                message="; ".join(
-                    dict.fromkeys(cel.render(h.check.message, h.element.activation) for h in group)
-                ),
+                data=resource.data,
+                message="; ".join(dict.fromkeys(cel.render(h.check.message, h.element.activation) for h in group)),
                 span=location.span,
                 related=related,
-                fixable=any(applicable(h) is not None for h in group),
+                fixable=all(applicable(h, ruleset) for h in group),
             )
         )
     findings.sort(key=lambda f: (f.span.start, f.control))
     return tuple(findings)
 
 
-def applicable(hit: Hit) -> Fix | None:
-    """The fix of a check that failed, if its condition holds."""
+def applicable(hit: Hit, ruleset: Ruleset) -> list[tuple[Fix, str]]:
+    """The fix of a check that failed with each value it may choose, as far as its condition holds.
+
+    A fix without a choice comes once, with an empty value.
+    """
     fix = hit.check.fix
-    if fix is None or (fix.when is not None and cel.deny(fix.when, hit.element.activation) is not True):
-        return None
-    return fix
+    if fix is None:
+        return []
+    named = next((o.value for o in fix.operations if o.verb == "choose"), None)
+    choices = [""] if named is None else list(ruleset.inputs.get(named, ()))
+    if fix.when is None:
+        return [(fix, choice) for choice in choices]
+    held = []
+    for choice in choices:
+        activation = cel.bind({**hit.element.values, "choice": choice}) if choice else hit.element.activation
+        if cel.deny(fix.when, activation) is True:
+            held.append((fix, choice))
+    return held
 
 
 def hits_of(resource: Resource, ruleset: Ruleset, control: str, path: Path) -> tuple[list[Hit], dict[str, Any]]:

@@ -192,6 +192,19 @@ def misfits(kind: str, data: dict[str, Any]) -> list[tuple[Path, str]]:
     return found
 
 
+def is_whole_number(kind: str, path: Path) -> bool:
+    """Whether the field at a path of an object holds a whole number."""
+    here: Any = KINDS.get(kind, {})
+    for part in path:
+        if isinstance(here, list):
+            here = here[0]
+        elif isinstance(here, tuple):
+            here = here[1]
+        else:
+            here = here.get(part) if isinstance(here, dict) else None
+    return bool(here == INT)
+
+
 def _compare(value: Any, expected: Any, path: Path, found: list[tuple[Path, str]]) -> None:
     if value is None or len(found) >= 20:
         return

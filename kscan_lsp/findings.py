@@ -8,9 +8,9 @@ cached result stays right when the document moves; `project.py` places them in t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kscan_lsp import paths
 
@@ -99,11 +99,11 @@ class Finding:
     resource: ResourceId
     path: Path
     """Inside the resource, with list indices."""
-    stable_path: str
-    """The same path with list elements named by their merge key: `spec.containers[name=api].image`."""
     message: str
     span: Span
     """In code points of the finding's document."""
+    data: Any = field(repr=False, compare=False)
+    """The resource as plain values, from which list elements get their names."""
     related: tuple[Related, ...] = ()
     ordinal: int = 0
     """Tells true duplicates in one file apart."""
@@ -115,6 +115,11 @@ class Finding:
     def status(self) -> Literal["open", "baseline", "suppressed"]:
         """`open` unless something says otherwise."""
         return "suppressed" if self.suppression else "open"
+
+    @property
+    def stable_path(self) -> str:
+        """The path with list elements named by their merge key: `spec.containers[name=api].image`."""
+        return paths.stable(self.path, self.data)
 
     @property
     def fingerprint(self) -> str:

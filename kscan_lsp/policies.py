@@ -53,8 +53,8 @@ class Check:
     match: tuple[tuple[frozenset[str], frozenset[str]], ...] | None
     """(groups, kinds) it looks at; None stands for workloads."""
     each: targets.Each
-    when: cel.Expression | None
     deny: cel.Expression
+    """`when` and `deny` in one, so that one evaluation answers: false where the check does not apply."""
     at: tuple[targets.Target, ...]
     message: cel.Template
     fix: Fix | None
@@ -276,7 +276,8 @@ class _Compiler:
             return None
         each = self.each(file.each)
         deny = self.expression(file.deny, ("deny",), "bool", self.let)
-        when = self.expression(file.when, ("when",), "bool", self.let) if file.when else None
+        if file.when and deny and self.expression(file.when, ("when",), "bool", self.let):
+            deny = self.expression(f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool", self.let)
         message = cel.template(file.message, let=self.let)
         if isinstance(message, cel.CelError):
             self.fail(("message",), _said(message))
@@ -289,7 +290,6 @@ class _Compiler:
             control=control,
             match=None if isinstance(file.match, str) else tuple(_matcher(m) for m in file.match),
             each=each,
-            when=when,
             deny=deny,
             at=tuple(target for target in at if target),
             message=message,

@@ -6,8 +6,9 @@ one, so that every check of a container shares one activation.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel, paths
 from kscan_lsp.validate import nearest_name
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from kscan_lsp.settings import Settings
     from kscan_lsp.targets import Each
 
+_PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*inputs\.(\w+)\)")
+"""An input used as a list of regular expressions."""
+
 Plan = tuple[tuple["Each", tuple["Check", ...]], ...]
 
 
@@ -30,7 +34,8 @@ class Ruleset:
 
     controls: Mapping[str, Control]
     severities: Mapping[str, Severity]
-    inputs: Mapping[str, tuple[str, ...]]
+    inputs: Mapping[str, list[str]]
+    """Lists rather than tuples, because CEL is handed this very object."""
     frameworks: tuple[Framework, ...]
     pod_spec_paths: Mapping[tuple[str, str], Path]
     policies: PolicySet
@@ -124,19 +129,23 @@ def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
     return tuple(i for i in framework.members if i in policies.controls)
 
 
-def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, tuple[str, ...]], list[Misnomer]]:
-    inputs: dict[str, tuple[str, ...]] = {}
+def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[Misnomer]]:
+    inputs: dict[str, list[str]] = {}
+    patterns: set[str] = set()
     for control in policies.controls.values():
-        inputs.update(control.inputs)
+        inputs.update({name: list(values) for name, values in control.inputs.items()})
+        for made in control.checks:
+            for source in (made.deny.source, *(text for _, text in made.deny.let)):
+                patterns.update(_PATTERNS.findall(source))
     wrong = []
     for name, values in settings.inputs.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
             wrong.append(Misnomer(("inputs", name), f"no control reads an input '{name}'{hint}"))
-        elif message := cel.check_patterns(values):
+        elif name in patterns and (message := cel.check_patterns(values)):
             wrong.append(Misnomer(("inputs", name), message))
             continue
-        inputs[name] = values
+        inputs[name] = list(values)
     return inputs, wrong
 
 

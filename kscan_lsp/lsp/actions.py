@@ -83,7 +83,7 @@ def fix_all_edit(view: View, kind: str) -> types.WorkspaceEdit | None:
     edits: list[types.TextEdit] = []
     for placed in view.checked.documents:
         document = placed.checked.document
-        if not any(f.fixable and f.status == "open" for f in placed.checked.findings):
+        if not document.complete or not any(f.fixable and f.status == "open" for f in placed.checked.findings):
             continue
         result, done = fix_all(document, ruleset, today, accept)
         if done:
@@ -119,6 +119,8 @@ def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
     near: list[tuple[bool, Placed, Finding]] = []
     for placed, finding in view.checked.findings():
         start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
+        if not placed.checked.document.complete:
+            continue  # its text may be anything: nothing can be proven about an edit
         if finding.status == "open" and first <= view.index.line_of(start) <= last:
             near.append((not (start <= span.end and span.start <= end), placed, finding))
     near.sort(key=lambda entry: (entry[0], -entry[2].severity))

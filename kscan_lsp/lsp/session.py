@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pygls.uris import to_fs_path
 
+from kscan_lsp.lsp.carry import carry
 from kscan_lsp.project import CheckedFile, Configuration, check_file
 from kscan_lsp.text import Encoding, LineIndex, Position, replace_range
 
@@ -142,7 +143,7 @@ class Session:
     def accept(self, snapshot: Snapshot, checked: CheckedFile) -> bool:
         """Keep a result; false if the document has moved on, or is closed, and it must not be shown."""
         document = self.documents.get(snapshot.uri)
-        if document is None or snapshot.version > document.version:
+        if document is None:
             return False
         document.checked = checked
         document.checked_version = snapshot.version
@@ -160,11 +161,13 @@ def path_of(uri: str) -> Path | None:
 
 def check(snapshot: Snapshot) -> CheckedFile:
     """Check a snapshot; a pure function, run outside the event loop."""
-    return check_file(
+    previous = snapshot.previous
+    checked = check_file(
         snapshot.uri,
         snapshot.text,
         snapshot.configuration.ruleset,
         snapshot.today,
         json=snapshot.json,
-        previous=snapshot.previous,
+        previous=previous,
     )
+    return carry(previous, checked)
