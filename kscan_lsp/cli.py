@@ -1,20 +1,21 @@
 """The command line: options in, text out, exit status. Everything else is elsewhere.
 
-Exit status, the highest that applies: 0 the gate passed; 1 it failed; 2 the command, a setting or a policy is wrong;
-3 something that should have been scanned was not, or not fully. The report goes to standard output, all else to
-standard error.
+Exit status, the highest that applies: 0 the gate passed; 1 it failed; 2 the command, a setting or a policy
+is wrong; 3 something that should have been scanned was not, or not fully. The report goes to standard
+output, all else to standard error.
 
-What is slow to import is imported by the command that needs it: rich for text that people read, the protocol for the
-server. A JSON report of one file pays for neither.
+What is slow to import is imported by the command that needs it: rich for text that people read, the
+protocol for the server. A JSON report of one file pays for neither.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -56,7 +57,7 @@ class Subject(StrEnum):
 
 
 Paths = Annotated[
-    Optional[list[str]],  # noqa: UP045 (typer evaluates this at run time)
+    list[str] | None,
     typer.Argument(metavar="[PATH]...", help="Files and folders; '-' is standard input.", show_default="."),
 ]
 Frameworks = Annotated[
@@ -64,22 +65,22 @@ Frameworks = Annotated[
 ]
 Controls = Annotated[
     list[str],
-    typer.Option("--control", metavar="ID[,ID]", help="Check these controls, whatever frameworks and settings say."),
+    typer.Option("--control", metavar="ID[,ID]", help="Check these controls and no others."),
 ]
 Config = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--config", metavar="FILE", help="Settings file, in place of the .kscan.yaml found with the paths."),
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings file to use in place of .kscan.yaml."),
 ]
 StdinName = Annotated[
     str, typer.Option("--stdin-name", metavar="NAME", help="What to call standard input in reports.")
 ]
 LogFile = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--log-file", metavar="FILE", help="Write a log for bug reports. It holds no manifest text."),
+    Path | None,
+    typer.Option("--log-file", metavar="FILE", help="Write a log; it holds no text of manifests."),
 ]
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 (typer calls it so)
+def _version(wanted: bool) -> None:
     if wanted:
         _say(f"kscan {__version__}\n")
         raise typer.Exit
@@ -99,36 +100,38 @@ def options(
 @app.command()
 def scan(
     paths: Paths = None,
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="What the report looks like.")] = Format.PRETTY,
+    output_format: Annotated[
+        Format, typer.Option("--format", "-f", help="Form of the report.")
+    ] = Format.PRETTY,
     output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", metavar="FILE", help="Write the report there, not to standard output."),
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file."),
     ] = None,
-    framework: Frameworks = [],  # noqa: B006 (typer copies it)
-    control: Controls = [],  # noqa: B006
+    framework: Frameworks = [],
+    control: Controls = [],
     config: Config = None,
-    fail_on: Annotated[FailOn, typer.Option(help="The least severity of a finding that fails the scan.")] = FailOn.HIGH,
+    fail_on: Annotated[FailOn, typer.Option(help="The least severity that fails the scan.")] = FailOn.HIGH,
     compliance_threshold: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(metavar="N", min=0, max=100, help="Fail when compliance with a framework is below N percent."),
+        float | None,
+        typer.Option(metavar="N", min=0, max=100, help="Fail where compliance with a framework is lower."),
     ] = None,
     fixes: Annotated[bool, typer.Option("--fixes", help="Work out the edits of every fix (JSON).")] = False,
     stdin_name: StdinName = "",
 ) -> None:
     """Report what is insecure in manifests."""
-    from kscan_lsp import report
+    from kscan_lsp import report, tally
     from kscan_lsp.findings import Severity
 
     level = None if fail_on is FailOn.NONE else Severity[fail_on.name]
     gate = report.Gate(level, compliance_threshold)
     request = _request(paths, config, framework, control, stdin_name)
     scanned = _scan(request)
-    made = report.build(
+    made = tally.build(
         [(entry.checked, entry.configuration.ruleset) for entry in scanned.entries],
         skipped=scanned.skipped,
         not_scanned=scanned.not_scanned,
         problems=scanned.problems,
-        solve=report.verified if fixes else report.proposed,
+        solve=tally.verified if fixes else tally.proposed,
     )
     _warn_about_setup(scanned.problems)
     if output_format is Format.JSON:
@@ -149,12 +152,12 @@ def scan(
 @app.command()
 def fix(
     paths: Paths = None,
-    write: Annotated[bool, typer.Option("--write", help="Change the files, rather than showing a diff.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Change the files; show no diff.")] = False,
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Also fixes that can change what a workload does: review them.")
     ] = False,
-    framework: Frameworks = [],  # noqa: B006
-    control: Controls = [],  # noqa: B006
+    framework: Frameworks = [],
+    control: Controls = [],
     config: Config = None,
     stdin_name: StdinName = "",
 ) -> None:
@@ -171,6 +174,8 @@ def fix(
         failures = rewrite.write(outcome)
         for failure in failures:
             _complain(failure)
+        if (text := rewrite.piped(outcome, scanned)) is not None:
+            _deliver(text, None)
     else:
         failures = []
         _deliver(rewrite.diff(outcome, colour=_on_terminal()), None)
@@ -182,10 +187,12 @@ def fix(
 @app.command()
 def test(
     paths: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Argument(metavar="[PATH]...", help="Control files or folders with them; without any, the built-in ones."),
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Control files and folders; the built-in ones by default."),
     ] = None,
-    control: Annotated[list[str], typer.Option("--control", metavar="ID[,ID]", help="Only these controls.")] = [],  # noqa: B006
+    control: Annotated[
+        list[str], typer.Option("--control", metavar="ID[,ID]", help="Only these controls.")
+    ] = [],
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every test.")] = False,
 ) -> None:
     """Run the tests inside control files."""
@@ -233,7 +240,7 @@ def list_(
 
 @app.command()
 def lsp(
-    stdio: Annotated[bool, typer.Option("--stdio", help="Accepted for editors that pass it; it is always so.")] = True,  # noqa: ARG001
+    stdio: Annotated[bool, typer.Option("--stdio", help="Accepted, and always so.")] = True,  # noqa: ARG001
     log_file: LogFile = None,
 ) -> None:
     """Run the language server on standard input and output."""
@@ -245,12 +252,21 @@ def lsp(
 
 def main() -> None:
     """The command `kscan`."""
+    _prepare_streams()
     app()
 
 
 def serve() -> None:
     """The command `kscan-lsp`, which is `kscan lsp`."""
+    _prepare_streams()
     app(["lsp", *sys.argv[1:]], prog_name="kscan-lsp")
+
+
+def _prepare_streams() -> None:
+    """Let a terminal or a pipe of another encoding show what it can; a report must not die of a character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _request(
@@ -338,7 +354,9 @@ def _log_to(path: Path | None) -> None:
     import logging
 
     try:
-        logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logging.basicConfig(
+            filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+        )
     except OSError as error:
         _fail(f"cannot write '{path}': {error.strerror or error}")
     # pygls writes whole messages, with the text of manifests, at INFO

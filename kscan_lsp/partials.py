@@ -1,16 +1,17 @@
 """Files that are parts of something else: Helm templates, Kustomize patches and kustomizations.
 
-A patch is a partial object and a template is no YAML yet: judging either would report what is not there. Whether a
-file is one can be read from the folders around it. Kustomize reads patches only from its kustomization's folder and
-below (its default load restrictions), so the folders above a file are all there is to look at; kustomizations found
-on the way through a tree are asked as well, for those who lift the restriction.
+A patch is a partial object and a template is no YAML yet: judging either would report what is not there.
+Whether a file is one can be read from the folders around it. Kustomize reads patches only from its
+kustomization's folder and below (its default load restrictions), so the folders above a file are all there
+is to look at; kustomizations found on the way through a tree are asked as well, for those who lift the
+restriction.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import source_files
 from kscan_lsp.documents import read_document, split
@@ -33,13 +34,13 @@ class Partials:
 
     def met(self, kustomization: Path) -> None:
         """Ask this kustomization about files anywhere, not only below it."""
-        self._met |= self._patches_of(os.path.dirname(os.path.abspath(kustomization)))  # noqa: PTH100, PTH120
+        self._met |= self._patches_of(os.path.dirname(os.path.abspath(kustomization)))
 
     def reason_to_skip(self, path: Path) -> str:
-        """`helm-template`, `kustomize-patch` or `not-kubernetes` for a file that must not be judged, else ''."""
+        """Why a file must not be judged (one of `report.SKIP_REASONS`); empty where it may."""
         if path.name in KUSTOMIZATION_NAMES:
             return "not-kubernetes"
-        absolute = os.path.abspath(path)  # noqa: PTH100 (Path.absolute keeps the '..' of a path)
+        absolute = os.path.abspath(path)
         if absolute in self._met:
             return "kustomize-patch"
         for folder, inside in _folders(absolute):
@@ -52,7 +53,7 @@ class Partials:
     def _is_chart(self, folder: str) -> bool:
         known = self._charts.get(folder)
         if known is None:
-            known = self._charts[folder] = os.path.isfile(os.path.join(folder, "Chart.yaml"))  # noqa: PTH113, PTH118
+            known = self._charts[folder] = os.path.isfile(os.path.join(folder, "Chart.yaml"))
         return known
 
     def _patches_of(self, folder: str) -> frozenset[str]:
@@ -73,17 +74,17 @@ def _folders(path: str) -> Iterator[tuple[str, str]]:
 def _read_patches(folder: str) -> frozenset[str]:
     """The absolute paths of the patches that a folder's kustomization names; none where it has none."""
     for name in KUSTOMIZATION_NAMES:
-        path = os.path.join(folder, name)  # noqa: PTH118
-        if os.path.isfile(path):  # noqa: PTH113
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
             source = source_files.read(Path(path))
             if isinstance(source, source_files.Unreadable):
                 return _NONE
             named = {n for piece in split(source.text) for n in _named(read_document(piece.text).data)}
-            return frozenset(os.path.normpath(os.path.join(folder, n)) for n in named)  # noqa: PTH118
+            return frozenset(os.path.normpath(os.path.join(folder, n)) for n in named)
     return _NONE
 
 
-def _named(kustomization: Any) -> Iterator[str]:
+def _named(kustomization: object) -> Iterator[str]:
     """The files that a kustomization names as patches (kustomize.config.k8s.io, all versions)."""
     if not isinstance(kustomization, dict):
         return

@@ -48,7 +48,7 @@ def run(paths: Sequence[str], only: Sequence[str] = ()) -> Run:
         MistakeError: a path or a control does not exist.
     """
     for name in paths:
-        if not os.path.exists(name):  # noqa: PTH110
+        if not os.path.exists(name):
             raise MistakeError(f"there is no file or folder '{name}'")
     base = builtin_policies()
     policies, problems = base, base.problems
@@ -68,10 +68,11 @@ def run(paths: Sequence[str], only: Sequence[str] = ()) -> Run:
 
 def shown(run: Run, *, verbose: bool = False) -> str:
     """How it went, for people."""
-    lines: list[str] = []
+    lines = [
+        f"{_place(entry.source, entry.document, entry.problem.span.start)}: {entry.problem.message}"
+        for entry in run.problems
+    ]
     tests = failures = 0
-    for entry in run.problems:
-        lines.append(f"{_place(entry.source, entry.document, entry.problem.span.start)}: {entry.problem.message}")
     for control, outcomes in run.outcomes:
         failed = [outcome for outcome in outcomes if outcome.failure]
         tests, failures = tests + len(outcomes), failures + len(failed)

@@ -1,7 +1,7 @@
 """What a user names on a command line -> files read and judged, each under the settings that hold for it.
 
-`scan` and `fix` start here, so that they always speak about the same files. A mistake in the command itself ends
-the work before a file is read; everything else is collected and reported beside the findings.
+`scan` and `fix` start here, so that they always speak about the same files. A mistake in the command itself
+ends the work before a file is read; everything else is collected and reported beside the findings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp import report, source_files
+from kscan_lsp import source_files, tally
 from kscan_lsp.partials import Partials
 from kscan_lsp.project import CheckedFile, Configuration, check_file, configure, find_settings
 from kscan_lsp.report import FileProblem, NotScanned, Range, Spot
@@ -21,7 +21,7 @@ from kscan_lsp.validate import nearest_name
 from kscan_lsp.walk import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from kscan_lsp.source_files import SourceText
@@ -88,9 +88,11 @@ def scan(request: Request, today: date, stdin: bytes = b"") -> Scan:
 
 def shown(path: Path) -> str:
     """A file's name in reports: relative to the working directory where it lies below it, with slashes."""
-    absolute = os.path.abspath(path)  # noqa: PTH100 (Path.absolute keeps the '..' of a path)
+    absolute = os.path.abspath(path)
     here = Path.cwd()
-    return (Path(absolute).relative_to(here) if Path(absolute).is_relative_to(here) else Path(absolute)).as_posix()
+    return (
+        Path(absolute).relative_to(here) if Path(absolute).is_relative_to(here) else Path(absolute)
+    ).as_posix()
 
 
 @dataclass(slots=True)
@@ -106,10 +108,12 @@ class _Work:
 
     def place(self, start: Path) -> None:
         """Scan a file or a folder that the user named."""
-        folder = Path(os.path.abspath(start if start.is_dir() else start.parent))  # noqa: PTH100
+        folder = Path(os.path.abspath(start if start.is_dir() else start.parent))
         configuration = self.configuration(folder)
         root = configuration.settings_path.parent if configuration.settings_path else None
-        found = discover(start, exclude=configuration.settings.exclude, exclude_root=root, partials=self.partials)
+        found = discover(
+            start, exclude=configuration.settings.exclude, exclude_root=root, partials=self.partials
+        )
         self.result.skipped.update(found.skipped)
         self.result.not_scanned += [NotScanned(shown(path), 1, reason) for path, reason in found.unreadable]
         for path, named in found.files:
@@ -127,7 +131,7 @@ class _Work:
         if isinstance(source, source_files.Unreadable):
             self.result.not_scanned.append(NotScanned(shown(path), source.line, source.reason))
         elif json and not named and not ('"apiVersion"' in source.text and '"kind"' in source.text):
-            # most JSON in a tree is data of other programs: not worth reading, and no business of ours if broken
+            # most JSON in a tree is data of other programs: no business of ours even if broken
             self.result.skipped["not-kubernetes"] += 1
         else:
             self.judge(path, shown(path), source, configuration, json=json)
@@ -167,24 +171,38 @@ class _Work:
         )
         policies = configuration.ruleset.policies
         unknown = [
-            *(f"unknown control '{i}'{nearest_name(i, list(policies.controls))}" for i in request.controls
-              if i not in policies.controls),
-            *(f"unknown framework '{f}'{nearest_name(f, list(policies.frameworks))}" for f in request.frameworks
-              if not policies.framework(f)),
-        ]  # fmt: skip
+            *(
+                _unknown("control", i, policies.controls)
+                for i in request.controls
+                if i not in policies.controls
+            ),
+            *(
+                _unknown("framework", name, policies.frameworks)
+                for name in request.frameworks
+                if not policies.framework(name)
+            ),
+        ]
         if unknown:
             what = "controls" if request.controls else "frameworks"
             raise MistakeError("\n".join([*unknown, f"'kscan list {what}' shows what there is"]))
-        self.result.problems += setup_problems(configuration)
-        if settings_path:
-            self.result.problems += [FileProblem(shown(settings_path), _START, text, "setting") for text in wrong]
+        # folders share the built-in policies and may share others: each problem is said once
+        found = setup_problems(configuration)
+        self.result.problems += [problem for problem in found if problem not in self.result.problems]
+        if wrong and settings_path is None:
+            raise MistakeError("\n".join(wrong))
+        for text in wrong:
+            self.result.problems.append(FileProblem(shown(settings_path or folder), _START, text, "setting"))
         return configuration
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    return f"unknown {what} '{name}'{nearest_name(name, list(known))}"
 
 
 def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:
     """What is wrong with settings and policies, in file positions."""
     for path, document, problem in configuration.problems:
-        yield report.problem_in(shown(path), document, problem)
+        yield tally.problem_in(shown(path), document, problem)
 
 
 def split_names(values: Sequence[str]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """Bytes of a manifest -> text, and back without changing anything else about the file.
 
-Decoding follows kubectl, which honours a byte order mark of UTF-8 or UTF-16 and takes everything else for UTF-8
-(k8s.io/cli-runtime, `resource.FileVisitor`). What is neither is not guessed at: a wrong guess moves columns and, once
-a fix is written, destroys text. The encoding is remembered, so that a fixed file keeps it.
+Decoding follows kubectl, which honours a byte order mark of UTF-8 or UTF-16 and takes everything else for
+UTF-8 (k8s.io/cli-runtime, `resource.FileVisitor`). What is neither is not guessed at: a wrong guess moves
+columns and, once a fix is written, destroys text. The encoding is remembered, so that a fixed file keeps
+it.
 
 Left out on purpose: UTF-32, which kubectl does not read, and any heuristic.
 """
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 MAX_BYTES: Final = 50_000_000
-"""A file larger than this is not read: the API server refuses objects of 1.5 MB, so it is data and no manifest."""
+"""A file larger than this is not read: the API server refuses objects of 1.5 MB, so it is data and no
+manifest."""
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -59,7 +61,9 @@ def decode(raw: bytes) -> SourceText | Unreadable:
             return Unreadable("its byte order mark says UTF-16, but the rest is not; save it as UTF-8")
         line = body.count(b"\n", 0, error.start) + 1
         if 0 in body[:8192]:
-            return Unreadable("it is binary data, or UTF-16 without a byte order mark; a manifest is UTF-8 text")
+            return Unreadable(
+                "it is binary data, or UTF-16 without a byte order mark; a manifest is UTF-8 text"
+            )
         byte = body[error.start]
         return Unreadable(f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8", line)
 

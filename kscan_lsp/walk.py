@@ -1,11 +1,13 @@
 """Files and folders named by a user -> the manifests to scan, and why others are left alone.
 
-A file that is named is read, whatever it is called. A folder is walked: files that can be manifests, in the order of
-their names, without hidden folders, `node_modules` and what `.gitignore` files or `exclude` settings leave out.
+A file that is named is read, whatever it is called. A folder is walked: files that can be manifests, in the
+order of their names, without hidden folders, `node_modules` and what `.gitignore` files or `exclude`
+settings leave out.
 
-Links are followed as kubectl follows them, with two limits: a file or folder is visited once, by its own name where it
-has one in the tree, and a link that leads out of the repository (or, without one, out of the named folder) is not
-followed, because a manifest from somebody else must not be able to make us read the rest of the disk.
+Links are followed as kubectl follows them, with two limits: a file or folder is visited once, by its own
+name where it has one in the tree, and a link that leads out of the repository (or, without one, out of the
+named folder) is not followed, because a manifest from somebody else must not be able to make us read the
+rest of the disk.
 
 Left out on purpose: git's global excludes. They differ between machines, and a scan must not.
 """
@@ -58,7 +60,11 @@ class _Rules(NamedTuple):
 
 
 def discover(
-    start: Path, *, exclude: Sequence[str] = (), exclude_root: Path | None = None, partials: Partials | None = None
+    start: Path,
+    *,
+    exclude: Sequence[str] = (),
+    exclude_root: Path | None = None,
+    partials: Partials | None = None,
 ) -> Found:
     """The files to scan at one place that a user named.
 
@@ -73,8 +79,8 @@ def discover(
     """
     if not start.is_dir():
         return Found([Candidate(start, named=True)])
-    walk = _Walk(os.path.abspath(start), partials or Partials())  # noqa: PTH100
-    settings = _Rules(os.path.abspath(exclude_root or start), _spec(exclude))  # noqa: PTH100
+    walk = _Walk(os.path.abspath(start), partials or Partials())
+    settings = _Rules(os.path.abspath(exclude_root or start), _spec(exclude))
     # a folder that is named is entered even if a .gitignore above leaves it out
     above = _rules_above(walk.top)
     inherited = [] if _ignored(walk.top, above, folder=True) else above
@@ -101,7 +107,9 @@ class _Walk:
         self.visited: list[str] = []
         self.links: list[tuple[str, tuple[_Rules, ...], tuple[_Rules, ...], int]] = []
 
-    def folder(self, folder: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...], depth: int) -> None:
+    def folder(
+        self, folder: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...], depth: int
+    ) -> None:
         real = os.path.realpath(folder)
         if real in self.seen_folders:
             return
@@ -127,14 +135,14 @@ class _Walk:
                 self.file(entry.path, settings, ignore)
 
     def enters(self, folder: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...]) -> bool:
-        name = os.path.basename(folder)  # noqa: PTH119
+        name = os.path.basename(folder)
         if name.startswith(".") or name in _UNVISITED or _ignored(folder, (*ignore, *settings), folder=True):
             self.skipped["excluded"] += name != ".git"
             return False
         return True
 
     def file(self, path: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...]) -> None:
-        name = os.path.basename(path)  # noqa: PTH119
+        name = os.path.basename(path)
         kustomization = name in KUSTOMIZATION_NAMES
         if name in FILE_NAMES or not (kustomization or name.lower().endswith(SUFFIXES)):
             return
@@ -157,7 +165,7 @@ class _Walk:
             if real in seen:
                 continue
             try:
-                mode = os.stat(real).st_mode  # noqa: PTH116
+                mode = os.stat(real).st_mode
             except OSError:
                 mode = 0
             relevant = stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and path.lower().endswith(SUFFIXES))
@@ -165,7 +173,11 @@ class _Walk:
                 self.skipped["excluded"] += 1
             elif stat.S_ISDIR(mode):
                 # both names count: a link must not bring in what is hidden or ignored by its own
-                if real not in self.seen_folders and self.enters(path, settings, ignore) and self.visible(real):
+                if (
+                    real not in self.seen_folders
+                    and self.enters(path, settings, ignore)
+                    and self.visible(real)
+                ):
                     self.folder(path, settings, ignore, depth + 1)
             elif stat.S_ISREG(mode):
                 self.file(path, settings, ignore)
@@ -175,7 +187,9 @@ class _Walk:
     def visible(self, real: str) -> bool:
         """Whether no folder on the way from the boundary is hidden."""
         inside = os.path.relpath(real, self.boundary)
-        hidden = any(part in _UNVISITED or (part.startswith(".") and part != ".") for part in inside.split(os.sep))
+        hidden = any(
+            part in _UNVISITED or (part.startswith(".") and part != ".") for part in inside.split(os.sep)
+        )
         self.skipped["excluded"] += hidden
         return not hidden
 
@@ -196,9 +210,9 @@ def _repository(folder: str) -> str:
     """The innermost folder, this one or one above, that is a git checkout; '' where there is none."""
     here = folder
     while True:
-        if os.path.exists(os.path.join(here, ".git")):  # noqa: PTH110, PTH118
+        if os.path.exists(os.path.join(here, ".git")):
             return here
-        above = os.path.dirname(here)  # noqa: PTH120
+        above = os.path.dirname(here)
         if above == here:
             return ""
         here = above
@@ -210,7 +224,7 @@ def _rules_above(folder: str) -> list[_Rules]:
     rules: list[_Rules] = []
     here = folder
     while repository and here != repository:
-        here = os.path.dirname(here)  # noqa: PTH120
+        here = os.path.dirname(here)
         rules = [*_rules_in(here), *rules]
     return rules
 
@@ -230,7 +244,9 @@ def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
     try:
         return pathspec.GitIgnoreSpec.from_lines(lines, backend="simple")
     except ValueError:
-        return pathspec.GitIgnoreSpec.from_lines([line for line in lines if _compiles(line)], backend="simple")
+        return pathspec.GitIgnoreSpec.from_lines(
+            [line for line in lines if _compiles(line)], backend="simple"
+        )
 
 
 def _compiles(line: str) -> bool:

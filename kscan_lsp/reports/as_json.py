@@ -52,7 +52,9 @@ def as_data(report: Report) -> dict[str, Any]:
 def _coverage(coverage: Coverage) -> dict[str, Any]:
     missing = None
     if coverage.not_evaluated:
-        reasons = [{"file": r.file, "line": r.line, "path": r.path, "reason": r.reason} for r in coverage.reasons]
+        reasons = [
+            {"file": r.file, "line": r.line, "path": r.path, "reason": r.reason} for r in coverage.reasons
+        ]
         missing = {"count": coverage.not_evaluated, "reasons": reasons}
     return {
         "id": coverage.id,

@@ -1,7 +1,7 @@
 """Text from manifests made fit for a terminal.
 
-A manifest can hold escape sequences that move the cursor, change the title or hide what is on the screen, and marks
-that reorder text. None of that may reach a terminal as it is: it is shown as what it is.
+A manifest can hold escape sequences that move the cursor, change the title or hide what is on the screen,
+and marks that reorder text. None of that may reach a terminal as it is: it is shown as what it is.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ def printable(text: str) -> str:
 
 
 def visible(character: str) -> str:
-    r"""One character as it can be shown: `␛` for escape, `\u202e` for what changes direction or does not print."""
+    r"""One character as it can be shown: `␛` for escape, `\u202e` for what changes direction."""
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
-    # Cc and Cf: controls and format marks; Cs: halves of a pair; Zl and Zp: line ends that a terminal may honour
+    # controls, format marks, halves of a pair, line ends that a terminal may honour, and what has no glyph
     if code > 0x7F and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"}:
         return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
     return character

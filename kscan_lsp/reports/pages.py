@@ -1,0 +1,98 @@
+"""What can be checked, for people: one control explained, and the lists of controls and frameworks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from kscan_lsp.explain import standards
+from kscan_lsp.reports.plain import printable
+from kscan_lsp.ruleset import members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kscan_lsp.policies import Control, PolicySet
+    from kscan_lsp.ruleset import Ruleset
+
+
+def show_control(control: Control, ruleset: Ruleset, stream: TextIO) -> None:
+    """Write one control's page: what it finds, why that matters, how to fix it, and what can be tuned."""
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    severity = ruleset.severities.get(control.id, control.severity)
+    console.print(Text.assemble((f"{control.id} {printable(control.title)}", "bold"), f"  {severity.label}"))
+
+    def section(title: str, text: str) -> None:
+        console.print()
+        console.print(Text(title, style="bold"))
+        for paragraph in printable(text).split("\n"):
+            # an address must stay in one piece, or nobody can open it
+            lines = (
+                [Text(paragraph)] if "://" in paragraph else Text(paragraph).wrap(console, console.width - 2)
+            )
+            for line in lines:
+                line.rstrip()
+                console.print(Text("  ") + line, no_wrap=True, overflow="ignore", crop=False)
+
+    section("What and why", control.description)
+    section("How to fix it", control.remediation)
+    if control.fixable:
+        safe = all(check.fix.safe for check in control.checks if check.fix)
+        command = "kscan fix" if safe else "kscan fix --unsafe"
+        section("Automatic fix", f"yes: '{command} --control {control.id}' shows it, your editor offers it")
+    if named := standards(control.id, ruleset.policies):
+        section("Frameworks", "\n".join(named))
+    for name in control.inputs:
+        values = ruleset.inputs.get(name, control.inputs[name])
+        section(f"Input {name} (inputs.{name} in .kscan.yaml)", "\n".join(values) or "empty")
+    if control.references:
+        section("Read more", "\n".join(control.references))
+    section(
+        "To accept one finding", f"# kscan:ignore {control.id} -- the reason, on its line or the line above"
+    )
+
+
+def controls(policies: PolicySet) -> str:
+    """One line for each control: id, severity, title, frameworks."""
+    rows = [
+        (
+            control.id,
+            control.severity.label,
+            control.title,
+            " ".join(
+                name for name, framework in policies.frameworks.items() if control.id in framework.members
+            ),
+        )
+        for control in policies.controls.values()
+    ]
+    return _table(rows)
+
+
+def frameworks(policies: PolicySet) -> str:
+    """One line for each framework: id, how many of its controls there are, title."""
+    rows = [
+        (
+            framework.id,
+            _counted(len(members_of(framework, policies)), len(framework.members)),
+            framework.title,
+        )
+        for framework in sorted(policies.frameworks.values(), key=lambda framework: framework.id)
+    ]
+    return _table(rows)
+
+
+def _counted(there: int, named: int) -> str:
+    return f"{there} of {named} controls" if named > there else f"{there} controls"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = (
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+    return printable("\n".join(lines) + "\n")

@@ -1,0 +1,141 @@
+"""Files with their fixes made: as a diff, or written back.
+
+Each document is fixed one finding after the other, every step verified (`fixes.fix_all`); what is between
+and around the documents stays byte for byte as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp import source_files
+from kscan_lsp.fixes import fix_all, proposals
+from kscan_lsp.project import check_file
+from kscan_lsp.reports.plain import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from kscan_lsp.project import CheckedFile
+    from kscan_lsp.scan import Entry, Scan
+
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_COLOURS: Final = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """One file with its new text, and the fixes made: control and what was done."""
+
+    entry: Entry
+    text: str
+    made: tuple[tuple[str, str], ...]
+
+
+class Outcome(NamedTuple):
+    """Files that change, and how many findings still have a fix: one to review, or one to choose."""
+
+    files: tuple[Rewritten, ...]
+    to_review: int
+    to_choose: int
+
+
+def rewrite(scanned: Scan, today: date, *, unsafe: bool) -> Outcome:
+    """Make all safe fixes, or all fixes, on the texts as they were read."""
+    files: list[Rewritten] = []
+    to_review = to_choose = 0
+    for entry in scanned.entries:
+        rules = entry.configuration.ruleset
+        made: list[tuple[str, str]] = []
+        pieces: list[str] = []
+        for placed in entry.checked.documents:
+            document = placed.checked.document
+            if any(f.fixable and f.status == "open" for f in placed.checked.findings):
+                document, done = fix_all(document, rules, today, lambda fix: unsafe or fix.safe)
+                made += [(finding.control, fix.title) for finding, fix in done]
+            pieces.append(document.text)
+        after = entry.checked
+        if made:
+            text = "".join(pieces)
+            files.append(Rewritten(entry, text, tuple(made)))
+            after = check_file(after.path, text, rules, today, json=after.json, previous=after)
+        for number in _left(after, entry):
+            to_review += number == 1
+            to_choose += number > 1
+    return Outcome(tuple(files), to_review, to_choose)
+
+
+def _left(checked: CheckedFile, entry: Entry) -> Iterator[int]:
+    """For every open finding that has fixes, how many."""
+    for placed in checked.documents:
+        owners = [verdicts for verdicts in placed.checked.verdicts for _ in verdicts.findings]
+        for verdicts, finding in zip(owners, placed.checked.findings, strict=True):
+            if finding.fixable and finding.status == "open":
+                yield len(proposals(verdicts, finding, entry.configuration.ruleset))
+
+
+def diff(outcome: Outcome, *, colour: bool) -> str:
+    """A unified diff of all files, one that `git apply` and `patch -p1` take.
+
+    Args:
+        outcome: what changes.
+        colour: for a terminal: coloured, and with nothing in it that a terminal would act on.
+    """
+    lines: list[str] = []
+    for file in outcome.files:
+        name = file.entry.checked.path.lstrip("/")
+        before, after = _LINE.findall(file.entry.checked.text), _LINE.findall(file.text)
+        lines += difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
+    said: list[str] = []
+    for line in lines:
+        content = line.removesuffix("\n")
+        if colour:
+            content = printable(content.removesuffix("\r"))
+            if paint := _COLOURS.get(content[:1]):
+                content = f"{paint}{content}\x1b[0m"
+        said.append(content + "\n")
+        if not line.endswith("\n"):
+            said.append("\\ No newline at end of file\n")
+    return "".join(said)
+
+
+def write(outcome: Outcome) -> list[str]:
+    """Write every file that changes, each in one step; returns what could not be written, in words."""
+    failures = []
+    for file in outcome.files:
+        path = file.entry.path
+        if path is not None and (reason := source_files.write(path, file.entry.source, file.text)):
+            failures.append(f"{file.entry.checked.path}: {reason}")
+    return failures
+
+
+def piped(outcome: Outcome, scanned: Scan) -> str | None:
+    """Standard input as it is after the fixes; None where it was not read."""
+    for file in outcome.files:
+        if file.entry.path is None:
+            return file.text
+    return next((entry.checked.text for entry in scanned.entries if entry.path is None), None)
+
+
+def summary(outcome: Outcome, *, write: bool, unsafe: bool) -> str:
+    """What was done, and what is left to do."""
+    made = sum(len(file.made) for file in outcome.files)
+    what = f"{made} {'safe ' if not unsafe else ''}{'fix' if made == 1 else 'fixes'}"
+    files = f"{len(outcome.files)} {'file' if len(outcome.files) == 1 else 'files'}"
+    if not made:
+        said = ["nothing to fix" if unsafe else "nothing to fix safely"]
+    elif write:
+        said = [f"{what} made in {files}"]
+    else:
+        said = [f"{what} in {files}; --write makes {'it' if made == 1 else 'them'}"]
+    if outcome.to_review and not unsafe:
+        said.append(f"{outcome.to_review} more to review with --unsafe")
+    elif outcome.to_review:
+        said.append(f"{outcome.to_review} to fix by hand")
+    if outcome.to_choose:
+        said.append(f"{outcome.to_choose} with a choice to make in your editor")
+    return "; ".join(said)
