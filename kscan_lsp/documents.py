@@ -20,16 +20,13 @@ from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import reader
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import read_json
+from kscan_lsp.yaml.repair import repaired
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.yaml.reader import Read
     from kscan_lsp.yaml.tree import Node
-
-MAX_REPAIRS: Final = 8
-"""How many lines of one document may be blanked."""
 
 _SEPARATOR: Final = re.compile(r"(?<![^\r\n])---(?=[ \t\r\n]|\Z)")
 _COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
@@ -83,8 +80,10 @@ def read_document(text: str, *, json: bool = False) -> Document:
     problems = result.problems
     blanked: tuple[Span, ...] = ()
     if result.fault is not None and not json:
-        result, blanked = _repaired(text, result)
-        problems += result.problems
+        rest = repaired(text, result.fault)
+        if rest is not None:
+            result, blanked = rest
+            problems += result.problems
     values = data_of(result.root)
     problems += values.problems
     complete = not blanked and not any(problem.fatal for problem in problems)
@@ -140,19 +139,3 @@ def _line_before(text: str, start: int) -> int | None:
         return None
     line = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
     return line if text.startswith("%", line) else None
-
-
-def _repaired(text: str, broken: Read) -> tuple[Read, tuple[Span, ...]]:
-    result, blanked = broken, []
-    lines = LineIndex(text)
-    for _ in range(MAX_REPAIRS):
-        if result.fault is None or not result.fault.suspects:
-            break
-        line = lines.position(result.fault.suspects[0]).line
-        span = Span(lines.starts[line], lines.content_end(line))
-        blanked.append(span)
-        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
-        result = reader.read(text)
-    if result.fault is not None:
-        return reader.Read(None, ()), ()
-    return result, tuple(sorted(blanked))

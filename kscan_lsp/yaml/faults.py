@@ -1,10 +1,11 @@
 """Syntax errors in plain words, at the place where the mistake is.
 
-A parser reports where it noticed, which is often one line after where the author slipped. A fault has the
-true place, a message that says what is wrong and what to do, and the lines to blank, best guess first, that
-let the rest be read. Where one word from libyaml has many causes, the text around it decides.
+A parser reports where it noticed, which is often one line below where the author slipped, in words about its own
+grammar. A fault has the place of the slip, a message that says what is wrong and what to do, and the lines to
+suspect, the first guess first, whose loss would let the rest be read. Where one error of libyaml has many causes,
+the text around it decides.
 
-Left out on purpose: trying the guesses (`documents.py`).
+Left out on purpose: trying the suspects (`repair.py`).
 """
 
 from __future__ import annotations
@@ -14,50 +15,237 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.text import Span
+from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from kscan_lsp.yaml.tree import Node
 
 # What libyaml and go-yaml accept.
 _FORBIDDEN: Final = re.compile(
     "[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
 )
+_LINE: Final = re.compile(r"[^\r\n]*")
+_INDENT: Final = re.compile(r"[ \t]*")
+_BEFORE_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*")
+_HAS_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*(?:\"[^\"]*\"|'[^']*'|[^\s#:\"'][^:#]*):(?:\s|$)")
+_TABBED: Final = re.compile(r"^[ ]*\t[^\r\n]*", re.MULTILINE)
+_SHOWN: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What keeps a text from being read. `suspects` are offsets in the lines to blank, best guess first."""
+    """What keeps a text from being read."""
 
     span: Span
     message: str
-    suspects: tuple[int, ...]
+    noticed: int = 0
+    """How far the text could be read."""
+    suspects: tuple[Span, ...] = ()
+    """Stretches whose lines may be at fault, the likeliest first; none where nothing can be repaired."""
     code: str = "syntax"
 
 
-def from_error(text: str, error: Any) -> Fault:  # noqa: ANN401 - ruamel's errors have no types
-    """The fault behind an exception of ruamel.yaml, C or pure."""
-    if not hasattr(error, "problem"):
+def of_error(text: str, error: Any, last: Node | None) -> Fault:  # noqa: ANN401 - ruamel's errors have no types
+    """The fault behind an exception of the parser.
+
+    Args:
+        text: the document.
+        error: what ruamel.yaml raised: its marks are offsets in `text`.
+        last: the node that was read last.
+    """
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
         return _unreadable_character(text)
-    context, problem = error.context or "", error.problem or ""
-    marks = [m.index for m in (error.context_mark, error.problem_mark) if m is not None]
-    started = marks[0] if marks else 0
-    noticed = marks[-1] if marks else 0
-    if "simple key" in context or "quoted scalar" in context or "flow" in context:
-        return _fault(text, started, problem, (started, noticed))
-    return _fault(text, noticed, problem, (noticed, started))
+    noticed = min(mark.index, len(text))
+    context = error.context_mark.index if error.context_mark is not None else noticed
+    problem, doing = str(error.problem), str(error.context)
+    quote = _runaway_quote(text, last, noticed)
+    if quote is not None:
+        message = "this quote is closed on a later line; is a closing quote missing here?"
+        return Fault(Span(quote, quote + 1), message, noticed, (_line(text, quote), _line(text, noticed)))
+    if "simple key" in doing or "simple key" in problem:
+        return _no_colon(text, context, noticed)
+    if "mapping values" in problem:
+        return _unexpected_colon(text, noticed)
+    if "cannot start any token" in problem or "tab character" in problem:
+        return _unexpected_character(text, noticed)
+    if "flow" in doing:
+        return _open_bracket(text, context, noticed)
+    if "expected key" in problem or "'-' indicator" in problem or "document start" in problem:
+        return _out_of_line(text, noticed, last, problem)
+    at, message = _by_phrase(text, context, noticed, doing, problem)
+    return Fault(_rest_of_line(text, at), message, noticed, (_line(text, at), _line(text, noticed)))
+
+
+def _runaway_quote(text: str, last: Node | None, noticed: int) -> int | None:
+    """Where the quoted scalar began that ran over line ends right up to the error."""
+    if not isinstance(last, Scalar) or last.style not in {"'", '"'} or not last.style:
+        return None
+    if text[last.end : noticed].strip(" \t") or not re.search(r"[\r\n]", text[last.start : last.end]):
+        return None
+    return last.start
+
+
+def _no_colon(text: str, context: int, noticed: int) -> Fault:
+    line = _line(text, context)
+    content = _content(text, line)
+    shown = text[content.start : content.end]
+    if text[content.start : content.start + 1] in {'"', "'"}:
+        message = "a ':' is missing after this quoted text, or its closing quote is"
+    elif glued := re.match(r"([^\s:]+):\S", shown):
+        message = f"a space is missing after '{_short(glued[1])}:'"
+    else:
+        message = f"a ':' is missing after '{_short(shown)}'"
+    return Fault(content, message, noticed, (line, _line(text, noticed)))
+
+
+def _unexpected_colon(text: str, noticed: int) -> Fault:
+    line = _line(text, noticed)
+    above = _line_above(text, line)
+    if (
+        above is not None
+        and not _HAS_KEY.match(text, *above)
+        and not _HAS_KEY.match(text, line.start, noticed)
+    ):
+        content = _content(text, above)
+        if content.start < content.end and text[content.start] not in "-[]{}|>\"'":
+            shown = _short(text[content.start : content.end])
+            return Fault(content, f"a ':' is missing after '{shown}'", noticed, (above, line))
+    if _HAS_KEY.match(text, line.start, noticed):
+        message = "a second ':' on one line; put the value into quotes"
+        return Fault(Span(noticed, noticed + 1), message, noticed, (line,))
+    message = "this line is indented below a line that has a value already; indent it like its neighbours"
+    suspects = (line,) if above is None else (line, above)
+    return Fault(_content(text, line), message, noticed, suspects)
+
+
+def _unexpected_character(text: str, noticed: int) -> Fault:
+    line = _line(text, noticed)
+    indent = _match_end(_INDENT, text, line.start)
+    tab = text.find("\t", line.start, indent + 1)
+    if noticed <= indent and tab >= 0:
+        every = tuple(Span(*found.span()) for found in _TABBED.finditer(text))
+        rest = Span(line.start, every[-1].end) if every else line
+        return Fault(Span(tab, tab + 1), "a tab cannot indent YAML; use spaces", noticed, (line, rest))
+    character = text[noticed : noticed + 1]
+    message = f"a value cannot start with '{character}'; put it into quotes"
+    if character == "\t":
+        message = "a tab cannot stand here; use spaces"
+    return Fault(Span(noticed, noticed + 1), message, noticed, (line,))
+
+
+def _open_bracket(text: str, context: int, noticed: int) -> Fault:
+    line, here = _line(text, context), _line(text, noticed)
+    bracket = text[context : context + 1]
+    close = {"[": "]", "{": "}"}.get(bracket, "")
+    if not close:
+        return Fault(
+            _rest_of_line(text, noticed), "this cannot stand inside [ ] or { }", noticed, (here, line)
+        )
+    if line == here and noticed < len(text):
+        message = f"a ',' or '{close}' is missing here"
+        return Fault(Span(noticed, noticed + 1), message, noticed, (line,))
+    before = _line_above(text, here) or line
+    message = f"this '{bracket}' is not closed, or a ',' is missing behind it"
+    return Fault(
+        Span(context, context + 1), message, noticed, (line, here, before, Span(line.start, here.end))
+    )
+
+
+def _out_of_line(text: str, noticed: int, last: Node | None, problem: str) -> Fault:
+    line = _line(text, noticed)
+    above = _line_above(text, line)
+    suspects = [line] if above is None else [line, above]
+    behind = last is not None and line.start < last.end <= noticed and isinstance(last, Scalar)
+    if behind and last is not None and isinstance(last, Scalar) and last.style in {"'", '"'} and last.style:
+        message = "text behind a closing quote; put the quotes around all of it, or escape the inner quote"
+        return Fault(_rest_of_line(text, noticed), message, noticed, tuple(suspects))
+    content = _content(text, line)
+    first = re.search(r"^[^\s#%-]|^[ \t]+[^\s#]", text, re.MULTILINE)
+    if "document start" in problem and first is not None and text[first.start()] in " \t":
+        # the first line is indented, so what is not must be another document
+        suspects.insert(0, _line(text, first.start()))
+        content = _content(text, suspects[0])
+    if "'-' indicator" in problem:
+        message = "this does not line up with the list above; start an item with '- ', or indent it like its neighbours"
+    elif text.startswith("-", noticed) and "expected key" in problem:
+        message = "a list item cannot stand here, among keys; is the line above it missing, or the indentation wrong?"
+    else:
+        message = "this does not line up with the lines above; indent it like its neighbours"
+    return Fault(content, message, noticed, tuple(suspects))
+
+
+def _by_phrase(text: str, context: int, noticed: int, doing: str, problem: str) -> tuple[int, str]:
+    """Place and message for errors with one cause each."""
+    if "quoted scalar" in doing and "unexpected" in problem:
+        return context, "this quote is never closed"
+    if "escape" in problem or "hexdecimal" in problem or "hexadecimal" in problem:
+        return noticed, "this escape is not known to YAML; write a backslash as \\\\, or use single quotes"
+    if "block sequence entries" in problem:
+        return noticed, "a list cannot start on the line of its key; begin it on the next line"
+    if "block scalar" in doing:
+        return (
+            context,
+            "behind '|' or '>' stand only '-', '+', a digit and a comment; the text begins on the next line",
+        )
+    if "alias" in doing or "anchor" in doing:
+        return (
+            context,
+            "this is no valid anchor or alias name; if '&' or '*' is part of the text, put it into quotes",
+        )
+    if "tag" in doing:
+        return context, "this is no valid tag; if '!' is part of the text, put it into quotes"
+    if "directive" in doing or "incompatible" in problem or "directive" in problem:
+        return noticed, "this directive is not valid; kubectl knows only '%YAML 1.1'"
+    if "node content" in problem:
+        return noticed, "a value is missing here; if this is part of a text, put it into quotes"
+    if "mapping keys" in problem:
+        return noticed, "a '?' cannot stand here; if it is part of a text, put it into quotes"
+    return noticed, f"this is no valid YAML: {problem}"
 
 
 def _unreadable_character(text: str) -> Fault:
     found = _FORBIDDEN.search(text)
-    at = found.start() if found else 0
-    what = (
-        f"the character U+{ord(text[at]):04X} is not allowed in YAML"
-        if found
-        else "this text is not valid Unicode"
+    if found is None:
+        return Fault(Span(0, min(1, len(text))), "this is no valid YAML")
+    at = found.start()
+    message = (
+        f"the character U+{ord(text[at]):04X} is not allowed; is this a binary file, or in another encoding?"
     )
-    return _fault(text, at, what + "; is this a binary file, or in another encoding?", (at,))
+    return Fault(Span(at, at + 1), message, at, (_line(text, at),))
 
 
-def _fault(text: str, at: int, message: str, suspects: Iterable[int]) -> Fault:
-    at = min(at, len(text))
-    return Fault(Span(at, min(at + 1, len(text))), message, tuple(dict.fromkeys(suspects)))
+def _line(text: str, at: int) -> Span:
+    start = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+    return Span(start, _match_end(_LINE, text, start))
+
+
+def _line_above(text: str, line: Span) -> Span | None:
+    """The nearest line above that is neither blank nor a comment."""
+    while line.start > 0:
+        line = _line(text, line.start - 1)
+        content = text[line.start : line.end].lstrip()
+        if content and not content.startswith("#"):
+            return line
+    return None
+
+
+def _content(text: str, line: Span) -> Span:
+    """A line without indentation, dashes, comment and trailing space."""
+    start = min(_match_end(_BEFORE_KEY, text, line.start), line.end)
+    shown = re.split(r"\s#", text[start : line.end])[0].rstrip()
+    return Span(start, start + len(shown))
+
+
+def _rest_of_line(text: str, at: int) -> Span:
+    end = _match_end(_LINE, text, at)
+    return Span(at, at + max(len(text[at:end].rstrip()), min(1, len(text) - at)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    found = pattern.match(text, start)
+    return found.end() if found else start

@@ -58,7 +58,7 @@ def read_json(text: str) -> Read:
         root = reading.value(start, 0)
     except _Stop as stop:
         span = Span(min(stop.at, len(text)), min(stop.at + stop.length, len(text)))
-        fault = Fault(span, stop.message, (stop.at,), stop.code)
+        fault = Fault(span, stop.message, stop.at, code=stop.code)
         return Read(None, (Problem(span, fault.message, fault.code, fatal=True),), fault)
     after = _skip(text, root.end)
     if after == len(text):

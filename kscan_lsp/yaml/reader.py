@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from _ruamel_yaml import CParser
 from ruamel.yaml.error import YAMLError
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
     from kscan_lsp.yaml.tree import Node
 
+    _Event: TypeAlias = Any  # ruamel's events have no types
+    _Events: TypeAlias = Callable[[], _Event]
+
 MAX_DEPTH: Final = 100
 """How deep collections may nest."""
 MAX_NODES: Final = 1_000_000
@@ -56,7 +59,11 @@ _FILLER: Final = re.compile(r"(?:\s|#[^\r\n]*|(?<=[\r\n])\.\.\.(?=\s|$))*")
 _PROPERTY: Final = re.compile(r"&[^\s,\[\]{}]+|!<[^>\s]*>|!\S*")
 # What a colon hides behind; tags keep theirs.
 _HIDING: Final = "\ue000"
-_PLAIN_COLON: Final = re.compile(r"(![^\s,\[\]{}]+)|(?<=[^\s\"'\]}]):(?!\s|$)")
+_PLAIN_COLON: Final = re.compile(
+    r"(![^\s,\[\]{}]+)"
+    r"|(?<=[^\s\"'\]},\[{]):(?!\s|\Z)"
+    r"|(?<=[^\s\"'\]},\[{:])([ \t]+):(?!\s|\Z)"
+)
 
 
 class Read(NamedTuple):
@@ -75,6 +82,10 @@ class _Stop(Exception):  # noqa: N818 - it ends the reading and never leaves thi
         self.fault = fault
 
 
+class _ColonInFlow(Exception):  # noqa: N818 - as above
+    """libyaml stumbles over a colon that kubectl accepts."""
+
+
 def read(text: str) -> Read:
     """Read one YAML document.
 
@@ -82,128 +93,175 @@ def read(text: str) -> Read:
         text: the document; directives, `---`, comments and a byte order mark may come first.
 
     Returns:
-        The tree and what is wrong, by offsets in `text`. A text that cannot be read has no root and a fatal problem.
+        The tree and what is wrong, by offsets in `text`. What cannot be read has no root and a fatal problem.
     """
     if text.startswith(_BOM):
         return _shifted(read(text[1:]), 1)
     try:
-        return _build(text, text)
-    except (YAMLError, UnicodeError, _Stop) as error:
-        stopped: Exception = error
-    if getattr(stopped, "problem", "") == "found unexpected ':'" and _HIDING not in text:
+        return _Building(text, None).document()
+    except _Stop as stop:
+        fault = stop.fault
+    except _ColonInFlow:
         try:
-            return _build(text, _PLAIN_COLON.sub(lambda found: found[1] or _HIDING, text))
-        except (YAMLError, _Stop) as error:
-            stopped = error
-    fault = stopped.fault if isinstance(stopped, _Stop) else faults.from_error(text, stopped)
+            return _Building(text, _PLAIN_COLON.sub(_hide, text)).document()
+        except _Stop as stop:
+            fault = stop.fault
     return Read(None, (Problem(fault.span, fault.message, fault.code, fatal=True),), fault)
 
 
-def _build(text: str, source: str) -> Read:
-    """The tree of `text`, parsed from `source`, which is `text` but for hidden colons."""
-    next_event = CParser(source).get_event
-    problems: list[Problem] = []
-    anchors: dict[str, Node] = {}
-    root: Node | None = None
-    above: list[tuple[Mapping | Sequence | None, Node | None, bool]] = []
-    top: Mapping | Sequence | None = None  # the collection being read, and the key whose value comes next
-    key: Node | None = None
-    asked = False
-    last = 0  # where the content read so far ends
-    left = MAX_NODES
-    questions = "?" in text
-    while True:
-        event = next_event()
-        kind = type(event)
-        before = last
-        opened: Mapping | Sequence | None = None
+def _hide(found: re.Match[str]) -> str:
+    tag, space = found.groups()
+    return tag or f"{space or ''}{_HIDING}"
+
+
+class _Building:
+    """One tree in the making."""
+
+    __slots__ = ("anchors", "depth", "hiding", "last", "node", "problems", "text")
+
+    def __init__(self, text: str, hiding: str | None) -> None:
+        self.text = text
+        self.hiding = hiding  # the text with hidden colons, to be parsed in its place
+        self.problems: list[Problem] = []
+        self.anchors: dict[str, Node] = {}
+        self.last = 0  # where the content read so far ends
+        self.depth = 0
+        self.node: Node | None = None  # what was read last
+
+    def document(self) -> Read:
+        """Read the first document of the text, all of which should be that document."""
+        try:
+            root = self.root(CParser(self.text if self.hiding is None else self.hiding).get_event)
+        except (YAMLError, UnicodeError) as error:
+            stumbled = getattr(error, "problem", "") == "found unexpected ':'"
+            if stumbled and self.hiding is None and _HIDING not in self.text:
+                raise _ColonInFlow from None
+            raise _Stop(faults.of_error(self.text, error, self.node)) from None
+        if isinstance(root, Scalar) and root.start == root.end and root.props < 0:
+            root = None
+        return Read(root, tuple(self.problems))
+
+    def root(self, next_event: _Events) -> Node | None:
+        """Read events up to the end of the first document; None where there is none."""
+        root: Node | None = None
+        above: list[tuple[Mapping | Sequence | None, Node | None, bool]] = []
+        top: Mapping | Sequence | None = None  # what is being read, and in it the key whose value comes next
+        key: Node | None = None
+        asked = False
+        questions = "?" in self.text
         node: Node
-        if kind is ScalarEvent:
-            as_key = key is None and type(top) is Mapping
-            node = _scalar(event, text, last, source is not text, as_key, problems)
-            last = node.end
-        elif kind is MappingStartEvent or kind is SequenceStartEvent:
-            node = opened = _collection(event, text, len(above))
-            last = max(last, node.start)
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            if top is not None:
-                last = top.end = event.end_mark.index if top.flow else _last_end(top)
-            top, key, asked = above.pop()
-            continue
-        elif kind is AliasEvent:
-            node = _alias(event, anchors)
-            last = node.end
-        elif kind is DocumentEndEvent:
-            problems += _after_document(text, event, next_event)
-            break
-        elif kind is StreamEndEvent:
-            break
+        for _ in range(3 * MAX_NODES):
+            event = next_event()
+            kind = type(event)
+            before = self.last
+            if kind is ScalarEvent:
+                node = self.scalar(event, key is None and type(top) is Mapping)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                node = opened = self.collection(event, kind is MappingStartEvent)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                if top is not None:
+                    self.last = top.end = event.end_mark.index if top.flow else _last_end(top)
+                top, key, asked = above.pop()
+                self.depth -= 1
+                continue
+            elif kind is AliasEvent:
+                node = self.alias(event)
+            elif kind is DocumentEndEvent:
+                self.after_document(event, next_event)
+                return root
+            elif kind is StreamEndEvent:
+                return root
+            else:
+                continue
+            self.node = node
+            if type(top) is Mapping:
+                if key is None:
+                    key, asked = node, questions and _asked(self.text, before, node)
+                else:
+                    top.entries.append(Entry(key, node, asked))
+                    key = None
+            elif type(top) is Sequence:
+                top.items.append(node)
+            else:
+                root = node
+            if kind is MappingStartEvent or kind is SequenceStartEvent:
+                above.append((top, key, asked))
+                top, key = opened, None
+        raise _Stop(_limit(self.last, f"more than {MAX_NODES} values"))
+
+    def scalar(self, event: _Event, as_key: bool) -> Scalar:
+        text = self.text
+        start, end = event.start_mark.index, event.end_mark.index
+        value, style, tag, anchor = event.value, event.style, event.tag, event.anchor
+        plain, props = event.implicit[0], -1
+        if anchor is not None or tag is not None or text[start : start + 1] == "!":
+            props = start
+            start, end, bare = _after_properties(text, start, end)
+            plain = plain and not bare
+        elif start == end:
+            start = end = _empty_place(text, self.last, start, as_key)
+        if style == "|" or style == ">":
+            end = _block_scalar_end(text, start, end)
+        self.last = end
+        if self.hiding is not None:
+            value = value.replace(_HIDING, ":")
+        if tag is not None:
+            value, refused = scalars.tagged(value, tag)
+            if refused:
+                self.problems.append(Problem(Span(start, end), refused, "type", fatal=True))
+        elif plain:
+            value = scalars.key_text(value) if as_key else scalars.plain(value)
+        node = Scalar(start, end, value, style, anchor, tag, props)
+        if anchor is not None:
+            self.anchors[anchor] = node
+        return node
+
+    def collection(self, event: _Event, is_mapping: bool) -> Mapping | Sequence:
+        start, props = event.start_mark.index, -1
+        if self.depth >= MAX_DEPTH:
+            raise _Stop(_limit(start, f"nested more than {MAX_DEPTH} levels deep"))
+        self.depth += 1
+        flow, tag, anchor = event.flow_style, event.tag, event.anchor
+        if anchor is not None or tag is not None:
+            props = start
+            # the event of a flow collection ends right behind its bracket
+            start = (
+                event.end_mark.index - 1 if flow else _after_properties(self.text, start, len(self.text))[0]
+            )
+        self.last = max(self.last, start)
+        make = Mapping if is_mapping else Sequence
+        node = make(start, start, flow, [], anchor, tag, props)
+        if anchor is not None:
+            self.anchors[anchor] = node
+        return node
+
+    def alias(self, event: _Event) -> Alias:
+        start, self.last, name = event.start_mark.index, event.end_mark.index, event.anchor
+        if name not in self.anchors:
+            span = Span(start, self.last)
+            message = (
+                f"no anchor '&{name}' stands above this alias; define it first, or put the text into quotes"
+            )
+            raise _Stop(Fault(span, message, start, (span,)))
+        return Alias(start, self.last, name, self.anchors[name])
+
+    def after_document(self, event: _Event, next_event: _Events) -> None:
+        """Complain about text behind the document: kubectl drops all of it."""
+        text = self.text
+        at = event.end_mark.index
+        if event.explicit:
+            at = _match_end(_FILLER, text, at, len(text))
         else:
-            continue
-        left -= 1
-        if not left:
-            message = f"more than {MAX_NODES} values; this document is not read"
-            raise _Stop(Fault(Span(node.start, node.end), message, (), "limit"))
-        if kind is not AliasEvent and event.anchor is not None:
-            anchors[event.anchor] = node
-        if top is None:
-            root = node
-        elif type(top) is Sequence:
-            top.items.append(node)
-        elif key is None or not isinstance(top, Mapping):
-            key, asked = node, questions and _asked(text, before, node)
-        else:
-            top.entries.append(Entry(key, node, asked))
-            key = None
-        if opened is not None:
-            above.append((top, key, asked))
-            top, key = opened, None
-    if isinstance(root, Scalar) and root.start == root.end and root.props < 0:
-        root = None
-    return Read(root, tuple(problems))
+            following = next_event()
+            at = following.start_mark.index if type(following) is DocumentStartEvent else len(text)
+        if at < len(text):
+            message = "kubectl drops what follows the end of a document; begin a new document with '---'"
+            span = Span(at, _match_end(_LINE, text, at, len(text)))
+            self.problems.append(Problem(span, message, fatal=True))
 
 
-def _scalar(event: Any, text: str, last: int, hidden: bool, as_key: bool, problems: list[Problem]) -> Scalar:
-    start, end = event.start_mark.index, event.end_mark.index
-    value, style, tag = event.value, event.style, event.tag
-    plain, props = event.implicit[0], -1
-    if tag is not None or event.anchor is not None or text[start : start + 1] == "!":
-        props = start
-        start, end, bare = _after_properties(text, start, end)
-        plain = plain and not bare
-    elif start == end:
-        start = end = _empty_place(text, last, start, as_key)
-    if style and style in "|>":
-        end = _block_scalar_end(text, start, end)
-    if hidden:
-        value = value.replace(_HIDING, ":")
-    if tag is not None:
-        value, refused = scalars.tagged(value, tag)
-        if refused:
-            problems.append(Problem(Span(start, end), refused, "type", fatal=True))
-    elif plain:
-        value = scalars.key_text(value) if as_key else scalars.plain(value)
-    return Scalar(start, end, value, style, event.anchor, tag, props)
-
-
-def _collection(event: Any, text: str, depth: int) -> Mapping | Sequence:
-    start, props = event.start_mark.index, -1
-    if depth >= MAX_DEPTH:
-        message = f"nested more than {MAX_DEPTH} levels deep; this document is not read"
-        raise _Stop(Fault(Span(start, start + 1), message, (), "limit"))
-    if event.anchor is not None or event.tag is not None:
-        props = start
-        start = event.end_mark.index - 1 if event.flow_style else _after_properties(text, start, len(text))[0]
-    make = Mapping if type(event) is MappingStartEvent else Sequence
-    return make(start, start, event.flow_style, [], event.anchor, event.tag, props)
-
-
-def _alias(event: Any, anchors: dict[str, Node]) -> Alias:
-    start, end = event.start_mark.index, event.end_mark.index
-    if event.anchor not in anchors:
-        message = f"no anchor '&{event.anchor}' stands above this alias; define it first, or quote the text"
-        raise _Stop(Fault(Span(start, end), message, (start,)))
-    return Alias(start, end, event.anchor, anchors[event.anchor])
+def _limit(at: int, what: str) -> Fault:
+    return Fault(Span(at, at + 1), f"{what}; this document is not read", code="limit")
 
 
 def _after_properties(text: str, start: int, end: int) -> tuple[int, int, bool]:
@@ -251,22 +309,6 @@ def _asked(text: str, before: int, key: Node) -> bool:
     return "?" in gap and "?" in _COMMENT.sub("", gap)
 
 
-def _after_document(text: str, event: Any, next_event: Callable[[], Any]) -> list[Problem]:
-    """What is wrong with the text behind the document: kubectl drops all of it."""
-    at = event.end_mark.index
-    if event.explicit:
-        at = _match_end(_FILLER, text, at, len(text))
-    else:
-        following = next_event()
-        if type(following) is not DocumentStartEvent:
-            return []
-        at = following.start_mark.index
-    if at >= len(text):
-        return []
-    message = "kubectl drops what follows the end of the document ('...'); start a new document with '---'"
-    return [Problem(Span(at, _match_end(_LINE, text, at, len(text))), message, fatal=True)]
-
-
 def _shifted(result: Read, by: int) -> Read:
     """The same for a text that has `by` more characters in front."""
     seen: set[int] = set()
@@ -286,9 +328,8 @@ def _shifted(result: Read, by: int) -> Read:
             node.props += by
     fault = result.fault
     if fault is not None:
-        fault = Fault(
-            _moved(fault.span, by), fault.message, tuple(at + by for at in fault.suspects), fault.code
-        )
+        suspects = tuple(_moved(span, by) for span in fault.suspects)
+        fault = replace(fault, span=_moved(fault.span, by), noticed=fault.noticed + by, suspects=suspects)
     return Read(result.root, tuple(replace(p, span=_moved(p.span, by)) for p in result.problems), fault)
 
 
