@@ -181,7 +181,7 @@ def measured(rounds: int, starts: int) -> tuple[list[Row], str]:
         finally:
             for client in clients.values():
                 client.stop()
-        scan = [sys.executable, "-m", "kscan_lsp.cli", "scan", "scanned.yaml"]
+        scan = [sys.executable, "-m", "kscan_lsp", "scan", "scanned.yaml"]
         first = (lambda: started(KSCAN, root), lambda: started(FLOOR, root))
         rows += compared("start to first diagnostics", ("kscan", "floor"), first, starts, 2)
         commands = (lambda: ran(scan, root), lambda: ran(IMPORTS, root))

@@ -38,7 +38,7 @@ class Server:
         return Client(self.command, root, {"PYTHONPATH": str(CHECKOUT)}, self.settings)
 
 
-KSCAN = Server("kscan", [sys.executable, "-m", "kscan_lsp.cli", "lsp"], {})
+KSCAN = Server("kscan", [sys.executable, "-m", "kscan_lsp", "lsp"], {})
 FLOOR = Server("floor", [sys.executable, str(CHECKOUT / "benchmarks" / "floor_server.py")], {})
 
 

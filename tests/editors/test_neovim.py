@@ -27,7 +27,7 @@ def test_neovim(scenario: Path, tmp_path: Path) -> None:
         "NVIM_LOG_FILE": str(tmp_path / "nvim.log"),
         "PYTHONPATH": str(CHECKOUT),
         "KSCAN_SCENARIO": str(scenario),
-        "KSCAN_COMMAND": json.dumps([sys.executable, "-m", "kscan_lsp.cli", "lsp"]),
+        "KSCAN_COMMAND": json.dumps([sys.executable, "-m", "kscan_lsp", "lsp"]),
     }
     command = [NVIM, "--headless", "--clean", "-S", str(HERE / "neovim.lua")]
     done = subprocess.run(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PATIENCE = 60  # seconds until a message that does not come is a failure
+PATIENCE = 30  # seconds until a message that does not come is a failure
 
 
 class Editor(pytest_lsp.LanguageClient):
@@ -98,7 +98,7 @@ def receive(ls: Editor, params: types.PublishDiagnosticsParams) -> None:
 
 
 SERVER = pytest_lsp.ClientServerConfig(
-    server_command=[sys.executable, "-m", "kscan_lsp.cli", "lsp"], client_factory=Editor
+    server_command=[sys.executable, "-m", "kscan_lsp", "lsp"], client_factory=Editor
 )
 
 
