@@ -1,0 +1,224 @@
+"""What the documentation shows is what the program takes: examples are run, options and links exist."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sysconfig
+from datetime import date
+from pathlib import Path
+
+import pytest
+import typer
+
+from kscan_lsp import control_tests, policies
+from kscan_lsp.cli import app
+from kscan_lsp.documents import read_document
+from kscan_lsp.project import builtin_policies, check_file
+from kscan_lsp.ruleset import choose, members_of
+from kscan_lsp.settings import Settings, read_settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+TODAY = date(2026, 1, 1)
+NVIM = shutil.which("nvim", path=sysconfig.get_path("scripts")) or shutil.which("nvim")
+
+BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!`)\]\((?P<target>[^)\s]+)\)")
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def named(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(info):
+    return [
+        pytest.param(match["text"], id=f"{named(page)}:{text[: match.start()].count(chr(10)) + 1}")
+        for page in PAGES
+        for text in [read(page)]
+        for match in BLOCK.finditer(text)
+        if match["info"] == info
+    ]
+
+
+def own_controls(text):
+    """The built-in policies and a control from a page."""
+    known = policies.load([("example.yaml", read_document(text))], builtin_policies())
+    return known, [problem.problem.message for problem in known.problems]
+
+
+def ruleset(*frameworks):
+    chosen, wrong = choose(builtin_policies(), Settings.model_validate({"frameworks": frameworks}))
+    assert wrong == ()
+    return chosen
+
+
+# Examples
+
+
+def test_every_yaml_example_says_what_it_is():
+    kinds = {match["info"] for page in PAGES for match in BLOCK.finditer(read(page))}
+    assert {kind for kind in kinds if kind.startswith("yaml")} == {
+        "yaml settings",
+        "yaml control",
+        "yaml manifest",
+    }
+
+
+@pytest.mark.parametrize("text", blocks("yaml settings"))
+def test_settings_are_valid(text):
+    settings, problems = read_settings(read_document(text))
+    assert problems == ()
+    known, _ = own_controls(blocks("yaml control")[0].values[0])
+    assert choose(known, settings)[1] == ()
+
+
+@pytest.mark.parametrize("text", blocks("yaml control"))
+def test_controls_are_valid_and_pass_their_tests(text):
+    known, problems = own_controls(text)
+    assert problems == []
+    outcomes = control_tests.run(known.controls[read_document(text).data["id"]], known)
+    assert [outcome.failure for outcome in outcomes if outcome.failure] == []
+
+
+@pytest.mark.parametrize("text", blocks("yaml manifest"))
+def test_suppressions_work(text):
+    checked = check_file("example.yaml", text, ruleset("recommended"), TODAY)
+    assert list(checked.problems()) == []
+    assert {found.finding.status for found in checked.findings()} == {"suppressed"}
+
+
+@pytest.mark.skipif(NVIM is None, reason="needs Neovim: install the dev dependency group")
+@pytest.mark.parametrize("text", blocks("lua"))
+def test_neovim_takes_the_set_up(text, tmp_path):
+    script = tmp_path / "init.lua"
+    script.write_text(text, encoding="utf-8")
+    homes = {f"XDG_{name}_HOME": str(tmp_path) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    command = [NVIM, "--clean", "--headless", "-l", script]
+    done = subprocess.run(command, env={**os.environ, **homes}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_settings_page_has_every_key():
+    headings = re.findall(r"^## (\w+)$", read(ROOT / "docs/settings.md"), re.MULTILINE)
+    assert sorted(headings) == sorted(field.alias or name for name, field in Settings.model_fields.items())
+
+
+# The command line
+
+
+def options():
+    """The options of every command; those before a command under ''."""
+    command = typer.main.get_command(app)
+    found = {"": {option for parameter in command.params for option in parameter.opts}}
+    for name, sub in command.commands.items():
+        found[name] = {option for parameter in sub.params for option in parameter.opts}
+    return {name: given | {"-h", "--help"} for name, given in found.items()}
+
+
+def commands():
+    """The words of every `kscan ...` in a shell example or in backquotes."""
+    found = []
+    for page in PAGES:
+        text = read(page)
+        lines = [
+            line
+            for match in BLOCK.finditer(text)
+            if match["info"] == "sh"
+            for line in match["text"].split("\n")
+        ]
+        lines += re.findall(r"^ {4}(.*)$", text, re.MULTILINE)
+        lines += re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
+        for part in (part for line in lines for part in line.split("&&")):
+            words = shlex.split(part, comments=True) if re.match(r"\s*(\S*/)?kscan\s", part) else []
+            if words:
+                found.append(pytest.param(words[1:], id=f"{named(page)}: {' '.join(words)}"))
+    return found
+
+
+@pytest.mark.parametrize("words", commands())
+def test_commands_exist(words):
+    known = options()
+    name = next((word for word in words if not word.startswith("-")), "")
+    assert name in known
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known[name] | known[""]
+
+
+def test_options_exist():
+    text = read(ROOT / "README.md")
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= {
+        o for given in options().values() for o in given
+    }
+
+
+# Links and numbers
+
+
+def anchors(page):
+    text = BLOCK.sub("", read(page))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_relative_links_lead_somewhere(page):
+    broken = []
+    for match in LINK.finditer(BLOCK.sub("", read(page))):
+        target, _, anchor = match["target"].partition("#")
+        if "://" in target:
+            continue
+        path = (page.parent / target).resolve() if target else page
+        if not path.exists() or not path.is_relative_to(ROOT) or (anchor and anchor not in anchors(path)):
+            broken.append(match["target"])
+    assert broken == []
+
+
+def test_readme_counts_right():
+    text = read(ROOT / "README.md")
+    known = builtin_policies()
+    assert int(re.search(r"(\d+) controls of Kubescape", text)[1]) == len(known.controls)
+    recommended = members_of(known.framework("recommended"), known)
+    assert int(re.search(r"`recommended` is on, (\d+) controls", text)[1]) == len(recommended)
+
+
+def test_picture_needs_no_network():
+    picture = read(ROOT / "docs/img/terminal.svg")
+    assert set(re.findall(r"https?://[^\"')\s]+", picture)) == {"http://www.w3.org/2000/svg"}
+    assert len(picture) < 60_000
+
+
+# The example service
+
+
+def findings_of(variant, framework):
+    rules = ruleset(framework)
+    for path in sorted((ROOT / "examples/payments" / variant).iterdir()):
+        checked = check_file(path.name, read(path), rules, TODAY, json=path.suffix == ".json")
+        assert not checked.skipped
+        assert list(checked.problems()) == []
+        verdicts = [v for placed in checked.documents for v in placed.checked.verdicts]
+        assert [v.unevaluated for v in verdicts if v.unevaluated] == []
+        yield from (found.finding for found in checked.findings())
+
+
+@pytest.mark.parametrize("framework", ["recommended", "allcontrols"])
+def test_hardened_example_has_no_open_finding(framework):
+    found = list(findings_of("hardened", framework))
+    assert [f"{f.control} {f.message}" for f in found if f.status == "open"] == []
+    assert all(f.suppression.reason for f in found)
+    assert len(found) < 10
+
+
+def test_insecure_example_breaks_most_recommended_controls():
+    known = builtin_policies()
+    # the first two know no registries by default, the third is about kube-system, the last about what no cluster takes
+    silent = {"C-0001", "C-0078", "C-0253", "C-0296"}
+    expected = set(members_of(known.framework("recommended"), known)) - silent
+    found = list(findings_of("insecure", "recommended"))
+    assert {f.control for f in found} == expected
+    assert {f.status for f in found} == {"open"}
