@@ -5,8 +5,8 @@ The picture is the program's own output, recorded from a real run, so run this a
 
     .venv/bin/python .ci/terminal-picture.py
 
-Rich's own SVG loads a font from the network. A picture in a README must not, so the frame here names fonts that
-most readers have.
+Rich's own SVG loads a font from the network. A picture in a README must not, so the frame here names fonts
+that most readers have.
 """
 
 from __future__ import annotations

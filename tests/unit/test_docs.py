@@ -216,7 +216,7 @@ def test_hardened_example_has_no_open_finding(framework):
 
 def test_insecure_example_breaks_most_recommended_controls():
     known = builtin_policies()
-    # the first two know no registries by default, the third is about kube-system, the last about what no cluster takes
+    # two know no registries by default, one is about kube-system, one about what no cluster takes
     silent = {"C-0001", "C-0078", "C-0253", "C-0296"}
     expected = set(members_of(known.framework("recommended"), known)) - silent
     found = list(findings_of("insecure", "recommended"))
