@@ -72,6 +72,7 @@ class Server(LanguageServer):
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-check")
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.loading: dict[Path | None, asyncio.Task[None]] = {}
+        self.generation = 0
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log what went wrong; a pop-up for each failed keystroke would only be in the way."""
@@ -88,13 +89,16 @@ class Server(LanguageServer):
 
     async def _refresh(self, uri: str) -> None:
         try:
-            await self._configured(uri)
-            while (snapshot := self.session.snapshot(uri)) is not None:
+            while True:
+                await self._configured(uri)
+                snapshot = self.session.snapshot(uri)
+                if snapshot is None:
+                    break
                 checked = await self.in_worker(check, snapshot)
                 if self.session.accept(snapshot, checked):
                     self._publish(snapshot, self.texts.of_file(uri, checked, snapshot.configuration.ruleset))
         finally:
-            del self.tasks[uri]  # nothing awaits between the last look at the session and this line
+            del self.tasks[uri]  # nothing waits between the last look at the session and this line
 
     async def _configured(self, uri: str) -> None:
         """Have the settings that hold for a document read."""
@@ -108,16 +112,21 @@ class Server(LanguageServer):
 
     async def _configure(self, root: Path | None) -> None:
         try:
-            configuration, words = await self.in_worker(_configuration, root, self.session.section)
+            while True:
+                generation = self.generation
+                configuration, words = await self.in_worker(_configuration, root, self.session.section)
+                if generation == self.generation:  # else the settings changed while they were read
+                    break
             self.session.configurations[root] = configuration
         finally:
-            self.loading.pop(root, None)
+            del self.loading[root]
         self._publish_configuration_problems()
         for text in words:
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"kscan settings: {text}"))
 
     def reconfigure(self) -> None:
         """Read all settings again and check everything by them; old results stay until the new ones are there."""
+        self.generation += 1
         self.session.configurations.clear()
         for uri in self.session.documents:
             self.refresh(uri)
