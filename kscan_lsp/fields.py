@@ -113,6 +113,8 @@ POD_SPEC: Final = {
     "hostname": STR,
     "nodeName": STR,
     "nodeSelector": STR_MAP,
+    "os": {"name": STR},
+    "resources": {"limits": ("map", QUANTITY), "requests": ("map", QUANTITY)},
     "priorityClassName": STR,
     "runtimeClassName": STR,
     "restartPolicy": STR,

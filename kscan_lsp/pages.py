@@ -68,8 +68,10 @@ def _fix(control: Control) -> str:
     if not fixes:
         return ""
     if any(operation.verb == "choose" for fix in fixes for operation in fix.operations):
-        return "choice"
-    return "safe" if all(fix.safe for fix in fixes) else "review"
+        return "choice" if not any(fix.safe for fix in fixes) else "choice, some safe"
+    if all(fix.safe for fix in fixes):
+        return "safe"
+    return "some safe" if any(fix.safe for fix in fixes) else "review"
 
 
 def _safe_fixes(policies: PolicySet) -> str:
@@ -80,8 +82,9 @@ def _safe_fixes(policies: PolicySet) -> str:
         'editor\'s "fix all safe problems" make these and no others:',
         "",
     ]
-    safe = [control for control in policies.controls.values() if _fix(control) == "safe"]
-    lines += [f"- [{control.id}](controls.md#{control.id.lower()}) {control.title}" for control in safe]
+    for control in policies.controls.values():
+        titles = dict.fromkeys(check.fix.title for check in control.checks if check.fix and check.fix.safe)
+        lines += [f"- [{control.id}](controls.md#{control.id.lower()}) {control.title}: {title}" for title in titles]
     return "\n".join(lines) + "\n"
 
 
