@@ -31,9 +31,10 @@ FRAME: Final = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{
-  font: {char_height}px/{line_height}px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-size: {char_height}px;
 }}
-.{unique_id}-title {{ font: bold 18px sans-serif; }}
+.{unique_id}-title {{ font-family: sans-serif; font-size: 18px; font-weight: bold; }}
 {styles}
 </style>
 {chrome}
@@ -68,6 +69,7 @@ def picture(output: str) -> str:
     console.print(Text.from_ansi(output))
     svg = console.export_svg(title="kscan", code_format=FRAME, unique_id="kscan")
     svg = re.sub(r' clip-path="[^"]*"', "", svg)  # nothing is wider than the frame
+    svg = re.sub(r"<text[^>]*>\s*</text>", "\n", svg)  # ends of lines
     return "\n".join(line.strip() for line in svg.splitlines() if line.strip()) + "\n"
 
 
