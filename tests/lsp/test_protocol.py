@@ -180,6 +180,22 @@ async def test_settings_of_the_editor(editor, tmp_path):
     assert found
 
 
+async def test_a_wrong_setting_is_a_problem_of_its_file(editor, tmp_path):
+    settings = tmp_path / ".kscan.yaml"
+    settings.write_text("controls:\n  exclud: [C-0057]\n")
+    await editor.start(tmp_path)
+    editor.open(settings.as_uri(), settings.read_text())
+    uri = (tmp_path / "pod.yaml").as_uri()
+    editor.open(uri, POD)
+    await editor.shown(uri)
+    editor.edit(
+        uri, 2, types.TextDocumentContentChangeWholeDocument(text=POD + "# all before this is done\n")
+    )
+    assert len(privileged(await editor.shown(uri, 2))) == 1
+    (problem,) = editor.published[settings.as_uri()][-1].diagnostics
+    assert covered(settings.read_text(), problem.range, "utf-16") == "exclud"
+
+
 async def test_a_fix_lands_on_the_right_characters(editor, tmp_path):
     await editor.start(tmp_path)
     uri = (tmp_path / "pod.yaml").as_uri()
@@ -192,7 +208,9 @@ async def test_a_fix_lands_on_the_right_characters(editor, tmp_path):
             context=types.CodeActionContext(diagnostics=found, only=["quickfix"]),
         )
     )
-    (action,) = [action for action in actions if action.is_preferred]
+    # lsprotocol reads an action that only runs a command as that command
+    fixes = [action for action in actions if isinstance(action, types.CodeAction) and action.is_preferred]
+    (action,) = [fix for fix in fixes if fix.diagnostics[0].code == "C-0057"]
     if action.edit is None:
         action = await editor.code_action_resolve_async(action)
     (changed,) = action.edit.document_changes

@@ -20,7 +20,7 @@ return function(session)
   session.same(vim.bo[buffer].fileformat, 'dos', 'Neovim sees the line ends')
   session.expect(buffer, 'C-0057', { 'privileged: true' })
 
-  session.act(buffer, session.found(buffer, 'C-0057')[1], 'privileged')
+  session.act(buffer, session.found(buffer, 'C-0057')[1], '[C-0057]')
   session.expect(buffer, 'C-0057', {})
   vim.cmd('silent write')
   local file = assert(io.open('pod.yaml', 'rb'))

@@ -19,7 +19,7 @@ return function(session)
 
     session.press('7Gf🚀i🚀🚀<Esc>')
     session.expect(buffer, 'C-0057', { 'privileged: true' })
-    session.act(buffer, session.found(buffer, 'C-0057')[1], 'privileged')
+    session.act(buffer, session.found(buffer, 'C-0057')[1], '[C-0057]')
     session.expect(buffer, 'C-0057', {})
     local expected = POD:gsub('🚀', '🚀🚀🚀'):gsub('privileged: true', 'privileged: false')
     session.same(session.text(buffer) .. '\n', expected, 'text after the fix')

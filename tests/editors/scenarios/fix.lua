@@ -22,7 +22,7 @@ return function(session)
   end)
 
   local before = session.text(buffer)
-  session.act(buffer, session.found(buffer, 'C-0057')[1], 'privileged')
+  session.act(buffer, session.found(buffer, 'C-0057')[1], '[C-0057]')
   session.expect(buffer, 'C-0057', {})
   session.same(session.text(buffer), (before:gsub('privileged: true', 'privileged: false')), 'text after the fix')
 
