@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
-    from kscan_lsp.policies import Operation
+    from kscan_lsp.checks import Operation
     from kscan_lsp.ruleset import Ruleset
 
 MAX_STEPS: Final = 5_000
@@ -61,10 +61,16 @@ class Proposal(NamedTuple):
     safe: bool
 
 
-def proposals(verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> list[Proposal]:
-    """The fixes that `fixes_of` would try, without making them: quick enough to name one beside every finding."""
-    drafts, _ = _drafts(verdicts, finding, ruleset)
-    return [Proposal(title, safe) for title, safe, _ in drafts]
+def proposals(verdicts: Verdicts, ruleset: Ruleset) -> dict[tuple[str, Path], list[Proposal]]:
+    """The fixes that `fixes_of` would try for each finding of a resource, by control and path, without making them.
+
+    Quick enough to name a fix beside every finding of a scan.
+    """
+    grouped, view = engine.all_hits(verdicts.resource, ruleset)
+    return {
+        key: [Proposal(title, safe) for title, safe, _ in _drafts(verdicts, hits, view, ruleset)[0]]
+        for key, hits in grouped.items()
+    }
 
 
 def fixes_of(document: Document, verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> tuple[list[VerifiedFix], str]:
@@ -81,7 +87,8 @@ def fixes_of(document: Document, verdicts: Verdicts, finding: Finding, ruleset: 
     """
     if not document.complete:
         return [], "repair the syntax of this document first"
-    drafts, reason = _drafts(verdicts, finding, ruleset)
+    hits, view = engine.hits_of(verdicts.resource, ruleset, finding.control, finding.path)
+    drafts, reason = _drafts(verdicts, hits, view, ruleset)
     verified: list[VerifiedFix] = []
     for title, safe, changes in drafts:
         made = _make(document, title, changes, safe=safe)
@@ -149,10 +156,9 @@ def _next_fix(
 
 
 def _drafts(
-    verdicts: Verdicts, finding: Finding, ruleset: Ruleset
+    verdicts: Verdicts, hits: list[engine.Hit], view: dict[str, Any], ruleset: Ruleset
 ) -> tuple[list[tuple[str, bool, tuple[Change, ...]]], str]:
     """What the fix would change: (title, safe, changes) for each value there is to choose."""
-    hits, view = engine.hits_of(verdicts.resource, ruleset, finding.control, finding.path)
     options = [engine.applicable(hit, ruleset) for hit in hits]
     if not hits or not all(options):
         return [], ""

@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 MAX_CHARACTERS: Final = 20_000_000
 """A text longer than this is not read: it is data, not something a person maintains."""
 
-_LOOKS_KUBERNETES: Final = re.compile(r"""^\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
+LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
+"""What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
+
 _TEMPLATE_ACTION: Final = re.compile(r"\{\{")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class CheckedDocument:
     """One document, judged. All spans count from the document's start."""
 
@@ -160,7 +162,7 @@ def _reason_to_skip(text: str, placed: list[Placed]) -> str:
     if any(p.checked.verdicts for p in placed):
         return ""
     # broken text may be a manifest that could not be read: never call that "not Kubernetes"
-    if any(_LOOKS_KUBERNETES.search(p.checked.document.text) for p in broken):
+    if any(LOOKS_KUBERNETES.search(p.checked.document.text) for p in broken):
         return ""
     return "not-kubernetes"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import source_files
@@ -72,10 +73,12 @@ def rewrite(scanned: Scan, today: date, *, unsafe: bool) -> Outcome:
 def _left(checked: CheckedFile, entry: Entry) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
     for placed in checked.documents:
-        owners = [verdicts for verdicts in placed.checked.verdicts for _ in verdicts.findings]
-        for verdicts, finding in zip(owners, placed.checked.findings, strict=True):
-            if finding.fixable and finding.status == "open":
-                yield len(proposals(verdicts, finding, entry.configuration.ruleset))
+        findings = iter(placed.checked.findings)
+        for verdicts in placed.checked.verdicts:
+            known = proposals(verdicts, entry.configuration.ruleset)
+            for finding in islice(findings, len(verdicts.findings)):
+                if finding.fixable and finding.status == "open":
+                    yield len(known.get((finding.control, finding.path), ()))
 
 
 def diff(outcome: Outcome, *, colour: bool) -> str:

@@ -8,11 +8,12 @@ could not be evaluated is never a pass: it stays in the denominator.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import fixes, paths
+from kscan_lsp.project import LOOKS_KUBERNETES
 from kscan_lsp.report import (
     SKIP_REASONS,
     Coverage,
@@ -44,21 +45,23 @@ if TYPE_CHECKING:
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
 
-_LOOKS_KUBERNETES: Final = re.compile(
-    r"""^[ \t]*\{?[ \t]*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE
-)
+
+Options = dict[tuple[str, paths.Path], "Sequence[fixes.VerifiedFix | fixes.Proposal]"]
+"""The ways to fix the findings of a resource, by control and path."""
 
 
-def proposed(_: Document, verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> Sequence[fixes.Proposal]:
-    """What a fix would do, not yet verified: cheap enough for every finding of every scan."""
-    return fixes.proposals(verdicts, finding, ruleset)
+def proposed(_: Document, verdicts: Verdicts, ruleset: Ruleset) -> Options:
+    """What fixes would do, not yet verified: cheap enough for every finding of every scan."""
+    return dict(fixes.proposals(verdicts, ruleset))
 
 
-def verified(
-    document: Document, verdicts: Verdicts, finding: Finding, ruleset: Ruleset
-) -> Sequence[fixes.VerifiedFix]:
+def verified(document: Document, verdicts: Verdicts, ruleset: Ruleset) -> Options:
     """The fixes that hold, with their edits."""
-    return fixes.fixes_of(document, verdicts, finding, ruleset)[0]
+    return {
+        (finding.control, finding.path): fixes.fixes_of(document, verdicts, finding, ruleset)[0]
+        for finding in verdicts.findings
+        if finding.fixable
+    }
 
 
 def build(
@@ -67,7 +70,7 @@ def build(
     skipped: Mapping[str, int] | None = None,
     not_scanned: Iterable[NotScanned] = (),
     problems: Iterable[FileProblem] = (),
-    solve: Callable[..., Sequence[fixes.VerifiedFix | fixes.Proposal]] = proposed,
+    solve: Callable[[Document, Verdicts, Ruleset], Options] = proposed,
 ) -> Report:
     """Put a report together.
 
@@ -101,7 +104,7 @@ def build(
 class _Maker:
     """Collects a report file by file."""
 
-    def __init__(self, solve: Callable[..., Sequence[fixes.VerifiedFix | fixes.Proposal]]) -> None:
+    def __init__(self, solve: Callable[[Document, Verdicts, Ruleset], Options]) -> None:
         self.solve = solve
         self.files = self.resources = 0
         self.findings: list[Reported] = []
@@ -120,17 +123,17 @@ class _Maker:
             self.skipped[file.skipped] += 1
             return
         self.files += 1
-        owners = [
-            (verdicts, placed)
-            for placed in file.documents
-            for verdicts in placed.checked.verdicts
-            for _ in verdicts.findings
-        ]
+        findings = file.findings()
         open_failures: set[tuple[int, str]] = set()
-        for (verdicts, _), (placed, finding) in zip(owners, file.findings(), strict=True):
-            if finding.status != "suppressed":
-                open_failures.add((id(verdicts), finding.control))
-            self.findings.append(self.reported(file.path, placed, verdicts, finding, ruleset))
+        for document in file.documents:
+            for verdicts in document.checked.verdicts:
+                fixable = any(finding.fixable for finding in verdicts.findings)
+                options = self.solve(document.checked.document, verdicts, ruleset) if fixable else {}
+                for placed, finding in islice(findings, len(verdicts.findings)):
+                    if finding.status != "suppressed":
+                        open_failures.add((id(verdicts), finding.control))
+                    known = options.get((finding.control, finding.path), ()) if finding.fixable else ()
+                    self.findings.append(_reported(file.path, placed, finding, ruleset, known))
         for placed in file.documents:
             for verdicts in placed.checked.verdicts:
                 self.count(file.path, placed, verdicts, open_failures)
@@ -159,7 +162,7 @@ class _Maker:
             self.not_scanned.append(NotScanned(file.path, 1, file.limit.message))
         for placed in file.documents:
             document = placed.checked.document
-            if document.complete or not (placed.checked.verdicts or _LOOKS_KUBERNETES.search(document.text)):
+            if document.complete or not (placed.checked.verdicts or LOOKS_KUBERNETES.search(document.text)):
                 continue
             worst = sorted(document.problems, key=lambda p: not p.fatal)[:1]
             line = range_in(placed, worst[0].span if worst else Span(0, 0)).start.line
@@ -167,29 +170,6 @@ class _Maker:
             self.not_scanned.append(
                 NotScanned(file.path, line, partly + (worst[0].message if worst else "it could not be read"))
             )
-
-    def reported(
-        self, path: str, placed: Placed, verdicts: Verdicts, finding: Finding, ruleset: Ruleset
-    ) -> Reported:
-        control = ruleset.controls[finding.control]
-        options: Sequence[fixes.VerifiedFix | fixes.Proposal] = ()
-        if finding.fixable:
-            options = self.solve(placed.checked.document, verdicts, finding, ruleset)
-        return Reported(
-            finding=finding,
-            file=path,
-            range=range_in(placed, finding.span),
-            title=control.title,
-            score=control.score,
-            remediation=control.remediation,
-            related=tuple(
-                OtherPlace(
-                    r.resource, r.file or path, range_in(placed, r.span), paths.show(r.path), r.message
-                )
-                for r in finding.related
-            ),
-            fixes=tuple(_option(placed, option) for option in options),
-        )
 
     def coverage(self) -> dict[str, Coverage]:
         ids = sorted({control for ruleset in self.rulesets.values() for control in ruleset.controls})
@@ -218,6 +198,29 @@ class _Maker:
             mean = sum(controls[i].score for i in ids) / len(ids) if ids else 100.0
             scores.append(FrameworkScore(name, title, round(mean, 2)))
         return tuple(scores)
+
+
+def _reported(
+    path: str,
+    placed: Placed,
+    finding: Finding,
+    ruleset: Ruleset,
+    options: Sequence[fixes.VerifiedFix | fixes.Proposal],
+) -> Reported:
+    control = ruleset.controls[finding.control]
+    return Reported(
+        finding=finding,
+        file=path,
+        range=range_in(placed, finding.span),
+        title=control.title,
+        score=control.score,
+        remediation=control.remediation,
+        related=tuple(
+            OtherPlace(r.resource, r.file or path, range_in(placed, r.span), paths.show(r.path), r.message)
+            for r in finding.related
+        ),
+        fixes=tuple(_option(placed, option) for option in options),
+    )
 
 
 def _option(placed: Placed, option: fixes.VerifiedFix | fixes.Proposal) -> FixOption:

@@ -20,8 +20,22 @@ SCHEMA_VERSION = 1
 
 
 def render(report: Report) -> str:
-    """The report as a JSON text with a line end."""
-    return json.dumps(as_data(report), indent=2, ensure_ascii=False) + "\n"
+    """The report as a JSON text: one line for each part, and in lists one for each item.
+
+    That is good to search and to compare line by line, and much faster to write than indented text.
+    """
+    parts = (f"  {_line(key)}: {_part(value)}" for key, value in as_data(report).items())
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _part(value: object) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"    {_line(item)}" for item in value) + "\n  ]"
+    return _line(value)
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def as_data(report: Report) -> dict[str, Any]:

@@ -32,6 +32,11 @@ _LABEL_WIDTH: Final = 9
 _FULL_PLACES: Final = 2
 """Places with the same problems that are written out in one file."""
 
+_SHOWN_PLACES: Final = 20
+"""Places with the same problems that are shown at all; the lines of the others are listed."""
+
+_LISTED_LINES: Final = 50
+
 
 class _Place(NamedTuple):
     """What there is to say about one range of a file."""
@@ -112,23 +117,34 @@ class _File:
         self.gutter = len(str(places[-1].range.start.line)) + 2
         self.bar = "\u2502" if console.encoding.lower().startswith("utf") else "|"
         self.shown: Counter[tuple[str, ...]] = Counter()
+        self.unshown: dict[tuple[str, ...], list[_Place]] = {}
         self.resource: ResourceId | None = None
 
     def write(self) -> None:
         for place in self.places:
+            same = tuple(entry.finding.control for entry in place.entries)
+            self.shown[same] += 1
+            if same and not place.problems and self.shown[same] > _SHOWN_PLACES:
+                self.unshown.setdefault(same, []).append(place)
+                continue
             if place.resource and place.resource != self.resource:
                 self.resource = place.resource
                 self.line(Text(f"  {_named(place.resource)}", style="bold"))
             self.snippet(place)
             for problem in place.problems:
                 self.labelled("problem", _PROBLEM, Text(printable(problem.message)))
-            same = tuple(entry.finding.control for entry in place.entries)
-            self.shown[same] += 1
             if same and self.shown[same] > _FULL_PLACES:
-                self.again(place.entries)
+                self.again("as above", place.entries)
             else:
                 for control, entries in groupby(place.entries, key=lambda entry: entry.finding.control):
                     self.control(control, list(entries))
+            self.line(Text())
+        for places in self.unshown.values():
+            numbers = [str(place.range.start.line) for place in places]
+            more = ", ..." if len(numbers) > _LISTED_LINES else ""
+            many = f"{len(numbers)} more place{'s' if len(numbers) > 1 else ''}"
+            self.again(f"as above at {many}", places[0].entries)
+            self.labelled("", "", Text(f"lines {', '.join(numbers[:_LISTED_LINES])}{more}"))
             self.line(Text())
 
     def snippet(self, place: _Place) -> None:
@@ -153,11 +169,11 @@ class _File:
             if entry.fixes:
                 self.labelled("", "", Text(printable(_hint(entry.fixes)), style="green"))
 
-    def again(self, entries: Sequence[Reported]) -> None:
-        """A place with problems that have been explained above."""
+    def again(self, said: str, entries: Sequence[Reported]) -> None:
+        """Problems that have been explained above."""
         worst = entries[0].finding.severity
         ids = " ".join(entry.finding.control for entry in entries)
-        self.labelled(worst.label, STYLES[worst], Text(f"as above: {ids}"))
+        self.labelled(worst.label, STYLES[worst], Text(f"{said}: {ids}"))
 
     def labelled(self, label: str, style: str, text: Text) -> None:
         """Text behind a label, wrapped at the screen's width."""

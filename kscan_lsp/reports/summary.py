@@ -62,7 +62,7 @@ def show_summary(console: Console, report: Report, gate: Gate, asked: Sequence[s
 def _found(report: Report) -> Text:
     counted = {severity: count for severity, count in report.by_severity().items() if count}
     if not counted:
-        text = Text("nothing", style="bold green")
+        text = Text("nothing", style="" if report.not_scanned or not report.files else "bold green")
     else:
         text = Text(", ").join(Text(f"{n} {s.label}", style=STYLES[s]) for s, n in counted.items())
     statuses = Counter(entry.finding.status for entry in report.findings)
