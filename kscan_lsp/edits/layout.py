@@ -24,6 +24,7 @@ _TO_COLUMN: Final = re.compile(r" *(?:- +)*")
 # No U+2028 and the like in it: to YAML 1.1 they end the comment.
 _REST_OF_LINE: Final = re.compile(r"[ \t]*(#[^\x85\u2028\u2029]*)?")
 _COLON: Final = re.compile(r"[ \t]*:")
+_BOM: Final = "\ufeff"
 _OUTVOTES_ALL: Final = 10**9
 
 
@@ -78,8 +79,9 @@ def column(document: Document, offset: int) -> int:
 
 
 def line_start(document: Document, offset: int) -> int:
-    """Offset of the start of a line."""
-    return document.lines.starts[document.lines.line_of(offset)]
+    """Offset of the start of a line, behind a byte order mark."""
+    start = document.lines.starts[document.lines.line_of(offset)]
+    return 1 if start == 0 and document.text.startswith(_BOM) else start
 
 
 def line_end(document: Document, offset: int) -> int:

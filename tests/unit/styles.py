@@ -345,7 +345,7 @@ def _line_start(text: str, offset: int) -> bool:
 
 
 def _before(text: str, offset: int) -> str:
-    return re.split(r"[\r\n]", text[:offset])[-1]
+    return re.split(r"[\r\n]", text[:offset])[-1].lstrip("\ufeff")
 
 
 def _nodes(node: Node | None) -> Iterator[Node]:
