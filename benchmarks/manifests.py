@@ -64,9 +64,12 @@ spec:
 {env}
         - name: proxy
           image: shop/proxy:latest
+          securityContext:
+            readOnlyRootFilesystem: true
+            runAsNonRoot: true
           resources:
-            limits:
-              memory: 64Mi
+            requests: {{cpu: 50m, memory: 32Mi}}
+            limits: {{cpu: 500m, memory: 64Mi}}
       volumes:
         - name: cache
           emptyDir: {{}}
