@@ -7,13 +7,11 @@ of different Kubernetes types with one name (`isLessThan`) share an implementati
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cel_expr_python import cel
-from cel_expr_python.ext import ext_strings
+from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from kscan_lsp.cel import functions, network, quantities
+from kscan_lsp.cel import functions, network, quantities, regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,65 +99,12 @@ def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
     return test
 
 
-def _version(text: str, normalize: bool = False) -> str:  # noqa: FBT001, FBT002 - the shape of Kubernetes' function
+def _version(text: str, normalize: bool = False) -> str:
     return quantities.loose_version(text) if normalize else quantities.version(text)
 
 
-def _is_version(text: str, normalize: bool = False) -> bool:  # noqa: FBT001, FBT002
+def _is_version(text: str, normalize: bool = False) -> bool:
     return _parses(quantities.loose_version if normalize else quantities.version)(text)
-
-
-# Regular expressions: always RE2, which takes linear time whatever a pattern says
-
-
-@lru_cache(maxsize=1)
-def _matcher() -> cel.Env:
-    return cel.NewEnv(
-        variables={"subject": _STRING, "pattern": _STRING}, extensions=[ext_strings.ExtStrings()]
-    )
-
-
-@lru_cache(maxsize=512)
-def _any_of(patterns: tuple[str, ...]) -> cel.Expression:
-    """A program that searches its `subject` for any of the patterns.
-
-    Raises:
-        ValueError: a pattern is wrong.
-    """
-    for pattern in patterns:
-        if not isinstance(pattern, str) or pattern_error(pattern):
-            raise ValueError("a regular expression is wrong")
-    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return _matcher().compile(f"subject.matches({_literal(joined)})")
-
-
-def _literal(text: str) -> str:
-    return '"' + "".join(c if c.isalnum() and c.isascii() else f"\\U{ord(c):08x}" for c in text) + '"'
-
-
-@lru_cache(maxsize=2048)
-def pattern_error(pattern: str) -> str:
-    """What is wrong with a regular expression (RE2 syntax); empty when nothing is."""
-    environment = _matcher()
-    try:
-        found = environment.compile("subject.matches(pattern)").eval(
-            environment.Activation({"subject": "", "pattern": f"(?:{pattern})"})
-        )
-    except Exception as error:  # noqa: BLE001 - whatever the runtime raises, the pattern cannot be used
-        return f"not a regular expression: {error}"
-    if found.type() == cel.Type.ERROR:
-        said = str(found.value()).removeprefix("INVALID_ARGUMENT: invalid regular expression: ")
-        return f"not a regular expression (RE2): {said.partition(':')[0]} in {pattern!r}"
-    return ""
-
-
-def _matches_any(text: str, patterns: list[str]) -> bool:
-    if not patterns:
-        return False
-    found = _any_of(tuple(patterns)).eval(_matcher().Activation({"subject": text})).value()
-    if found is True or found is False:
-        return found
-    raise ValueError("a regular expression is wrong")
 
 
 # Declarations
@@ -173,7 +118,7 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
             return call(*arguments)
         except ValueError as error:
             raise ValueError(f"{MARK}{error}") from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a broken function must not be a broken scan
             raise ValueError(f"{MARK}a function failed ({type(error).__name__})") from None
 
     return guarded
@@ -199,7 +144,13 @@ def declarations() -> Sequence[cel.FunctionDecl]:
 
 def _own() -> list[cel.FunctionDecl]:
     return [
-        _function("matchesAny", (_BOOL, [_STRING, _TEXTS], _matches_any)),
+        _function("matchesAny", (_BOOL, [_STRING, _TEXTS], regex.matches_any)),
+        _function(".find", (_STRING, [_STRING, _STRING], regex.find_first)),
+        _function(
+            ".findAll",
+            (_TEXTS, [_STRING, _STRING], regex.find_all),
+            (_TEXTS, [_STRING, _STRING, _INT], regex.find_all),
+        ),
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], functions.image_ref)),
         _function("selects", (_BOOL, [_MAP, _MAP], functions.selects)),
@@ -246,7 +197,7 @@ def _quantities() -> list[cel.FunctionDecl]:
 def _versions() -> list[cel.FunctionDecl]:
     numbers = quantities.version_numbers
 
-    def made(text: str, normalize: bool = False) -> bytes:  # noqa: FBT001, FBT002
+    def made(text: str, normalize: bool = False) -> bytes:
         return _pack("semver", _version(text, normalize))
 
     return [

@@ -200,3 +200,46 @@ def _key(key: object) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
     return _text(str(key))
+
+
+def size(value: object) -> tuple[int, int]:
+    """How many values a view holds when shared ones are counted every time, and their weight.
+
+    A value weighs one, and one more for every 32 characters of text.
+    """
+    if isinstance(value, str):
+        return 1, 1 + (len(value) >> 5)
+    if not isinstance(value, dict | list):
+        return 1, 1
+    return _Measure().visit(value)
+
+
+class _Measure:
+    """Sizes of lists and maps by identity, so that sharing costs nothing."""
+
+    __slots__ = ("known",)
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[int, int]] = {}
+
+    def visit(self, value: Any) -> tuple[int, int]:
+        """The size of one list or map."""
+        known = self.known.get(id(value))
+        if known is not None:
+            return known
+        nodes = weight = 1
+        items = value
+        if type(value) is dict:
+            items = value.values()
+            weight += sum(map(len, value)) >> 5
+        for item in items:
+            kind = type(item)
+            if kind is dict or kind is list:
+                more, heavier = self.visit(item)
+                nodes += more
+                weight += heavier
+            else:
+                nodes += 1
+                weight += 1 + (len(item) >> 5) if kind is str else 1
+        self.known[id(value)] = nodes, weight
+        return nodes, weight

@@ -1,0 +1,193 @@
+"""Values in, values out: what the runtime raises, refuses or returns becomes JSON data or a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cel_expr_python import cel  # type: ignore[import-untyped]
+
+from kscan_lsp.cel import guard, library, regex, views
+from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, environment, said_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+MAX_RESULT = 10_000
+"""Values in one result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An evaluation without a usable result. The reason quotes the control at most, never the manifest."""
+
+    reason: str
+
+
+class Activation:
+    """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
+
+    __slots__ = ("_sizes", "_values", "handle")
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.handle = environment().Activation(values)
+        self._values = values
+        self._sizes: dict[tuple[str, ...], tuple[int, int]] = {}
+
+    def size(self, names: tuple[str, ...]) -> tuple[int, int]:
+        """How many values are bound to some names, and what they weigh (see `cost`)."""
+        size = self._sizes.get(names)
+        if size is None:
+            sizes = [views.size(self._values[name]) for name in names if name in self._values]
+            size = self._sizes[names] = (sum(nodes for nodes, _ in sizes), sum(weight for _, weight in sizes))
+        return size
+
+
+def bind(values: Mapping[str, Any]) -> Activation:
+    """Bind names to views (see `view`), which must not change from now on.
+
+    A name left out fails only the expressions that read it. The runtime converts a value when an expression first
+    reads its name, and keeps the result as long as the activation: expressions that read only small values are
+    cheap, whatever else is bound.
+    """
+    return Activation(values)
+
+
+def deny(expression: Expression, activation: Activation) -> bool | Failed:
+    """The answer of an expression that must say true or false."""
+    program = expression.program
+    if program.tree is not None and (refused := _refused(program, activation)):
+        return refused
+    try:
+        value = program.handle.eval(activation.handle)
+        answer = value.value()
+    except Exception as error:  # noqa: BLE001 - the runtime raises whatever it likes; a scan goes on
+        return Failed(_reason(str(error), expression))
+    if answer is True or answer is False:
+        return bool(answer)
+    kind = value.type()
+    if kind == cel.Type.ERROR:
+        return Failed(_reason(str(answer), expression))
+    return Failed(f"gives {said_of(str(kind))}, not true or false")
+
+
+def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
+    """The value of an expression as JSON data: fresh lists and maps, keys always text.
+
+    Kubernetes values (quantities, addresses ...) come as their text, times in RFC 3339, durations in seconds.
+    """
+    program = expression.program
+    if program.tree is not None and (refused := _refused(program, activation)):
+        return refused
+    try:
+        value = program.handle.eval(activation.handle)
+        answer = value.value()
+        if isinstance(answer, str) and value.type() == cel.Type.ERROR:
+            return Failed(_reason(answer, expression))
+        return _Unpacking().json(answer)
+    except _TooLargeError:
+        return Failed(f"gives more than {MAX_RESULT:,} values")
+    except Exception as error:  # noqa: BLE001 - as in `deny`
+        return Failed(_reason(str(error), expression))
+
+
+def _refused(program: Program, activation: Activation) -> Failed | None:
+    """A reason not to evaluate: the work could be too much for data of this size."""
+    regex.start_evaluation()
+    nodes, weight = activation.size(program.names)
+    if nodes <= guard.SMALL_NODES and weight <= guard.SMALL_WEIGHT:
+        return None
+    if _bears(program, 1 << (nodes - 1).bit_length(), 1 << (weight - 1).bit_length()):
+        return None
+    return Failed("too much work for an object of this size")
+
+
+@lru_cache(maxsize=4096)
+def _bears(program: Program, nodes: int, weight: int) -> bool:
+    return program.tree is None or guard.bears(program.tree, nodes, weight)
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class _Unpacking:
+    """Turns runtime values into JSON data, counting them.
+
+    Item by item: the runtime's own conversion of whole lists and maps crashes on optionals.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_RESULT
+
+    def json(self, answer: object) -> Json:
+        """One value; raises what the runtime raises for an optional."""
+        self.left -= 1
+        if self.left < 0:
+            raise _TooLargeError
+        if answer is None or isinstance(answer, str | bool | int):
+            return answer
+        if isinstance(answer, list):
+            return [self.json(item.value()) for item in answer]
+        if isinstance(answer, dict):
+            return {_key(key): self.json(item.value()) for key, item in answer.items()}
+        if isinstance(answer, bytes | bytearray):
+            return library.text_of(bytes(answer))
+        if isinstance(answer, dt.timedelta):
+            return answer.total_seconds()
+        if isinstance(answer, float | dt.datetime):
+            scalar: Json = views.view(answer).value
+            return scalar
+        return str(answer)
+
+
+def _key(key: object) -> str:
+    if isinstance(key, str):
+        return key
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+_MISSING = re.compile(r'Key not found in map : "(.*)"', re.DOTALL)
+_STATUS = re.compile(r"^([A-Z_]+): ")
+_UNBOUND = re.compile(r'No value with name "(\w+)"')
+_SAID = {
+    "Iteration budget exceeded": "more than 10,000 iterations",
+    "convert function return value": OPTIONAL,
+    "Unimplemented type": OPTIONAL,
+    "invalid regular expression": "a regular expression is wrong",
+    "regular expression too large": "a regular expression is too large",
+    "Index error": "a list index is out of range",
+    "divide by zero": "division by zero",
+    "modulus by zero": "division by zero",
+    "overflow": "a number is out of range",
+    "out of range": "a number is out of range",
+    "non-message type": "looks for a field in something that is not a map",
+    "Invalid map key": "a map key is neither text nor a whole number",
+    "Duplicate key": "a map has the same key twice",
+}
+
+
+def _reason(message: str, expression: Expression) -> str:
+    """A failure in words that quote nothing but the control: what the runtime says may hold values of the manifest."""
+    if library.MARK in message:
+        return message.partition(library.MARK)[2]
+    if match := _MISSING.search(message):
+        sources = " ".join((expression.source, *(text for _, text in expression.let)))
+        known = re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", sources) if match[1] else None
+        return f"a field is missing: {match[1]}" if known else "a field is missing"
+    if "No matching overload" in message:
+        return "wrong types: " + message.rpartition(" : ")[2]
+    if match := _UNBOUND.search(message):
+        return f"{match[1]} has no value here"
+    for part, said in _SAID.items():
+        if part in message:
+            return said
+    status = _STATUS.match(message)
+    return "the expression failed" + (f" ({status[1].lower().replace('_', ' ')})" if status else "")

@@ -1,0 +1,87 @@
+"""Texts with `{CEL}` placeholders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kscan_lsp.cel.compiling import CelError, Expression, compile_expression
+from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
+from kscan_lsp.cel.placeholders import pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_MESSAGE = 2_000
+"""Characters of one rendered message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled message: literal text and expressions in turn."""
+
+    text: str
+    parts: tuple[str | Expression, ...]
+
+
+def template(
+    text: str, *, let: Sequence[tuple[str, str]] = (), variables: Sequence[str] = ()
+) -> Template | CelError:
+    """Compile a message with `{CEL}` placeholders; `{{` and `}}` stand for braces.
+
+    Args:
+        text: the message. A map literal in a placeholder needs a space before it: `{ {'a': 1}.a }`.
+        let: as for `compile_expression`, as is `variables`.
+        variables: further names.
+
+    Returns:
+        The template, or the first error, placed in `text` (or in a `let` entry, which it then names).
+    """
+    parts: list[str | Expression] = []
+    for piece in pieces(text):
+        line, column = _place(text, piece.offset)
+        if piece.error:
+            return CelError(piece.error, line, column)
+        if not piece.code:
+            parts.append(piece.text)
+            continue
+        compiled = compile_expression(piece.text, let=let, variables=variables)
+        if isinstance(compiled, CelError):
+            if compiled.name:
+                return compiled
+            first = compiled.line == 1
+            column = column + compiled.column - 1 if first else compiled.column
+            return CelError(compiled.message, line + compiled.line - 1, column)
+        parts.append(compiled)
+    return Template(text, tuple(parts))
+
+
+def render(message: Template, activation: Activation) -> str:
+    """The message with its placeholders filled in; one that fails prints as `?`. At most 2,000 characters."""
+    filled = (
+        part if isinstance(part, str) else _printed(evaluate(part, activation)) for part in message.parts
+    )
+    return "".join(filled)[:MAX_MESSAGE]
+
+
+def _place(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _printed(value: Json | Failed) -> str:
+    """A value as people read it: text bare, whole numbers without `.0`, lists with commas."""
+    if isinstance(value, Failed):
+        return "?"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if value is None:
+        return "null"
+    if isinstance(value, list):
+        return ", ".join(map(_printed, value))
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_printed(item)}" for key, item in value.items()) + "}"
+    return str(value)
