@@ -16,11 +16,14 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from kscan_lsp import __version__
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 app = typer.Typer(
     name="kscan",
@@ -31,6 +34,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+_MAX_WARNINGS = 50
 
 
 class Format(StrEnum):
@@ -59,7 +65,7 @@ class Subject(StrEnum):
 
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PATH]...", help="Files and folders; '-' is standard input.", show_default="."),
+    typer.Argument(metavar="PATH", help="Files and folders; '-' is standard input.", show_default="."),
 ]
 Frameworks = Annotated[
     list[str], typer.Option("--framework", metavar="ID[,ID]", help="Check the controls of these frameworks.")
@@ -189,7 +195,7 @@ def fix(
 def test(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH]...", help="Control files and folders; the built-in ones by default."),
+        typer.Argument(metavar="PATH", help="Control files and folders; the built-in ones by default."),
     ] = None,
     control: Annotated[
         list[str], typer.Option("--control", metavar="ID[,ID]", help="Only these controls.")
@@ -310,7 +316,9 @@ def _today() -> Any:
 
 
 def _warn_about_setup(problems: Any) -> None:
-    for problem in problems:
+    if len(problems) > _MAX_WARNINGS:
+        _complain(f"kscan: {len(problems)} problems in settings and policies, of which these are the first")
+    for problem in problems[:_MAX_WARNINGS]:
         start = problem.range.start
         _complain(f"{problem.file}:{start.line}:{start.column}: {problem.message}")
 
@@ -355,12 +363,24 @@ def _log_to(path: Path | None) -> None:
     if path is None:
         return
     import logging
+    import platform
 
     try:
-        logging.basicConfig(
-            filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-        )
+        handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:
         _fail(f"cannot write '{path}': {error.strerror or error}")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
     # pygls writes whole messages, with the text of manifests, at INFO
     logging.getLogger("pygls").setLevel(logging.WARNING)
+    log = logging.getLogger("kscan")
+    log.info("kscan %s, Python %s, %s", __version__, platform.python_version(), platform.platform())
+    report_to_user = sys.excepthook
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.critical("stopped by an error", exc_info=(kind, error, trace))
+        report_to_user(kind, error, trace)
+
+    sys.excepthook = report

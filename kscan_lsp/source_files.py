@@ -29,9 +29,6 @@ _MARKS: Final = (
 )
 
 
-_BINARY: Final = "it is binary data, or UTF-16 without a byte order mark; save it as UTF-8"
-
-
 @dataclass(frozen=True, slots=True)
 class SourceText:
     """What a file says, and how it says it. `text` has no byte order mark."""
@@ -57,20 +54,18 @@ def decode(raw: bytes) -> SourceText | Unreadable:
     """The text in some bytes, or why there is none."""
     mark, encoding = next(((m, e) for m, e in _MARKS if raw.startswith(m)), (b"", "utf-8"))
     body = raw[len(mark) :]
+    if encoding == "utf-8" and (zero := body.find(b"\0")) >= 0:
+        # UTF-16 without a mark is valid UTF-8 with every second character a zero
+        said = "it is binary data, or UTF-16 without a byte order mark; save it as UTF-8"
+        return Unreadable(said, body.count(b"\n", 0, zero) + 1)
     try:
-        text = body.decode(encoding)
+        return SourceText(body.decode(encoding), encoding, mark)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             return Unreadable("its byte order mark says UTF-16, but the rest is not; save it as UTF-8")
-        line = body.count(b"\n", 0, error.start) + 1
-        if b"\0" in body:
-            return Unreadable(_BINARY, line)
         byte = body[error.start]
-        return Unreadable(f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8", line)
-    if (zero := text.find("\0")) >= 0:
-        # UTF-16 without a mark is valid UTF-8 with every second character a zero
-        return Unreadable(_BINARY, text.count("\n", 0, zero) + 1)
-    return SourceText(text, encoding, mark)
+        said = f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8"
+        return Unreadable(said, body.count(b"\n", 0, error.start) + 1)
 
 
 def read(path: Path) -> SourceText | Unreadable:

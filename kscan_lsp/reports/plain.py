@@ -25,7 +25,7 @@ def visible(character: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
-    # controls, format marks, halves of a pair, line ends that a terminal may honour, and what has no glyph
-    if code > 0x7F and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"}:
+    # what does not print: controls, format marks, halves of a pair, line ends that a terminal may honour
+    if not character.isprintable() and unicodedata.category(character) != "Zs":
         return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
     return character

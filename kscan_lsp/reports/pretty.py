@@ -183,7 +183,7 @@ class _File:
             self.line(self.margin().append(f"{shown:<{_LABEL_WIDTH}}", style=style).append_text(line))
 
     def margin(self) -> Text:
-        return Text(f"{'':>{self.gutter}} {self.bar} ", style="dim") + Text()
+        return Text.assemble((f"{'':>{self.gutter}} {self.bar} ", "dim"))
 
     def line(self, text: Text) -> None:
         text.rstrip()

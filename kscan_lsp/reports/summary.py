@@ -108,6 +108,6 @@ def _count(number: int, one: str, many: str = "") -> str:
 def _row(console: Console, label: str, text: Text) -> None:
     for n, line in enumerate(text.wrap(console, max(console.width - 13, 20))):
         line.rstrip()
-        row = Text(f"{label if n == 0 else '':<13}", style="dim") + line
+        row = Text.assemble((f"{label if n == 0 else '':<13}", "dim"), line)
         row.rstrip()
         console.print(row, no_wrap=True, overflow="ignore", crop=False)

@@ -1,0 +1,104 @@
+"""A small framework of two controls, and reports on texts: what the tests of reports share."""
+
+from __future__ import annotations
+
+import functools
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from kscan_lsp import policies, tally
+from kscan_lsp.documents import read_document
+from kscan_lsp.project import CheckedFile, check_file
+from kscan_lsp.ruleset import Ruleset, choose
+from kscan_lsp.settings import Settings
+
+if TYPE_CHECKING:
+    from kscan_lsp.policies import PolicySet
+    from kscan_lsp.report import Report
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  hostNetwork: false
+  containers:
+  - name: api
+    securityContext:
+      privileged: true
+"""
+
+PRIVILEGED = """\
+id: T-0001
+title: Privileged
+score: 8.0
+description: d
+remediation: r
+checks:
+- each: containers
+  deny: container.?securityContext.?privileged.orValue(false)
+  at: securityContext.privileged
+  message: container '{container.name}' is privileged
+  fix: {set: {securityContext.privileged: false}, safe: false}
+"""
+
+TAG = """\
+id: T-0002
+title: No tag
+score: 5.0
+description: d
+remediation: r
+inputs: {tags: ['1', '2']}
+checks:
+- each: containers
+  deny: '!has(container.image)'
+  at: image
+  message: container '{container.name}' has no image
+"""
+
+NETWORK = """\
+id: T-0003
+title: Host network
+score: 9.0
+description: d
+remediation: r
+checks:
+- each: pod
+  deny: pod.?hostNetwork.orValue(false)
+  at: hostNetwork
+  message: the pod uses the network of its node
+  fix: {remove: [hostNetwork], safe: true}
+"""
+
+FRAMEWORK = """\
+id: test
+title: Test
+controls: [{id: T-0001}, {id: T-0002}, {id: T-0003}]
+"""
+
+
+@functools.cache
+def policy_set() -> PolicySet:
+    texts = {"a.yaml": PRIVILEGED, "b.yaml": TAG, "c.yaml": NETWORK, "f.yaml": FRAMEWORK}
+    loaded = policies.load((name, read_document(text)) for name, text in texts.items())
+    assert loaded.problems == ()
+    return loaded
+
+
+def rules(**settings: Any) -> Ruleset:
+    ruleset, wrong = choose(policy_set(), Settings.model_validate({"frameworks": ["test"], **settings}))
+    assert wrong == ()
+    return ruleset
+
+
+def checked(name: str, text: str, ruleset: Ruleset | None = None) -> tuple[CheckedFile, Ruleset]:
+    ruleset = ruleset or rules()
+    return check_file(name, text, ruleset, date(2026, 1, 1), json=name.endswith(".json")), ruleset
+
+
+def report_of(
+    texts: dict[str, str], *, fixes: bool = False, **settings: Any
+) -> tuple[Report, dict[str, str]]:
+    ruleset = rules(**settings)
+    files = [checked(name, text, ruleset) for name, text in texts.items()]
+    return tally.build(files, solve=tally.verified if fixes else tally.proposed), texts

@@ -1,0 +1,366 @@
+"""The command line as people and programs use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+from reporting import POD
+from test_report import SCHEMA
+from typer.testing import CliRunner
+
+from kscan_lsp import __version__, source_files
+from kscan_lsp.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+      - name: api
+        image: registry.example/api:1.0
+        securityContext:
+          privileged: true
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def kscan(*argv: str, stdin: bytes | str | None = None) -> Result:
+    result = CliRunner().invoke(app, list(argv), input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def report(*argv: str, stdin: bytes | str | None = None) -> dict:
+    result = kscan("scan", *argv, "--format", "json", stdin=stdin)
+    read = json.loads(result.stdout)
+    jsonschema.Draft202012Validator(SCHEMA).validate(read)
+    return {**read, "exit": result.exit_code, "stderr": result.stderr}
+
+
+def test_version() -> None:
+    assert kscan("--version").stdout == f"kscan {__version__}\n"
+
+
+def test_no_command_shows_help() -> None:
+    assert "scan" in kscan("--help").stdout
+
+
+def test_a_folder_is_scanned(here: Path) -> None:
+    (here / "deploy").mkdir()
+    (here / "deploy/web.yaml").write_text(DEPLOYMENT)
+    (here / "deploy/case.json").write_text('{"rule": "x"}')
+    (here / "deploy/values.yaml").write_text("replicas: 1\n")
+    (here / "deploy/broken.json").write_text("{")
+    found = report("deploy", "--control", "C-0057")
+    assert found["exit"] == 1
+    assert found["stderr"] == ""
+    assert found["summary"]["skipped"]["not-kubernetes"] == 3
+    assert [(f["file"], f["range"]["start"]["line"]) for f in found["findings"]] == [("deploy/web.yaml", 15)]
+    assert found["summary"]["frameworks"] == []
+    assert [c["id"] for c in found["controls"]] == ["C-0057"]
+
+
+def test_the_working_folder_is_the_default(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    assert [f["file"] for f in report("--control", "C-0057")["findings"]] == ["web.yaml"]
+
+
+def test_files_elsewhere_have_their_whole_name(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+    assert {f["file"] for f in report("../web.yaml", "--control", "C-0057")["findings"]} == {
+        f"{here.as_posix()}/web.yaml"
+    }
+
+
+def test_a_file_named_twice_is_scanned_once(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    assert report(".", "web.yaml", "--control", "C-0057")["summary"]["files"] == 1
+
+
+def test_two_scans_are_the_same_bytes(here: Path) -> None:
+    for name in ("b", "a", "c"):
+        (here / f"{name}.yaml").write_text(DEPLOYMENT.replace("web", name))
+    first, second = (kscan("scan", "--format", "json", "--framework", "allcontrols").stdout for _ in range(2))
+    assert first == second
+
+
+def test_standard_input() -> None:
+    found = report("-", "--control", "C-0057", stdin=DEPLOYMENT)
+    assert [f["file"] for f in found["findings"]] == ["<stdin>"]
+    found = report("-", "--control", "C-0057", "--stdin-name", "web.yaml", stdin=DEPLOYMENT.encode("utf-16"))
+    assert [f["file"] for f in found["findings"]] == ["web.yaml"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [
+        {"name": "a", "securityContext": {"privileged": True}}]}}  # fmt: skip
+    assert len(report("-", "--control", "C-0057", stdin=json.dumps(pod, indent="\t"))["findings"]) == 1
+    assert report("-", "--control", "C-0057", stdin=b"\xff\xfe\x00")["exit"] == 3
+
+
+def test_what_should_have_been_scanned_and_was_not(here: Path) -> None:
+    (here / "latin.yaml").write_bytes((POD + "# caf\xe9\n").encode("latin-1"))
+    found = report("--control", "C-0057")
+    assert found["exit"] == 3
+    assert [(n["file"], n["line"]) for n in found["notScanned"]] == [("latin.yaml", 10)]
+
+
+def test_templates_and_patches_are_left_alone(here: Path) -> None:
+    (here / "chart/templates").mkdir(parents=True)
+    (here / "chart/Chart.yaml").write_text("apiVersion: v2\nname: c\n")
+    (here / "chart/templates/a.yaml").write_text(DEPLOYMENT)
+    (here / "kustomization.yaml").write_text("kind: Kustomization\npatches: [{path: patch.yaml}]\n")
+    (here / "patch.yaml").write_text(DEPLOYMENT)
+    expected = {"excluded": 0, "helm-template": 1, "kustomize-patch": 1, "not-kubernetes": 2}
+    assert report("--control", "C-0057")["summary"]["skipped"] == expected
+    assert report("patch.yaml", "--control", "C-0057")["summary"]["skipped"]["kustomize-patch"] == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["scan", "nothing.yaml"], "no file or folder 'nothing.yaml'"),
+        (["scan", "--control", "C-0057,C-005"], "unknown control 'C-005'; did you mean"),
+        (["scan", "--framework", "nsaa"], "did you mean 'nsa'?"),
+        (["scan", "--config", "nothing.yaml"], "no settings file 'nothing.yaml'"),
+        (["scan", "--format", "nothing"], "nothing"),
+        (["scan", "--fail-on", "nothing"], "nothing"),
+        (["scan", "--compliance-threshold", "101"], "--compliance-threshold"),
+        (["scan", "-o", "no/such/folder"], "cannot write"),
+        (["explain", "C-9999"], "unknown control 'C-9999'"),
+        (["test", "nothing"], "no file or folder 'nothing'"),
+        (["test", "--control", "C-9999"], "unknown control 'C-9999'"),
+        (["nothing"], "nothing"),
+    ],
+)
+def test_a_wrong_command_says_what_is_wrong(argv: list[str], said: str) -> None:
+    result = kscan(*argv)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_settings_are_found_above_and_their_problems_placed(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("framework: nsa\ncontrols:\n  exclude: [C-0057, C-0058x]\n")
+    (here / "a/b").mkdir(parents=True)
+    (here / "a/b/web.yaml").write_text(DEPLOYMENT)
+    found = report("a/b", "--fail-on", "none")
+    assert found["exit"] == 2
+    assert ".kscan.yaml:1:1: unknown key 'framework'; did you mean 'frameworks'?" in found["stderr"]
+    assert (".kscan.yaml", 1, 1) in {(p["file"], p["line"], p["column"]) for p in found["problems"]}
+    assert "C-0057" not in {f["control"] for f in found["findings"]}
+
+
+def test_each_path_has_its_own_settings(here: Path) -> None:
+    for name, excluded in (("a", "C-0057"), ("b", "C-0016")):
+        (here / name).mkdir()
+        settings = f"frameworks: [allcontrols]\ncontrols: {{exclude: [{excluded}]}}\n"
+        (here / name / ".kscan.yaml").write_text(settings)
+        (here / name / "web.yaml").write_text(DEPLOYMENT)
+    found = {(f["file"], f["control"]) for f in report("a", "b")["findings"]}
+    assert ("a/web.yaml", "C-0057") not in found
+    assert ("b/web.yaml", "C-0057") in found
+    assert ("a/web.yaml", "C-0016") in found
+    assert ("b/web.yaml", "C-0016") not in found
+
+
+def test_config_replaces_what_would_be_found(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("controls: {exclude: [C-0057]}\n")
+    (here / "other.yaml").write_text("frameworks: [nsa]\ncontrols: {severity: {C-0057: low}}\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    found = report("web.yaml", "--config", "other.yaml")
+    assert [f["severity"] for f in found["findings"] if f["control"] == "C-0057"] == ["low"]
+    assert [f["id"] for f in found["summary"]["frameworks"]] == ["nsa"]
+
+
+def test_exclude_of_the_settings(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("exclude: [old/]\n")
+    (here / "old").mkdir()
+    (here / "old/web.yaml").write_text(DEPLOYMENT)
+    assert report()["summary"]["skipped"]["excluded"] == 1
+    assert report("old/web.yaml")["summary"]["files"] == 1
+
+
+def test_frameworks_by_option(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    found = report("--framework", "nsa", "--framework", "allcontrols")
+    assert [f["id"] for f in found["summary"]["frameworks"]] == ["nsa", "allcontrols"]
+    assert report("--framework", "NSA,allcontrols")["summary"] == found["summary"]
+
+
+def test_the_gate(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    common = ["scan", "--framework", "nsa", "--format", "json"]
+    assert kscan(*common).exit_code == 1
+    assert kscan(*common, "--fail-on", "none").exit_code == 0
+    assert kscan(*common, "--fail-on", "none", "--compliance-threshold", "99").exit_code == 1
+    assert kscan(*common, "--fail-on", "none", "--compliance-threshold", "0").exit_code == 0
+
+
+def test_output_goes_where_it_is_asked_to_go(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    result = kscan("scan", "--format", "json", "--output", "report.json", "--fail-on", "none")
+    assert (result.stdout, result.exit_code) == ("", 0)
+    assert json.loads((here / "report.json").read_text())["schema"] == 1
+    kscan("scan", "--output", "report.txt")
+    assert "web.yaml" in (here / "report.txt").read_text()
+
+
+def test_fixes_by_option(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    assert "edits" not in report("--control", "C-0057")["findings"][0]["fix"]
+    edit = report("--control", "C-0057", "--fixes")["findings"][0]["fix"]["edits"][0]
+    assert edit["newText"].endswith("false")
+
+
+def test_fix_shows_a_diff_that_patch_takes(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    result = kscan("fix", "--unsafe", "--control", "C-0057")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[:2] == ["--- a/web.yaml", "+++ b/web.yaml"]
+    assert "+          privileged: false" in result.stdout
+    assert "1 fix in 1 file; --write makes it" in result.stderr
+    assert (here / "web.yaml").read_text() == DEPLOYMENT
+
+
+def test_fix_leaves_what_is_not_safe_to_be_asked_for(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    result = kscan("fix", "--control", "C-0057", "--write")
+    assert "nothing to fix safely; 1 more to review with --unsafe" in result.stderr
+    assert (here / "web.yaml").read_text() == DEPLOYMENT
+
+
+def test_fix_writes_and_changes_nothing_else(here: Path) -> None:
+    path = here / "web.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + DEPLOYMENT.replace("\n", "\r\n").encode())
+    path.chmod(0o600)
+    result = kscan("fix", "--unsafe", "--write", "--control", "C-0057")
+    assert (result.exit_code, result.stdout) == (0, "")
+    fixed = DEPLOYMENT.replace("privileged: true", "privileged: false").replace("\n", "\r\n").encode()
+    assert path.read_bytes() == b"\xef\xbb\xbf" + fixed
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "nothing to fix" in kscan("fix", "--unsafe", "--control", "C-0057").stderr
+
+
+def test_fix_of_standard_input_is_a_filter() -> None:
+    result = kscan("fix", "-", "--unsafe", "--write", "--control", "C-0057", stdin=DEPLOYMENT)
+    assert result.stdout == DEPLOYMENT.replace("privileged: true", "privileged: false")
+    assert kscan("fix", "-", "--write", "--control", "C-0057", stdin="a: 1\n").stdout == "a: 1\n"
+
+
+def test_fix_that_cannot_be_written_fails(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    monkeypatch.setattr(source_files, "write", lambda *_: "it cannot be written: no space")
+    result = kscan("fix", "--unsafe", "--write", "--control", "C-0057")
+    assert result.exit_code == 3
+    assert "web.yaml: it cannot be written: no space" in result.stderr
+
+
+def test_a_file_without_a_last_line_end_gives_a_proper_diff(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT.rstrip("\n"))
+    result = kscan("fix", "--unsafe", "--control", "C-0057")
+    assert result.stdout.count("\\ No newline at end of file\n") == 2
+
+
+def test_explain_and_list() -> None:
+    page = kscan("explain", "c-0057").stdout
+    for part in ("C-0057 Privileged container", "What and why", "How to fix it", "kscan:ignore C-0057"):
+        assert part in page
+    assert any(line.startswith("C-0057  high") for line in kscan("list", "controls").stdout.splitlines())
+    assert any(line.startswith("nsa ") for line in kscan("list", "frameworks").stdout.splitlines())
+
+
+CONTROL = """\
+id: T-0001
+title: Privileged
+score: 8.0
+description: d
+remediation: r
+checks:
+- each: containers
+  deny: container.?securityContext.?privileged.orValue(false)
+  at: securityContext.privileged
+  message: m
+tests:
+- name: set
+  manifest: |
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: a}
+    spec:
+      containers:
+      - name: a
+        securityContext:
+          privileged: true
+    #     ^^^^^^^^^^^^^^^^ T-0001
+"""
+
+
+def test_control_files_are_tested(here: Path) -> None:
+    (here / "good.yaml").write_text(CONTROL)
+    result = kscan("test", "good.yaml", "--verbose")
+    assert result.exit_code == 0, result.stdout
+    assert "ok   T-0001 Privileged: 1 passed" in result.stdout
+    (here / "good.yaml").write_text(CONTROL.replace("privileged: true", "privileged: false"))
+    result = kscan("test", "good.yaml")
+    assert result.exit_code == 1
+    assert "good.yaml:12:" in result.stdout
+    (here / "good.yaml").write_text(CONTROL.replace("deny: ", "deny: )"))
+    result = kscan("test", "good.yaml")
+    assert result.exit_code == 2
+    assert "good.yaml:8:" in result.stdout
+
+
+def test_own_policies_of_the_settings(here: Path) -> None:
+    (here / "policies").mkdir()
+    (here / "policies/own.yaml").write_text(CONTROL)
+    settings = "policies: [policies]\ncontrols: {include: [T-0001]}\nframeworks: []\nexclude: [policies/]\n"
+    (here / ".kscan.yaml").write_text(settings)
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    assert [f["control"] for f in report()["findings"]] == ["T-0001"]
+
+
+def run_in_process(*argv: str) -> set[str]:
+    """A real run of the command; returns the modules that it imported."""
+    code = (
+        "import sys\nfrom kscan_lsp.cli import main\nsys.argv = ['kscan', *sys.argv[1:]]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\nsys.stderr.write('\\n'.join(sys.modules))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True,
+                         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    return set(run.stderr.split("\n"))
+
+
+def test_a_log_file_is_written_and_a_wrong_one_said(here: Path) -> None:
+    run_in_process("--log-file", "log.txt", "list", "frameworks")
+    assert f"kscan {__version__}" in (here / "log.txt").read_text()
+    assert kscan("--log-file", "no/such/log.txt", "list", "frameworks").exit_code == 2
+
+
+def test_a_json_report_pays_for_nothing_it_does_not_need(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    loaded = run_in_process("scan", "web.yaml", "--format", "json")
+    assert "kscan_lsp.tally" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {"rich", "pygls", "lsprotocol", "asyncio", "logging"}

@@ -1,0 +1,87 @@
+"""Patches, templates and kustomizations are told from manifests by the folders around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kscan_lsp.partials import Partials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(path: Path, text: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+KUSTOMIZATION = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [deployment.yaml]
+patches:
+- path: patches/one.yaml
+- target: {kind: Deployment}
+  patch: |-
+    - op: remove
+      path: /spec
+- path: https://example.com/patch.yaml
+patchesStrategicMerge:
+- ./two.yaml
+- |-
+  apiVersion: apps/v1
+  kind: Deployment
+patchesJson6902:
+- target: {kind: Deployment}
+  path: three.yaml
+"""
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_patches_of_a_kustomization(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, KUSTOMIZATION)
+    partials = Partials()
+    reasons = {p: partials.reason_to_skip(tmp_path / p)
+               for p in ("patches/one.yaml", "two.yaml", "three.yaml", "deployment.yaml", name)}  # fmt: skip
+    assert reasons == {
+        "patches/one.yaml": "kustomize-patch",
+        "two.yaml": "kustomize-patch",
+        "three.yaml": "kustomize-patch",
+        "deployment.yaml": "",
+        name: "not-kubernetes",
+    }
+
+
+def test_a_component_has_patches_like_any_kustomization(tmp_path: Path) -> None:
+    component = KUSTOMIZATION.replace("kind: Kustomization", "kind: Component")
+    write(tmp_path / "overlays/prod/kustomization.yaml", component)
+    assert Partials().reason_to_skip(tmp_path / "overlays/prod/two.yaml") == "kustomize-patch"
+    assert Partials().reason_to_skip(tmp_path / "overlays/two.yaml") == ""
+
+
+def test_a_patch_outside_the_folder_counts_once_its_kustomization_was_met(tmp_path: Path) -> None:
+    kustomization = write(tmp_path / "prod/kustomization.yaml", "patches:\n- path: ../shared/p.yaml\n")
+    partials = Partials()
+    assert partials.reason_to_skip(tmp_path / "shared/p.yaml") == ""
+    partials.met(kustomization)
+    assert partials.reason_to_skip(tmp_path / "shared/p.yaml") == "kustomize-patch"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "patches: 1\n", "patches: [1, null, {path: 3}]\n", "a: [\n", "- x\n", "\0"]
+)
+def test_a_strange_kustomization_names_nothing(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "kustomization.yaml", text)
+    assert Partials().reason_to_skip(tmp_path / "a.yaml") == ""
+
+
+def test_templates_of_a_chart(tmp_path: Path) -> None:
+    write(tmp_path / "chart/Chart.yaml", "apiVersion: v2\nname: c\n")
+    partials = Partials()
+    assert partials.reason_to_skip(tmp_path / "chart/templates/a.yaml") == "helm-template"
+    assert partials.reason_to_skip(tmp_path / "chart/templates/deep/a.yaml") == "helm-template"
+    assert partials.reason_to_skip(tmp_path / "chart/crds/a.yaml") == ""
+    assert partials.reason_to_skip(tmp_path / "other/templates/a.yaml") == ""

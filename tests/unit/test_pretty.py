@@ -1,0 +1,187 @@
+"""What people see: snippets with marks under the right cells, and reports fit for any terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reporting import POD, checked, report_of
+from rich.cells import cell_len
+
+from kscan_lsp.report import Gate, Range, Spot
+from kscan_lsp.reports import plain, pretty
+from kscan_lsp.reports.snippet import snippet
+from kscan_lsp.text import LineIndex
+
+
+def mark(text: str, start: int, end: int, width: int = 70, line: int = 1) -> tuple[str, str]:
+    return snippet(LineIndex(text), Range(Spot(line, start), Spot(line, end)), width)
+
+
+def harmless(text: str) -> bool:
+    return all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text)
+
+
+def test_the_mark_is_under_the_range() -> None:
+    assert mark("    privileged: true\n", 5, 21) == ("    privileged: true", "    ^^^^^^^^^^^^^^^^")
+
+
+def test_tabs_and_wide_characters_take_their_cells() -> None:
+    assert mark("a:\t値段: x", 4, 6) == ("a:  値段: x", "    ^^^^")
+    assert mark("\t\tx", 3, 4) == ("        x", "        ^")
+    assert mark("値段: x", 5, 6) == ("値段: x", "      ^")
+
+
+def test_control_characters_are_shown_and_counted() -> None:
+    assert mark("\x1b[2J\x07x", 6, 7) == ("\u241b[2J\u2407x", "     ^")
+    text, under = mark("\u202ename", 2, 6)
+    assert (text, under) == ("\\u202ename", "      ^^^^")
+
+
+def test_an_empty_range_has_one_caret() -> None:
+    assert mark("abc", 4, 4) == ("abc", "   ^")
+    assert mark("", 1, 1) == ("", "^")
+
+
+def test_a_range_over_lines_is_marked_on_its_first() -> None:
+    lines = LineIndex("spec:\n  a: 1\n")
+    assert snippet(lines, Range(Spot(1, 1), Spot(2, 7)), 70) == ("spec:", "^^^^^")
+
+
+def test_a_long_line_is_cut_around_the_range() -> None:
+    text = "x" * 1000 + "HERE" + "y" * 100_000
+    shown, under = mark(text, 1001, 1005, width=60)
+    assert cell_len(shown) <= 60
+    assert shown[0] == shown[-1] == "\u2026"
+    assert shown[under.index("^") : len(under)] == "HERE"
+
+
+@given(st.text(max_size=200), st.integers(1, 210), st.integers(0, 210), st.integers(20, 120))
+def test_a_snippet_fits_and_holds_nothing_a_terminal_acts_on(
+    text: str, start: int, more: int, width: int
+) -> None:
+    shown, under = mark(text, start, start + more, width)
+    assert cell_len(shown) <= width
+    assert harmless(shown)
+    assert set(under) <= {" ", "^"}
+    assert "^" in under
+    assert len(under) <= max(cell_len(shown), under.index("^") + 1)
+
+
+@given(st.text())
+def test_printable_text_has_no_controls_but_line_ends_and_tabs(text: str) -> None:
+    assert harmless(plain.printable(text).replace("\n", "").replace("\t", ""))
+
+
+def shown(text: str, name: str = "pod.yaml", width: int = 80, **settings: object) -> str:
+    report, texts = report_of({name: text}, **settings)
+    return pretty.render(report, texts, Gate(), ["."], width)
+
+
+def test_a_report_in_full() -> None:
+    assert (
+        shown(POD)
+        == """\
+pod.yaml
+  Pod/web in shop
+  7 \u2502   - name: api
+    \u2502     ^^^^^^^^^
+    \u2502 medium   T-0002 No tag
+    \u2502          container 'api' has no image
+
+  9 \u2502       privileged: true
+    \u2502       ^^^^^^^^^^^^^^^^
+    \u2502 high     T-0001 Privileged
+    \u2502          container 'api' is privileged
+    \u2502          fix: Set securityContext.privileged to false
+
+scanned      1 file, 1 resource
+found        1 high, 1 medium
+compliance   test 33.3%
+failed       1 finding is high or worse
+next         kscan fix --unsafe  show 1 fix to review
+             kscan explain T-0001  why it matters and how to satisfy it
+"""
+    )
+
+
+def test_places_with_the_same_problems_are_shortened() -> None:
+    many = "---\n".join(POD.replace("name: web", f"name: web{n}") for n in range(30))
+    text = shown(many)
+    assert text.count("container 'api' is privileged") == 2
+    assert text.count("as above: T-0001") == 18
+    assert "as above at 10 more places: T-0001" in text
+    assert "lines 209, 219, 229" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_fits_the_screen(width: int) -> None:
+    long = POD.replace("name: api", f"name: {'api' * 60}")
+    assert max(cell_len(line) for line in shown(long, width=width).splitlines()) <= width
+
+
+def test_nothing_of_a_manifest_reaches_the_terminal_raw() -> None:
+    hostile = POD.replace("name: api", 'name: "\\e]0;owned\\a\\e[2J\\u202e"').replace("web", '"w\\eb"')
+    text = shown(hostile, "a\x1bb.yaml")
+    assert harmless(text.replace("\n", ""))
+    assert "\u241b]0;owned\u2407" in text
+    assert "a\u241bb.yaml" in text
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm-256color", **environment}.items():
+        monkeypatch.setenv(name, value)
+    stream = Terminal()
+    report, texts = report_of({"pod.yaml": POD})
+    pretty.show(report, texts, Gate(), ["."], stream)
+    return stream.getvalue()
+
+
+def test_colour_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[1;31m" in on_terminal(monkeypatch)
+    assert re.search(r"\x1b\[[0-9;]*3[1-7]m", on_terminal(monkeypatch, NO_COLOR="1")) is None
+    assert "\x1b" not in shown(POD)
+
+
+def test_a_screen_that_knows_ascii_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Terminal, "encoding", "ascii")
+    assert " | " in on_terminal(monkeypatch)
+
+
+def test_what_was_not_looked_at_is_said() -> None:
+    text = shown(POD + "   broken\n")
+    assert "not scanned  pod.yaml:10: " in text
+    assert "problem " in text
+    text = shown(POD.replace("  - name: api", "  - 1\n  - name: api"))
+    assert "not judged   T-0001 at pod.yaml:" in text
+
+
+def test_nothing_found_and_nothing_there() -> None:
+    assert "found        nothing" in shown(
+        POD.replace("true", "false").replace("name: api", "name: api\n    image: a")
+    )
+    assert "no Kubernetes manifest was found here" in shown("a: 1\n")
+
+
+def test_findings_that_are_suppressed_are_counted_only() -> None:
+    text = shown(POD.replace("privileged: true", "privileged: true  # kscan:ignore T-0001 -- needed"))
+    assert "T-0001" not in text
+    assert "1 medium, 1 suppressed" in text
+
+
+def test_checked_files_are_what_the_reports_are_made_of() -> None:
+    file, _ = checked("pod.yaml", POD)
+    assert len(list(file.findings())) == 2

@@ -1,0 +1,240 @@
+"""Counting, scoring, gating, and the JSON contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from reporting import POD, checked, report_of, rules
+
+import kscan_lsp
+from kscan_lsp import tally
+from kscan_lsp.findings import Severity
+from kscan_lsp.report import FileProblem, Gate, NotScanned, Range, Report, Spot, exit_status
+from kscan_lsp.reports import as_json
+from kscan_lsp.text import LineIndex, Position, Span, TextEdit, apply_edits
+
+SCHEMA = json.loads(
+    (Path(kscan_lsp.__file__).parent / "schemas" / "report.schema.json").read_text(encoding="utf-8")
+)
+FINE = POD.replace("true", "false").replace("name: api", "name: api\n    image: a")
+ODD = POD.replace("  - name: api", "  - 1\n  - name: api")
+"""A pod that nobody can judge: one of its containers is a number."""
+
+
+def data(report: Report) -> dict:
+    text = as_json.render(report)
+    read = json.loads(text)
+    assert read == as_json.as_data(report)
+    jsonschema.Draft202012Validator(SCHEMA).validate(read)
+    return read
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_contract_key_by_key() -> None:
+    report, _ = report_of({"deploy/pod.yaml": "# first\n---\n" + POD})
+    assert list(data(report)) == [
+        "schema",
+        "tool",
+        "summary",
+        "controls",
+        "notScanned",
+        "problems",
+        "findings",
+    ]
+    assert data(report)["summary"] == {
+        "files": 1,
+        "resources": 1,
+        "findings": {"critical": 0, "high": 1, "medium": 1, "low": 0},
+        "suppressed": 0,
+        "baseline": 0,
+        "skipped": {"excluded": 0, "helm-template": 0, "kustomize-patch": 0, "not-kubernetes": 0},
+        "frameworks": [{"id": "test", "score": 33.33}],
+    }
+    assert data(report)["controls"][0] == {"id": "T-0001", "evaluated": 1, "failed": 1, "notEvaluated": None}
+    finding = data(report)["findings"][1]
+    assert finding.pop("fingerprint").startswith("v1:")
+    assert list(finding.items()) == list({
+        "control": "T-0001",
+        "title": "Privileged",
+        "severity": "high",
+        "score": 8.0,
+        "resource": {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "web"},
+        "file": "deploy/pod.yaml",
+        "range": {"start": {"line": 11, "column": 7}, "end": {"line": 11, "column": 23}},
+        "path": "spec.containers[0].securityContext.privileged",
+        "message": "container 'api' is privileged",
+        "remediation": "r",
+        "related": [],
+        "fix": {"title": "Set securityContext.privileged to false", "safe": False},
+        "status": "open",
+        "suppression": None,
+    }.items())  # fmt: skip
+
+
+def test_columns_are_code_points_and_lines_end_where_yaml_ends_them() -> None:
+    flow = '{apiVersion: v1, kind: Pod, metadata: {name: "\U0001f600\u2028x"}, spec: {containers: [{name: a}]}}\r\n'
+    report, _ = report_of({"a.yaml": "# \u2028\r\n---\r\n" + flow})
+    start = data(report)["findings"][0]["range"]["start"]
+    assert (start["line"], start["column"]) == (3, flow.index("name: a") + 1)
+
+
+def test_related_places_are_in_the_file_too() -> None:
+    text = POD.replace("securityContext:\n      privileged: true", "securityContext: *s")
+    text = text.replace("hostNetwork: false", "x: &s {privileged: true}")
+    report, _ = report_of({"a.yaml": text})
+    finding = next(f for f in data(report)["findings"] if f["control"] == "T-0001")
+    assert [(r["file"], r["range"]["start"]["line"]) for r in finding["related"]] == [("a.yaml", 5)]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_edits_are_given_when_asked_for_and_make_the_finding_go_away(newline: str) -> None:
+    text = ("# caf\u00e9\n---\n" + POD.replace("hostNetwork: false", "hostNetwork: true")).replace(
+        "\n", newline
+    )
+    report, _ = report_of({"a.yaml": text}, fixes=True)
+    found = data(report)["findings"]
+    assert {f["control"]: (f["fix"] or {}).get("safe") for f in found} == {
+        "T-0001": False,
+        "T-0002": None,
+        "T-0003": True,
+    }
+    lines = LineIndex(text)
+
+    def offset(place: dict) -> int:
+        return lines.offset(Position(place["line"] - 1, place["column"] - 1))
+
+    for finding in found:
+        if finding["fix"]:
+            edits = [
+                TextEdit(Span(offset(e["range"]["start"]), offset(e["range"]["end"])), e["newText"])
+                for e in finding["fix"]["edits"]
+            ]
+            after, _ = report_of({"a.yaml": apply_edits(text, edits)})
+            assert finding["control"] not in {f["control"] for f in data(after)["findings"]}
+
+
+def test_suppressed_findings_stay_in_the_report_and_count_as_passed() -> None:
+    text = POD.replace("privileged: true", "privileged: true  # kscan:ignore T-0001 until=2026-06-01 -- gpu")
+    report, _ = report_of({"a.yaml": text})
+    finding = next(f for f in data(report)["findings"] if f["control"] == "T-0001")
+    assert finding["status"] == "suppressed"
+    assert finding["suppression"] == {"kind": "comment", "reason": "gpu", "until": "2026-06-01"}
+    assert data(report)["summary"]["suppressed"] == 1
+    assert data(report)["controls"][0]["failed"] == 0
+    assert exit_status(report, Gate(Severity.HIGH)) == 0
+    assert exit_status(report, Gate(Severity.MEDIUM)) == 1
+
+
+def score(report: Report, control: str) -> float:
+    return next(c.score for c in report.controls if c.id == control)
+
+
+def test_a_control_scores_the_share_of_passed_resources() -> None:
+    report, _ = report_of({"a.yaml": POD, "b.yaml": FINE, "c.yaml": FINE + "---\n" + FINE})
+    assert score(report, "T-0001") == 75.0
+    assert score(report, "T-0003") == 100.0
+    assert data(report)["summary"]["frameworks"] == [{"id": "test", "score": round((75 + 75 + 100) / 3, 2)}]
+
+
+def test_what_nothing_applies_to_scores_full() -> None:
+    report, _ = report_of({"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"})
+    assert (report.resources, score(report, "T-0001")) == (1, 100.0)
+
+
+def test_not_evaluated_is_shown_and_never_a_pass() -> None:
+    report, _ = report_of({"a.yaml": FINE, "b.yaml": ODD})
+    control = data(report)["controls"][0]
+    assert (control["evaluated"], control["failed"], control["notEvaluated"]["count"]) == (1, 0, 1)
+    reason = control["notEvaluated"]["reasons"][0]
+    assert (reason["file"], reason["path"]) == ("b.yaml", "spec.containers[0]")
+    assert reason["line"] == 7
+    assert score(report, "T-0001") == 50.0
+
+
+def test_reasons_are_bounded_and_counts_are_not() -> None:
+    report, _ = report_of({"a.yaml": "---\n".join([ODD] * 30)})
+    missing = data(report)["controls"][0]["notEvaluated"]
+    assert (missing["count"], len(missing["reasons"])) == (30, tally.MAX_REASONS)
+
+
+def test_a_control_that_settings_leave_out_is_in_no_mean() -> None:
+    report, _ = report_of({"a.yaml": POD}, controls={"exclude": ["T-0001", "T-0002"]})
+    assert data(report)["summary"]["frameworks"] == [{"id": "test", "score": 100.0}]
+
+
+def test_two_rulesets_make_one_report() -> None:
+    files = [checked("a.yaml", POD, rules()), checked("b.yaml", POD, rules(controls={"exclude": ["T-0001"]}))]
+    report = tally.build(files)
+    assert [(c.id, c.evaluated) for c in report.controls] == [("T-0001", 1), ("T-0002", 2), ("T-0003", 2)]
+    assert len(report.frameworks) == 1
+
+
+def test_severities_are_those_of_the_settings() -> None:
+    report, _ = report_of({"a.yaml": POD}, controls={"severity": {"T-0001": "low"}})
+    finding = next(f for f in data(report)["findings"] if f["control"] == "T-0001")
+    assert (finding["severity"], finding["score"]) == ("low", 8.0)
+
+
+def test_skipped_files_are_counted_by_reason() -> None:
+    files = [checked("a.yaml", "a: 1\n"), checked("b.yaml", "kind: {{ x }}\n")]
+    report = tally.build(files, skipped={"excluded": 2})
+    assert report.files == 0
+    assert report.skipped == {"excluded": 2, "helm-template": 1, "kustomize-patch": 0, "not-kubernetes": 1}
+
+
+def test_a_repaired_document_is_not_fully_scanned() -> None:
+    report, _ = report_of({"a.yaml": POD + "   broken\n"})
+    assert [(n.file, n.line) for n in report.not_scanned] == [("a.yaml", 10)]
+    assert report.not_scanned[0].reason.startswith("not fully scanned: ")
+    assert data(report)["problems"][0]["line"] == 10
+    assert len(report.findings) == 2
+
+
+def test_broken_text_that_is_no_manifest_is_none_of_ours() -> None:
+    report, _ = report_of({"a.yaml": "a: [\n"})
+    assert (report.not_scanned, report.skipped["not-kubernetes"]) == ((), 1)
+
+
+def test_a_broken_json_manifest_is_not_silently_clean() -> None:
+    report, _ = report_of({"a.json": '{"apiVersion": "v1", "kind": "Pod", '})
+    assert [n.file for n in report.not_scanned] == ["a.json"]
+
+
+PROBLEM = FileProblem(".kscan.yaml", Range(Spot(1, 1), Spot(1, 2)), "unknown key", "setting")
+
+
+@pytest.mark.parametrize(
+    ("text", "gate", "problems", "lost", "status"),
+    [
+        (FINE, Gate(), [], [], 0),
+        (POD, Gate(), [], [], 1),
+        (POD, Gate(None), [], [], 0),
+        (POD, Gate(Severity.CRITICAL), [], [], 0),
+        (FINE, Gate(None, 100), [], [], 0),
+        (POD, Gate(None, 34), [], [], 1),
+        (POD, Gate(None, 33), [], [], 0),
+        (POD, Gate(), [PROBLEM], [], 2),
+        (FINE, Gate(), [PROBLEM], [], 2),
+        (POD, Gate(), [PROBLEM], [NotScanned("x", 1, "gone")], 3),
+        (FINE, Gate(), [], [NotScanned("x", 1, "gone")], 3),
+    ],
+)
+def test_the_highest_status_counts(text: str, gate: Gate, problems: list, lost: list, status: int) -> None:
+    report = tally.build([checked("a.yaml", text)], problems=problems, not_scanned=lost)
+    data(report)
+    assert exit_status(report, gate) == status
+
+
+def test_a_name_that_is_half_a_character_can_be_written() -> None:
+    text = (
+        '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "\\ud800"}, "spec": {"containers": [{}]}}'
+    )
+    report, _ = report_of({"a.json": text})
+    written = as_json.render(report).encode("utf-8", "backslashreplace")
+    assert json.loads(written)["findings"]
