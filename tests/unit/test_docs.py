@@ -183,7 +183,7 @@ def test_readme_counts_right():
     known = builtin_policies()
     assert int(re.search(r"(\d+) controls of Kubescape", text)[1]) == len(known.controls)
     recommended = members_of(known.framework("recommended"), known)
-    assert int(re.search(r"`recommended` is on, (\d+) controls", text)[1]) == len(recommended)
+    assert int(re.search(r"`recommended` is on,\s(\d+) controls", text)[1]) == len(recommended)
 
 
 def test_picture_needs_no_network():
