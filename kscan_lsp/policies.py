@@ -1,71 +1,27 @@
 """Controls and frameworks: text of their files -> an immutable PolicySet, compiled once.
 
-Everything that can be known to be wrong about a control is found here, at its line and column, so that evaluating
-one later needs no checks. A file with a problem loses its control and nothing else. Which controls are on, with
-which severities and inputs, is a `Ruleset`: it plans the work for each kind of object once and is what the engine
-works from.
+Everything that can be known to be wrong about a control is found here, at its line and column, so that
+evaluating one later needs no checks. A file with a problem loses its control and nothing else. Which controls
+are on, with which severities and inputs, is a `Ruleset`: it plans the work for each kind of object once and
+is what the engine works from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from kscan_lsp import cel, targets
+from kscan_lsp.checks import compile_check
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.policy_files import CheckFile, ControlFile, FixFile, FrameworkFile
+from kscan_lsp.policy_files import ControlFile, FrameworkFile
 from kscan_lsp.validate import nearest_name, place, validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kscan_lsp.checks import Check
     from kscan_lsp.documents import Document
-    from kscan_lsp.policy_files import MatchFile, TestFile
-
-_VARIABLES: Final = frozenset(cel.VARIABLES)
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One step of a fix. `value` is plain data, or an Expression that gives it."""
-
-    verb: str
-    """`set`, `add`, `remove`, or `choose`, whose value is the name of the input to choose from."""
-    target: targets.Target
-    value: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """What makes a finding go away."""
-
-    title: str
-    operations: tuple[Operation, ...]
-    when: cel.Expression | None
-    safe: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Check:
-    """One question, compiled. `control` is the control it is asked for."""
-
-    control: Control
-    match: tuple[tuple[frozenset[str], frozenset[str]], ...] | None
-    """(groups, kinds) it looks at; None stands for workloads."""
-    each: targets.Each
-    deny: cel.Expression
-    """`when` and `deny` in one, so that one evaluation answers: false where the check does not apply."""
-    at: tuple[targets.Target, ...]
-    message: cel.Template
-    fix: Fix | None
-
-    def matches(self, group: str, kind: str, *, workload: bool) -> bool:
-        """Whether the check looks at objects of this kind."""
-        if self.match is None:
-            return workload
-        return any(
-            (group in groups or "*" in groups) and (kind in kinds or "*" in kinds) for groups, kinds in self.match
-        )
+    from kscan_lsp.policy_files import TestFile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +71,9 @@ class Framework:
     description: str
     aliases: tuple[str, ...]
     members: Mapping[str, Member]
+    """By control id; empty where `whole`."""
+    whole: bool = False
+    """Whether it has every control there is."""
     excluded: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -148,49 +107,107 @@ def load(sources: Iterable[tuple[str, Document]], base: PolicySet | None = None)
     """Compile control and framework files.
 
     Args:
-        sources: (name of the file, its document) of each. A document with a top-level `checks` is a control.
+        sources: (name of the file, its document) of each. Its keys tell whether it is a control or a
+            framework.
         base: policies these are added to; an id that is there already is replaced.
 
     Returns:
         The policies, with a problem for each thing that is wrong.
     """
     base = base or PolicySet()
-    controls, drafts = dict(base.controls), []
-    frameworks, problems = dict(base.frameworks), list(base.problems)
-    seen: dict[str, str] = {}
+    problems = list(base.problems)
+    drafts: dict[str, _Draft] = {}
+    outlines: dict[str, _Outline] = {}
     for source, document in sources:
-        if not isinstance(document.data, dict):
-            found: tuple[Problem, ...] = document.problems or (
-                Problem(place(document, ()), "this file holds neither a control nor a framework", "control", fatal=True),
+        model = _model_of(document)
+        if model is None:
+            nothing = Problem(
+                place(document, ()),
+                "this file holds neither a control nor a framework",
+                "control",
+                fatal=True,
             )
-            problems += [SourceProblem(source, document, p) for p in found]
-        elif "checks" in document.data or "deny" in document.data:
-            file, found = validate(ControlFile, document, "control")
-            problems += [SourceProblem(source, document, p) for p in found]
-            if file is None:
-                continue
-            if file.id in seen:
-                message = f"control {file.id} is already defined in {seen[file.id]}; give one of them another id"
-                problems.append(SourceProblem(source, document, Problem(place(document, ("id",)), message, "control")))
-                continue
-            seen[file.id] = source
-            drafts.append((_draft(file, document, source), file))
+            found: tuple[Problem, ...] = document.problems or (nothing,)
+        elif model is ControlFile:
+            control, found = validate(ControlFile, document, "control")
+            if control is not None:
+                found += _keep(drafts, _Draft(control, document, source))
         else:
-            framework_file, found = validate(FrameworkFile, document, "framework")
-            problems += [SourceProblem(source, document, p) for p in found]
-            if framework_file is not None:
-                frameworks[framework_file.id] = _framework(framework_file)
-    files = {control.id: (control, file) for control, file in drafts}
-    for control, file in drafts:
-        compiled, found = _compile(control, file, files, controls)
-        problems += [SourceProblem(control.source, control.document, p) for p in found]
-        if not found:
-            controls[control.id] = compiled
+            framework, found = validate(FrameworkFile, document, "framework")
+            if framework is not None:
+                found += _keep(outlines, _Outline(framework, document, source))
+        problems += [SourceProblem(source, document, p) for p in found]
+    controls = dict(base.controls)
+    # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
+    for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
+        compiled, wrong = _compile(draft, drafts, controls)
+        problems += [SourceProblem(draft.source, draft.document, p) for p in wrong]
+        if compiled is not None:
+            controls[compiled.id] = compiled
+    frameworks = dict(base.frameworks)
+    for outline in outlines.values():
+        wrong = _unknown_members(outline, {*drafts, *base.controls})
+        problems += [SourceProblem(outline.source, outline.document, p) for p in wrong]
+        frameworks[outline.file.id] = _framework(outline.file)
     return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems))
 
 
-def _draft(file: ControlFile, document: Document, source: str) -> Control:
-    return Control(
+class _Draft(NamedTuple):
+    """A control that is yet to be compiled."""
+
+    file: ControlFile
+    document: Document
+    source: str
+
+
+class _Outline(NamedTuple):
+    """A framework whose controls are yet to be known."""
+
+    file: FrameworkFile
+    document: Document
+    source: str
+
+
+_D = TypeVar("_D", _Draft, _Outline)
+
+
+def _model_of(document: Document) -> type[ControlFile | FrameworkFile] | None:
+    """The model that a file is meant to fit: the one it has more keys of, so that a typo does not decide."""
+    if not isinstance(document.data, dict):
+        return None
+    keys = document.data.keys()
+    control = len(ControlFile.model_fields.keys() & keys) >= len(FrameworkFile.model_fields.keys() & keys)
+    return ControlFile if control else FrameworkFile
+
+
+def _keep(known: dict[str, _D], new: _D) -> tuple[Problem, ...]:
+    """Add a file to those with other ids; the first of two with the same id counts."""
+    first = known.setdefault(new.file.id, new)
+    if first is new:
+        return ()
+    message = f"{new.file.id} is already defined in {first.source}; give one of them another id"
+    return (Problem(place(new.document, ("id",)), message, "control"),)
+
+
+def _compile(
+    draft: _Draft, drafts: Mapping[str, _Draft], known: Mapping[str, Control]
+) -> tuple[Control | None, list[Problem]]:
+    file, document = draft.file, draft.document
+    problems: list[Problem] = []
+    checks: list[Check] = []
+    for index, check in enumerate(file.checks):
+        if check.use:
+            if wrong := _cannot_use(check.use, draft, drafts, known):
+                problems.append(Problem(place(document, ("checks", index, "use")), wrong, "control"))
+            else:
+                checks += [replace(other, control=file.id) for other in known[check.use].checks]
+            continue
+        made, found = compile_check(document, ("checks", index), check, file.id, file.inputs)
+        problems += found
+        checks += [made] if made else []
+    if problems:
+        return None, problems
+    control = Control(
         id=file.id,
         title=file.title,
         score=file.score,
@@ -201,153 +218,46 @@ def _draft(file: ControlFile, document: Document, source: str) -> Control:
         inputs={name: tuple(values) for name, values in file.inputs.items()},
         tests=tuple(file.tests),
         document=document,
-        source=source,
+        source=draft.source,
+        checks=tuple(checks),
     )
+    return control, []
+
+
+def _cannot_use(name: str, user: _Draft, drafts: Mapping[str, _Draft], known: Mapping[str, Control]) -> str:
+    """Why a control cannot take over the checks of another; empty where it can."""
+    others = {*drafts, *known} - {user.file.id}
+    if name not in others:
+        return f"unknown control '{name}'{nearest_name(name, sorted(others))}"
+    used = next((check.use for check in drafts[name].file.checks if check.use), "") if name in drafts else ""
+    if used:
+        return f"control {name} takes its checks from {used}; use that one directly"
+    return "" if name in known else f"control {name} is wrong itself, so its checks cannot be used"
+
+
+def _unknown_members(outline: _Outline, known: set[str]) -> list[Problem]:
+    listed = [] if isinstance(outline.file.controls, str) else outline.file.controls
+    named = [("controls", n, member.id) for n, member in enumerate(listed)]
+    named += [("excluded", n, member.id) for n, member in enumerate(outline.file.excluded)]
+    return [
+        Problem(
+            place(outline.document, (key, index, "id")),
+            f"unknown control '{name}'{nearest_name(name, sorted(known))}",
+            "framework",
+        )
+        for key, index, name in named
+        if name not in known
+    ]
 
 
 def _framework(file: FrameworkFile) -> Framework:
-    members = (
-        {} if file.controls == "all" else {m.id: Member(m.id, m.section, m.name, m.reason) for m in file.controls}
-    )
+    listed = [] if isinstance(file.controls, str) else file.controls
     return Framework(
         id=file.id,
         title=file.title,
         description=file.description.strip(),
         aliases=tuple(alias.lower() for alias in file.aliases),
-        members=members,
+        members={m.id: Member(m.id, m.section, m.name, m.reason) for m in listed},
+        whole=file.controls == "all",
         excluded={e.id: e.reason for e in file.excluded},
     )
-
-
-def _compile(
-    control: Control,
-    file: ControlFile,
-    drafts: Mapping[str, tuple[Control, ControlFile]],
-    known: Mapping[str, Control],
-) -> tuple[Control, list[Problem]]:
-    problems: list[Problem] = []
-    checks: list[Check] = []
-    compiled = replace(control)
-    for index, check in enumerate(file.checks):
-        if not check.use:
-            maker = _Compiler(control.document, ("checks", index), check)
-            made = maker.check(compiled)
-            problems += maker.problems
-            checks += [made] if made else []
-            continue
-        here = ("checks", index, "use")
-        if check.use in drafts and check.use != control.id:
-            other, other_file = drafts[check.use]
-            for number, borrowed in enumerate(other_file.checks):
-                if borrowed.use:
-                    text = f"control {check.use} takes its checks from {borrowed.use}; use that one directly"
-                    problems.append(Problem(place(control.document, here), text, "control"))
-                elif made := _Compiler(other.document, ("checks", number), borrowed).check(compiled):
-                    checks.append(made)
-        elif check.use in known and check.use != control.id:
-            checks += [replace(made, control=compiled) for made in known[check.use].checks]
-        else:
-            text = f"unknown control '{check.use}'{nearest_name(check.use, sorted({*drafts, *known} - {control.id}))}"
-            problems.append(Problem(place(control.document, here), text, "control"))
-    object.__setattr__(compiled, "checks", tuple(checks))  # a check points at its control, so one of both comes later
-    return compiled, problems
-
-
-class _Compiler:
-    """Compiles one check, collecting what is wrong with it."""
-
-    def __init__(self, document: Document, at: tuple[str | int, ...], file: CheckFile) -> None:
-        self.document = document
-        self.path = at
-        self.file = file
-        self.let = tuple(file.let.items())
-        self.problems: list[Problem] = []
-
-    def check(self, control: Control) -> Check | None:
-        file = self.file
-        for name in file.let:
-            if name in _VARIABLES or name in targets.ANCHORS or not name.isidentifier():
-                self.fail(("let", name), f"'{name}' cannot be the name of a let: it is taken, or not an identifier")
-        if self.problems:
-            return None
-        for number, (name, source) in enumerate(self.let):
-            self.expression(source, ("let", name), "any", self.let[:number])
-        if self.problems:
-            return None
-        each = self.each(file.each)
-        deny = self.expression(file.deny, ("deny",), "bool", self.let)
-        if file.when and deny and self.expression(file.when, ("when",), "bool", self.let):
-            deny = self.expression(f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool", self.let)
-        message = cel.template(file.message, let=self.let)
-        if isinstance(message, cel.CelError):
-            self.fail(("message",), _said(message))
-        texts = [file.at] if isinstance(file.at, str) else file.at
-        at = [self.target(text, ("at",) if isinstance(file.at, str) else ("at", n)) for n, text in enumerate(texts)]
-        fix = self.fix(file.fix) if file.fix else None
-        if self.problems or each is None or deny is None or isinstance(message, cel.CelError):
-            return None
-        return Check(
-            control=control,
-            match=None if isinstance(file.match, str) else tuple(_matcher(m) for m in file.match),
-            each=each,
-            deny=deny,
-            at=tuple(target for target in at if target),
-            message=message,
-            fix=fix,
-        )
-
-    def fix(self, file: FixFile) -> Fix | None:
-        operations: list[Operation | None] = []
-        for verb, changes in (("set", file.set), ("add", file.add)):
-            for text, value in changes.items():
-                if isinstance(value, dict) and set(value) == {"expr"}:
-                    value = self.expression(str(value["expr"]), ("fix", verb, text, "expr"), "any", self.let)  # noqa: PLW2901
-                operations.append(self.operation(verb, text, ("fix", verb, text), value))
-        for index, text in enumerate(file.remove):
-            operations.append(self.operation("remove", text, ("fix", "remove", index)))
-        for text, name in file.choose.items():
-            operations.append(self.operation("choose", text, ("fix", "choose", text), name))
-        when = self.expression(file.when, ("fix", "when"), "bool", self.let) if file.when else None
-        return Fix(file.title, tuple(o for o in operations if o), when, file.safe)
-
-    def operation(self, verb: str, text: str, where: tuple[str | int, ...], value: Any = None) -> Operation | None:
-        target = self.target(text, where)
-        return Operation(verb, target, value) if target else None
-
-    def each(self, text: str) -> targets.Each | None:
-        try:
-            return targets.parse_each(text)
-        except ValueError as error:
-            self.fail(("each",), str(error))
-            return None
-
-    def target(self, text: str, where: tuple[str | int, ...]) -> targets.Target | None:
-        try:
-            target = targets.parse_target(text, self.let)
-        except ValueError as error:
-            self.fail(where, str(error))
-            return None
-        if isinstance(target, cel.CelError):
-            self.fail(where, _said(target))
-            return None
-        return target
-
-    def expression(
-        self, source: str, where: tuple[str | int, ...], result: cel.Result, let: tuple[tuple[str, str], ...]
-    ) -> cel.Expression | None:
-        compiled = cel.compile_expression(source, let=let, result=result)
-        if isinstance(compiled, cel.CelError):
-            self.fail(where, _said(compiled))
-            return None
-        return compiled
-
-    def fail(self, where: tuple[str | int, ...], message: str) -> None:
-        self.problems.append(Problem(place(self.document, (*self.path, *where)), message, "control"))
-
-
-def _said(error: cel.CelError) -> str:
-    return f"{error.message} (at {error.line}:{error.column} of the expression)"
-
-
-def _matcher(file: MatchFile) -> tuple[frozenset[str], frozenset[str]]:
-    return frozenset(file.groups), frozenset(file.kinds)

@@ -1,24 +1,36 @@
 """The shape of control and framework files, and nothing else.
 
-These models say which keys a file may have; `policies.py` gives them meaning. The published JSON schemas are made
-from them, so their docstrings and descriptions are what people see when they write a control in an editor.
+These models say which keys a file may have; `policies.py` gives them meaning. The published JSON schemas are
+made from them, so their docstrings and descriptions are what people see when they write a control in an
+editor.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Texts = list[str]
+
+
+def _shape(value: object) -> str:
+    return "list" if isinstance(value, list) else "one"
+
+
+# a value that may be one thing or a list: what is wrong with it is then said about the one it is meant to be
+_BY_SHAPE = Discriminator(_shape)
 Expression = Annotated[str, Field(description="A CEL expression.")]
 TargetPath = Annotated[
     str,
     Field(
-        description="A path from the element judged, or from object, podTemplate, pod, container, item or effective."
+        description="A path from the element judged, "
+        "or from object, podTemplate, pod, container, item or effective."
     ),
 ]
-ControlId = Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]{4}$", description="C-nnnn for Kubescape's, KS-nnnn for ours.")]
+ControlId = Annotated[
+    str, Field(pattern=r"^[A-Z]+-[0-9]{4}$", description="C-nnnn for Kubescape's, KS-nnnn for ours.")
+]
 
 
 class _Strict(BaseModel):
@@ -39,9 +51,13 @@ class FixFile(_Strict):
     set: dict[TargetPath, Any] = {}
     add: dict[TargetPath, Any] = {}
     remove: list[TargetPath] = []
-    choose: Annotated[dict[TargetPath, str], Field(description="Path to the name of an input that lists values.")] = {}
+    choose: Annotated[
+        dict[TargetPath, str], Field(description="Path to the name of an input that lists values.")
+    ] = {}
     when: Expression = ""
-    safe: Annotated[bool, Field(description="A workload that runs today still starts and does the same.")] = False
+    safe: Annotated[bool, Field(description="A workload that runs today still starts and does the same.")] = (
+        False
+    )
 
     @model_validator(mode="after")
     def _does_something(self) -> FixFile:
@@ -56,12 +72,16 @@ class CheckFile(_Strict):
     """One question asked of every element that matches."""
 
     use: Annotated[str, Field(description="The id of a control whose checks are taken over.")] = ""
-    match: Literal["workloads"] | list[MatchFile] = "workloads"
+    match: Annotated[
+        Annotated[Literal["workloads"], Tag("one")] | Annotated[list[MatchFile], Tag("list")], _BY_SHAPE
+    ] = "workloads"
     each: str = "resource"
     let: dict[str, Expression] = {}
     when: Expression = ""
     deny: Expression = ""
-    at: TargetPath | list[TargetPath] = ""
+    at: Annotated[Annotated[TargetPath, Tag("one")] | Annotated[list[TargetPath], Tag("list")], _BY_SHAPE] = (
+        ""
+    )
     message: Annotated[str, Field(description="Text with {CEL} placeholders.")] = ""
     fix: FixFile | None = None
 
@@ -69,7 +89,9 @@ class CheckFile(_Strict):
     def _asks_something(self) -> CheckFile:
         if self.use:
             if self.model_fields_set - {"use"}:
-                raise ValueError("a check with 'use' takes over another control's checks and has no other key")
+                raise ValueError(
+                    "a check with 'use' takes over another control's checks and has no other key"
+                )
         elif not self.deny:
             raise ValueError("a check needs 'deny': a CEL expression that is true where the control fails")
         elif not self.message:
@@ -125,5 +147,7 @@ class FrameworkFile(_Strict):
     description: str = ""
     aliases: Texts = []
     references: Texts = []
-    controls: Literal["all"] | list[MemberFile]
+    controls: Annotated[
+        Annotated[Literal["all"], Tag("one")] | Annotated[list[MemberFile], Tag("list")], _BY_SHAPE
+    ]
     excluded: list[ExcludedFile] = []

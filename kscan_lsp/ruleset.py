@@ -1,7 +1,7 @@
 """Which controls are on, how severe they are and what they read: policies and settings made one.
 
-A ruleset also plans the work: for each kind of object the checks that look at it, grouped by what they judge one by
-one, so that every check of a container shares one activation.
+A ruleset also plans the work: for each kind of object the checks that look at it, grouped by what they judge
+one by one, so that every check of a container shares one activation.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from kscan_lsp.validate import nearest_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kscan_lsp.checks import Check
     from kscan_lsp.findings import Severity
     from kscan_lsp.paths import Path
-    from kscan_lsp.policies import Check, Control, Framework, PolicySet
+    from kscan_lsp.policies import Control, Framework, PolicySet
     from kscan_lsp.settings import Settings
     from kscan_lsp.targets import Each
 
@@ -30,7 +31,7 @@ Plan = tuple[tuple["Each", tuple["Check", ...]], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ruleset:
-    """The controls that are on. Two rulesets are the same only if they are one object: results are cached by it."""
+    """The controls that are on. Two are the same only if they are one object: results are cached by it."""
 
     controls: Mapping[str, Control]
     severities: Mapping[str, Severity]
@@ -51,8 +52,11 @@ class Ruleset:
                 for check in control.checks:
                     if check.matches(group, kind, workload=workload):
                         grouped.setdefault(check.each, []).append(check)
-            ids = dict.fromkeys(check.control.id for checks in grouped.values() for check in checks)
-            plan = self._plans[key] = (tuple((each, tuple(checks)) for each, checks in grouped.items()), tuple(ids))
+            ids = dict.fromkeys(check.control for checks in grouped.values() for check in checks)
+            plan = self._plans[key] = (
+                tuple((each, tuple(checks)) for each, checks in grouped.items()),
+                tuple(ids),
+            )
         return plan
 
 
@@ -81,11 +85,9 @@ def choose(
     known = sorted(policies.controls)
 
     def exists(control: str, path: Path) -> bool:
-        if control in policies.controls:
-            return True
-        if not any(control in framework.members for framework in policies.frameworks.values()):
+        if control not in policies.controls:
             wrong.append(Misnomer(path, f"unknown control '{control}'{nearest_name(control, known)}"))
-        return False
+        return control in policies.controls
 
     frameworks: list[Framework] = []
     for index, name in enumerate(settings.frameworks):
@@ -124,7 +126,7 @@ def choose(
 
 def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
     """The ids of a framework's controls that exist; all of them for a framework that says so."""
-    if not framework.members:
+    if framework.whole:
         return tuple(policies.controls)
     return tuple(i for i in framework.members if i in policies.controls)
 

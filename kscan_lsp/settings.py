@@ -1,7 +1,8 @@
-"""Settings: the text of `.kscan.yaml` and what an editor or a command line says over it -> one frozen Settings.
+"""Settings: the text of `.kscan.yaml`, and what an editor or a command line says over it, made one.
 
 One model serves the file, the editor's `kscan` section and the published JSON schema, so a key means the same
-everywhere. Names of controls, frameworks and inputs are only known once policies are read: `ruleset.py` judges those.
+everywhere. Names of controls, frameworks and inputs are only known once policies are read: `ruleset.py`
+judges those.
 
 Left out on purpose: nested settings files. One file per folder can be read and understood; a cascade cannot.
 """
@@ -10,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.validate import validate
+from kscan_lsp.validate import complaint, validate, without_misfits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,18 +28,29 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...])
+]
+"""A list of strings; one string stands for a list of one."""
 SeverityName = Literal["low", "medium", "high", "critical"]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        """A key without a value (all its entries commented out, or about to be typed) says nothing."""
+        return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
 
 class ControlSettings(_Frozen):
     """Which controls are on beyond what the frameworks say, and how severe they are."""
 
-    include: Annotated[Names, Field(description="Controls to check although no chosen framework has them.")] = ()
+    include: Annotated[
+        Names, Field(description="Controls to check although no chosen framework has them.")
+    ] = ()
     exclude: Annotated[Names, Field(description="Controls to leave out.")] = ()
     severity: Annotated[dict[str, SeverityName], Field(description="Other severities, by control id.")] = {}
 
@@ -54,16 +66,19 @@ class PodSpecPath(_Frozen):
 class Settings(_Frozen):
     """Everything a user can choose."""
 
-    frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = ("recommended",)
+    frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
+        "recommended",
+    )
     controls: ControlSettings = ControlSettings()
     inputs: Annotated[
-        dict[str, Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]],
+        dict[str, Names],
         Field(description="Values of tunable lists that controls read, by name; each replaces the default."),
     ] = {}
     policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()
     exclude: Annotated[Names, Field(description="Files to leave out, as patterns of .gitignore.")] = ()
     pod_spec_paths: Annotated[
-        tuple[PodSpecPath, ...], Field(alias="podSpecPaths", description="Custom kinds that carry a pod template.")
+        tuple[PodSpecPath, ...],
+        Field(alias="podSpecPaths", description="Custom kinds that carry a pod template."),
     ] = ()
 
     def severity_of(self, control: str, default: Severity) -> Severity:
@@ -75,20 +90,21 @@ class Settings(_Frozen):
 def read_settings(document: Document) -> tuple[Settings, tuple[Problem, ...]]:
     """Read a settings file.
 
-    Returns:
-        The settings and what is wrong with them. A wrong key or value costs that key only: the rest still holds, so
-        that a typo while editing never switches the user's whole choice off.
+    Returns: The settings and what is wrong with them. A wrong key or value costs that key only: the rest
+        still holds, so that a typo while editing never switches the user's whole choice off.
     """
     settings, problems = validate(Settings, document, "setting")
     if settings is None:
-        settings = _salvage(document.data)
+        settings = without_misfits(Settings, document)
     return settings, problems
 
 
 def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]:
-    """Lay an editor's `kscan` section over settings from a file; also returns what is wrong with it, in words."""
-    if not isinstance(section, dict) or not section:
+    """Lay an editor's `kscan` section over settings from a file; returns also what is wrong, in words."""
+    if not section:
         return base, ()
+    if not isinstance(section, dict):
+        return base, ("kscan must be a mapping",)
     known = {field.alias or name for name, field in Settings.model_fields.items()}
     chosen = {key: value for key, value in section.items() if key in known and value is not None}
     wrong: list[str] = []
@@ -96,7 +112,8 @@ def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]
         try:
             Settings.model_validate({key: chosen[key]})
         except ValidationError as error:
-            wrong.append(f"kscan.{key}: {error.errors()[0]['msg']}")
+            found = error.errors()[0]
+            wrong.append(f"kscan.{'.'.join(map(str, found['loc']))} {complaint(found)}")
             del chosen[key]
     return replace_settings(base, chosen), tuple(wrong)
 
@@ -104,15 +121,3 @@ def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]
 def replace_settings(base: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some keys replaced; the keys are those of the file."""
     return Settings.model_validate({**base.model_dump(by_alias=True, exclude_unset=True), **changes})
-
-
-def _salvage(data: object) -> Settings:
-    """The keys of a wrong settings file that are right by themselves."""
-    good: dict[str, Any] = {}
-    for key, value in data.items() if isinstance(data, dict) else ():
-        try:
-            Settings.model_validate({key: value})
-        except ValidationError:
-            continue
-        good[key] = value
-    return Settings.model_validate(good)

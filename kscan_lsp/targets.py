@@ -1,8 +1,8 @@
 """Where a control looks and points: `each`, `at` and the paths of a fix, parsed once.
 
-A path in a control is relative to the element being judged, or starts with an anchor that says from where. Parts in
-braces are CEL and become keys or indices when a finding is made, so a control can point at one entry of a list it
-found by content.
+A path in a control is relative to the element being judged, or starts with an anchor that says from where.
+Parts in braces are CEL and become keys or indices when a finding is made, so a control can point at one entry
+of a list it found by content.
 """
 
 from __future__ import annotations
@@ -37,16 +37,23 @@ _HOLE: Final = re.compile(r"\{([^{}]*)\}")
 class Each:
     """What a check judges one by one.
 
-    `start` is an anchor or `containers`; `steps` follow from there, with `paths.EACH` for every list item or map entry.
+    `start` is an anchor or `containers`; `steps` follow from there, with `paths.EACH` for every list item or
+    map entry.
     """
 
     start: str
-    steps: tuple[str | int | paths.Each, ...] = ()
+    steps: paths.Pattern = ()
 
     @property
     def itemised(self) -> bool:
         """Whether elements are bound as `item`."""
         return bool(self.steps)
+
+    def binds(self, anchor: str) -> bool:
+        """Whether a path of a check can start with this anchor."""
+        if anchor == "item":
+            return self.itemised
+        return anchor not in {"container", "effective"} or self.start == "containers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,14 @@ def parse_each(text: str) -> Each:
 
 
 def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelError:
-    """Parse a path of `at` or `fix`; ValueError says what is wrong with it, CelError what is with an expression in it."""
+    """Parse a path of `at` or `fix`.
+
+    Returns:
+        The target, or what is wrong with an expression in it.
+
+    Raises:
+        ValueError: it is no path; the message says why.
+    """
     holes: list[cel.Expression] = []
 
     def keep(match: re.Match[str]) -> str:
@@ -83,6 +97,8 @@ def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelE
         quoted = _HOLE.sub(keep, text)
     except _BadHoleError as error:
         return error.error
+    if stray := re.search(r"[{}]", quoted):
+        raise ValueError(f"{stray[0]!r} has no counterpart, or stands inside other braces: {text}")
     parts = paths.parse(quoted) if quoted else ()
     anchor = ""
     if parts and parts[0] in ANCHORS:

@@ -1,12 +1,14 @@
 """Text that must fit a pydantic model, with every misfit at its place.
 
-Settings, controls and frameworks are all files that people write; one function reads them, so that all of them
-give the same kind of error: what is wrong, where, and the nearest name that would be right.
+Settings, controls and frameworks are all files that people write; one function reads them, so that all of
+them give the same kind of error: what is wrong, where, and the nearest name that would be right.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +18,8 @@ from kscan_lsp.text import Span
 from kscan_lsp.yaml import data
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from kscan_lsp.documents import Document
 
 M = TypeVar("M", bound=BaseModel)
@@ -26,7 +30,10 @@ _PLAIN = {
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
+    "float_parsing": "must be a number",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
 }
@@ -37,7 +44,8 @@ def validate(model: type[M], document: Document, code: str) -> tuple[M | None, t
 
     Args:
         model: the pydantic model the document must fit.
-        document: a document as read; its own problems come first, and a document that is not complete is not judged.
+        document: a document as read; its own problems come first, and a document that is not complete is not
+            judged.
         code: the code that the problems get.
 
     Returns:
@@ -49,8 +57,26 @@ def validate(model: type[M], document: Document, code: str) -> tuple[M | None, t
     try:
         return model.model_validate({} if document.data is None else document.data), problems
     except ValidationError as error:
-        placed = [_problem(model, document, e["loc"], e["type"], e["msg"], code) for e in error.errors()]
+        placed = [_problem(model, document, e, code) for e in _without_echoes(error.errors())]
         return None, (*problems, *dict.fromkeys(placed))
+
+
+def without_misfits(model: type[M], document: Document) -> M:
+    """A model of what is right in a document that does not fit: each misfit is taken out, and nothing else.
+
+    The model must have a default for everything at its top.
+    """
+    value = copy.deepcopy(document.data) if isinstance(document.data, dict) else {}
+    while value:
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            wrong = {_path_of(value, e["loc"]) for e in error.errors()}
+            for path in sorted(
+                wrong, reverse=True
+            ):  # what is deeper or further back first: the other paths still hold
+                _take_out(value, path)
+    return model()
 
 
 def place(document: Document, path: tuple[str | int, ...], *, on_key: bool = False) -> Span:
@@ -68,38 +94,65 @@ def nearest_name(name: str, known: list[str]) -> str:
     """A sentence that proposes the nearest known name, or lists all of a few; empty where nothing fits."""
     if match := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
         return f"; did you mean '{match[0]}'?"
-    return f"; known are {', '.join(known)}" if len(known) <= 12 else ""
+    return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""
 
 
-def _problem(
-    model: type[BaseModel], document: Document, loc: tuple[Any, ...], kind: str, message: str, code: str
-) -> Problem:
-    path, tags = _path_of(document, loc)
-    name = next((str(p) for p in reversed(path) if isinstance(p, str)), "this file")
+def _without_echoes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors without keys that are only missing because they are there with a typo."""
+    unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
+    return [
+        error
+        for error in errors
+        if error["type"] != "missing"
+        or not any(
+            error["loc"][:-1] == loc[:-1] and difflib.get_close_matches(str(loc[-1]), [str(error["loc"][-1])])
+            for loc in unknown
+        )
+    ]
+
+
+def _problem(model: type[BaseModel], document: Document, error: ErrorDetails, code: str) -> Problem:
+    loc, kind = error["loc"], error["type"]
+    path = _path_of(document.data, loc)
+    if kind == "missing":
+        path = (*path, loc[-1])
+    name = next((f"'{p}'" for p in reversed(path) if isinstance(p, str)), "this file")
     if kind == "extra_forbidden":
-        text = f"unknown key '{name}'{nearest_name(name, _siblings(model, tags[:-1]))}"
+        text = f"unknown key {name}{nearest_name(str(loc[-1]), _siblings(model, loc[:-1]))}"
         return Problem(place(document, path, on_key=True), text, code)
     if kind == "value_error":
-        return Problem(place(document, path), message.removeprefix("Value error, "), code)
-    said = _PLAIN.get(kind)
-    text = f"'{name}' {said}" if said else f"'{name}': {message[:1].lower()}{message[1:]}"
-    return Problem(place(document, path), text, code)
+        return Problem(place(document, path), complaint(error), code)
+    return Problem(place(document, path), f"{name} {complaint(error)}", code)
 
 
-def _path_of(document: Document, loc: tuple[Any, ...]) -> tuple[tuple[str | int, ...], tuple[Any, ...]]:
-    """Pydantic's location without the tags it inserts for unions: only what can be followed in the data."""
+def complaint(error: ErrorDetails) -> str:
+    """What pydantic has to say about a value, in our words."""
+    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
+        return "must be a string; quote it"
+    said = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return re.sub(r"^(Input|String) should", "must", said)
+
+
+def _path_of(root: object, loc: tuple[Any, ...]) -> tuple[str | int, ...]:
+    """Pydantic's location without the tags it inserts for unions: only what is there in the data."""
+    data: Any = root
     path: list[str | int] = []
-    here: Any = document.data
-    for index, step in enumerate(loc):
-        if isinstance(here, dict) and str(step) in here:
-            path.append(str(step))
-            here = here[str(step)]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+    for step in loc:
+        index = isinstance(data, list) and isinstance(step, int) and step < len(data)
+        if index or (isinstance(data, dict) and step in data):
+            data = data[step]
             path.append(step)
-            here = here[step]
-        elif index == len(loc) - 1:
-            path.append(step)
-    return tuple(path), loc
+    return tuple(path)
+
+
+def _take_out(value: dict[str, Any], path: tuple[str | int, ...]) -> None:
+    here: Any = value
+    for step in path[:-1]:
+        here = here[step]
+    if path:
+        del here[path[-1]]
+    else:
+        value.clear()
 
 
 def _siblings(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:

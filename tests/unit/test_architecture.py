@@ -12,15 +12,25 @@ import kscan_lsp
 PACKAGE = Path(kscan_lsp.__file__).parent
 
 ORDER = [
-    "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "resources", "validate",
-    "settings", "cel", "targets", "policy_files", "policies", "ruleset", "engine", "edits", "suppress", "fixes",
-    "control_tests", "explain", "source_files", "partials", "walk", "project", "report", "tally", "scan",
-    "reports", "rewrite", "policy_tests", "pages", "cli", "lsp", "__main__",
+    "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "resources",
+    "validate", "settings", "cel", "targets", "policy_files", "checks", "policies", "ruleset", "engine",
+    "edits", "suppress", "fixes", "control_tests", "explain", "source_files", "partials", "walk", "project",
+    "report", "tally", "scan", "reports", "rewrite", "policy_tests", "pages", "cli", "lsp", "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
 
-TOUCH_THE_WORLD = {"project", "source_files", "partials", "walk", "scan", "policy_tests", "cli", "pages", "__main__"}
-WORLD = {"os", "shutil", "subprocess", "socket", "urllib", "http", "tempfile", "pathlib"}
+TOUCH_THE_WORLD = {
+    "project",
+    "source_files",
+    "partials",
+    "walk",
+    "scan",
+    "policy_tests",
+    "cli",
+    "pages",
+    "__main__",
+}
+WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -31,14 +41,21 @@ def module_of(path: Path) -> str:
 
 
 def room_of(module: str) -> str:
-    return next((room for room in sorted(ORDER, key=len, reverse=True) if f"{module}.".startswith(f"{room}.")), module)
+    return next(
+        (room for room in sorted(ORDER, key=len, reverse=True) if f"{module}.".startswith(f"{room}.")), module
+    )
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, whether inside a function) of every import."""
     found = []
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    inner = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)}
+    inner = {
+        id(n)
+        for f in ast.walk(tree)
+        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
+        for n in ast.walk(f)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [(alias.name, id(node) in inner) for alias in node.names]
@@ -82,4 +99,7 @@ def test_only_the_outer_rooms_touch_files_and_processes(path: Path) -> None:
     room = room_of(module_of(path))
     if room in TOUCH_THE_WORLD or room == "lsp":
         return
-    assert [name for name, _ in imports(path) if name.split(".")[0] in WORLD] == []
+    touched = [
+        name for name, _ in imports(path) if any(f"{name}.".startswith(f"{module}.") for module in WORLD)
+    ]
+    assert touched == []

@@ -1,0 +1,216 @@
+"""One check of a control file -> a compiled Check, or what is wrong with it, at its line and column.
+
+Everything that can be known to be wrong about a check is found here, so that evaluating it later needs no
+checks: expressions are compiled, paths parsed, and names looked up that would never mean anything in the
+place they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from kscan_lsp import cel, targets
+from kscan_lsp.findings import Problem
+from kscan_lsp.validate import nearest_name, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kscan_lsp.documents import Document
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy_files import CheckFile, FixFile
+
+_INPUT: Final = re.compile(r"\binputs\.(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step of a fix. `value` is plain data, or an Expression that gives it."""
+
+    verb: str
+    """`set`, `add`, `remove`, or `choose`, whose value is the name of the input to choose from."""
+    target: targets.Target
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What makes a finding go away."""
+
+    title: str
+    operations: tuple[Operation, ...]
+    when: cel.Expression | None
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """One question, compiled. `control` is the id of the control it is asked for."""
+
+    control: str
+    match: tuple[tuple[frozenset[str], frozenset[str]], ...] | None
+    """(groups, kinds) it looks at; None stands for workloads."""
+    each: targets.Each
+    deny: cel.Expression
+    """`when` and `deny` in one, so that one evaluation answers: false where the check does not apply."""
+    at: tuple[targets.Target, ...]
+    message: cel.Template
+    fix: Fix | None
+
+    def matches(self, group: str, kind: str, *, workload: bool) -> bool:
+        """Whether the check looks at objects of this kind."""
+        if self.match is None:
+            return workload
+        return any(
+            (group in groups or "*" in groups) and (kind in kinds or "*" in kinds)
+            for groups, kinds in self.match
+        )
+
+
+class _Source(NamedTuple):
+    """The check being compiled: where it stands, what its expressions may name, and what is wrong so far."""
+
+    document: Document
+    path: Path
+    let: tuple[tuple[str, str], ...]
+    inputs: tuple[str, ...]
+    problems: list[Problem]
+
+
+def compile_check(
+    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str]
+) -> tuple[Check | None, tuple[Problem, ...]]:
+    """Compile one check.
+
+    Args:
+        document: the control's file.
+        path: where in it the check stands.
+        file: the check as read.
+        control: the id of the control it is asked for.
+        inputs: the names of the inputs that the control declares.
+
+    Returns:
+        The check, or None and its problems.
+    """
+    source = _Source(document, path, tuple(file.let.items()), tuple(inputs), [])
+    for name in file.let:
+        if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
+            taken = f"'{name}' cannot be the name of a let: it is taken, or not an identifier"
+            _fail(source, ("let", name), taken, on_key=True)
+    for number, (name, text) in enumerate(source.let):
+        if not source.problems:
+            _expression(source._replace(let=source.let[:number]), text, ("let", name))
+    if source.problems:
+        return None, tuple(source.problems)
+    each = _each(source, file.each)
+    deny = _expression(source, file.deny, ("deny",), "bool")
+    if file.when and deny and _expression(source, file.when, ("when",), "bool"):
+        deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
+    message = _message(source, file.message)
+    texts = (
+        {("at",): file.at}
+        if isinstance(file.at, str)
+        else {("at", n): text for n, text in enumerate(file.at)}
+    )
+    at = [_target(source, text, where, each) for where, text in texts.items()]
+    fix = _fix(source, file.fix, each) if file.fix else None
+    if source.problems or each is None or deny is None or message is None:
+        return None, tuple(source.problems)
+    match = (
+        None
+        if isinstance(file.match, str)
+        else tuple((frozenset(m.groups), frozenset(m.kinds)) for m in file.match)
+    )
+    return Check(control, match, each, deny, tuple(filter(None, at)), message, fix), ()
+
+
+def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
+    operations: list[Operation] = []
+
+    def operate(verb: str, text: str, where: Path, value: object = None) -> None:
+        target = _target(source, text, ("fix", *where), each, on_key=verb != "remove")
+        if target is not None:
+            operations.append(Operation(verb, target, value))
+
+    for verb, changes in (("set", file.set), ("add", file.add)):
+        for text, given in changes.items():
+            value = given
+            if isinstance(given, dict) and set(given) == {"expr"}:
+                value = _expression(source, str(given["expr"]), ("fix", verb, text, "expr"))
+            operate(verb, text, (verb, text), value)
+    for index, text in enumerate(file.remove):
+        operate("remove", text, ("remove", index))
+    for text, name in file.choose.items():
+        if name not in source.inputs:
+            _fail(source, ("fix", "choose", text), _undeclared(source, name))
+        operate("choose", text, ("choose", text), name)
+    when = _expression(source, file.when, ("fix", "when"), "bool") if file.when else None
+    return Fix(file.title, tuple(operations), when, file.safe)
+
+
+def _each(source: _Source, text: str) -> targets.Each | None:
+    try:
+        return targets.parse_each(text)
+    except ValueError as error:
+        _fail(source, ("each",), str(error))
+        return None
+
+
+def _target(
+    source: _Source, text: str, where: Path, each: targets.Each | None, *, on_key: bool = False
+) -> targets.Target | None:
+    try:
+        target = targets.parse_target(text, source.let)
+    except ValueError as error:
+        _fail(source, where, str(error), on_key=on_key)
+        return None
+    if isinstance(target, cel.CelError):
+        _fail(source, where, _said(target), on_key=on_key)
+        return None
+    if each is not None and not each.binds(target.anchor):
+        _fail(source, where, f"there is no {target.anchor} in what 'each' judges", on_key=on_key)
+        return None
+    return target
+
+
+def _expression(
+    source: _Source, text: str, where: Path, result: Literal["any", "bool"] = "any"
+) -> cel.Expression | None:
+    compiled = cel.compile_expression(text, let=source.let, result=result)
+    if isinstance(compiled, cel.CelError):
+        _fail(source, where, _said(compiled))
+        return None
+    _look_up_inputs(source, text, where)
+    return compiled
+
+
+def _message(source: _Source, text: str) -> cel.Template | None:
+    compiled = cel.template(text, let=source.let)
+    if isinstance(compiled, cel.CelError):
+        _fail(source, ("message",), _said(compiled))
+        return None
+    _look_up_inputs(source, text, ("message",))
+    return compiled
+
+
+def _look_up_inputs(source: _Source, text: str, where: Path) -> None:
+    """An input that the control does not declare has no value, and settings cannot give it one."""
+    for name in _INPUT.findall(text):
+        if name not in source.inputs:
+            _fail(source, where, _undeclared(source, name))
+
+
+def _undeclared(source: _Source, name: str) -> str:
+    return f"'{name}' is not among the control's inputs{nearest_name(name, list(source.inputs))}"
+
+
+def _said(error: cel.CelError) -> str:
+    return f"{error.message} (at {error.line}:{error.column} of the expression)"
+
+
+def _fail(source: _Source, where: Path, message: str, *, on_key: bool = False) -> None:
+    problem = Problem(place(source.document, (*source.path, *where), on_key=on_key), message, "control")
+    if problem not in source.problems:
+        source.problems.append(problem)

@@ -1,0 +1,405 @@
+"""Control and framework files: what is read, and one problem at the right place for each mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from kscan_lsp import paths, policies
+from kscan_lsp.documents import read_document
+from kscan_lsp.findings import Severity
+
+USE_ALONE = "a check with 'use' takes over another control's checks and has no other key"
+NO_KEY = """'.' cannot stand here; write an unusual key as ["key"] (column 3 of 'a..b')"""
+
+CONTROL = """\
+id: KS-0001
+title: Title
+score: 7.5
+description: What it is.
+remediation: What to do.
+inputs:
+  known: [a]
+checks:
+- each: containers
+  let: {named: "container.name != ''"}
+  deny: named
+  at: image
+  message: "container {container.name}"
+  fix:
+    set: {image: x}
+"""
+
+FRAMEWORK = """\
+id: mine
+title: Mine
+aliases: [My-Own]
+controls:
+- id: KS-0001
+  section: "1.1"
+"""
+
+
+def load(*texts: str, base: policies.PolicySet | None = None) -> policies.PolicySet:
+    return policies.load([(f"{n}.yaml", read_document(text)) for n, text in enumerate(texts)], base)
+
+
+def problems(*texts: str, base: policies.PolicySet | None = None) -> list[tuple[str, int, int, str, str]]:
+    """(file, line, column, marked text, message) of every problem, line and column counted from 1."""
+    known = base.problems if base else ()
+    found = []
+    for entry in load(*texts, base=base).problems[len(known) :]:
+        at = entry.document.lines.position(entry.problem.span.start)
+        marked = entry.document.text[slice(*entry.problem.span)]
+        found.append((entry.source, at.line + 1, at.column + 1, marked, entry.problem.message))
+    return found
+
+
+def changed(old: str, new: str) -> str:
+    assert CONTROL.count(old) == 1
+    return CONTROL.replace(old, new)
+
+
+def test_a_control() -> None:
+    control = load(CONTROL).controls["KS-0001"]
+    assert control.severity is Severity.HIGH
+    assert control.fixable
+    assert control.inputs == {"known": ("a",)}
+    (check,) = control.checks
+    assert check.control == "KS-0001"
+    assert check.each.start == "containers"
+    assert check.match is None
+    assert [target.parts for target in check.at] == [("image",)]
+    assert [(o.verb, o.value) for o in check.fix.operations] == [("set", "x")]
+    assert not load(CONTROL).problems
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "message"),
+    [
+        # shape
+        ("title: Title", "titel: Title", (2, 1, "titel"), "unknown key 'titel'; did you mean 'title'?"),
+        ("checks:", "cheks:", (8, 1, "cheks"), "unknown key 'cheks'; did you mean 'checks'?"),
+        ("description: What it is.\n", "", (1, 1, "id: KS-0001"), "'description' is missing"),
+        ("id: KS-0001", "id: mine", (1, 5, "mine"), "'id' must match pattern '^[A-Z]+-[0-9]{4}$'"),
+        ("score: 7.5", "score: high", (3, 8, "high"), "'score' must be a number"),
+        ("score: 7.5", "score: 11", (3, 8, "11"), "'score' must be less than or equal to 10"),
+        ("  known: [a]", "  known: a", (7, 10, "a"), "'known' must be a list"),
+        ("deny: named", "deny: true", (11, 9, "true"), "'deny' must be a string; quote it"),
+        ("at: image", "at: 5", (12, 7, "5"), "'at' must be a string; quote it"),
+        ("at: image", "at: [image, 5]", (12, 15, "5"), "'at' must be a string; quote it"),
+        ("at: image", "match: pods", (12, 10, "pods"), "'match' must be 'workloads'"),
+        ("at: image", "match: [{kinds: Pod}]", (12, 19, "Pod"), "'kinds' must be a list"),
+        (
+            "at: image",
+            "match: [{kinds: [Pod], group: x}]",
+            (12, 26, "group"),
+            "unknown key 'group'; did you mean 'groups'?",
+        ),
+        (
+            "  deny: named\n",
+            "",
+            (9, 3, "each: containers"),
+            "a check needs 'deny': a CEL expression that is true where the control fails",
+        ),
+        (
+            '  message: "container {container.name}"\n',
+            "",
+            (9, 3, "each: containers"),
+            "a check needs 'message': what to tell the user at the place that fails",
+        ),
+        (
+            "    set: {image: x}",
+            "    sett: {image: x}",
+            (15, 5, "sett"),
+            "unknown key 'sett'; did you mean 'set'?",
+        ),
+        (
+            "    set: {image: x}",
+            "    safe: true",
+            (15, 5, "safe: true"),
+            "a fix needs at least one of set, add, remove and choose",
+        ),
+        (
+            "    set: {image: x}",
+            "    choose: {image: known, name: known}",
+            (15, 5, "choose: {image: known, name: known}"),
+            "a fix can choose one value only",
+        ),
+        ("each: containers", "use: C-0001", (9, 3, "use: C-0001"), USE_ALONE),
+        # expressions
+        (
+            "deny: named",
+            "deny: a b",
+            (11, 9, "a b"),
+            "Syntax error: extraneous input 'b' expecting <EOF> (at 1:3 of the expression)",
+        ),
+        (
+            "deny: named",
+            "deny: contaner",
+            (11, 9, "contaner"),
+            "undeclared reference to 'contaner' (at 1:1 of the expression)",
+        ),
+        (
+            "deny: named",
+            "deny: \"'x'\"",
+            (11, 9, "\"'x'\""),
+            "gives text, not true or false (at 1:1 of the expression)",
+        ),
+        (
+            "deny: named",
+            "deny: size(inputs.knwon) > 0",
+            (11, 9, "size(inputs.knwon) > 0"),
+            "'knwon' is not among the control's inputs; did you mean 'known'?",
+        ),
+        (
+            "at: image",
+            "when: '5'",
+            (12, 9, "'5'"),
+            "gives a number, not true or false (at 1:1 of the expression)",
+        ),
+        (
+            "{container.name}",
+            "{container.name",
+            (13, 12, '"container {container.name"'),
+            "'{' is never closed: write '{{' for a brace (at 1:11 of the expression)",
+        ),
+        (
+            "{container.name}",
+            "{nobody}",
+            (13, 12, '"container {nobody}"'),
+            "undeclared reference to 'nobody' (at 1:12 of the expression)",
+        ),
+        (
+            "{container.name}",
+            "{inputs.no}",
+            (13, 12, '"container {inputs.no}"'),
+            "'no' is not among the control's inputs; known are known",
+        ),
+        (
+            "let: {named:",
+            "let: {pod:",
+            (10, 9, "pod"),
+            "'pod' cannot be the name of a let: it is taken, or not an identifier",
+        ),
+        (
+            "let: {named:",
+            "let: {a-b:",
+            (10, 9, "a-b"),
+            "'a-b' cannot be the name of a let: it is taken, or not an identifier",
+        ),
+        (
+            "!= ''\"}",
+            "= ''\"}",
+            (10, 16, "\"container.name = ''\""),
+            "Syntax error: token recognition error at: '= ' (at 1:16 of the expression)",
+        ),
+        (
+            "\"container.name != ''\"}",
+            "later, later: '1'}",
+            (10, 16, "later"),
+            "undeclared reference to 'later' (at 1:1 of the expression)",
+        ),
+        # paths
+        (
+            "each: containers",
+            "each: 'volumes[*'",
+            (9, 9, "'volumes[*'"),
+            "in brackets stands an index, * or a \"quoted key\" (column 9 of 'volumes[*')",
+        ),
+        ("at: image", "at: a..b", (12, 7, "a..b"), NO_KEY),
+        (
+            "at: image",
+            "at: [image, 'env[*]']",
+            (12, 15, "'env[*]'"),
+            "'[*]' stands for many elements, and one is wanted: env[*]",
+        ),
+        (
+            "at: image",
+            "at: 'env[{nobody}]'",
+            (12, 7, "'env[{nobody}]'"),
+            "undeclared reference to 'nobody' (at 1:1 of the expression)",
+        ),
+        (
+            "at: image",
+            "at: 'env[{index]'",
+            (12, 7, "'env[{index]'"),
+            "'{' has no counterpart, or stands inside other braces: env[{index]",
+        ),
+        ("at: image", "at: item.name", (12, 7, "item.name"), "there is no item in what 'each' judges"),
+        ("set: {image: x}", "set: {a..b: x}", (15, 11, "a..b"), NO_KEY),
+        ("set: {image: x}", "add: {item.x: y}", (15, 11, "item.x"), "there is no item in what 'each' judges"),
+        ("set: {image: x}", "remove: [a..b]", (15, 14, "a..b"), NO_KEY),
+        (
+            "set: {image: x}",
+            "choose: {image: knwon}",
+            (15, 21, "knwon"),
+            "'knwon' is not among the control's inputs; did you mean 'known'?",
+        ),
+        ("set: {image: x}", "set: {image: {expr: 1 +}}", (15, 25, "1 +"), None),
+        (
+            "set: {image: x}",
+            "set: {image: x}\n    when: 'null'",
+            (16, 11, "'null'"),
+            "gives null, not true or false (at 1:1 of the expression)",
+        ),
+        # use
+        (
+            "- each: containers",
+            "- use: KS-0001\n- each: containers",
+            (9, 8, "KS-0001"),
+            "unknown control 'KS-0001'",
+        ),
+    ],
+)
+def test_a_mistake_is_one_problem_and_costs_the_control(
+    old: str, new: str, place: tuple[int, int, str], message: str | None
+) -> None:
+    text = changed(old, new)
+    found = problems(text)
+    assert [entry[:4] for entry in found] == [("0.yaml", *place)]
+    assert message is None or found[0][4] == message
+    loaded = load(CONTROL.replace("KS-0001", "KS-0002"), text)
+    assert list(loaded.controls) == ["KS-0002"]
+
+
+@pytest.mark.parametrize("anchor", ["container", "effective"])
+def test_only_containers_have_a_container(anchor: str) -> None:
+    text = changed("each: containers", "each: pod").replace("at: image", f"at: {anchor}.image")
+    assert problems(text) == [
+        ("0.yaml", 12, 7, f"{anchor}.image", f"there is no {anchor} in what 'each' judges")
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[]\n", "text\n"])
+def test_a_file_with_neither(text: str) -> None:
+    (problem,) = load(text).problems
+    assert problem.problem.message == "this file holds neither a control nor a framework"
+    assert problem.problem.fatal
+
+
+def test_a_file_that_does_not_parse() -> None:
+    loaded = load(CONTROL + "  bad: [\n", CONTROL.replace("KS-0001", "KS-0002"))
+    assert [p.problem.code for p in loaded.problems] == ["syntax"]
+    assert list(loaded.controls) == ["KS-0002"]
+
+
+def test_the_first_of_two_with_one_id_counts() -> None:
+    second = CONTROL.replace("Title", "Another")
+    assert problems(CONTROL, second) == [
+        ("1.yaml", 1, 5, "KS-0001", "KS-0001 is already defined in 0.yaml; give one of them another id")
+    ]
+    assert load(CONTROL, second).controls["KS-0001"].title == "Title"
+    assert [p[:2] for p in problems(CONTROL, FRAMEWORK, FRAMEWORK)] == [("2.yaml", 1)]
+
+
+def test_own_policies_replace_those_they_are_added_to() -> None:
+    base = load(CONTROL, FRAMEWORK)
+    loaded = load(CONTROL.replace("Title", "Another"), base=base)
+    assert loaded.problems == ()
+    assert loaded.controls["KS-0001"].title == "Another"
+    assert list(loaded.frameworks) == ["mine"]
+    assert load(CONTROL.replace("deny: named", "deny: 1 +"), base=base).controls["KS-0001"].title == "Title"
+
+
+def using(name: str, number: int = 2) -> str:
+    return CONTROL.replace("KS-0001", f"KS-000{number}").split("checks:")[0] + f"checks:\n- use: {name}\n"
+
+
+def test_use_takes_over_the_checks_of_another_control() -> None:
+    for texts in ([CONTROL, using("KS-0001")], [using("KS-0001"), CONTROL]):
+        loaded = load(*texts)
+        assert loaded.problems == ()
+        (own,), (used,) = (loaded.controls[i].checks for i in ("KS-0001", "KS-0002"))
+        assert (own.control, used.control) == ("KS-0001", "KS-0002")
+        assert own.deny is used.deny
+    loaded = load(using("KS-0001"), base=load(CONTROL))
+    assert [check.control for check in loaded.controls["KS-0002"].checks] == ["KS-0002"]
+
+
+def test_use_needs_a_control_that_is_right_and_has_checks_of_its_own() -> None:
+    assert problems(CONTROL, using("KS-0003")) == [
+        ("1.yaml", 9, 8, "KS-0003", "unknown control 'KS-0003'; did you mean 'KS-0001'?")
+    ]
+    assert problems(CONTROL, using("KS-0001"), using("KS-0002", 3)) == [
+        ("2.yaml", 9, 8, "KS-0002", "control KS-0002 takes its checks from KS-0001; use that one directly")
+    ]
+    found = problems(changed("deny: named", "deny: 1 +"), using("KS-0001"))
+    assert [(entry[0], entry[3]) for entry in found] == [("0.yaml", "1 +"), ("1.yaml", "KS-0001")]
+    assert found[1][4] == "control KS-0001 is wrong itself, so its checks cannot be used"
+
+
+def test_a_framework() -> None:
+    loaded = load(FRAMEWORK, CONTROL)
+    assert loaded.problems == ()
+    framework = loaded.frameworks["mine"]
+    assert framework.members["KS-0001"].section == "1.1"
+    assert not framework.whole
+    for name in ("mine", "MINE", "my-own"):
+        assert loaded.framework(name) is framework
+    assert loaded.framework("yours") is None
+    whole = load("id: every\ntitle: Every\ncontrols: all\n").frameworks["every"]
+    assert whole.whole
+    assert not load("id: none\ntitle: None\ncontrols: []\n").frameworks["none"].whole
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (
+            FRAMEWORK.replace("id: mine", "id: Mi ne"),
+            (1, 5, "Mi ne"),
+            "'id' must match pattern '^[a-z0-9][a-z0-9._-]*$'",
+        ),
+        (
+            FRAMEWORK.replace("controls:", "contrls:"),
+            (4, 1, "contrls"),
+            "unknown key 'contrls'; did you mean 'controls'?",
+        ),
+        (
+            FRAMEWORK.replace("KS-0001", "KS-0011"),
+            (5, 7, "KS-0011"),
+            "unknown control 'KS-0011'; did you mean 'KS-0001'?",
+        ),
+        (
+            FRAMEWORK + "excluded:\n- {id: KS-9999, reason: x}\n",
+            (8, 8, "KS-9999"),
+            "unknown control 'KS-9999'; known are KS-0001",
+        ),
+        ("id: a\ntitle: b\ncontrols: al\n", (3, 11, "al"), "'controls' must be 'all'"),
+        ("id: a\ntitle: b\ncontrols: [KS-0001]\n", (3, 12, "KS-0001"), "'controls' must be a mapping"),
+    ],
+)
+def test_a_mistake_in_a_framework(text: str, place: tuple[int, int, str], message: str) -> None:
+    assert problems(CONTROL, text) == [("1.yaml", *place, message)]
+
+
+def test_a_framework_with_an_unknown_control_keeps_the_others() -> None:
+    loaded = load(CONTROL, FRAMEWORK + "- id: KS-9999\n")
+    assert len(loaded.problems) == 1
+    assert "KS-0001" in loaded.frameworks["mine"].members
+
+
+def test_match() -> None:
+    def check(match: str):
+        text = changed("each: containers", f"each: resource\n  match: {match}").replace(
+            "container.name", "object.kind"
+        )
+        return load(text).controls["KS-0001"].checks[0]
+
+    workloads = check("workloads")
+    assert workloads.matches("apps", "Deployment", workload=True)
+    assert not workloads.matches("", "Service", workload=False)
+    roles = check("[{groups: [rbac.authorization.k8s.io], kinds: [Role, ClusterRole]}]")
+    assert roles.matches("rbac.authorization.k8s.io", "Role", workload=False)
+    assert not roles.matches("", "Role", workload=False)
+    assert check("[{kinds: [Role]}]").matches("any.group", "Role", workload=False)
+    assert check("[{groups: [apps], kinds: ['*']}]").matches("apps", "Whatever", workload=False)
+
+
+def test_paths_of_each_and_at() -> None:
+    text = changed("each: containers", "each: 'containers.env[*].valueFrom'").replace(
+        "at: image", "at: [container.x, '[\"a.b\"]']"
+    )
+    (check,) = load(text).controls["KS-0001"].checks
+    assert (check.each.start, check.each.steps) == ("containers", ("env", paths.EACH, "valueFrom"))
+    assert [(t.anchor, t.parts) for t in check.at] == [("container", ("x",)), ("", ("a.b",))]

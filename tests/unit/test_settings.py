@@ -1,0 +1,142 @@
+"""Settings: what each key means, and that a mistake costs no more than itself."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from pydantic import ValidationError
+
+from kscan_lsp.documents import read_document
+from kscan_lsp.findings import Severity
+from kscan_lsp.settings import Settings, overlay, read_settings, replace_settings
+
+EVERYTHING = """\
+frameworks: [nsa]
+controls:
+  include: [C-0001]
+  exclude: C-0057
+  severity: {C-0016: low}
+inputs:
+  cpuLimitChoices: ["1"]
+  one: x
+policies: [own]
+exclude: [vendor/]
+podSpecPaths:
+- {kind: Rollout, group: argoproj.io, path: spec.template}
+"""
+
+
+def read(text: str) -> tuple[Settings, list[str]]:
+    settings, problems = read_settings(read_document(text))
+    return settings, [problem.message for problem in problems]
+
+
+def test_defaults() -> None:
+    settings, problems = read("")
+    assert problems == []
+    assert settings == Settings()
+    assert settings.frameworks == ("recommended",)
+
+
+def test_every_key() -> None:
+    settings, problems = read(EVERYTHING)
+    assert problems == []
+    assert settings.frameworks == ("nsa",)
+    assert settings.controls.include == ("C-0001",)
+    assert settings.controls.exclude == ("C-0057",)
+    assert settings.inputs == {"cpuLimitChoices": ("1",), "one": ("x",)}
+    assert settings.policies == ("own",)
+    assert settings.exclude == ("vendor/",)
+    assert [entry.kind for entry in settings.pod_spec_paths] == ["Rollout"]
+    assert settings.severity_of("C-0016", Severity.HIGH) is Severity.LOW
+    assert settings.severity_of("C-0017", Severity.HIGH) is Severity.HIGH
+
+
+def test_the_published_schema_takes_what_the_program_takes() -> None:
+    schema = Settings.model_json_schema()
+    jsonschema.validate(json.loads(json.dumps(read_document(EVERYTHING).data)), schema)
+    jsonschema.validate({"frameworks": "nsa", "inputs": {"a": "b"}}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"framework": "nsa"}, schema)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        Settings().frameworks = ("nsa",)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("key", ["frameworks", "controls", "inputs", "policies", "exclude", "podSpecPaths"])
+def test_a_key_without_a_value_says_nothing(key: str) -> None:
+    assert read(f"{key}:\n") == (Settings(), [])
+    assert read(f"{key}:\n# - commented out\n") == (Settings(), [])
+    assert read("controls: {include: , exclude: [C-0001]}\n")[0].controls.exclude == ("C-0001",)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("exlude: [a]", "unknown key 'exlude'; did you mean 'exclude'?"),
+        ("controls: {sevrity: {}}", "unknown key 'sevrity'; did you mean 'severity'?"),
+        (
+            "controls: {severity: {C-0016: hihg}}",
+            "'C-0016' must be 'low', 'medium', 'high' or 'critical'",
+        ),
+        ("exclude: 5", "'exclude' must be a list"),
+        ("inputs: {a: [1]}", "'a' must be a string; quote it"),
+        ("podSpecPaths: [{kind: X}]", "'path' is missing"),
+    ],
+)
+def test_a_mistake_is_named_and_costs_nothing_else(line: str, message: str) -> None:
+    settings, problems = read(f"frameworks: nsa\n{line}\n")
+    assert problems == [message]
+    assert settings.frameworks == ("nsa",)
+
+
+def test_a_mistake_inside_a_key_leaves_its_neighbours() -> None:
+    settings, _ = read(
+        "controls:\n  exclude: [C-0001]\n  sevrity: {}\n  severity: {C-0016: low, C-0017: x}\n"
+    )
+    assert settings.controls.exclude == ("C-0001",)
+    assert settings.controls.severity == {"C-0016": "low"}
+
+
+def test_what_is_no_mapping() -> None:
+    assert read("- x\n") == (Settings(), ["this file must be a mapping"])
+
+
+def test_half_typed_text_keeps_what_can_be_read() -> None:
+    settings, problems = read("frameworks: nsa\ncontr\n")
+    assert settings.frameworks == ("nsa",)
+    assert len(problems) == 1
+
+
+def test_overlay() -> None:
+    base, _ = read(EVERYTHING)
+    over, wrong = overlay(base, {"frameworks": ["allcontrols"], "trace": {"server": "off"}, "inputs": None})
+    assert wrong == ()
+    assert over.frameworks == ("allcontrols",)
+    assert over.model_dump(exclude={"frameworks"}) == base.model_dump(exclude={"frameworks"})
+    assert overlay(base, None) == (base, ())
+    assert overlay(base, {}) == (base, ())
+
+
+def test_what_is_wrong_in_an_overlay_is_said_and_left_out() -> None:
+    base, _ = read("frameworks: nsa\n")
+    over, wrong = overlay(
+        base, {"frameworks": [5], "exclude": "vendor/", "controls": {"severity": {"C-1": "x"}}}
+    )
+    assert over.frameworks == ("nsa",)
+    assert over.exclude == ("vendor/",)
+    assert wrong == (
+        "kscan.frameworks.0 must be a string; quote it",
+        "kscan.controls.severity.C-1 must be 'low', 'medium', 'high' or 'critical'",
+    )
+    assert overlay(base, ["x"]) == (base, ("kscan must be a mapping",))
+
+
+def test_replace_settings_uses_the_names_of_the_file() -> None:
+    changed = replace_settings(Settings(), {"podSpecPaths": [{"kind": "X", "path": "spec"}]})
+    assert [entry.kind for entry in changed.pod_spec_paths] == ["X"]
+    assert replace_settings(changed, {"frameworks": ["nsa"]}).pod_spec_paths == changed.pod_spec_paths
