@@ -1,48 +1,45 @@
 """Compile and evaluate CEL: the only room that knows the CEL runtime (cel-expr-python, the C++ one).
 
-Nothing here raises on what a control or a manifest contains, crashes on it or works without end. Compiling gives an
-`Expression` or a `CelError` with a place in the source; evaluating gives JSON data or `Failed` with a reason that
-names no value of the manifest, so that reasons may be shown and logged.
+Nothing here raises on what a control or a manifest contains, crashes on it or works without end. Compiling
+gives an `Expression` or a `CelError` with a place in the source; evaluating gives JSON data or `Failed` with
+a reason that names no value of the manifest, so that reasons may be shown and logged.
 
 Decisions behind it:
 
 * `let` names become nested `cel.bind` calls around the expression, so that one activation per judged element
   serves every control.
-* The runtime counts iterations and nothing else. What else an expression can cost is reckoned from its tree before
-  it runs (`cost`, `guard`), and what Python does for it is bounded where it is done (`patterns`, `regex`).
+* The runtime counts iterations and nothing else. What else an expression can cost is reckoned from its tree
+  before it runs (`cost`, `guard`), and what Python does for it is bounded where it is done (`patterns`,
+  `regex`).
 * A manifest is seen as a `view`: no nulls in maps, no cycles, nothing that grows when it is copied.
 * The runtime has abstract types only in name, so quantities, addresses, URLs and versions are tagged bytes in
   canonical form: equality works, and a manifest (which has no bytes) cannot forge one.
 
-There are CEL's standard functions and its optional types, bindings, strings and math extensions; the Kubernetes
-library (quantities, `find`, `sets`, IP addresses and CIDR ranges, URLs, semantic versions, `isSorted`, `sum`, `min`,
-`max`); and `matchesAny(text, patterns)`, `decodeBase64(text)`, `imageRef(text)`, `selects(selector, labels)`.
+There are CEL's standard functions and its optional types, bindings, strings and math extensions; the
+Kubernetes library (quantities, `find`, `sets`, IP addresses and CIDR ranges, URLs, semantic versions,
+`isSorted`, `sum`, `min`, `max`); and `matchesAny(text, patterns)`, `decodeBase64(text)`, `imageRef(text)`,
+`selects(selector, labels)`.
 
 Left out, because this runtime cannot express it: `indexOf` and `lastIndexOf` of lists (the names are taken by
-texts), `format.named` and its validators (functions cannot return optionals), `string()` of an address or URL,
-comprehensions with two variables; and the authorizer, as there is no cluster. `matches` takes only a pattern
-written out, and is compiled at every call: `matchesAny` is faster even for one pattern.
+texts), `format.named` and its validators (functions cannot return optionals), `string()` of an address or
+URL, comprehensions with two variables; and the authorizer, as there is no cluster. `matches` takes only a
+pattern written out, and is compiled at every call: `matchesAny` is faster even for one pattern.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from kscan_lsp.cel import regex
 from kscan_lsp.cel.compiling import MAX_SOURCE, VARIABLES, CelError, Expression, compile_expression
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
-from kscan_lsp.cel.views import MAX_DEPTH, MAX_NODES, View, view
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from kscan_lsp.cel.patterns import list_error as check_patterns
+from kscan_lsp.cel.views import MAX_DEPTH, MAX_WEIGHT, View, view
 
 __all__ = [
     "MAX_DEPTH",
     "MAX_MESSAGE",
-    "MAX_NODES",
     "MAX_RESULT",
     "MAX_SOURCE",
+    "MAX_WEIGHT",
     "VARIABLES",
     "Activation",
     "CelError",
@@ -60,11 +57,3 @@ __all__ = [
     "template",
     "view",
 ]
-
-
-def check_patterns(patterns: Sequence[str]) -> str:
-    """What keeps a list of regular expressions (RE2 syntax) from being used; empty when nothing does.
-
-    One that is used all the same makes `matchesAny` fail, never match.
-    """
-    return regex.list_error(patterns)

@@ -27,8 +27,8 @@ Let: TypeAlias = tuple[tuple[str, str], ...]
 VARIABLES = (
     "object", "podTemplate", "pod", "container", "role", "effective", "item", "index", "key", "inputs", "choice",
 )  # fmt: skip
-"""What every expression may name. `inputs` maps names to lists of text; `role` says which list a container is in,
-`choice` is the value a user chose for a fix; the others are whatever the manifest has."""
+"""What every expression may name. `inputs` maps names to lists of text; `role` says which list a container is
+in, `choice` is the value a user chose for a fix; the others are whatever the manifest has."""
 
 MAX_SOURCE = 8_000
 """Characters of one expression, its `let` included."""
@@ -173,7 +173,8 @@ def _used(source: str, let: Let) -> Let:
 def _wrapped(source: str, used: Let) -> tuple[str, int]:
     """The source inside its bindings, and how many lines come before it.
 
-    Each text stands on lines of its own: columns hold, lines are off by a constant, a comment ends where it should.
+    Each text stands on lines of its own: columns hold, lines are off by a constant, a comment ends where it
+    should.
     """
     if not used:
         return source, 0

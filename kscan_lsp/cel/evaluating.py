@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from kscan_lsp.cel import guard, library, regex, views
+from kscan_lsp.cel import guard, library, views
 from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, environment, said_of
 
 if TYPE_CHECKING:
@@ -32,28 +32,30 @@ class Failed:
 class Activation:
     """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
 
-    __slots__ = ("_sizes", "_values", "handle")
+    __slots__ = ("_extents", "_values", "handle")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.handle = environment().Activation(values)
         self._values = values
-        self._sizes: dict[tuple[str, ...], tuple[int, int]] = {}
+        self._extents: dict[tuple[str, ...], views.Extent | None] = {}
 
-    def size(self, names: tuple[str, ...]) -> tuple[int, int]:
-        """How many values are bound to some names, and what they weigh (see `cost`)."""
-        size = self._sizes.get(names)
-        if size is None:
-            sizes = [views.size(self._values[name]) for name in names if name in self._values]
-            size = self._sizes[names] = (sum(nodes for nodes, _ in sizes), sum(weight for _, weight in sizes))
-        return size
+    def extent(self, names: tuple[str, ...]) -> views.Extent | None:
+        """How large the values of some names are together; `None` for small."""
+        try:
+            return self._extents[names]
+        except KeyError:
+            values = [self._values[name] for name in names if name in self._values]
+            found = None if views.is_small(values) else views.extent(values)
+            self._extents[names] = found
+            return found
 
 
 def bind(values: Mapping[str, Any]) -> Activation:
     """Bind names to views (see `view`), which must not change from now on.
 
-    A name left out fails only the expressions that read it. The runtime converts a value when an expression first
-    reads its name, and keeps the result as long as the activation: expressions that read only small values are
-    cheap, whatever else is bound.
+    A name left out fails only the expressions that read it. The runtime converts a value when an expression
+    first reads its name, and keeps the result as long as the activation: expressions that read only small
+    values are cheap, whatever else is bound.
     """
     return Activation(values)
 
@@ -98,18 +100,15 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
 
 def _refused(program: Program, activation: Activation) -> Failed | None:
     """A reason not to evaluate: the work could be too much for data of this size."""
-    regex.start_evaluation()
-    nodes, weight = activation.size(program.names)
-    if nodes <= guard.SMALL_NODES and weight <= guard.SMALL_WEIGHT:
-        return None
-    if _bears(program, 1 << (nodes - 1).bit_length(), 1 << (weight - 1).bit_length()):
+    extent = activation.extent(program.names)
+    if extent is None or _bears(program, extent.rounded()):
         return None
     return Failed("too much work for an object of this size")
 
 
 @lru_cache(maxsize=4096)
-def _bears(program: Program, nodes: int, weight: int) -> bool:
-    return program.tree is None or guard.bears(program.tree, nodes, weight)
+def _bears(program: Program, extent: views.Extent) -> bool:
+    return program.tree is None or guard.bears(program.tree, extent)
 
 
 class _TooLargeError(Exception):

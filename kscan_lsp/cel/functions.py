@@ -28,12 +28,13 @@ def decode_base64(text: str) -> str:
 def image_ref(text: str) -> dict[str, str]:
     """An image reference as a container runtime resolves it.
 
-    `docker.io` and `library/` are filled in, `index.docker.io` is `docker.io`, and what stands before the first
-    slash is a registry when it has a dot, a colon or an upper-case letter, or is `localhost`. A reference that no
-    runtime would accept is taken apart as far as it goes. Rules: the reference package of CNCF Distribution.
+    `docker.io` and `library/` are filled in, `index.docker.io` is `docker.io`, and what stands before the
+    first slash is a registry when it has a dot, a colon or an upper-case letter, or is `localhost`. A
+    reference that no runtime would accept is taken apart as far as it goes. Rules: the reference package of
+    CNCF Distribution.
 
-    Returns:
-        `registry`, `repository` (without the registry), `name` (both), and `tag` and `digest`, empty when absent.
+    Returns: `registry`, `repository` (without the registry), `name` (both), and `tag` and `digest`, empty
+        when absent.
     """
     rest, _, digest = text.strip().partition("@")
     slash = rest.rfind("/")

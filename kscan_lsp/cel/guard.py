@@ -1,27 +1,23 @@
 """What keeps an expression from crashing or hanging the editor: decided once when it is compiled, where possible.
 
-Most expressions only look things up and compare; a glance at the source tells. The others are walked as trees, by
-`cost` for their work, and here for optional values: the runtime crashes the process when an optional sits inside a
-map that is handed to a Python function or out of the expression. An optional may be asked, compared, chosen and
-unwrapped, but not stored.
+Most expressions only look things up and compare; a glance at the source tells. The others are walked as
+trees, by `cost` for their work, and here for optional values: the runtime crashes the process when an
+optional sits inside a map that is handed to a Python function or out of the expression. An optional may be
+asked, compared, chosen and unwrapped, but not stored.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kscan_lsp.cel.cost import MAX_WORK, work
 from kscan_lsp.cel.patterns import compile_pattern
 from kscan_lsp.cel.placeholders import STRING
+from kscan_lsp.cel.views import SMALL, Extent
 
 if TYPE_CHECKING:
     from kscan_lsp.cel.syntax_tree import Node
-
-SMALL_NODES = 256
-SMALL_WEIGHT = 512
-"""Data up to this size every accepted expression must bear: a manifest of some 150 lines."""
 
 _LONG = 400
 _WORDS = re.compile(
@@ -33,22 +29,21 @@ _WORDS = re.compile(
 
 def is_harmless(source: str) -> bool:
     """Whether an expression needs no closer look: short, without loops, growing values or costly functions."""
-    return len(source) <= _LONG and not _WORDS.search(STRING.sub("''", source))
+    return len(source) <= _LONG and not _WORDS.search(STRING.sub(" ", source))
 
 
 def refusal(tree: Node) -> str:
     """Why an expression is not accepted at all; empty when it is."""
     if complaint := _stored(tree) or _bad_pattern(tree):
         return complaint
-    if work(tree, SMALL_NODES, SMALL_WEIGHT) > MAX_WORK:
+    if work(tree, *SMALL) > MAX_WORK:
         return "too much work, even on a small object: loops inside loops, or texts that grow"
     return ""
 
 
-@lru_cache(maxsize=4096)
-def bears(tree: Node, nodes: int, weight: int) -> bool:
-    """Whether an expression may be evaluated on data of that size (rounded up by the caller, as it is remembered)."""
-    return work(tree, nodes, weight) <= MAX_WORK
+def bears(tree: Node, extent: Extent) -> bool:
+    """Whether an expression may be evaluated on data of that extent."""
+    return work(tree, *extent) <= MAX_WORK
 
 
 _ASKS = frozenset({"hasValue", "value", "or", "orValue", "_?._", "_[?_]", "_[_]"})

@@ -1,8 +1,9 @@
 """Declares our functions to the runtime: names, parameter types, and values in and out.
 
-Quantities, addresses, ranges, URLs and versions travel as bytes: a tag, a colon, the canonical text. The runtime
-picks an overload by the type of a value when it runs, and there is one overload per type: that is why functions
-of different Kubernetes types with one name (`isLessThan`) share an implementation that looks at the tag.
+Quantities, addresses, ranges, URLs and versions travel as bytes: a tag, a colon, the canonical text. The
+runtime picks an overload by the type of a value when it runs, and there is one overload per type: that is why
+functions of different Kubernetes types with one name (`isLessThan`) share an implementation that looks at the
+tag.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from kscan_lsp.cel import functions, network, quantities, regex
+from kscan_lsp.cel import functions, network, patterns, quantities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,12 +145,12 @@ def declarations() -> Sequence[cel.FunctionDecl]:
 
 def _own() -> list[cel.FunctionDecl]:
     return [
-        _function("matchesAny", (_BOOL, [_STRING, _TEXTS], regex.matches_any)),
-        _function(".find", (_STRING, [_STRING, _STRING], regex.find_first)),
+        _function("matchesAny", (_BOOL, [_STRING, _TEXTS], patterns.matches_any)),
+        _function(".find", (_STRING, [_STRING, _STRING], patterns.find_first)),
         _function(
             ".findAll",
-            (_TEXTS, [_STRING, _STRING], regex.find_all),
-            (_TEXTS, [_STRING, _STRING, _INT], regex.find_all),
+            (_TEXTS, [_STRING, _STRING], patterns.find_all),
+            (_TEXTS, [_STRING, _STRING, _INT], patterns.find_all),
         ),
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], functions.image_ref)),

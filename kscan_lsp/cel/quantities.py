@@ -1,7 +1,7 @@
 """Kubernetes quantities and semantic versions, as the Kubernetes CEL library treats them.
 
-A value is text in canonical form, so that equal values are equal texts: a quantity is its number of billionths, a
-version leaves out build metadata, which has no part in precedence.
+A value is text in canonical form, so that equal values are equal texts: a quantity is its number of
+billionths, a version leaves out build metadata, which has no part in precedence.
 """
 
 from __future__ import annotations

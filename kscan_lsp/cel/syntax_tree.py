@@ -1,7 +1,7 @@
 """Reads the tree of a checked expression from the bytes the runtime serialises it to.
 
-The format is `cel.expr.CheckedExpr` of the CEL specification, in protocol buffers. Only what `cost` and `guard` look
-at is read, by field number, so that no protobuf library is needed.
+The format is `cel.expr.CheckedExpr` of the CEL specification, in protocol buffers. Only what `cost` and
+`guard` look at is read, by field number, so that no protobuf library is needed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Node(NamedTuple):
     """One node of the tree.
 
-    `kind` is `const`, `name`, `select`, `call`, `list`, `struct` or `loop`; `name` is what is named, selected or
-    called, and the accumulator of a loop. The parts of a call are its target, if any, and its arguments; of a
-    struct, keys and values in turn; of a loop: range, initial value, condition, step, result.
+    `kind` is `const`, `name`, `select`, `call`, `list`, `struct` or `loop`; `name` is what is named, selected
+    or called, and the accumulator of a loop. The parts of a call are its target, if any, and its arguments;
+    of a struct, keys and values in turn; of a loop: range, initial value, condition, step, result.
     """
 
     kind: str
