@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -259,7 +260,7 @@ def lsp(
 
 def main() -> None:
     """The command `kscan`."""
-    _prepare_streams()
+    _prepare()
     # a command is over before there is garbage worth collecting, and looking for it costs a fifth of a scan
     gc.set_threshold(200_000, 50, 100)
     app()
@@ -267,14 +268,17 @@ def main() -> None:
 
 def serve() -> None:
     """The command `kscan-lsp`, which is `kscan lsp`."""
-    _prepare_streams()
+    _prepare()
     app(["lsp", *sys.argv[1:]], prog_name="kscan-lsp")
 
 
-def _prepare_streams() -> None:
-    """Let a terminal or a pipe of another encoding show what it can; a report must not die of a character."""
+def _prepare() -> None:
+    """What must hold before anything else is imported or written."""
+    # pydantic looks through every installed package for plugins: slow, and foreign code in a security tool
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
+            # a report must not die of a character that the terminal or pipe cannot show
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -292,8 +296,13 @@ def _scan(request: Any) -> Any:
     from kscan_lsp.scan import scan as scan_paths
 
     stdin = sys.stdin.buffer.read() if "-" in request.paths else b""
+    discover = None
+    if any(Path(path).is_dir() for path in request.paths):
+        from kscan_lsp import walk
+
+        discover = walk.discover
     try:
-        return scan_paths(request, _today(), stdin)
+        return scan_paths(request, _today(), stdin, discover)
     except MistakeError as mistake:
         _fail(str(mistake))
 

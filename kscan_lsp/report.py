@@ -44,8 +44,7 @@ class FixEdit(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class FixOption:
+class FixOption(NamedTuple):
     """One way to make a finding go away. `edits` is None where they were not asked for."""
 
     title: str
@@ -53,8 +52,7 @@ class FixOption:
     edits: tuple[FixEdit, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OtherPlace:
+class OtherPlace(NamedTuple):
     """Another object that a finding rests on."""
 
     resource: ResourceId
@@ -64,8 +62,7 @@ class OtherPlace:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """A finding at its place in a file, with what its control says about it."""
 
     finding: Finding
@@ -78,8 +75,7 @@ class Reported:
     fixes: tuple[FixOption, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileProblem:
+class FileProblem(NamedTuple):
     """Something wrong with a manifest, a settings file or a policy. `code` is that of `findings.Problem`."""
 
     file: str
@@ -88,8 +84,7 @@ class FileProblem:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotScanned:
+class NotScanned(NamedTuple):
     """What should have been scanned and was not, or not fully."""
 
     file: str
@@ -97,8 +92,7 @@ class NotScanned:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Where and why a control could not be evaluated."""
 
     file: str
@@ -107,8 +101,7 @@ class Reason:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """What became of one control, counted in resources; `evaluated` are those that failed or passed."""
 
     id: str
@@ -124,8 +117,7 @@ class Coverage:
         return 100.0 if not applies else 100.0 * (self.evaluated - self.failed) / applies
 
 
-@dataclass(frozen=True, slots=True)
-class FrameworkScore:
+class FrameworkScore(NamedTuple):
     """Compliance with one framework, from 0 to 100."""
 
     id: str

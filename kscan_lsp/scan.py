@@ -18,13 +18,13 @@ from kscan_lsp.partials import Partials
 from kscan_lsp.project import CheckedFile, Configuration, check_file, configure, find_settings
 from kscan_lsp.report import FileProblem, NotScanned, Range, Spot
 from kscan_lsp.validate import nearest_name
-from kscan_lsp.walk import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from kscan_lsp.source_files import SourceText
+    from kscan_lsp.walk import Found
 
 _JSON_OBJECT: Final = re.compile(r"""\s*\{\s*["}]""")
 _START: Final = Range(Spot(1, 1), Spot(1, 1))
@@ -66,8 +66,16 @@ class Scan:
     """What is wrong with settings and policies."""
 
 
-def scan(request: Request, today: date, stdin: bytes = b"") -> Scan:
+def scan(
+    request: Request, today: date, stdin: bytes = b"", discover: Callable[..., Found] | None = None
+) -> Scan:
     """Find, read and judge what was asked for.
+
+    Args:
+        request: what was asked for.
+        today: the day that suppressions are compared with.
+        stdin: what there is on standard input.
+        discover: `walk.discover`, where a folder is among the paths; files do without importing it.
 
     Raises:
         MistakeError: the command names something that does not exist.
@@ -77,7 +85,7 @@ def scan(request: Request, today: date, stdin: bytes = b"") -> Scan:
             raise MistakeError(f"there is no file or folder '{name}'")
     if request.config and not request.config.is_file():
         raise MistakeError(f"there is no settings file '{request.config}'")
-    work = _Work(request, today, Scan())
+    work = _Work(request, today, Scan(), discover)
     for name in request.paths:
         if name == "-":
             work.standard_input(stdin)
@@ -102,25 +110,31 @@ class _Work:
     request: Request
     today: date
     result: Scan
+    discover: Callable[..., Found] | None
     partials: Partials = field(default_factory=Partials)
     configurations: dict[Path | None, Configuration] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
     def place(self, start: Path) -> None:
         """Scan a file or a folder that the user named."""
-        folder = Path(os.path.abspath(start if start.is_dir() else start.parent))
-        configuration = self.configuration(folder)
+        if not start.is_dir() or self.discover is None:
+            self.once(start, self.configuration(Path(os.path.abspath(start.parent))), named=True)
+            return
+        configuration = self.configuration(Path(os.path.abspath(start)))
         root = configuration.settings_path.parent if configuration.settings_path else None
-        found = discover(
-            start, exclude=configuration.settings.exclude, exclude_root=root, partials=self.partials
-        )
+        exclude = configuration.settings.exclude
+        found = self.discover(start, exclude=exclude, exclude_root=root, partials=self.partials)
         self.result.skipped.update(found.skipped)
         self.result.not_scanned += [NotScanned(shown(path), 1, reason) for path, reason in found.unreadable]
-        for path, named in found.files:
-            real = os.path.realpath(path)
-            if real not in self.seen:
-                self.seen.add(real)
-                self.file(path, configuration, named=named)
+        for path in found.files:
+            self.once(path, configuration, named=False)
+
+    def once(self, path: Path, configuration: Configuration, *, named: bool) -> None:
+        """Scan a file, unless it was among an earlier path."""
+        real = os.path.realpath(path)
+        if real not in self.seen:
+            self.seen.add(real)
+            self.file(path, configuration, named=named)
 
     def file(self, path: Path, configuration: Configuration, *, named: bool) -> None:
         if reason := self.partials.reason_to_skip(path):

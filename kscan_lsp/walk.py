@@ -1,8 +1,8 @@
-"""Files and folders named by a user -> the manifests to scan, and why others are left alone.
+"""A folder -> the manifests to scan in it, and why other files are left alone.
 
-A file that is named is read, whatever it is called. A folder is walked: files that can be manifests, in the
-order of their names, without hidden folders, `node_modules` and what `.gitignore` files or `exclude`
-settings leave out.
+A file that a user names is read, whatever it is called; that is not decided here. A folder is walked: files
+that can be manifests, in the order of their names, without hidden folders, `node_modules` and what
+`.gitignore` files or `exclude` settings leave out.
 
 Links are followed as kubectl follows them, with two limits: a file or folder is visited once, by its own
 name where it has one in the tree, and a link that leads out of the repository (or, without one, out of the
@@ -36,18 +36,11 @@ _MAX_IGNORE_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 200
 
 
-class Candidate(NamedTuple):
-    """A file to scan. `named` tells that the user named it, and not the folder it is in."""
-
-    path: Path
-    named: bool
-
-
 @dataclass(slots=True)
 class Found:
     """What a walk came to. `skipped` counts files, and folders that were not entered, by reason."""
 
-    files: list[Candidate] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
 
@@ -66,19 +59,17 @@ def discover(
     exclude_root: Path | None = None,
     partials: Partials | None = None,
 ) -> Found:
-    """The files to scan at one place that a user named.
+    """The files to scan in a folder that a user named.
 
     Args:
-        start: a file or a folder that exists.
+        start: the folder.
         exclude: patterns as in `.gitignore`, from the settings.
         exclude_root: the folder they are relative to; `start` where it is not given.
         partials: what is known about kustomizations and charts; filled on the way.
 
     Returns:
-        The files in a fixed order, and what was left out. A named file is always among the files.
+        The files in a fixed order, and what was left out.
     """
-    if not start.is_dir():
-        return Found([Candidate(start, named=True)])
     walk = _Walk(os.path.abspath(start), partials or Partials())
     settings = _Rules(os.path.abspath(exclude_root or start), _spec(exclude))
     # a folder that is named is entered even if a .gitignore above leaves it out
@@ -87,7 +78,7 @@ def discover(
     walk.folder(walk.top, (settings,) if exclude else (), tuple(inherited), 0)
     walk.follow_links()
     return Found(
-        [Candidate(_as_given(start, walk.top, path), named=False) for path in sorted(walk.files, key=_order)],
+        [_as_given(start, walk.top, path) for path in sorted(walk.files, key=_order)],
         walk.skipped,
         [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],
     )

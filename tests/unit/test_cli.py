@@ -97,6 +97,14 @@ def test_files_elsewhere_have_their_whole_name(here: Path, monkeypatch: pytest.M
     }
 
 
+def test_a_named_file_is_always_read(here: Path) -> None:
+    (here / ".gitignore").write_text("*\n")
+    (here / ".hidden").mkdir()
+    (here / ".hidden/manifest.txt").write_text(DEPLOYMENT)
+    assert report(".hidden/manifest.txt", "--control", "C-0057")["summary"]["files"] == 1
+    assert report("--control", "C-0057")["summary"]["files"] == 0
+
+
 def test_a_file_named_twice_is_scanned_once(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     assert report(".", "web.yaml", "--control", "C-0057")["summary"]["files"] == 1
@@ -363,4 +371,11 @@ def test_a_json_report_pays_for_nothing_it_does_not_need(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     loaded = run_in_process("scan", "web.yaml", "--format", "json")
     assert "kscan_lsp.tally" in loaded
-    assert not {name.split(".")[0] for name in loaded} & {"rich", "pygls", "lsprotocol", "asyncio", "logging"}
+    assert not {name.split(".")[0] for name in loaded} & {
+        "rich",
+        "pygls",
+        "pathspec",
+        "lsprotocol",
+        "asyncio",
+        "logging",
+    }

@@ -78,8 +78,10 @@ def test_the_contract_key_by_key() -> None:
 
 
 def test_columns_are_code_points_and_lines_end_where_yaml_ends_them() -> None:
-    flow = '{apiVersion: v1, kind: Pod, metadata: {name: "\U0001f600\u2028x"}, spec: {containers: [{name: a}]}}\r\n'
-    report, _ = report_of({"a.yaml": "# \u2028\r\n---\r\n" + flow})
+    flow = (
+        '{apiVersion: v1, kind: Pod, metadata: {name: "\U0001f600\u2028"}, spec: {containers: [{name: a}]}}'
+    )
+    report, _ = report_of({"a.yaml": "# \u2028\r\n---\r\n" + flow + "\r\n"})
     start = data(report)["findings"][0]["range"]["start"]
     assert (start["line"], start["column"]) == (3, flow.index("name: a") + 1)
 
