@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import LineIndex, Span
-from kscan_lsp.yaml import reader
+from kscan_lsp.yaml import layout, reader
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import read_json
-from kscan_lsp.yaml.repair import repaired
+from kscan_lsp.yaml.repair import blank, repaired
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.tree import Node
 
 _SEPARATOR: Final = re.compile(r"(?<![^\r\n])---(?=[ \t\r\n]|\Z)")
+_DIRECTIVE: Final = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
 
 
@@ -53,7 +54,7 @@ class Document:
     blanked: tuple[Span, ...]
     """The lines that were taken out to read the rest, without their line ends."""
     complete: bool
-    """Whether all of the text was read. Not so after a repair, over a limit, or where kubectl refuses a value."""
+    """Whether all of the text was read: not so after a repair, over a limit, or where kubectl refuses it."""
     lines: LineIndex = field(repr=False)
 
 
@@ -76,17 +77,21 @@ def read_document(text: str, *, json: bool = False) -> Document:
         text: the document's own text, from its `---` to the next.
         json: read it as JSON.
     """
-    result = read_json(text) if json else reader.read(text)
-    problems = result.problems
-    blanked: tuple[Span, ...] = ()
-    if result.fault is not None and not json:
-        rest = repaired(text, result.fault)
+    refused, lines = ((), ()) if json else _separators(text)
+    source = blank(text, lines) if lines else text
+    result = read_json(text) if json else reader.read(source)
+    problems = refused + result.problems
+    blanked: tuple[Span, ...] = lines
+    fault = result.fault
+    if fault is not None:
+        # the rest of broken JSON is read as YAML, which forgives the comma that a blanked line leaves behind
+        rest = repaired(source, fault)
         if rest is not None:
-            result, blanked = rest
+            result, blanked = rest[0], tuple(sorted({*lines, *rest[1]}))
             problems += result.problems
     values = data_of(result.root)
     problems += values.problems
-    complete = not blanked and not any(problem.fatal for problem in problems)
+    complete = fault is None and not any(problem.fatal for problem in problems)
     return Document(text, json, result.root, values.value, problems, blanked, complete, LineIndex(text))
 
 
@@ -98,8 +103,8 @@ def comments(document: Document, containing: str = "#") -> Iterator[tuple[int, s
         containing: only comments with this text in them; looking for a rare word costs next to nothing.
 
     Yields:
-        Offset of the `#`, and the comment from there to the end of its line. A `#` inside a value or on a blanked
-        line is no comment.
+        Offset of the `#`, and the comment from there to the end of its line. A `#` inside a value or on a
+        blanked line is no comment.
     """
     text = document.text
     if document.json or containing not in text or (document.root is None and document.problems):
@@ -130,6 +135,34 @@ def _literal_spans(document: Document) -> Iterator[Span]:
                 lines = document.lines
                 start = lines.content_end(lines.position(start).line)
             yield Span(start, max(start, node.end))
+
+
+def _separators(text: str) -> tuple[tuple[Problem, ...], tuple[Span, ...]]:
+    """What kubectl says about `--- {a: 1}`, `---x` and `%YAML`, and the lines that must not be read.
+
+    kubectl cuts a file at every line that begins with three dashes and allows only a comment behind them. So
+    it never sees directives together with their document.
+    """
+    problems: list[Problem] = []
+    lines: list[Span] = []
+    at = 0 if text.startswith("---") else text.find("\n---") + 1 or -1
+    if at > 0 and (directive := _DIRECTIVE.search(text, 0, at)):
+        message = "kubectl refuses a file with directives; remove this line"
+        problems.append(Problem(Span(*directive.span()), message))
+    while at >= 0:
+        end = layout.line_end(text, at)
+        behind = text[at + 3 : end].strip()
+        glued = bool(behind) and not text[at + 3].isspace()
+        if glued or (behind and not behind.startswith("#")):
+            start = text.index(behind, at + 3)
+            message = "kubectl refuses anything but a comment behind '---'; put it on the next line"
+            if behind.startswith("#"):
+                message = "a space is missing between '---' and the comment"
+            problems.append(Problem(Span(start, start + len(behind)), message, fatal=glued))
+            if glued:
+                lines.append(Span(at, end))
+        at = text.find("\n---", end) + 1 or -1
+    return tuple(problems), tuple(lines)
 
 
 def _line_before(text: str, start: int) -> int | None:

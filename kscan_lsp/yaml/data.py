@@ -60,8 +60,8 @@ def data_of(node: Node | None) -> Data:
         node: the root of a tree, or None for an empty document.
 
     Returns:
-        The values, shared where aliases share them, without cycles and at most `MAX_DEPTH` deep; and the problems:
-        `duplicate-key` (the last one counts), `type` for what kubectl refuses, `limit` for what is cut.
+        The values, shared where aliases share them, without cycles and at most `MAX_DEPTH` deep; and the
+        problems: `duplicate-key` (the last one counts), `type` (kubectl refuses it), `limit` (it is cut).
     """
     reading = _Reading()
     value = None if node is None else reading.value(node, 0)
@@ -140,12 +140,18 @@ def _entry(
 
 
 def _sources(merge: Entry) -> list[Node]:
-    """What a `<<` entry merges, the strongest first. Only a sequence written in place counts, as in go-yaml."""
+    """What a `<<` entry merges, the strongest first. As in go-yaml, no alias to a sequence."""
     return merge.value.items if isinstance(merge.value, Sequence) else [merge.value]
 
 
+def _bad_key(mapping: Mapping, key: Node) -> str:
+    if isinstance(key, Mapping) and mapping.flow and key.flow and key.start == mapping.start + 1:
+        return "'{{' is template language, not YAML; render the template first, or quote the value"
+    return "kubectl takes only strings, numbers and booleans as keys"
+
+
 class _Reading:
-    """One walk over a tree. Aliases always point back, so a target is done or still open when its alias comes."""
+    """One walk over a tree. Aliases point back, so a target is done or still open when its alias comes."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -195,7 +201,7 @@ class _Reading:
             else:
                 key = key_of(entry)
             if key is None:
-                self.refuse(entry.key, "kubectl takes only strings, numbers and booleans as keys")
+                self.refuse(entry.key, _bad_key(node, entry.key))
                 self.value(entry.value, depth)
                 continue
             if key in own:

@@ -1,9 +1,9 @@
 """Syntax errors in plain words, at the place where the mistake is.
 
-A parser reports where it noticed, which is often one line below where the author slipped, in words about its own
-grammar. A fault has the place of the slip, a message that says what is wrong and what to do, and the lines to
-suspect, the first guess first, whose loss would let the rest be read. Where one error of libyaml has many causes,
-the text around it decides.
+A parser reports where it noticed, which is often one line below where the author slipped, in words about its
+own grammar. A fault has the place of the slip, a message that says what is wrong and what to do, and the
+lines to suspect, the first guess first, whose loss would let the rest be read. Where one error of libyaml has
+many causes, the text around it decides.
 
 Left out on purpose: trying the suspects (`repair.py`).
 """
@@ -30,6 +30,40 @@ _BEFORE_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*")
 _HAS_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*(?:\"[^\"]*\"|'[^']*'|[^\s#:\"'][^:#]*):(?:\s|$)")
 _TABBED: Final = re.compile(r"^[ ]*\t[^\r\n]*", re.MULTILINE)
 _SHOWN: Final = 30
+_TEMPLATE: Final = "'{{' is template language, not YAML; render the template first, or quote the value"
+
+# (words of libyaml, whether the slip is where the construct begins, what to say); the first that fits
+_ONE_CAUSE: Final = (
+    (
+        "unknown escape",
+        False,
+        "this escape is not known to YAML; write a backslash as \\\\, or use single quotes",
+    ),
+    (
+        "hexdecimal",
+        False,
+        "\\x, \\u and \\U want hexadecimal digits; write a backslash as \\\\, or use single quotes",
+    ),
+    ("scanning a quoted", True, "this quote is never closed"),
+    (
+        "block sequence entries",
+        False,
+        "a list cannot start on the line of its key; begin it on the next line",
+    ),
+    (
+        "block scalar",
+        True,
+        "only '-', '+', a digit or a comment stands behind '|' or '>'; begin the text on the next line",
+    ),
+    ("an alias", True, "this is no valid alias; if '*' is part of the text, put it into quotes"),
+    ("an anchor", True, "this is no valid anchor; if '&' is part of the text, put it into quotes"),
+    ("a tag", True, "this is no valid tag; if '!' is part of the text, put it into quotes"),
+    ("tag handle", True, "this is no valid tag; if '!' is part of the text, put it into quotes"),
+    ("directive", True, "this directive is not valid; kubectl knows only '%YAML 1.1'"),
+    ("incompatible", False, "kubectl reads YAML 1.1 only; remove this line"),
+    ("node content", False, "a value is missing here; if this is part of a text, put it into quotes"),
+    ("mapping keys", False, "a '?' cannot stand here; if it is part of a text, put it into quotes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +79,7 @@ class Fault:
     code: str = "syntax"
 
 
-def of_error(text: str, error: Any, last: Node | None) -> Fault:  # noqa: ANN401 - ruamel's errors have no types
+def of_error(text: str, error: BaseException, last: Node | None) -> Fault:
     """The fault behind an exception of the parser.
 
     Args:
@@ -53,16 +87,26 @@ def of_error(text: str, error: Any, last: Node | None) -> Fault:  # noqa: ANN401
         error: what ruamel.yaml raised: its marks are offsets in `text`.
         last: the node that was read last.
     """
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
+    if getattr(error, "problem_mark", None) is None:
         return _unreadable_character(text)
-    noticed = min(mark.index, len(text))
-    context = error.context_mark.index if error.context_mark is not None else noticed
-    problem, doing = str(error.problem), str(error.context)
+    marked: Any = error
+    noticed = min(marked.problem_mark.index, len(text))
+    context = marked.context_mark.index if marked.context_mark is not None else noticed
+    problem, doing = str(marked.problem), str(marked.context)
     quote = _runaway_quote(text, last, noticed)
     if quote is not None:
         message = "this quote is closed on a later line; is a closing quote missing here?"
-        return Fault(Span(quote, quote + 1), message, noticed, (_line(text, quote), _line(text, noticed)))
+        return Fault(
+            Span(quote, quote + 1),
+            message,
+            noticed,
+            (_line(text, quote), _line(text, noticed)),
+        )
+    line = _line(text, noticed)
+    if (template := text.find("{{", line.start, line.end)) >= 0:
+        end = text.find("}}", template, line.end)
+        span = Span(template, end + 2 if end >= 0 else line.end)
+        return Fault(span, _TEMPLATE, noticed, (line, _line(text, context)))
     if "simple key" in doing or "simple key" in problem:
         return _no_colon(text, context, noticed)
     if "mapping values" in problem:
@@ -73,8 +117,7 @@ def of_error(text: str, error: Any, last: Node | None) -> Fault:  # noqa: ANN401
         return _open_bracket(text, context, noticed)
     if "expected key" in problem or "'-' indicator" in problem or "document start" in problem:
         return _out_of_line(text, noticed, last, problem)
-    at, message = _by_phrase(text, context, noticed, doing, problem)
-    return Fault(_rest_of_line(text, at), message, noticed, (_line(text, at), _line(text, noticed)))
+    return _by_phrase(text, context, noticed, doing, problem)
 
 
 def _runaway_quote(text: str, last: Node | None, noticed: int) -> int | None:
@@ -90,13 +133,17 @@ def _no_colon(text: str, context: int, noticed: int) -> Fault:
     line = _line(text, context)
     content = _content(text, line)
     shown = text[content.start : content.end]
-    if text[content.start : content.start + 1] in {'"', "'"}:
+    if shown[:1] in {'"', "'"}:
         message = "a ':' is missing after this quoted text, or its closing quote is"
-    elif glued := re.match(r"([^\s:]+):\S", shown):
-        message = f"a space is missing after '{_short(glued[1])}:'"
     else:
-        message = f"a ':' is missing after '{_short(shown)}'"
+        message = _colon_missing(shown)
     return Fault(content, message, noticed, (line, _line(text, noticed)))
+
+
+def _colon_missing(shown: str) -> str:
+    if glued := re.match(r"([^\s:]+):\S", shown):
+        return f"a space is missing after '{_short(glued[1])}:'"
+    return f"a ':' is missing after '{_short(shown)}'"
 
 
 def _unexpected_colon(text: str, noticed: int) -> Fault:
@@ -109,8 +156,8 @@ def _unexpected_colon(text: str, noticed: int) -> Fault:
     ):
         content = _content(text, above)
         if content.start < content.end and text[content.start] not in "-[]{}|>\"'":
-            shown = _short(text[content.start : content.end])
-            return Fault(content, f"a ':' is missing after '{shown}'", noticed, (above, line))
+            message = _colon_missing(text[content.start : content.end])
+            return Fault(content, message, noticed, (above, line))
     if _HAS_KEY.match(text, line.start, noticed):
         message = "a second ':' on one line; put the value into quotes"
         return Fault(Span(noticed, noticed + 1), message, noticed, (line,))
@@ -126,7 +173,12 @@ def _unexpected_character(text: str, noticed: int) -> Fault:
     if noticed <= indent and tab >= 0:
         every = tuple(Span(*found.span()) for found in _TABBED.finditer(text))
         rest = Span(line.start, every[-1].end) if every else line
-        return Fault(Span(tab, tab + 1), "a tab cannot indent YAML; use spaces", noticed, (line, rest))
+        return Fault(
+            Span(tab, tab + 1),
+            "a tab cannot indent YAML; use spaces",
+            noticed,
+            (line, rest),
+        )
     character = text[noticed : noticed + 1]
     message = f"a value cannot start with '{character}'; put it into quotes"
     if character == "\t":
@@ -140,7 +192,10 @@ def _open_bracket(text: str, context: int, noticed: int) -> Fault:
     close = {"[": "]", "{": "}"}.get(bracket, "")
     if not close:
         return Fault(
-            _rest_of_line(text, noticed), "this cannot stand inside [ ] or { }", noticed, (here, line)
+            _rest_of_line(text, noticed),
+            "this cannot stand inside [ ] or { }",
+            noticed,
+            (here, line),
         )
     if line == here and noticed < len(text):
         message = f"a ',' or '{close}' is missing here"
@@ -148,7 +203,10 @@ def _open_bracket(text: str, context: int, noticed: int) -> Fault:
     before = _line_above(text, here) or line
     message = f"this '{bracket}' is not closed, or a ',' is missing behind it"
     return Fault(
-        Span(context, context + 1), message, noticed, (line, here, before, Span(line.start, here.end))
+        Span(context, context + 1),
+        message,
+        noticed,
+        (line, here, before, Span(line.start, here.end)),
     )
 
 
@@ -156,6 +214,8 @@ def _out_of_line(text: str, noticed: int, last: Node | None, problem: str) -> Fa
     line = _line(text, noticed)
     above = _line_above(text, line)
     suspects = [line] if above is None else [line, above]
+    if above is not None and text[above.start : above.end].lstrip().startswith("?"):
+        suspects.reverse()
     behind = last is not None and line.start < last.end <= noticed and isinstance(last, Scalar)
     if behind and last is not None and isinstance(last, Scalar) and last.style in {"'", '"'} and last.style:
         message = "text behind a closing quote; put the quotes around all of it, or escape the inner quote"
@@ -167,41 +227,22 @@ def _out_of_line(text: str, noticed: int, last: Node | None, problem: str) -> Fa
         suspects.insert(0, _line(text, first.start()))
         content = _content(text, suspects[0])
     if "'-' indicator" in problem:
-        message = "this does not line up with the list above; start an item with '- ', or indent it like its neighbours"
+        message = (
+            "this does not line up with the list above; begin an item with '- ', or indent it like the others"
+        )
     elif text.startswith("-", noticed) and "expected key" in problem:
-        message = "a list item cannot stand here, among keys; is the line above it missing, or the indentation wrong?"
+        message = "a list item cannot stand among keys; is its key missing above, or the indentation wrong?"
     else:
         message = "this does not line up with the lines above; indent it like its neighbours"
     return Fault(content, message, noticed, tuple(suspects))
 
 
-def _by_phrase(text: str, context: int, noticed: int, doing: str, problem: str) -> tuple[int, str]:
-    """Place and message for errors with one cause each."""
-    if "quoted scalar" in doing and "unexpected" in problem:
-        return context, "this quote is never closed"
-    if "escape" in problem or "hexdecimal" in problem or "hexadecimal" in problem:
-        return noticed, "this escape is not known to YAML; write a backslash as \\\\, or use single quotes"
-    if "block sequence entries" in problem:
-        return noticed, "a list cannot start on the line of its key; begin it on the next line"
-    if "block scalar" in doing:
-        return (
-            context,
-            "behind '|' or '>' stand only '-', '+', a digit and a comment; the text begins on the next line",
-        )
-    if "alias" in doing or "anchor" in doing:
-        return (
-            context,
-            "this is no valid anchor or alias name; if '&' or '*' is part of the text, put it into quotes",
-        )
-    if "tag" in doing:
-        return context, "this is no valid tag; if '!' is part of the text, put it into quotes"
-    if "directive" in doing or "incompatible" in problem or "directive" in problem:
-        return noticed, "this directive is not valid; kubectl knows only '%YAML 1.1'"
-    if "node content" in problem:
-        return noticed, "a value is missing here; if this is part of a text, put it into quotes"
-    if "mapping keys" in problem:
-        return noticed, "a '?' cannot stand here; if it is part of a text, put it into quotes"
-    return noticed, f"this is no valid YAML: {problem}"
+def _by_phrase(text: str, context: int, noticed: int, doing: str, problem: str) -> Fault:
+    """A fault behind an error that has one cause."""
+    fitting = (cause for cause in _ONE_CAUSE if cause[0] in doing or cause[0] in problem)
+    _, at_context, message = next(fitting, ("", False, f"this is no valid YAML: {problem}"))
+    at = context if at_context else noticed
+    return Fault(_rest_of_line(text, at), message, noticed, (_line(text, at), _line(text, noticed)))
 
 
 def _unreadable_character(text: str) -> Fault:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.faults import Fault
-from kscan_lsp.yaml.reader import MAX_DEPTH, MAX_NODES, Read
+from kscan_lsp.yaml.reader import MAX_DEPTH, MAX_NODES, Read, unreadable
 from kscan_lsp.yaml.tree import Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.yaml.tree import Node
 
-# (text, offset behind the opening quote) -> (value, offset behind the closing one); in C, and the types miss it
+# (text, offset behind the opening quote) -> (value, offset behind the closing one); unknown to the types
 _scan_string: Final[Callable[[str, int], tuple[str, int]]] = decoder.scanstring  # type: ignore[attr-defined]
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -58,8 +58,7 @@ def read_json(text: str) -> Read:
         root = reading.value(start, 0)
     except _Stop as stop:
         span = Span(min(stop.at, len(text)), min(stop.at + stop.length, len(text)))
-        fault = Fault(span, stop.message, stop.at, code=stop.code)
-        return Read(None, (Problem(span, fault.message, fault.code, fatal=True),), fault)
+        return unreadable(Fault(span, stop.message, stop.at, (span,), stop.code))
     after = _skip(text, root.end)
     if after == len(text):
         return Read(root, ())

@@ -1,25 +1,17 @@
 """One YAML document as a tree with the place of every node.
 
 The tree is built from parser events, not from ruamel's own nodes: events keep the place of aliases, and
-reading can stop at the first bracket too many. The parser is libyaml 0.1.7 in C, the ancestor of the go-yaml
-that kubectl reads with. It refuses one thing that kubectl accepts, a colon inside a plain flow scalar
-(`[http://x:80/y]`); there the text is read again with those colons hidden.
+reading can stop at the first bracket too many.
 
-Three things events get wrong are put right here: block collections and block scalars run on over comments and
-blank lines, an anchor or tag counts as content, and an empty value lies wherever the parser noticed that it
-was empty.
-
-Left out on purpose: what the tree means (`data.py`), several documents and repair (`documents.py`).
+Left out on purpose: what the tree means (`data.py`), several documents (`documents.py`) and repair
+(`repair.py`).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from _ruamel_yaml import CParser
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -34,36 +26,20 @@ from ruamel.yaml.events import (
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
-from kscan_lsp.yaml import faults, scalars
+from kscan_lsp.yaml import faults, layout, parser, scalars
 from kscan_lsp.yaml.faults import Fault
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from kscan_lsp.yaml.parser import Event, Events
     from kscan_lsp.yaml.tree import Node
-
-    _Event: TypeAlias = Any  # ruamel's events have no types
-    _Events: TypeAlias = Callable[[], _Event]
 
 MAX_DEPTH: Final = 100
 """How deep collections may nest."""
-MAX_NODES: Final = 1_000_000
+MAX_NODES: Final = 500_000
 """How many nodes one document may have."""
 
 _BOM: Final = "\ufeff"
-_NOTHING: Final = re.compile(r"(?:\s|#[^\r\n]*)*")
-_COMMENT: Final = re.compile(r"#[^\r\n]*")
-_LINE: Final = re.compile(r"[^\r\n]*")
-_FILLER: Final = re.compile(r"(?:\s|#[^\r\n]*|(?<=[\r\n])\.\.\.(?=\s|$))*")
-_PROPERTY: Final = re.compile(r"&[^\s,\[\]{}]+|!<[^>\s]*>|!\S*")
-# What a colon hides behind; tags keep theirs.
-_HIDING: Final = "\ue000"
-_PLAIN_COLON: Final = re.compile(
-    r"(![^\s,\[\]{}]+)"
-    r"|(?<=[^\s\"'\]},\[{]):(?!\s|\Z)"
-    r"|(?<=[^\s\"'\]},\[{:])([ \t]+):(?!\s|\Z)"
-)
 
 
 class Read(NamedTuple):
@@ -103,15 +79,15 @@ def read(text: str) -> Read:
         fault = stop.fault
     except _ColonInFlow:
         try:
-            return _Building(text, _PLAIN_COLON.sub(_hide, text)).document()
+            return _Building(text, parser.hide_colons(text)).document()
         except _Stop as stop:
             fault = stop.fault
+    return unreadable(fault)
+
+
+def unreadable(fault: Fault) -> Read:
+    """The result of reading nothing because of a fault."""
     return Read(None, (Problem(fault.span, fault.message, fault.code, fatal=True),), fault)
-
-
-def _hide(found: re.Match[str]) -> str:
-    tag, space = found.groups()
-    return tag or f"{space or ''}{_HIDING}"
 
 
 class _Building:
@@ -131,36 +107,51 @@ class _Building:
     def document(self) -> Read:
         """Read the first document of the text, all of which should be that document."""
         try:
-            root = self.root(CParser(self.text if self.hiding is None else self.hiding).get_event)
-        except (YAMLError, UnicodeError) as error:
-            stumbled = getattr(error, "problem", "") == "found unexpected ':'"
-            if stumbled and self.hiding is None and _HIDING not in self.text:
+            root = self.root(parser.events(self.text if self.hiding is None else self.hiding))
+        except parser.ERRORS as error:
+            if self.hiding is None and parser.stumbles_over_colon(error) and parser.hide_colons(self.text):
                 raise _ColonInFlow from None
             raise _Stop(faults.of_error(self.text, error, self.node)) from None
         if isinstance(root, Scalar) and root.start == root.end and root.props < 0:
             root = None
         return Read(root, tuple(self.problems))
 
-    def root(self, next_event: _Events) -> Node | None:
+    def root(self, next_event: Events) -> Node | None:
         """Read events up to the end of the first document; None where there is none."""
         root: Node | None = None
         above: list[tuple[Mapping | Sequence | None, Node | None, bool]] = []
         top: Mapping | Sequence | None = None  # what is being read, and in it the key whose value comes next
         key: Node | None = None
         asked = False
-        questions = "?" in self.text
+        text, hiding, words = self.text, self.hiding, scalars.WORDS
+        questions = "?" in text
         node: Node
-        for _ in range(3 * MAX_NODES):
+        for _ in range(2 * MAX_NODES):
             event = next_event()
             kind = type(event)
             before = self.last
             if kind is ScalarEvent:
-                node = self.scalar(event, key is None and type(top) is Mapping)
+                value = event.value
+                start = event.start_mark.index
+                if (
+                    event.style == ""
+                    and value not in words
+                    and value[0] not in "+-.0123456789"
+                    and event.anchor is None
+                    and event.ctag is None
+                    and text[start] == value[0]
+                    and hiding is None
+                ):
+                    # an ordinary string, key or value: nine of ten scalars
+                    self.last = event.end_mark.index
+                    node = Scalar(start, self.last, value, "")
+                else:
+                    node = self.scalar(event, as_key=key is None and type(top) is Mapping)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                node = opened = self.collection(event, kind is MappingStartEvent)
+                node = opened = self.collection(event)
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 if top is not None:
-                    self.last = top.end = event.end_mark.index if top.flow else _last_end(top)
+                    self.last = top.end = event.end_mark.index if top.flow else layout.block_end(top)
                 top, key, asked = above.pop()
                 self.depth -= 1
                 continue
@@ -176,7 +167,7 @@ class _Building:
             self.node = node
             if type(top) is Mapping:
                 if key is None:
-                    key, asked = node, questions and _asked(self.text, before, node)
+                    key, asked = node, questions and layout.is_asked(text, before, node)
                 else:
                     top.entries.append(Entry(key, node, asked))
                     key = None
@@ -189,22 +180,22 @@ class _Building:
                 top, key = opened, None
         raise _Stop(_limit(self.last, f"more than {MAX_NODES} values"))
 
-    def scalar(self, event: _Event, as_key: bool) -> Scalar:
+    def scalar(self, event: Event, *, as_key: bool) -> Scalar:
         text = self.text
         start, end = event.start_mark.index, event.end_mark.index
-        value, style, tag, anchor = event.value, event.style, event.tag, event.anchor
+        value, style, tag, anchor = event.value, event.style, event.ctag, event.anchor
         plain, props = event.implicit[0], -1
         if anchor is not None or tag is not None or text[start : start + 1] == "!":
             props = start
-            start, end, bare = _after_properties(text, start, end)
+            start, end, bare = layout.after_properties(text, start, end)
             plain = plain and not bare
         elif start == end:
-            start = end = _empty_place(text, self.last, start, as_key)
-        if style == "|" or style == ">":
-            end = _block_scalar_end(text, start, end)
+            start = end = layout.empty_place(text, self.last, start, as_key=as_key)
+        if style in {"|", ">"}:
+            end = layout.block_scalar_end(text, start, end)
         self.last = end
         if self.hiding is not None:
-            value = value.replace(_HIDING, ":")
+            value = parser.show_colons(value)
         if tag is not None:
             value, refused = scalars.tagged(value, tag)
             if refused:
@@ -216,116 +207,55 @@ class _Building:
             self.anchors[anchor] = node
         return node
 
-    def collection(self, event: _Event, is_mapping: bool) -> Mapping | Sequence:
+    def collection(self, event: Event) -> Mapping | Sequence:
+        text = self.text
         start, props = event.start_mark.index, -1
         if self.depth >= MAX_DEPTH:
             raise _Stop(_limit(start, f"nested more than {MAX_DEPTH} levels deep"))
         self.depth += 1
-        flow, tag, anchor = event.flow_style, event.tag, event.anchor
+        flow, tag, anchor = event.flow_style, event.ctag, event.anchor
         if anchor is not None or tag is not None:
             props = start
             # the event of a flow collection ends right behind its bracket
-            start = (
-                event.end_mark.index - 1 if flow else _after_properties(self.text, start, len(self.text))[0]
-            )
+            start = event.end_mark.index - 1 if flow else layout.after_properties(text, start, len(text))[0]
         self.last = max(self.last, start)
-        make = Mapping if is_mapping else Sequence
+        make = Mapping if type(event) is MappingStartEvent else Sequence
         node = make(start, start, flow, [], anchor, tag, props)
         if anchor is not None:
             self.anchors[anchor] = node
         return node
 
-    def alias(self, event: _Event) -> Alias:
-        start, self.last, name = event.start_mark.index, event.end_mark.index, event.anchor
+    def alias(self, event: Event) -> Alias:
+        start, end, name = event.start_mark.index, event.end_mark.index, event.anchor
         if name not in self.anchors:
-            span = Span(start, self.last)
             message = (
                 f"no anchor '&{name}' stands above this alias; define it first, or put the text into quotes"
             )
-            raise _Stop(Fault(span, message, start, (span,)))
-        return Alias(start, self.last, name, self.anchors[name])
+            raise _Stop(Fault(Span(start, end), message, start, (Span(start, end),)))
+        self.last = end
+        return Alias(start, end, name, self.anchors[name])
 
-    def after_document(self, event: _Event, next_event: _Events) -> None:
+    def after_document(self, event: Event, next_event: Events) -> None:
         """Complain about text behind the document: kubectl drops all of it."""
-        text = self.text
-        at = event.end_mark.index
         if event.explicit:
-            at = _match_end(_FILLER, text, at, len(text))
+            at = layout.next_content(self.text, event.end_mark.index)
         else:
             following = next_event()
-            at = following.start_mark.index if type(following) is DocumentStartEvent else len(text)
-        if at < len(text):
+            explicit = type(following) is DocumentStartEvent
+            at = following.start_mark.index if explicit else len(self.text)
+        if at < len(self.text):
             message = "kubectl drops what follows the end of a document; begin a new document with '---'"
-            span = Span(at, _match_end(_LINE, text, at, len(text)))
-            self.problems.append(Problem(span, message, fatal=True))
+            self.problems.append(Problem(Span(at, layout.line_end(self.text, at)), message, fatal=True))
 
 
 def _limit(at: int, what: str) -> Fault:
-    return Fault(Span(at, at + 1), f"{what}; this document is not read", code="limit")
-
-
-def _after_properties(text: str, start: int, end: int) -> tuple[int, int, bool]:
-    """Start and end of the content behind anchor and tag, and whether the tag is a bare `!`, which means a string.
-
-    Empty content lies right behind the last property.
-    """
-    at, behind, bare = start, start, False
-    while found := _PROPERTY.match(text, at, end):
-        bare = bare or found[0] == "!"
-        behind = found.end()
-        at = _match_end(_NOTHING, text, behind, end)
-    return (at, end, bare) if at < end else (behind, behind, bare)
-
-
-def _empty_place(text: str, last: int, noticed: int, as_key: bool) -> int:
-    """Where an empty value lies: right behind its colon, dash or question mark, else where the parser says."""
-    at = _match_end(_NOTHING, text, last, noticed)
-    if at < noticed and text[at] in ":-?":
-        return at if as_key and text[at] == ":" else at + 1
-    return noticed
-
-
-def _block_scalar_end(text: str, start: int, end: int) -> int:
-    """The end of the last line of a block scalar that is not blank; its header is never blank."""
-    content = start + len(text[start:end].rstrip(" \t\r\n"))
-    return _match_end(_LINE, text, content, end)
-
-
-def _match_end(pattern: re.Pattern[str], text: str, start: int, end: int) -> int:
-    found = pattern.match(text, start, end)
-    return found.end() if found else start
-
-
-def _last_end(block: Mapping | Sequence) -> int:
-    if isinstance(block, Mapping):
-        return block.entries[-1].value.end if block.entries else block.start
-    return block.items[-1].end if block.items else block.start
-
-
-def _asked(text: str, before: int, key: Node) -> bool:
-    """Whether a `?` stands in front of a key."""
-    props = -1 if isinstance(key, Alias) else key.props
-    gap = text[before : props if props >= 0 else key.start]
-    return "?" in gap and "?" in _COMMENT.sub("", gap)
+    return Fault(Span(at, at + 1), f"{what}; this document is not read", at, code="limit")
 
 
 def _shifted(result: Read, by: int) -> Read:
     """The same for a text that has `by` more characters in front."""
-    seen: set[int] = set()
-    waiting: list[Node] = [] if result.root is None else [result.root]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        node.start += by
-        node.end += by
-        if isinstance(node, Mapping):
-            waiting += (part for entry in node.entries for part in (entry.key, entry.value))
-        elif isinstance(node, Sequence):
-            waiting += node.items
-        if not isinstance(node, Alias) and node.props >= 0:
-            node.props += by
+    if result.root is not None:
+        layout.shift(result.root, by)
     fault = result.fault
     if fault is not None:
         suspects = tuple(_moved(span, by) for span in fault.suspects)

@@ -26,14 +26,18 @@ Value: TypeAlias = str | int | float | bool | None
 
 _TAGS: Final = "tag:yaml.org,2002:"
 
-_WORDS: Final[dict[str, Value]] = {
+WORDS: Final[dict[str, Value]] = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(
+        ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"),
+        False,
+    ),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
+"""Plain scalars that are neither numbers nor strings."""
 _WORD_STARTS: Final = frozenset("yYnNtTfFoO~")
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 
@@ -57,7 +61,7 @@ def plain(text: str) -> Value:
     """
     first = text[:1]
     if first in _WORD_STARTS:
-        return _WORDS.get(text, text)
+        return WORDS.get(text, text)
     if first not in _NUMBER_STARTS:
         return text or None
     number = _raw_number(text)
@@ -85,15 +89,15 @@ def tagged(text: str, tag: str) -> tuple[Value, str]:
         return text, ""
     if kind == "timestamp":
         return text, "" if _TIMESTAMP.fullmatch(text) else _refused(text, kind)
-    value = _WORDS[text] if text in _WORDS else _raw_number(text)
-    found = _kind(value) if value is not None or text in _WORDS else "str"
+    value = WORDS[text] if text in WORDS else _raw_number(text)
+    found = _kind(value) if value is not None or text in WORDS else "str"
     if found == kind or (kind == "float" and found == "int"):
         return json_number(value) if found in {"int", "float"} else value, ""
     return text, _refused(text, kind)
 
 
 def key_text(text: str) -> str | None:
-    """The string that a plain mapping key becomes; None for a key that kubectl refuses (null, above int64)."""
+    """The string that a plain key becomes; None for one that kubectl refuses (null, or above int64)."""
     value = plain(text)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = _raw_number(text)
@@ -128,12 +132,12 @@ def json_number(number: Value) -> Value:
 def _raw_number(text: str) -> int | float | None:
     """The number a text is to go-yaml, before JSON; None where it is none."""
     if text[:1] == ".":
-        if text in _WORDS:
+        if text in WORDS:
             return math.nan if text[1] in "nN" else math.inf
         return _float(text)
     if text[:1] not in _NUMBER_STARTS:
         return None
-    if text in _WORDS:
+    if text in WORDS:
         return -math.inf if text[0] == "-" else math.inf
     digits = text.replace("_", "")
     whole = _INTEGER.fullmatch(digits) if len(digits) <= _MAX_DIGITS else None
