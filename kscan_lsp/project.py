@@ -115,7 +115,13 @@ class CheckedFile:
 
 
 def check_file(
-    path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False, previous: CheckedFile | None = None
+    path: str,
+    text: str,
+    ruleset: Ruleset,
+    today: date,
+    *,
+    json: bool = False,
+    previous: CheckedFile | None = None,
 ) -> CheckedFile:
     """Read and judge a file.
 
@@ -204,6 +210,8 @@ class Configuration:
     settings: Settings
     ruleset: Ruleset
     problems: tuple[FileProblem, ...]
+    files: frozenset[Path]
+    """The settings and policy files that it was read from."""
 
 
 class FileProblem(NamedTuple):
@@ -231,6 +239,7 @@ def configure(
     section: object = None,
     changes: Mapping[str, object] | None = None,
     only: Iterable[str] = (),
+    buffers: Mapping[Path, str] | None = None,
 ) -> tuple[Configuration, tuple[str, ...]]:
     """Read the settings that hold for a folder, and the policies they name.
 
@@ -240,6 +249,7 @@ def configure(
         section: an editor's `kscan` section, over the file.
         changes: keys that a command line sets, over both.
         only: control ids that replace the choice of controls.
+        buffers: texts of files that an editor has open, over what is on disk.
 
     Returns:
         The configuration, and in words what is wrong with `section`, `changes` and `only`.
@@ -249,7 +259,7 @@ def configure(
     problems: list[FileProblem] = []
     settings = Settings()
     if path is not None:
-        document = _read(path, "setting")
+        document = _read(path, "setting", buffers)
         settings, found = read_settings(document)
         problems += [FileProblem(path, document, problem) for problem in found]
     from_file = settings
@@ -257,7 +267,8 @@ def configure(
     if changes:
         settings = replace_settings(settings, changes)
     policy_root = path.parent if path else root
-    known = load_policies(settings.policies, policy_root) if policy_root else builtin_policies()
+    named = policy_files(settings.policies, policy_root) if policy_root else []
+    known = load_policies(named, buffers)
     problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
     rules, misnomers = choose(known, settings, only=only)
     words = list(wrong)
@@ -267,7 +278,8 @@ def configure(
             problems.append(FileProblem(path, document, problem))
         else:
             words.append(misnomer.message)
-    return Configuration(root, path, settings, rules, tuple(problems)), tuple(words)
+    files = frozenset([*named, *([path] if path else [])])
+    return Configuration(root, path, settings, rules, tuple(problems), files), tuple(words)
 
 
 def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:
@@ -276,29 +288,38 @@ def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, 
     return getattr(from_file, name, None) == getattr(settings, name, None)
 
 
-def load_policies(names: Iterable[str], root: Path) -> PolicySet:
-    """The built-in policies and those of a user's files and folders.
+def load_policies(files: list[Path], buffers: Mapping[Path, str] | None = None) -> PolicySet:
+    """The built-in policies, and those of a user's files over them."""
+    return policies.load(_documents(files, buffers), builtin_policies()) if files else builtin_policies()
+
+
+def policy_files(names: Iterable[str], root: Path) -> list[Path]:
+    """The files that settings name as policies: files as they are, of folders all `.yaml` and `.yml` files.
 
     Args:
-        names: files or folders, relative to `root`; only `.yaml` and `.yml` files in a folder are read.
+        names: files or folders, relative to `root`.
         root: the folder of the settings that name them.
     """
     files: list[Path] = []
     for name in names:
         path = root / name
-        files += sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml")) if path.is_dir() else [path]
-    if not files:
-        return builtin_policies()
-    return policies.load(_documents(files), builtin_policies())
+        files += (
+            sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml")) if path.is_dir() else [path]
+        )
+    return files
 
 
-def _documents(files: list[Path]) -> Iterator[tuple[str, Document]]:
+def _documents(
+    files: list[Path], buffers: Mapping[Path, str] | None = None
+) -> Iterator[tuple[str, Document]]:
     for path in files:
-        yield str(path), _read(path, "control")
+        yield str(path), _read(path, "control", buffers)
 
 
-def _read(path: Path, code: str) -> Document:
+def _read(path: Path, code: str, buffers: Mapping[Path, str] | None) -> Document:
     """A settings or policy file as a document; one that cannot be read is an empty one with a problem."""
+    if buffers and path in buffers:
+        return read_document(buffers[path])
     try:
         return read_document(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -185,6 +185,23 @@ class _Walk:
         return not hidden
 
 
+def is_excluded(path: Path, patterns: Sequence[str], root: Path) -> bool:
+    """Whether settings leave a file out, by its own name or that of a folder around it.
+
+    Args:
+        path: an absolute path.
+        patterns: the `exclude` of the settings.
+        root: the folder of the settings file.
+    """
+    if not patterns or not path.is_relative_to(root):
+        return False
+    rules = [_Rules(str(root), _spec(patterns))]
+    around = [str(parent) for parent in path.parents if parent != root and parent.is_relative_to(root)]
+    return _ignored(str(path), rules, folder=False) or any(
+        _ignored(one, rules, folder=True) for one in around
+    )
+
+
 def _order(path: str) -> tuple[str, ...]:
     return tuple(path.split(os.sep))
 

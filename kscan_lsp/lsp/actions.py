@@ -45,7 +45,7 @@ class View(NamedTuple):
 
     snapshot: Snapshot
     checked: CheckedFile
-    index: LineIndex
+    lines: LineIndex
     client: Client
 
 
@@ -83,7 +83,9 @@ def fix_all_edit(view: View, kind: str) -> types.WorkspaceEdit | None:
     edits: list[types.TextEdit] = []
     for placed in view.checked.documents:
         document = placed.checked.document
-        if not document.complete or not any(f.fixable and f.status == "open" for f in placed.checked.findings):
+        if not document.complete or not any(
+            f.fixable and f.status == "open" for f in placed.checked.findings
+        ):
             continue
         result, done = fix_all(document, ruleset, today, accept)
         if done:
@@ -105,7 +107,7 @@ def _line_edits(view: View, placed: Placed, old: str, new: str) -> list[types.Te
         for tag, i1, i2, j1, j2 in matcher.get_opcodes()
         if tag != "equal"
     ]
-    return convert.text_edits(edits, placed.offset, view.index, view.client.encoding)
+    return convert.text_edits(edits, placed.offset, view.lines, view.client.encoding)
 
 
 def _asked(kind: str, wanted: Any) -> bool:
@@ -114,14 +116,14 @@ def _asked(kind: str, wanted: Any) -> bool:
 
 def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
     """Open findings on the lines of a range, those under the cursor first."""
-    span = convert.span_of(at, view.index, view.client.encoding)
-    first, last = view.index.line_of(span.start), view.index.line_of(span.end)
+    span = convert.span_of(at, view.lines, view.client.encoding)
+    first, last = view.lines.line_of(span.start), view.lines.line_of(span.end)
     near: list[tuple[bool, Placed, Finding]] = []
     for placed, finding in view.checked.findings():
         start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
         if not placed.checked.document.complete:
             continue  # its text may be anything: nothing can be proven about an edit
-        if finding.status == "open" and first <= view.index.line_of(start) <= last:
+        if finding.status == "open" and first <= view.lines.line_of(start) <= last:
             near.append((not (start <= span.end and span.start <= end), placed, finding))
     near.sort(key=lambda entry: (entry[0], -entry[2].severity))
     return ((placed, finding) for _, placed, finding in near)
@@ -134,7 +136,7 @@ def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types
     document, ruleset = placed.checked.document, view.snapshot.configuration.ruleset
     options, _ = fixes_of(document, verdicts, finding, ruleset)
     for option in options:
-        edits = convert.text_edits(option.edits, placed.offset, view.index, view.client.encoding)
+        edits = convert.text_edits(option.edits, placed.offset, view.lines, view.client.encoding)
         note = "" if option.safe else " (review)"
         yield types.CodeAction(
             title=f"{option.title}{note} [{finding.control}]",
@@ -148,7 +150,7 @@ def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types
 def _ignore(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
     edit = ignore_edit(placed.checked.document, finding, view)
     if edit is not None:
-        edits = convert.text_edits([edit], placed.offset, view.index, view.client.encoding)
+        edits = convert.text_edits([edit], placed.offset, view.lines, view.client.encoding)
         yield types.CodeAction(
             title=f"Ignore {finding.control} here",
             kind=types.CodeActionKind.QuickFix,
@@ -231,7 +233,7 @@ def _same(one: Finding, other: Finding) -> bool:
 
 
 def _diagnostic(view: View, placed: Placed, finding: Finding) -> types.Diagnostic:
-    return convert.diagnostic_of(finding, placed.offset, view.index, view.client.encoding)
+    return convert.diagnostic_of(finding, placed.offset, view.lines, view.client.encoding)
 
 
 def _workspace_edit(view: View, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
@@ -240,5 +242,3 @@ def _workspace_edit(view: View, edits: list[types.TextEdit]) -> types.WorkspaceE
         identifier = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
         return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, list(edits))])
     return types.WorkspaceEdit(changes={uri: edits})
-
-

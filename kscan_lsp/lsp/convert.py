@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from kscan_lsp.documents import Document
     from kscan_lsp.findings import Finding
-    from kscan_lsp.project import CheckedDocument, CheckedFile
     from kscan_lsp.lsp.session import Client
+    from kscan_lsp.project import CheckedDocument, CheckedFile
     from kscan_lsp.ruleset import Ruleset
     from kscan_lsp.text import Encoding, TextEdit
 
@@ -44,7 +44,9 @@ class DiagnosticTexts:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._templates: WeakKeyDictionary[CheckedDocument, tuple[str, str, tuple[int, ...]]] = WeakKeyDictionary()
+        self._templates: WeakKeyDictionary[CheckedDocument, tuple[str, str, tuple[int, ...]]] = (
+            WeakKeyDictionary()
+        )
         self._texts: WeakKeyDictionary[CheckedDocument, tuple[int, str]] = WeakKeyDictionary()
 
     def of_file(self, uri: str, checked: CheckedFile, ruleset: Ruleset) -> str:
@@ -73,7 +75,9 @@ class DiagnosticTexts:
         index, encoding = checked.document.lines, self._client.encoding
         made = [_problem(problem, index, encoding) for problem in checked.problems]
         made += [
-            self._finding(uri, finding, checked.document, ruleset) for finding in checked.findings if finding.status == "open"
+            self._finding(uri, finding, checked.document, ruleset)
+            for finding in checked.findings
+            if finding.status == "open"
         ]
         lines: list[int] = []
         texts = []
@@ -85,7 +89,9 @@ class DiagnosticTexts:
                     lines.append(at[end]["line"])
                     at[end]["line"] = _HOLE
             # json writes non-ASCII characters as escapes, so the hole cannot occur in any of the texts
-            texts.append(json.dumps(diagnostic, separators=(",", ":")).replace("%", "%%").replace(_HOLE_TEXT, "%d"))
+            texts.append(
+                json.dumps(diagnostic, separators=(",", ":")).replace("%", "%%").replace(_HOLE_TEXT, "%d")
+            )
         return ",".join(texts), tuple(lines)
 
     def _finding(self, uri: str, finding: Finding, document: Document, ruleset: Ruleset) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def hover(view: View, params: types.HoverParams) -> types.Hover | None:
     """What there is to say about the findings under a position; None where there is none."""
     ruleset = view.snapshot.configuration.ruleset
-    at = convert.position_offset(params.position, view.index, view.client.encoding)
+    at = convert.position_offset(params.position, view.lines, view.client.encoding)
     pages: list[str] = []
     whole: Span | None = None
     for placed, finding in view.checked.findings():
@@ -30,5 +30,5 @@ def hover(view: View, params: types.HoverParams) -> types.Hover | None:
     kind = types.MarkupKind.Markdown if view.client.markdown else types.MarkupKind.PlainText
     return types.Hover(
         contents=types.MarkupContent(kind=kind, value="\n\n---\n\n".join(pages)),
-        range=convert.range_of(whole, view.index, view.client.encoding),
+        range=convert.range_of(whole, view.lines, view.client.encoding),
     )

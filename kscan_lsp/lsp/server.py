@@ -28,6 +28,7 @@ from kscan_lsp.lsp import actions, convert
 from kscan_lsp.lsp.actions import View
 from kscan_lsp.lsp.hover import hover
 from kscan_lsp.lsp.session import Client, Session, Snapshot, check, path_of
+from kscan_lsp.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.project import Configuration, configure
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import Encoding, LineIndex
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+WATCHED = (*FILE_NAMES, *KUSTOMIZATION_NAMES, "Chart.yaml")
+"""Files that decide how others are judged."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -45,17 +49,23 @@ class Protocol(LanguageServerProtocol):
     """pygls' protocol without its text mirror, which is slow on large files and wrong on some line separators."""
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> Generator[Any, Any, None]:
+    def lsp_text_document__did_open(
+        self, params: types.DidOpenTextDocumentParams
+    ) -> Generator[Any, Any, None]:
         """Straight to our handler."""
         yield self.fm.features[types.TEXT_DOCUMENT_DID_OPEN], (params,), None
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> Generator[Any, Any, None]:
+    def lsp_text_document__did_change(
+        self, params: types.DidChangeTextDocumentParams
+    ) -> Generator[Any, Any, None]:
         """Straight to our handler."""
         yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> Generator[Any, Any, None]:
+    def lsp_text_document__did_close(
+        self, params: types.DidCloseTextDocumentParams
+    ) -> Generator[Any, Any, None]:
         """Straight to our handler."""
         yield self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE], (params,), None
 
@@ -73,6 +83,7 @@ class Server(LanguageServer):
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.loading: dict[Path | None, asyncio.Task[None]] = {}
         self.generation = 0
+        self.said: set[str] = set()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log what went wrong; a pop-up for each failed keystroke would only be in the way."""
@@ -81,6 +92,13 @@ class Server(LanguageServer):
     async def in_worker(self, work: Callable[..., T], *args: Any) -> T:
         """Run a pure function outside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.worker, work, *args)
+
+    def renew(self, uri: str) -> None:
+        """Do what a new text of a document asks for: check it, or everything by it if it holds settings."""
+        document = self.session.documents.get(uri)
+        if document is not None and self.session.configures(document.path):
+            self.reconfigure()
+        self.refresh(uri)
 
     def refresh(self, uri: str) -> None:
         """Have a document checked until its result is that of its latest text."""
@@ -114,15 +132,20 @@ class Server(LanguageServer):
         try:
             while True:
                 generation = self.generation
-                configuration, words = await self.in_worker(_configuration, root, self.session.section)
+                section, buffers = self.session.section, self.session.buffers()
+                configuration, words = await self.in_worker(_configuration, root, section, buffers)
                 if generation == self.generation:  # else the settings changed while they were read
                     break
             self.session.configurations[root] = configuration
+            self.session.configured |= configuration.files
         finally:
             del self.loading[root]
         self._publish_configuration_problems()
-        for text in words:
-            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"kscan settings: {text}"))
+        for text in set(words) - self.said:  # not again at every keystroke in a settings file
+            self.window_show_message(
+                types.ShowMessageParams(types.MessageType.Warning, f"kscan settings: {text}")
+            )
+        self.said = set(words)
 
     def reconfigure(self) -> None:
         """Read all settings again and check everything by them; old results stay until the new ones are there."""
@@ -132,7 +155,7 @@ class Server(LanguageServer):
             self.refresh(uri)
 
     def _publish(self, snapshot: Snapshot, diagnostics: str) -> None:
-        self._send(convert.notification(snapshot.uri, snapshot.version, diagnostics))
+        self.send(convert.notification(snapshot.uri, snapshot.version, diagnostics))
 
     def _publish_configuration_problems(self) -> None:
         files: dict[str, list[Any]] = {}
@@ -142,14 +165,15 @@ class Server(LanguageServer):
             for path, document, problem in configuration.problems:
                 files.setdefault(path.absolute().as_uri(), []).append((document, problem))
         for uri in self.session.reported - files.keys():
-            self._send(convert.notification(uri, None, ""))
+            self.send(convert.notification(uri, None, ""))
         for uri, problems in files.items():
             if problems or uri in self.session.reported:
                 text = convert.problems_text(problems, self.session.client.encoding)
-                self._send(convert.notification(uri, None, text))
+                self.send(convert.notification(uri, None, text))
         self.session.reported = {uri for uri, problems in files.items() if problems}
 
-    def _send(self, message: bytes) -> None:
+    def send(self, message: bytes) -> None:
+        """Write a whole message to the editor."""
         writer = self.protocol.writer
         if writer is not None:
             with contextlib.suppress(BrokenPipeError):  # the editor has gone; the reader will notice
@@ -163,14 +187,16 @@ class Server(LanguageServer):
         if document is None or document.checked is None or document.configuration is None:
             return None
         snapshot = Snapshot(
-            uri, document.checked_version, document.checked.text, document.json, document.configuration,
+            uri, document.path, document.checked_version, document.checked.text, document.json, document.configuration,
             self.session.today(), document.checked,
         )  # fmt: skip
         return View(snapshot, document.checked, LineIndex(document.checked.text), self.session.client)
 
 
-def _configuration(root: Path | None, section: Any) -> tuple[Configuration, tuple[str, ...]]:
-    return configure(root, section=section)
+def _configuration(
+    root: Path | None, section: Any, buffers: dict[Path, str]
+) -> tuple[Configuration, tuple[str, ...]]:
+    return configure(root, section=section, buffers=buffers)
 
 
 def create() -> Server:
@@ -191,10 +217,14 @@ def create() -> Server:
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
         if session.client.watched_files:
-            watchers = [types.FileSystemWatcher(glob_pattern=f"**/{name}") for name in (*FILE_NAMES, "*.kscan.yaml")]
+            watchers = [types.FileSystemWatcher(glob_pattern=f"**/{name}") for name in WATCHED]
             options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
-            registration = types.Registration("kscan-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
-            asyncio.ensure_future(server.client_register_capability_async(types.RegistrationParams([registration])))
+            registration = types.Registration(
+                "kscan-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options
+            )
+            asyncio.ensure_future(
+                server.client_register_capability_async(types.RegistrationParams([registration]))
+            )
         await fetch_section()
 
     async def fetch_section() -> None:
@@ -237,27 +267,26 @@ def create() -> Server:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         session.open(params.text_document)
-        server.refresh(params.text_document.uri)
+        server.renew(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: types.DidChangeTextDocumentParams) -> None:
         identifier = params.text_document
         if session.change(identifier.uri, identifier.version, params.content_changes):
-            server.refresh(identifier.uri)
+            server.renew(identifier.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
-        path = path_of(params.text_document.uri)
-        if path is not None and _is_configuration(session, path):
-            server.reconfigure()
-        else:
-            server.refresh(params.text_document.uri)
+        server.renew(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
-        if session.documents.pop(uri, None) is not None and uri not in session.reported:
-            server._send(convert.notification(uri, None, ""))  # noqa: SLF001
+        document = session.documents.pop(uri, None)
+        if document is not None and session.configures(document.path):
+            server.reconfigure()  # what is on disk holds again
+        elif document is not None:
+            server.send(convert.notification(uri, None, ""))
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
@@ -291,13 +320,6 @@ def create() -> Server:
         return None
 
     return server
-
-
-def _is_configuration(session: Session, path: Path) -> bool:
-    if path.name in FILE_NAMES:
-        return True
-    used = (configuration.ruleset.policies for configuration in session.configurations.values())
-    return any(str(path) == control.source for policies in used for control in policies.controls.values())
 
 
 def _client(params: types.InitializeParams) -> Client:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pygls.uris import to_fs_path
 
 from kscan_lsp.lsp.carry import carry
+from kscan_lsp.partials import Partials
 from kscan_lsp.project import CheckedFile, Configuration, check_file
+from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import Encoding, LineIndex, Position, replace_range
+from kscan_lsp.walk import is_excluded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +49,7 @@ class Snapshot(NamedTuple):
     """All that checking a document needs; nothing in it changes."""
 
     uri: str
+    path: Path | None
     version: int
     text: str
     json: bool
@@ -75,6 +80,8 @@ class Session:
     documents: dict[str, OpenDocument] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
     configurations: dict[Path | None, Configuration] = field(default_factory=dict)
+    configured: set[Path] = field(default_factory=set)
+    """Every file that settings or policies were ever read from."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
     reported: set[str] = field(default_factory=set)
@@ -114,10 +121,25 @@ class Session:
         around = [folder for folder in self.folders if path.is_relative_to(folder)]
         return max(around, key=lambda folder: len(folder.parts), default=path.parent)
 
+    def configures(self, path: Path | None) -> bool:
+        """Whether a file is one that settings or policies are read from."""
+        if path is None:
+            return False
+        used = (configuration.files for configuration in self.configurations.values())
+        return path.name in FILE_NAMES or path in self.configured or any(path in files for files in used)
+
+    def buffers(self) -> dict[Path, str]:
+        """The texts of open settings and policy files, which hold before they are saved."""
+        return {
+            d.path: d.index.text
+            for d in self.documents.values()
+            if d.path and d.path.suffix in (".yaml", ".yml")
+        }
+
     def snapshot(self, uri: str) -> Snapshot | None:
         """What checking a document needs; None if it is closed, checked, or its settings are not read yet."""
         document = self.documents.get(uri)
-        if document is None:
+        if document is None or self.configures(document.path):
             return None
         configuration = self.configurations.get(self.root_of(document.path))
         if configuration is None:
@@ -127,6 +149,7 @@ class Session:
             return None
         return Snapshot(
             uri=uri,
+            path=document.path,
             version=document.version,
             text=document.index.text,
             json=document.json,
@@ -160,14 +183,18 @@ def path_of(uri: str) -> Path | None:
 
 
 def check(snapshot: Snapshot) -> CheckedFile:
-    """Check a snapshot; a pure function, run outside the event loop."""
-    previous = snapshot.previous
-    checked = check_file(
-        snapshot.uri,
-        snapshot.text,
-        snapshot.configuration.ruleset,
-        snapshot.today,
-        json=snapshot.json,
-        previous=previous,
-    )
-    return carry(previous, checked)
+    """Check a snapshot: what the command line would say of a file with this text, and what typing still shows."""
+    uri, text, json, previous = snapshot.uri, snapshot.text, snapshot.json, snapshot.previous
+    if snapshot.path and (reason := _reason_to_skip(snapshot.path, snapshot.configuration)):
+        return CheckedFile(uri, text, json, skipped=reason)
+    ruleset, today = snapshot.configuration.ruleset, snapshot.today
+    return carry(previous, check_file(uri, text, ruleset, today, json=json, previous=previous))
+
+
+@lru_cache(maxsize=4096)
+def _reason_to_skip(path: Path, configuration: Configuration) -> str:
+    """Why a file is left alone for where it lies. Asked once for each reading of the settings."""
+    settings_path = configuration.settings_path
+    if settings_path and is_excluded(path, configuration.settings.exclude, settings_path.parent):
+        return "excluded"
+    return Partials().reason_to_skip(path)
