@@ -9,8 +9,7 @@ Decisions behind it:
 * `let` names become nested `cel.bind` calls around the expression, so that one activation per judged element
   serves every control.
 * The runtime counts iterations and nothing else. What else an expression can cost is reckoned from its tree
-  before it runs (`cost`, `guard`), and what Python does for it is bounded where it is done (`patterns`,
-  `regex`).
+  before it runs (`cost`, `guard`), and regular expressions have a budget (`patterns`).
 * A manifest is seen as a `view`: no nulls in maps, no cycles, nothing that grows when it is copied.
 * The runtime has abstract types only in name, so quantities, addresses, URLs and versions are tagged bytes in
   canonical form: equality works, and a manifest (which has no bytes) cannot forge one.

@@ -25,7 +25,8 @@ Result: TypeAlias = Literal["bool", "string", "list", "any"]
 Let: TypeAlias = tuple[tuple[str, str], ...]
 
 VARIABLES = (
-    "object", "podTemplate", "pod", "container", "role", "effective", "item", "index", "key", "inputs", "choice",
+    "object", "podTemplate", "pod", "container", "role", "effective",
+    "item", "index", "key", "inputs", "choice",
 )  # fmt: skip
 """What every expression may name. `inputs` maps names to lists of text; `role` says which list a container is
 in, `choice` is the value a user chose for a fix; the others are whatever the manifest has."""
@@ -117,8 +118,8 @@ def environment(variables: tuple[str, ...] = ()) -> cel.Env:
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _RESERVED = frozenset(
-    ("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
-     "let", "loop", "package", "namespace", "return", "var", "void", "while")
+    ("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if",
+     "import", "let", "loop", "package", "namespace", "return", "var", "void", "while")
 )  # fmt: skip
 
 
@@ -192,7 +193,7 @@ def _error(message: str, source: str, skipped: int) -> CelError:
         return CelError("nested too deeply", 1, 1)
     match = _ERROR.search(message)
     if match is None:
-        return CelError(_STATUS.sub("", message.split("\n")[0]) or "does not compile", 1, 1)
+        return CelError(_STATUS.sub("", message.partition("\n")[0]) or "does not compile", 1, 1)
     said = re.sub(r" \(in container ''\)$", "", _STATUS.sub("", match[3]))
     said = re.sub(r",? expecting \{.*", "", said).strip()
     lines = source.split("\n")
@@ -210,7 +211,7 @@ _FITS: dict[Result, tuple[tuple[str, ...], str]] = {
 }
 _WORDS = {"STRING": "text", "DOUBLE": "a number", "INT": "a number", "UINT": "a number", "NULL": "null",
           "BOOL": "true or false", "LIST": "a list", "MAP": "a map", "BYTES": "bytes or a Kubernetes value",
-          "TYPE": "a type", "TIMESTAMP": "a timestamp", "DURATION": "a duration", "DYN": "any value"}  # fmt: skip
+          "TYPE": "a type", "TIMESTAMP": "a time", "DURATION": "a duration", "DYN": "any value"}  # fmt: skip
 OPTIONAL = "gives an optional value: end it with orValue(...) or hasValue()"
 
 

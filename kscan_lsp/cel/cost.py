@@ -52,15 +52,17 @@ _TEXTS = frozenset({"string", "bytes"})
 _CALL = 5
 """Calling anything, a Python function of ours included."""
 # What a function does per weight of its arguments, where it is not the half unit of most.
-_RATES = {"startsWith": 0.05, "endsWith": 0.05, "_==_": 0.3, "_!=_": 0.3, "_<_": 0.05, "_<=_": 0.05, "_>_": 0.05,
-          "_>=_": 0.05, "_&&_": 0, "_||_": 0, "!_": 0, "@not_strictly_false": 0, "hasValue": 0, "size": 0.4,
-          "lowerAscii": 1.5, "upperAscii": 1.5, "strings.quote": 1.5}  # fmt: skip
+_RATES = {"startsWith": 0.05, "endsWith": 0.05, "_==_": 0.3, "_!=_": 0.3, "_<_": 0.05, "_<=_": 0.05,
+          "_>_": 0.05, "_>=_": 0.05, "_&&_": 0, "_||_": 0, "!_": 0, "@not_strictly_false": 0,
+          "hasValue": 0, "size": 0.4, "lowerAscii": 1.5, "upperAscii": 1.5, "strings.quote": 1.5}  # fmt: skip
 _STRUCTURAL = frozenset({"_==_", "_!=_", "@in", "size", "type", "hasValue", "_&&_", "_||_"})
 _SEARCHES = frozenset({"contains", "indexOf", "lastIndexOf", "replace", "split"})
-_PASSES = frozenset({"_[_]", "_?._", "_[?_]", "orValue", "value", "or", "optional.of", "optional.ofNonZeroValue",
-                     "dyn", "_?_:_"})  # fmt: skip
-_OURS = frozenset({"matchesAny", "selects", "sets.contains", "sets.equivalent", "sets.intersects", "isSorted", "sum",
-                   "min", "max", "find", "findAll"})  # fmt: skip
+_PASSES = frozenset({"_[_]", "_?._", "_[?_]", "orValue", "value", "or", "optional.of",
+                     "optional.ofNonZeroValue", "dyn", "_?_:_"})  # fmt: skip
+_OURS = frozenset({"matchesAny", "selects", "sets.contains", "sets.equivalent", "sets.intersects", "isSorted",
+                   "sum", "min", "max", "find", "findAll"})  # fmt: skip
+_WHOLE = _STRUCTURAL | _PASSES | _OURS | {"_+_", "join", "format"}
+"""What takes more than texts and numbers."""
 _GROWS = frozenset({"imageRef", "strings.quote", "getQuery"})
 
 
@@ -167,7 +169,7 @@ class _Walk:
             size = compile_pattern(pattern).programsize if pattern is not None else math.inf
         except ValueError:
             size = math.inf
-        self.total += times * (70 + size + sizes[0].weight * size / 2)
+        self.total += times * (70 + size + sizes[0].weight * size * 10)
         return _SCALAR
 
     def searches(self, node: Node, sizes: list[Size], times: float) -> Size:

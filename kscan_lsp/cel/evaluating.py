@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from kscan_lsp.cel import guard, library, views
+from kscan_lsp.cel import extents, guard, library, patterns, views
 from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, environment, said_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kscan_lsp.cel.extents import Extent
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -37,15 +39,15 @@ class Activation:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.handle = environment().Activation(values)
         self._values = values
-        self._extents: dict[tuple[str, ...], views.Extent | None] = {}
+        self._extents: dict[tuple[str, ...], Extent | None] = {}
 
-    def extent(self, names: tuple[str, ...]) -> views.Extent | None:
+    def extent(self, names: tuple[str, ...]) -> Extent | None:
         """How large the values of some names are together; `None` for small."""
         try:
             return self._extents[names]
         except KeyError:
             values = [self._values[name] for name in names if name in self._values]
-            found = None if views.is_small(values) else views.extent(values)
+            found = None if extents.is_small(values) else extents.extent(values)
             self._extents[names] = found
             return found
 
@@ -100,6 +102,7 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
 
 def _refused(program: Program, activation: Activation) -> Failed | None:
     """A reason not to evaluate: the work could be too much for data of this size."""
+    patterns.start_evaluation()
     extent = activation.extent(program.names)
     if extent is None or _bears(program, extent.rounded()):
         return None
@@ -107,7 +110,7 @@ def _refused(program: Program, activation: Activation) -> Failed | None:
 
 
 @lru_cache(maxsize=4096)
-def _bears(program: Program, extent: views.Extent) -> bool:
+def _bears(program: Program, extent: Extent) -> bool:
     return program.tree is None or guard.bears(program.tree, extent)
 
 
@@ -174,7 +177,7 @@ _SAID = {
 
 
 def _reason(message: str, expression: Expression) -> str:
-    """A failure in words that quote nothing but the control: what the runtime says may hold values of the manifest."""
+    """A failure in words that quote nothing but the control (the runtime's may quote the manifest)."""
     if library.MARK in message:
         return message.partition(library.MARK)[2]
     if match := _MISSING.search(message):

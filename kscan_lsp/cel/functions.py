@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
+Data: TypeAlias = Any
+"""Plain data: maps, lists and scalars."""
 Scalar: TypeAlias = str | int | float | bool | None
 
 
 def decode_base64(text: str) -> str:
-    """Text from standard base64 as the API server reads it (line breaks ignored); empty when it is neither."""
+    """Text from standard base64, read as the API server does (line breaks ignored); empty when it is not."""
     try:
         found = base64.b64decode("".join(text.split()), validate=True).decode()
     except (binascii.Error, ValueError):
@@ -62,26 +65,31 @@ def selects(selector: dict[str, Any], labels: dict[str, Any]) -> bool:
         ValueError: it is no LabelSelector (an unknown field or operator, a wrong type).
     """
     if selector.keys() - {"matchLabels", "matchExpressions"}:
-        raise ValueError("not a label selector: only matchLabels and matchExpressions are known")
+        raise _no_selector("only matchLabels and matchExpressions are known")
     wanted = selector.get("matchLabels", {})
     rules = selector.get("matchExpressions", [])
     if not isinstance(wanted, dict) or not isinstance(rules, list):
-        raise ValueError("not a label selector: matchLabels must be a map, matchExpressions a list")
+        raise _no_selector("matchLabels must be a map, matchExpressions a list")
     for key, value in wanted.items():
         if not isinstance(value, str):
-            raise ValueError("not a label selector: a value of matchLabels is not text")
+            raise _no_selector("a value of matchLabels is not text")
         if key not in labels or labels[key] != value:
             return False
     # Every rule is read even after one says no, so that a broken selector is broken for all labels alike.
-    return all([_holds(rule, labels) for rule in rules])
+    verdicts = [_holds(rule, labels) for rule in rules]
+    return all(verdicts)
+
+
+def _no_selector(reason: str) -> ValueError:
+    return ValueError(f"not a label selector: {reason}")
 
 
 def _holds(rule: object, labels: dict[str, Any]) -> bool:
     if not isinstance(rule, dict) or not isinstance(key := rule.get("key"), str):
-        raise ValueError("not a label selector: an entry of matchExpressions has no key")
+        raise _no_selector("an entry of matchExpressions has no key")
     values = rule.get("values", [])
     if not isinstance(values, list):
-        raise ValueError("not a label selector: values must be a list")
+        raise _no_selector("values must be a list")
     match rule.get("operator"):
         case "In":
             return key in labels and labels[key] in values
@@ -91,7 +99,7 @@ def _holds(rule: object, labels: dict[str, Any]) -> bool:
             return key in labels
         case "DoesNotExist":
             return key not in labels
-    raise ValueError("not a label selector: operator must be In, NotIn, Exists or DoesNotExist")
+    raise _no_selector("operator must be In, NotIn, Exists or DoesNotExist")
 
 
 def sets_contains(whole: list[Any], part: list[Any]) -> bool:
@@ -113,7 +121,7 @@ def _members(values: Iterable[Any]) -> frozenset[Hashable]:
     return frozenset(map(_frozen, values))
 
 
-def _frozen(value: Any) -> Hashable:
+def _frozen(value: Data) -> Hashable:
     """A value as something hashable that is equal when CEL calls the values equal: 1 is 1.0 but not true."""
     if isinstance(value, bool):
         return ("bool", value)
@@ -129,7 +137,7 @@ def _frozen(value: Any) -> Hashable:
 def is_sorted(values: list[Any]) -> bool:
     """Whether numbers, or texts, never decrease."""
     _comparable(values)
-    return all(not later < earlier for earlier, later in zip(values, values[1:], strict=False))
+    return all(not later < earlier for earlier, later in pairwise(values))
 
 
 def smallest(values: list[Any]) -> Scalar:
@@ -148,7 +156,7 @@ def total(values: list[Any]) -> int | float:
     """The sum of numbers; 0 of none."""
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         raise ValueError("sum() needs a list of numbers")
-    found = sum(values)
+    found: int | float = sum(values)
     if isinstance(found, int) and not -(2**63) <= found < 2**63:
         raise ValueError("the sum is out of range")
     return found

@@ -1,4 +1,4 @@
-"""What keeps an expression from crashing or hanging the editor: decided once when it is compiled, where possible.
+"""What keeps an expression from crashing or hanging the editor, decided once when it is compiled if possible.
 
 Most expressions only look things up and compare; a glance at the source tells. The others are walked as
 trees, by `cost` for their work, and here for optional values: the runtime crashes the process when an
@@ -12,9 +12,9 @@ import re
 from typing import TYPE_CHECKING
 
 from kscan_lsp.cel.cost import MAX_WORK, work
+from kscan_lsp.cel.extents import SMALL, Extent
 from kscan_lsp.cel.patterns import compile_pattern
 from kscan_lsp.cel.placeholders import STRING
-from kscan_lsp.cel.views import SMALL, Extent
 
 if TYPE_CHECKING:
     from kscan_lsp.cel.syntax_tree import Node
@@ -28,7 +28,7 @@ _WORDS = re.compile(
 
 
 def is_harmless(source: str) -> bool:
-    """Whether an expression needs no closer look: short, without loops, growing values or costly functions."""
+    """Whether an expression needs no closer look: short, no loops, growing values or costly functions."""
     return len(source) <= _LONG and not _WORDS.search(STRING.sub(" ", source))
 
 

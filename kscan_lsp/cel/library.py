@@ -8,7 +8,7 @@ tag.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
@@ -17,6 +17,7 @@ from kscan_lsp.cel import functions, network, patterns, quantities
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+Data: TypeAlias = Any
 MARK = "cel: "
 """Begins every error message of ours, so that it can be told from the runtime's."""
 
@@ -114,7 +115,7 @@ def _is_version(text: str, normalize: bool = False) -> bool:
 def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
     """The function with every failure turned into one the runtime passes on as a CEL error."""
 
-    def guarded(*arguments: Any) -> Any:
+    def guarded(*arguments: Data) -> Data:
         try:
             return call(*arguments)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""IP addresses, address ranges and URLs, as the Kubernetes CEL library treats them. Values are canonical text."""
+"""IP addresses, address ranges and URLs, as the Kubernetes CEL library treats them."""
 
 from __future__ import annotations
 

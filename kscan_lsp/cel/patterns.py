@@ -1,14 +1,18 @@
 """Regular expressions from control files and settings, searched by RE2.
 
 Nobody vouches for the patterns or for the texts, so the engine must take linear time whatever a pattern says:
-google-re2, which is the same RE2 that the CEL runtime has inside. The runtime compiles a pattern anew at every
-`matches`, up to half a millisecond for one that counts; here a pattern is compiled once.
+google-re2, which is the same RE2 that the CEL runtime has inside. The runtime compiles a pattern anew at
+every `matches`, up to half a millisecond for one that counts; here a pattern is compiled once.
+
+Linear still leaves a factor that grows with the pattern, and a search that goes on after every match:
+`(a|b)*a(a|b){900}c` takes ten seconds for a hundred thousand characters. So an evaluation has a budget.
 """
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import re2  # type: ignore[import-untyped]
 
@@ -19,15 +23,38 @@ MAX_LENGTH: Final = 2_000
 """Characters of one pattern."""
 MAX_SIZE: Final = 10_000
 """Instructions of one compiled pattern, or of a list of them."""
+MAX_WORK: Final = 20_000_000
+"""Characters times instructions of all searches of one evaluation: a second for the worst patterns."""
+
+Pattern: TypeAlias = Any
+"""A compiled regular expression; `programsize` says how many instructions it has."""
 
 _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.max_mem = 16 << 20
 
 
+class _Budget(threading.local):
+    left = MAX_WORK
+
+
+_budget: Final = _Budget()
+
+
+def start_evaluation() -> None:
+    """Give the evaluation that begins in this thread its full budget."""
+    _budget.left = MAX_WORK
+
+
+def _spend(pattern: Pattern, characters: int) -> None:
+    _budget.left -= characters * pattern.programsize
+    if _budget.left < 0:
+        raise ValueError("a regular expression takes too long on this text")
+
+
 @lru_cache(maxsize=512)
-def compile_pattern(pattern: str) -> Any:
-    """A compiled regular expression in RE2 syntax; `programsize` says how many instructions it has.
+def compile_pattern(pattern: str) -> Pattern:
+    """A compiled regular expression in RE2 syntax.
 
     Raises:
         ValueError: it is no regular expression, or too large; the message says which, and quotes its start.
@@ -46,7 +73,7 @@ def compile_pattern(pattern: str) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _any_of(patterns: tuple[str, ...]) -> Any:
+def _any_of(patterns: tuple[str, ...]) -> Pattern:
     if sum(compile_pattern(pattern).programsize for pattern in patterns) > MAX_SIZE:
         raise ValueError("a list of regular expressions that is too large")
     return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), _OPTIONS)
@@ -56,33 +83,49 @@ def matches_any(text: str, patterns: list[str]) -> bool:
     """Whether any of the regular expressions is found in a text.
 
     Raises:
-        ValueError: a pattern is wrong, or the list is too large.
+        ValueError: a pattern is wrong, the list is too large, or the search could take too long.
     """
-    return bool(patterns) and _any_of(tuple(patterns)).search(text) is not None
+    if not patterns:
+        return False
+    pattern = _any_of(tuple(patterns))
+    _spend(pattern, len(text))
+    return pattern.search(text) is not None
 
 
 def find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
-    """What a regular expression matches in a text, from left to right, at most `limit` unless that is negative.
+    """What a regular expression matches in a text, from left to right; at most `limit`, if not negative.
 
     Raises:
-        ValueError: the pattern is wrong.
+        ValueError: the pattern is wrong, or the search could take too long.
     """
-    found = (match.group(0) for match in compile_pattern(pattern).finditer(text))
-    return list(found) if limit < 0 else [match for match, _ in zip(found, range(limit), strict=False)]
+    compiled = compile_pattern(pattern)
+    found: list[str] = []
+    if limit:
+        _spend(compiled, len(text))
+        for match in compiled.finditer(text):
+            found.append(match.group())
+            if len(found) == limit:
+                break
+            # The search that follows may go to the end again.
+            _spend(compiled, len(text) - match.end())
+    return found
 
 
 def find_first(text: str, pattern: str) -> str:
     """The leftmost match of a regular expression in a text; empty when there is none.
 
     Raises:
-        ValueError: the pattern is wrong.
+        ValueError: as for `find_all`.
     """
-    match = compile_pattern(pattern).search(text)
-    return match.group(0) if match else ""
+    return "".join(find_all(text, pattern, 1))
 
 
 def list_error(patterns: Sequence[str]) -> str:
-    """What keeps a list of regular expressions from being used; empty when nothing does."""
+    """What keeps a list of regular expressions (RE2 syntax) from being used; empty when nothing does.
+
+    One that is used all the same makes `matchesAny` fail, never match.
+    """
+    start_evaluation()
     try:
         matches_any("", list(patterns))
     except ValueError as error:

@@ -18,7 +18,7 @@ STRING = re.compile(
 
 
 class Piece(NamedTuple):
-    """Literal text (braces undoubled), or the code of a placeholder. `offset` is where it starts, in code points."""
+    """Literal text (braces undoubled), or the code of a placeholder; `offset` is where it starts."""
 
     text: str
     offset: int

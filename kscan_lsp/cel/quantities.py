@@ -7,7 +7,6 @@ billionths, a version leaves out build metadata, which has no part in precedence
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 _QUANTITY = re.compile(
     r"([+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)([KMGTPE]i|[numkMGTPE]?|[eE][+-]?[0-9]{1,9})", re.ASCII
@@ -33,19 +32,17 @@ def quantity(text: str) -> int:
     if match is None:
         raise ValueError("not a quantity")
     sign, digits, suffix = match.groups()
-    if suffix in _BINARY:
-        amount = Fraction(_number(digits)) * _BINARY[suffix]
-    else:
-        power = _DECIMAL[suffix] if suffix in _DECIMAL else max(-400, min(400, int(suffix[1:])))
-        amount = _number(digits) * Fraction(10) ** power
-    amount *= _NANO
-    nanos = min(_LIMIT, -(-amount.numerator // amount.denominator))
-    return -nanos if sign == "-" else nanos
-
-
-def _number(digits: str) -> Fraction:
     whole, _, part = digits.partition(".")
-    return Fraction(int((whole + part) or "0"), 10 ** len(part))
+    number, below = int(whole + part), 10 ** len(part)
+    if suffix in _BINARY:
+        number *= _BINARY[suffix]
+    else:
+        # Beyond a few hundred places every amount is at one of its limits.
+        power = _DECIMAL[suffix] if suffix in _DECIMAL else max(-600, min(600, int(suffix[1:])))
+        number *= 10 ** max(power, 0)
+        below *= 10 ** max(-power, 0)
+    nanos: int = min(_LIMIT, -(-number * _NANO // below))
+    return -nanos if sign == "-" else nanos
 
 
 def quantity_text(nanos: int) -> str:
@@ -103,7 +100,7 @@ def version(text: str) -> str:
 
 
 def loose_version(text: str) -> str:
-    """The same after Kubernetes' normalisation: a leading `v`, missing parts and leading zeros are forgiven."""
+    """The same, forgiving what Kubernetes normalises: a leading `v`, missing parts, leading zeros."""
     match = _LOOSE.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise ValueError("not a semantic version")

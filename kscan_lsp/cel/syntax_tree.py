@@ -144,7 +144,10 @@ def _node(data: bytes, types: dict[int, tuple[str, bool]]) -> Node:
             number, body = field, value
     kind = _KINDS.get(number, "const")
     type_, holds = types.get(ident, ("dyn", False))
-    name, parts, text, variable, unwrapped = "", (), None, "", frozenset[int]()
+    name = variable = ""
+    parts: tuple[Node, ...] = ()
+    text: str | None = None
+    unwrapped: frozenset[int] = frozenset()
     match kind:
         case "const":
             text = next((value.decode() for value in _every(body, 6)), None)

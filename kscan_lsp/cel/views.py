@@ -9,19 +9,18 @@ Left out on purpose: any meaning of the data. What is wrong with a manifest's ty
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeAlias
 
 MAX_DEPTH = 100
 """Levels of lists and maps inside one another."""
 MAX_WEIGHT = 200_000
 """Values, shared ones counted every time; every 32 characters of text count as one more."""
 
-_CUT: Any = object()
+Data: TypeAlias = Any
+"""Plain data, of whatever kind."""
+_CUT: Data = object()
 
 
 class View(NamedTuple):
@@ -29,21 +28,6 @@ class View(NamedTuple):
 
     value: Any
     complete: bool
-
-
-class Extent(NamedTuple):
-    """How large a view is, shared values counted every time: what the work on it depends on."""
-
-    nodes: int
-    """Values."""
-    weight: int
-    """The same, and one more for every 32 characters of text."""
-    text: int
-    """Weight of the longest text."""
-
-    def rounded(self) -> Extent:
-        """The next powers of two, so that what depends on the extent can be remembered."""
-        return Extent(*(1 << (number - 1).bit_length() for number in self))
 
 
 def view(data: object) -> View:
@@ -62,7 +46,7 @@ def view(data: object) -> View:
         The same object where nothing needed removing. Shared objects stay shared.
     """
     try:
-        if _count_plain(data, MAX_DEPTH) >= 0:
+        if count_plain(data, MAX_DEPTH) >= 0:
             return View(data, complete=True)
     except TypeError:
         pass  # a key that is no text
@@ -72,17 +56,10 @@ def view(data: object) -> View:
 
 
 _PLAIN = 2_000
-SMALL = Extent(256, 2_048, 8)
-"""The extent of most: no more than 256 values, no text over 255 characters."""
 
 
-def is_small(values: Iterable[object]) -> bool:
-    """Whether some views together are no larger than `SMALL`: quicker to say than their extent."""
-    return 0 <= _count_plain(list(values), MAX_DEPTH) < SMALL.nodes
-
-
-def _count_plain(node: Any, levels: int) -> int:
-    """How many values a list or map has that needs no change, as nearly all do; -1 if it is large or anything else.
+def count_plain(node: Data, levels: int) -> int:
+    """How many values a list or map has that needs no change, as nearly all do; -1 for anything else.
 
     This is the walk below without its memory. Cycles and deep values run out of levels, or of `_PLAIN`
     values.
@@ -110,7 +87,7 @@ def _count_plain(node: Any, levels: int) -> int:
             if not item.isprintable() or len(item) > 255:
                 return -1
         elif inner is dict or inner is list:
-            more = _count_plain(item, levels - 1)
+            more = count_plain(item, levels - 1)
             if more < 0:
                 return -1
             count += more
@@ -123,48 +100,36 @@ def _count_plain(node: Any, levels: int) -> int:
 
 
 class _Walk:
-    """One walk's memory: finished lists and maps by identity, `None` while open, which is how a cycle shows."""
+    """Finished lists and maps by identity, `None` while one is open, which is how a cycle shows."""
 
     __slots__ = ("complete", "seen")
 
     def __init__(self) -> None:
         self.complete = True
-        self.seen: dict[int, tuple[Any, int, int, object] | None] = {}
+        self.seen: dict[int, tuple[Data, int, int] | None] = {}
 
-    def visit(self, node: Any, depth: int) -> tuple[Any, int, int, object]:
-        """View, weight and height of a value, and the value; the view is `_CUT` where there is nothing to show."""
-        kind = type(node)
-        if kind is not dict and kind is not list:
-            return self._other(node, depth)
-        seen = self.seen
+    def visit(self, node: Data, depth: int) -> tuple[Data, int, int]:
+        """View (`_CUT` for nothing to show), weight and height of a value."""
+        if not isinstance(node, dict | list | tuple):
+            value = _scalar(node)
+            return value, 1 + (len(value) >> 5 if type(value) is str else 0), 0
         name = id(node)
-        if name in seen:
-            known = seen[name]
-            if known is None or depth + known[2] > MAX_DEPTH:
-                return self._cut(node)
-            return known
-        if depth == MAX_DEPTH:
-            return self._cut(node)
-        seen[name] = None
-        done = seen[name] = self._map(node, depth) if kind is dict else self._list(node, depth)
-        return done
-
-    def _cut(self, node: object) -> tuple[Any, int, int, object]:
+        if name in self.seen:
+            known = self.seen[name]
+            if known is not None and depth + known[2] <= MAX_DEPTH:
+                return known
+        elif depth < MAX_DEPTH:
+            self.seen[name] = None
+            done = self._map(node, depth) if isinstance(node, dict) else self._list(node, depth)
+            self.seen[name] = done
+            return done
         self.complete = False
-        return _CUT, 1, 0, node
+        return _CUT, 1, 0
 
-    def _other(self, node: object, depth: int) -> tuple[Any, int, int, object]:
-        """Scalars, and lists and maps of unusual classes. (The memory keeps the new object: its identity is a key.)"""
-        if isinstance(node, dict):
-            return self.visit(dict(node), depth)
-        if isinstance(node, list | tuple | set | frozenset):
-            return self.visit(list(node), depth)
-        value = _scalar(node)
-        return value, 1 + (len(value) >> 5 if type(value) is str else 0), 0, node
-
-    def _map(self, node: dict[Any, Any], depth: int) -> tuple[Any, int, int, object]:
+    def _map(self, node: dict[Any, Any], depth: int) -> tuple[Data, int, int]:
         weight, height = 1, 0
-        shown: dict[str, Any] | None = None  # made when the first difference shows
+        # Made when the first difference shows.
+        shown: dict[str, Any] | None = None if type(node) is dict else {}
         for position, (key, item) in enumerate(node.items()):
             kind = type(item)
             value: Any
@@ -176,9 +141,8 @@ class _Walk:
                 value = item if item.isascii() and "\0" not in item else _text(item)
                 more = 1 + (len(item) >> 5)
             else:
-                value, more, levels, _ = self.visit(item, depth + 1)
-                if levels > height:
-                    height = levels
+                value, more, levels = self.visit(item, depth + 1)
+                height = max(height, levels)
             name = key
             if type(key) is not str or not key.isascii() or "\0" in key:
                 name = _key(key)
@@ -191,30 +155,29 @@ class _Walk:
                 shown = dict(list(node.items())[:position])
             if shown is not None and value is not _CUT:
                 shown[name] = value
-        return node if shown is None else shown, weight, height + 1, node
+        return node if shown is None else shown, weight, height + 1
 
-    def _list(self, node: list[Any], depth: int) -> tuple[Any, int, int, object]:
+    def _list(self, node: list[Any] | tuple[Any, ...], depth: int) -> tuple[Data, int, int]:
         weight, height = 1, 0
-        shown: list[Any] | None = None
+        shown: list[Any] | None = None if type(node) is list else []
         for position, item in enumerate(node):
-            value, more, levels, _ = self.visit(item, depth + 1)
+            value, more, levels = self.visit(item, depth + 1)
             if weight + more > MAX_WEIGHT:
                 self.complete = False
                 value, more = _CUT, 1
                 if weight >= MAX_WEIGHT:
-                    shown = node[:position] if shown is None else shown
+                    shown = list(node[:position]) if shown is None else shown
                     break
             weight += more
-            if levels > height:
-                height = levels
+            height = max(height, levels)
             if shown is None and value is not item:
-                shown = node[:position]
+                shown = list(node[:position])
             if shown is not None:
                 shown.append(None if value is _CUT else value)
-        return node if shown is None else shown, weight, height + 1, node
+        return node if shown is None else shown, weight, height + 1
 
 
-def _scalar(value: Any) -> Any:
+def _scalar(value: Data) -> Data:
     """One scalar as JSON has it."""
     kind = type(value)
     if kind is str:
@@ -231,7 +194,7 @@ def _scalar(value: Any) -> Any:
         return _text(str(value))
     if isinstance(value, bytes | bytearray):
         return _text(value.decode("utf-8", "replace"))
-    if isinstance(value, datetime.date | datetime.time):
+    if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return type(value).__name__
 
@@ -261,49 +224,3 @@ def _key(key: object) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
     return _text(str(_scalar(key)))
-
-
-def extent(values: Iterable[object]) -> Extent:
-    """The extent of some views together."""
-    measure = _Measure()
-    nodes, weight = measure.visit(list(values))
-    return Extent(nodes, weight, 1 + (measure.longest >> 5))
-
-
-class _Measure:
-    """Sizes of lists and maps by identity, so that sharing costs nothing, and the longest text so far."""
-
-    __slots__ = ("known", "longest")
-
-    def __init__(self) -> None:
-        self.known: dict[int, tuple[int, int]] = {}
-        self.longest = 0
-
-    def visit(self, value: Any) -> tuple[int, int]:
-        """Number and weight of the values in a list or map, itself included."""
-        nodes = weight = 1
-        known = self.known
-        items = value
-        if type(value) is dict:
-            items = value.values()
-            length = max(map(len, value), default=0)
-            self.longest = max(self.longest, length)
-            weight += len(value) * (length >> 5)
-        for item in items:
-            kind = type(item)
-            if kind is str:
-                length = len(item)
-                nodes += 1
-                weight += 1 + (length >> 5)
-                if length > self.longest:
-                    self.longest = length
-            elif kind is dict or kind is list:
-                found = known.get(id(item))
-                if found is None:
-                    found = known[id(item)] = self.visit(item)
-                nodes += found[0]
-                weight += found[1]
-            else:
-                nodes += 1
-                weight += 1
-        return nodes, weight
