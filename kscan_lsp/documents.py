@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.yaml.tree import Node
 
-_SEPARATOR: Final = re.compile(r"(?<![^\r\n])---(?=[ \t\r\n]|\Z)")
+_SEPARATOR: Final = re.compile(r"---(?=[ \t\r\n]|\Z)")
 _DIRECTIVE: Final = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
 
@@ -52,7 +52,8 @@ class Document:
     """Plain values, as kubectl reads them."""
     problems: tuple[Problem, ...]
     blanked: tuple[Span, ...]
-    """The lines that were taken out to read the rest, without their line ends."""
+    """What `data` does not show as it stands in the text: lines taken out to read the rest, without their
+    line ends, and values that kubectl refuses. Nothing can be said about what they touch."""
     complete: bool
     """Whether all of the text was read: not so after a repair, over a limit, or where kubectl refuses it."""
     lines: LineIndex = field(repr=False)
@@ -63,7 +64,9 @@ def split(text: str) -> list[Piece]:
     starts = [0]
     for found in _SEPARATOR.finditer(text):
         start = found.start()
-        while (directive := _line_before(text, start)) is not None:
+        if start == 0 or text[start - 1] not in "\r\n":
+            continue
+        while (directive := _directive_above(text, start)) is not None:
             start = directive
         if start > starts[-1]:
             starts.append(start)
@@ -91,6 +94,9 @@ def read_document(text: str, *, json: bool = False) -> Document:
             problems += result.problems
     values = data_of(result.root)
     problems += values.problems
+    if result.root is not None:
+        unsure = {problem.span for problem in (*result.problems, *values.problems) if problem.fatal}
+        blanked = tuple(sorted({*blanked, *unsure}))
     complete = fault is None and not any(problem.fatal for problem in problems)
     return Document(text, json, result.root, values.value, problems, blanked, complete, LineIndex(text))
 
@@ -165,8 +171,8 @@ def _separators(text: str) -> tuple[tuple[Problem, ...], tuple[Span, ...]]:
     return tuple(problems), tuple(lines)
 
 
-def _line_before(text: str, start: int) -> int | None:
-    """Start of the line before the one at `start`, if it is a directive (`%YAML 1.1`)."""
+def _directive_above(text: str, start: int) -> int | None:
+    """Start of the line above the one at `start`, if it is a directive (`%YAML 1.1`)."""
     end = start - 2 if text.endswith("\r\n", 0, start) else start - 1
     if end < 0:
         return None

@@ -61,11 +61,12 @@ def data_of(node: Node | None) -> Data:
 
     Returns:
         The values, shared where aliases share them, without cycles and at most `MAX_DEPTH` deep; and the
-        problems: `duplicate-key` (the last one counts), `type` (kubectl refuses it), `limit` (it is cut).
+        problems: `duplicate-key` (the last one counts), `type` (kubectl refuses it) and `limit`. Past a limit
+        the value is None; an alias to what it stands in is None in its place.
     """
     reading = _Reading()
     value = None if node is None else reading.value(node, 0)
-    return Data(value, tuple(reading.problems))
+    return Data(None if reading.exhausted else value, tuple(reading.problems))
 
 
 def find(root: Node, path: Path) -> Place | None:
@@ -236,19 +237,19 @@ class _Reading:
         self.count += count
         self.deepest = max(self.deepest, depth + height)
         if depth + height > MAX_DEPTH:
-            self.limit(node, f"aliases nest more than {MAX_DEPTH} levels deep; this part is not read")
-            return None
+            self.exhaust(node, f"aliases nest more than {MAX_DEPTH} levels deep")
         self.spend(count, node)
         return None if self.exhausted else value
 
     def spend(self, count: int, node: Node) -> None:
         self.shared += count
-        if self.shared > MAX_SHARED and not self.exhausted:
-            self.exhausted = True
-            self.limit(node, f"aliases repeat more than {MAX_SHARED} values from here on; they are not read")
+        if self.shared > MAX_SHARED:
+            self.exhaust(node, f"aliases repeat more than {MAX_SHARED} values")
 
-    def limit(self, node: Node, message: str) -> None:
-        if not any(problem.code == "limit" for problem in self.problems):
+    def exhaust(self, node: Node, what: str) -> None:
+        if not self.exhausted:
+            self.exhausted = True
+            message = f"{what}; this document is not read"
             self.problems.append(Problem(Span(node.start, node.end), message, "limit", fatal=True))
 
     def refuse(self, node: Node, message: str) -> None:

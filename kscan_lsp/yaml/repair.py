@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.text import Span
+from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import parser, reader
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS: Final = 8
 """How many faults of one document may be repaired."""
-MAX_READ: Final = 1_000_000
-"""How many characters may be read again, over all attempts: about half a second."""
+MAX_EFFORT: Final = 20_000_000
+"""How many characters libyaml may run through again, over all attempts: about half a second."""
+_READING: Final = 8  # how much more than that it costs to build the tree
 
 _STAND_IN: Final = "\ue001"
-_LINE_END: Final = re.compile(r"\r\n?|\n")
-_NEXT_CONTENT: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n))*([ ]*)([^\s#])")
+_NEXT_CONTENT: Final = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n?+|\n))*+([ ]*+)([^\s#])")
 # indentation, dashes with the spaces behind them, and the content of a line that is not blank
 _INDENTED: Final = re.compile(r"([ \t]*)(?=[^\s])((?:-[ \t]+)*(?:-(?=[\r\n]|\Z))?)([^\r\n]*)")
 # what wants a block below it: a key without a value, and perhaps a word whose colon is missing
@@ -41,7 +41,8 @@ _KEY: Final = re.compile(r":(?:\s|\Z)")
 _WORD: Final = re.compile(r"[\w./-]+\s*")
 # one character too many, in front of the indentation
 _STRAY: Final = re.compile(r"\W[ ]+(?=\w)")
-_DASHES: Final = re.compile(r"[ ]*(?:-[ ]+)*(?:-(?=[ \t\r\n]|\Z))?")
+_SPACE: Final = re.compile(r"\s*")
+_DASHES: Final = re.compile(r"[ ]*(?:-[ ]+)*(?:-(?=[\t\r\n]|\Z))?")
 
 
 def repaired(text: str, fault: Fault) -> tuple[Read, tuple[Span, ...]] | None:
@@ -55,25 +56,26 @@ def repaired(text: str, fault: Fault) -> tuple[Read, tuple[Span, ...]] | None:
         The tree of the rest with the problems found in it, and the lines that were blanked, without line
         ends; None where nothing helped.
     """
+    lines = LineIndex(text)
     current = text
     blanked: list[Span] = []
-    budget = MAX_READ
+    effort = 0
     for _ in range(MAX_ROUNDS):
-        best = current
-        furthest, gone = -1, blanked
-        for attempt, lines in _attempts(current, fault):
-            budget -= len(text)
-            if budget < 0:
+        best, furthest, gone = current, -1, blanked
+        for attempt, taken in _attempts(current, lines, fault):
+            effort += len(text)
+            if effort > MAX_EFFORT:
                 return None
             error = parser.first_error(attempt)
             if error is None:
-                best, furthest, gone = attempt, len(text), [*blanked, *lines]
+                best, furthest, gone = attempt, len(text), [*blanked, *taken]
                 break
             if error > furthest:
-                best, furthest, gone = attempt, error, [*blanked, *lines]
+                best, furthest, gone = attempt, error, [*blanked, *taken]
         if furthest < 0:
             return None
         current, blanked = best, gone
+        effort += _READING * len(text)
         result = reader.read(current)
         if result.fault is None:
             return _finished(result, text, blanked)
@@ -88,19 +90,20 @@ def blank(text: str, lines: Iterable[Span]) -> str:
     return text
 
 
-def _attempts(text: str, fault: Fault) -> Iterator[tuple[str, list[Span]]]:
+def _attempts(text: str, lines: LineIndex, fault: Fault) -> Iterator[tuple[str, list[Span]]]:
     """Texts with the suspects blanked, the likeliest first, each with the lines that are gone."""
     tried = {text}
     for suspect in fault.suspects:
-        lines = [line for line in _lines(text, suspect) if text[line.start : line.end].strip()]
-        options = _without_line(text, lines[0]) if len(lines) == 1 else [(blank(text, lines), lines)]
+        numbers = range(lines.line_of(suspect.start), lines.line_of(suspect.end) + 1)
+        spans = [span for span in (_line(lines, n) for n in numbers) if text[span.start : span.end].strip()]
+        options = _without_line(text, lines, spans[0]) if len(spans) == 1 else [(blank(text, spans), spans)]
         for option, gone in options:
             if option not in tried:
                 tried.add(option)
                 yield option, gone
 
 
-def _without_line(text: str, line: Span) -> Iterator[tuple[str, list[Span]]]:
+def _without_line(text: str, lines: LineIndex, line: Span) -> Iterator[tuple[str, list[Span]]]:
     """Texts without one line, the likeliest first.
 
     The line may stand at the wrong column, so columns that the lines above use are tried as well, the nearest
@@ -109,99 +112,74 @@ def _without_line(text: str, line: Span) -> Iterator[tuple[str, list[Span]]]:
     found = _INDENTED.match(text, line.start, line.end)
     if found is None:
         return
+    number = lines.line_of(line.start)
     indent, dashes, content = found[1], found[2].replace("\t", " "), found[3]
-    own, columns = len(indent), _columns_above(text, line)
+    own = len(indent)
     if stray := _STRAY.match(content):
         own += len(stray[0])
-    below = _NEXT_CONTENT.match(text, _line_end(text, line))
+    columns, opened_above = _columns_above(text, lines, number)
+    if opened_above or not columns:
+        columns.add(own)
+    last = number + 1 >= lines.line_count
+    below = None if last else _NEXT_CONTENT.match(text, lines.starts[number + 1])
     next_column, next_first = (len(below[1]), below[2]) if below else (-1, "")
 
     def has_block(column: int) -> bool:
         return next_column > column or (next_column == column and next_first == "-")
 
-    opened_above = _opened_above(text, line)
-    if opened_above or not columns:
-        columns.add(own)
     opens = bool(_OPENING.fullmatch(content) or _WORD.fullmatch(content)) or (
         own in columns and has_block(own) and not opened_above and ":" in content
     )
     nearest = sorted(columns, key=lambda c: (abs(c - own), -c))
     length = line.end - line.start
-    fillings: list[str] = []
     for kept in (dashes, "") if dashes else ("",):
         ordered = sorted(nearest, key=lambda c: has_block(c + len(kept)) != opens)
         for column in ordered[:3]:
-            stand_in = _STAND_IN + ":" if content and has_block(column + len(kept)) else ""
-            filling = " " * column + kept + stand_in
-            if len(filling) > length and stand_in:
-                filling = " " * column + kept + "?"
-            fillings.append(filling)
-    for filling in fillings:
-        if len(filling.rstrip()) <= length:
-            yield text[: line.start] + filling[:length].ljust(length) + text[line.end :], [line]
-    block = [line, *_lines_below(text, line, own)]
+            filling = " " * column + kept
+            if content and has_block(column + len(kept)):
+                filling += _STAND_IN + ":" if len(filling) + 2 <= length else "?"
+            if len(filling.rstrip()) <= length:
+                yield text[: line.start] + filling[:length].ljust(length) + text[line.end :], [line]
+    block = [line, *_lines_below(text, lines, number, own)]
     alone, together = (blank(text, [line]), [line]), (blank(text, block), block)
     yield from (together, alone) if ":" in content else (alone, together)
 
 
-def _columns_above(text: str, line: Span) -> set[int]:
-    """The columns where a line may begin, after the lines above it."""
+def _columns_above(text: str, lines: LineIndex, number: int) -> tuple[set[int], bool]:
+    """The columns where a line may begin, and whether the line above wants a block."""
     columns: set[int] = set()
-    least = line.end
-    start = line.start
-    while start > 0 and least > 0:
-        start = max(text.rfind("\n", 0, start - 1), text.rfind("\r", 0, start - 1)) + 1
-        found = _INDENTED.match(text, start)
+    opened: bool | None = None
+    least = len(text)
+    while number > 0 and least > 0:
+        number -= 1
+        found = _INDENTED.match(text, *_line(lines, number))
         if found is None or found[3].startswith(("#", "---")):
             continue
+        if opened is None:
+            opened = bool(_OPENING.fullmatch(found[3]))
         indent, dashes = len(found[1]), len(found[2])
         if indent < least:
             columns.add(indent)
             if dashes and _KEY.search(found[3]):
                 columns.add(indent + dashes)
             least = indent
-    return columns
+    return columns, bool(opened)
 
 
-def _opened_above(text: str, line: Span) -> bool:
-    """Whether the line above wants a block, so that the lines below may be that block."""
-    end = line.start
-    while end > 0:
-        start = max(text.rfind("\n", 0, end - 1), text.rfind("\r", 0, end - 1)) + 1
-        found = _INDENTED.match(text, start, end)
-        if found is not None and not found[3].startswith("#"):
-            return bool(_OPENING.fullmatch(found[3]))
-        end = start
-    return False
-
-
-def _lines_below(text: str, line: Span, column: int) -> Iterator[Span]:
-    """The lines that are indented deeper than a column, up to the first that is not."""
-    after = Span(_line_end(text, line), len(text))
-    for below in _lines(text, after):
-        found = _INDENTED.match(text, below.start, below.end)
+def _lines_below(text: str, lines: LineIndex, number: int, column: int) -> Iterator[Span]:
+    """The lines below that are indented deeper than a column, up to the first that is not."""
+    for below in range(number + 1, lines.line_count):
+        line = _line(lines, below)
+        found = _INDENTED.match(text, *line)
         if found is None:
             continue
         if len(found[1]) <= column:
             return
-        yield below
+        yield line
 
 
-def _line_end(text: str, line: Span) -> int:
-    found = _LINE_END.match(text, line.end)
-    return found.end() if found else line.end
-
-
-def _lines(text: str, span: Span) -> Iterator[Span]:
-    """The lines that a span touches, without their ends."""
-    start = max(text.rfind("\n", 0, span.start), text.rfind("\r", 0, span.start)) + 1
-    while start <= span.end:
-        found = _LINE_END.search(text, start)
-        end = found.start() if found else len(text)
-        yield Span(start, end)
-        if found is None:
-            return
-        start = found.end()
+def _line(lines: LineIndex, number: int) -> Span:
+    return Span(lines.starts[number], lines.content_end(number))
 
 
 def _finished(result: Read, text: str, blanked: list[Span]) -> tuple[Read, tuple[Span, ...]]:
@@ -246,10 +224,11 @@ def _stretch(text: str, blocks: list[Mapping | Sequence | Scalar], line: Span) -
     """
     content = _match_end(_DASHES, text, line.start)
     above = max((node.end for node in blocks if node.end <= line.start), default=-1)
+    below = _match_end(_SPACE, text, line.end)
     for node in blocks:
         if node.end == above:
             node.end = line.end
-        elif line.end <= node.start < node.end and not text[line.end : node.start].strip():
+        elif node.start == below < node.end:
             node.start = content
 
 
