@@ -63,7 +63,10 @@ class OtherPlace(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """A finding at its place in a file, with what its control says about it."""
+    """A finding at its place in a file, with what its control says about it.
+
+    `sensitive` tells that the text there may be a secret, which no report may repeat.
+    """
 
     finding: Finding
     file: str
@@ -73,6 +76,7 @@ class Reported(NamedTuple):
     remediation: str
     related: tuple[OtherPlace, ...] = ()
     fixes: tuple[FixOption, ...] = ()
+    sensitive: bool = False
 
 
 class FileProblem(NamedTuple):

@@ -220,6 +220,7 @@ def _reported(
             for r in finding.related
         ),
         fixes=tuple(_option(placed, option) for option in options),
+        sensitive=control.category == "Secrets" or finding.resource.kind == "Secret",
     )
 
 

@@ -9,6 +9,7 @@ works without colour.
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 _PROBLEM: Final = "bold yellow"
 _LABEL_WIDTH: Final = 9
+_MAY_HOLD_SECRET: Final = re.compile(
+    r"(?i)(?:passw|pwd|secret|token|credential|key|value)[\w.-]*[\"']?\s*[:=]"
+)
+"""A line with a problem has no control to say whether it holds a secret."""
+
 _FULL_PLACES: Final = 2
 """Places with the same problems that are written out in one file."""
 
@@ -150,7 +156,10 @@ class _File:
     def snippet(self, place: _Place) -> None:
         """The line with a mark under the range."""
         number = place.range.start.line
-        text, mark = snippet(self.lines, place.range, self.console.width - self.gutter - 3)
+        hidden = any(entry.sensitive for entry in place.entries) or bool(
+            place.problems and _MAY_HOLD_SECRET.search(self.lines.text, *self.line_span(number))
+        )
+        text, mark = snippet(self.lines, place.range, self.console.width - self.gutter - 3, hidden=hidden)
         style = STYLES[place.entries[0].finding.severity] if place.entries else _PROBLEM
         self.line(Text.assemble((f"{number:>{self.gutter}} {self.bar} ", "dim"), text))
         self.line(self.margin().append(mark, style=style))
@@ -181,6 +190,10 @@ class _File:
         for number, line in enumerate(text.wrap(self.console, width)):
             shown = label if number == 0 else ""
             self.line(self.margin().append(f"{shown:<{_LABEL_WIDTH}}", style=style).append_text(line))
+
+    def line_span(self, number: int) -> tuple[int, int]:
+        """Where a line, counted from 1, starts and ends."""
+        return self.lines.starts[number - 1], self.lines.content_end(number - 1)
 
     def margin(self) -> Text:
         return Text.assemble((f"{'':>{self.gutter}} {self.bar} ", "dim"))

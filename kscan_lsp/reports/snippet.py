@@ -20,15 +20,18 @@ _TAB: Final = 4
 _BEFORE: Final = 300
 _AFTER: Final = 600
 _CUT: Final = "\u2026"
+_HIDDEN: Final = "********"
+"""As long for a short secret as for a long one."""
 
 
-def snippet(lines: LineIndex, span: Range, width: int) -> tuple[str, str]:
+def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) -> tuple[str, str]:
     """The line where a range starts, and carets under the range.
 
     Args:
         lines: the file's text.
         span: the range; of one over several lines, the part on the first is marked.
         width: cells that the line may take; at least 20 are used.
+        hidden: leave the value at the range out, and all that follows it on the line.
 
     Returns:
         Text fit for a terminal, and the mark that belongs under it. An empty range is marked by one caret.
@@ -37,6 +40,9 @@ def snippet(lines: LineIndex, span: Range, width: int) -> tuple[str, str]:
     number = min(span.start.line, lines.line_count) - 1
     content = lines.text[lines.starts[number] : lines.content_end(number)]
     first = min(span.start.column - 1, len(content))
+    if hidden:
+        colon = content.find(":", first)
+        content = (content[:first] if colon < 0 else content[: colon + 1] + " ") + _HIDDEN
     last = len(content) if span.end.line > span.start.line else min(span.end.column - 1, len(content))
     # what is far away from the range cannot be on the screen, and such lines may have a megabyte
     offset = max(first - _BEFORE, 0)

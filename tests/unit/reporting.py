@@ -70,16 +70,36 @@ checks:
   fix: {remove: [hostNetwork], safe: true}
 """
 
+CREDENTIAL = """\
+id: T-0004
+title: Credential
+score: 7.0
+category: Secrets
+description: d
+remediation: r
+checks:
+- each: containers.env[*]
+  deny: item.name == 'PASSWORD'
+  at: value
+  message: environment variable '{item.name}' holds a credential
+"""
+
 FRAMEWORK = """\
 id: test
 title: Test
-controls: [{id: T-0001}, {id: T-0002}, {id: T-0003}]
+controls: [{id: T-0001}, {id: T-0002}, {id: T-0003}, {id: T-0004}]
 """
 
 
 @functools.cache
 def policy_set() -> PolicySet:
-    texts = {"a.yaml": PRIVILEGED, "b.yaml": TAG, "c.yaml": NETWORK, "f.yaml": FRAMEWORK}
+    texts = {
+        "a.yaml": PRIVILEGED,
+        "b.yaml": TAG,
+        "c.yaml": NETWORK,
+        "d.yaml": CREDENTIAL,
+        "f.yaml": FRAMEWORK,
+    }
     loaded = policies.load((name, read_document(text)) for name, text in texts.items())
     assert loaded.problems == ()
     return loaded

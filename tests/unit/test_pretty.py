@@ -42,6 +42,16 @@ def test_control_characters_are_shown_and_counted() -> None:
     assert (text, under) == ("\\u202ename", "      ^^^^")
 
 
+def test_a_hidden_value_is_not_shown_nor_how_long_it_is() -> None:
+    def hidden(text: str, start: int, end: int) -> tuple[str, str]:
+        return snippet(LineIndex(text), Range(Spot(1, start), Spot(1, end)), 70, hidden=True)
+
+    assert hidden("  value: hunter2 # hunter2", 3, 17) == ("  value: ********", "  ^^^^^^^^^^^^^^")
+    assert hidden('{"value": "hunter2"}', 2, 20) == ('{"value": ********', " ^^^^^^^^^^^^^^^^^")
+    assert hidden("value: 'hunter2", 1, 6) == ("value: ********", "^^^^^")
+    assert hidden("- hunter2", 3, 10) == ("- ********", "  ^^^^^^^")
+
+
 def test_an_empty_range_has_one_caret() -> None:
     assert mark("abc", 4, 4) == ("abc", "   ^")
     assert mark("", 1, 1) == ("", "^")
@@ -101,7 +111,7 @@ pod.yaml
 
 scanned      1 file, 1 resource
 found        1 high, 1 medium
-compliance   test 33.3%
+compliance   test 50.0%
 failed       1 finding is high or worse
 next         kscan fix --unsafe  show 1 fix to review
              kscan explain T-0001  why it matters and how to satisfy it
@@ -130,6 +140,15 @@ def test_nothing_of_a_manifest_reaches_the_terminal_raw() -> None:
     assert harmless(text.replace("\n", ""))
     assert "\u241b]0;owned\u2407" in text
     assert "a\u241bb.yaml" in text
+
+
+def test_secrets_are_not_repeated() -> None:
+    text = shown(POD.replace("- name: api", "- env: [{name: PASSWORD, value: hunter2}]\n    name: api"))
+    assert "- env: [{name: PASSWORD, value: ********" in text
+    assert "hunter" not in text
+    assert "hunter" not in shown(
+        POD.replace("- name: api", "- env: [{name: A, value: {hunter: 2}}]\n    name: api")
+    )
 
 
 class Terminal(io.StringIO):
