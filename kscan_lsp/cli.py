@@ -253,9 +253,9 @@ def lsp(
 ) -> None:
     """Run the language server on standard input and output."""
     _log_to(log_file)
-    from kscan_lsp.lsp import server
+    from kscan_lsp.lsp import handlers
 
-    server.serve()
+    handlers.serve()
 
 
 def main() -> None:

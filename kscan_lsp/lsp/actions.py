@@ -19,7 +19,7 @@ from kscan_lsp.suppress import ANNOTATION, MARK, suppress
 from kscan_lsp.text import Span, TextEdit, apply_edits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from kscan_lsp.documents import Document
     from kscan_lsp.engine import Verdicts
@@ -49,7 +49,9 @@ class View(NamedTuple):
     client: Client
 
 
-def code_actions(view: View, params: types.CodeActionParams) -> list[types.CodeAction]:
+def code_actions(
+    view: View, params: types.CodeActionParams, stopped: Callable[[], bool]
+) -> list[types.CodeAction]:
     """The actions for a range of a document, the most useful first."""
     wanted = params.context.only
     actions: list[types.CodeAction] = []
@@ -66,13 +68,13 @@ def code_actions(view: View, params: types.CodeActionParams) -> list[types.CodeA
             if view.client.resolve_edits and not wanted:
                 action.data = {"uri": view.snapshot.uri, "version": view.snapshot.version, "kind": kind}
                 actions.append(action)
-            elif (edit := fix_all_edit(view, kind)) is not None:
+            elif (edit := fix_all_edit(view, kind, stopped)) is not None:
                 action.edit = edit
                 actions.append(action)
     return actions
 
 
-def fix_all_edit(view: View, kind: str) -> types.WorkspaceEdit | None:
+def fix_all_edit(view: View, kind: str, stopped: Callable[[], bool]) -> types.WorkspaceEdit | None:
     """The edit that fixes all that a kind of action stands for; None where there is nothing to fix."""
     safe_only = kind == FIX_SAFE
 
@@ -87,7 +89,7 @@ def fix_all_edit(view: View, kind: str) -> types.WorkspaceEdit | None:
             f.fixable and f.status == "open" for f in placed.checked.findings
         ):
             continue
-        result, done = fix_all(document, ruleset, today, accept)
+        result, done = fix_all(document, ruleset, today, accept, stopped)
         if done:
             edits += _line_edits(view, placed, document.text, result.text)
     return _workspace_edit(view, edits) if edits else None

@@ -13,34 +13,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 from pygls.protocol.language_server import lsp_method
 
 from kscan_lsp import __version__
-from kscan_lsp.explain import explain
-from kscan_lsp.lsp import actions, convert
+from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.actions import View
-from kscan_lsp.lsp.hover import hover
-from kscan_lsp.lsp.session import Client, Session, Snapshot, check, path_of
-from kscan_lsp.partials import KUSTOMIZATION_NAMES
+from kscan_lsp.lsp.session import Session, Snapshot, check
 from kscan_lsp.project import Configuration, configure
-from kscan_lsp.settings import FILE_NAMES
-from kscan_lsp.text import Encoding, LineIndex
+from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Coroutine, Generator
     from pathlib import Path
 
 T = TypeVar("T")
-
-WATCHED = (*FILE_NAMES, *KUSTOMIZATION_NAMES, "Chart.yaml")
-"""Files that decide how others are judged."""
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +74,8 @@ class Server(LanguageServer):
         self.session = Session()
         self.texts = convert.DiagnosticTexts(self.session.client)
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-check")
+        self.desk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-answer")
+        self.background: set[asyncio.Future[Any]] = set()
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.loading: dict[Path | None, asyncio.Task[None]] = {}
         self.generation = 0
@@ -92,6 +88,27 @@ class Server(LanguageServer):
     async def in_worker(self, work: Callable[..., T], *args: Any) -> T:
         """Run a pure function outside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.worker, work, *args)
+
+    async def answer(self, work: Callable[..., T], *args: Any) -> T:
+        """Run what a request asks for beside the checks; `work` is told by its last argument when to give up."""
+        stop = threading.Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self.desk, partial(work, *args, stop.is_set)
+            )
+        finally:
+            stop.set()
+
+    def in_background(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let something run that nobody waits for."""
+        task = asyncio.ensure_future(work)
+        self.background.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[Any]) -> None:
+        self.background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("the editor refused a request: %s", error)
 
     def renew(self, uri: str) -> None:
         """Do what a new text of a document asks for: check it, or everything by it if it holds settings."""
@@ -197,163 +214,3 @@ def _configuration(
     root: Path | None, section: Any, buffers: dict[Path, str]
 ) -> tuple[Configuration, tuple[str, ...]]:
     return configure(root, section=section, buffers=buffers)
-
-
-def create() -> Server:
-    """A server with all its handlers, not started."""
-    server = Server()
-    session = server.session
-
-    @server.feature(types.INITIALIZE)
-    def initialize(params: types.InitializeParams) -> None:
-        session.client = _client(params)
-        server.texts = convert.DiagnosticTexts(session.client)
-        options = params.initialization_options
-        session.section = options.get("kscan", options) if isinstance(options, dict) else None
-        uris = [folder.uri for folder in params.workspace_folders or []]
-        uris = uris or [uri for uri in (params.root_uri,) if uri]
-        session.folders = [path for uri in uris if (path := path_of(uri))]
-
-    @server.feature(types.INITIALIZED)
-    async def initialized(_: types.InitializedParams) -> None:
-        if session.client.watched_files:
-            watchers = [types.FileSystemWatcher(glob_pattern=f"**/{name}") for name in WATCHED]
-            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
-            registration = types.Registration(
-                "kscan-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options
-            )
-            asyncio.ensure_future(
-                server.client_register_capability_async(types.RegistrationParams([registration]))
-            )
-        await fetch_section()
-
-    async def fetch_section() -> None:
-        if not session.client.configuration:
-            return
-        items = [types.ConfigurationItem(section="kscan")]
-        try:
-            answer = await asyncio.shield(
-                server.workspace_configuration_async(types.ConfigurationParams(items))
-            )
-        except JsonRpcException as error:
-            logger.warning("the editor did not give its settings: %s", error)
-            return
-        section = answer[0] if answer else None
-        if section and section != session.section:
-            session.section = section
-            server.reconfigure()
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
-    async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
-        if session.client.configuration:
-            await fetch_section()
-            return
-        section = params.settings.get("kscan") if isinstance(params.settings, dict) else None
-        if section != session.section:
-            session.section = section
-            server.reconfigure()
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def files_changed(_: types.DidChangeWatchedFilesParams) -> None:
-        server.reconfigure()
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-    def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
-        removed = {path_of(folder.uri) for folder in params.event.removed}
-        added = [path for folder in params.event.added if (path := path_of(folder.uri))]
-        session.folders = [folder for folder in session.folders if folder not in removed] + added
-        server.reconfigure()
-
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def opened(params: types.DidOpenTextDocumentParams) -> None:
-        session.open(params.text_document)
-        server.renew(params.text_document.uri)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeTextDocumentParams) -> None:
-        identifier = params.text_document
-        if session.change(identifier.uri, identifier.version, params.content_changes):
-            server.renew(identifier.uri)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def saved(params: types.DidSaveTextDocumentParams) -> None:
-        server.renew(params.text_document.uri)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def closed(params: types.DidCloseTextDocumentParams) -> None:
-        uri = params.text_document.uri
-        document = session.documents.pop(uri, None)
-        if document is not None and session.configures(document.path):
-            server.reconfigure()  # what is on disk holds again
-        elif document is not None:
-            server.send(convert.notification(uri, None, ""))
-
-    @server.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=list(actions.KINDS), resolve_provider=True),
-    )
-    async def code_action(params: types.CodeActionParams) -> list[types.CodeAction] | None:
-        view = await server.view(params.text_document.uri)
-        return await server.in_worker(actions.code_actions, view, params) if view else None
-
-    @server.feature(types.CODE_ACTION_RESOLVE)
-    async def resolve_action(action: types.CodeAction) -> types.CodeAction:
-        data = action.data if isinstance(action.data, dict) else {}
-        view = await server.view(str(data.get("uri")))
-        if view is not None and view.snapshot.version == data.get("version"):
-            action.edit = await server.in_worker(actions.fix_all_edit, view, str(data.get("kind")))
-        return action
-
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    async def hovered(params: types.HoverParams) -> types.Hover | None:
-        view = await server.view(params.text_document.uri)
-        return hover(view, params) if view else None
-
-    @server.command(actions.EXPLAIN)
-    def explained(control: str) -> str | None:
-        for configuration in session.configurations.values():
-            ruleset = configuration.ruleset
-            if control in ruleset.policies.controls:
-                text = explain(ruleset.policies.controls[control], ruleset)
-                server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
-                return text
-        return None
-
-    return server
-
-
-def _client(params: types.InitializeParams) -> Client:
-    """What the client can do; absent means it cannot."""
-    capabilities = params.capabilities
-    general, workspace, document = capabilities.general, capabilities.workspace, capabilities.text_document
-    published = document.publish_diagnostics if document else None
-    action = document.code_action if document else None
-    resolve = action.resolve_support if action else None
-    formats = document.hover.content_format if document and document.hover else None
-    edit = workspace.workspace_edit if workspace else None
-    watched = workspace.did_change_watched_files if workspace else None
-    offered = general.position_encodings if general else None
-    return Client(
-        encoding=_encoding(offered or []),
-        configuration=bool(workspace and workspace.configuration),
-        watched_files=bool(watched and watched.dynamic_registration),
-        related_information=bool(published and published.related_information),
-        code_description=bool(published and published.code_description_support),
-        document_changes=bool(edit and edit.document_changes),
-        resolve_edits=bool(resolve and "edit" in resolve.properties),
-        markdown=types.MarkupKind.Markdown in (formats or []),
-    )
-
-
-def _encoding(offered: Any) -> Encoding:
-    """The encoding that pygls will choose, too: the first that is offered and known, UTF-16 if none is."""
-    for kind in offered:
-        with contextlib.suppress(ValueError):
-            return Encoding(str(getattr(kind, "value", kind)))
-    return Encoding.UTF16
-
-
-def serve() -> None:
-    """Serve one editor on standard input and output until it says goodbye."""
-    logging.getLogger("pygls").setLevel(logging.WARNING)
-    create().start_io()
