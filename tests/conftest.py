@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is not a failure, and a failure can be repeated from what is printed.
+settings.register_profile("kscan", deadline=None, print_blob=True)
+settings.load_profile("kscan")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 

@@ -5,7 +5,7 @@
 
 local session = {}
 
-local PATIENCE = 60 * 1000 -- milliseconds until a condition that never holds is a failure
+local PATIENCE = 20 * 1000 -- milliseconds until a condition that never holds is a failure
 
 --- Set the server up as the README says; `overrides` are added to the configuration.
 function session.start(overrides)

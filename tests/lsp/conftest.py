@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PATIENCE = 30  # seconds until a message that does not come is a failure
+PATIENCE = 20  # seconds until a message that does not come is a failure
 
 
 class Editor(pytest_lsp.LanguageClient):
