@@ -15,9 +15,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.cel.extents import SMALL
 from kscan_lsp.cel.patterns import compile_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.cel.extents import Extent
     from kscan_lsp.cel.syntax_tree import Node
 
 MAX_WORK = 5_000_000
@@ -46,6 +50,7 @@ class Size(NamedTuple):
 
 
 _SCALAR = Size(1, 1, 1, 1)
+_VARIABLE = Size(SMALL.nodes, SMALL.weight, SMALL.nodes, SMALL.text)
 _FLAT = frozenset({"bool", "int", "uint", "double"})
 _TEXTS = frozenset({"string", "bytes"})
 
@@ -66,9 +71,9 @@ _WHOLE = _STRUCTURAL | _PASSES | _OURS | {"_+_", "join", "format"}
 _GROWS = frozenset({"imageRef", "strings.quote", "getQuery"})
 
 
-def work(tree: Node, nodes: int, weight: int, text: int) -> float:
-    """An upper bound on the work of an expression whose variables have a size (see `Size`)."""
-    walk = _Walk(Size(nodes, weight, nodes, text))
+def work(tree: Node, extents: Mapping[str, Extent]) -> float:
+    """An upper bound on the work of an expression whose variables have these extents, or are small."""
+    walk = _Walk({name: Size(nodes, weight, nodes, text) for name, (nodes, weight, text) in extents.items()})
     walk.visit(tree, 1)
     return walk.total
 
@@ -76,12 +81,11 @@ def work(tree: Node, nodes: int, weight: int, text: int) -> float:
 class _Walk:
     """The work seen so far, and the sizes of the names in scope."""
 
-    __slots__ = ("scope", "total", "variable")
+    __slots__ = ("scope", "total")
 
-    def __init__(self, variable: Size) -> None:
-        self.variable = variable
+    def __init__(self, variables: dict[str, Size]) -> None:
         self.total = 0.0
-        self.scope: dict[str, Size] = {}
+        self.scope = variables
 
     def visit(self, node: Node, times: float) -> Size:
         """The size of a node's value; its work, done that many times, is added up."""
@@ -91,7 +95,7 @@ class _Walk:
                 length = len(node.text or "") / CHARACTERS
                 return Size(1, 1 + length, 1, 1 + length)
             case "name":
-                size = self.scope.get(node.name, self.variable)
+                size = self.scope.get(node.name, _VARIABLE)
             case "select":
                 size = self.visit(node.parts[0], times)
             case "list" | "struct":

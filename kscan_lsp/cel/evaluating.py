@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from kscan_lsp.cel import extents, guard, library, patterns, views
+from kscan_lsp.cel import guard, library, patterns, views
 from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, environment, said_of
+from kscan_lsp.cel.extents import Extent, extent, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from kscan_lsp.cel.extents import Extent
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -39,15 +38,15 @@ class Activation:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.handle = environment().Activation(values)
         self._values = values
-        self._extents: dict[tuple[str, ...], Extent | None] = {}
+        self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
 
-    def extent(self, names: tuple[str, ...]) -> Extent | None:
-        """How large the values of some names are together; `None` for small."""
+    def extents(self, names: tuple[str, ...]) -> tuple[Extent, ...] | None:
+        """How large the values of some names are, rounded; `None` when they are small."""
         try:
             return self._extents[names]
         except KeyError:
-            values = [self._values[name] for name in names if name in self._values]
-            found = None if extents.is_small(values) else extents.extent(values)
+            values = [self._values.get(name) for name in names]
+            found = None if is_small(values) else tuple(extent([value]).rounded() for value in values)
             self._extents[names] = found
             return found
 
@@ -103,15 +102,16 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
 def _refused(program: Program, activation: Activation) -> Failed | None:
     """A reason not to evaluate: the work could be too much for data of this size."""
     patterns.start_evaluation()
-    extent = activation.extent(program.names)
-    if extent is None or _bears(program, extent.rounded()):
+    found = activation.extents(program.names)
+    if found is None or _bears(program, found):
         return None
     return Failed("too much work for an object of this size")
 
 
 @lru_cache(maxsize=4096)
-def _bears(program: Program, extent: Extent) -> bool:
-    return program.tree is None or guard.bears(program.tree, extent)
+def _bears(program: Program, extents: tuple[Extent, ...]) -> bool:
+    sizes = dict(zip(program.names, extents, strict=True))
+    return program.tree is None or guard.bears(program.tree, sizes)
 
 
 class _TooLargeError(Exception):

@@ -12,11 +12,13 @@ import re
 from typing import TYPE_CHECKING
 
 from kscan_lsp.cel.cost import MAX_WORK, work
-from kscan_lsp.cel.extents import SMALL, Extent
 from kscan_lsp.cel.patterns import compile_pattern
 from kscan_lsp.cel.placeholders import STRING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.cel.extents import Extent
     from kscan_lsp.cel.syntax_tree import Node
 
 _LONG = 400
@@ -36,14 +38,14 @@ def refusal(tree: Node) -> str:
     """Why an expression is not accepted at all; empty when it is."""
     if complaint := _stored(tree) or _bad_pattern(tree):
         return complaint
-    if work(tree, *SMALL) > MAX_WORK:
+    if work(tree, {}) > MAX_WORK:
         return "too much work, even on a small object: loops inside loops, or texts that grow"
     return ""
 
 
-def bears(tree: Node, extent: Extent) -> bool:
-    """Whether an expression may be evaluated on data of that extent."""
-    return work(tree, *extent) <= MAX_WORK
+def bears(tree: Node, extents: Mapping[str, Extent]) -> bool:
+    """Whether an expression may be evaluated when its variables have these extents."""
+    return work(tree, extents) <= MAX_WORK
 
 
 _ASKS = frozenset({"hasValue", "value", "or", "orValue", "_?._", "_[?_]", "_[_]"})

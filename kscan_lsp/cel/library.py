@@ -119,7 +119,9 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return call(*arguments)
         except ValueError as error:
-            raise ValueError(f"{MARK}{error}") from None
+            # Ours are plain; what derives from it is Python's own, and quotes what it was given.
+            said = str(error) if type(error) is ValueError else "a function got what it cannot read"
+            raise ValueError(f"{MARK}{said}") from None
         except Exception as error:  # noqa: BLE001 - a broken function must not be a broken scan
             raise ValueError(f"{MARK}a function failed ({type(error).__name__})") from None
 

@@ -29,6 +29,9 @@ MAX_WORK: Final = 20_000_000
 Pattern: TypeAlias = Any
 """A compiled regular expression; `programsize` says how many instructions it has."""
 
+_WRONG: Final = "a regular expression is wrong or too large"
+# What an evaluation says of a pattern that may come from a manifest, and is not to be quoted.
+
 _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.max_mem = 16 << 20
@@ -87,7 +90,10 @@ def matches_any(text: str, patterns: list[str]) -> bool:
     """
     if not patterns:
         return False
-    pattern = _any_of(tuple(patterns))
+    try:
+        pattern = _any_of(tuple(patterns))
+    except (ValueError, TypeError):
+        raise ValueError(_WRONG) from None
     _spend(pattern, len(text))
     return pattern.search(text) is not None
 
@@ -98,7 +104,10 @@ def find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
     Raises:
         ValueError: the pattern is wrong, or the search could take too long.
     """
-    compiled = compile_pattern(pattern)
+    try:
+        compiled = compile_pattern(pattern)
+    except ValueError:
+        raise ValueError(_WRONG) from None
     found: list[str] = []
     if limit:
         _spend(compiled, len(text))
@@ -125,9 +134,8 @@ def list_error(patterns: Sequence[str]) -> str:
 
     One that is used all the same makes `matchesAny` fail, never match.
     """
-    start_evaluation()
     try:
-        matches_any("", list(patterns))
+        _any_of(tuple(patterns))
     except ValueError as error:
         return str(error)
     return ""

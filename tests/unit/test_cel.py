@@ -1,0 +1,323 @@
+"""Compiling, evaluating and printing. See test_cel_functions for the functions, test_cel_limits for the limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kscan_lsp import cel
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def value_of(source: str, *, let: Any = (), **values: Any) -> Any:
+    expression = cel.compile_expression(source, let=let)
+    assert isinstance(expression, cel.Expression), expression
+    return cel.evaluate(expression, cel.bind(values))
+
+
+def error_of(source: str, *, let: Any = (), result: Any = "any") -> cel.CelError:
+    error = cel.compile_expression(source, let=let, result=result)
+    assert isinstance(error, cel.CelError), error
+    return error
+
+
+class TestCompiling:
+    def test_equal_sources_share_a_program(self):
+        one, other = (cel.compile_expression("object.kind == 'Pod'") for _ in range(2))
+        assert one == other
+        assert one.program is other.program
+
+    @pytest.mark.parametrize(
+        ("source", "line", "column"),
+        [
+            ("object.kind ==", 1, 15),
+            ("'é😀' + object.zz +", 1, 19),
+            ("true &&\n  nonsense", 2, 3),
+            ("object.name.startsWith(5)", 1, 23),
+            ("1 +\n'a'", 1, 3),
+            ("", 1, 1),
+            ("true // a comment)", None, None),
+            ("true) || (true", 1, 5),
+        ],
+    )
+    def test_places_of_errors(self, source, line, column):
+        for let in ((), (("a", "1"),), (("a", "object.x"), ("b", "a\n//\n"))):
+            found = cel.compile_expression(source, let=let)
+            if line is None:
+                assert isinstance(found, cel.Expression)
+            else:
+                assert (found.line, found.column, found.name) == (line, column, "")
+
+    def test_places_of_errors_behind_let(self):
+        let = (("a", "object.x"), ("b", "[a,\n a]"))
+        found = error_of("a == b &&\n b.startsWith(1)", let=let)
+        assert (found.line, found.column, found.name) == (2, 14, "")
+
+    def test_error_in_let_is_reported_there(self):
+        found = error_of("a && b", let=(("a", "object.x"), ("b", "a ||\n  foo")))
+        assert (found.name, found.line, found.column) == ("b", 2, 3)
+        assert "foo" in found.message
+
+    def test_let_cannot_use_a_later_one(self):
+        assert error_of("a", let=(("a", "b"), ("b", "1"))).name == "a"
+
+    @pytest.mark.parametrize("name", ["object", "in", "a.b", "", "1a", "true"])
+    def test_bad_names_of_let(self, name):
+        assert error_of("true", let=((name, "1"),)).name == name
+
+    @pytest.mark.parametrize(
+        ("source", "result", "fits"),
+        [
+            ("'a'", "bool", False),
+            ("1", "bool", False),
+            ("object.x", "bool", True),
+            ("true", "bool", True),
+            ("true", "string", False),
+            ("object.x", "string", True),
+            ("[1]", "list", True),
+            ("inputs.x", "list", True),
+            ("{}", "list", False),
+            ("object.?x", "any", False),
+            ("object.?x", "bool", False),
+            ("object.?x.orValue(1)", "any", True),
+        ],
+    )
+    def test_result_types(self, source, result, fits):
+        assert isinstance(cel.compile_expression(source, result=result), cel.Expression) == fits
+
+    def test_further_variables(self):
+        assert error_of("policies.size() > 0").message
+        expression = cel.compile_expression("policies.size() > 0", variables=["policies"])
+        assert isinstance(expression, cel.Expression)
+        assert cel.deny(expression, cel.bind({"policies": [1]})) is True
+
+    @given(st.text(max_size=40))
+    def test_never_raises(self, source):
+        for let in ((), (("a", "1"),)):
+            found = cel.compile_expression(source, let=let)
+            if isinstance(found, cel.CelError):
+                lines = source.split("\n")
+                assert 1 <= found.line <= len(lines)
+                assert 1 <= found.column <= len(lines[found.line - 1]) + 1
+            else:
+                cel.evaluate(found, cel.bind({}))
+
+
+class TestEvaluating:
+    def test_let_is_bound_in_order(self):
+        let = (("a", "object.n"), ("b", "a + 1"), ("unused", "1 / 0"))
+        assert value_of("[a, b]", let=let, object={"n": 1}) == [1, 2]
+
+    def test_one_activation_serves_many_expressions(self):
+        activation = cel.bind({"container": {"name": "api"}, "inputs": {"names": ["api"]}})
+        for source, wanted in (("container.name in inputs.names", True), ("container.?x.hasValue()", False)):
+            assert cel.deny(cel.compile_expression(source, result="bool"), activation) is wanted
+
+    @pytest.mark.parametrize(
+        ("source", "reason"),
+        [
+            ("object.missing", "a field is missing: missing"),
+            ("object[object.secret]", "a field is missing"),
+            ("object.secret + 1 == 3", "wrong types: _+_(string, int64)"),
+            ("object.secret.x", "looks for a field in something that is not a map"),
+            ("[1][object.n]", "a list index is out of range"),
+            ("1 / (object.n - object.n)", "division by zero"),
+            ("9223372036854775807 + object.n", "a number is out of range"),
+            ("int(object.secret)", "the expression failed (invalid argument)"),
+            ("pod.x", "pod has no value here"),
+            ("quantity(object.secret)", "not a quantity"),
+        ],
+    )
+    def test_reasons_never_quote_the_manifest(self, source, reason):
+        assert value_of(source, object={"secret": "hunter2", "n": 7}) == cel.Failed(reason)
+
+    def test_every_kind_of_value(self):
+        times = "duration('90s'), timestamp('2024-01-02T03:04:05Z')"
+        source = f"[1, 1u, 1.5, true, null, 'a', b'b', [1], {{'k': {{'l': 2}}}}, {times}]"
+        found = value_of(source)
+        assert found == [
+            1,
+            1,
+            1.5,
+            True,
+            None,
+            "a",
+            "b",
+            [1],
+            {"k": {"l": 2}},
+            90.0,
+            "2024-01-02T03:04:05+00:00",
+        ]
+        json.dumps(found)
+
+    def test_numbers_json_has_not(self):
+        assert value_of("[0.0 / 0.0, 1.0 / 0.0]") == [".nan", ".inf"]
+
+    def test_keys_are_text(self):
+        assert value_of("{2: 'a', true: 'b', 'c': 1}") == {"2": "a", "true": "b", "c": 1}
+
+    def test_deny_wants_a_boolean(self):
+        activation = cel.bind({"item": "yes", "object": None})
+        assert cel.deny(cel.compile_expression("item", result="bool"), activation) == cel.Failed(
+            "gives text, not true or false"
+        )
+        assert cel.deny(cel.compile_expression("object", result="bool"), activation) == cel.Failed(
+            "gives null, not true or false"
+        )
+        assert isinstance(cel.deny(cel.compile_expression("item.x", result="bool"), activation), cel.Failed)
+
+    @given(JSON)
+    def test_views_come_back_unchanged(self, data):
+        shown = cel.view(data)
+        assert value_of("item", item=shown.value) == shown.value
+
+
+class TestViews:
+    def test_untouched_where_nothing_is_to_do(self):
+        data = {"a": [1, {"b": "é", "c": 1.5, "d": True}], "e": {}}
+        shown = cel.view(data)
+        assert shown.value is data
+        assert shown.complete
+
+    def test_nulls(self):
+        shared = {"x": None}
+        data = {"a": None, "b": [None, {"c": None, "d": 1}], "e": shared, "f": shared}
+        shown = cel.view(data)
+        assert shown == ({"b": [None, {"d": 1}], "e": {}, "f": {}}, True)
+        assert shown.value["e"] is shown.value["f"]
+        assert data["a"] is None
+
+    def test_foreign_values(self):
+        data = {
+            1: 2,
+            "big": 2**70,
+            "small": -(2**63),
+            "huge": 10**400,
+            "nan": float("nan"),
+            "b": b"\xff",
+            "t": (1, 2),
+            "o": object,
+        }
+        shown = cel.view(data)
+        assert shown.complete
+        assert shown.value == {
+            "1": 2, "big": float(2**70), "small": -(2**63), "huge": ".inf", "nan": ".nan",
+            "b": "�", "t": [1, 2], "o": "type",
+        }  # fmt: skip
+
+    def test_text_the_runtime_would_cut_or_refuse(self):
+        shown = cel.view({"a\0": "x\0y", "b": "\ud800"})
+        assert shown == ({"a�": "x�y", "b": "�"}, True)
+        assert value_of("item == 'x�y' && size(item) == 3", item=shown.value["a�"]) is True
+
+    def test_cycles_are_cut(self):
+        data: dict[str, Any] = {"a": 1}
+        data["self"] = [data, data]
+        assert cel.view(data) == ({"a": 1, "self": [None, None]}, False)
+
+    def test_depth(self):
+        data: dict[str, Any] = {}
+        for _ in range(99):
+            data = {"a": data}
+        assert cel.view(data).complete
+        value_of("object == 1", object=data)
+        assert not cel.view({"a": data}).complete
+        assert not cel.view({"b": [[]], "a": data, "c": data}).complete
+
+    def test_billion_laughs(self):
+        data: Any = ["ha"] * 10
+        for _ in range(60):
+            data = [data] * 10
+        shown = cel.view({"a": data, "b": 1})
+        assert not shown.complete
+        assert shown.value["b"] == 1
+        # What is left is small enough for the runtime, which copies shared values.
+        assert value_of("size(object)", object=shown.value) == 2
+
+    def test_shared_long_text_counts_every_time(self):
+        shown = cel.view(["x" * 1_000_000] * 100)
+        assert not shown.complete
+        assert 0 < sum(item is not None for item in shown.value) < 10
+
+    @given(
+        st.recursive(
+            st.none() | st.text() | st.integers() | st.floats() | st.binary(max_size=3) | st.dates(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers() | st.none(), inner),
+            max_leaves=20,
+        )
+    )
+    def test_is_json_and_stable(self, data):
+        shown = cel.view(data)
+        assert shown.complete
+        json.dumps(shown.value, allow_nan=False).encode()
+        assert cel.view(shown.value).value is shown.value
+        assert not isinstance(value_of("item", item=shown.value), cel.Failed)
+
+
+class TestTemplates:
+    def rendered(self, text: str, **values: Any) -> str:
+        message = cel.template(text)
+        assert isinstance(message, cel.Template), message
+        return cel.render(message, cel.bind(values))
+
+    @pytest.mark.parametrize(
+        ("text", "wanted"),
+        [
+            ("plain", "plain"),
+            ("", ""),
+            ("container '{container.name}' is {item}", "container 'api' is privileged"),
+            ("{{}} {{x}}", "{} {x}"),
+            ("{1.0} {1.5} {index} {true} {[1, 'a']} {null}", "1 1.5 3 true 1, a null"),
+            ("{'}'} {\"{\"} {'''}'''} { {'a': {'b': 1}}.a.b }", "} { } 1"),
+            ("{container.missing}, {1 / (index - index)}!", "?, ?!"),
+            ("{quantity('1.5Gi')}", "1610612736"),
+            ("{{{index}}}", "{3}"),
+        ],
+    )
+    def test_rendering(self, text, wanted):
+        assert self.rendered(text, container={"name": "api"}, item="privileged", index=3) == wanted
+
+    @pytest.mark.parametrize(
+        ("text", "line", "column"),
+        [
+            ("a }", 1, 3),
+            ("ab {c", 1, 4),
+            ("x\n {1 +\n 'x' + foo}", 2, 5),
+            ("é {item.}", 1, 9),
+            ("{}", 1, 2),
+            ("{item.?x}", 1, 2),
+        ],
+    )
+    def test_places_of_errors(self, text, line, column):
+        found = cel.template(text)
+        assert isinstance(found, cel.CelError)
+        assert (found.line, found.column) == (line, column)
+
+    def test_let(self):
+        message = cel.template("{a}-{b}", let=(("a", "item"), ("b", "a + 'b'")))
+        assert cel.render(message, cel.bind({"item": "x"})) == "x-xb"
+        assert cel.template("{a}", let=(("a", "nope"),)).name == "a"
+
+    def test_messages_stay_short(self):
+        assert len(self.rendered("{item}", item="x" * 10_000)) == cel.MAX_MESSAGE
+
+    @given(st.text(alphabet="{}'\"a\\\n/r1 ", max_size=15))
+    def test_never_raises(self, text):
+        message = cel.template(text)
+        if isinstance(message, cel.Template):
+            cel.render(message, cel.bind({}))
+        else:
+            assert 1 <= message.line <= text.count("\n") + 1
