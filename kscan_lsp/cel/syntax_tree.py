@@ -6,10 +6,11 @@ The format is `cel.expr.CheckedExpr` of the CEL specification, in protocol buffe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Node(NamedTuple):
@@ -44,41 +45,47 @@ def read_tree(serialized: bytes) -> Node:
     Raises:
         ValueError, IndexError, RecursionError: the bytes are something else.
     """
-    checked = _first(serialized, 2)
-    types = {_number(entry, 1): _type(_first(entry, 2)) for entry in _every(checked, 3)}
+    checked = _message(_first(_message(serialized), 2))
+    types = {}
+    for entry in map(_message, checked.get(3, ())):
+        types[_number(entry, 1)] = _type(_first(entry, 2))
     return _node(_first(checked, 4), types)
 
 
 # The wire format
 
+Message: TypeAlias = dict[int, list[Any]]
+"""Fields by number: integers and bytes."""
 
-def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    at = 0
-    while at < len(data):
+
+def _message(data: bytes) -> Message:
+    found: Message = {}
+    at, end = 0, len(data)
+    while at < end:
         key, at = _varint(data, at)
+        value: int | bytes
         match key & 7:
             case 0:
                 value, at = _varint(data, at)
-                yield key >> 3, value
             case 2:
                 size, at = _varint(data, at)
-                yield key >> 3, data[at : at + size]
-                at += size
+                value, at = data[at : at + size], at + size
             case 1:
-                yield key >> 3, data[at : at + 8]
-                at += 8
+                value, at = data[at : at + 8], at + 8
             case 5:
-                yield key >> 3, data[at : at + 4]
-                at += 4
+                value, at = data[at : at + 4], at + 4
             case _:
                 raise ValueError("not a checked expression")
+        found.setdefault(key >> 3, []).append(value)
+    return found
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     byte = data[at]
+    at += 1
     if byte < 0x80:
-        return byte, at + 1
-    value = shift = 0
+        return byte, at
+    value, shift = byte & 0x7F, 7
     while True:
         byte = data[at]
         at += 1
@@ -88,16 +95,14 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _every(data: bytes, number: int) -> Iterator[bytes]:
-    return (value for found, value in _fields(data) if found == number and isinstance(value, bytes))
+def _first(message: Message, number: int) -> bytes:
+    value = message.get(number, (b"",))[0]
+    return value if isinstance(value, bytes) else b""
 
 
-def _first(data: bytes, number: int) -> bytes:
-    return next(_every(data, number), b"")
-
-
-def _number(data: bytes, number: int) -> int:
-    return next((value for found, value in _fields(data) if found == number and isinstance(value, int)), 0)
+def _number(message: Message, number: int) -> int:
+    value = message.get(number, (0,))[0]
+    return value if isinstance(value, int) else 0
 
 
 # Types (`cel.expr.Type`)
@@ -105,89 +110,81 @@ def _number(data: bytes, number: int) -> int:
 _PRIMITIVES = {1: "bool", 2: "int", 3: "uint", 4: "double", 5: "string", 6: "bytes"}
 
 
+@lru_cache(maxsize=256)
 def _type(data: bytes) -> tuple[str, bool]:
     """A type's name, and whether it is or holds an optional."""
-    for number, value in _fields(data):
-        if number in {3, 4} and isinstance(value, int):
-            return _PRIMITIVES.get(value, "other"), False
-        if isinstance(value, bytes):
-            match number:
-                case 6:
-                    return "list", _holds(value, 1)
-                case 7:
-                    return "map", _holds(value, 2) or _holds(value, 3)
-                case 14:
-                    optional = _first(value, 1) == b"optional_type"
-                    return "optional" if optional else "other", optional
-                case 11:
-                    return "other", _type(value)[1]
-                case 1:
-                    return "dyn", False
+    for number, values in _message(data).items():
+        match number:
+            case 1:
+                return "dyn", False
+            case 3 | 4:
+                return _PRIMITIVES.get(values[0], "other"), False
+            case 6:
+                return "list", _holds(values[0], 1)
+            case 7:
+                return "map", _holds(values[0], 2) or _holds(values[0], 3)
+            case 11:
+                return "other", _type(values[0])[1]
+            case 14:
+                optional = _first(_message(values[0]), 1) == b"optional_type"
+                return ("optional", True) if optional else ("other", _holds(values[0], 2))
     return "other", False
 
 
 def _holds(data: bytes, number: int) -> bool:
-    return any(_type(inner)[1] for inner in _every(data, number))
+    return any(_type(inner)[1] for inner in _message(data).get(number, ()))
 
 
 # Expressions (`cel.expr.Expr`)
 
-_KINDS = {3: "const", 4: "name", 5: "select", 6: "call", 7: "list", 8: "struct", 9: "loop"}
-
 
 def _node(data: bytes, types: dict[int, tuple[str, bool]]) -> Node:
-    ident, number, body = 0, 0, b""
-    for field, value in _fields(data):
-        if field == 2 and isinstance(value, int):
-            ident = value
-        elif field in _KINDS and isinstance(value, bytes):
-            number, body = field, value
-    kind = _KINDS.get(number, "const")
-    type_, holds = types.get(ident, ("dyn", False))
-    name = variable = ""
-    parts: tuple[Node, ...] = ()
-    text: str | None = None
-    unwrapped: frozenset[int] = frozenset()
-    match kind:
-        case "const":
-            text = next((value.decode() for value in _every(body, 6)), None)
-        case "name":
-            name = _first(body, 1).decode()
-        case "select":
-            name, parts = _first(body, 2).decode(), (_node(_first(body, 1), types),)
-        case "call":
-            name = _first(body, 2).decode()
-            parts = tuple(_node(part, types) for field in (1, 3) for part in _every(body, field))
-        case "list":
-            parts = tuple(_node(part, types) for part in _every(body, 1))
-            unwrapped = frozenset(_packed(body, 2))
-        case "struct":
-            parts, unwrapped = _entries(body, types)
-        case "loop":
-            variable, name = _first(body, 1).decode(), _first(body, 3).decode()
-            parts = tuple(_node(_first(body, field), types) for field in (2, 4, 5, 6, 7))
-    return Node(kind, name, parts, type_, holds, text, variable, unwrapped)
+    message = _message(data)
+    type_, holds = types.get(_number(message, 2), ("dyn", False))
+    if 6 in message:
+        call = _message(message[6][0])
+        parts = tuple(_node(part, types) for field in (1, 3) for part in call.get(field, ()))
+        return Node("call", _first(call, 2).decode(), parts, type_, holds)
+    if 4 in message:
+        return Node("name", _first(_message(message[4][0]), 1).decode(), (), type_, holds)
+    if 5 in message:
+        select = _message(message[5][0])
+        return Node("select", _first(select, 2).decode(), (_node(_first(select, 1), types),), type_, holds)
+    if 7 in message:
+        items = _message(message[7][0])
+        parts = tuple(_node(part, types) for part in items.get(1, ()))
+        return Node("list", "", parts, type_, holds, unwrapped=frozenset(_indices(items.get(2, ()))))
+    if 8 in message:
+        parts, unwrapped = _entries(_message(message[8][0]).get(2, ()), types)
+        return Node("struct", "", parts, type_, holds, unwrapped=unwrapped)
+    if 9 in message:
+        loop = _message(message[9][0])
+        parts = tuple(_node(_first(loop, field), types) for field in (2, 4, 5, 6, 7))
+        return Node("loop", _first(loop, 3).decode(), parts, type_, holds, variable=_first(loop, 1).decode())
+    constant = _message(_first(message, 3))
+    return Node("const", "", (), type_, holds, constant[6][0].decode() if 6 in constant else None)
 
 
-def _packed(data: bytes, number: int) -> Iterator[int]:
-    for field, value in _fields(data):
-        if field == number and isinstance(value, int):
+def _indices(values: Iterable[int | bytes]) -> Iterator[int]:
+    """Integers, packed or one by one."""
+    for value in values:
+        if isinstance(value, int):
             yield value
-        elif field == number and isinstance(value, bytes):
-            at = 0
-            while at < len(value):
-                found, at = _varint(value, at)
-                yield found
+            continue
+        at = 0
+        while at < len(value):
+            index, at = _varint(value, at)
+            yield index
 
 
-def _entries(data: bytes, types: dict[int, tuple[str, bool]]) -> tuple[tuple[Node, ...], frozenset[int]]:
+def _entries(
+    entries: Iterable[bytes], types: dict[int, tuple[str, bool]]
+) -> tuple[tuple[Node, ...], frozenset[int]]:
     parts: list[Node] = []
     unwrapped: list[int] = []
-    for entry in _every(data, 2):
-        key = _first(entry, 3)
-        parts.append(
-            _node(key, types) if key else Node("const", text=_first(entry, 2).decode(), type="string")
-        )
+    for entry in map(_message, entries):
+        key = Node("const", type="string", text=_first(entry, 2).decode())
+        parts.append(_node(entry[3][0], types) if 3 in entry else key)
         if _number(entry, 5):
             unwrapped.append(len(parts))
         parts.append(_node(_first(entry, 4), types))
