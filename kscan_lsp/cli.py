@@ -309,7 +309,7 @@ def _scan(request: Any) -> Any:
 
 def _configuration(config: Path | None) -> Any:
     """What holds in the working directory."""
-    from kscan_lsp.project import configure
+    from kscan_lsp.configuration import configure
     from kscan_lsp.scan import setup_problems
 
     if config and not config.is_file():

@@ -112,7 +112,9 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
     fixed, reason = _all_fixed(manifest, rules)
     if fixed == test.fixed:
         return ""
-    lines = difflib.unified_diff(test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1)
+    lines = difflib.unified_diff(
+        test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1
+    )
     return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *lines])
 
 
@@ -128,6 +130,7 @@ def _all_fixed(manifest: str, rules: Ruleset) -> tuple[str, str]:
                 reason = made
             else:
                 document = read_document(made.text)
+                refused.clear()  # what could not be fixed may be possible now
         pieces.append(document.text)
     return "".join(pieces), reason
 
@@ -152,7 +155,8 @@ def _difference(
     def shown(mark: tuple[int, int, int], what: str) -> str:
         line, start, end = mark
         text = lines[line] if line < len(lines) else ""
-        return f"{what} at line {line + 1}, columns {start + 1} to {end + 1}:\n  {text}\n  {' ' * start}{'^' * (end - start)}"
+        carets = " " * start + "^" * (end - start)
+        return f"{what} at line {line + 1}, columns {start + 1} to {end + 1}:\n  {text}\n  {carets}"
 
     missed = [shown(mark, "nothing reported") for mark in sorted(expected - found.keys())]
     extra = [shown(mark, f"unexpected '{found[mark]}'") for mark in sorted(found.keys() - expected)]

@@ -1,19 +1,23 @@
 """The types of the Kubernetes fields that controls read, and where a manifest gets them wrong.
 
-A control that reads `securityContext.privileged` must not call a manifest clean because the value is the string
-"yes", or the parent a list. The API server refuses such an object, so no verdict about it means anything: the engine
-reports the place, and counts what would have passed as not evaluated. One table says it for every control, which
-keeps type tests out of the controls. The types are those of the Kubernetes API reference, v1.30 (core/v1 PodSpec and
-what it contains, and the objects around it).
+A control that reads `securityContext.privileged` must not call a manifest clean because the value is the
+string "yes", or the parent a list. The API server refuses such an object, so no verdict about it means
+anything: the engine reports the place, and counts what would have passed as not evaluated. One table says it
+for every control, which keeps type tests out of the controls. The types are those of the Kubernetes API
+reference, v1.30 (core/v1 PodSpec and what it contains, and the objects around it).
 
 Left out on purpose: unknown fields, required fields and value ranges. That is a schema validator's work.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+import functools
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from kscan_lsp.paths import Path
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kscan_lsp.paths import Path
 
 # A type is a word, a mapping of fields, [element type], or ("map", value type).
 STR: Final = "a string"
@@ -24,7 +28,7 @@ INT_OR_STR: Final = "a number or a string"
 STR_MAP: Final = ("map", STR)
 ANY: Final = "anything"
 
-_CHECKS: Final = {
+_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     STR: lambda v: isinstance(v, str),
     INT: lambda v: isinstance(v, int) and not isinstance(v, bool),
     BOOL: lambda v: isinstance(v, bool),
@@ -98,7 +102,9 @@ CONTAINER: Final = {
     "readinessProbe": _HANDLER,
     "startupProbe": _HANDLER,
     "lifecycle": {"postStart": _HANDLER, "preStop": _HANDLER},
-    "volumeMounts": [{"name": STR, "mountPath": STR, "readOnly": BOOL, "subPath": STR, "mountPropagation": STR}],
+    "volumeMounts": [
+        {"name": STR, "mountPath": STR, "readOnly": BOOL, "subPath": STR, "mountPropagation": STR}
+    ],
 }
 POD_SPEC: Final = {
     "automountServiceAccountToken": BOOL,
@@ -145,12 +151,18 @@ POD_SPEC: Final = {
             "configMap": {"name": STR, "items": [{"key": STR, "path": STR}]},
             "emptyDir": {"medium": STR, "sizeLimit": QUANTITY},
             "persistentVolumeClaim": {"claimName": STR, "readOnly": BOOL},
-            "projected": {"sources": [{"serviceAccountToken": {"path": STR}, "secret": _REF, "configMap": _REF}]},
+            "projected": {
+                "sources": [{"serviceAccountToken": {"path": STR}, "secret": _REF, "configMap": _REF}]
+            },
             "csi": {"driver": STR, "readOnly": BOOL},
         }
     ],
 }
 POD_TEMPLATE: Final = {"metadata": METADATA, "spec": POD_SPEC}
+
+_CORE: Final = frozenset({""})
+_APPS: Final = frozenset({"apps", "extensions"})
+_BATCH: Final = frozenset({"batch"})
 
 _UPDATE: Final = {
     "type": STR,
@@ -159,44 +171,73 @@ _UPDATE: Final = {
 _JOB_SPEC: Final = {"selector": _SELECTOR, "template": POD_TEMPLATE, "parallelism": INT, "completions": INT}
 _REPLICATED: Final = {"replicas": INT, "selector": _SELECTOR, "template": POD_TEMPLATE}
 
-_KINDS: Final[dict[str, dict[str, Any]]] = {
-    "Pod": {"spec": POD_SPEC},
-    "PodTemplate": {"template": POD_TEMPLATE},
-    "Deployment": {"spec": {**_REPLICATED, "strategy": _UPDATE}},
-    "ReplicaSet": {"spec": _REPLICATED},
-    "ReplicationController": {"spec": {**_REPLICATED, "selector": STR_MAP}},
-    "DaemonSet": {"spec": {"selector": _SELECTOR, "template": POD_TEMPLATE, "updateStrategy": _UPDATE}},
-    "StatefulSet": {"spec": {**_REPLICATED, "serviceName": STR, "updateStrategy": _UPDATE}},
-    "Job": {"spec": _JOB_SPEC},
-    "CronJob": {"spec": {"schedule": STR, "jobTemplate": {"metadata": METADATA, "spec": _JOB_SPEC}}},
-    "ConfigMap": {"data": STR_MAP, "binaryData": STR_MAP},
-    "Secret": {"data": STR_MAP, "stringData": STR_MAP, "type": STR},
+_KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
+    "Pod": (_CORE, {"spec": POD_SPEC}),
+    "PodTemplate": (_CORE, {"template": POD_TEMPLATE}),
+    "ReplicationController": (_CORE, {"spec": {**_REPLICATED, "selector": STR_MAP}}),
+    "Deployment": (_APPS, {"spec": {**_REPLICATED, "strategy": _UPDATE}}),
+    "ReplicaSet": (_APPS, {"spec": _REPLICATED}),
+    "DaemonSet": (
+        _APPS,
+        {"spec": {"selector": _SELECTOR, "template": POD_TEMPLATE, "updateStrategy": _UPDATE}},
+    ),
+    "StatefulSet": (_APPS, {"spec": {**_REPLICATED, "serviceName": STR, "updateStrategy": _UPDATE}}),
+    "Job": (_BATCH, {"spec": _JOB_SPEC}),
+    "CronJob": (
+        _BATCH,
+        {"spec": {"schedule": STR, "jobTemplate": {"metadata": METADATA, "spec": _JOB_SPEC}}},
+    ),
+    "ConfigMap": (_CORE, {"data": STR_MAP, "binaryData": STR_MAP}),
+    "Secret": (_CORE, {"data": STR_MAP, "stringData": STR_MAP, "type": STR}),
 }
+"""Kinds that controls read, with the API groups they are in and their fields."""
 
-KINDS: Final[dict[str, dict[str, Any]]] = {
-    kind: {"metadata": METADATA, **fields} for kind, fields in _KINDS.items()
-}
+Fields: TypeAlias = dict[str, Any]
 
 
-def misfits(kind: str, data: dict[str, Any]) -> list[tuple[Path, str]]:
+@functools.cache
+def fields_of(group: str, kind: str, template: Path | None) -> Fields:
+    """What is known about the fields of a kind.
+
+    Args:
+        group: its API group, without the version.
+        kind: its name. A kind that is not in the table is known by its metadata, and by its pod template.
+        template: the path to its pod template, where it has one.
+    """
+    groups, known = _KINDS.get(kind, (_CORE, {}))
+    if group in groups and known:
+        return {"metadata": METADATA, **known}
+    if template is None:
+        return {"metadata": METADATA}
+    inner: Fields = POD_TEMPLATE
+    for part in reversed(template):
+        inner = {str(part): inner}
+    return {"metadata": METADATA, **inner}
+
+
+def is_known(kind: str) -> bool:
+    """Whether a kind is one of Kubernetes' own that controls look at."""
+    return kind in _KINDS
+
+
+def misfits(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
     """Fields of an object whose value has a type that the API server refuses.
 
     Args:
-        kind: the object's kind; one that is not in the table is only checked for its metadata.
+        fields: what is known about its kind (`fields_of`).
         data: the object as plain values.
 
-    Returns:
-        (path, message) of each, outermost first: nothing is looked at inside a value of the wrong type. Null is
-        never wrong: Kubernetes treats it as absent. At most 20.
+    Returns: (path, message) of each, outermost first: nothing is looked at inside a value of the wrong type.
+        Null is never wrong: Kubernetes treats it as absent. At most 20.
     """
     found: list[tuple[Path, str]] = []
-    _compare(data, KINDS.get(kind, {"metadata": METADATA}), (), found)
+    _compare(data, fields, (), found)
     return found
 
 
-def is_whole_number(kind: str, path: Path) -> bool:
+def is_whole_number(fields: Fields, path: Path) -> bool:
     """Whether the field at a path of an object holds a whole number."""
-    here: Any = KINDS.get(kind, {})
+    here: Any = fields
     for part in path:
         if isinstance(here, list):
             here = here[0]

@@ -108,7 +108,7 @@ class Finding:
     ordinal: int = 0
     """Tells true duplicates in one file apart."""
     fixable: bool = False
-    """The control has a fix whose condition holds here. Whether it can be made is known when it is asked for."""
+    """The control has a fix. Whether it can be made here is known when it is asked for."""
     suppression: Suppression | None = None
 
     @property

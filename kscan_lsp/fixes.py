@@ -1,9 +1,9 @@
 """A finding -> edits that make it go away, each proven before it is offered.
 
-A fix is a list of operations on data. Every operation becomes one edit of the text, made on the text as the ones
-before left it. Then the result is read and judged again, by all controls that are on: it must hold exactly the data
-that the operations ask for, must have lost the finding, and must have gained none and no problem. Where that is not
-so there is no fix, and a reason instead.
+A fix is a list of operations on data. Every operation becomes one edit of the text, made on the text as the
+ones before left it. Then the result is read and judged again, by all controls that are on: it must hold
+exactly the data that the operations ask for, must have lost the finding, and must have gained none, and
+nothing that cannot be judged. Where that is not so there is no fix, and a reason instead.
 
 This is done when somebody asks for a fix, never between a keystroke and its diagnostics.
 """
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from kscan_lsp import cel, edits, engine
+from kscan_lsp import edits, engine
+from kscan_lsp.changes import applied, drafts_of
 from kscan_lsp.documents import Document, read_document
-from kscan_lsp.fields import is_whole_number
+from kscan_lsp.edits.place import same
 from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 
@@ -24,23 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from kscan_lsp.changes import Change, Draft
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
-    from kscan_lsp.checks import Operation
     from kscan_lsp.ruleset import Ruleset
 
 MAX_STEPS: Final = 5_000
 """Fixes that one fix-all makes in one document."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One operation with everything filled in. `path` counts from the document's root."""
-
-    verb: str
-    path: Path
-    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +54,19 @@ class Proposal(NamedTuple):
 
 
 def proposals(verdicts: Verdicts, ruleset: Ruleset) -> dict[tuple[str, Path], list[Proposal]]:
-    """The fixes that `fixes_of` would try for each finding of a resource, by control and path, without making them.
+    """The fixes that `fixes_of` would try, by the control and path of each finding of a resource.
 
-    Quick enough to name a fix beside every finding of a scan.
+    They are not made: that is quick enough to name a fix beside every finding of a scan.
     """
-    grouped, view = engine.all_hits(verdicts.resource, ruleset)
     return {
-        key: [Proposal(title, safe) for title, safe, _ in _drafts(verdicts, hits, view, ruleset)[0]]
-        for key, hits in grouped.items()
+        place: [Proposal(draft.title, draft.safe) for draft in drafts_of(verdicts.resource, hits, ruleset)]
+        for place, hits in engine.hits_of(verdicts.resource, ruleset).items()
     }
 
 
-def fixes_of(document: Document, verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> tuple[list[VerifiedFix], str]:
+def fixes_of(
+    document: Document, verdicts: Verdicts, finding: Finding, ruleset: Ruleset
+) -> tuple[list[VerifiedFix], str]:
     """The fixes of a finding: one, or one for each value the user can choose.
 
     Args:
@@ -87,25 +80,17 @@ def fixes_of(document: Document, verdicts: Verdicts, finding: Finding, ruleset: 
     """
     if not document.complete:
         return [], "repair the syntax of this document first"
-    hits, view = engine.hits_of(verdicts.resource, ruleset, finding.control, finding.path)
-    drafts, reason = _drafts(verdicts, hits, view, ruleset)
-    verified: list[VerifiedFix] = []
-    for title, safe, changes in drafts:
-        made = _make(document, title, changes, safe=safe)
-        if isinstance(made, str):
-            reason = made
-        elif objection := _objection(document, made, finding, ruleset):
-            reason = objection
-        else:
-            verified.append(made)
-    return verified, "" if verified else reason or "this control has no fix here"
+    tried = [_verified(document, draft, finding, ruleset) for draft in _drafts(verdicts, finding, ruleset)]
+    if fixes := [fix for fix in tried if isinstance(fix, VerifiedFix)]:
+        return fixes, ""
+    return [], next((reason for reason in tried if isinstance(reason, str)), "this control has no fix here")
 
 
 def fix_all(
     document: Document,
     ruleset: Ruleset,
     today: date,
-    accept: Callable[[VerifiedFix], bool],
+    accept: Callable[[Draft], bool],
     stopped: Callable[[], bool] = lambda: False,
 ) -> tuple[Document, list[tuple[Finding, VerifiedFix]]]:
     """Make one fix after the other until none is left that is accepted.
@@ -116,7 +101,7 @@ def fix_all(
         document: where to start.
         ruleset: the controls that are on.
         today: the day that suppressions are compared with.
-        accept: whether a fix may be made.
+        accept: whether a fix may be made, asked before it is.
         stopped: asked between two fixes; true ends the work with what is done.
 
     Returns:
@@ -124,12 +109,17 @@ def fix_all(
     """
     done: list[tuple[Finding, VerifiedFix]] = []
     refused: set[tuple[str, str, Any]] = set()
+    made_before = 0
     while len(done) < MAX_STEPS and not stopped():
         step = _next_fix(document, ruleset, today, accept, refused)
-        if step is None:
+        if step is not None:
+            done.append(step)
+            document = read_document(step[1].text, json=document.json)
+        elif len(done) == made_before:
             break
-        done.append(step)
-        document = read_document(step[1].text, json=document.json)
+        else:  # what could not be fixed may be possible now, with other things out of the way
+            made_before = len(done)
+            refused.clear()
     return document, done
 
 
@@ -137,95 +127,46 @@ def _next_fix(
     document: Document,
     ruleset: Ruleset,
     today: date,
-    accept: Callable[[VerifiedFix], bool],
+    accept: Callable[[Draft], bool],
     refused: set[tuple[str, str, Any]],
 ) -> tuple[Finding, VerifiedFix] | None:
     all_verdicts = engine.check_document(document, ruleset)
     findings, _ = suppress(document, all_verdicts, ruleset, today)
-    open_ones = {id(f): f for f in findings if f.suppression is None}
+    open_ones = {id(finding) for finding in findings if finding.suppression is None}
     for verdicts in all_verdicts:
         for finding in verdicts.findings:
             key = (finding.control, finding.stable_path, finding.resource)
             if not finding.fixable or id(finding) not in open_ones or key in refused:
                 continue
-            options, _ = fixes_of(document, verdicts, finding, ruleset)
-            if len(options) == 1 and accept(options[0]):
-                return finding, options[0]
+            drafts = _drafts(verdicts, finding, ruleset)
+            if len(drafts) == 1 and accept(drafts[0]):
+                fix = _verified(document, drafts[0], finding, ruleset)
+                if isinstance(fix, VerifiedFix):
+                    return finding, fix
             refused.add(key)
     return None
 
 
-def _drafts(
-    verdicts: Verdicts, hits: list[engine.Hit], view: dict[str, Any], ruleset: Ruleset
-) -> tuple[list[tuple[str, bool, tuple[Change, ...]]], str]:
-    """What the fix would change: (title, safe, changes) for each value there is to choose."""
-    options = [engine.applicable(hit, ruleset) for hit in hits]
-    if not hits or not all(options):
-        return [], ""
-    # several checks at one path (one for each container, say) are fixed together, by a value that suits them all
-    choices = [choice for _, choice in options[0] if all(any(choice == c for _, c in other) for other in options)]
-    drafts = []
-    for choice in choices:
-        changes: dict[tuple[str, Path], Change] = {}
-        for hit, option in zip(hits, options, strict=True):
-            for operation in option[0][0].operations:
-                change = _change(operation, hit, verdicts, view, choice)
-                if change is None:
-                    return [], "the fix cannot be worked out for this manifest"
-                changes.setdefault((change.verb, change.path), change)
-        made = tuple(changes.values())
-        title = next((option[0][0].title for option in options), "")
-        drafts.append((title if title and not choice else _title(made), all(o[0][0].safe for o in options), made))
-    return drafts, ""
+def _drafts(verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> list[Draft]:
+    hits = engine.hits_of(verdicts.resource, ruleset, finding.control).get(
+        (finding.control, finding.path), []
+    )
+    return drafts_of(verdicts.resource, hits, ruleset)
 
 
-def _change(operation: Operation, hit: engine.Hit, verdicts: Verdicts, view: Any, choice: str) -> Change | None:
-    path = engine.resolve(operation.target, hit.element, view)
-    value = operation.value
-    if isinstance(value, cel.Expression):
-        value = cel.evaluate(value, hit.element.activation)
-    if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
-        return None
-    absolute = (*verdicts.resource.root, *path)
-    if operation.verb != "choose":
-        return Change(operation.verb, absolute, value)
-    number = choice.isdecimal() and is_whole_number(verdicts.resource.id.kind, path)
-    return Change("set", absolute, int(choice) if number else choice)
+def _verified(document: Document, draft: Draft, finding: Finding, ruleset: Ruleset) -> VerifiedFix | str:
+    """The fix, proven to hold, or why it does not."""
+    made = _make(document, draft)
+    if isinstance(made, str):
+        return made
+    return _objection(document, made, finding, ruleset) or made
 
 
-def _title(changes: tuple[Change, ...]) -> str:
-    said = []
-    for change in changes:
-        names = [part for part in change.path if isinstance(part, str)]
-        where = ".".join(names[-2:])
-        match change.verb:
-            case "set":
-                said.append(f"set {where} to {_brief(change.value)}")
-            case "add":
-                said.append(f"add {_brief(change.value)} to {where}")
-            case _:
-                said.append(f"remove {where}")
-    text = " and ".join(dict.fromkeys(said))
-    return text[:1].upper() + text[1:]
-
-
-def _brief(value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case dict():
-            return "{" + ", ".join(f"{k}: {_brief(v)}" for k, v in value.items()) + "}"
-        case list():
-            return "[" + ", ".join(_brief(v) for v in value) + "]"
-        case _:
-            return str(value)
-
-
-def _make(document: Document, title: str, changes: tuple[Change, ...], *, safe: bool) -> VerifiedFix | str:
+def _make(document: Document, draft: Draft) -> VerifiedFix | str:
     """Turn changes into edits, or say why that cannot be done."""
     here = document
     made: tuple[TextEdit, ...] = ()
-    for change in changes:
+    for change in draft.changes:
         match change.verb:
             case "set":
                 edit = edits.set_value(here, change.path, change.value)
@@ -238,7 +179,7 @@ def _make(document: Document, title: str, changes: tuple[Change, ...], *, safe: 
         text = apply_edits(here.text, [edit])
         made = _composed(document.text, made, edit, text)
         here = read_document(text, json=document.json)
-    return VerifiedFix(title, safe, changes, made, here.text)
+    return VerifiedFix(draft.title, draft.safe, draft.changes, made, here.text)
 
 
 def _composed(original: str, made: tuple[TextEdit, ...], edit: TextEdit, result: str) -> tuple[TextEdit, ...]:
@@ -261,56 +202,39 @@ def _composed(original: str, made: tuple[TextEdit, ...], edit: TextEdit, result:
     return tuple(sorted((*made, moved), key=lambda e: e.span))
 
 
+_Identity: TypeAlias = tuple[str, Any, tuple[str, ...]]
+"""Control, resource, and path without indices: what a finding is, wherever in a list it stands."""
+
+
 def _objection(document: Document, fix: VerifiedFix, finding: Finding, ruleset: Ruleset) -> str:
     """Why a fix does not hold; empty where it does."""
     result = read_document(fix.text, json=document.json)
     if not result.complete or len(result.problems) > len(document.problems):
         return "the edit would leave text that does not parse; change it by hand"
-    if result.data != _applied(document.data, fix.changes):
+    if not same(result.data, applied(document.data, fix.changes)):
         return "the edit would change more than the fix says; change it by hand"
-    before, after = _identities(document, ruleset), _identities(result, ruleset)
-    own = _identity(finding)
+    before, unjudged_before = _judged(document, ruleset)
+    after, unjudged_after = _judged(result, ruleset)
+    own = _identity(finding.control, finding.resource, finding.path)
     if after[own] >= before[own]:
         return "the fix would not remove this finding; change it by hand"
-    if gained := sorted({control for (control, _, _), count in (after - before).items() if count}):
+    if gained := sorted({control for control, _, _ in after - before}):
         return f"the fix would bring up {', '.join(gained)}; change it by hand"
+    if unjudged_after - unjudged_before:
+        return "the fix would leave something that cannot be judged; change it by hand"
     return ""
 
 
-def _identity(finding: Finding) -> tuple[str, Any, tuple[str, ...]]:
-    return finding.control, finding.resource, tuple(part for part in finding.path if isinstance(part, str))
+def _identity(control: str, resource: object, path: Path) -> _Identity:
+    return control, resource, tuple(part for part in path if isinstance(part, str))
 
 
-def _identities(document: Document, ruleset: Ruleset) -> Counter[tuple[str, Any, tuple[str, ...]]]:
-    verdicts = engine.check_document(document, ruleset)
-    return Counter(_identity(finding) for verdict in verdicts for finding in verdict.findings)
-
-
-def _applied(data: Any, changes: tuple[Change, ...]) -> Any:
-    """Data with changes made; copies only what lies on the way."""
-    for change in changes:
-        data = _changed(data, change.path, change)
-    return data
-
-
-def _changed(here: Any, path: Path, change: Change) -> Any:
-    if not path:
-        if change.verb == "add":
-            return [*(here or []), change.value]
-        return change.value
-    head, rest = path[0], path[1:]
-    if isinstance(head, int):
-        items = list(here) if isinstance(here, list) else []
-        if head >= len(items):
-            return items
-        if not rest and change.verb == "remove":
-            del items[head]
-        else:
-            items[head] = _changed(items[head], rest, change)
-        return items
-    mapping = dict(here) if isinstance(here, dict) else {}
-    if not rest and change.verb == "remove":
-        mapping.pop(head, None)
-    else:
-        mapping[head] = _changed(mapping.get(head), rest, change)
-    return mapping
+def _judged(document: Document, ruleset: Ruleset) -> tuple[Counter[_Identity], Counter[_Identity]]:
+    """The findings of a document, and what could not be evaluated."""
+    found: Counter[_Identity] = Counter()
+    unjudged: Counter[_Identity] = Counter()
+    for verdicts in engine.check_document(document, ruleset):
+        who = verdicts.resource.id
+        found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
+        unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
+    return found, unjudged

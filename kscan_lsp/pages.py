@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.explain import standards
 from kscan_lsp.policy_files import ControlFile, FrameworkFile
-from kscan_lsp.project import builtin_policies
 from kscan_lsp.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kscan_lsp import control_tests
-from kscan_lsp.project import builtin_policies, load_policies, policy_files
+from kscan_lsp.configuration import builtin_policies, load_policies, policy_files
 from kscan_lsp.reports.plain import printable
 from kscan_lsp.scan import MistakeError
 from kscan_lsp.scan import shown as shown_path

@@ -1,35 +1,27 @@
 """Files and what is known about them: {path: checked file}, each version made from the one before.
 
-`check_file` is a function of a text and a ruleset alone. The file's previous version only saves work: a document
-whose text is unchanged is taken over as it was, wherever in the file it now stands. That is all the incremental
-checking there is, and why a keystroke in a file of a hundred documents costs one document.
-
-Reading from disk happens here and in the command line, nowhere below.
+`check_file` is a function of a text and a ruleset alone. The file's previous version only saves work: a
+document whose text is unchanged is taken over as it was, wherever in the file it now stands. That is all the
+incremental checking there is, and why a keystroke in a file of a hundred documents costs one document.
 """
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp import policies
 from kscan_lsp.documents import Document, Piece, read_document, split
-from kscan_lsp.engine import Verdicts, check_document
+from kscan_lsp.engine import Verdicts, check
 from kscan_lsp.findings import Finding, Problem
-from kscan_lsp.ruleset import choose
-from kscan_lsp.settings import FILE_NAMES, Settings, overlay, read_settings, replace_settings
+from kscan_lsp.resources import resources_of
 from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span
-from kscan_lsp.validate import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from kscan_lsp.policies import PolicySet
     from kscan_lsp.ruleset import Ruleset
 
 MAX_CHARACTERS: Final = 20_000_000
@@ -70,8 +62,8 @@ class PlacedFinding(NamedTuple):
 class CheckedFile:
     """One file, judged.
 
-    `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`, `kustomize-patch`); such
-    a file has no documents. `limit` is why nothing could be read at all.
+    `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`,
+    `kustomize-patch`); such a file has no documents. `limit` is why nothing could be read at all.
     """
 
     path: str
@@ -155,10 +147,11 @@ def check_file(
 
 
 def _check(document: Document, ruleset: Ruleset, today: date) -> CheckedDocument:
-    verdicts = check_document(document, ruleset)
+    resources, missed = resources_of(document, ruleset.pod_spec_paths)
+    verdicts = tuple(check(resource, ruleset) for resource in resources)
     findings, wrong = suppress(document, verdicts, ruleset, today)
     types = tuple(problem for verdict in verdicts for problem in verdict.problems)
-    return CheckedDocument(document, verdicts, findings, (*document.problems, *types, *wrong))
+    return CheckedDocument(document, verdicts, findings, (*document.problems, *missed, *types, *wrong))
 
 
 def _reason_to_skip(text: str, placed: list[Placed]) -> str:
@@ -189,142 +182,3 @@ class Project:
     def without_file(self, path: str) -> Project:
         """The project without one file."""
         return replace(self, files={p: file for p, file in self.files.items() if p != path})
-
-
-@functools.cache
-def builtin_policies() -> PolicySet:
-    """The controls and frameworks that come with the program."""
-    package = Path(__file__).parent
-    for folder in (package / "_policies", package.parent / "policies"):
-        if folder.is_dir():
-            return policies.load(_documents(sorted(folder.rglob("*.yaml"))))
-    return policies.PolicySet()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Configuration:
-    """What holds for a folder: its settings, the controls they choose, and all that is wrong with either."""
-
-    root: Path | None
-    settings_path: Path | None
-    settings: Settings
-    ruleset: Ruleset
-    problems: tuple[FileProblem, ...]
-    files: frozenset[Path]
-    """The settings and policy files that it was read from."""
-
-
-class FileProblem(NamedTuple):
-    """A problem in a settings or policy file, with the document it is placed in."""
-
-    path: Path
-    document: Document
-    problem: Problem
-
-
-def find_settings(start: Path) -> Path | None:
-    """The settings file of a folder: in it or in the nearest folder above that has one."""
-    for folder in (start, *start.parents):
-        for name in FILE_NAMES:
-            candidate = folder / name
-            if candidate.is_file():
-                return candidate
-    return None
-
-
-def configure(
-    root: Path | None,
-    *,
-    settings_path: Path | None = None,
-    section: object = None,
-    changes: Mapping[str, object] | None = None,
-    only: Iterable[str] = (),
-    buffers: Mapping[Path, str] | None = None,
-) -> tuple[Configuration, tuple[str, ...]]:
-    """Read the settings that hold for a folder, and the policies they name.
-
-    Args:
-        root: the folder; None where there is none (an unsaved buffer).
-        settings_path: the settings file; looked for at the root and above where it is not given.
-        section: an editor's `kscan` section, over the file.
-        changes: keys that a command line sets, over both.
-        only: control ids that replace the choice of controls.
-        buffers: texts of files that an editor has open, over what is on disk.
-
-    Returns:
-        The configuration, and in words what is wrong with `section`, `changes` and `only`.
-    """
-    path = settings_path or (find_settings(root) if root else None)
-    document = read_document("")
-    problems: list[FileProblem] = []
-    settings = Settings()
-    if path is not None:
-        document = _read(path, "setting", buffers)
-        settings, found = read_settings(document)
-        problems += [FileProblem(path, document, problem) for problem in found]
-    from_file = settings
-    settings, wrong = overlay(settings, section)
-    if changes:
-        settings = replace_settings(settings, changes)
-    policy_root = path.parent if path else root
-    named = policy_files(settings.policies, policy_root) if policy_root else []
-    known = load_policies(named, buffers)
-    problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
-    rules, misnomers = choose(known, settings, only=only)
-    words = list(wrong)
-    for misnomer in misnomers:
-        if path is not None and not only and _same_place(from_file, settings, misnomer.path):
-            problem = Problem(place(document, misnomer.path), misnomer.message, "setting")
-            problems.append(FileProblem(path, document, problem))
-        else:
-            words.append(misnomer.message)
-    files = frozenset([*named, *([path] if path else [])])
-    return Configuration(root, path, settings, rules, tuple(problems), files), tuple(words)
-
-
-def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:
-    """Whether a setting comes from the file: only then can a problem with it be placed there."""
-    name = str(path[0])
-    return getattr(from_file, name, None) == getattr(settings, name, None)
-
-
-def load_policies(files: list[Path], buffers: Mapping[Path, str] | None = None) -> PolicySet:
-    """The built-in policies, and those of a user's files over them."""
-    return policies.load(_documents(files, buffers), builtin_policies()) if files else builtin_policies()
-
-
-def policy_files(names: Iterable[str], root: Path) -> list[Path]:
-    """The files that settings name as policies: files as they are, of folders all `.yaml` and `.yml` files.
-
-    Args:
-        names: files or folders, relative to `root`.
-        root: the folder of the settings that name them.
-    """
-    files: list[Path] = []
-    for name in names:
-        path = root / name
-        files += (
-            sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml")) if path.is_dir() else [path]
-        )
-    return files
-
-
-def _documents(
-    files: list[Path], buffers: Mapping[Path, str] | None = None
-) -> Iterator[tuple[str, Document]]:
-    for path in files:
-        yield str(path), _read(path, "control", buffers)
-
-
-def _read(path: Path, code: str, buffers: Mapping[Path, str] | None) -> Document:
-    """A settings or policy file as a document; one that cannot be read is an empty one with a problem."""
-    if buffers and path in buffers:
-        return read_document(buffers[path])
-    try:
-        return read_document(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or "it cannot be opened"
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8 text"
-    problem = Problem(Span(0, 0), f"this file cannot be read: {reason}", code, fatal=True)
-    return replace(read_document(""), problems=(problem,), complete=False)

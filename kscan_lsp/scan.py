@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import source_files, tally
+from kscan_lsp.configuration import Configuration, configure, find_settings
 from kscan_lsp.partials import Partials
-from kscan_lsp.project import CheckedFile, Configuration, check_file, configure, find_settings
+from kscan_lsp.project import CheckedFile, check_file
 from kscan_lsp.report import FileProblem, NotScanned, Range, Spot
 from kscan_lsp.validate import nearest_name
 

@@ -21,10 +21,10 @@ from kscan_lsp.text import Span, TextEdit, apply_edits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from kscan_lsp.changes import Draft
     from kscan_lsp.documents import Document
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes import VerifiedFix
     from kscan_lsp.lsp.session import Client, Snapshot
     from kscan_lsp.project import CheckedFile, Placed
     from kscan_lsp.text import LineIndex
@@ -78,7 +78,7 @@ def fix_all_edit(view: View, kind: str, stopped: Callable[[], bool]) -> types.Wo
     """The edit that fixes all that a kind of action stands for; None where there is nothing to fix."""
     safe_only = kind == FIX_SAFE
 
-    def accept(fix: VerifiedFix) -> bool:
+    def accept(fix: Draft) -> bool:
         return fix.safe or not safe_only
 
     ruleset, today = view.snapshot.configuration.ruleset, view.snapshot.today

@@ -24,10 +24,10 @@ from pygls.protocol import LanguageServerProtocol, default_converter
 from pygls.protocol.language_server import lsp_method
 
 from kscan_lsp import __version__
+from kscan_lsp.configuration import Configuration, configure
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.actions import View
 from kscan_lsp.lsp.session import Session, Snapshot, check
-from kscan_lsp.project import Configuration, configure
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pygls.uris import to_fs_path
 
 from kscan_lsp.lsp.carry import carry
 from kscan_lsp.partials import Partials
-from kscan_lsp.project import CheckedFile, Configuration, check_file
+from kscan_lsp.project import CheckedFile, check_file
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import Encoding, LineIndex, Position, replace_range
 from kscan_lsp.walk import is_excluded
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lsprotocol import types
+
+    from kscan_lsp.configuration import Configuration
 
 
 @dataclass(slots=True)

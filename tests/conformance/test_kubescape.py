@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import json
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from kscan_lsp.cli import main
-from kscan_lsp.project import builtin_policies
+from kscan_lsp.configuration import builtin_policies
 
 DIFFERENCES = Path(__file__).parents[2] / "docs" / "kubescape-differences.md"
 
@@ -34,17 +35,23 @@ def run_here(argv: list[str], **_: object) -> SimpleNamespace:
     return SimpleNamespace(stdout=out.getvalue(), stderr=err.getvalue())
 
 
+def load(file: io.TextIOBase) -> object:
+    with file:
+        return json.load(file)
+
+
 @pytest.fixture(scope="module")
 def results(shared: Path) -> list[tuple]:
     script = shared / "conformance" / "check.py"
     spec = importlib.util.spec_from_file_location("check", script)
     check = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(check)
+    check.json = SimpleNamespace(load=load, loads=json.loads, dump=json.dump)
     check.subprocess = SimpleNamespace(run=run_here, TimeoutExpired=subprocess.TimeoutExpired)
     known = builtin_policies().controls
     found = []
     for folder in sorted(path.parent for path in (shared / "conformance" / "cases").rglob("case.json")):
-        case = check.json.loads((folder / "case.json").read_text())
+        case = json.loads((folder / "case.json").read_text())
         for control in case["controls"]:
             if control in known:
                 found += check.run_case(["kscan"], str(folder), control)

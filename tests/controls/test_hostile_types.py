@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from kscan_lsp import ruleset
+from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.control_tests import read_marks
 from kscan_lsp.documents import read_document, split
 from kscan_lsp.engine import check_document
-from kscan_lsp.project import builtin_policies
 from kscan_lsp.settings import Settings
 
 POLICIES = builtin_policies()

@@ -14,8 +14,9 @@ import typer
 
 from kscan_lsp import control_tests, policies
 from kscan_lsp.cli import app
+from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
-from kscan_lsp.project import builtin_policies, check_file
+from kscan_lsp.project import check_file
 from kscan_lsp.ruleset import choose, members_of
 from kscan_lsp.settings import Settings, read_settings
 

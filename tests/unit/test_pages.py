@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.pages import pages
-from kscan_lsp.project import builtin_policies
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -1,0 +1,230 @@
+"""What a check judges one by one: each element of a resource with its path and the values CEL sees.
+
+All elements of a resource share a `Scope`. The containers in it are made once, because most checks look at
+them, and so is the security context that holds for each: the container's own over the pod's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from kscan_lsp import cel, paths, targets
+from kscan_lsp.resources import CONTAINER_LISTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kscan_lsp.paths import Path
+    from kscan_lsp.resources import Resource
+
+MAX_ELEMENTS: Final = 10_000
+"""Elements one `each` may have in one object; an object with more is not evaluated."""
+MAX_CONTAINERS: Final = 250
+"""Containers of one pod; a pod with more is not evaluated. The work grows with the square of their number."""
+
+_ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
+
+
+class NotThereError(Exception):
+    """An `each` met something that is not what Kubernetes has there; carries path and reason."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(reason)
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Scope:
+    """What all elements of one resource share. `view` is the object as CEL sees it."""
+
+    view: dict[str, Any]
+    values: dict[str, Any]
+    anchors: dict[str, Path]
+    pod_problem: tuple[Path, str] | None
+    containers: list[Element] | None = None
+
+    def pod(self) -> dict[str, Any]:
+        """The pod's spec.
+
+        Raises:
+            NotThereError: there is none.
+        """
+        if self.pod_problem is not None:
+            raise NotThereError(*self.pod_problem)
+        pod: dict[str, Any] = self.values["pod"]
+        return pod
+
+
+@dataclass(slots=True)
+class Element:
+    """One thing being judged: where it is, and what CEL sees."""
+
+    path: Path
+    values: dict[str, Any]
+    anchors: dict[str, Path]
+    scope: Scope = field(repr=False)
+    _activation: cel.Activation | None = field(default=None, repr=False)
+
+    @property
+    def activation(self) -> cel.Activation:
+        """The element's values, handed to CEL once."""
+        if self._activation is None:
+            self._activation = cel.bind(self.values)
+        return self._activation
+
+
+def scope_of(resource: Resource, view: dict[str, Any], inputs: Mapping[str, list[str]]) -> Scope:
+    """What the elements of a resource share.
+
+    Args:
+        resource: the resource.
+        view: its data as CEL may see it (`cel.view`).
+        inputs: the lists that expressions may read.
+    """
+    values: dict[str, Any] = {"object": view, "inputs": inputs}
+    anchors: dict[str, Path] = {"object": ()}
+    path = resource.template_path
+    if path is None:
+        return Scope(view, values, anchors, ((), "it runs no pods"))
+    where = (*path, "spec")
+    anchors |= {"podTemplate": path, "pod": where}
+    template = lookup(view, path)
+    pod = lookup(view, where)
+    if not isinstance(pod, dict):
+        return Scope(view, values, anchors, (where, f"there is no pod at {paths.show(where)}"))
+    return Scope(view, {**values, "podTemplate": template, "pod": pod}, anchors, None)
+
+
+def elements(each: targets.Each, scope: Scope) -> Iterator[Element]:
+    """What an `each` names in a resource, in the order of the text.
+
+    Raises:
+        NotThereError: something on the way is not what Kubernetes has there, or too much.
+    """
+    if each.start == "containers":
+        for container in _containers(scope):
+            yield from _items(each, container, container.values["container"])
+    elif each.start == "object":
+        yield from _items(each, Element((), scope.values, scope.anchors, scope), scope.view)
+    else:
+        scope.pod()
+        whole = Element(scope.anchors[each.start], scope.values, scope.anchors, scope)
+        yield from _items(each, whole, scope.values[each.start])
+
+
+def _containers(scope: Scope) -> list[Element]:
+    if scope.containers is not None:
+        return scope.containers
+    pod, pod_path = scope.pod(), scope.anchors["pod"]
+    if not pod.get("containers"):
+        raise NotThereError((*pod_path, "containers"), "the pod has no containers")
+    inherited = pod.get("securityContext")
+    inherited = inherited if isinstance(inherited, dict) else {}
+    inherited = {key: inherited[key] for key in targets.INHERITED if key in inherited}
+    found: list[Element] = []
+    for listed in CONTAINER_LISTS:
+        items = pod.get(listed, [])
+        if not isinstance(items, list):
+            raise NotThereError((*pod_path, listed), f"{listed} is not a list")
+        if len(found) + len(items) > MAX_CONTAINERS:
+            raise NotThereError((*pod_path, listed), f"the pod has more than {MAX_CONTAINERS} containers")
+        for index, container in enumerate(items):
+            path = (*pod_path, listed, index)
+            if not isinstance(container, dict):
+                raise NotThereError(path, "a container must be a mapping")
+            own = container.get("securityContext")
+            sidecar = listed == "initContainers" and container.get("restartPolicy") == "Always"
+            values = {
+                **scope.values,
+                "container": container,
+                "effective": {**inherited, **own} if isinstance(own, dict) else inherited,
+                "role": "sidecar" if sidecar else _ROLES[listed],
+            }
+            found.append(Element(path, values, {**scope.anchors, "container": path}, scope))
+    scope.containers = found
+    return found
+
+
+def _items(each: targets.Each, start: Element, value: object) -> Iterator[Element]:
+    """Follow the steps of an `each`; what is absent has no elements, what has the wrong type is an error."""
+    if not each.steps:
+        yield start
+        return
+    level: list[tuple[Any, Path, dict[str, Any]]] = [(value, start.path, {})]
+    for step in each.steps:
+        following: list[tuple[Any, Path, dict[str, Any]]] = []
+        for here, where, bound in level:
+            if step is paths.EACH:
+                if isinstance(here, list):
+                    following += [(item, (*where, n), {"index": n}) for n, item in enumerate(here)]
+                elif isinstance(here, dict):
+                    following += [(item, (*where, key), {"key": key}) for key, item in here.items()]
+                else:
+                    raise NotThereError(where, f"{paths.show(where)} is neither a list nor a mapping")
+            elif isinstance(here, dict):
+                if step in here:
+                    following.append((here[step], (*where, step), bound))
+            elif isinstance(here, list) and isinstance(step, int):
+                if step < len(here):
+                    following.append((here[step], (*where, step), bound))
+            else:
+                raise NotThereError(where, f"{paths.show(where)} is not a mapping")
+        level = following
+        if len(level) > MAX_ELEMENTS:
+            raise NotThereError(start.path, f"there are more than {MAX_ELEMENTS:,} entries")
+    for item, where, bound in level:
+        anchors = {**start.anchors, "item": where}
+        yield Element(where, {**start.values, **bound, "item": item}, anchors, start.scope)
+
+
+def resolve(target: targets.Target, element: Element) -> Path | cel.Failed:
+    """The path that a target means for an element."""
+    parts = targets.fill(target, element.activation)
+    if isinstance(parts, cel.Failed):
+        return parts
+    anchors = element.anchors
+    if not target.anchor:
+        return (*element.path, *parts)
+    if target.anchor == "effective":
+        return (*_provenance(parts, element), "securityContext", *parts)
+    if target.anchor not in anchors:
+        return cel.Failed(f"there is no {target.anchor} here")
+    return (*anchors[target.anchor], *parts)
+
+
+def _provenance(field: Path, element: Element) -> Path:
+    """Whose security context a field holds from: the container's, or the pod's where only that has it."""
+    own, pod = element.anchors["container"], element.anchors["pod"]
+    if field and field[0] in targets.INHERITED:
+        view, name = element.scope.view, ("securityContext", field[0])
+        if lookup(view, (*own, *name)) is None and lookup(view, (*pod, *name)) is not None:
+            return pod
+    return own
+
+
+def first_there(wanted: tuple[targets.Target, ...], element: Element) -> Path | cel.Failed:
+    """Where a finding points: the first of some targets that exists, else the last; without any, the element."""
+    path: Path = element.path
+    for target in wanted:
+        found = resolve(target, element)
+        if isinstance(found, cel.Failed):
+            return found
+        path = found
+        if lookup(element.scope.view, path) is not None:
+            break
+    return path
+
+
+def lookup(value: object, path: Path) -> Any:
+    """The value at a path in plain data; None where there is none."""
+    here: Any = value
+    for part in path:
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            return None
+    return here
