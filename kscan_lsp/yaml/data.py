@@ -162,7 +162,7 @@ class _Reading:
         self.shared = 0
         self.exhausted = False
 
-    def value(self, node: Node, depth: int) -> Any:  # noqa: ANN401 - plain data
+    def value(self, node: Node, depth: int) -> Any:
         if isinstance(node, Scalar):
             self.count += 1
             value = node.value
@@ -183,7 +183,7 @@ class _Reading:
         self.deepest = max(deepest, self.deepest)
         return value
 
-    def collection(self, node: Mapping | Sequence, depth: int) -> Any:  # noqa: ANN401
+    def collection(self, node: Mapping | Sequence, depth: int) -> Any:
         self.count += 1
         depth += 1
         self.deepest = max(self.deepest, depth)
@@ -225,7 +225,7 @@ class _Reading:
             else:
                 self.refuse(source, "only mappings can be merged with '<<'; kubectl refuses this document")
 
-    def alias(self, node: Alias, depth: int) -> Any:  # noqa: ANN401
+    def alias(self, node: Alias, depth: int) -> Any:
         done = self.done.get(id(node.target))
         if done is None:
             message = (

@@ -43,13 +43,14 @@ def empty_place(text: str, last: int, noticed: int, *, as_key: bool) -> int:
     Args:
         text: the document.
         last: end of the content before it.
-        noticed: where the parser says it is; the answer where there is no indicator in between.
+        noticed: where the parser says it is. Where there is no indicator in between, that is the place of a key; a
+            value is right behind its key.
         as_key: it is a key, so that a colon stands behind it.
     """
     at = match_end(_NOTHING, text, last, noticed)
     if at < noticed and text[at] in ":-?":
         return at if as_key and text[at] == ":" else at + 1
-    return noticed
+    return noticed if as_key else last
 
 
 def block_scalar_end(text: str, start: int, end: int) -> int:
@@ -67,9 +68,13 @@ def block_end(block: Mapping | Sequence) -> int:
 
 def is_asked(text: str, before: int, key: Node) -> bool:
     """Whether a `?` stands in front of a key; `before` is the end of the content before it."""
-    props = -1 if isinstance(key, Alias) else key.props
-    gap = text[before : props if props >= 0 else key.start]
+    gap = text[before : with_properties(key)]
     return "?" in gap and "?" in _COMMENT.sub("", gap)
+
+
+def with_properties(node: Node) -> int:
+    """Where a node begins if its anchor and tag are counted."""
+    return node.start if isinstance(node, Alias) or node.props < 0 else node.props
 
 
 def line_end(text: str, at: int) -> int:

@@ -116,7 +116,7 @@ class _Building:
             root = None
         return Read(root, tuple(self.problems))
 
-    def root(self, next_event: Events) -> Node | None:
+    def root(self, next_event: Events) -> Node | None:  # noqa: PLR0915 - one loop, for speed
         """Read events up to the end of the first document; None where there is none."""
         root: Node | None = None
         above: list[tuple[Mapping | Sequence | None, Node | None, bool]] = []
@@ -168,6 +168,8 @@ class _Building:
             if type(top) is Mapping:
                 if key is None:
                     key, asked = node, questions and layout.is_asked(text, before, node)
+                    if node.start < top.start:  # an empty key with an anchor
+                        top.start = layout.with_properties(node)
                 else:
                     top.entries.append(Entry(key, node, asked))
                     key = None

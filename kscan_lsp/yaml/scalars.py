@@ -43,6 +43,7 @@ _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 
 _INTEGER: Final = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_UNDERSCORE: Final = re.compile(r"(?<=[0-9])_(?=[0-9])")
 _SIGNED_BINARY: Final = re.compile(r"0b([-+][01]{1,64})")
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
@@ -134,7 +135,8 @@ def _raw_number(text: str) -> int | float | None:
     if text[:1] == ".":
         if text in WORDS:
             return math.nan if text[1] in "nN" else math.inf
-        return _float(text)
+        # goes straight to Go's ParseFloat, which wants a digit on both sides of an underscore
+        return _float(_UNDERSCORE.sub("", text))
     if text[:1] not in _NUMBER_STARTS:
         return None
     if text in WORDS:
@@ -177,12 +179,9 @@ def _float_key(number: float) -> str:
     """A float as sigs.k8s.io/yaml prints it into a key: the shortest digits of a float32, in C's %g style."""
     if math.isnan(number):
         return ".nan"
-    if math.isinf(number):
-        return ".inf" if number > 0 else "-.inf"
-    try:
-        single = _single(number)
-    except OverflowError:
-        return ".inf" if number > 0 else "-.inf"
+    single = _single(number)
+    if math.isinf(single):
+        return ".inf" if single > 0 else "-.inf"
     if single == 0:
         return "-0" if math.copysign(1, number) < 0 else "0"
     short = next(s for s in (f"{single:.{n}g}" for n in range(1, 18)) if _single(float(s)) == single)
@@ -197,5 +196,8 @@ def _float_key(number: float) -> str:
 
 def _single(number: float) -> float:
     """Rounded to float32."""
-    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    try:
+        rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    except OverflowError:
+        return math.copysign(math.inf, number)
     return rounded
