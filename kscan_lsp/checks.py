@@ -77,10 +77,11 @@ class _Source(NamedTuple):
     let: tuple[tuple[str, str], ...]
     inputs: tuple[str, ...]
     problems: list[Problem]
+    vouched: bool
 
 
 def compile_check(
-    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str]
+    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str], *, vouched: bool
 ) -> tuple[Check | None, tuple[Problem, ...]]:
     """Compile one check.
 
@@ -90,11 +91,12 @@ def compile_check(
         file: the check as read.
         control: the id of the control it is asked for.
         inputs: the names of the inputs that the control declares.
+        vouched: the check is known to be right: compile it when it is needed.
 
     Returns:
         The check, or None and its problems.
     """
-    source = _Source(document, path, tuple(file.let.items()), tuple(inputs), [])
+    source = _Source(document, path, tuple(file.let.items()), tuple(inputs), [], vouched)
     for name in file.let:
         if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
             taken = f"'{name}' cannot be the name of a let: it is taken, or not an identifier"
@@ -106,7 +108,7 @@ def compile_check(
         return None, tuple(source.problems)
     each = _each(source, file.each)
     deny = _expression(source, file.deny, ("deny",), "bool")
-    if file.when and deny and _expression(source, file.when, ("when",), "bool"):
+    if file.when and deny and (vouched or _expression(source, file.when, ("when",), "bool")):
         deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
     message = _message(source, file.message)
     texts = (
@@ -162,7 +164,7 @@ def _target(
     source: _Source, text: str, where: Path, each: targets.Each | None, *, on_key: bool = False
 ) -> targets.Target | None:
     try:
-        target = targets.parse_target(text, source.let)
+        target = targets.parse_target(text, source.let, vouched=source.vouched)
     except ValueError as error:
         _fail(source, where, str(error), on_key=on_key)
         return None
@@ -178,7 +180,7 @@ def _target(
 def _expression(
     source: _Source, text: str, where: Path, result: Literal["any", "bool"] = "any"
 ) -> cel.Expression | None:
-    compiled = cel.compile_expression(text, let=source.let, result=result)
+    compiled = cel.compile_expression(text, let=source.let, result=result, vouched=source.vouched)
     if isinstance(compiled, cel.CelError):
         _fail(source, where, _said(compiled))
         return None
@@ -187,7 +189,7 @@ def _expression(
 
 
 def _message(source: _Source, text: str) -> cel.Template | None:
-    compiled = cel.template(text, let=source.let)
+    compiled = cel.template(text, let=source.let, vouched=source.vouched)
     if isinstance(compiled, cel.CelError):
         _fail(source, ("message",), _said(compiled))
         return None

@@ -103,13 +103,16 @@ class PolicySet:
         return None
 
 
-def load(sources: Iterable[tuple[str, Document]], base: PolicySet | None = None) -> PolicySet:
+def load(
+    sources: Iterable[tuple[str, Document]], base: PolicySet | None = None, *, vouched: bool = False
+) -> PolicySet:
     """Compile control and framework files.
 
     Args:
         sources: (name of the file, its document) of each. Its keys tell whether it is a control or a
             framework.
         base: policies these are added to; an id that is there already is replaced.
+        vouched: the expressions are known to be right: compile each when it is needed.
 
     Returns:
         The policies, with a problem for each thing that is wrong.
@@ -140,7 +143,7 @@ def load(sources: Iterable[tuple[str, Document]], base: PolicySet | None = None)
     controls = dict(base.controls)
     # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
     for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
-        compiled, wrong = _compile(draft, drafts, controls)
+        compiled, wrong = _compile(draft, drafts, controls, vouched=vouched)
         problems += [SourceProblem(draft.source, draft.document, p) for p in wrong]
         if compiled is not None:
             controls[compiled.id] = compiled
@@ -190,7 +193,7 @@ def _keep(known: dict[str, _D], new: _D) -> tuple[Problem, ...]:
 
 
 def _compile(
-    draft: _Draft, drafts: Mapping[str, _Draft], known: Mapping[str, Control]
+    draft: _Draft, drafts: Mapping[str, _Draft], known: Mapping[str, Control], *, vouched: bool
 ) -> tuple[Control | None, list[Problem]]:
     file, document = draft.file, draft.document
     problems: list[Problem] = []
@@ -202,7 +205,7 @@ def _compile(
             else:
                 checks += [replace(other, control=file.id) for other in known[check.use].checks]
             continue
-        made, found = compile_check(document, ("checks", index), check, file.id, file.inputs)
+        made, found = compile_check(document, ("checks", index), check, file.id, file.inputs, vouched=vouched)
         problems += found
         checks += [made] if made else []
     if problems:

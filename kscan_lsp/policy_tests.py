@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kscan_lsp import control_tests
-from kscan_lsp.configuration import builtin_policies, load_policies, policy_files
+from kscan_lsp.configuration import complete_policies, load_policies, policy_files
 from kscan_lsp.reports.plain import printable
 from kscan_lsp.scan import MistakeError
 from kscan_lsp.scan import shown as shown_path
@@ -50,11 +50,11 @@ def run(paths: Sequence[str], only: Sequence[str] = ()) -> Run:
     for name in paths:
         if not os.path.exists(name):
             raise MistakeError(f"there is no file or folder '{name}'")
-    base = builtin_policies()
+    base = complete_policies()
     policies, problems = base, base.problems
     chosen = dict(base.controls)
     if paths:
-        policies = load_policies(policy_files(paths, Path.cwd()))
+        policies = load_policies(policy_files(paths, Path.cwd()), base=base)
         problems = policies.problems[len(base.problems) :]
         chosen = {i: c for i, c in policies.controls.items() if c is not base.controls.get(i)}
     if only:

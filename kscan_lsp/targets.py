@@ -75,8 +75,10 @@ def parse_each(text: str) -> Each:
     return Each("object", tuple(steps))
 
 
-def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelError:
-    """Parse a path of `at` or `fix`.
+def parse_target(
+    text: str, let: Sequence[tuple[str, str]], *, vouched: bool = False
+) -> Target | cel.CelError:
+    """Parse a path of `at` or `fix`; `let` and `vouched` are those of `cel.compile_expression`.
 
     Returns:
         The target, or what is wrong with an expression in it.
@@ -87,7 +89,7 @@ def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelE
     holes: list[cel.Expression] = []
 
     def keep(match: re.Match[str]) -> str:
-        compiled = cel.compile_expression(match[1], let=let)
+        compiled = cel.compile_expression(match[1], let=let, vouched=vouched)
         if isinstance(compiled, cel.CelError):
             raise _BadHoleError(compiled)
         holes.append(compiled)

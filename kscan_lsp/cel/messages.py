@@ -25,7 +25,7 @@ class Template:
 
 
 def template(
-    text: str, *, let: Sequence[tuple[str, str]] = (), variables: Sequence[str] = ()
+    text: str, *, let: Sequence[tuple[str, str]] = (), variables: Sequence[str] = (), vouched: bool = False
 ) -> Template | CelError:
     """Compile a message with `{CEL}` placeholders; `{{` and `}}` stand for braces.
 
@@ -33,6 +33,7 @@ def template(
         text: the message. A map literal in a placeholder needs a space before it: `{ {'a': 1}.a }`.
         let: as for `compile_expression`, as is `variables`.
         variables: further names.
+        vouched: as for `compile_expression`.
 
     Returns:
         The template, or the first error, placed in `text` (or in a `let` entry, which it then names).
@@ -45,7 +46,7 @@ def template(
         if not piece.code:
             parts.append(piece.text)
             continue
-        compiled = compile_expression(piece.text, let=let, variables=variables)
+        compiled = compile_expression(piece.text, let=let, variables=variables, vouched=vouched)
         if isinstance(compiled, CelError):
             if compiled.name:
                 return compiled

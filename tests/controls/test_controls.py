@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp.configuration import builtin_policies
+from kscan_lsp.configuration import complete_policies
 from kscan_lsp.control_tests import Outcome, run
 
-POLICIES = builtin_policies()
+POLICIES = complete_policies()
 OUTCOMES = [outcome for control in POLICIES.controls.values() for outcome in run(control, POLICIES)]
 
 

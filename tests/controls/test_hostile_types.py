@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from kscan_lsp import ruleset
-from kscan_lsp.configuration import builtin_policies
+from kscan_lsp.configuration import complete_policies
 from kscan_lsp.control_tests import read_marks
 from kscan_lsp.documents import read_document, split
 from kscan_lsp.engine import check_document
 from kscan_lsp.settings import Settings
 
-POLICIES = builtin_policies()
+POLICIES = complete_policies()
 ABSENT = object()
 REPLACEMENTS = [ABSENT, None, {}, [], "x"]
 
