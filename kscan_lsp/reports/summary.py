@@ -86,15 +86,12 @@ def _next_steps(report: Report, asked: Sequence[str]) -> list[Text]:
     if len(single) > safe:
         rest = _count(len(single) - safe, "fix", "fixes")
         steps.append(_step(f"kscan fix --unsafe{where}", f"show {rest} to review"))
-    worst = Counter(e.finding.control for e in report.open() if e.finding.severity == _worst(report))
+    level = max((entry.finding.severity for entry in report.open()), default=None)
+    worst = Counter(entry.finding.control for entry in report.open() if entry.finding.severity is level)
     if worst:
         control = min(worst, key=lambda c: (-worst[c], c))
         steps.append(_step(f"kscan explain {control}", "why it matters and how to satisfy it"))
     return steps
-
-
-def _worst(report: Report) -> Severity:
-    return max(entry.finding.severity for entry in report.open())
 
 
 def _step(command: str, purpose: str) -> Text:
