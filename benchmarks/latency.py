@@ -119,7 +119,8 @@ def edits(scenario: Scenario, clients: dict[Server, Client], root: Path, rounds:
     found = {server: len(client.open(uri, text)["diagnostics"]) for server, client in clients.items()}
     after = {server: cycle(server)[1] for server in clients}
     if after != found or not found[KSCAN]:
-        msg = f"{scenario.name}: the same text gave {found}, then {after} diagnostics"
+        counts = [f"{server.name} {found[server]}, then {after[server]}" for server in clients]
+        msg = f"{scenario.name}: diagnostics of the same text before and after a cycle: {'; '.join(counts)}"
         raise RuntimeError(msg)
     for number in range(rounds):
         order = [server for server in clients if number % server.every == 0]

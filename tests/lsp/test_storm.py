@@ -166,3 +166,20 @@ async def test_storm(editor, other_editor, tmp_path, seed, ending):
     fresh = await other_editor.shown(uri)
     assert fresh
     assert editor.plain(shown) == other_editor.plain(fresh)
+
+
+@pytest.mark.asyncio
+async def test_a_long_session_tires_nobody(editor, tmp_path):
+    """What is spent on one check must not be missing from a later one."""
+    uri = (tmp_path / "long.yaml").as_uri()
+    (tmp_path / ".kscan.yaml").write_text("frameworks: [allcontrols]\n")
+    await editor.start(tmp_path)
+    variables = "".join(f"            - {{name: VARIABLE_{n}, value: some-value-{n}}}\n" for n in range(20))
+    text = f"{DOCUMENTS[0]}          env:\n{variables}"
+    editor.open(uri, text)
+    first = editor.plain(await editor.shown(uri))
+    assert first
+    for version in range(2, 302):
+        fresh = f"{text}# {version}\n"  # so that nothing can be remembered
+        editor.edit(uri, version, TextDocumentContentChangeWholeDocument(text=fresh))
+        assert editor.plain(await editor.shown(uri, version)) == first, f"version {version}"
