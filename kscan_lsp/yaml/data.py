@@ -20,6 +20,8 @@ from kscan_lsp.yaml.reader import MAX_DEPTH
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.tree import Node
 
@@ -110,7 +112,7 @@ def _step(place: Place, element: str | int) -> Place | None:
         return None
     if not isinstance(here, Mapping) or not isinstance(element, str):
         return None
-    found = _entry(here, element, {id(here)})
+    found = _entry(here, element)
     if found is None:
         return None
     entry, holder, merged, merged_entry = found
@@ -119,25 +121,41 @@ def _step(place: Place, element: str | int) -> Place | None:
     return Place(entry, entry.value, holder, via, via_entry, place.depth + 1)
 
 
-def _entry(
-    mapping: Mapping, key: str, seen: set[int]
-) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
+def _entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
     """The entry that decides a key, the mapping it is in, and the first alias of a merge that led there."""
-    for entry in reversed(mapping.entries):
-        if not is_merge(entry):
-            if key_of(entry) == key:
-                return entry, mapping, None, None
+    seen = {id(mapping)}
+    via: Alias | None = None
+    via_entry: Entry | None = None
+    # merges within merges, the strongest first; not recursive, because their chains have no limit
+    open_mappings = [(mapping, _steps(mapping), via, via_entry)]
+    while open_mappings:
+        holder, steps, via, via_entry = open_mappings[-1]
+        step = next(steps, None)
+        if step is None:
+            open_mappings.pop()
             continue
-        for source in _sources(entry):
-            target = source.target if isinstance(source, Alias) else source
-            if isinstance(target, Mapping) and id(target) not in seen:
-                seen.add(id(target))
-                found = _entry(target, key, seen)
-                if found is not None and isinstance(source, Alias):
-                    return found[0], found[1], source, entry
-                if found is not None:
-                    return found
+        entry, source = step
+        if source is None:
+            if key_of(entry) == key:
+                return entry, holder, via, via_entry
+            continue
+        target = source.target if isinstance(source, Alias) else source
+        if isinstance(target, Mapping) and id(target) not in seen:
+            seen.add(id(target))
+            if via is None and isinstance(source, Alias):
+                via, via_entry = source, entry
+            open_mappings.append((target, _steps(target), via, via_entry))
     return None
+
+
+def _steps(mapping: Mapping) -> Iterator[tuple[Entry, Node | None]]:
+    """What decides the keys of a mapping, the strongest first: entries, and the sources of merges."""
+    for entry in reversed(mapping.entries):
+        if is_merge(entry):
+            for source in _sources(entry):
+                yield entry, source
+        else:
+            yield entry, None
 
 
 def _sources(merge: Entry) -> list[Node]:
@@ -152,11 +170,12 @@ def _bad_key(mapping: Mapping, key: Node) -> str:
 
 
 class _Reading:
-    """One walk over a tree. Aliases point back, so a target is done or still open when its alias comes."""
+    """One walk over a tree. Aliases point back, so a target is mostly done, or open, when its alias comes."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.done: dict[int, tuple[Any, int, int]] = {}  # anchored node -> value, number of values, height
+        self.open: set[int] = set()  # anchored nodes around the one being read
         self.count = 0
         self.deepest = 0
         self.shared = 0
@@ -178,7 +197,9 @@ class _Reading:
             return self.collection(node, depth)
         count, deepest = self.count, self.deepest
         self.deepest = depth
+        self.open.add(id(node))
         value = self.collection(node, depth)
+        self.open.discard(id(node))
         self.done[id(node)] = value, self.count - count, self.deepest - depth
         self.deepest = max(deepest, self.deepest)
         return value
@@ -197,8 +218,6 @@ class _Reading:
                 continue
             if isinstance(entry.key, Scalar) and type(entry.key.value) is str:
                 key: str | None = entry.key.value
-                if entry.key.anchor is not None:
-                    self.done[id(entry.key)] = key, 1, 0
             else:
                 key = key_of(entry)
             if key is None:
@@ -213,27 +232,31 @@ class _Reading:
         return result
 
     def merge(self, entry: Entry, result: dict[str, Any], depth: int) -> None:
-        read = [(source, self.value(source, depth)) for source in _sources(entry)]
+        # the merged mappings lie at the level of the one they are merged into, and are no values of their own
+        read = [(source, self.value(source, depth - 1)) for source in _sources(entry)]
+        self.count -= len(read)
         for source, value in reversed(read):
             target = source.target if isinstance(source, Alias) else source
-            if isinstance(target, Mapping):
-                # cut values are None; the problem is there already
-                merged = value or {}
-                self.count += len(merged)
-                self.spend(len(merged), source)
-                result.update({} if self.exhausted else merged)
-            else:
+            if not isinstance(target, Mapping):
                 self.refuse(source, "only mappings can be merged with '<<'; kubectl refuses this document")
+            elif value is not None:  # else it is cut, and the problem is there already
+                result.update(value)
 
     def alias(self, node: Alias, depth: int) -> Any:
-        done = self.done.get(id(node.target))
-        if done is None:
+        target = node.target
+        if id(target) in self.open:
             message = (
-                f"'*{node.name}' stands inside what it names, so it has no end; kubectl refuses this document"
+                f"'*{node.name}' stands inside what it names and has no end; kubectl refuses this document"
             )
             self.problems.append(Problem(Span(node.start, node.end), message, "limit", fatal=True))
             return None
-        value, count, height = done
+        if id(target) not in self.done:
+            # outside of the part that is read, or in a key
+            if depth > MAX_DEPTH:
+                self.exhaust(node, f"aliases nest more than {MAX_DEPTH} levels deep")
+                return None
+            self.value(target, depth)
+        value, count, height = self.done[id(target)]
         self.count += count
         self.deepest = max(self.deepest, depth + height)
         if depth + height > MAX_DEPTH:
