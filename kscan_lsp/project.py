@@ -30,8 +30,6 @@ MAX_CHARACTERS: Final = 20_000_000
 LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 """What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
 
-_TEMPLATE_ACTION: Final = re.compile(r"\{\{")
-
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class CheckedDocument:
@@ -41,6 +39,11 @@ class CheckedDocument:
     verdicts: tuple[Verdicts, ...]
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that should have been judged was."""
+        return self.document.complete and not any(problem.fatal for problem in self.problems)
 
 
 class Placed(NamedTuple):
@@ -103,7 +106,7 @@ class CheckedFile:
     @property
     def complete(self) -> bool:
         """Whether all that should have been judged was."""
-        return self.limit is None and all(placed.checked.document.complete for placed in self.documents)
+        return self.limit is None and all(placed.checked.complete for placed in self.documents)
 
 
 def check_file(
@@ -131,7 +134,8 @@ def check_file(
     if len(text) > MAX_CHARACTERS:
         message = f"this file is too large to check: more than {MAX_CHARACTERS:,} characters"
         return CheckedFile(path, text, json, limit=Problem(Span(0, 0), message, "limit", fatal=True))
-    known = {p.checked.document.text: p.checked for p in previous.documents} if previous else {}
+    unchanged = previous.documents if previous and previous.json == json else ()
+    known = {placed.checked.document.text: placed.checked for placed in unchanged}
     pieces = [Piece(0, text)] if json else split(text)
     placed: list[Placed] = []
     line = 0
@@ -141,7 +145,7 @@ def check_file(
             checked = _check(read_document(piece.text, json=json), ruleset, today)
         placed.append(Placed(piece.offset, line, checked))
         line += checked.document.lines.line_count - 1
-    if skipped := _reason_to_skip(text, placed):
+    if skipped := _reason_to_skip(placed):
         return CheckedFile(path, text, json, skipped=skipped)
     return CheckedFile(path, text, json, tuple(placed))
 
@@ -154,16 +158,23 @@ def _check(document: Document, ruleset: Ruleset, today: date) -> CheckedDocument
     return CheckedDocument(document, verdicts, findings, (*document.problems, *missed, *types, *wrong))
 
 
-def _reason_to_skip(text: str, placed: list[Placed]) -> str:
-    broken = [p for p in placed if p.checked.document.problems]
-    if broken and _TEMPLATE_ACTION.search(text) and any("{{" in p.checked.document.text for p in broken):
+def _reason_to_skip(placed: list[Placed]) -> str:
+    broken = [p.checked for p in placed if not p.checked.complete]
+    if any(_is_template(checked) for checked in broken):
         return "helm-template"
     if any(p.checked.verdicts for p in placed):
         return ""
     # broken text may be a manifest that could not be read: never call that "not Kubernetes"
-    if any(LOOKS_KUBERNETES.search(p.checked.document.text) for p in broken):
+    if any(LOOKS_KUBERNETES.search(checked.document.text) for checked in broken):
         return ""
     return "not-kubernetes"
+
+
+def _is_template(checked: CheckedDocument) -> bool:
+    """Whether a line with template language is at fault. Elsewhere braces are text: alerts are full of them."""
+    text, lines = checked.document.text, checked.document.lines
+    faults = {lines.position(problem.span.start).line for problem in checked.problems if problem.fatal}
+    return any("{{" in text[lines.starts[line] : lines.content_end(line)] for line in faults)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from kscan_lsp.documents import comments
 from kscan_lsp.findings import Problem, Suppression
@@ -34,13 +34,13 @@ _UNTIL: Final = re.compile(r"\buntil=(\S+)")
 
 @dataclass(slots=True)
 class Directive:
-    """One request to suppress. `line` is the line it speaks for; -1 for an object; None for no line at all."""
+    """One request to suppress."""
 
     span: Span
     controls: tuple[str, ...]
     suppression: Suppression
-    line: int | None
-    verdicts: Verdicts | None = None
+    about: int | Verdicts | None
+    """The line it speaks for, or the object; None where it stands before no line at all."""
     used: set[str] = field(default_factory=set)
 
 
@@ -58,42 +58,44 @@ def suppress(
     Returns:
         All findings, the suppressed ones marked; and what is wrong with the suppressions.
     """
-    found = [finding for verdict in verdicts for finding in verdict.findings]
     if MARK not in document.text and ANNOTATION not in document.text:
-        return tuple(found), ()
+        return tuple(finding for verdict in verdicts for finding in verdict.findings), ()
     problems: list[Problem] = []
     directives = [*_comments(document, problems), *_annotations(verdicts, problems)]
     directives = [d for d in directives if _holds(d, ruleset, today, problems)]
+    speaking: dict[tuple[int | Verdicts | None, str], list[Directive]] = {}
+    for directive in directives:
+        for control in directive.controls:
+            speaking.setdefault((directive.about, control), []).append(directive)
     marked: list[Finding] = []
     for verdict in verdicts:
         for finding in verdict.findings:
             line = document.lines.position(finding.span.start).line
-            hit = next((d for d in directives if _speaks_for(d, finding, line, verdict)), None)
-            if hit is not None:
-                hit.used.add(finding.control)
-                finding = replace(finding, suppression=hit.suppression)  # noqa: PLW2901
-            marked.append(finding)
+            heard = [d for about in (line, verdict) for d in speaking.get((about, finding.control), ())]
+            for directive in heard:
+                directive.used.add(finding.control)
+            marked.append(replace(finding, suppression=heard[0].suppression) if heard else finding)
     if document.complete:
-        problems += _unused(directives, ruleset)
+        problems += _unused(directives, verdicts, ruleset)
     return tuple(marked), tuple(problems)
 
 
 def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive]:
-    if MARK not in document.text:
-        return
-    lines = document.text.split("\n")  # comments of a YAML document end with their line, and so does a lone '\r' one
-    for offset, comment in comments(document):
+    index = document.lines
+    for offset, comment in comments(document, MARK):
         at = comment.find(MARK)
-        if at < 0:
-            continue
         span = Span(offset + at, offset + len(comment.rstrip()))
-        own = document.lines.position(offset).line
-        alone = not document.text[document.lines.starts[own] : offset].strip()
-        line: int | None = own
-        if alone:
-            following = range(own + 1, min(len(lines), document.lines.line_count))
-            line = next((n for n in following if lines[n].strip() and not lines[n].lstrip().startswith("#")), None)
-        yield from _directive(comment[at + len(MARK) :], span, "comment", line, problems)
+        own = index.position(offset).line
+        about: int | None = own
+        if not document.text[index.starts[own] : offset].strip():
+            about = next((n for n in range(own + 1, index.line_count) if _says_something(document, n)), None)
+        yield from _directive(comment[at + len(MARK) :], span, "comment", about, problems)
+
+
+def _says_something(document: Document, line: int) -> bool:
+    """Whether a line is neither blank nor a comment."""
+    content = document.text[document.lines.starts[line] : document.lines.content_end(line)].lstrip()
+    return bool(content) and not content.startswith("#")
 
 
 def _annotations(verdicts: tuple[Verdicts, ...], problems: list[Problem]) -> Iterable[Directive]:
@@ -103,13 +105,15 @@ def _annotations(verdicts: tuple[Verdicts, ...], problems: list[Problem]) -> Ite
         value = annotations.get(ANNOTATION) if isinstance(annotations, dict) else None
         if isinstance(value, str):
             span = verdict.resource.span(("metadata", "annotations", ANNOTATION)).span
-            for directive in _directive(value, span, "annotation", -1, problems):
-                directive.verdicts = verdict
-                yield directive
+            yield from _directive(value, span, "annotation", verdict, problems)
 
 
 def _directive(
-    text: str, span: Span, kind: str, line: int | None, problems: list[Problem]
+    text: str,
+    span: Span,
+    kind: Literal["comment", "annotation"],
+    about: int | Verdicts | None,
+    problems: list[Problem],
 ) -> Iterable[Directive]:
     head, _, reason = text.partition("--")
     until = _UNTIL.search(head)
@@ -123,10 +127,7 @@ def _directive(
         problems.append(Problem(span, message, "suppression"))
     ids = tuple(name.upper() for name in names if _ID.fullmatch(name))
     if ids:
-        suppression = Suppression(
-            "annotation" if kind == "annotation" else "comment", reason.strip(), until[1] if until else ""
-        )
-        yield Directive(span, ids, suppression, line)
+        yield Directive(span, ids, Suppression(kind, reason.strip(), until[1] if until else ""), about)
 
 
 def _holds(directive: Directive, ruleset: Ruleset, today: date, problems: list[Problem]) -> bool:
@@ -136,8 +137,10 @@ def _holds(directive: Directive, ruleset: Ruleset, today: date, problems: list[P
         if control not in known:
             message = f"unknown control '{control}'{nearest_name(control, list(known))}"
             problems.append(Problem(directive.span, message, "suppression"))
-    if directive.line is None:
-        message = "this comment has no line to speak for; put it on the line of the finding, or on the line above"
+    if directive.about is None:
+        message = (
+            "this comment has no line to speak for; put it on the line of the finding, or on the line above"
+        )
         problems.append(Problem(directive.span, message, "suppression"))
         return False
     if until := directive.suppression.until:
@@ -154,16 +157,13 @@ def _holds(directive: Directive, ruleset: Ruleset, today: date, problems: list[P
     return True
 
 
-def _speaks_for(directive: Directive, finding: Finding, line: int, verdict: Verdicts) -> bool:
-    if finding.control not in directive.controls:
-        return False
-    if directive.verdicts is not None:
-        return directive.verdicts is verdict
-    return directive.line == line
-
-
-def _unused(directives: list[Directive], ruleset: Ruleset) -> Iterable[Problem]:
+def _unused(
+    directives: list[Directive], verdicts: tuple[Verdicts, ...], ruleset: Ruleset
+) -> Iterable[Problem]:
+    """Directives with nothing to suppress; nobody knows that of a control that could not be evaluated."""
+    open_questions = {entry.control for verdict in verdicts for entry in verdict.unevaluated}
     for directive in directives:
-        if idle := [c for c in directive.controls if c in ruleset.controls and c not in directive.used]:
-            named = ", ".join(idle)
-            yield Problem(directive.span, f"nothing to suppress: {named} finds nothing here; remove it", "suppression")
+        judged = [c for c in directive.controls if c in ruleset.controls and c not in open_questions]
+        if idle := [control for control in judged if control not in directive.used]:
+            message = f"nothing to suppress: {', '.join(idle)} finds nothing here; remove it"
+            yield Problem(directive.span, message, "suppression")

@@ -161,12 +161,12 @@ class _Maker:
         if file.limit:
             self.not_scanned.append(NotScanned(file.path, 1, file.limit.message))
         for placed in file.documents:
-            document = placed.checked.document
-            if document.complete or not (placed.checked.verdicts or LOOKS_KUBERNETES.search(document.text)):
+            checked = placed.checked
+            if checked.complete or not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
                 continue
-            worst = sorted(document.problems, key=lambda p: not p.fatal)[:1]
+            worst = sorted(checked.problems, key=lambda p: not p.fatal)[:1]
             line = range_in(placed, worst[0].span if worst else Span(0, 0)).start.line
-            partly = "not fully scanned: " if placed.checked.verdicts else ""
+            partly = "not fully scanned: " if checked.verdicts else ""
             self.not_scanned.append(
                 NotScanned(file.path, line, partly + (worst[0].message if worst else "it could not be read"))
             )
