@@ -49,7 +49,7 @@ def show_summary(console: Console, report: Report, gate: Gate, asked: Sequence[s
     if len(missing) > _MAX_LISTED:
         _row(console, "", Text(f"and {len(missing) - _MAX_LISTED} more controls"))
     _row(console, "found", _found(report))
-    if report.frameworks:
+    if report.frameworks and report.resources:  # nothing judged is no compliance
         scores = ", ".join(f"{framework.id} {framework.score:.1f}%" for framework in report.frameworks)
         _row(console, "compliance", Text(scores))
     objections = gate.objections(report)
