@@ -18,7 +18,7 @@ from kscan_lsp.text import Span
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
-    from kscan_lsp.yaml.tree import Node
+    from kscan_lsp.yaml.tree import Mapping, Node, Sequence
 
 # What libyaml and go-yaml accept.
 _FORBIDDEN: Final = re.compile(
@@ -77,15 +77,18 @@ class Fault:
     suspects: tuple[Span, ...] = ()
     """Stretches whose lines may be at fault, the likeliest first; none where nothing can be repaired."""
     code: str = "syntax"
+    bracket: int | None = None
+    """Where the bracket opens that the fault is inside of. Lines begun inside of it are no block lines."""
 
 
-def of_error(text: str, error: BaseException, last: Node | None) -> Fault:
+def of_error(text: str, error: BaseException, last: Node | None, around: Mapping | Sequence | None) -> Fault:
     """The fault behind an exception of the parser.
 
     Args:
         text: the document.
         error: what ruamel.yaml raised: its marks are offsets in `text`.
         last: the node that was read last.
+        around: the collection that was being read.
     """
     if getattr(error, "problem_mark", None) is None:
         return _unreadable_character(text)
@@ -114,6 +117,8 @@ def of_error(text: str, error: BaseException, last: Node | None) -> Fault:
     if "cannot start any token" in problem or "tab character" in problem:
         return _unexpected_character(text, noticed)
     if "flow" in doing:
+        if not text[noticed:].strip() and around is not None and around.flow:
+            context = around.start
         return _open_bracket(text, context, noticed)
     if "expected key" in problem or "'-' indicator" in problem or "document start" in problem:
         return _out_of_line(text, noticed, last, problem)

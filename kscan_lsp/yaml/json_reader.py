@@ -58,7 +58,7 @@ def read_json(text: str) -> Read:
         root = reading.value(start, 0)
     except _Stop as stop:
         span = Span(min(stop.at, len(text)), min(stop.at + stop.length, len(text)))
-        return unreadable(Fault(span, stop.message, stop.at, (span,), stop.code))
+        return unreadable(Fault(span, stop.message, stop.at, (span,), stop.code, start))
     after = _skip(text, root.end)
     if after == len(text):
         return Read(root, ())
@@ -134,9 +134,9 @@ class _Reading:
                 return node
             if follows != ",":
                 raise self.unfinished(at, here, item.end, "list", "]")
-            here = _skip(text, here + 1)
+            comma, here = here, _skip(text, here + 1)
             if text[here : here + 1] == "]":
-                raise _Stop(here, "JSON allows no comma after the last item; remove it")
+                raise _Stop(comma, "JSON allows no comma after the last item; remove it")
 
     def mapping(self, at: int, depth: int) -> Mapping:
         text = self.text
@@ -161,9 +161,9 @@ class _Reading:
                 return node
             if follows != ",":
                 raise self.unfinished(at, here, value.end, "object", "}")
-            here = _skip(text, here + 1)
+            comma, here = here, _skip(text, here + 1)
             if text[here : here + 1] == "}":
-                raise _Stop(here, "JSON allows no comma after the last entry; remove it")
+                raise _Stop(comma, "JSON allows no comma after the last entry; remove it")
 
     def unfinished(self, opened: int, here: int, behind: int, what: str, close: str) -> _Stop:
         if here >= len(self.text):

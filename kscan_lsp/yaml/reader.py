@@ -93,7 +93,7 @@ def unreadable(fault: Fault) -> Read:
 class _Building:
     """One tree in the making."""
 
-    __slots__ = ("anchors", "depth", "hiding", "last", "node", "problems", "text")
+    __slots__ = ("anchors", "depth", "hiding", "last", "node", "problems", "text", "top")
 
     def __init__(self, text: str, hiding: str | None) -> None:
         self.text = text
@@ -103,6 +103,7 @@ class _Building:
         self.last = 0  # where the content read so far ends
         self.depth = 0
         self.node: Node | None = None  # what was read last
+        self.top: Mapping | Sequence | None = None  # what is being read
 
     def document(self) -> Read:
         """Read the first document of the text, all of which should be that document."""
@@ -111,7 +112,10 @@ class _Building:
         except parser.ERRORS as error:
             if self.hiding is None and parser.stumbles_over_colon(error) and parser.hide_colons(self.text):
                 raise _ColonInFlow from None
-            raise _Stop(faults.of_error(self.text, error, self.node)) from None
+            fault = faults.of_error(self.text, error, self.node, self.top)
+            if self.top is not None and self.top.flow:
+                fault = replace(fault, bracket=self.top.start)
+            raise _Stop(fault) from None
         if isinstance(root, Scalar) and root.start == root.end and root.props < 0:
             root = None
         return Read(root, tuple(self.problems))
@@ -153,6 +157,7 @@ class _Building:
                 if top is not None:
                     self.last = top.end = event.end_mark.index if top.flow else layout.block_end(top)
                 top, key, asked = above.pop()
+                self.top = top
                 self.depth -= 1
                 continue
             elif kind is AliasEvent:
@@ -179,7 +184,8 @@ class _Building:
                 root = node
             if kind is MappingStartEvent or kind is SequenceStartEvent:
                 above.append((top, key, asked))
-                top, key = opened, None
+                self.top = top = opened
+                key = None
         raise _Stop(_limit(self.last, f"more than {MAX_NODES} values"))
 
     def scalar(self, event: Event, *, as_key: bool) -> Scalar:
@@ -261,7 +267,10 @@ def _shifted(result: Read, by: int) -> Read:
     fault = result.fault
     if fault is not None:
         suspects = tuple(_moved(span, by) for span in fault.suspects)
-        fault = replace(fault, span=_moved(fault.span, by), noticed=fault.noticed + by, suspects=suspects)
+        bracket = None if fault.bracket is None else fault.bracket + by
+        fault = Fault(
+            _moved(fault.span, by), fault.message, fault.noticed + by, suspects, fault.code, bracket
+        )
     return Read(result.root, tuple(replace(p, span=_moved(p.span, by)) for p in result.problems), fault)
 
 

@@ -62,7 +62,9 @@ def repaired(text: str, fault: Fault) -> tuple[Read, tuple[Span, ...]] | None:
     effort = 0
     for _ in range(MAX_ROUNDS):
         best, furthest, gone = current, -1, blanked
-        for attempt, taken in _attempts(current, lines, fault):
+        for attempt, taken, is_rough in _attempts(current, lines, fault):
+            if is_rough and furthest > fault.noticed:
+                break
             effort += len(text)
             if effort > MAX_EFFORT:
                 return None
@@ -90,17 +92,24 @@ def blank(text: str, lines: Iterable[Span]) -> str:
     return text
 
 
-def _attempts(text: str, lines: LineIndex, fault: Fault) -> Iterator[tuple[str, list[Span]]]:
-    """Texts with the suspects blanked, the likeliest first, each with the lines that are gone."""
+def _attempts(text: str, lines: LineIndex, fault: Fault) -> Iterator[tuple[str, list[Span], bool]]:
+    """Texts with the suspects blanked, the likeliest first, each with the lines that are gone.
+
+    The third value is true where all of a suspected stretch is gone, for want of a better idea.
+    """
     tried = {text}
     for suspect in fault.suspects:
-        numbers = range(lines.line_of(suspect.start), lines.line_of(suspect.end) + 1)
+        numbers = range(lines.line_of(suspect.start), lines.line_of(max(suspect.start, suspect.end - 1)) + 1)
         spans = [span for span in (_line(lines, n) for n in numbers) if text[span.start : span.end].strip()]
-        options = _without_line(text, lines, spans[0]) if len(spans) == 1 else [(blank(text, spans), spans)]
+        in_flow = fault.bracket is not None and any(span.start > fault.bracket for span in spans)
+        if len(spans) == 1 and not in_flow:
+            options = _without_line(text, lines, spans[0])
+        else:
+            options = iter([(blank(text, spans), spans)])
         for option, gone in options:
             if option not in tried:
                 tried.add(option)
-                yield option, gone
+                yield option, gone, len(spans) > 1
 
 
 def _without_line(text: str, lines: LineIndex, line: Span) -> Iterator[tuple[str, list[Span]]]:
@@ -159,8 +168,10 @@ def _columns_above(text: str, lines: LineIndex, number: int) -> tuple[set[int], 
             opened = bool(_OPENING.fullmatch(found[3]))
         indent, dashes = len(found[1]), len(found[2])
         if indent < least:
-            columns.add(indent)
-            if dashes and _KEY.search(found[3]):
+            has_key = bool(_KEY.search(found[3]))
+            if dashes or has_key:
+                columns.add(indent)
+            if dashes and has_key:
                 columns.add(indent + dashes)
             least = indent
     return columns, bool(opened)

@@ -407,8 +407,8 @@ def test_broken_json_is_one_problem_where_the_standard_library_sees_one(value: o
 @pytest.mark.parametrize(
     ("text", "at", "words"),
     [
-        ('{"a": 1,}', "}", "no comma after the last entry"),
-        ("[1,]", "]", "no comma after the last item"),
+        ('{"a": 1,}', ",", "no comma after the last entry"),
+        ("[1,]", ",", "no comma after the last item"),
         ('{"a": 1', "{", "never closed"),
         ('[1, {"a": [2}]', "}", "',' or ']' is missing"),
         ('{"a" 1}', "1", "':' is missing"),
