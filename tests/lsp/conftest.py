@@ -13,7 +13,7 @@ from pygls.protocol import default_converter
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 PATIENCE = 20  # seconds until a message that does not come is a failure
@@ -81,7 +81,13 @@ class Editor(pytest_lsp.LanguageClient):
 
     async def shown(self, uri: str, version: int | None = 1) -> list[types.Diagnostic]:
         """Wait until the newest diagnostics of `uri` are those of `version` (of a closed document: None)."""
-        while not self.published[uri] or self.published[uri][-1].version != version:
+        return await self.until(uri, lambda newest: newest.version == version)
+
+    async def until(
+        self, uri: str, holds: Callable[[types.PublishDiagnosticsParams], bool]
+    ) -> list[types.Diagnostic]:
+        """Wait until something holds for the newest diagnostics of `uri`."""
+        while not self.published[uri] or not holds(self.published[uri][-1]):
             self.news.clear()
             await asyncio.wait_for(self.news.wait(), PATIENCE)
         return list(self.published[uri][-1].diagnostics)

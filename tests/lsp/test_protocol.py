@@ -173,11 +173,8 @@ async def test_settings_of_the_editor(editor, tmp_path):
     await editor.start(tmp_path, settings={"controls": {"exclude": ["C-0057"]}})
     uri = (tmp_path / "pod.yaml").as_uri()
     editor.open(uri, POD)
-    found = await editor.shown(uri)
-    while privileged(found):  # the answer about settings may come after the first diagnostics
-        editor.published[uri].clear()
-        found = await editor.shown(uri)
-    assert found
+    # the answer about settings may come after the first diagnostics
+    assert await editor.until(uri, lambda newest: not privileged(newest.diagnostics))
 
 
 async def test_a_wrong_setting_is_a_problem_of_its_file(editor, tmp_path):

@@ -6,13 +6,20 @@ same.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from typing import NamedTuple
 
 import pytest
-from lsprotocol.types import TextDocumentContentChangePartial, TextDocumentContentChangeWholeDocument
+from lsprotocol.types import (
+    TextDocumentContentChangePartial,
+    TextDocumentContentChangeWholeDocument,
+    TextDocumentItem,
+)
 from positions import LINE_END, span
+
+from kscan_lsp.lsp.handlers import create
 
 EDITS = 300
 FRAGMENTS = (
@@ -183,3 +190,41 @@ async def test_a_long_session_tires_nobody(editor, tmp_path):
         fresh = f"{text}# {version}\n"  # so that nothing can be remembered
         editor.edit(uri, version, TextDocumentContentChangeWholeDocument(text=fresh))
         assert editor.plain(await editor.shown(uri, version)) == first, f"version {version}"
+
+
+@pytest.mark.asyncio
+async def test_the_last_settings_hold(editor, tmp_path):
+    """Settings typed faster than they can be read: what is shown follows the last of them."""
+    settings, pod = tmp_path / ".kscan.yaml", (tmp_path / "pod.yaml").as_uri()
+    await editor.start(tmp_path)
+    settings.write_text("frameworks: [recommended]\n")
+    editor.open(settings.as_uri(), settings.read_text())
+    editor.open(pod, DOCUMENTS[1])
+    assert {"C-0041", "C-0057"} <= {d.code for d in await editor.shown(pod)}
+    for version in range(2, 202):
+        excluded = "C-0057" if version % 2 else "C-0041"
+        text = f"controls: {{exclude: [{excluded}]}}\n"
+        editor.edit(settings.as_uri(), version, TextDocumentContentChangeWholeDocument(text=text))
+        if version % 7 == 0:
+            await editor.until(pod, lambda newest: excluded not in {d.code for d in newest.diagnostics})  # noqa: B023
+    shown = await editor.until(pod, lambda newest: "C-0057" not in {d.code for d in newest.diagnostics})
+    assert "C-0041" in {d.code for d in shown}
+
+
+@pytest.mark.asyncio
+async def test_settings_that_change_just_when_they_have_been_read():
+    """A message can arrive between "the settings are here" and the check that waits for them."""
+    server = create()
+    published = []
+    server.send = published.append
+    server.session.open(
+        TextDocumentItem(uri="untitled:pod", language_id="yaml", version=1, text=DOCUMENTS[1])
+    )
+    server.refresh("untitled:pod")
+    while not server.loading:
+        await asyncio.sleep(0)
+    (loading,) = server.loading.values()
+    loading.add_done_callback(lambda _: server.reconfigure())
+    while server.tasks:
+        await asyncio.gather(*server.tasks.values())
+    assert any(b"C-0057" in message for message in published)
