@@ -26,7 +26,7 @@ from kscan_lsp.settings import Settings
 from kscan_lsp.text import apply_edits
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
-from styles import law_three, render, styles  # noqa: E402 - written for the tests of edits
+from styles import law_three, render, styles  # beside the tests of edits, for which they were written
 
 POLICIES = complete_policies()
 FIXABLE = [control for control in POLICIES.controls.values() if control.fixable]
