@@ -128,6 +128,8 @@ class Server(LanguageServer):
                 await self._configured(uri)
                 snapshot = self.session.snapshot(uri)
                 if snapshot is None:
+                    if self.session.waits_for_settings(uri):
+                        continue  # they changed again before this task had its turn
                     break
                 checked = await self.in_worker(check, snapshot)
                 if self.session.accept(snapshot, checked):

@@ -138,6 +138,11 @@ class Session:
             if d.path and d.path.suffix in (".yaml", ".yml")
         }
 
+    def waits_for_settings(self, uri: str) -> bool:
+        """Whether an open document's settings are yet to be read."""
+        document = self.documents.get(uri)
+        return document is not None and self.root_of(document.path) not in self.configurations
+
     def snapshot(self, uri: str) -> Snapshot | None:
         """What checking a document needs; None if it is closed, checked, or its settings are not read yet."""
         document = self.documents.get(uri)
