@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from kscan_lsp.yaml.tree import Node
 
+MAX_PROBLEMS: Final = 100
+"""How many problems of one document are told; those that kept text from being read come first."""
+
 _SEPARATOR: Final = re.compile(r"---(?=[ \t\r\n]|\Z)")
 _DIRECTIVE: Final = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
@@ -96,9 +99,16 @@ def read_document(text: str, *, json: bool = False) -> Document:
     problems += values.problems
     if result.root is not None:
         unsure = {problem.span for problem in (*result.problems, *values.problems) if problem.fatal}
-        blanked = tuple(sorted({*blanked, *unsure}))
+        blanked = _few(sorted({*blanked, *unsure}))
     complete = fault is None and not any(problem.fatal for problem in problems)
+    if len(problems) > MAX_PROBLEMS:
+        problems = tuple(sorted(problems, key=lambda problem: not problem.fatal)[:MAX_PROBLEMS])
     return Document(text, json, result.root, values.value, problems, blanked, complete, LineIndex(text))
+
+
+def _few(spans: list[Span]) -> tuple[Span, ...]:
+    """Spans in order, or one around them all where they are too many to ask for each."""
+    return tuple(spans) if len(spans) <= MAX_PROBLEMS else (Span(spans[0].start, max(s.end for s in spans)),)
 
 
 def comments(document: Document, containing: str = "#") -> Iterator[tuple[int, str]]:

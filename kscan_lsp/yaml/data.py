@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import scalars
-from kscan_lsp.yaml.reader import MAX_DEPTH
+from kscan_lsp.yaml.parser import MAX_DEPTH
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -79,13 +79,18 @@ def find(root: Node, path: Path) -> Place | None:
 
 def nearest(root: Node, path: Path) -> Place:
     """The place of a path, or of its nearest ancestor that is there (`depth` says how far it went)."""
-    place = Place(None, root, None, None, None, 0)
+    place = start(root)
     for element in path:
-        step = _step(place, element)
-        if step is None:
+        following = step(place, element)
+        if following is None:
             return place
-        place = step
+        place = following
     return place
+
+
+def start(root: Node) -> Place:
+    """The place of the empty path."""
+    return Place(None, root, None, None, None, 0)
 
 
 def key_of(entry: Entry) -> str | None:
@@ -100,7 +105,8 @@ def is_merge(entry: Entry) -> bool:
     return isinstance(key, Scalar) and key.value == "<<" and key.style == "" and key.tag in _MERGE_TAGS
 
 
-def _step(place: Place, element: str | int) -> Place | None:
+def step(place: Place, element: str | int) -> Place | None:
+    """The place one element further on; None where there is none."""
     here, via, via_entry = place.node, place.via, place.via_entry
     if isinstance(here, Alias):
         if via is None:
@@ -130,11 +136,11 @@ def _entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, En
     open_mappings = [(mapping, _steps(mapping), via, via_entry)]
     while open_mappings:
         holder, steps, via, via_entry = open_mappings[-1]
-        step = next(steps, None)
-        if step is None:
+        found = next(steps, None)
+        if found is None:
             open_mappings.pop()
             continue
-        entry, source = step
+        entry, source = found
         if source is None:
             if key_of(entry) == key:
                 return entry, holder, via, via_entry

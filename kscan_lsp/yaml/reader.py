@@ -28,14 +28,13 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import faults, layout, parser, scalars
 from kscan_lsp.yaml.faults import Fault
+from kscan_lsp.yaml.parser import MAX_DEPTH
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from kscan_lsp.yaml.parser import Event, Events
     from kscan_lsp.yaml.tree import Node
 
-MAX_DEPTH: Final = 100
-"""How deep collections may nest."""
 MAX_NODES: Final = 500_000
 """How many nodes one document may have."""
 
@@ -72,7 +71,8 @@ def read(text: str) -> Read:
         The tree and what is wrong, by offsets in `text`. What cannot be read has no root and a fatal problem.
     """
     if text.startswith(_BOM):
-        return _shifted(read(text[1:]), 1)
+        content = text.lstrip(_BOM)
+        return _shifted(read(content), len(text) - len(content))
     try:
         return _Building(text, None).document()
     except _Stop as stop:

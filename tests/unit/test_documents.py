@@ -245,6 +245,14 @@ def test_a_refused_value_is_uncertain():
     assert not document.complete
 
 
+def test_many_problems_are_few():
+    document = read_document("a: 1\n" * 500 + "b: .inf\n" * 500)
+    assert len(document.problems) == 100
+    assert document.problems[0].fatal
+    assert len(document.blanked) == 1
+    assert not document.complete
+
+
 def test_a_duplicate_key_is_no_reason_not_to_scan():
     document = read_document("a: 1\na: 2\n")
     assert document.data == {"a": 2}

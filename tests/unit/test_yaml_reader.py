@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from kscan_lsp.yaml import parser, scalars
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import read_json
-from kscan_lsp.yaml.reader import MAX_DEPTH, read
+from kscan_lsp.yaml.parser import MAX_DEPTH
+from kscan_lsp.yaml.reader import read
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
