@@ -16,7 +16,7 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.validate import nearest_name, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kscan_lsp.documents import Document
     from kscan_lsp.paths import Path
@@ -58,6 +58,17 @@ class Check:
     at: tuple[targets.Target, ...]
     message: cel.Template
     fix: Fix | None
+
+    def expressions(self) -> Iterator[cel.Expression]:
+        """All that is ever evaluated on what it judges."""
+        yield self.deny
+        paths = [*self.at]
+        parts: list[object] = [*self.message.parts]
+        if self.fix is not None:
+            paths += [operation.target for operation in self.fix.operations]
+            parts += [self.fix.when, *(operation.value for operation in self.fix.operations)]
+        parts += [part for path in paths for part in path.parts]
+        yield from (part for part in parts if isinstance(part, cel.Expression))
 
     def matches(self, group: str, kind: str, *, workload: bool) -> bool:
         """Whether the check looks at objects of this kind."""

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS: Final = 10_000
 """Elements one `each` may have in one object; an object with more is not evaluated."""
-MAX_CONTAINERS: Final = 250
-"""Containers of one pod; a pod with more is not evaluated. The work grows with the square of their number."""
+MAX_WORK: Final = 400_000
+"""Values handed to CEL for one `each` in one object, about as many microseconds."""
+_FEW: Final = 30
+"""Elements so few that their work need not be reckoned."""
 
 _ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
 
@@ -33,6 +35,10 @@ class NotThereError(Exception):
         super().__init__(reason)
         self.path = path
         self.reason = reason
+
+
+class TooMuchError(NotThereError):
+    """There is more to judge than can be judged between two keystrokes."""
 
 
 @dataclass(slots=True)
@@ -65,14 +71,27 @@ class Element:
     values: dict[str, Any]
     anchors: dict[str, Path]
     scope: Scope = field(repr=False)
+    reads: cel.Reads = field(default_factory=dict, repr=False)
     _activation: cel.Activation | None = field(default=None, repr=False)
 
     @property
     def activation(self) -> cel.Activation:
         """The element's values, handed to CEL once."""
         if self._activation is None:
-            self._activation = cel.bind(self.values)
+            self._activation = cel.bind(self.shown())
         return self._activation
+
+    def shown(self) -> dict[str, Any]:
+        """As much of the values as the checks read."""
+        values = self.values
+        shown: dict[str, Any] = {}
+        for name, fields in self.reads.items():
+            if name in values:
+                value = values[name]
+                if fields is not None and isinstance(value, dict):
+                    value = {field: value[field] for field in fields if field in value}
+                shown[name] = value
+        return shown
 
 
 def scope_of(resource: Resource, view: dict[str, Any], inputs: Mapping[str, list[str]]) -> Scope:
@@ -97,21 +116,59 @@ def scope_of(resource: Resource, view: dict[str, Any], inputs: Mapping[str, list
     return Scope(view, {**values, "podTemplate": template, "pod": pod}, anchors, None)
 
 
-def elements(each: targets.Each, scope: Scope) -> Iterator[Element]:
+def elements(each: targets.Each, scope: Scope, reads: cel.Reads) -> list[Element]:
     """What an `each` names in a resource, in the order of the text.
 
+    Args:
+        each: what to look for.
+        scope: the resource.
+        reads: what the checks to come read (`cel.fields_read`).
+
     Raises:
-        NotThereError: something on the way is not what Kubernetes has there, or too much.
+        NotThereError: something on the way is not what Kubernetes has there.
+        TooMuchError: there are too many elements, or too large ones.
     """
     if each.start == "containers":
-        for container in _containers(scope):
-            yield from _items(each, container, container.values["container"])
-    elif each.start == "object":
-        yield from _items(each, Element((), scope.values, scope.anchors, scope), scope.view)
+        starts = [(container, container.values["container"]) for container in _containers(scope)]
+        where = (*scope.anchors["pod"], "containers")
     else:
-        scope.pod()
-        whole = Element(scope.anchors[each.start], scope.values, scope.anchors, scope)
-        yield from _items(each, whole, scope.values[each.start])
+        if each.start != "object":
+            scope.pod()
+        where = scope.anchors[each.start]
+        starts = [(Element(where, scope.values, scope.anchors, scope), scope.values[each.start])]
+    found: list[Element] = []
+    for start, value in starts:
+        found += _items(each, start, value)
+        if len(found) > MAX_ELEMENTS:
+            raise TooMuchError(where, f"more than {MAX_ELEMENTS:,} entries are too many to judge")
+    for element in found:
+        element.reads = reads
+    if len(found) > _FEW and _work(found) > MAX_WORK:
+        raise TooMuchError(where, f"{len(found):,} entries of this size are too many to judge")
+    return found
+
+
+def _work(found: list[Element]) -> int:
+    """How many values would be handed to CEL, shared ones counted every time."""
+    weights: dict[int, int] = {}
+
+    def weight(value: object) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        known = weights.get(id(value))
+        if known is None:
+            known = weights[id(value)] = 1 + sum(
+                map(weight, value.values() if isinstance(value, dict) else value)
+            )
+        return known
+
+    total = 0
+    for element in found:
+        for value in element.shown().values():  # made for the occasion where it is a part, so not remembered
+            total += sum(map(weight, value.values())) if isinstance(value, dict) else weight(value)
+        if total > MAX_WORK:
+            break
+    return total
 
 
 def _containers(scope: Scope) -> list[Element]:
@@ -128,8 +185,6 @@ def _containers(scope: Scope) -> list[Element]:
         items = pod.get(listed, [])
         if not isinstance(items, list):
             raise NotThereError((*pod_path, listed), f"{listed} is not a list")
-        if len(found) + len(items) > MAX_CONTAINERS:
-            raise NotThereError((*pod_path, listed), f"the pod has more than {MAX_CONTAINERS} containers")
         for index, container in enumerate(items):
             path = (*pod_path, listed, index)
             if not isinstance(container, dict):
@@ -150,7 +205,7 @@ def _containers(scope: Scope) -> list[Element]:
 def _items(each: targets.Each, start: Element, value: object) -> Iterator[Element]:
     """Follow the steps of an `each`; what is absent has no elements, what has the wrong type is an error."""
     if not each.steps:
-        yield start
+        yield Element(start.path, start.values, start.anchors, start.scope)
         return
     level: list[tuple[Any, Path, dict[str, Any]]] = [(value, start.path, {})]
     for step in each.steps:
@@ -173,7 +228,7 @@ def _items(each: targets.Each, start: Element, value: object) -> Iterator[Elemen
                 raise NotThereError(where, f"{paths.show(where)} is not a mapping")
         level = following
         if len(level) > MAX_ELEMENTS:
-            raise NotThereError(start.path, f"there are more than {MAX_ELEMENTS:,} entries")
+            raise TooMuchError(start.path, f"more than {MAX_ELEMENTS:,} entries are too many to judge")
     for item, where, bound in level:
         anchors = {**start.anchors, "item": where}
         yield Element(where, {**start.values, **bound, "item": item}, anchors, start.scope)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
-from kscan_lsp.elements import NotThereError, elements, first_there, scope_of
+from kscan_lsp.elements import NotThereError, TooMuchError, elements, first_there, scope_of
 from kscan_lsp.fields import fields_of, misfits
 from kscan_lsp.findings import Finding, Problem, Related
 from kscan_lsp.resources import resources_of
@@ -35,6 +35,8 @@ class Unevaluated:
     control: str
     path: Path
     reason: str
+    limit: bool = False
+    """Not because something is wrong, but because it is too much: nothing else would tell the user."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,13 +72,15 @@ def check(resource: Resource, ruleset: Ruleset) -> Verdicts:
     findings, hidden = _findings(resource, ruleset, _by_place(hits))
     failed = frozenset(finding.control for finding in findings)
     wrong = misfits(fields_of(resource.id.group, resource.id.kind, resource.template_path), resource.data)
-    problems = tuple(Problem(resource.span(path).span, message, "type") for path, message in wrong)
+    problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
+    limits = dict.fromkeys((entry.path, entry.reason) for entry in failures if entry.limit)
+    problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
     for entry in (*failures, *hidden, *(Unevaluated(c, *wrong[0]) for c in controls if wrong)):
         if entry.control not in failed:
             unevaluated.setdefault(entry.control, entry)
     passed = frozenset(controls) - failed - unevaluated.keys()
-    return Verdicts(resource, findings, failed, passed, tuple(unevaluated.values()), problems)
+    return Verdicts(resource, findings, failed, passed, tuple(unevaluated.values()), tuple(problems))
 
 
 def hits_of(resource: Resource, ruleset: Ruleset, control: str = "") -> dict[tuple[str, Path], list[Hit]]:
@@ -89,7 +93,7 @@ def hits_of(resource: Resource, ruleset: Ruleset, control: str = "") -> dict[tup
     """
     plan, _ = _plan(resource, ruleset)
     if control:
-        plan = tuple((each, tuple(c for c in checks if c.control == control)) for each, checks in plan)
+        plan = tuple(r._replace(checks=tuple(c for c in r.checks if c.control == control)) for r in plan)
     return _by_place(_run(resource, ruleset, plan)[0])
 
 
@@ -104,16 +108,21 @@ def _run(resource: Resource, ruleset: Ruleset, plan: Plan) -> tuple[list[Hit], l
         return hits, failures
     view, complete = cel.view(resource.data)
     if not complete:
-        reason = "the object is too deep, too large or contains itself"
-        return hits, [Unevaluated(check.control, (), reason) for _, checks in plan for check in checks]
+        reason = "this object is too deep or too large to be judged, or contains itself"
+        return hits, [Unevaluated(check.control, (), reason, limit=True) for r in plan for check in r.checks]
     scope = scope_of(resource, view, ruleset.inputs)
-    for each, checks in plan:
+    for each, checks, reads in plan:
         try:
-            for element in elements(each, scope):
-                for asked in checks:
-                    _ask(asked, element, hits, failures)
+            judged = elements(each, scope, reads) if checks else ()
         except NotThereError as error:
-            failures += [Unevaluated(check.control, error.path, error.reason) for check in checks]
+            limit = isinstance(error, TooMuchError)
+            failures += [
+                Unevaluated(check.control, error.path, error.reason, limit=limit) for check in checks
+            ]
+            continue
+        for element in judged:
+            for asked in checks:
+                _ask(asked, element, hits, failures)
     return hits, failures
 
 

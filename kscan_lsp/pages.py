@@ -34,7 +34,11 @@ def pages(policies: PolicySet) -> dict[str, str]:
 
 
 def _schema(model: type[BaseModel], title: str) -> str:
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(), "title": title}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model.model_json_schema(),
+        "title": title,
+    }
     return json.dumps(schema, indent=2) + "\n"
 
 
@@ -55,7 +59,13 @@ def _controls(policies: PolicySet) -> str:
             f"{_fix(control)} | {inputs} | {ids} |"
         )
     for control in policies.controls.values():
-        lines += ["", f"## {control.id}", "", f"**{control.title}** · {control.severity.label} ({control.score:g})", ""]
+        lines += [
+            "",
+            f"## {control.id}",
+            "",
+            f"**{control.title}** · {control.severity.label} ({control.score:g})",
+            "",
+        ]
         lines += [control.description, "", f"**How to fix:** {control.remediation}"]
         if named := standards(control.id, policies):
             lines += ["", "**Standards:** " + "; ".join(named)]
@@ -84,7 +94,9 @@ def _safe_fixes(policies: PolicySet) -> str:
     ]
     for control in policies.controls.values():
         titles = dict.fromkeys(check.fix.title for check in control.checks if check.fix and check.fix.safe)
-        lines += [f"- [{control.id}](controls.md#{control.id.lower()}) {control.title}: {title}" for title in titles]
+        lines += [
+            f"- [{control.id}](controls.md#{control.id.lower()}) {control.title}: {title}" for title in titles
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -30,6 +30,9 @@ MAX_CHARACTERS: Final = 20_000_000
 LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 """What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
 
+_TEMPLATE_LINE: Final = re.compile(r"^\{\{", re.MULTILINE)
+"""A line that no YAML has: no block scalar reaches the first column, and a mapping is no key."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class CheckedDocument:
@@ -142,7 +145,7 @@ def check_file(
     for piece in pieces:
         checked = known.get(piece.text)
         if checked is None:
-            checked = _check(read_document(piece.text, json=json), ruleset, today)
+            checked = known[piece.text] = _check(read_document(piece.text, json=json), ruleset, today)
         placed.append(Placed(piece.offset, line, checked))
         line += checked.document.lines.line_count - 1
     if skipped := _reason_to_skip(placed):
@@ -171,8 +174,10 @@ def _reason_to_skip(placed: list[Placed]) -> str:
 
 
 def _is_template(checked: CheckedDocument) -> bool:
-    """Whether a line with template language is at fault. Elsewhere braces are text: alerts are full of them."""
+    """Whether template language is at fault. Inside of what can be read braces are text: alerts are full of them."""
     text, lines = checked.document.text, checked.document.lines
+    if _TEMPLATE_LINE.search(text):
+        return True
     faults = {lines.position(problem.span.start).line for problem in checked.problems if problem.fatal}
     return any("{{" in text[lines.starts[line] : lines.content_end(line)] for line in faults)
 

@@ -8,13 +8,13 @@ paths; this is the single place where a path becomes a place.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from kscan_lsp.fields import is_known
 from kscan_lsp.findings import Problem, ResourceId
 from kscan_lsp.text import Span
-from kscan_lsp.yaml import data
+from kscan_lsp.yaml.data import nearest, step
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.documents import Document
     from kscan_lsp.paths import Path
+    from kscan_lsp.yaml.data import Place
     from kscan_lsp.yaml.tree import Node
 
 WORKLOADS: Final[dict[str, tuple[frozenset[str], Path]]] = {
@@ -73,6 +74,9 @@ class Resource:
     data: dict[str, Any]
     template_path: Path | None
     """Path of the pod template inside the object; None for what runs no pods."""
+    _places: dict[Path, Place] = field(default_factory=dict, init=False, repr=False)
+    _locations: dict[Path, Location] = field(default_factory=dict, init=False, repr=False)
+    """What was looked up before: the findings of an object have most of their ways in common."""
 
     @property
     def workload(self) -> bool:
@@ -86,7 +90,24 @@ class Resource:
         `name` entry or else its first line. What comes through an alias or a merge is marked where it is
         used.
         """
-        return locate(self.document, (*self.root, *path))
+        place = self._place(path)
+        there = path[: place.depth - len(self.root)]
+        found = self._locations.get(there)
+        if found is None:
+            found = self._locations[there] = _location(self.document.text, place)
+        return found
+
+    def _place(self, path: Path) -> Place:
+        known = self._places.get(path)
+        if known is None:
+            if path:
+                before = self._place(path[:-1])
+                whole = before.depth == len(self.root) + len(path) - 1
+                known = (whole and step(before, path[-1])) or before
+            else:
+                known = nearest(cast("Node", self.document.root), self.root)
+            self._places[path] = known
+        return known
 
 
 Custom: TypeAlias = "AbstractMapping[tuple[str, str], Path]"
@@ -120,8 +141,9 @@ class _Walk(NamedTuple):
     def report(self, path: Path, message: str, *, fatal: bool = True) -> None:
         # what a repair took out of the text may be just what is missing, and is reported as a problem of syntax
         if not self.document.blanked and len(self.problems) < MAX_PROBLEMS:
-            problem = Problem(locate(self.document, path).span, message, "object", fatal=fatal)
-            self.problems.append(problem)
+            place = nearest(cast("Node", self.document.root), path)
+            span = _location(self.document.text, place).span
+            self.problems.append(Problem(span, message, "object", fatal=fatal))
 
 
 def _collect(walk: _Walk, value: object, root: Path, item_of: str) -> None:
@@ -172,12 +194,8 @@ def _template_path(who: ResourceId, custom: Custom) -> Path | None:
     return custom.get((who.group, who.kind))
 
 
-def locate(document: Document, path: Path) -> Location:
-    """The place of a path in a document; see `Resource.span`."""
-    if document.root is None:
-        return Location(Span(0, 0), (Span(0, 0),))
-    place = data.nearest(document.root, path)
-    text, node = document.text, place.node
+def _location(text: str, place: Place) -> Location:
+    node = place.node
     if place.via is not None:
         used = place.via_entry
         start, end = (used.key.start, used.value.end) if used else (place.via.start, place.via.end)

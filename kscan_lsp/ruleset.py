@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel, paths
 from kscan_lsp.validate import nearest_name
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 _PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*inputs\.(\w+)\)")
 """An input used as a list of regular expressions."""
 
-Plan = tuple[tuple["Each", tuple["Check", ...]], ...]
+
+class Round(NamedTuple):
+    """The checks that judge the same elements, and what of the elements they read."""
+
+    each: Each
+    checks: tuple[Check, ...]
+    reads: cel.Reads
+
+
+Plan: TypeAlias = tuple[Round, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +61,14 @@ class Ruleset:
                 for check in control.checks:
                     if check.matches(group, kind, workload=workload):
                         grouped.setdefault(check.each, []).append(check)
-            ids = dict.fromkeys(check.control for checks in grouped.values() for check in checks)
-            plan = self._plans[key] = (
-                tuple((each, tuple(checks)) for each, checks in grouped.items()),
-                tuple(ids),
+            rounds = tuple(
+                Round(
+                    each, tuple(checks), cel.fields_read(e for check in checks for e in check.expressions())
+                )
+                for each, checks in grouped.items()
             )
+            ids = dict.fromkeys(check.control for checks in grouped.values() for check in checks)
+            plan = self._plans[key] = (rounds, tuple(ids))
         return plan
 
 

@@ -8,6 +8,7 @@ expired, misplaced or has nothing to suppress is a problem at its place.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 MARK: Final = "kscan:ignore"
 ANNOTATION: Final = "kscan.dev/ignore"
+
+MAX_HINTS: Final = 20
+"""Problems of one document that come with the nearest known name: comparing names is slow."""
 
 _ID: Final = re.compile(r"[A-Za-z]+-\d+")
 _UNTIL: Final = re.compile(r"\buntil=(\S+)")
@@ -82,20 +86,23 @@ def suppress(
 
 def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive]:
     index = document.lines
+    saying = _lines_that_say_something(document) if MARK in document.text else []
     for offset, comment in comments(document, MARK):
         at = comment.find(MARK)
         span = Span(offset + at, offset + len(comment.rstrip()))
         own = index.position(offset).line
         about: int | None = own
         if not document.text[index.starts[own] : offset].strip():
-            about = next((n for n in range(own + 1, index.line_count) if _says_something(document, n)), None)
+            following = bisect_right(saying, own)
+            about = saying[following] if following < len(saying) else None
         yield from _directive(comment[at + len(MARK) :], span, "comment", about, problems)
 
 
-def _says_something(document: Document, line: int) -> bool:
-    """Whether a line is neither blank nor a comment."""
-    content = document.text[document.lines.starts[line] : document.lines.content_end(line)].lstrip()
-    return bool(content) and not content.startswith("#")
+def _lines_that_say_something(document: Document) -> list[int]:
+    """The lines that are neither blank nor a comment."""
+    text, index = document.text, document.lines
+    contents = (text[index.starts[n] : index.content_end(n)].lstrip() for n in range(index.line_count))
+    return [n for n, content in enumerate(contents) if content and not content.startswith("#")]
 
 
 def _annotations(verdicts: tuple[Verdicts, ...], problems: list[Problem]) -> Iterable[Directive]:
@@ -135,7 +142,8 @@ def _holds(directive: Directive, ruleset: Ruleset, today: date, problems: list[P
     known = ruleset.policies.controls
     for control in directive.controls:
         if control not in known:
-            message = f"unknown control '{control}'{nearest_name(control, list(known))}"
+            hint = nearest_name(control, list(known)) if len(problems) < MAX_HINTS else ""
+            message = f"unknown control '{control}'{hint}"
             problems.append(Problem(directive.span, message, "suppression"))
     if directive.about is None:
         message = (

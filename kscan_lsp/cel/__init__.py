@@ -31,6 +31,7 @@ from kscan_lsp.cel.compiling import MAX_SOURCE, VARIABLES, CelError, Expression,
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
+from kscan_lsp.cel.reading import Reads, fields_read
 from kscan_lsp.cel.views import MAX_DEPTH, MAX_WEIGHT, View, view
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Expression",
     "Failed",
     "Json",
+    "Reads",
     "Template",
     "View",
     "bind",
@@ -52,6 +54,7 @@ __all__ = [
     "compile_expression",
     "deny",
     "evaluate",
+    "fields_read",
     "render",
     "template",
     "view",

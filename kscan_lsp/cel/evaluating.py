@@ -40,6 +40,13 @@ class Activation:
         self._values = values
         self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
 
+    def text(self, names: tuple[str, ...]) -> str | None:
+        """The text in a field of a field ... of a variable; None where there is something else, or nothing."""
+        value: Any = self._values
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else None
+
     def extents(self, names: tuple[str, ...]) -> tuple[Extent, ...] | None:
         """How large the values of some names are, rounded; `None` when they are small."""
         try:
@@ -66,6 +73,7 @@ def deny(expression: Expression, activation: Activation) -> bool | Failed:
     program = expression.program
     if program.tree is not None and (refused := _refused(program, activation)):
         return refused
+    patterns.start_evaluation()
     try:
         value = program.handle.eval(activation.handle)
         answer = value.value()
@@ -87,6 +95,7 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
     program = expression.program
     if program.tree is not None and (refused := _refused(program, activation)):
         return refused
+    patterns.start_evaluation()
     try:
         value = program.handle.eval(activation.handle)
         answer = value.value()
@@ -101,7 +110,6 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
 
 def _refused(program: Program, activation: Activation) -> Failed | None:
     """A reason not to evaluate: the work could be too much for data of this size."""
-    patterns.start_evaluation()
     found = activation.extents(program.names)
     if found is None or _bears(program, found):
         return None

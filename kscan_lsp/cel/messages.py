@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from kscan_lsp.cel.placeholders import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 MAX_MESSAGE = 2_000
 """Characters of one rendered message."""
@@ -22,6 +25,8 @@ class Template:
 
     text: str
     parts: tuple[str | Expression, ...]
+    fields: tuple[tuple[str, ...], ...]
+    """For each part that only names a field (`container.name`), the way there: no need to ask the runtime."""
 
 
 def template(
@@ -54,15 +59,28 @@ def template(
             column = column + compiled.column - 1 if first else compiled.column
             return CelError(compiled.message, line + compiled.line - 1, column)
         parts.append(compiled)
-    return Template(text, tuple(parts))
+    bound = {name for name, _ in let}
+    fields = tuple(() if isinstance(part, str) else _field(part.source, bound) for part in parts)
+    return Template(text, tuple(parts), fields)
 
 
 def render(message: Template, activation: Activation) -> str:
     """The message with its placeholders filled in; one that fails prints as `?`. At most 2,000 characters."""
-    filled = (
-        part if isinstance(part, str) else _printed(evaluate(part, activation)) for part in message.parts
-    )
+    filled: list[str] = []
+    for part, way in zip(message.parts, message.fields, strict=True):
+        if isinstance(part, str):
+            filled.append(part)
+        elif way and (found := activation.text(way)) is not None:
+            filled.append(found)
+        else:
+            filled.append(_printed(evaluate(part, activation)))
     return "".join(filled)[:MAX_MESSAGE]
+
+
+def _field(source: str, bound: set[str]) -> tuple[str, ...]:
+    """The names of a source that only selects fields from a variable."""
+    names = tuple(source.split("."))
+    return names if len(names) > 1 and names[0] not in bound and all(map(_NAME.fullmatch, names)) else ()
 
 
 def _place(text: str, offset: int) -> tuple[int, int]:

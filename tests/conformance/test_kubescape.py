@@ -28,7 +28,11 @@ def run_here(argv: list[str], **_: object) -> SimpleNamespace:
     out, err = io.StringIO(), io.StringIO()
     before, sys.argv = sys.argv, argv
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            contextlib.suppress(SystemExit),
+        ):
             main()
     finally:
         sys.argv = before

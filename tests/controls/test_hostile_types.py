@@ -28,7 +28,9 @@ REPLACEMENTS = [ABSENT, None, {}, [], "x"]
 def paths_in(value: Any, path: tuple[Any, ...] = ()):
     if path:
         yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, child in children:
         yield from paths_in(child, (*path, key))
 

@@ -138,7 +138,7 @@ def test_pod_spec_paths() -> None:
 def test_the_plan_groups_checks_by_what_they_judge() -> None:
     rules, _ = chosen(frameworks=["every"])
     plan, controls = rules.plan("apps", "Deployment", workload=True)
-    assert [(each.start, each.itemised, [c.control for c in checks]) for each, checks in plan] == [
+    assert [(each.start, each.itemised, [c.control for c in checks]) for each, checks, _ in plan] == [
         ("containers", False, ["KS-0001", "KS-0004"]),
         ("containers", True, ["KS-0003"]),
     ]
