@@ -45,6 +45,7 @@ class Format(StrEnum):
 
     PRETTY = "pretty"
     JSON = "json"
+    HTML = "html"
 
 
 class FailOn(StrEnum):
@@ -146,6 +147,10 @@ def scan(
         from kscan_lsp.reports import as_json
 
         _deliver(as_json.render(made), output)
+    elif output_format is Format.HTML:
+        from kscan_lsp.reports import as_html
+
+        _deliver(as_html.render(made), output)
     else:
         from kscan_lsp.reports import pretty
 

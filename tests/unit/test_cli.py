@@ -232,6 +232,10 @@ def test_output_goes_where_it_is_asked_to_go(here: Path) -> None:
     result = kscan("scan", "--format", "json", "--output", "report.json", "--fail-on", "none")
     assert (result.stdout, result.exit_code) == ("", 0)
     assert json.loads((here / "report.json").read_text())["schema"] == 1
+    kscan("scan", "--format", "html", "--output", "report.html")
+    assert "web.yaml:" in (here / "report.html").read_text().replace("<wbr>", "").replace(
+        '<span class="at">', ""
+    )
     kscan("scan", "--output", "report.txt")
     assert "web.yaml" in (here / "report.txt").read_text()
 

@@ -1,0 +1,81 @@
+"""How the HTML report looks: one sheet, light or dark as the reader's system or editor is.
+
+Colours are pairs, light then dark. VS Code tells its theme by a class of `body`, which need not be the system's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+STYLE: Final = """
+:root {
+  color-scheme: light dark;
+  --ground: light-dark(#ffffff, #16181d);
+  --panel: light-dark(#f6f7f9, #1e2128);
+  --line: light-dark(#dfe3e8, #323741);
+  --ink: light-dark(#1c2128, #dfe3ea);
+  --quiet: light-dark(#5c6672, #98a2b0);
+  --link: light-dark(#0b5cad, #7db8ff);
+  --critical: light-dark(#a3145f, #ff7ab8);
+  --high: light-dark(#c02626, #ff7b72);
+  --medium: light-dark(#9a5b00, #f0b357);
+  --low: light-dark(#0f6d84, #62c3da);
+  --good: light-dark(#1a7f45, #5fcf8c);
+}
+body.vscode-light, body.vscode-high-contrast-light { color-scheme: light; }
+body.vscode-dark, body.vscode-high-contrast { color-scheme: dark; }
+body {
+  background: var(--ground); color: var(--ink); margin: 0 auto; max-width: 68rem; padding: 2rem 1.5rem 4rem;
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+}
+h1 { font-size: 1.6rem; margin: 0; letter-spacing: -.01em; }
+h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
+p { margin: .25rem 0; }
+a { color: var(--link); text-decoration: none; }
+a:hover { text-decoration: underline; }
+code, .place { font: .87em/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+.at { white-space: nowrap; }
+.quiet { color: var(--quiet); }
+.critical { --tone: var(--critical); } .high { --tone: var(--high); }
+.medium { --tone: var(--medium); } .low { --tone: var(--low); } .good { --tone: var(--good); }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .75rem;
+  margin: 1.5rem 0 0; padding: 0; list-style: none; }
+.tiles li { background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--tone, var(--line));
+  border-radius: 6px; padding: .6rem .9rem; }
+.tiles strong { display: block; font-size: 1.75rem; line-height: 1.2; font-variant-numeric: tabular-nums;
+  color: var(--tone, inherit); }
+.tiles .none strong { color: var(--quiet); font-weight: 400; }
+table { border-collapse: collapse; width: 100%; }
+th { text-align: left; font-weight: 500; color: var(--quiet); font-size: .87em; }
+th, td { padding: .35rem .75rem .35rem 0; vertical-align: top; overflow-wrap: anywhere; }
+tbody tr { border-top: 1px solid var(--line); }
+.number { text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: normal; white-space: nowrap; }
+td.count { text-align: right; width: 4.5rem; font-variant-numeric: tabular-nums; color: var(--tone); }
+th.count { text-align: right; }
+.scores td { vertical-align: middle; }
+.scores svg { display: block; width: 100%; height: .6rem; border-radius: .3rem; }
+.scores .bar { width: 45%; }
+.track { fill: var(--line); } .fill { fill: var(--tone); }
+details { background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--tone, var(--line));
+  border-radius: 6px; margin: .6rem 0; }
+summary { cursor: pointer; display: flex; gap: .75rem; align-items: baseline; padding: .55rem .9rem; list-style: none; }
+summary::-webkit-details-marker { display: none; }
+summary::before { content: "\\25B8"; color: var(--quiet); }
+details[open] > summary::before { content: "\\25BE"; }
+summary b { flex: 1; overflow-wrap: anywhere; }
+summary code { white-space: nowrap; }
+summary .tag { color: var(--tone, var(--quiet)); white-space: nowrap; min-width: 4.2em; }
+summary .tag:last-child { text-align: right; min-width: 5.5em; }
+.inside { padding: 0 .9rem .6rem; overflow-x: auto; }
+.inside table { margin-top: .6rem; }
+.inside tbody tr { content-visibility: auto; }
+.where { width: 34%; } .what { width: 18%; }
+.fix { display: block; color: var(--good); font-size: .92em; }
+.also { display: block; font-size: .92em; }
+.warning { border-left: 4px solid var(--medium); background: var(--panel); padding: .6rem .9rem; border-radius: 6px; }
+@media (max-width: 40rem) {
+  .inside tr, .inside td { display: block; width: auto; padding-right: 0; }
+  .scores .bar { display: none; }
+}
+@media print { body { max-width: none; } details { break-inside: avoid; } }
+"""
