@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from kscan_lsp.documents import Document
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
-    from kscan_lsp.lsp.session import Client, Snapshot
-    from kscan_lsp.project import CheckedFile, Placed
-    from kscan_lsp.text import LineIndex
+    from kscan_lsp.lsp.view import View
+    from kscan_lsp.project import Placed
 
 EXPLAIN: Final = "kscan.explain"
 FIX_SAFE: Final = "source.fixAll.kscan"
@@ -38,15 +37,6 @@ KINDS: Final = (types.CodeActionKind.QuickFix, FIX_SAFE, FIX_REVIEW)
 
 MAX_FINDINGS: Final = 20
 """Findings of a selection whose fixes are worked out at once."""
-
-
-class View(NamedTuple):
-    """A checked version of an open document, and what is needed to talk about it."""
-
-    snapshot: Snapshot
-    checked: CheckedFile
-    lines: LineIndex
-    client: Client
 
 
 def code_actions(
@@ -68,14 +58,22 @@ def code_actions(
             if view.client.resolve_edits and not wanted:
                 action.data = {"uri": view.snapshot.uri, "version": view.snapshot.version, "kind": kind}
                 actions.append(action)
-            elif (edit := fix_all_edit(view, kind, stopped)) is not None:
-                action.edit = edit
+            elif (fixed := fix_everything(view, kind, stopped)) is not None:
+                action.edit = fixed.edit
                 actions.append(action)
     return actions
 
 
-def fix_all_edit(view: View, kind: str, stopped: Callable[[], bool]) -> types.WorkspaceEdit | None:
-    """The edit that fixes all that a kind of action stands for; None where there is nothing to fix."""
+class Fixed(NamedTuple):
+    """What fixing a whole file comes to."""
+
+    edit: types.WorkspaceEdit
+    number: int
+    """How many fixes it is made of."""
+
+
+def fix_everything(view: View, kind: str, stopped: Callable[[], bool]) -> Fixed | None:
+    """Fix all that a kind of action stands for; None where there is nothing to fix, or when it is stopped."""
     safe_only = kind == FIX_SAFE
 
     def accept(fix: Draft) -> bool:
@@ -83,6 +81,7 @@ def fix_all_edit(view: View, kind: str, stopped: Callable[[], bool]) -> types.Wo
 
     ruleset, today = view.snapshot.configuration.ruleset, view.snapshot.today
     edits: list[types.TextEdit] = []
+    number = 0
     for placed in view.checked.documents:
         document = placed.checked.document
         if not document.complete or not any(
@@ -90,9 +89,12 @@ def fix_all_edit(view: View, kind: str, stopped: Callable[[], bool]) -> types.Wo
         ):
             continue
         result, done = fix_all(document, ruleset, today, accept, stopped)
+        if stopped():
+            return None
         if done:
+            number += len(done)
             edits += _line_edits(view, placed, document.text, result.text)
-    return _workspace_edit(view, edits) if edits else None
+    return Fixed(_workspace_edit(view, edits), number) if edits else None
 
 
 def _line_edits(view: View, placed: Placed, old: str, new: str) -> list[types.TextEdit]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.documents import Document
     from kscan_lsp.findings import Finding
-    from kscan_lsp.lsp.session import Client
+    from kscan_lsp.lsp.client import Client
     from kscan_lsp.project import CheckedDocument, CheckedFile
     from kscan_lsp.ruleset import Ruleset
     from kscan_lsp.text import Encoding, TextEdit

@@ -1,31 +1,25 @@
-"""What the server answers: each handler takes what it needs from the session and leaves the work to a pure function.
+"""What the server is told: hello, settings, and what becomes of documents. It is handled on the event loop at once.
 
-Notifications are handled on the event loop at once; requests wait for the check of the latest text, then work beside
-the loop. A client's abilities are asked once, at the start.
+What it is asked is in `requests.py` and `commands.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from kscan_lsp.explain import explain
-from kscan_lsp.lsp import actions, convert
-from kscan_lsp.lsp.hover import hover
+from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.client import client_of
+from kscan_lsp.lsp.commands import handle_commands
+from kscan_lsp.lsp.requests import handle_requests
 from kscan_lsp.lsp.server import Server
-from kscan_lsp.lsp.session import Client, path_of
+from kscan_lsp.lsp.session import path_of
 from kscan_lsp.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.settings import FILE_NAMES
-from kscan_lsp.text import Encoding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +33,8 @@ def create() -> Server:
     _handle_lifecycle(server)
     _handle_settings(server)
     _handle_documents(server)
-    _handle_requests(server)
+    handle_requests(server)
+    handle_commands(server)
     return server
 
 
@@ -57,7 +52,7 @@ def _handle_lifecycle(server: Server) -> None:
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        session.client = _client(params)
+        session.client = client_of(params)
         server.texts = convert.DiagnosticTexts(session.client)
         options = params.initialization_options
         session.section = options.get("kscan", options) if isinstance(options, dict) else None
@@ -144,67 +139,3 @@ def _handle_documents(server: Server) -> None:
             server.reconfigure()  # what is on disk holds again
         elif document is not None:
             server.send(convert.notification(uri, None, ""))
-
-
-def _handle_requests(server: Server) -> None:
-    @server.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=list(actions.KINDS), resolve_provider=True),
-    )
-    async def code_action(params: types.CodeActionParams) -> list[types.CodeAction] | None:
-        view = await server.view(params.text_document.uri)
-        return await server.answer(actions.code_actions, view, params) if view else None
-
-    @server.feature(types.CODE_ACTION_RESOLVE)
-    async def resolve_action(action: types.CodeAction) -> types.CodeAction:
-        data = action.data if isinstance(action.data, dict) else {}
-        view = await server.view(str(data.get("uri")))
-        if view is not None and view.snapshot.version == data.get("version"):
-            action.edit = await server.answer(actions.fix_all_edit, view, str(data.get("kind")))
-        return action
-
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    async def hovered(params: types.HoverParams) -> types.Hover | None:
-        view = await server.view(params.text_document.uri)
-        return hover(view, params) if view else None
-
-    @server.command(actions.EXPLAIN)
-    def explained(control: str) -> str | None:
-        for configuration in server.session.configurations.values():
-            ruleset = configuration.ruleset
-            if control in ruleset.policies.controls:
-                text = explain(ruleset.policies.controls[control], ruleset)
-                server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
-                return text
-        return None
-
-
-def _client(params: types.InitializeParams) -> Client:
-    """What the client can do; absent means it cannot."""
-    capabilities = params.capabilities
-    general, workspace, document = capabilities.general, capabilities.workspace, capabilities.text_document
-    published = document.publish_diagnostics if document else None
-    action = document.code_action if document else None
-    resolve = action.resolve_support if action else None
-    formats = document.hover.content_format if document and document.hover else None
-    edit = workspace.workspace_edit if workspace else None
-    watched = workspace.did_change_watched_files if workspace else None
-    offered = general.position_encodings if general else None
-    return Client(
-        encoding=_encoding(offered or []),
-        configuration=bool(workspace and workspace.configuration),
-        watched_files=bool(watched and watched.dynamic_registration),
-        related_information=bool(published and published.related_information),
-        code_description=bool(published and published.code_description_support),
-        document_changes=bool(edit and edit.document_changes),
-        resolve_edits=bool(resolve and "edit" in resolve.properties),
-        markdown=types.MarkupKind.Markdown in (formats or []),
-    )
-
-
-def _encoding(offered: Iterable[Any]) -> Encoding:
-    """The encoding that pygls will choose, too: the first that is offered and known, UTF-16 if none is."""
-    for kind in offered:
-        with contextlib.suppress(ValueError):
-            return Encoding(str(getattr(kind, "value", kind)))
-    return Encoding.UTF16

@@ -11,7 +11,7 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from kscan_lsp.lsp.actions import View
+    from kscan_lsp.lsp.view import View
 
 
 def hover(view: View, params: types.HoverParams) -> types.Hover | None:

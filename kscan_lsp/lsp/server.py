@@ -25,9 +25,9 @@ from pygls.protocol.language_server import lsp_method
 
 from kscan_lsp import __version__
 from kscan_lsp.configuration import Configuration, configure
-from kscan_lsp.lsp import convert
-from kscan_lsp.lsp.actions import View
+from kscan_lsp.lsp import convert, progress
 from kscan_lsp.lsp.session import Session, Snapshot, check
+from kscan_lsp.lsp.view import View
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
@@ -89,21 +89,27 @@ class Server(LanguageServer):
         """Run a pure function outside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.worker, work, *args)
 
-    async def answer(self, work: Callable[..., T], *args: Any) -> T:
-        """Run what a request asks for beside the checks; `work` is told by its last argument when to give up."""
+    async def answer(
+        self, title: str, work: Callable[..., T], *args: Any, token: types.ProgressToken | None = None
+    ) -> T:
+        """Run what a request asks for beside the checks; `work` is told by its last argument when to give up.
+
+        It takes a title, and the request's token if there is one, to show progress by.
+        """
         stop = threading.Event()
+        answer = asyncio.get_running_loop().run_in_executor(self.desk, partial(work, *args, stop.is_set))
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self.desk, partial(work, *args, stop.is_set)
-            )
+            async with progress.shown(self, title, token, stop.set):
+                return await answer
         finally:
             stop.set()
 
-    def in_background(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Let something run that nobody waits for."""
-        task = asyncio.ensure_future(work)
+    def in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let something run that nobody has to wait for."""
+        task = asyncio.create_task(work)
         self.background.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
         self.background.discard(task)
@@ -125,7 +131,8 @@ class Server(LanguageServer):
     async def _refresh(self, uri: str) -> None:
         try:
             while True:
-                await self._configured(uri)
+                if document := self.session.documents.get(uri):
+                    await self._configured(self.session.root_of(document.path))
                 snapshot = self.session.snapshot(uri)
                 if snapshot is None:
                     if self.session.waits_for_settings(uri):
@@ -137,15 +144,19 @@ class Server(LanguageServer):
         finally:
             del self.tasks[uri]  # nothing waits between the last look at the session and this line
 
-    async def _configured(self, uri: str) -> None:
-        """Have the settings that hold for a document read."""
-        document = self.session.documents.get(uri)
-        if document is not None:
-            root = self.session.root_of(document.path)
-            if root not in self.session.configurations:
-                if root not in self.loading:
-                    self.loading[root] = asyncio.create_task(self._configure(root))
-                await asyncio.shield(self.loading[root])
+    async def configuration(self) -> Configuration:
+        """What holds in the first folder."""
+        root = self.session.root_of(None)
+        while root not in self.session.configurations:
+            await self._configured(root)
+        return self.session.configurations[root]
+
+    async def _configured(self, root: Path | None) -> None:
+        """Have the settings of a folder read."""
+        if root not in self.session.configurations:
+            if root not in self.loading:
+                self.loading[root] = asyncio.create_task(self._configure(root))
+            await asyncio.shield(self.loading[root])
 
     async def _configure(self, root: Path | None) -> None:
         try:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pygls.uris import to_fs_path
 
 from kscan_lsp.lsp.carry import carry
+from kscan_lsp.lsp.client import Client
 from kscan_lsp.partials import Partials
 from kscan_lsp.project import CheckedFile, check_file
 from kscan_lsp.settings import FILE_NAMES
-from kscan_lsp.text import Encoding, LineIndex, Position, replace_range
+from kscan_lsp.text import LineIndex, Position, replace_range
 from kscan_lsp.walk import is_excluded
 
 if TYPE_CHECKING:
@@ -58,20 +59,6 @@ class Snapshot(NamedTuple):
     configuration: Configuration
     today: date
     previous: CheckedFile | None
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """What the client can do, asked once."""
-
-    encoding: Encoding = Encoding.UTF16
-    configuration: bool = False
-    watched_files: bool = False
-    related_information: bool = False
-    code_description: bool = False
-    document_changes: bool = False
-    resolve_edits: bool = False
-    markdown: bool = False
 
 
 @dataclass(slots=True)

@@ -1,0 +1,65 @@
+"""What the editor can do, asked once when it says hello; what it does not mention it cannot."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from kscan_lsp.text import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Abilities of an editor, as far as they change what we send."""
+
+    encoding: Encoding = Encoding.UTF16
+    configuration: bool = False
+    watched_files: bool = False
+    related_information: bool = False
+    code_description: bool = False
+    document_changes: bool = False
+    resolve_edits: bool = False
+    markdown: bool = False
+    apply_edit: bool = False
+    progress: bool = False
+    """It can show the progress of what the server starts by itself."""
+
+
+def client_of(params: types.InitializeParams) -> Client:
+    """The abilities that a client's hello tells of."""
+    capabilities = params.capabilities
+    general, workspace, document = capabilities.general, capabilities.workspace, capabilities.text_document
+    window = capabilities.window
+    published = document.publish_diagnostics if document else None
+    action = document.code_action if document else None
+    resolve = action.resolve_support if action else None
+    formats = document.hover.content_format if document and document.hover else None
+    edit = workspace.workspace_edit if workspace else None
+    watched = workspace.did_change_watched_files if workspace else None
+    offered = general.position_encodings if general else None
+    return Client(
+        encoding=_encoding(offered or []),
+        configuration=bool(workspace and workspace.configuration),
+        watched_files=bool(watched and watched.dynamic_registration),
+        related_information=bool(published and published.related_information),
+        code_description=bool(published and published.code_description_support),
+        document_changes=bool(edit and edit.document_changes),
+        resolve_edits=bool(resolve and "edit" in resolve.properties),
+        apply_edit=bool(workspace and workspace.apply_edit),
+        progress=bool(window and window.work_done_progress),
+        markdown=types.MarkupKind.Markdown in (formats or []),
+    )
+
+
+def _encoding(offered: Iterable[Any]) -> Encoding:
+    """The encoding that pygls will choose, too: the first that is offered and known, UTF-16 if none is."""
+    for kind in offered:
+        with contextlib.suppress(ValueError):
+            return Encoding(str(getattr(kind, "value", kind)))
+    return Encoding.UTF16

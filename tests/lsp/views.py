@@ -1,0 +1,67 @@
+"""Views of documents without a server, for what is a function of a view."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from positions import offset
+
+from kscan_lsp.configuration import configure
+from kscan_lsp.lsp.client import Client
+from kscan_lsp.lsp.session import Snapshot, check
+from kscan_lsp.lsp.view import View
+from kscan_lsp.text import LineIndex
+
+if TYPE_CHECKING:
+    from lsprotocol import types
+
+    from kscan_lsp.configuration import Configuration
+
+FOLDER = Path("/shop")
+
+
+def never() -> bool:
+    return False
+
+
+def settings(**section: Any) -> Configuration:
+    """What holds where an editor says `section`."""
+    configuration, wrong = configure(None, section=section)
+    assert wrong == ()
+    return configuration
+
+
+def view_of(
+    text: str,
+    name: str = "deploy.yaml",
+    client: Client | None = None,
+    configuration: Configuration | None = None,
+) -> View:
+    """A view of a file of `FOLDER` that has this text."""
+    path = FOLDER / name
+    snapshot = Snapshot(
+        uri=path.as_uri(),
+        path=path,
+        version=1,
+        text=text,
+        json=name.endswith(".json"),
+        configuration=configuration or settings(),
+        today=date(2026, 1, 1),
+        previous=None,
+    )
+    return View(snapshot, check(snapshot), LineIndex(text), client or Client())
+
+
+def edited(text: str, edit: types.WorkspaceEdit) -> str:
+    """A text with the edits made that a workspace edit has for its only document."""
+    if edit.document_changes:
+        (change,) = edit.document_changes
+        edits = change.edits
+    else:
+        (edits,) = edit.changes.values()
+    for one in sorted(edits, key=lambda e: (e.range.start.line, e.range.start.character), reverse=True):
+        start, end = (offset(text, place, "utf-16") for place in (one.range.start, one.range.end))
+        text = text[:start] + one.new_text + text[end:]
+    return text
