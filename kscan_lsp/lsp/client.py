@@ -26,7 +26,11 @@ class Client:
     document_changes: bool = False
     resolve_edits: bool = False
     markdown: bool = False
+    link_tooltips: bool = False
     apply_edit: bool = False
+    code_lens: bool = False
+    """It has the command that a click on a lens runs; it says so in its initialization options."""
+    code_lens_refresh: bool = False
     progress: bool = False
     """It can show the progress of what the server starts by itself."""
 
@@ -35,7 +39,9 @@ def client_of(params: types.InitializeParams) -> Client:
     """The abilities that a client's hello tells of."""
     capabilities = params.capabilities
     general, workspace, document = capabilities.general, capabilities.workspace, capabilities.text_document
-    window = capabilities.window
+    window, options = capabilities.window, params.initialization_options
+    links = document.document_link if document else None
+    lens = workspace.code_lens if workspace else None
     published = document.publish_diagnostics if document else None
     action = document.code_action if document else None
     resolve = action.resolve_support if action else None
@@ -51,7 +57,10 @@ def client_of(params: types.InitializeParams) -> Client:
         code_description=bool(published and published.code_description_support),
         document_changes=bool(edit and edit.document_changes),
         resolve_edits=bool(resolve and "edit" in resolve.properties),
+        link_tooltips=bool(links and links.tooltip_support),
         apply_edit=bool(workspace and workspace.apply_edit),
+        code_lens=isinstance(options, dict) and options.get("codeLens") is True,
+        code_lens_refresh=bool(lens and lens.refresh_support),
         progress=bool(window and window.work_done_progress),
         markdown=types.MarkupKind.Markdown in (formats or []),
     )

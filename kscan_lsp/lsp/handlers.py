@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.client import client_of
 from kscan_lsp.lsp.commands import handle_commands
-from kscan_lsp.lsp.requests import handle_requests
+from kscan_lsp.lsp.requests import handle_lenses, handle_requests
 from kscan_lsp.lsp.server import Server
 from kscan_lsp.lsp.session import path_of
 from kscan_lsp.partials import KUSTOMIZATION_NAMES
@@ -53,6 +53,8 @@ def _handle_lifecycle(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         session.client = client_of(params)
+        if session.client.code_lens:
+            handle_lenses(server)
         server.texts = convert.DiagnosticTexts(session.client)
         options = params.initialization_options
         session.section = options.get("kscan", options) if isinstance(options, dict) else None

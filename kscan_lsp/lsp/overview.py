@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import tally
+from kscan_lsp.findings import Severity
 from kscan_lsp.reports import as_html
 
 if TYPE_CHECKING:
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kscan_lsp.configuration import Configuration
-    from kscan_lsp.documents import Document
-    from kscan_lsp.engine import Verdicts
     from kscan_lsp.lsp.view import View
     from kscan_lsp.project import CheckedFile
     from kscan_lsp.report import FileProblem
@@ -28,11 +28,15 @@ def status(view: View) -> dict[str, Any] | None:
     """
     if view.checked.skipped:
         return None
-    report = tally.build([(view.checked, view.snapshot.configuration.ruleset)], solve=_no_fixes)
+    findings = [finding for placed in view.checked.documents for finding in placed.checked.findings]
+    statuses = Counter(finding.status for finding in findings)
+    counted = Counter(finding.severity for finding in findings if finding.status == "open")
+    coverage = tally.coverage_of((judged.verdicts, judged.unsuppressed()) for judged in view.objects())
+    scores = tally.compliance([view.snapshot.configuration.ruleset], coverage)
     return {
-        **{severity.label: count for severity, count in report.by_severity().items()},
-        "suppressed": sum(entry.finding.status == "suppressed" for entry in report.findings),
-        "frameworks": [{"id": f.id, "name": f.title, "score": f.score} for f in report.frameworks],
+        **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
+        "suppressed": statuses["suppressed"],
+        "frameworks": [{"id": f.id, "name": f.title, "score": f.score} for f in scores],
     }
 
 
@@ -89,7 +93,3 @@ def _name(path: Path | None, folders: Sequence[Path]) -> str:
         return path.as_posix()
     folder = max(around, key=lambda folder: len(folder.parts))
     return path.relative_to(folder.parent if len(folders) > 1 else folder).as_posix()
-
-
-def _no_fixes(_document: Document, _verdicts: Verdicts, _ruleset: Ruleset) -> tally.Options:
-    return {}

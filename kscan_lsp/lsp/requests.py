@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from kscan_lsp.lsp import actions
+from kscan_lsp.lsp import actions, lens
 from kscan_lsp.lsp.hover import hover
+from kscan_lsp.lsp.links import document_links
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server import Server
@@ -45,3 +46,24 @@ def handle_requests(server: Server) -> None:
     async def hovered(params: types.HoverParams) -> types.Hover | None:
         view = await server.view(params.text_document.uri)
         return hover(view, params) if view else None
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_LINK)
+    async def linked(params: types.DocumentLinkParams) -> list[types.DocumentLink] | None:
+        view = await server.view(params.text_document.uri)
+        return document_links(view) if view else None
+
+
+def handle_lenses(server: Server) -> None:
+    """Have a server answer requests for code lenses."""
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    async def lenses(params: types.CodeLensParams) -> list[types.CodeLens] | None:
+        view = await server.view(params.text_document.uri)
+        return lens.code_lenses(view) if view else None
+
+    @server.feature(types.CODE_LENS_RESOLVE)
+    async def resolve_lens(one: types.CodeLens) -> types.CodeLens:
+        data = one.data if isinstance(one.data, dict) else {}
+        view = await server.view(str(data.get("uri")))
+        one.command = lens.command(view, data) if view else None
+        return one

@@ -138,9 +138,13 @@ class Server(LanguageServer):
                     if self.session.waits_for_settings(uri):
                         continue  # they changed again before this task had its turn
                     break
+                known = self.session.documents[uri].checked_version
                 checked = await self.in_worker(check, snapshot)
                 if self.session.accept(snapshot, checked):
                     self._publish(snapshot, self.texts.of_file(uri, checked, snapshot.configuration.ruleset))
+                    if known == snapshot.version and self.session.client.code_lens_refresh:
+                        # the editor asks again when the text changes, but this was not the text
+                        self.in_background(self.workspace_code_lens_refresh_async(None))
         finally:
             del self.tasks[uri]  # nothing waits between the last look at the session and this line
 

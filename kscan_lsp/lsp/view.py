@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.lsp import convert
+from kscan_lsp.text import Span
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lsprotocol import types
+
+    from kscan_lsp.engine import Verdicts
+    from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.client import Client
     from kscan_lsp.lsp.session import Snapshot
-    from kscan_lsp.project import CheckedFile
+    from kscan_lsp.project import CheckedFile, Placed
     from kscan_lsp.text import LineIndex
 
 
@@ -18,3 +28,27 @@ class View(NamedTuple):
     checked: CheckedFile
     lines: LineIndex
     client: Client
+
+    def range_of(self, placed: Placed, span: Span) -> types.Range:
+        """A span of one of its documents as the protocol has it."""
+        moved = Span(span.start + placed.offset, span.end + placed.offset)
+        return convert.range_of(moved, self.lines, self.client.encoding)
+
+    def objects(self) -> Iterator[JudgedObject]:
+        """What is said about each object, in the order of the text."""
+        for placed in self.checked.documents:
+            findings = iter(placed.checked.findings)
+            for verdicts in placed.checked.verdicts:
+                yield JudgedObject(placed, verdicts, tuple(islice(findings, len(verdicts.findings))))
+
+
+class JudgedObject(NamedTuple):
+    """One object of a document, with its findings as suppressions leave them."""
+
+    placed: Placed
+    verdicts: Verdicts
+    findings: tuple[Finding, ...]
+
+    def unsuppressed(self) -> set[str]:
+        """The controls that have a finding that is not suppressed."""
+        return {finding.control for finding in self.findings if finding.status != "suppressed"}

@@ -31,7 +31,11 @@ class Editor(pytest_lsp.LanguageClient):
         )
 
     async def start(
-        self, root: Path | None = None, encodings: Sequence[str] | None = None, settings: Any = None
+        self,
+        root: Path | None = None,
+        encodings: Sequence[str] | None = None,
+        settings: Any = None,
+        options: Any = None,
     ) -> types.ServerCapabilities:
         """Do the handshake; without a root the client has no folder, without encodings it names none."""
         if settings is not None:
@@ -61,7 +65,10 @@ class Editor(pytest_lsp.LanguageClient):
             ),
         )
         params = types.InitializeParams(
-            capabilities=capabilities, root_uri=root.as_uri() if root else None, workspace_folders=folders
+            capabilities=capabilities,
+            root_uri=root.as_uri() if root else None,
+            workspace_folders=folders,
+            initialization_options=options,
         )
         return (await self.initialize_session(params)).capabilities
 

@@ -1,0 +1,109 @@
+"""Lenses: one above each object, which counts what is in it and leads to it."""
+
+from __future__ import annotations
+
+import pytest
+from lsprotocol import types
+from positions import covered
+from views import settings, view_of
+
+from kscan_lsp.lsp import lens, overview
+
+POD = """\
+# the first
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  containers:
+  - name: api
+    image: shop/api:1.0
+    securityContext: {privileged: true}
+"""
+QUIET = """\
+metadata: {name: web, namespace: shop}
+apiVersion: v1
+kind: Service
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+LIST = """\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: a}
+  spec: {containers: [{name: a, image: 'shop/a:1.0'}], hostNetwork: true}
+- {apiVersion: v1, kind: Pod, metadata: {name: b}, spec: {containers: [{name: b, image: 'shop/b:1.0'}], hostPID: true}}
+"""
+
+
+def titles(view):
+    return [lens.command(view, one.data).title for one in lens.code_lenses(view)]
+
+
+def test_each_object_has_a_lens_on_its_first_line():
+    view = view_of(f"{POD}\n---\n{QUIET}\n---\n{LIST}")
+    lines = view.snapshot.text.splitlines()
+    assert [lines[one.range.start.line] for one in lens.code_lenses(view)] == [
+        "apiVersion: v1",
+        "metadata: {name: web, namespace: shop}",
+        "- apiVersion: v1",
+        LIST.splitlines()[-1],
+    ]
+
+
+def test_a_lens_counts_and_scores_its_object_alone():
+    nsa = settings(frameworks=["nsa"])
+    both = view_of(POD + "---\n" + QUIET, configuration=nsa)
+    first, second = titles(both)
+    assert second == "nothing found \u00b7 nsa 100%"
+    alone = overview.status(view_of(POD, configuration=nsa))
+    counts = [f"{alone[level]} {level}" for level in ("critical", "high", "medium", "low") if alone[level]]
+    assert first == f"{', '.join(counts)} \u00b7 nsa {alone['frameworks'][0]['score']:.0f}%"
+
+
+def test_a_click_leads_to_every_open_finding_of_the_object():
+    view = view_of(
+        POD + "---\n" + POD.replace("{privileged: true}", "{privileged: true} # kscan:ignore C-0057")
+    )
+    for one in lens.code_lenses(view):
+        command = lens.command(view, one.data)
+        uri, locations = command.arguments
+        assert uri == view.snapshot.uri
+        assert {place.uri for place in locations} == {uri}
+        marked = [covered(view.snapshot.text, place.range, "utf-16") for place in locations]
+        assert ("privileged: true" in marked) == ("suppressed" not in command.title)
+        assert len(locations) == sum(
+            int(part.split()[0])
+            for part in command.title.split(" \u00b7 ")[0].split(", ")
+            if "suppressed" not in part
+        )
+
+
+def test_what_could_not_be_evaluated_is_said():
+    view = view_of(POD.replace("containers:\n", "containers:\n  - 1\n"))
+    (title,) = titles(view)
+    assert "not evaluated" in title
+
+
+def test_a_lens_of_a_text_that_has_moved_on_says_nothing():
+    view = view_of(POD)
+    (one,) = lens.code_lenses(view)
+    assert lens.command(view, {**one.data, "version": 7}) is None
+    assert lens.command(view, {**one.data, "object": 1}) is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("able", [True, False])
+async def test_only_a_client_that_can_follow_them_gets_lenses(editor, tmp_path, able):
+    capabilities = await editor.start(tmp_path, options={"codeLens": True} if able else None)
+    assert (capabilities.code_lens_provider is not None) == able
+    if able:
+        uri = (tmp_path / "pod.yaml").as_uri()
+        editor.open(uri, POD)
+        document = types.TextDocumentIdentifier(uri=uri)
+        (one,) = await editor.text_document_code_lens_async(types.CodeLensParams(document))
+        resolved = await editor.code_lens_resolve_async(one)
+        assert "high" in resolved.command.title
+        assert resolved.command.command == "kscan.showFindings"
