@@ -156,28 +156,33 @@ def _take_out(value: dict[str, Any], path: tuple[str | int, ...]) -> None:
 
 
 def _siblings(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
-    """The keys a model allows at a location."""
+    """The keys a model allows at a location, or in a list there."""
+    found = [*shapes(model, loc), *shapes(model, (*loc, 0))]
+    return sorted({name for shape in found for name in shape.get("properties", {})})
+
+
+def shapes(model: type[BaseModel], loc: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """What a model allows at a location, as JSON schemas: several where there is a choice.
+
+    A step that leads nowhere is passed over: pydantic names the options of unions, which are not in the data.
+    """
     schema = model.model_json_schema()
-    here: Any = schema
+    found = _choices(schema, schema)
     for step in loc:
-        here = _resolve(here, schema)
-        options = [here, *here.get("anyOf", []), *here.get("oneOf", [])]
-        for option in (_resolve(o, schema) for o in options):
-            if isinstance(step, int) and "items" in option:
-                here = option["items"]
-                break
-            if step in option.get("properties", {}):
-                here = option["properties"][step]
-                break
-            if isinstance(option.get("additionalProperties"), dict):
-                here = option["additionalProperties"]
-                break
-    here = _resolve(here, schema)
-    options = [here, *(_resolve(o, schema) for o in [*here.get("anyOf", []), *here.get("oneOf", [])])]
-    options += [_resolve(o["items"], schema) for o in options if "items" in o]
-    return sorted({name for option in options for name in option.get("properties", {})})
+        inner = [choice for part in _inside(found, step) for choice in _choices(part, schema)]
+        found = inner or found
+    return found
 
 
-def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _choices(part: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
     reference = part.get("$ref")
-    return schema["$defs"][reference.rpartition("/")[2]] if reference else part
+    whole = schema["$defs"][reference.rpartition("/")[2]] if reference else part
+    options = [*whole.get("anyOf", []), *whole.get("oneOf", [])]
+    return [whole, *(choice for option in options for choice in _choices(option, schema))]
+
+
+def _inside(found: list[dict[str, Any]], step: str | int) -> list[dict[str, Any]]:
+    if isinstance(step, int):
+        return [shape["items"] for shape in found if "items" in shape]
+    values = (shape.get("properties", {}).get(step, shape.get("additionalProperties")) for shape in found)
+    return [value for value in values if isinstance(value, dict)]

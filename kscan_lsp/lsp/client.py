@@ -25,7 +25,10 @@ class Client:
     code_description: bool = False
     document_changes: bool = False
     resolve_edits: bool = False
-    markdown: bool = False
+    markup: types.MarkupKind = types.MarkupKind.PlainText
+    """How explanations are written."""
+    markdown_documentation: bool = False
+    """Documentation of completions may be Markdown."""
     link_tooltips: bool = False
     apply_edit: bool = False
     code_lens: bool = False
@@ -41,6 +44,7 @@ def client_of(params: types.InitializeParams) -> Client:
     general, workspace, document = capabilities.general, capabilities.workspace, capabilities.text_document
     window, options = capabilities.window, params.initialization_options
     links = document.document_link if document else None
+    item = document.completion.completion_item if document and document.completion else None
     lens = workspace.code_lens if workspace else None
     published = document.publish_diagnostics if document else None
     action = document.code_action if document else None
@@ -57,12 +61,15 @@ def client_of(params: types.InitializeParams) -> Client:
         code_description=bool(published and published.code_description_support),
         document_changes=bool(edit and edit.document_changes),
         resolve_edits=bool(resolve and "edit" in resolve.properties),
+        markdown_documentation=types.MarkupKind.Markdown in ((item and item.documentation_format) or []),
         link_tooltips=bool(links and links.tooltip_support),
         apply_edit=bool(workspace and workspace.apply_edit),
         code_lens=isinstance(options, dict) and options.get("codeLens") is True,
         code_lens_refresh=bool(lens and lens.refresh_support),
         progress=bool(window and window.work_done_progress),
-        markdown=types.MarkupKind.Markdown in (formats or []),
+        markup=types.MarkupKind.Markdown
+        if types.MarkupKind.Markdown in (formats or [])
+        else types.MarkupKind.PlainText,
     )
 
 

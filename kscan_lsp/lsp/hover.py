@@ -1,4 +1,4 @@
-"""Hover on a finding: what it is, why it matters, how to fix it, and which standards it breaks."""
+"""Hover: what a finding is, why it matters, how to fix it and which standards it breaks; what a name means."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from lsprotocol import types
 
 from kscan_lsp.explain import explain
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.mentions import suppressed_controls
+from kscan_lsp.lsp.settings_file import page_at
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
+    from kscan_lsp.lsp.settings_file import SettingsView
     from kscan_lsp.lsp.view import View
 
 
-def hover(view: View, params: types.HoverParams) -> types.Hover | None:
-    """What there is to say about the findings under a position; None where there is none."""
+def hover(view: View, position: types.Position) -> types.Hover | None:
+    """What there is to say about the findings under a position, or the control named there."""
     ruleset = view.snapshot.configuration.ruleset
-    at = convert.position_offset(params.position, view.lines, view.client.encoding)
+    at = convert.position_offset(position, view.lines, view.client.encoding)
+    for name, span in suppressed_controls(view.checked):
+        if span.start <= at <= span.end and (control := ruleset.policies.controls.get(name)):
+            return _hover(view, explain(control, ruleset), span)
     pages: list[str] = []
     whole: Span | None = None
     for placed, finding in view.checked.findings():
@@ -25,10 +31,15 @@ def hover(view: View, params: types.HoverParams) -> types.Hover | None:
         if span.start <= at <= span.end and finding.status == "open":
             whole = whole or span
             pages.append(explain(ruleset.controls[finding.control], ruleset, finding.message))
-    if whole is None:
-        return None
-    kind = types.MarkupKind.Markdown if view.client.markdown else types.MarkupKind.PlainText
-    return types.Hover(
-        contents=types.MarkupContent(kind=kind, value="\n\n---\n\n".join(pages)),
-        range=convert.range_of(whole, view.lines, view.client.encoding),
-    )
+    return None if whole is None else _hover(view, "\n\n---\n\n".join(pages), whole)
+
+
+def hover_settings(view: SettingsView, position: types.Position) -> types.Hover | None:
+    """What the word under a position of a settings file means."""
+    found = page_at(view, convert.position_offset(position, view.lines, view.client.encoding))
+    return None if found is None else _hover(view, *found)
+
+
+def _hover(view: View | SettingsView, text: str, span: Span) -> types.Hover:
+    contents = types.MarkupContent(view.client.markup, text)
+    return types.Hover(contents, convert.range_of(span, view.lines, view.client.encoding))

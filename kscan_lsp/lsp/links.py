@@ -14,14 +14,18 @@ from lsprotocol import types
 from kscan_lsp.cel.functions import image_ref
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.mentions import suppressed_controls, text_at
+from kscan_lsp.lsp.settings_file import mentions
 from kscan_lsp.resources import CONTAINER_LISTS
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from kscan_lsp.lsp.mentions import Mention
+    from kscan_lsp.lsp.settings_file import SettingsView
     from kscan_lsp.lsp.view import View
     from kscan_lsp.paths import Path
+    from kscan_lsp.policies import PolicySet
     from kscan_lsp.resources import Resource
 
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
@@ -36,22 +40,33 @@ _PAGES: Final = {
 
 
 def document_links(view: View) -> list[types.DocumentLink]:
-    """The links of a document, in no order."""
-    controls = view.snapshot.configuration.ruleset.policies.controls
-    found = [
-        (span, page, "Open the image's page") for span, image in _images(view) if (page := image_page(image))
+    """The links of a manifest, in no order."""
+    images = [
+        _link(view, span, page, "Open the image's page")
+        for span, image in _images(view)
+        if (page := image_page(image))
     ]
-    for name, span in suppressed_controls(view.checked):
-        if name in controls and (references := controls[name].references):
-            found.append((span, references[0], f"Read about {controls[name].title}"))
-    return [
-        types.DocumentLink(
-            range=convert.range_of(span, view.lines, view.client.encoding),
-            target=page,
-            tooltip=tooltip if view.client.link_tooltips else None,
-        )
-        for span, page, tooltip in found
-    ]
+    policies = view.snapshot.configuration.ruleset.policies
+    return [*images, *_control_links(view, suppressed_controls(view.checked), policies)]
+
+
+def settings_links(view: SettingsView) -> list[types.DocumentLink]:
+    """The links of a settings file."""
+    return list(_control_links(view, mentions(view), view.configuration.ruleset.policies))
+
+
+def _control_links(
+    view: View | SettingsView, named: Iterable[Mention], policies: PolicySet
+) -> Iterator[types.DocumentLink]:
+    for name, span in named:
+        control = policies.controls.get(name)
+        if control is not None and control.references:
+            yield _link(view, span, control.references[0], f"Read about {control.title}")
+
+
+def _link(view: View | SettingsView, span: Span, page: str, tooltip: str) -> types.DocumentLink:
+    at = convert.range_of(span, view.lines, view.client.encoding)
+    return types.DocumentLink(at, page, tooltip if view.client.link_tooltips else None)
 
 
 def image_page(image: str) -> str:

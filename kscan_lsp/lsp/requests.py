@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from kscan_lsp.lsp import actions, lens
-from kscan_lsp.lsp.hover import hover
-from kscan_lsp.lsp.links import document_links
+from kscan_lsp.lsp import actions, complete, lens
+from kscan_lsp.lsp.convert import position_offset
+from kscan_lsp.lsp.hover import hover, hover_settings
+from kscan_lsp.lsp.links import document_links, settings_links
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server import Server
@@ -44,13 +45,44 @@ def handle_requests(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def hovered(params: types.HoverParams) -> types.Hover | None:
-        view = await server.view(params.text_document.uri)
-        return hover(view, params) if view else None
+        uri = params.text_document.uri
+        if settings := await server.settings_view(uri):
+            return hover_settings(settings, params.position)
+        view = await server.view(uri)
+        return hover(view, params.position) if view else None
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_LINK)
     async def linked(params: types.DocumentLinkParams) -> list[types.DocumentLink] | None:
-        view = await server.view(params.text_document.uri)
+        uri = params.text_document.uri
+        if settings := await server.settings_view(uri):
+            return settings_links(settings)
+        view = await server.view(uri)
         return document_links(view) if view else None
+
+    @server.feature(
+        types.TEXT_DOCUMENT_COMPLETION,
+        types.CompletionOptions(trigger_characters=list(complete.TRIGGERS), resolve_provider=True),
+    )
+    async def completed(params: types.CompletionParams) -> list[types.CompletionItem] | None:
+        uri, client = params.text_document.uri, server.session.client
+        if settings := await server.settings_view(uri):
+            at = position_offset(params.position, settings.lines, client.encoding)
+            return complete.in_settings(settings, at)
+        document = server.session.documents.get(uri)
+        if document is None:
+            return None
+        at = position_offset(params.position, document.index, client.encoding)
+        if not complete.suppresses(document.index, at):
+            return None  # as nearly always: no need to wait for a check
+        view = await server.view(uri)
+        return complete.in_manifest(view, at) if view and view.lines.text == document.index.text else None
+
+    @server.feature(types.COMPLETION_ITEM_RESOLVE)
+    async def resolve_completion(item: types.CompletionItem) -> types.CompletionItem:
+        data = item.data if isinstance(item.data, dict) else {}
+        document = server.session.documents.get(str(data.get("uri")))
+        configuration = await server.configuration(document.path if document else None)
+        return complete.resolved(item, str(data.get("kind")), configuration.ruleset, server.session.client)
 
 
 def handle_lenses(server: Server) -> None:

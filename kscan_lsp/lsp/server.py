@@ -27,7 +27,9 @@ from kscan_lsp import __version__
 from kscan_lsp.configuration import Configuration, configure
 from kscan_lsp.lsp import convert, progress
 from kscan_lsp.lsp.session import Session, Snapshot, check
+from kscan_lsp.lsp.settings_file import SettingsView
 from kscan_lsp.lsp.view import View
+from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
@@ -148,9 +150,9 @@ class Server(LanguageServer):
         finally:
             del self.tasks[uri]  # nothing waits between the last look at the session and this line
 
-    async def configuration(self) -> Configuration:
-        """What holds in the first folder."""
-        root = self.session.root_of(None)
+    async def configuration(self, path: Path | None = None) -> Configuration:
+        """What holds for a file, or in the first folder."""
+        root = self.session.root_of(path)
         while root not in self.session.configurations:
             await self._configured(root)
         return self.session.configurations[root]
@@ -212,6 +214,14 @@ class Server(LanguageServer):
         if writer is not None:
             with contextlib.suppress(BrokenPipeError):  # the editor has gone; the reader will notice
                 writer.write(message)
+
+    async def settings_view(self, uri: str) -> SettingsView | None:
+        """An open settings file with what holds by its latest text; None for any other document."""
+        document = self.session.documents.get(uri)
+        if document is None or document.path is None or document.path.name not in FILE_NAMES:
+            return None
+        configuration = await self.configuration(document.path)
+        return SettingsView(uri, document.index, configuration, self.session.client)
 
     async def view(self, uri: str) -> View | None:
         """The checked version of a document's latest text."""
