@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.ruleset import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
+    from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding, ResourceId
+    from kscan_lsp.ruleset import Ruleset
 
 SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
@@ -127,6 +130,47 @@ class FrameworkScore(NamedTuple):
     id: str
     title: str
     score: float
+
+
+def compliance(rulesets: Iterable[Ruleset], controls: Mapping[str, Coverage]) -> tuple[FrameworkScore, ...]:
+    """The scores of all frameworks that rulesets are made of, from what became of their controls.
+
+    A control that the settings leave out is in no framework's mean: nothing is known about it. One that is on and not
+    among `controls` applied to nothing.
+    """
+    members: dict[str, tuple[str, dict[str, None]]] = {}
+    for ruleset in rulesets:
+        for framework in ruleset.frameworks:
+            _, known = members.setdefault(framework.id, (framework.title, {}))
+            known.update(
+                dict.fromkeys(i for i in members_of(framework, ruleset.policies) if i in ruleset.controls)
+            )
+    scores = []
+    for name, (title, ids) in members.items():
+        mean = sum(controls[i].score if i in controls else 100.0 for i in ids) / len(ids) if ids else 100.0
+        scores.append(FrameworkScore(name, title, round(mean, 2)))
+    return tuple(scores)
+
+
+def coverage_of(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[str, Coverage]:
+    """What became of each control that looked at any of some resources.
+
+    Args:
+        judged: what is said about each resource, and the controls of its findings that are not suppressed: one whose
+            findings all are has passed.
+    """
+    passed: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    unevaluated: Counter[str] = Counter()
+    for verdicts, unsuppressed in judged:
+        passed.update(verdicts.passed)
+        unevaluated.update(entry.control for entry in verdicts.unevaluated)
+        for control in verdicts.failed:
+            (failed if control in unsuppressed else passed)[control] += 1
+    return {
+        i: Coverage(i, evaluated=passed[i] + failed[i], failed=failed[i], not_evaluated=unevaluated[i])
+        for i in passed | failed | unevaluated
+    }
 
 
 @dataclass(frozen=True, slots=True)

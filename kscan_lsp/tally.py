@@ -33,7 +33,7 @@ from kscan_lsp.ruleset import members_of
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kscan_lsp.documents import Document
     from kscan_lsp.engine import Verdicts
@@ -90,13 +90,13 @@ def build(
     controls = maker.coverage()
     return Report(
         files=maker.files,
-        resources=len(maker.judged),
+        resources=maker.resources,
         findings=tuple(maker.findings),
         problems=(*setup, *maker.problems),
         not_scanned=tuple(maker.not_scanned),
         skipped={reason: maker.skipped[reason] for reason in SKIP_REASONS},
         controls=tuple(controls.values()),
-        frameworks=compliance(maker.rulesets.values(), controls),
+        frameworks=maker.compliance(controls),
         wrong_setup=bool(setup),
     )
 
@@ -106,13 +106,15 @@ class _Maker:
 
     def __init__(self, solve: Callable[[Document, Verdicts, Ruleset], Options]) -> None:
         self.solve = solve
-        self.files = 0
+        self.files = self.resources = 0
         self.findings: list[Reported] = []
         self.problems: list[FileProblem] = []
         self.not_scanned: list[NotScanned] = []
         self.skipped: Counter[str] = Counter()
         self.rulesets: dict[int, Ruleset] = {}
-        self.judged: list[tuple[Verdicts, set[str]]] = []
+        self.passed: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self.unevaluated: Counter[str] = Counter()
         self.reasons: dict[str, list[Reason]] = {}
 
     def add(self, file: CheckedFile, ruleset: Ruleset) -> None:
@@ -122,22 +124,30 @@ class _Maker:
             return
         self.files += 1
         findings = file.findings()
+        open_failures: set[tuple[int, str]] = set()
         for document in file.documents:
             for verdicts in document.checked.verdicts:
-                unsuppressed: set[str] = set()
                 fixable = any(finding.fixable for finding in verdicts.findings)
                 options = self.solve(document.checked.document, verdicts, ruleset) if fixable else {}
                 for placed, finding in islice(findings, len(verdicts.findings)):
                     if finding.status != "suppressed":
-                        unsuppressed.add(finding.control)
+                        open_failures.add((id(verdicts), finding.control))
                     known = options.get((finding.control, finding.path), ()) if finding.fixable else ()
                     self.findings.append(_reported(file.path, placed, finding, ruleset, known))
-                self.judged.append((verdicts, unsuppressed))
-                self.note_unevaluated(file.path, document, verdicts)
+        for placed in file.documents:
+            for verdicts in placed.checked.verdicts:
+                self.count(file.path, placed, verdicts, open_failures)
         self.note_problems(file)
 
-    def note_unevaluated(self, path: str, placed: Placed, verdicts: Verdicts) -> None:
+    def count(
+        self, path: str, placed: Placed, verdicts: Verdicts, open_failures: set[tuple[int, str]]
+    ) -> None:
+        self.resources += 1
+        self.passed.update(verdicts.passed)
+        for control in verdicts.failed:
+            (self.failed if (id(verdicts), control) in open_failures else self.passed)[control] += 1
         for entry in verdicts.unevaluated:
+            self.unevaluated[entry.control] += 1
             reasons = self.reasons.setdefault(entry.control, [])
             if len(reasons) < MAX_REASONS:
                 line = range_in(placed, verdicts.resource.span(entry.path).span).start.line
@@ -162,50 +172,32 @@ class _Maker:
             )
 
     def coverage(self) -> dict[str, Coverage]:
-        found = coverage_of(self.judged)
         ids = sorted({control for ruleset in self.rulesets.values() for control in ruleset.controls})
-        return {i: found.get(i, Coverage(i))._replace(reasons=tuple(self.reasons.get(i, ()))) for i in ids}
-
-
-def compliance(rulesets: Iterable[Ruleset], controls: Mapping[str, Coverage]) -> tuple[FrameworkScore, ...]:
-    """The scores of all frameworks that rulesets are made of, from what became of their controls.
-
-    A control that the settings leave out is in no framework's mean: nothing is known about it. One that is on and not
-    among `controls` applied to nothing.
-    """
-    members: dict[str, tuple[str, dict[str, None]]] = {}
-    for ruleset in rulesets:
-        for framework in ruleset.frameworks:
-            _, known = members.setdefault(framework.id, (framework.title, {}))
-            known.update(
-                dict.fromkeys(i for i in members_of(framework, ruleset.policies) if i in ruleset.controls)
+        return {
+            i: Coverage(
+                i,
+                evaluated=self.passed[i] + self.failed[i],
+                failed=self.failed[i],
+                not_evaluated=self.unevaluated[i],
+                reasons=tuple(self.reasons.get(i, ())),
             )
-    scores = []
-    for name, (title, ids) in members.items():
-        mean = sum(controls[i].score if i in controls else 100.0 for i in ids) / len(ids) if ids else 100.0
-        scores.append(FrameworkScore(name, title, round(mean, 2)))
-    return tuple(scores)
+            for i in ids
+        }
 
-
-def coverage_of(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[str, Coverage]:
-    """What became of each control that looked at any of some resources.
-
-    Args:
-        judged: what is said about each resource, and the controls of its findings that are not suppressed: one whose
-            findings all are has passed.
-    """
-    passed: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    unevaluated: Counter[str] = Counter()
-    for verdicts, unsuppressed in judged:
-        passed.update(verdicts.passed)
-        unevaluated.update(entry.control for entry in verdicts.unevaluated)
-        for control in verdicts.failed:
-            (failed if control in unsuppressed else passed)[control] += 1
-    return {
-        i: Coverage(i, evaluated=passed[i] + failed[i], failed=failed[i], not_evaluated=unevaluated[i])
-        for i in passed | failed | unevaluated
-    }
+    def compliance(self, controls: Mapping[str, Coverage]) -> tuple[FrameworkScore, ...]:
+        """A control that the settings leave out is in no framework's mean: nothing is known about it."""
+        members: dict[str, tuple[str, dict[str, None]]] = {}
+        for ruleset in self.rulesets.values():
+            for framework in ruleset.frameworks:
+                _, known = members.setdefault(framework.id, (framework.title, {}))
+                known.update(
+                    dict.fromkeys(i for i in members_of(framework, ruleset.policies) if i in ruleset.controls)
+                )
+        scores = []
+        for name, (title, ids) in members.items():
+            mean = sum(controls[i].score for i in ids) / len(ids) if ids else 100.0
+            scores.append(FrameworkScore(name, title, round(mean, 2)))
+        return tuple(scores)
 
 
 def _reported(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
-from kscan_lsp import tally
 from kscan_lsp.findings import Severity
+from kscan_lsp.report import compliance, coverage_of
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
@@ -60,6 +60,6 @@ def _title(view: View, judged: JudgedObject, open_ones: list[Finding]) -> str:
         parts.append(f"{hidden} suppressed")
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
-    coverage = tally.coverage_of([(judged.verdicts, judged.unsuppressed())])
-    scores = tally.compliance([view.snapshot.configuration.ruleset], coverage)
+    coverage = coverage_of([(judged.verdicts, judged.unsuppressed())])
+    scores = compliance([view.snapshot.configuration.ruleset], coverage)
     return " \u00b7 ".join([", ".join(parts), *(f"{score.id} {score.score:.0f}%" for score in scores)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import tally
 from kscan_lsp.findings import Severity
+from kscan_lsp.report import compliance, coverage_of
 from kscan_lsp.reports import as_html
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def status(view: View) -> dict[str, Any] | None:
     findings = [finding for placed in view.checked.documents for finding in placed.checked.findings]
     statuses = Counter(finding.status for finding in findings)
     counted = Counter(finding.severity for finding in findings if finding.status == "open")
-    coverage = tally.coverage_of((judged.verdicts, judged.unsuppressed()) for judged in view.objects())
-    scores = tally.compliance([view.snapshot.configuration.ruleset], coverage)
+    coverage = coverage_of((judged.verdicts, judged.unsuppressed()) for judged in view.objects())
+    scores = compliance([view.snapshot.configuration.ruleset], coverage)
     return {
         **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
         "suppressed": statuses["suppressed"],
