@@ -33,6 +33,9 @@ FIX_SAFE: Final = "source.fixAll.kscan"
 FIX_REVIEW: Final = "source.kscan.fixAll"
 """Not below `source.fixAll`: an editor that fixes all on save must not make changes that need a look."""
 
+REVIEW: Final = "kscan.review"
+"""The annotation of edits that need a look."""
+
 KINDS: Final = (types.CodeActionKind.QuickFix, FIX_SAFE, FIX_REVIEW)
 
 MAX_FINDINGS: Final = 20
@@ -94,7 +97,8 @@ def fix_everything(view: View, kind: str, stopped: Callable[[], bool]) -> Fixed 
         if done:
             number += len(done)
             edits += _line_edits(view, placed, document.text, result.text)
-    return Fixed(_workspace_edit(view, edits), number) if edits else None
+    review = "" if safe_only else "each of these may change what a workload does"
+    return Fixed(_workspace_edit(view, edits, review), number) if edits else None
 
 
 def _line_edits(view: View, placed: Placed, old: str, new: str) -> list[types.TextEdit]:
@@ -141,13 +145,13 @@ def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types
     options, _ = fixes_of(document, verdicts, finding, ruleset)
     for option in options:
         edits = convert.text_edits(option.edits, placed.offset, view.lines, view.client.encoding)
-        note = "" if option.safe else " (review)"
+        review = "" if option.safe else f"{option.title}: this may change what the workload does"
         yield types.CodeAction(
-            title=f"{option.title}{note} [{finding.control}]",
+            title=f"{option.title}{' (review)' if review else ''} [{finding.control}]",
             kind=types.CodeActionKind.QuickFix,
             diagnostics=[_diagnostic(view, placed, finding)],
             is_preferred=len(options) == 1,
-            edit=_workspace_edit(view, edits),
+            edit=_workspace_edit(view, edits, review),
         )
 
 
@@ -240,9 +244,17 @@ def _diagnostic(view: View, placed: Placed, finding: Finding) -> types.Diagnosti
     return convert.diagnostic_of(finding, placed.offset, view.lines, view.client.encoding)
 
 
-def _workspace_edit(view: View, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
+def _workspace_edit(view: View, edits: list[types.TextEdit], review: str = "") -> types.WorkspaceEdit:
+    """Edits of a document; `review` says why somebody should confirm them, where the client can ask."""
     uri, version = view.snapshot.uri, view.snapshot.version
-    if view.client.document_changes:
-        identifier = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+    if not view.client.document_changes:
+        return types.WorkspaceEdit(changes={uri: edits})
+    identifier = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+    if not (review and view.client.change_annotations):
         return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, list(edits))])
-    return types.WorkspaceEdit(changes={uri: edits})
+    annotated = [types.AnnotatedTextEdit(REVIEW, edit.range, edit.new_text) for edit in edits]
+    note = types.ChangeAnnotation("kscan: review", needs_confirmation=True, description=review)
+    return types.WorkspaceEdit(
+        document_changes=[types.TextDocumentEdit(identifier, list(annotated))],
+        change_annotations={REVIEW: note},
+    )

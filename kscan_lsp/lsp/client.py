@@ -24,6 +24,8 @@ class Client:
     related_information: bool = False
     code_description: bool = False
     document_changes: bool = False
+    change_annotations: bool = False
+    """It asks before it makes edits that say they need it."""
     resolve_edits: bool = False
     markup: types.MarkupKind = types.MarkupKind.PlainText
     """How explanations are written."""
@@ -60,6 +62,7 @@ def client_of(params: types.InitializeParams) -> Client:
         related_information=bool(published and published.related_information),
         code_description=bool(published and published.code_description_support),
         document_changes=bool(edit and edit.document_changes),
+        change_annotations=bool(edit and edit.change_annotation_support),
         resolve_edits=bool(resolve and "edit" in resolve.properties),
         markdown_documentation=types.MarkupKind.Markdown in ((item and item.documentation_format) or []),
         link_tooltips=bool(links and links.tooltip_support),
