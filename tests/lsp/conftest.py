@@ -26,9 +26,9 @@ class Editor(pytest_lsp.LanguageClient):
         super().__init__(converter_factory=default_converter)
         self.published: defaultdict[str, list[types.PublishDiagnosticsParams]] = defaultdict(list)
         self.news = asyncio.Event()
-        register_lsp_features(
-            self, {**DEFAULT_CLIENT_FEATURES, types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: receive}
-        )
+        ours = {types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: receive, types.PROGRESS: watch}
+        register_lsp_features(self, {**DEFAULT_CLIENT_FEATURES, **ours})
+        self.progress: list[tuple[types.ProgressToken, str]] = []
 
     async def start(
         self,
@@ -44,6 +44,7 @@ class Editor(pytest_lsp.LanguageClient):
         general = types.GeneralClientCapabilities(position_encodings=encodings) if encodings else None
         capabilities = types.ClientCapabilities(
             general=general,
+            window=types.WindowClientCapabilities(work_done_progress=True),
             workspace=types.WorkspaceClientCapabilities(
                 configuration=settings is not None,
                 workspace_folders=root is not None,
@@ -94,10 +95,14 @@ class Editor(pytest_lsp.LanguageClient):
         self, uri: str, holds: Callable[[types.PublishDiagnosticsParams], bool]
     ) -> list[types.Diagnostic]:
         """Wait until something holds for the newest diagnostics of `uri`."""
-        while not self.published[uri] or not holds(self.published[uri][-1]):
+        await self.wait(lambda: bool(self.published[uri]) and holds(self.published[uri][-1]))
+        return list(self.published[uri][-1].diagnostics)
+
+    async def wait(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds that messages of the server change."""
+        while not holds():
             self.news.clear()
             await asyncio.wait_for(self.news.wait(), PATIENCE)
-        return list(self.published[uri][-1].diagnostics)
 
     def plain(self, diagnostics: Sequence[types.Diagnostic]) -> list[Any]:
         """Diagnostics as plain data in one order, to compare."""
@@ -107,6 +112,12 @@ class Editor(pytest_lsp.LanguageClient):
 def receive(ls: Editor, params: types.PublishDiagnosticsParams) -> None:
     """Keep what was published."""
     ls.published[params.uri].append(params)
+    ls.news.set()
+
+
+def watch(ls: Editor, params: types.ProgressParams) -> None:
+    """Keep what was said about the progress of work."""
+    ls.progress.append((params.token, params.value["kind"]))
     ls.news.set()
 
 
