@@ -1,0 +1,79 @@
+/**
+ * Make the VSIX for this platform: the client in one file, and under bundled/ the server with all it needs, for each
+ * version of Python that it supports. Packages that are Python alone are stored once, compiled ones per version.
+ *
+ * KSCAN_PYTHON names the Python (with pip) to work with; else the checkout's .venv, else python3.
+ */
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PYTHONS = ["3.11", "3.12", "3.13", "3.14"];
+
+const extension = dirname(dirname(fileURLToPath(import.meta.url)));
+const checkout = dirname(extension);
+const bundled = join(extension, "bundled");
+const target = `${process.platform}-${process.arch}`;
+
+function run(command, ...args) {
+  execFileSync(command, args, { cwd: extension, stdio: ["ignore", "inherit", "inherit"] });
+}
+
+function python() {
+  const own = process.platform === "win32" ? ".venv/Scripts/python.exe" : ".venv/bin/python";
+  const venv = join(checkout, own);
+  return process.env.KSCAN_PYTHON ?? (existsSync(venv) ? venv : "python3");
+}
+
+function pip(...args) {
+  run(python(), "-m", "pip", "--quiet", "--disable-pip-version-check", ...args);
+}
+
+/** Unpack wheels side by side, which is what installing them means where no scripts are wanted. */
+function unpack(wheels, folder) {
+  for (const wheel of wheels) {
+    run(python(), "-m", "zipfile", "-e", wheel, folder);
+  }
+  const spread = readdirSync(folder).filter((name) => name.endsWith(".data"));
+  if (spread.length > 0) {
+    throw new Error(`${spread.join(", ")}: wheels with files for other places are not expected here`);
+  }
+  rmSync(join(folder, "bazel-project"), { recursive: true, force: true }); // in cel-expr-python's wheels by mistake
+}
+
+/** Fill bundled/ from wheels. */
+function bundle() {
+  const wheels = mkdtempSync(join(tmpdir(), "kscan-wheels-"));
+  const constraints = join(extension, "server", "constraints.txt");
+  try {
+    pip("wheel", "--no-deps", "--wheel-dir", wheels, checkout);
+    const [server] = readdirSync(wheels).map((name) => join(wheels, name));
+    for (const version of PYTHONS) {
+      pip("download", "--only-binary=:all:", "--python-version", version, "--constraint", constraints,
+        "--dest", wheels, server);
+    }
+    const names = readdirSync(wheels);
+    const all = (tag) => names.filter((name) => name.includes(tag)).map((name) => join(wheels, name));
+    rmSync(bundled, { recursive: true, force: true });
+    unpack(all("-none-any.whl"), join(bundled, "any"));
+    for (const version of PYTHONS) {
+      const tag = `cp${version.replace(".", "")}`;
+      unpack(all(`-${tag}-`), join(bundled, tag));
+    }
+    copyFileSync(join(extension, "server", "start.py"), join(bundled, "start.py"));
+  } finally {
+    rmSync(wheels, { recursive: true, force: true });
+  }
+}
+
+bundle();
+const vsix = join(extension, `kscan-${target}.vsix`);
+// Everything the client needs is in its one file; links in the README hold in the VSIX as they are. Looking for
+// secrets in 60 MB of compiled packages would take minutes.
+run(process.execPath, join(extension, "node_modules/@vscode/vsce/vsce"), "package", "--no-dependencies",
+  "--target", target, "--allow-missing-repository", "--no-rewrite-relative-links",
+  "--allow-package-all-secrets", "--out", vsix);
+console.log(`${vsix}: ${(statSync(vsix).size / 1e6).toFixed(1)} MB`);

@@ -1,0 +1,92 @@
+/** What VS Code has no language feature for: commands, status item, report. Everything else is the server's. */
+
+import * as vscode from "vscode";
+import type { Position } from "vscode-languageclient/node";
+import { Connection } from "./client";
+import { Report } from "./report";
+import { StatusItem } from "./status";
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const connection = new Connection(context.extensionPath);
+  const report = new Report(connection);
+  const commands = {
+    "kscan.scan": () => scan(connection),
+    "kscan.fixFile": fixFile,
+    "kscan.showReport": () => report.show(),
+    "kscan.chooseFrameworks": () => chooseFrameworks(connection),
+    "kscan.restart": () => connection.restart(),
+    "kscan.showLog": () => { connection.log.show(); },
+    "kscan.showFindings": showFindings,
+  };
+  context.subscriptions.push(
+    connection,
+    report,
+    new StatusItem(connection),
+    ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => connection.restart()),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("kscan.server")) {
+        void connection.restart();
+      } else if (event.affectsConfiguration("kscan")) {
+        void connection.settingsChanged();
+      }
+    }),
+  );
+  await connection.restart();
+}
+
+async function scan(connection: Connection): Promise<void> {
+  interface Scanned {
+    readonly files: number;
+    readonly findings: Readonly<Record<string, number>>;
+  }
+  const scanned = await connection.ask<Scanned | null>("kscan.scanWorkspace");
+  if (scanned) {
+    const findings = Object.entries(scanned.findings).map(([severity, count]) => `${count.toString()} ${severity}`);
+    const text = `kscan: ${scanned.files.toString()} files scanned: ${findings.join(", ")}.`;
+    const choice = await vscode.window.showInformationMessage(text, "Show Problems", "Show Report");
+    if (choice) {
+      await vscode.commands.executeCommand(choice === "Show Report" ? "kscan.showReport" : "workbench.actions.view.problems");
+    }
+  }
+}
+
+/** All safe fixes are a source action of the server; the editor applies it, and says so where there is none. */
+async function fixFile(): Promise<void> {
+  await vscode.commands.executeCommand("editor.action.codeAction", { kind: "source.fixAll.kscan", apply: "first" });
+}
+
+async function chooseFrameworks(connection: Connection): Promise<void> {
+  interface Framework {
+    readonly id: string;
+    readonly name: string;
+    readonly active: boolean;
+  }
+  const frameworks = await connection.ask<readonly Framework[]>("kscan.frameworks");
+  if (!frameworks) {
+    return;
+  }
+  const items = frameworks.map(({ id, name, active }) => ({ label: id, description: name, picked: active }));
+  const title = "Frameworks whose controls are checked";
+  const chosen = await vscode.window.showQuickPick(items, { canPickMany: true, title });
+  if (chosen) {
+    const ids = chosen.map(({ label }) => label);
+    const target = vscode.workspace.workspaceFolders
+      ? vscode.ConfigurationTarget.Workspace
+      : vscode.ConfigurationTarget.Global;
+    await vscode.workspace.getConfiguration("kscan").update("frameworks", ids.length > 0 ? ids : undefined, target);
+  }
+}
+
+/** The findings behind a code lens, as the editor shows references. */
+async function showFindings(uri: string, places: readonly (Position | { readonly start: Position })[]): Promise<void> {
+  const resource = vscode.Uri.parse(uri);
+  const locations = places.map((place) => {
+    const { line, character } = "start" in place ? place.start : place;
+    return new vscode.Location(resource, new vscode.Position(line, character));
+  });
+  const first = locations[0]?.range.start;
+  if (first) {
+    await vscode.commands.executeCommand("editor.action.showReferences", resource, first, locations);
+  }
+}
