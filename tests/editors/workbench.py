@@ -15,7 +15,7 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from playwright.sync_api import expect, sync_playwright
@@ -61,6 +61,22 @@ SQUIGGLES = """() => [...document.querySelectorAll(".monaco-editor .view-overlay
   }
   return [/squiggly-(\\w+)/.exec(mark.className)[1], text.replaceAll("\\u00a0", " ")];
 })"""
+
+
+def lacking(extension: Path) -> str | None:
+    """Why there can be no workbench here, or None."""
+    built = subprocess.run([HERE / "build-workbench"], capture_output=True, text=True, check=False)
+    if built.returncode != 0:
+        return built.stderr.strip().splitlines()[-1]
+    packages = sorted(extension.glob("*.vsix"))
+    if len(packages) != 1:
+        return f"one VSIX is needed in vscode-extension, not {len(packages)}: npm run package makes it"
+    checkout = extension.parent
+    sources = [extension / "package.json"]
+    for folder in (extension / "src", extension / "server", checkout / "kscan_lsp", checkout / "policies"):
+        sources += [path for path in folder.rglob("*") if path.suffix in {".ts", ".py", ".yaml"}]
+    newer = [path for path in sources if path.stat().st_mtime > packages[0].stat().st_mtime]
+    return f"{newer[0].name} is newer than the VSIX: npm run package makes it again" if newer else None
 
 
 class Workbench:
@@ -109,6 +125,11 @@ class Window:
         first = self.page.locator(".quick-input-list .monaco-list-row").first
         expect(first).to_contain_text(label, timeout=PATIENCE)
         self.page.keyboard.press("Enter")
+
+    def go_to(self, line: int, column: int) -> None:
+        """Put the cursor into the text; both count from 1."""
+        self.page.keyboard.press("Control+G")
+        self._pick(f":{line},{column}", f"line {line}")
 
     def squiggles(self) -> list[tuple[str, str]]:
         """The visible squiggles: kind and the text under each, from top to bottom."""
@@ -209,3 +230,5 @@ def _flags() -> list[str]:
 def _end(server: subprocess.Popen[str]) -> None:
     server.terminate()
     server.wait()
+    assert server.stdout is not None
+    server.stdout.close()

@@ -46,12 +46,16 @@ export class Report implements vscode.Disposable {
   }
 }
 
-/** A page that may have styles of its own, and of scripts only ours. */
+/** The page with our script added and allowed, by changing its own policy, which allows its own styles and no more. */
 function secured(html: string): string {
   const nonce = randomBytes(16).toString("base64");
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-${nonce}'`;
-  const added = `<meta http-equiv="Content-Security-Policy" content="${policy}"><script nonce="${nonce}">${SCRIPT}</script>`;
-  return html.replace(/<head>/i, (head) => head + added);
+  const strict = "default-src 'none'";
+  if (!html.includes(strict)) {
+    throw new Error("The kscan server sent a report without a content security policy. Update it.");
+  }
+  return html
+    .replace(strict, `${strict}; script-src 'nonce-${nonce}'`)
+    .replace("</body>", (end) => `<script nonce="${nonce}">${SCRIPT}</script>${end}`);
 }
 
 /** Open what a link of the report names: `kscan-place:<percent-encoded file URI>#L<line>,<column>`, counted from 1. */
