@@ -1,10 +1,12 @@
 """What the documentation shows is what the program takes: examples are run, options and links exist."""
 
+import html
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from datetime import date
 from pathlib import Path
@@ -191,6 +193,21 @@ def test_picture_needs_no_network():
     picture = read(ROOT / "docs/img/terminal.svg")
     assert set(re.findall(r"https?://[^\"')\s]+", picture)) == {"http://www.w3.org/2000/svg"}
     assert len(picture) < 60_000
+
+
+def test_picture_shows_what_the_program_prints():
+    picture = read(ROOT / "docs/img/terminal.svg")
+    texts = re.findall(r'<text class="kscan-r\d+" x="([^"]*)" y="([^"]*)"[^>]*>([^<]*)<', picture)
+    rows: dict[float, str] = {}
+    for x, y, text in texts:
+        rows[float(y)] = rows.get(float(y), "").ljust(round(float(x) / 12.2)) + html.unescape(text)
+    command, *shown = (rows[y].replace("\xa0", " ").rstrip() for y in sorted(rows))
+    done = subprocess.run(
+        [sys.executable, "-m", "kscan_lsp", *command.split()[2:]],
+        cwd=ROOT, env={**os.environ, "COLUMNS": "88"}, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    printed = [line.rstrip() for line in done.stdout.splitlines() if line.strip()]
+    assert shown == printed, "run .ci/terminal-picture.py again"
 
 
 # The example service
