@@ -59,13 +59,18 @@ def decode(raw: bytes) -> SourceText | Unreadable:
         said = "it is binary data, or UTF-16 without a byte order mark; save it as UTF-8"
         return Unreadable(said, body.count(b"\n", 0, zero) + 1)
     try:
-        return SourceText(body.decode(encoding), encoding, mark)
+        text = body.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             return Unreadable("its byte order mark says UTF-16, but the rest is not; save it as UTF-8")
         byte = body[error.start]
         said = f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8"
         return Unreadable(said, body.count(b"\n", 0, error.start) + 1)
+    if (at := text.find("\0")) >= 0:
+        # the mark of UTF-32 begins with that of UTF-16, and its text is that with every second character a zero
+        said = "it is binary data, or UTF-32, which kubectl does not read; save it as UTF-8"
+        return Unreadable(said, text.count("\n", 0, at) + 1)
+    return SourceText(text, encoding, mark)
 
 
 def read(path: Path) -> SourceText | Unreadable:

@@ -46,6 +46,8 @@ def test_any_bytes_are_a_text_or_have_one_reason(raw: bytes) -> None:
         (bytes(range(256)), 1, "binary"),
         ("a: 1\n".encode("utf-16-le"), 1, "UTF-16 without a byte order mark"),
         (codecs.BOM_UTF16_LE + b"abc", 1, "byte order mark"),
+        (codecs.BOM_UTF16_LE + "a: 1\nb: \0\n".encode("utf-16-le"), 2, "binary"),
+        ("a: 1\n".encode("utf-32"), 1, "UTF-32"),
     ],
 )
 def test_what_is_no_text_says_so(raw: bytes, line: int, said: str) -> None:
