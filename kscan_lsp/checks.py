@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from kscan_lsp import cel, targets
+from kscan_lsp import cel, relations, targets
 from kscan_lsp.findings import Problem
 from kscan_lsp.validate import nearest_name, place
 
@@ -58,12 +58,16 @@ class Check:
     at: tuple[targets.Target, ...]
     message: cel.Template
     fix: Fix | None
+    relations: frozenset[str] = frozenset()
+    """The relations it reads; what it says depends on other objects then."""
+    related: cel.Expression | None = None
+    """A list of what a finding rests on besides."""
 
     def expressions(self) -> Iterator[cel.Expression]:
         """All that is ever evaluated on what it judges."""
         yield self.deny
         paths = [*self.at]
-        parts: list[object] = [*self.message.parts]
+        parts: list[object] = [*self.message.parts, self.related]
         if self.fix is not None:
             paths += [operation.target for operation in self.fix.operations]
             parts += [self.fix.when, *(operation.value for operation in self.fix.operations)]
@@ -107,13 +111,21 @@ def compile_check(
     Returns:
         The check, or None and its problems.
     """
-    source = _Source(document, path, tuple(file.let.items()), tuple(inputs), [], vouched)
-    for name in file.let:
-        if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
-            taken = f"'{name}' cannot be the name of a let: it is taken, or not an identifier"
-            _fail(source, ("let", name), taken, on_key=True)
+    bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
+    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), [], vouched)
+    for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
+        for name in names:
+            if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
+                taken = f"'{name}' cannot be the name of a {what}: it is taken, or not an identifier"
+                _fail(source, (key, name), taken, on_key=True)
+    for name, text in file.relations.items():
+        if wrong := relations.unknown(text):
+            said = f"unknown relation '{wrong}'{nearest_name(wrong, list(relations.NAMES))}"
+            _fail(source, ("relations", name), said)
+        if name in file.let:
+            _fail(source, ("let", name), f"'{name}' is the name of a relation already", on_key=True)
     for number, (name, text) in enumerate(source.let):
-        if not source.problems:
+        if not source.problems and number >= len(bound):
             _expression(source._replace(let=source.let[:number]), text, ("let", name))
     if source.problems:
         return None, tuple(source.problems)
@@ -129,6 +141,7 @@ def compile_check(
     )
     at = [_target(source, text, where, each) for where, text in texts.items()]
     fix = _fix(source, file.fix, each) if file.fix else None
+    related = _expression(source, file.related, ("related",), "list") if file.related else None
     if source.problems or each is None or deny is None or message is None:
         return None, tuple(source.problems)
     match = (
@@ -136,7 +149,8 @@ def compile_check(
         if isinstance(file.match, str)
         else tuple((frozenset(m.groups), frozenset(m.kinds)) for m in file.match)
     )
-    return Check(control, match, each, deny, tuple(filter(None, at)), message, fix), ()
+    reads = frozenset(file.relations.values())
+    return Check(control, match, each, deny, tuple(filter(None, at)), message, fix, reads, related), ()
 
 
 def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
@@ -189,7 +203,7 @@ def _target(
 
 
 def _expression(
-    source: _Source, text: str, where: Path, result: Literal["any", "bool"] = "any"
+    source: _Source, text: str, where: Path, result: Literal["any", "bool", "list"] = "any"
 ) -> cel.Expression | None:
     compiled = cel.compile_expression(text, let=source.let, result=result, vouched=source.vouched)
     if isinstance(compiled, cel.CelError):

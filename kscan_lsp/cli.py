@@ -136,7 +136,7 @@ def scan(
     request = _request(paths, config, framework, control, stdin_name)
     scanned = _scan(request)
     made = tally.build(
-        [(entry.checked, entry.configuration.ruleset) for entry in scanned.entries],
+        [(entry.checked, entry.project) for entry in scanned.entries],
         skipped=scanned.skipped,
         not_scanned=scanned.not_scanned,
         problems=scanned.problems,
@@ -182,7 +182,7 @@ def fix(
     _warn_about_setup(scanned.problems)
     for left in scanned.not_scanned:
         _complain(f"{left.file}:{left.line}: {left.reason}")
-    outcome = rewrite.rewrite(scanned, _today(), unsafe=unsafe)
+    outcome = rewrite.rewrite(scanned, unsafe=unsafe)
     if write:
         failures = rewrite.write(outcome)
         for failure in failures:

@@ -18,19 +18,18 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import ruleset
-from kscan_lsp.documents import Document, read_document, split
-from kscan_lsp.engine import check_document
-from kscan_lsp.fixes import VerifiedFix, fixes_of
+from kscan_lsp.fixes import Site, fixes_of
+from kscan_lsp.project import Project
 from kscan_lsp.settings import Settings
 from kscan_lsp.validate import place
 
 if TYPE_CHECKING:
     from kscan_lsp.policies import Control, PolicySet
     from kscan_lsp.policy_files import TestFile
-    from kscan_lsp.ruleset import Ruleset
     from kscan_lsp.text import Span
 
 _MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
+_FILE: Final = "manifest.yaml"
 _TODAY: Final = date(2026, 1, 1)
 """Tests of controls have no suppressions that could expire; any fixed day does."""
 
@@ -91,25 +90,24 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
         return wrong[0].message
     expected = {(m.line, m.start, m.end) for m in marks if control.id in m.controls}
     found: dict[tuple[int, int, int], str] = {}
-    first_line = 0
-    for piece in split(manifest):
-        document = read_document(piece.text)
+    project = Project(rules, _TODAY).with_file(_FILE, manifest)
+    for placed in project.files[_FILE].documents:
+        document = placed.checked.document
         if document.problems:
             return f"the manifest has a problem: {document.problems[0].message}"
-        for verdicts in check_document(document, rules):
+        for verdicts in placed.checked.verdicts:
             if verdicts.problems or verdicts.unevaluated:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
             for finding in verdicts.findings:
                 start = document.lines.position(finding.span.start)
                 end = document.lines.position(finding.span.end)
-                found[first_line + start.line, start.column, end.column] = finding.message
-        first_line += document.lines.line_count - 1
+                found[placed.line + start.line, start.column, end.column] = finding.message
     if found.keys() != expected:
         return _difference(manifest, expected, found)
     if test.fixed is None:
         return ""
-    fixed, reason = _all_fixed(manifest, rules)
+    fixed, reason = _all_fixed(project)
     if fixed == test.fixed:
         return ""
     lines = difflib.unified_diff(
@@ -118,30 +116,27 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
     return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *lines])
 
 
-def _all_fixed(manifest: str, rules: Ruleset) -> tuple[str, str]:
+def _all_fixed(project: Project) -> tuple[str, str]:
     """Every fix made, where there is a choice the first; and why one was not made."""
-    pieces: list[str] = []
+    refused: set[str] = set()
     reason = ""
-    for piece in split(manifest):
-        document = read_document(piece.text)
-        refused: set[str] = set()
-        while (made := _first_fix(document, rules, refused)) is not None:
-            if isinstance(made, str):
-                reason = made
-            else:
-                document = read_document(made.text)
-                refused.clear()  # what could not be fixed may be possible now
-        pieces.append(document.text)
-    return "".join(pieces), reason
+    while (made := _first_fix(project, refused)) is not None:
+        if isinstance(made, str):
+            reason = made
+        else:
+            project = made
+            refused.clear()  # what could not be fixed may be possible now
+    return project.files[_FILE].text, reason
 
 
-def _first_fix(document: Document, rules: Ruleset, refused: set[str]) -> VerifiedFix | str | None:
-    for verdicts in check_document(document, rules):
-        for finding in verdicts.findings:
+def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
+    """The project with one more fix made, or why one cannot be made; None where there is nothing left to try."""
+    for number, placed in enumerate(project.files[_FILE].documents):
+        for finding in placed.checked.findings:
             if finding.fixable and finding.fingerprint not in refused:
-                options, reason = fixes_of(document, verdicts, finding, rules)
+                options, reason = fixes_of(Site(project, _FILE, number), finding)
                 if options:
-                    return options[0]
+                    return project.with_document(_FILE, number, options[0].text)
                 refused.add(finding.fingerprint)
                 return reason
     return None

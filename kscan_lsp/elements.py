@@ -94,15 +94,21 @@ class Element:
         return shown
 
 
-def scope_of(resource: Resource, view: dict[str, Any], inputs: Mapping[str, list[str]]) -> Scope:
+def scope_of(
+    resource: Resource,
+    view: dict[str, Any],
+    inputs: Mapping[str, list[str]],
+    related: Mapping[str, list[dict[str, Any]]],
+) -> Scope:
     """What the elements of a resource share.
 
     Args:
         resource: the resource.
         view: its data as CEL may see it (`cel.view`).
         inputs: the lists that expressions may read.
+        related: other objects by relation.
     """
-    values: dict[str, Any] = {"object": view, "inputs": inputs}
+    values: dict[str, Any] = {"object": view, "inputs": inputs, "relations": related}
     anchors: dict[str, Path] = {"object": ()}
     path = resource.template_path
     if path is None:

@@ -1,5 +1,8 @@
 """check(resource, ruleset) -> what every control says about it. Pure: no files, no state, no exceptions.
 
+Controls for which other objects matter are asked apart (`check_related`): what others say changes without the
+resource, and a verdict on the resource alone must not be found again for that.
+
 For each thing a control judges one by one there is an `Element`; all checks of that thing share its one
 activation. A control ends in one of three ways for a resource: it failed (there are findings), it passed, or
 it could not be evaluated, which is said and counted and never taken for a pass.
@@ -10,22 +13,22 @@ before anything hides it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp import cel
 from kscan_lsp.elements import NotThereError, TooMuchError, elements, first_there, scope_of
 from kscan_lsp.fields import fields_of, misfits
 from kscan_lsp.findings import Finding, Problem, Related
-from kscan_lsp.resources import resources_of
+from kscan_lsp.others import Others
 
 if TYPE_CHECKING:
     from kscan_lsp.checks import Check
-    from kscan_lsp.documents import Document
     from kscan_lsp.elements import Element
     from kscan_lsp.paths import Path
+    from kscan_lsp.relations import Bound
     from kscan_lsp.resources import Location, Resource
-    from kscan_lsp.ruleset import Plan, Ruleset
+    from kscan_lsp.ruleset import Plan, Plans, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,58 +63,105 @@ class Hit:
     path: Path
 
 
-def check_document(document: Document, ruleset: Ruleset) -> tuple[Verdicts, ...]:
-    """Judge every resource that a document declares, in the document's order."""
-    return tuple(check(resource, ruleset) for resource in resources_of(document, ruleset.pod_spec_paths)[0])
-
-
 def check(resource: Resource, ruleset: Ruleset) -> Verdicts:
-    """Judge one resource by every control that looks at its kind."""
-    plan, controls = _plan(resource, ruleset)
-    hits, failures = _run(resource, ruleset, plan)
-    findings, hidden = _findings(resource, ruleset, _by_place(hits))
-    failed = frozenset(finding.control for finding in findings)
-    wrong = misfits(fields_of(resource.id.group, resource.id.kind, resource.template_path), resource.data)
-    problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
-    limits = dict.fromkeys((entry.path, entry.reason) for entry in failures if entry.limit)
-    problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
-    unevaluated: dict[str, Unevaluated] = {}
-    for entry in (*failures, *hidden, *(Unevaluated(c, *wrong[0]) for c in controls if wrong)):
-        if entry.control not in failed:
-            unevaluated.setdefault(entry.control, entry)
-    passed = frozenset(controls) - failed - unevaluated.keys()
-    return Verdicts(resource, findings, failed, passed, tuple(unevaluated.values()), tuple(problems))
+    """Judge one resource by every control that looks at nothing but resources of its kind."""
+    return _judged(resource, ruleset, _plans(resource, ruleset).alone, None)
 
 
-def hits_of(resource: Resource, ruleset: Ruleset, control: str = "") -> dict[tuple[str, Path], list[Hit]]:
+def check_related(resource: Resource, bound: Bound, ruleset: Ruleset) -> Verdicts:
+    """Judge one resource by the controls for which other objects matter, too.
+
+    Args:
+        resource: the resource.
+        bound: what the relations of `relations_of` lead to.
+        ruleset: the controls that are on.
+    """
+    return _judged(resource, ruleset, _plans(resource, ruleset).related, bound)
+
+
+def relations_of(resource: Resource, ruleset: Ruleset) -> frozenset[str]:
+    """The relations that must be bound before a resource can be judged; empty where no other object matters."""
+    return _plans(resource, ruleset).related.relations
+
+
+def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
+    """Both verdicts on a resource as one. No control is in both."""
+    findings = sorted((*alone.findings, *related.findings), key=_order)
+    return replace(
+        alone,
+        findings=tuple(findings),
+        failed=alone.failed | related.failed,
+        passed=alone.passed | related.passed,
+        unevaluated=alone.unevaluated + related.unevaluated,
+        problems=tuple(dict.fromkeys(alone.problems + related.problems)),
+    )
+
+
+def hits_of(
+    resource: Resource, ruleset: Ruleset, bound: Bound | None, control: str = ""
+) -> dict[tuple[str, Path], list[Hit]]:
     """The failed checks behind the findings of a resource, by control and path: what fixes start from.
 
     Args:
         resource: the resource.
         ruleset: the controls that are on.
+        bound: what its relations lead to; None where no other object matters.
         control: ask only this one.
     """
-    plan, _ = _plan(resource, ruleset)
-    if control:
-        plan = tuple(r._replace(checks=tuple(c for c in r.checks if c.control == control)) for r in plan)
-    return _by_place(_run(resource, ruleset, plan)[0])
+    found: dict[tuple[str, Path], list[Hit]] = {}
+    plans = _plans(resource, ruleset)
+    for plan, others in ((plans.alone, None), (plans.related, bound)):
+        rounds = plan.rounds
+        if control:
+            rounds = tuple(
+                r._replace(checks=tuple(c for c in r.checks if c.control == control)) for r in rounds
+            )
+        found |= _by_place(_run(resource, ruleset, plan._replace(rounds=rounds), others).hits)
+    return found
 
 
-def _plan(resource: Resource, ruleset: Ruleset) -> tuple[Plan, tuple[str, ...]]:
+def _plans(resource: Resource, ruleset: Ruleset) -> Plans:
     return ruleset.plan(resource.id.group, resource.id.kind, workload=resource.workload)
 
 
-def _run(resource: Resource, ruleset: Ruleset, plan: Plan) -> tuple[list[Hit], list[Unevaluated]]:
+def _judged(resource: Resource, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> Verdicts:
+    ran = _run(resource, ruleset, plan, bound)
+    findings, hidden = _findings(resource, ruleset, ran)
+    failed = frozenset(finding.control for finding in findings)
+    wrong = misfits(fields_of(resource.id.group, resource.id.kind, resource.template_path), resource.data)
+    problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
+    limits = dict.fromkeys((entry.path, entry.reason) for entry in ran.failures if entry.limit)
+    problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
+    unevaluated: dict[str, Unevaluated] = {}
+    for entry in (*ran.failures, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
+        if entry.control not in failed:
+            unevaluated.setdefault(entry.control, entry)
+    passed = frozenset(plan.controls) - failed - unevaluated.keys()
+    return Verdicts(resource, findings, failed, passed, tuple(unevaluated.values()), tuple(problems))
+
+
+class _Run(NamedTuple):
+    """What the checks of a plan said."""
+
+    hits: list[Hit]
+    failures: list[Unevaluated]
+    others: Others | None
+
+
+def _run(resource: Resource, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> _Run:
     hits: list[Hit] = []
     failures: list[Unevaluated] = []
-    if not plan:
-        return hits, failures
+    if not plan.rounds:
+        return _Run(hits, failures, None)
+    others = None if bound is None else Others(bound, plan.others)
     view, complete = cel.view(resource.data)
-    if not complete:
-        reason = "this object is too deep or too large to be judged, or contains itself"
-        return hits, [Unevaluated(check.control, (), reason, limit=True) for r in plan for check in r.checks]
-    scope = scope_of(resource, view, ruleset.inputs)
-    for each, checks, reads in plan:
+    if not complete or (others is not None and not others.complete):
+        whose = "this object" if not complete else "an object that this one is related to"
+        reason = f"{whose} is too deep or too large to be judged, or contains itself"
+        failed = [Unevaluated(c.control, (), reason, limit=True) for r in plan.rounds for c in r.checks]
+        return _Run(hits, failed, None)
+    scope = scope_of(resource, view, ruleset.inputs, {} if others is None else others.lists)
+    for each, checks, reads in plan.rounds:
         try:
             judged = elements(each, scope, reads) if checks else ()
         except NotThereError as error:
@@ -123,7 +173,7 @@ def _run(resource: Resource, ruleset: Ruleset, plan: Plan) -> tuple[list[Hit], l
         for element in judged:
             for asked in checks:
                 _ask(asked, element, hits, failures)
-    return hits, failures
+    return _Run(hits, failures, others)
 
 
 def _ask(check: Check, element: Element, hits: list[Hit], failures: list[Unevaluated]) -> None:
@@ -148,12 +198,12 @@ def _by_place(hits: list[Hit]) -> dict[tuple[str, Path], list[Hit]]:
 
 
 def _findings(
-    resource: Resource, ruleset: Ruleset, places: dict[tuple[str, Path], list[Hit]]
+    resource: Resource, ruleset: Ruleset, ran: _Run
 ) -> tuple[tuple[Finding, ...], list[Unevaluated]]:
     """The findings in order of the text, and what is no finding because a repair took out a line there."""
     findings: list[Finding] = []
     hidden: list[Unevaluated] = []
-    for (control, path), hits in places.items():
+    for (control, path), hits in _by_place(ran.hits).items():
         location = resource.span(path)
         if resource.document.blanked and _touches_blanked(resource, location):
             # what was taken out may be just what the control looks for
@@ -162,6 +212,8 @@ def _findings(
         related: tuple[Related, ...] = ()
         if location.definition is not None:
             related = (Related(resource.id, path, location.definition, "the value comes from here"),)
+        if ran.others is not None:
+            related += _related(hits, ran.others)
         said = [cel.render(hit.check.message, hit.element.activation) for hit in hits]
         findings.append(
             Finding(
@@ -176,8 +228,22 @@ def _findings(
                 fixable=all(hit.check.fix is not None for hit in hits),
             )
         )
-    findings.sort(key=lambda f: (f.span.start, f.control))
+    findings.sort(key=_order)
     return tuple(findings), hidden
+
+
+def _order(finding: Finding) -> tuple[int, str]:
+    return finding.span.start, finding.control
+
+
+def _related(hits: list[Hit], others: Others) -> tuple[Related, ...]:
+    """The other objects that some failed checks rest on."""
+    found: dict[Related, None] = {}
+    for hit in hits:
+        if hit.check.related is not None:
+            answer = cel.evaluate(hit.check.related, hit.element.activation)
+            found.update(dict.fromkeys(others.places(answer)))
+    return tuple(found)
 
 
 def _touches_blanked(resource: Resource, location: Location) -> bool:

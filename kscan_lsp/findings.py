@@ -72,13 +72,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another place a finding rests on. An empty `file` is the finding's own document."""
+    """Another place a finding rests on.
+
+    An empty `file` is the finding's own document. Else `document` is the text of the document in that file that the
+    span counts from, and `line` where it began when it was read (`Project.line_of` knows where it does now).
+    """
 
     resource: ResourceId
     path: Path
     span: Span
     message: str
     file: str = ""
+    document: str = field(default="", repr=False)
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

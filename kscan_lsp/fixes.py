@@ -1,9 +1,10 @@
 """A finding -> edits that make it go away, each proven before it is offered.
 
 A fix is a list of operations on data. Every operation becomes one edit of the text, made on the text as the
-ones before left it. Then the result is read and judged again, by all controls that are on: it must hold
-exactly the data that the operations ask for, must have lost the finding, and must have gained none, and
-nothing that cannot be judged. Where that is not so there is no fix, and a reason instead.
+ones before left it. Then the result is read and judged again, by all controls that are on, together with all
+that is judged in other files: it must hold exactly the data that the operations ask for, must have lost the
+finding, and must have gained none anywhere, and nothing that cannot be judged. Where that is not so there is no
+fix, and a reason instead.
 
 This is done when somebody asks for a fix, never between a keystroke and its diagnostics.
 """
@@ -12,23 +13,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import edits, engine
 from kscan_lsp.changes import applied, drafts_of
 from kscan_lsp.documents import Document, read_document
 from kscan_lsp.edits.place import same
-from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
+    from collections.abc import Callable, Iterable
 
     from kscan_lsp.changes import Change, Draft
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
+    from kscan_lsp.project import CheckedDocument, Project
+    from kscan_lsp.relations import Bound
     from kscan_lsp.ruleset import Ruleset
 
 MAX_STEPS: Final = 5_000
@@ -53,113 +55,128 @@ class Proposal(NamedTuple):
     safe: bool
 
 
-def proposals(verdicts: Verdicts, ruleset: Ruleset) -> dict[tuple[str, Path], list[Proposal]]:
-    """The fixes that `fixes_of` would try, by the control and path of each finding of a resource.
+class Site(NamedTuple):
+    """A document in a project: the file it is in, and which of the file's documents it is, from 0."""
+
+    project: Project
+    file: str
+    number: int
+
+    @property
+    def checked(self) -> CheckedDocument:
+        """The document as it was judged."""
+        return self.project.files[self.file].documents[self.number].checked
+
+
+def proposals(checked: CheckedDocument, ruleset: Ruleset) -> list[dict[tuple[str, Path], list[Proposal]]]:
+    """The fixes that `fixes_of` would try, for each resource of a document, by control and path of its findings.
 
     They are not made: that is quick enough to name a fix beside every finding of a scan.
     """
-    return {
-        place: [Proposal(draft.title, draft.safe) for draft in drafts_of(verdicts.resource, hits, ruleset)]
-        for place, hits in engine.hits_of(verdicts.resource, ruleset).items()
-    }
+    return [
+        {
+            place: [
+                Proposal(draft.title, draft.safe) for draft in drafts_of(verdicts.resource, hits, ruleset)
+            ]
+            for place, hits in engine.hits_of(verdicts.resource, ruleset, bound).items()
+        }
+        if any(finding.fixable for finding in verdicts.findings)
+        else {}
+        for verdicts, bound in with_bounds(checked)
+    ]
 
 
-def fixes_of(
-    document: Document, verdicts: Verdicts, finding: Finding, ruleset: Ruleset
-) -> tuple[list[VerifiedFix], str]:
+def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     """The fixes of a finding: one, or one for each value the user can choose.
 
     Args:
-        document: the document the finding is in.
-        verdicts: what the engine says about the finding's resource.
+        site: the document the finding is in.
         finding: one of its findings.
-        ruleset: the controls the result is judged by.
 
     Returns:
         The fixes that hold, and where there are none the reason, with what to do by hand.
     """
-    if not document.complete:
+    if not site.checked.document.complete:
         return [], "repair the syntax of this document first"
-    tried = [_verified(document, draft, finding, ruleset) for draft in _drafts(verdicts, finding, ruleset)]
-    if fixes := [fix for fix in tried if isinstance(fix, VerifiedFix)]:
+    tried = [_verified(site, draft, finding) for draft in _drafts(site, finding)]
+    if fixes := [fix for fix, _ in tried if isinstance(fix, VerifiedFix)]:
         return fixes, ""
-    return [], next((reason for reason in tried if isinstance(reason, str)), "this control has no fix here")
+    return [], next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here")
 
 
 def fix_all(
-    document: Document,
-    ruleset: Ruleset,
-    today: date,
-    accept: Callable[[Draft], bool],
-    stopped: Callable[[], bool] = lambda: False,
-) -> tuple[Document, list[tuple[Finding, VerifiedFix]]]:
-    """Make one fix after the other until none is left that is accepted.
+    site: Site, accept: Callable[[Draft], bool], stopped: Callable[[], bool] = lambda: False
+) -> tuple[Project, list[tuple[Finding, VerifiedFix]]]:
+    """Make one fix after the other until none is left in a document that is accepted.
 
     A finding whose value the user must choose is left alone, and so is one that is suppressed.
 
     Args:
-        document: where to start.
-        ruleset: the controls that are on.
-        today: the day that suppressions are compared with.
+        site: the document.
         accept: whether a fix may be made, asked before it is.
         stopped: asked between two fixes; true ends the work with what is done.
 
     Returns:
-        The document as it is then, and what was fixed, in order.
+        The project as it is then, and what was fixed, in order.
     """
     done: list[tuple[Finding, VerifiedFix]] = []
     refused: set[tuple[str, str, Any]] = set()
     made_before = 0
     while len(done) < MAX_STEPS and not stopped():
-        step = _next_fix(document, ruleset, today, accept, refused)
+        step = _next_fix(site, accept, refused)
         if step is not None:
-            done.append(step)
-            document = read_document(step[1].text, json=document.json)
+            finding, fix, project = step
+            done.append((finding, fix))
+            site = site._replace(project=project)
         elif len(done) == made_before:
             break
         else:  # what could not be fixed may be possible now, with other things out of the way
             made_before = len(done)
             refused.clear()
-    return document, done
+    return site.project, done
 
 
 def _next_fix(
-    document: Document,
-    ruleset: Ruleset,
-    today: date,
-    accept: Callable[[Draft], bool],
-    refused: set[tuple[str, str, Any]],
-) -> tuple[Finding, VerifiedFix] | None:
-    all_verdicts = engine.check_document(document, ruleset)
-    findings, _ = suppress(document, all_verdicts, ruleset, today)
-    open_ones = {id(finding) for finding in findings if finding.suppression is None}
-    for verdicts in all_verdicts:
-        for finding in verdicts.findings:
-            key = (finding.control, finding.stable_path, finding.resource)
-            if not finding.fixable or id(finding) not in open_ones or key in refused:
-                continue
-            drafts = _drafts(verdicts, finding, ruleset)
-            if len(drafts) == 1 and accept(drafts[0]):
-                fix = _verified(document, drafts[0], finding, ruleset)
-                if isinstance(fix, VerifiedFix):
-                    return finding, fix
-            refused.add(key)
+    site: Site, accept: Callable[[Draft], bool], refused: set[tuple[str, str, Any]]
+) -> tuple[Finding, VerifiedFix, Project] | None:
+    if not site.checked.document.complete:
+        return None
+    for finding in site.checked.findings:
+        key = (finding.control, finding.stable_path, finding.resource)
+        if not finding.fixable or finding.status != "open" or key in refused:
+            continue
+        drafts = _drafts(site, finding)
+        if len(drafts) == 1 and accept(drafts[0]):
+            fix, project = _verified(site, drafts[0], finding)
+            if isinstance(fix, VerifiedFix):
+                return finding, fix, project
+        refused.add(key)
     return None
 
 
-def _drafts(verdicts: Verdicts, finding: Finding, ruleset: Ruleset) -> list[Draft]:
-    hits = engine.hits_of(verdicts.resource, ruleset, finding.control).get(
-        (finding.control, finding.path), []
-    )
-    return drafts_of(verdicts.resource, hits, ruleset)
+def _drafts(site: Site, finding: Finding) -> list[Draft]:
+    place = (finding.control, finding.path)
+    for verdicts, bound in with_bounds(site.checked):
+        if any((f.control, f.path, f.span) == (*place, finding.span) for f in verdicts.findings):
+            ruleset = site.project.ruleset
+            hits = engine.hits_of(verdicts.resource, ruleset, bound, finding.control).get(place, [])
+            return drafts_of(verdicts.resource, hits, ruleset)
+    return []
 
 
-def _verified(document: Document, draft: Draft, finding: Finding, ruleset: Ruleset) -> VerifiedFix | str:
-    """The fix, proven to hold, or why it does not."""
+def with_bounds(checked: CheckedDocument) -> list[tuple[Verdicts, Bound | None]]:
+    """The verdicts of a document, each with what the relations of its resource lead to."""
+    return list(zip(checked.verdicts, checked.bounds or repeat(None), strict=False))
+
+
+def _verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:
+    """The fix, proven to hold, or why it does not; and the project with it made."""
+    document = site.checked.document
     made = _make(document, draft)
     if isinstance(made, str):
-        return made
-    return _objection(document, made, finding, ruleset) or made
+        return made, site.project
+    after = site.project.with_document(site.file, site.number, made.text)
+    return _objection(document, made, finding, site, after) or made, after
 
 
 def _make(document: Document, draft: Draft) -> VerifiedFix | str:
@@ -206,19 +223,22 @@ _Identity: TypeAlias = tuple[str, Any, tuple[str, ...]]
 """Control, resource, and path without indices: what a finding is, wherever in a list it stands."""
 
 
-def _objection(document: Document, fix: VerifiedFix, finding: Finding, ruleset: Ruleset) -> str:
+def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Site, after: Project) -> str:
     """Why a fix does not hold; empty where it does."""
-    result = read_document(fix.text, json=document.json)
+    if not after.files[site.file].documents:
+        return "the edit would leave text that is no manifest; change it by hand"
+    result = site._replace(project=after).checked.document
     if not result.complete or len(result.problems) > len(document.problems):
         return "the edit would leave text that does not parse; change it by hand"
     if not same(result.data, applied(document.data, fix.changes)):
         return "the edit would change more than the fix says; change it by hand"
-    before, unjudged_before = _judged(document, ruleset)
-    after, unjudged_after = _judged(result, ruleset)
+    touched = [path for path, file in after.files.items() if file is not site.project.files.get(path)]
+    found_before, unjudged_before = _judged(site.project, touched)
+    found_after, unjudged_after = _judged(after, touched)
     own = _identity(finding.control, finding.resource, finding.path)
-    if after[own] >= before[own]:
+    if found_after[own] >= found_before[own]:
         return "the fix would not remove this finding; change it by hand"
-    if gained := sorted({control for control, _, _ in after - before}):
+    if gained := sorted({control for control, _, _ in found_after - found_before}):
         return f"the fix would bring up {', '.join(gained)}; change it by hand"
     if unjudged_after - unjudged_before:
         return "the fix would leave something that cannot be judged; change it by hand"
@@ -229,12 +249,14 @@ def _identity(control: str, resource: object, path: Path) -> _Identity:
     return control, resource, tuple(part for part in path if isinstance(part, str))
 
 
-def _judged(document: Document, ruleset: Ruleset) -> tuple[Counter[_Identity], Counter[_Identity]]:
-    """The findings of a document, and what could not be evaluated."""
+def _judged(project: Project, files: Iterable[str]) -> tuple[Counter[_Identity], Counter[_Identity]]:
+    """The findings of some files, and what could not be evaluated."""
     found: Counter[_Identity] = Counter()
     unjudged: Counter[_Identity] = Counter()
-    for verdicts in engine.check_document(document, ruleset):
-        who = verdicts.resource.id
-        found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
-        unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
+    for file in files:
+        for placed in project.files[file].documents:
+            for verdicts in placed.checked.verdicts:
+                who = verdicts.resource.id
+                found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
+                unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
     return found, unjudged

@@ -83,6 +83,18 @@ class CheckFile(_Strict):
         ""
     )
     message: Annotated[str, Field(description="Text with {CEL} placeholders.")] = ""
+    relations: Annotated[
+        dict[str, str],
+        Field(
+            description="Name to relation: a list of {object, ref} the engine binds to the name; with dots, a chain."
+        ),
+    ] = {}
+    related: Annotated[
+        Expression,
+        Field(
+            description="A list of refs, or of {ref, path, message}: other places that a finding rests on."
+        ),
+    ] = ""
     fix: FixFile | None = None
 
     @model_validator(mode="after")

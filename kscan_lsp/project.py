@@ -1,8 +1,10 @@
 """Files and what is known about them: {path: checked file}, each version made from the one before.
 
-`check_file` is a function of a text and a ruleset alone. The file's previous version only saves work: a
-document whose text is unchanged is taken over as it was, wherever in the file it now stands. That is all the
-incremental checking there is, and why a keystroke in a file of a hundred documents costs one document.
+A document is judged twice: alone, which depends on its text and nothing else, and for what rests on other objects,
+which depends on what its relations lead to. An edit reads and judges the documents whose text is new, and asks again
+about those that watch a key of the index under which something changed. All else is taken over as it was, wherever
+in its file it now stands, which is why a keystroke in a workspace of a thousand files costs one document. The
+findings are those of a new project with the same texts, however it came to them.
 """
 
 from __future__ import annotations
@@ -12,16 +14,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.documents import Document, Piece, read_document, split
-from kscan_lsp.engine import Verdicts, check
+from kscan_lsp.engine import Verdicts, check, check_related, joined, relations_of
 from kscan_lsp.findings import Finding, Problem
+from kscan_lsp.relations import Bound, Index, Key, Object, bind, object_of
 from kscan_lsp.resources import resources_of
 from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
+    from kscan_lsp.findings import Related
     from kscan_lsp.ruleset import Ruleset
 
 MAX_CHARACTERS: Final = 20_000_000
@@ -34,6 +38,17 @@ _TEMPLATE_LINE: Final = re.compile(r"^\{\{", re.MULTILINE)
 """A line that no YAML has: no block scalar reaches the first column, and a mapping is no key."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadDocument:
+    """One document of one file, with what can be said about it without looking at others."""
+
+    document: Document
+    verdicts: tuple[Verdicts, ...]
+    missed: tuple[Problem, ...]
+    objects: tuple[Object, ...]
+    """The same resources as the others in the workspace see them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class CheckedDocument:
     """One document, judged. All spans count from the document's start."""
@@ -42,6 +57,12 @@ class CheckedDocument:
     verdicts: tuple[Verdicts, ...]
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
+    read: ReadDocument | None = None
+    """What it was made of; None for what only an editor shows (`lsp/carry.py`)."""
+    bounds: tuple[Bound | None, ...] | None = ()
+    """What the relations of each resource lead to, as far as any control asks; None where that is not known yet."""
+    watched: frozenset[Key] = frozenset()
+    """The keys of the index that its findings depend on."""
 
     @property
     def complete(self) -> bool:
@@ -112,58 +133,186 @@ class CheckedFile:
         return self.limit is None and all(placed.checked.complete for placed in self.documents)
 
 
-def check_file(
-    path: str,
-    text: str,
-    ruleset: Ruleset,
-    today: date,
-    *,
-    json: bool = False,
-    previous: CheckedFile | None = None,
-) -> CheckedFile:
-    """Read and judge a file.
+def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
+    """Judge a file as if it were all there is; see `Project.with_file`."""
+    return Project(ruleset, today).with_file(path, text, json=json).files[path]
 
-    Args:
-        path: its name, for reports.
-        text: its content.
-        ruleset: the controls that are on.
-        today: the day that suppressions are compared with.
-        json: read it as JSON.
-        previous: an earlier version judged by the same ruleset on the same day; only saves work.
 
-    Returns:
-        The file with its documents; none where the file is not about Kubernetes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """The files of a workspace, judged by one ruleset on one day.
+
+    Those in `files` are judged. `index` may know of more: what stands in them counts for the others, but nobody wants
+    to know what is wrong with it.
     """
+
+    ruleset: Ruleset
+    today: date
+    files: Mapping[str, CheckedFile] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
+    whole: bool = True
+    """Whether all files are there; until then nothing is said that rests on other objects."""
+
+    def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
+        """The project with new texts of many files: (path, text, whether it is JSON)."""
+        judged, index = dict(self.files), self.index
+        changed: set[Key] = set()
+        for path, text, json in files:
+            judged[path] = self._read(path, text, json=json)
+            index, keys = index.with_file(path, _objects(judged[path]))
+            changed |= keys
+        return self._settled(judged, index, changed)
+
+    def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
+        """The project with one file's new text.
+
+        Args:
+            path: its name, for reports.
+            text: its content.
+            json: read it as JSON.
+        """
+        return self.with_files([(path, text, json)])
+
+    def with_document(self, path: str, number: int, text: str) -> Project:
+        """The project with the text of one document of a file replaced, as by an edit inside it."""
+        before = self.files[path]
+        old = before.documents[number]
+        checked = self._document(path, text, json=before.json)
+        moved = len(text) - len(old.checked.document.text)
+        lines = checked.document.lines.line_count - old.checked.document.lines.line_count
+        documents = [
+            *before.documents[:number],
+            old._replace(checked=checked),
+            *(
+                p._replace(offset=p.offset + moved, line=p.line + lines)
+                for p in before.documents[number + 1 :]
+            ),
+        ]
+        whole = "".join(placed.checked.document.text for placed in documents)
+        file = _file(path, whole, documents, json=before.json)
+        index, changed = self.index.with_file(path, _objects(file))
+        return self._settled({**self.files, path: file}, index, changed)
+
+    def with_objects(self, path: str, objects: tuple[Object, ...]) -> Project:
+        """The project with what a file declares (`objects_of`), without judging it."""
+        judged = {name: file for name, file in self.files.items() if name != path}
+        index, changed = self.index.with_file(path, objects)
+        return self._settled(judged, index, changed)
+
+    def completed(self) -> Project:
+        """The project as it is when no more files are to come."""
+        return replace(self, whole=True).with_files(())
+
+    def without_file(self, path: str) -> Project:
+        """The project without one file."""
+        return self.with_objects(path, ())
+
+    def line_of(self, related: Related) -> int:
+        """The line of its file, from 0, at which the document of another place begins now."""
+        file = self.files.get(related.file)
+        for placed in file.documents if file else ():
+            if placed.checked.document.text == related.document:
+                return placed.line
+        return related.line
+
+    def _read(self, path: str, text: str, *, json: bool) -> CheckedFile:
+        """A file as far as it can be judged without looking at others; unchanged documents as they were."""
+        if len(text) > MAX_CHARACTERS:
+            message = f"this file is too large to check: more than {MAX_CHARACTERS:,} characters"
+            return CheckedFile(path, text, json, limit=Problem(Span(0, 0), message, "limit", fatal=True))
+        previous = self.files.get(path)
+        unchanged = previous.documents if previous and previous.json == json else ()
+        known = {placed.checked.document.text: placed.checked for placed in unchanged if placed.checked.read}
+        placed: list[Placed] = []
+        line = 0
+        for piece in [Piece(0, text)] if json else split(text):
+            checked = known.get(piece.text)
+            if checked is None:
+                checked = known[piece.text] = self._document(path, piece.text, json=json)
+            placed.append(Placed(piece.offset, line, checked))
+            line += checked.document.lines.line_count - 1
+        return _file(path, text, placed, json=json)
+
+    def _document(self, path: str, text: str, *, json: bool) -> CheckedDocument:
+        document = read_document(text, json=json)
+        resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
+        verdicts = tuple(check(resource, self.ruleset) for resource in resources)
+        objects = (
+            tuple(object_of(path, resource) for resource in resources) if self.ruleset.relational else ()
+        )
+        related = any(relations_of(resource, self.ruleset) for resource in resources)
+        return self._suppressed(
+            ReadDocument(document, verdicts, missed, objects), verdicts, None if related else ()
+        )
+
+    def _settled(
+        self, files: dict[str, CheckedFile], index: Index, changed: set[Key] | frozenset[Key]
+    ) -> Project:
+        """The project with all findings that rest on other objects brought up to date."""
+        if self.whole and self.ruleset.relational:
+            for path, file in files.items():
+                settled = tuple(self._resettled(placed, index, changed) for placed in file.documents)
+                if any(new is not old for new, old in zip(settled, file.documents, strict=True)):
+                    files[path] = replace(file, documents=settled)
+        return replace(self, files=files, index=index)
+
+    def _resettled(self, placed: Placed, index: Index, changed: set[Key] | frozenset[Key]) -> Placed:
+        old = placed.checked
+        if old.read is None or (old.bounds is not None and old.watched.isdisjoint(changed)):
+            return placed
+        bounds = tuple(
+            bind(one, names, index) if (names := relations_of(verdicts.resource, self.ruleset)) else None
+            for verdicts, one in zip(old.read.verdicts, old.read.objects, strict=True)
+        )
+        if bounds == old.bounds:  # the same objects as before: what changed does not count here
+            return placed
+        verdicts = tuple(
+            alone if bound is None else joined(alone, check_related(alone.resource, bound, self.ruleset))
+            for alone, bound in zip(old.read.verdicts, bounds, strict=True)
+        )
+        return placed._replace(checked=self._suppressed(old.read, verdicts, bounds))
+
+    def _suppressed(
+        self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
+    ) -> CheckedDocument:
+        findings, wrong = suppress(read.document, verdicts, self.ruleset, self.today)
+        told = tuple(problem for verdict in verdicts for problem in verdict.problems)
+        problems = (*read.document.problems, *read.missed, *told, *wrong)
+        watched = frozenset[Key]().union(*(bound.watched for bound in bounds or () if bound))
+        return CheckedDocument(read.document, verdicts, findings, problems, read, bounds, watched)
+
+
+def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
+    """What a file declares for the others in its workspace, without judging it; nothing for a template."""
     if len(text) > MAX_CHARACTERS:
-        message = f"this file is too large to check: more than {MAX_CHARACTERS:,} characters"
-        return CheckedFile(path, text, json, limit=Problem(Span(0, 0), message, "limit", fatal=True))
-    unchanged = previous.documents if previous and previous.json == json else ()
-    known = {placed.checked.document.text: placed.checked for placed in unchanged}
-    pieces = [Piece(0, text)] if json else split(text)
-    placed: list[Placed] = []
+        return ()
+    found: list[Object] = []
     line = 0
-    for piece in pieces:
-        checked = known.get(piece.text)
-        if checked is None:
-            checked = known[piece.text] = _check(read_document(piece.text, json=json), ruleset, today)
-        placed.append(Placed(piece.offset, line, checked))
-        line += checked.document.lines.line_count - 1
+    for piece in [Piece(0, text)] if json else split(text):
+        document = read_document(piece.text, json=json)
+        if not document.complete and _has_template_at_fault(document, document.problems):
+            return ()
+        resources, _ = resources_of(document, ruleset.pod_spec_paths)
+        found += (object_of(path, resource, line) for resource in resources)
+        line += document.lines.line_count - 1
+    return tuple(found)
+
+
+def _objects(file: CheckedFile) -> tuple[Object, ...]:
+    return tuple(
+        one for placed in file.documents if placed.checked.read for one in placed.checked.read.objects
+    )
+
+
+def _file(path: str, text: str, placed: list[Placed], *, json: bool) -> CheckedFile:
     if skipped := _reason_to_skip(placed):
         return CheckedFile(path, text, json, skipped=skipped)
     return CheckedFile(path, text, json, tuple(placed))
 
 
-def _check(document: Document, ruleset: Ruleset, today: date) -> CheckedDocument:
-    resources, missed = resources_of(document, ruleset.pod_spec_paths)
-    verdicts = tuple(check(resource, ruleset) for resource in resources)
-    findings, wrong = suppress(document, verdicts, ruleset, today)
-    types = tuple(problem for verdict in verdicts for problem in verdict.problems)
-    return CheckedDocument(document, verdicts, findings, (*document.problems, *missed, *types, *wrong))
-
-
 def _reason_to_skip(placed: list[Placed]) -> str:
     broken = [p.checked for p in placed if not p.checked.complete]
-    if any(_is_template(checked) for checked in broken):
+    if any(_has_template_at_fault(checked.document, checked.problems) for checked in broken):
         return "helm-template"
     if any(p.checked.verdicts for p in placed):
         return ""
@@ -173,28 +322,10 @@ def _reason_to_skip(placed: list[Placed]) -> str:
     return "not-kubernetes"
 
 
-def _is_template(checked: CheckedDocument) -> bool:
+def _has_template_at_fault(document: Document, problems: Iterable[Problem]) -> bool:
     """Whether template language is at fault. Inside of what can be read braces are text: alerts are full of them."""
-    text, lines = checked.document.text, checked.document.lines
+    text, lines = document.text, document.lines
     if _TEMPLATE_LINE.search(text):
         return True
-    faults = {lines.position(problem.span.start).line for problem in checked.problems if problem.fatal}
+    faults = {lines.position(problem.span.start).line for problem in problems if problem.fatal}
     return any("{{" in text[lines.starts[line] : lines.content_end(line)] for line in faults)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Project:
-    """Files judged by one ruleset on one day."""
-
-    ruleset: Ruleset
-    today: date
-    files: Mapping[str, CheckedFile] = field(default_factory=dict)
-
-    def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
-        """The project with one file's new text."""
-        checked = check_file(path, text, self.ruleset, self.today, json=json, previous=self.files.get(path))
-        return replace(self, files={**self.files, path: checked})
-
-    def without_file(self, path: str) -> Project:
-        """The project without one file."""
-        return replace(self, files={p: file for p, file in self.files.items() if p != path})

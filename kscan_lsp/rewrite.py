@@ -13,15 +13,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import source_files
-from kscan_lsp.fixes import fix_all, proposals
-from kscan_lsp.project import check_file
+from kscan_lsp.fixes import Site, fix_all, proposals
 from kscan_lsp.reports.plain import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
-    from kscan_lsp.project import CheckedFile
+    from kscan_lsp.project import Project
     from kscan_lsp.scan import Entry, Scan
 
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
@@ -45,40 +43,39 @@ class Outcome(NamedTuple):
     to_choose: int
 
 
-def rewrite(scanned: Scan, today: date, *, unsafe: bool) -> Outcome:
+def rewrite(scanned: Scan, *, unsafe: bool) -> Outcome:
     """Make all safe fixes, or all fixes, on the texts as they were read."""
     files: list[Rewritten] = []
     to_review = to_choose = 0
+    projects: dict[int, Project] = {}
     for entry in scanned.entries:
-        rules = entry.configuration.ruleset
+        path = entry.checked.path
         made: list[tuple[str, str]] = []
-        pieces: list[str] = []
-        for placed in entry.checked.documents:
-            document = placed.checked.document
+        # what was fixed in one file holds when the next one is fixed
+        project = projects.get(id(entry.project), entry.project)
+        for number, placed in enumerate(entry.checked.documents):
             if any(f.fixable and f.status == "open" for f in placed.checked.findings):
-                document, done = fix_all(document, rules, today, lambda fix: unsafe or fix.safe)
+                project, done = fix_all(Site(project, path, number), lambda fix: unsafe or fix.safe)
                 made += [(finding.control, fix.title) for finding, fix in done]
-            pieces.append(document.text)
-        after = entry.checked
+        projects[id(entry.project)] = project
         if made:
-            text = "".join(pieces)
-            files.append(Rewritten(entry, text, tuple(made)))
-            after = check_file(after.path, text, rules, today, json=after.json, previous=after)
-        for number in _left(after, entry):
+            files.append(Rewritten(entry, project.files[path].text, tuple(made)))
+    for entry in scanned.entries:
+        for number in _left(projects[id(entry.project)], entry.checked.path):
             to_review += number == 1
             to_choose += number > 1
     return Outcome(tuple(files), to_review, to_choose)
 
 
-def _left(checked: CheckedFile, entry: Entry) -> Iterator[int]:
+def _left(project: Project, path: str) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
-    for placed in checked.documents:
+    for placed in project.files[path].documents:
         findings = iter(placed.checked.findings)
-        for verdicts in placed.checked.verdicts:
-            known = proposals(verdicts, entry.configuration.ruleset)
+        known = proposals(placed.checked, project.ruleset)
+        for verdicts, options in zip(placed.checked.verdicts, known, strict=True):
             for finding in islice(findings, len(verdicts.findings)):
                 if finding.fixable and finding.status == "open":
-                    yield len(known.get((finding.control, finding.path), ()))
+                    yield len(options.get((finding.control, finding.path), ()))
 
 
 def diff(outcome: Outcome, *, colour: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import cel, paths
 from kscan_lsp.validate import nearest_name
@@ -35,7 +35,21 @@ class Round(NamedTuple):
     reads: cel.Reads
 
 
-Plan: TypeAlias = tuple[Round, ...]
+class Plan(NamedTuple):
+    """The work for one kind of object: all rounds, the controls that are decided by them, and what they relate to."""
+
+    rounds: tuple[Round, ...]
+    controls: tuple[str, ...]
+    relations: frozenset[str]
+    others: frozenset[str] | None
+    """The fields of related objects that are read; None where that may be any."""
+
+
+class Plans(NamedTuple):
+    """Controls that look at nothing but the object, and those for which other objects matter, too."""
+
+    alone: Plan
+    related: Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,27 +63,42 @@ class Ruleset:
     frameworks: tuple[Framework, ...]
     pod_spec_paths: Mapping[tuple[str, str], Path]
     policies: PolicySet
-    _plans: dict[tuple[str, str, bool], tuple[Plan, tuple[str, ...]]] = field(default_factory=dict)
+    _plans: dict[tuple[str, str, bool], Plans] = field(default_factory=dict)
 
-    def plan(self, group: str, kind: str, *, workload: bool) -> tuple[Plan, tuple[str, ...]]:
-        """The checks for one kind of object, grouped by what they judge, and the ids of their controls."""
+    @property
+    def relational(self) -> bool:
+        """Whether any control asks for other objects."""
+        return any(check.relations for control in self.controls.values() for check in control.checks)
+
+    def plan(self, group: str, kind: str, *, workload: bool) -> Plans:
+        """The checks for one kind of object, grouped by what they judge.
+
+        A control with one check that asks for other objects waits for them with all its checks, so that it is decided
+        in one place.
+        """
         key = (group, kind, workload)
-        plan = self._plans.get(key)
-        if plan is None:
-            grouped: dict[Each, list[Check]] = {}
+        plans = self._plans.get(key)
+        if plans is None:
+            alone: list[Check] = []
+            related: list[Check] = []
             for control in self.controls.values():
-                for check in control.checks:
-                    if check.matches(group, kind, workload=workload):
-                        grouped.setdefault(check.each, []).append(check)
-            rounds = tuple(
-                Round(
-                    each, tuple(checks), cel.fields_read(e for check in checks for e in check.expressions())
-                )
-                for each, checks in grouped.items()
-            )
-            ids = dict.fromkeys(check.control for checks in grouped.values() for check in checks)
-            plan = self._plans[key] = (rounds, tuple(ids))
-        return plan
+                checks = [check for check in control.checks if check.matches(group, kind, workload=workload)]
+                (related if any(check.relations for check in checks) else alone).extend(checks)
+            plans = self._plans[key] = Plans(_plan(alone), _plan(related))
+        return plans
+
+
+def _plan(checks: list[Check]) -> Plan:
+    grouped: dict[Each, list[Check]] = {}
+    for check in checks:
+        grouped.setdefault(check.each, []).append(check)
+    read = {each: [e for check in group for e in check.expressions()] for each, group in grouped.items()}
+    return Plan(
+        tuple(Round(each, tuple(group), cel.fields_read(read[each])) for each, group in grouped.items()),
+        tuple(dict.fromkeys(check.control for check in checks)),
+        frozenset(name for check in checks for name in check.relations),
+        cel.fields_read_of_others(e for group in read.values() for e in group),
+    )
 
 
 @dataclass(frozen=True, slots=True)

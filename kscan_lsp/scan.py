@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import source_files, tally
 from kscan_lsp.configuration import Configuration, configure, find_settings
 from kscan_lsp.partials import Partials
-from kscan_lsp.project import CheckedFile, check_file
+from kscan_lsp.project import CheckedFile, Project
 from kscan_lsp.report import FileProblem, NotScanned, Range, Spot
 from kscan_lsp.validate import nearest_name
 
@@ -48,12 +48,25 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file as read and judged. `path` is None for standard input."""
+    """One file as read and judged. `path` is None for standard input.
+
+    `project` has all files of the command that the same settings hold for: what stands in one counts for the others.
+    """
 
     path: Path | None
     source: SourceText
     checked: CheckedFile
+    project: Project
+
+
+class _Draft(NamedTuple):
+    """A file that was read and waits for the others before it is judged."""
+
+    path: Path | None
+    name: str
+    source: SourceText
     configuration: Configuration
+    json: bool
 
 
 @dataclass(slots=True)
@@ -92,6 +105,7 @@ def scan(
             work.standard_input(stdin)
         else:
             work.place(Path(name))
+    work.judge()
     return work.result
 
 
@@ -102,6 +116,27 @@ def shown(path: Path) -> str:
     return (
         Path(absolute).relative_to(here) if Path(absolute).is_relative_to(here) else Path(absolute)
     ).as_posix()
+
+
+def manifest(path: Path, partials: Partials, *, named: bool) -> SourceText | source_files.Unreadable | str:
+    """Read a file, unless it is to be left alone.
+
+    Args:
+        path: the file.
+        partials: what the folders around it say about it.
+        named: the user named it, so that it counts whatever it looks like.
+
+    Returns:
+        Its text, why it cannot be read, or the reason to leave it alone (one of `report.SKIP_REASONS`).
+    """
+    if reason := partials.reason_to_skip(path):
+        return reason
+    source = source_files.read(path)
+    if named or path.suffix.lower() != ".json" or isinstance(source, source_files.Unreadable):
+        return source
+    # most JSON in a tree is data of other programs: no business of ours even if broken
+    relevant = '"apiVersion"' in source.text and '"kind"' in source.text
+    return source if relevant else "not-kubernetes"
 
 
 @dataclass(slots=True)
@@ -115,6 +150,7 @@ class _Work:
     partials: Partials = field(default_factory=Partials)
     configurations: dict[Path | None, Configuration] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
+    drafts: list[_Draft] = field(default_factory=list)
 
     def place(self, start: Path) -> None:
         """Scan a file or a folder that the user named."""
@@ -138,18 +174,14 @@ class _Work:
             self.file(path, configuration, named=named)
 
     def file(self, path: Path, configuration: Configuration, *, named: bool) -> None:
-        if reason := self.partials.reason_to_skip(path):
-            self.result.skipped[reason] += 1
-            return
-        json = path.suffix.lower() == ".json"
-        source = source_files.read(path)
-        if isinstance(source, source_files.Unreadable):
+        source = manifest(path, self.partials, named=named)
+        if isinstance(source, str):
+            self.result.skipped[source] += 1
+        elif isinstance(source, source_files.Unreadable):
             self.result.not_scanned.append(NotScanned(shown(path), source.line, source.reason))
-        elif json and not named and not ('"apiVersion"' in source.text and '"kind"' in source.text):
-            # most JSON in a tree is data of other programs: no business of ours even if broken
-            self.result.skipped["not-kubernetes"] += 1
         else:
-            self.judge(path, shown(path), source, configuration, json=json)
+            json = path.suffix.lower() == ".json"
+            self.drafts.append(_Draft(path, shown(path), source, configuration, json))
 
     def standard_input(self, raw: bytes) -> None:
         name = self.request.stdin_name or "<stdin>"
@@ -160,13 +192,19 @@ class _Work:
             return
         # what comes through a pipe has no suffix to tell; kubectl looks at the first character, too
         json = name.endswith(".json") or (name == "<stdin>" and bool(_JSON_OBJECT.match(source.text)))
-        self.judge(None, name, source, configuration, json=json)
+        self.drafts.append(_Draft(None, name, source, configuration, json))
 
-    def judge(
-        self, path: Path | None, name: str, source: SourceText, configuration: Configuration, *, json: bool
-    ) -> None:
-        checked = check_file(name, source.text, configuration.ruleset, self.today, json=json)
-        self.result.entries.append(Entry(path, source, checked, configuration))
+    def judge(self) -> None:
+        """Judge all that was read: files under the same settings together, since they may speak of each other."""
+        projects: dict[int, Project] = {}
+        for configuration in self.configurations.values():
+            mine = [draft for draft in self.drafts if draft.configuration is configuration]
+            project = Project(configuration.ruleset, self.today)
+            projects[id(configuration)] = project.with_files((d.name, d.source.text, d.json) for d in mine)
+        for draft in self.drafts:
+            project = projects[id(draft.configuration)]
+            checked = project.files[draft.name]
+            self.result.entries.append(Entry(draft.path, draft.source, checked, project))
 
     def configuration(self, folder: Path) -> Configuration:
         """What holds for a folder. Two folders with the same settings file share one."""

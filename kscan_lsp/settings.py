@@ -76,6 +76,12 @@ class Settings(_Frozen):
     ] = {}
     policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()
     exclude: Annotated[Names, Field(description="Files to leave out, as patterns of .gitignore.")] = ()
+    diagnostics: Annotated[
+        Literal["open", "workspace"],
+        Field(
+            description="Whether the editor shows findings of open files only, or of all files of the workspace."
+        ),
+    ] = "open"
     pod_spec_paths: Annotated[
         tuple[PodSpecPath, ...],
         Field(alias="podSpecPaths", description="Custom kinds that carry a pod template."),

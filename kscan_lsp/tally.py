@@ -9,10 +9,11 @@ could not be evaluated is never a pass: it stays in the denominator.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import fixes, paths
+from kscan_lsp.fixes import Site
 from kscan_lsp.project import LOOKS_KUBERNETES
 from kscan_lsp.report import (
     SKIP_REASONS,
@@ -20,7 +21,6 @@ from kscan_lsp.report import (
     FileProblem,
     FixEdit,
     FixOption,
-    FrameworkScore,
     NotScanned,
     OtherPlace,
     Range,
@@ -28,19 +28,19 @@ from kscan_lsp.report import (
     Report,
     Reported,
     Spot,
+    compliance,
+    coverage_of,
 )
-from kscan_lsp.ruleset import members_of
-from kscan_lsp.text import Span
+from kscan_lsp.text import LineIndex, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kscan_lsp.documents import Document
     from kscan_lsp.engine import Verdicts
-    from kscan_lsp.findings import Finding, Problem
-    from kscan_lsp.project import CheckedFile, Placed
+    from kscan_lsp.findings import Finding, Problem, Related
+    from kscan_lsp.project import CheckedFile, Placed, Project
     from kscan_lsp.ruleset import Ruleset
-    from kscan_lsp.text import LineIndex
 
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
@@ -50,53 +50,54 @@ Options = dict[tuple[str, paths.Path], "Sequence[fixes.VerifiedFix | fixes.Propo
 """The ways to fix the findings of a resource, by control and path."""
 
 
-def proposed(_: Document, verdicts: Verdicts, ruleset: Ruleset) -> Options:
+def proposed(site: Site) -> Sequence[Options]:
     """What fixes would do, not yet verified: cheap enough for every finding of every scan."""
-    return dict(fixes.proposals(verdicts, ruleset))
+    return [dict(known) for known in fixes.proposals(site.checked, site.project.ruleset)]
 
 
-def verified(document: Document, verdicts: Verdicts, ruleset: Ruleset) -> Options:
+def verified(site: Site) -> Sequence[Options]:
     """The fixes that hold, with their edits."""
-    return {
-        (finding.control, finding.path): fixes.fixes_of(document, verdicts, finding, ruleset)[0]
-        for finding in verdicts.findings
-        if finding.fixable
-    }
+    return [
+        {(f.control, f.path): fixes.fixes_of(site, f)[0] for f in verdicts.findings if f.fixable}
+        for verdicts in site.checked.verdicts
+    ]
 
 
 def build(
-    checked: Iterable[tuple[CheckedFile, Ruleset]],
+    checked: Iterable[tuple[CheckedFile, Project]],
     *,
     skipped: Mapping[str, int] | None = None,
     not_scanned: Iterable[NotScanned] = (),
     problems: Iterable[FileProblem] = (),
-    solve: Callable[[Document, Verdicts, Ruleset], Options] = proposed,
+    solve: Callable[[Site], Sequence[Options]] = proposed,
+    name: Callable[[str], str] = str,
 ) -> Report:
     """Put a report together.
 
     Args:
-        checked: files as judged, each with the ruleset that judged it, in the order to report them.
+        checked: files as judged, each with the project it is in, in the order to report them.
         skipped: how many files were left alone before they were read, by reason.
         not_scanned: files that could not be read.
         problems: what is wrong with settings and policies.
-        solve: how to look for fixes, `proposed` or `verified`.
+        solve: how to look for the fixes of each resource of a document, `proposed` or `verified`.
+        name: what the report calls a file of a project.
     """
-    maker = _Maker(solve)
+    maker = _Maker(solve, name)
     setup = tuple(problems)
     maker.skipped.update(skipped or {})
     maker.not_scanned += not_scanned
-    for file, ruleset in checked:
-        maker.add(file, ruleset)
+    for file, project in checked:
+        maker.add(file, project)
     controls = maker.coverage()
     return Report(
         files=maker.files,
-        resources=maker.resources,
+        resources=len(maker.judged),
         findings=tuple(maker.findings),
         problems=(*setup, *maker.problems),
         not_scanned=tuple(maker.not_scanned),
         skipped={reason: maker.skipped[reason] for reason in SKIP_REASONS},
         controls=tuple(controls.values()),
-        frameworks=maker.compliance(controls),
+        frameworks=compliance(maker.rulesets.values(), controls),
         wrong_setup=bool(setup),
     )
 
@@ -104,62 +105,55 @@ def build(
 class _Maker:
     """Collects a report file by file."""
 
-    def __init__(self, solve: Callable[[Document, Verdicts, Ruleset], Options]) -> None:
+    def __init__(self, solve: Callable[[Site], Sequence[Options]], name: Callable[[str], str]) -> None:
         self.solve = solve
-        self.files = self.resources = 0
+        self.name = name
+        self.files = 0
         self.findings: list[Reported] = []
         self.problems: list[FileProblem] = []
         self.not_scanned: list[NotScanned] = []
         self.skipped: Counter[str] = Counter()
         self.rulesets: dict[int, Ruleset] = {}
-        self.passed: Counter[str] = Counter()
-        self.failed: Counter[str] = Counter()
-        self.unevaluated: Counter[str] = Counter()
+        self.judged: list[tuple[Verdicts, set[str]]] = []
         self.reasons: dict[str, list[Reason]] = {}
 
-    def add(self, file: CheckedFile, ruleset: Ruleset) -> None:
-        self.rulesets.setdefault(id(ruleset), ruleset)
+    def add(self, file: CheckedFile, project: Project) -> None:
+        self.rulesets.setdefault(id(project.ruleset), project.ruleset)
         if file.skipped:
             self.skipped[file.skipped] += 1
             return
         self.files += 1
         findings = file.findings()
-        open_failures: set[tuple[int, str]] = set()
-        for document in file.documents:
-            for verdicts in document.checked.verdicts:
-                fixable = any(finding.fixable for finding in verdicts.findings)
-                options = self.solve(document.checked.document, verdicts, ruleset) if fixable else {}
+        for number, document in enumerate(file.documents):
+            fixable = any(finding.fixable for finding in document.checked.findings)
+            solved = self.solve(Site(project, file.path, number)) if fixable else ()
+            for verdicts, options in zip(document.checked.verdicts, solved or repeat({}), strict=False):
+                unsuppressed: set[str] = set()
                 for placed, finding in islice(findings, len(verdicts.findings)):
                     if finding.status != "suppressed":
-                        open_failures.add((id(verdicts), finding.control))
+                        unsuppressed.add(finding.control)
                     known = options.get((finding.control, finding.path), ()) if finding.fixable else ()
-                    self.findings.append(_reported(file.path, placed, finding, ruleset, known))
-        for placed in file.documents:
-            for verdicts in placed.checked.verdicts:
-                self.count(file.path, placed, verdicts, open_failures)
+                    self.findings.append(self.reported(file.path, placed, finding, project, known))
+                self.judged.append((verdicts, unsuppressed))
+                self.note_reasons(file.path, document, verdicts)
         self.note_problems(file)
 
-    def count(
-        self, path: str, placed: Placed, verdicts: Verdicts, open_failures: set[tuple[int, str]]
-    ) -> None:
-        self.resources += 1
-        self.passed.update(verdicts.passed)
-        for control in verdicts.failed:
-            (self.failed if (id(verdicts), control) in open_failures else self.passed)[control] += 1
+    def note_reasons(self, path: str, placed: Placed, verdicts: Verdicts) -> None:
         for entry in verdicts.unevaluated:
-            self.unevaluated[entry.control] += 1
             reasons = self.reasons.setdefault(entry.control, [])
             if len(reasons) < MAX_REASONS:
                 line = range_in(placed, verdicts.resource.span(entry.path).span).start.line
-                reasons.append(Reason(path, line, paths.show(entry.path), entry.reason))
+                reasons.append(Reason(self.name(path), line, paths.show(entry.path), entry.reason))
 
     def note_problems(self, file: CheckedFile) -> None:
         for placed, problem in file.problems():
             self.problems.append(
-                FileProblem(file.path, range_in(placed, problem.span), problem.message, problem.code)
+                FileProblem(
+                    self.name(file.path), range_in(placed, problem.span), problem.message, problem.code
+                )
             )
         if file.limit:
-            self.not_scanned.append(NotScanned(file.path, 1, file.limit.message))
+            self.not_scanned.append(NotScanned(self.name(file.path), 1, file.limit.message))
         for placed in file.documents:
             checked = placed.checked
             if checked.complete or not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
@@ -168,60 +162,53 @@ class _Maker:
             line = range_in(placed, worst[0].span if worst else Span(0, 0)).start.line
             partly = "not fully scanned: " if checked.verdicts else ""
             self.not_scanned.append(
-                NotScanned(file.path, line, partly + (worst[0].message if worst else "it could not be read"))
+                NotScanned(
+                    self.name(file.path),
+                    line,
+                    partly + (worst[0].message if worst else "it could not be read"),
+                )
             )
 
     def coverage(self) -> dict[str, Coverage]:
         ids = sorted({control for ruleset in self.rulesets.values() for control in ruleset.controls})
-        return {
-            i: Coverage(
-                i,
-                evaluated=self.passed[i] + self.failed[i],
-                failed=self.failed[i],
-                not_evaluated=self.unevaluated[i],
-                reasons=tuple(self.reasons.get(i, ())),
-            )
-            for i in ids
-        }
+        counted = coverage_of(self.judged)
+        return {i: counted.get(i, Coverage(i))._replace(reasons=tuple(self.reasons.get(i, ()))) for i in ids}
 
-    def compliance(self, controls: Mapping[str, Coverage]) -> tuple[FrameworkScore, ...]:
-        """A control that the settings leave out is in no framework's mean: nothing is known about it."""
-        members: dict[str, tuple[str, dict[str, None]]] = {}
-        for ruleset in self.rulesets.values():
-            for framework in ruleset.frameworks:
-                _, known = members.setdefault(framework.id, (framework.title, {}))
-                known.update(
-                    dict.fromkeys(i for i in members_of(framework, ruleset.policies) if i in ruleset.controls)
+    def reported(
+        self,
+        path: str,
+        placed: Placed,
+        finding: Finding,
+        project: Project,
+        options: Sequence[fixes.VerifiedFix | fixes.Proposal],
+    ) -> Reported:
+        control = project.ruleset.controls[finding.control]
+        return Reported(
+            finding=finding,
+            file=self.name(path),
+            range=range_in(placed, finding.span),
+            title=control.title,
+            score=control.score,
+            remediation=control.remediation,
+            related=tuple(
+                OtherPlace(
+                    r.resource,
+                    self.name(r.file or path),
+                    _range_of(r, placed, project),
+                    paths.show(r.path),
+                    r.message,
                 )
-        scores = []
-        for name, (title, ids) in members.items():
-            mean = sum(controls[i].score for i in ids) / len(ids) if ids else 100.0
-            scores.append(FrameworkScore(name, title, round(mean, 2)))
-        return tuple(scores)
+                for r in finding.related
+            ),
+            fixes=tuple(_option(placed, option) for option in options),
+            sensitive=control.category == "Secrets" or finding.resource.kind == "Secret",
+        )
 
 
-def _reported(
-    path: str,
-    placed: Placed,
-    finding: Finding,
-    ruleset: Ruleset,
-    options: Sequence[fixes.VerifiedFix | fixes.Proposal],
-) -> Reported:
-    control = ruleset.controls[finding.control]
-    return Reported(
-        finding=finding,
-        file=path,
-        range=range_in(placed, finding.span),
-        title=control.title,
-        score=control.score,
-        remediation=control.remediation,
-        related=tuple(
-            OtherPlace(r.resource, r.file or path, range_in(placed, r.span), paths.show(r.path), r.message)
-            for r in finding.related
-        ),
-        fixes=tuple(_option(placed, option) for option in options),
-        sensitive=control.category == "Secrets" or finding.resource.kind == "Secret",
-    )
+def _range_of(related: Related, placed: Placed, project: Project) -> Range:
+    if not related.file:
+        return range_in(placed, related.span)
+    return _range(LineIndex(related.document), related.span, project.line_of(related))
 
 
 def _option(placed: Placed, option: fixes.VerifiedFix | fixes.Proposal) -> FixOption:

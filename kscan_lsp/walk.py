@@ -84,6 +84,25 @@ def discover(
     )
 
 
+def is_found(
+    path: Path, start: Path, *, exclude: Sequence[str] = (), exclude_root: Path | None = None
+) -> bool:
+    """Whether `discover` comes to a file by its own name; both paths are absolute."""
+    top = str(start)
+    if not path.is_relative_to(start) or not path.is_file():
+        return False
+    walk = _Walk(top, Partials())
+    settings = (_Rules(str(exclude_root or start), _spec(exclude)),) if exclude else ()
+    above = _rules_above(top)
+    ignore = (*([] if _ignored(top, above, folder=True) else above), *_rules_in(top))
+    for folder in [*reversed(path.parents)][len(start.parents) + 1 :]:
+        if not walk.enters(str(folder), settings, ignore):
+            return False
+        ignore = (*ignore, *_rules_in(str(folder)))
+    walk.file(str(path), settings, ignore)
+    return bool(walk.files)
+
+
 class _Walk:
     """One walk, while it is under way. Paths are absolute strings: this is the hot loop of a large scan."""
 

@@ -29,9 +29,10 @@ from __future__ import annotations
 
 from kscan_lsp.cel.compiling import MAX_SOURCE, VARIABLES, CelError, Expression, compile_expression
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
+from kscan_lsp.cel.functions import selects
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
-from kscan_lsp.cel.reading import Reads, fields_read
+from kscan_lsp.cel.reading import Reads, fields_read, fields_read_of_others
 from kscan_lsp.cel.views import MAX_DEPTH, MAX_WEIGHT, View, view
 
 __all__ = [
@@ -55,7 +56,9 @@ __all__ = [
     "deny",
     "evaluate",
     "fields_read",
+    "fields_read_of_others",
     "render",
+    "selects",
     "template",
     "view",
 ]

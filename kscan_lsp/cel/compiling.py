@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
@@ -26,10 +26,11 @@ Let: TypeAlias = tuple[tuple[str, str], ...]
 
 VARIABLES = (
     "object", "podTemplate", "pod", "container", "role", "effective",
-    "item", "index", "key", "inputs", "choice",
+    "item", "index", "key", "inputs", "choice", "relations",
 )  # fmt: skip
 """What every expression may name. `inputs` maps names to lists of text; `role` says which list a container is
-in, `choice` is the value a user chose for a fix; the others are whatever the manifest has."""
+in, `choice` is the value a user chose for a fix, `relations` maps names to lists of other objects; the others are
+whatever the manifest has."""
 
 MAX_SOURCE = 8_000
 """Characters of one expression, its `let` included."""
@@ -62,15 +63,12 @@ class Program:
 class Expression:
     """A compiled expression. One that is vouched for is compiled when it is first evaluated."""
 
-    __slots__ = ("_names", "_program", "let", "result", "source")
+    __slots__ = ("_program", "let", "result", "source")
 
-    def __init__(
-        self, source: str, let: Let, result: Result, names: tuple[str, ...], program: Program | None = None
-    ) -> None:
+    def __init__(self, source: str, let: Let, result: Result, program: Program | None = None) -> None:
         self.source = source
         self.let = let
         self.result = result
-        self._names = names
         self._program = program
 
     def __repr__(self) -> str:
@@ -80,7 +78,7 @@ class Expression:
     def program(self) -> Program:
         """What the runtime evaluates."""
         if self._program is None:
-            self._program = _vouched(self.source, self.let, self._names)
+            self._program = _vouched(self.source, self.let)
         return self._program
 
 
@@ -89,40 +87,38 @@ def compile_expression(
     *,
     let: Sequence[tuple[str, str]] = (),
     result: Result = "any",
-    variables: Sequence[str] = (),
     vouched: bool = False,
 ) -> Expression | CelError:
     """Compile an expression once.
 
     Args:
-        source: CEL. May name `VARIABLES`, `variables` and the names of `let`.
+        source: CEL. May name `VARIABLES` and the names of `let`.
         let: names bound around it, in order; each may use the earlier ones. Only those used are evaluated.
         result: what it must give. A type known to be another is an error here; one known only at run time is
             left to `evaluate` and `deny`.
-        variables: further names that `bind` will be given (relations).
         vouched: it is known to compile and to be harmless, as those that come with the program are, because tests
             hold them to it; nothing is done until it is needed.
 
     Returns:
         The expression, or the first error: of the first `let` entry that is wrong, else of the source.
     """
-    names = tuple(sorted(set(variables) - set(VARIABLES)))
     bound = tuple((name, text) for name, text in let)
     if vouched:
-        return Expression(source, bound, result, names)
-    program = _compile(source, bound, names)
+        return Expression(source, bound, result)
+    program = _compile(source, bound)
     if isinstance(program, CelError):
         return program
     complaint = _unfit(str(program.handle.return_type()), result)
-    return CelError(complaint, 1, 1) if complaint else Expression(source, bound, result, names, program)
+    return CelError(complaint, 1, 1) if complaint else Expression(source, bound, result, program)
 
 
-@lru_cache(maxsize=64)
-def environment(variables: tuple[str, ...] = ()) -> cel.Env:
-    """The runtime with our functions, `VARIABLES` and further variables declared."""
+@cache
+def environment() -> cel.Env:
+    """The runtime with our functions and `VARIABLES` declared."""
     kind = cel.Type
-    declared = dict.fromkeys((*VARIABLES, *variables), kind.DYN)
+    declared = dict.fromkeys(VARIABLES, kind.DYN)
     declared["inputs"] = kind.Map(kind.STRING, kind.List(kind.STRING))
+    declared["relations"] = kind.Map(kind.STRING, kind.List(kind.DYN))
     extensions = (
         ext_optional.ExtOptional,
         ext_bindings.ExtBindings,
@@ -144,12 +140,12 @@ _RESERVED = frozenset(
 
 
 @lru_cache(maxsize=4096)
-def _compile(source: str, let: Let, variables: tuple[str, ...]) -> Program | CelError:
-    runtime = environment(variables)
+def _compile(source: str, let: Let) -> Program | CelError:
+    runtime = environment()
     for position, (name, text) in enumerate(let):
-        if not _NAME.fullmatch(name) or name in _RESERVED or name in VARIABLES or name in variables:
+        if not _NAME.fullmatch(name) or name in _RESERVED or name in VARIABLES:
             return CelError(f"{name!r} cannot be the name of a let", 1, 1, name)
-        found = _compile(text, let[:position], variables)
+        found = _compile(text, let[:position])
         if isinstance(found, CelError):
             return found if found.name else CelError(found.message, found.line, found.column, name)
     used = _used(source, let)
@@ -169,13 +165,13 @@ def _compile(source: str, let: Let, variables: tuple[str, ...]) -> Program | Cel
     if tree is not None and (complaint := guard.refusal(tree)):
         return CelError(complaint, 1, 1)
     mentioned = set(_NAME.findall(whole))
-    return Program(handle, tree, tuple(name for name in (*VARIABLES, *variables) if name in mentioned))
+    return Program(handle, tree, tuple(name for name in VARIABLES if name in mentioned))
 
 
 @lru_cache(maxsize=4096)
-def _vouched(source: str, let: Let, variables: tuple[str, ...]) -> Program:
+def _vouched(source: str, let: Let) -> Program:
     whole, _ = _wrapped(source, _used(source, let))
-    return Program(environment(variables).compile(whole), None, ())
+    return Program(environment().compile(whole), None, ())
 
 
 def _encodes(text: str) -> bool:

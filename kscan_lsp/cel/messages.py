@@ -29,15 +29,12 @@ class Template:
     """For each part that only names a field (`container.name`), the way there: no need to ask the runtime."""
 
 
-def template(
-    text: str, *, let: Sequence[tuple[str, str]] = (), variables: Sequence[str] = (), vouched: bool = False
-) -> Template | CelError:
+def template(text: str, *, let: Sequence[tuple[str, str]] = (), vouched: bool = False) -> Template | CelError:
     """Compile a message with `{CEL}` placeholders; `{{` and `}}` stand for braces.
 
     Args:
         text: the message. A map literal in a placeholder needs a space before it: `{ {'a': 1}.a }`.
-        let: as for `compile_expression`, as is `variables`.
-        variables: further names.
+        let: as for `compile_expression`.
         vouched: as for `compile_expression`.
 
     Returns:
@@ -51,7 +48,7 @@ def template(
         if not piece.code:
             parts.append(piece.text)
             continue
-        compiled = compile_expression(piece.text, let=let, variables=variables, vouched=vouched)
+        compiled = compile_expression(piece.text, let=let, vouched=vouched)
         if isinstance(compiled, CelError):
             if compiled.name:
                 return compiled

@@ -27,11 +27,25 @@ _USE = re.compile(
 )
 
 
+# The object of a related entry is always selected from something: `policies.exists(p, p.object.spec ...)`.
+_OTHER = re.compile(r"\.\s*\??\s*object\b(?:\s*\.\s*\??\s*([A-Za-z_]\w*)\b(?!\s*\())?|\[\s*['\"]object")
+
+
 def fields_read(expressions: Iterable[Expression]) -> Reads:
     """The variables that expressions read, and which fields of them."""
     found: Reads = {}
-    for text in {text for e in expressions for text in (e.source, *(text for _, text in e.let))}:
+    for text in _texts(expressions):
         for name, field in _USE.findall(text):
             known = found.get(name, frozenset())
             found[name] = known | {field} if known is not None and field else None
     return found
+
+
+def fields_read_of_others(expressions: Iterable[Expression]) -> frozenset[str] | None:
+    """Which fields of related objects expressions read; None where that may be any."""
+    fields = [field for text in _texts(expressions) for field in _OTHER.findall(text)]
+    return None if "" in fields else frozenset(fields)
+
+
+def _texts(expressions: Iterable[Expression]) -> set[str]:
+    return {text for e in expressions for text in (e.source, *(text for _, text in e.let))}

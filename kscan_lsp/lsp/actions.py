@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lsprotocol import types
 
-from kscan_lsp.documents import read_document
 from kscan_lsp.edits import Refusal, set_value
-from kscan_lsp.engine import check_document
-from kscan_lsp.fixes import fix_all, fixes_of
+from kscan_lsp.fixes import Site, fix_all, fixes_of
 from kscan_lsp.lsp import convert
-from kscan_lsp.suppress import ANNOTATION, MARK, suppress
+from kscan_lsp.suppress import ANNOTATION, MARK
 from kscan_lsp.text import Span, TextEdit, apply_edits
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
     from kscan_lsp.changes import Draft
     from kscan_lsp.documents import Document
-    from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.view import View
     from kscan_lsp.project import Placed
@@ -59,7 +56,7 @@ def code_actions(
         if _asked(kind, wanted) and (wanted or (invoked and actions)):
             action = types.CodeAction(title=f"kscan: {title}", kind=kind)
             if view.client.resolve_edits and not wanted:
-                action.data = {"uri": view.snapshot.uri, "version": view.snapshot.version, "kind": kind}
+                action.data = {"uri": view.uri, "version": view.version, "kind": kind}
                 actions.append(action)
             elif (fixed := fix_everything(view, kind, stopped)) is not None:
                 action.edit = fixed.edit
@@ -82,21 +79,22 @@ def fix_everything(view: View, kind: str, stopped: Callable[[], bool]) -> Fixed 
     def accept(fix: Draft) -> bool:
         return fix.safe or not safe_only
 
-    ruleset, today = view.snapshot.configuration.ruleset, view.snapshot.today
+    project = view.project
     edits: list[types.TextEdit] = []
     number = 0
-    for placed in view.checked.documents:
+    for index, placed in enumerate(view.checked.documents):
         document = placed.checked.document
         if not document.complete or not any(
             f.fixable and f.status == "open" for f in placed.checked.findings
         ):
             continue
-        result, done = fix_all(document, ruleset, today, accept, stopped)
+        project, done = fix_all(Site(project, view.key, index), accept, stopped)
         if stopped():
             return None
         if done:
             number += len(done)
-            edits += _line_edits(view, placed, document.text, result.text)
+            after = project.files[view.key].documents[index].checked.document
+            edits += _line_edits(view, placed, document.text, after.text)
     review = "" if safe_only else "each of these may change what a workload does"
     return Fixed(_workspace_edit(view, edits, review), number) if edits else None
 
@@ -140,9 +138,7 @@ def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
 def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
     if not finding.fixable:
         return
-    verdicts = _verdicts_of(placed, finding)
-    document, ruleset = placed.checked.document, view.snapshot.configuration.ruleset
-    options, _ = fixes_of(document, verdicts, finding, ruleset)
+    options, _ = fixes_of(view.site(placed), finding)
     for option in options:
         edits = convert.text_edits(option.edits, placed.offset, view.lines, view.client.encoding)
         review = "" if option.safe else f"{option.title}: this may change what the workload does"
@@ -156,7 +152,7 @@ def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types
 
 
 def _ignore(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
-    edit = ignore_edit(placed.checked.document, finding, view)
+    edit = ignore_edit(view.site(placed), finding)
     if edit is not None:
         edits = convert.text_edits([edit], placed.offset, view.lines, view.client.encoding)
         yield types.CodeAction(
@@ -167,13 +163,14 @@ def _ignore(view: View, placed: Placed, finding: Finding) -> Iterator[types.Code
         )
 
 
-def ignore_edit(document: Document, finding: Finding, view: View) -> TextEdit | None:
+def ignore_edit(site: Site, finding: Finding) -> TextEdit | None:
     """The edit that suppresses one finding: a comment above its line, or an annotation where that cannot be.
 
     None where neither leaves the document as it was but for the suppression.
     """
+    document = site.checked.document
     for edit in (_comment_edit(document, finding), _annotation_edit(document, finding)):
-        if edit is not None and _suppresses(document, edit, finding, view):
+        if edit is not None and _suppresses(site, edit, finding):
             return edit
     return None
 
@@ -209,15 +206,19 @@ def _root_of(document: Document, finding: Finding) -> tuple[str | int, ...]:
     return ()
 
 
-def _suppresses(document: Document, edit: TextEdit, finding: Finding, view: View) -> bool:
+def _suppresses(site: Site, edit: TextEdit, finding: Finding) -> bool:
     """Whether an edit hides one finding and changes nothing that the document says."""
-    ruleset = view.snapshot.configuration.ruleset
-    result = read_document(apply_edits(document.text, [edit]), json=document.json)
-    if not result.complete or len(result.problems) > len(document.problems):
+    document = site.checked.document
+    after = site.project.with_document(site.file, site.number, apply_edits(document.text, [edit]))
+    if not after.files[site.file].documents:
         return False
-    findings, _ = suppress(result, check_document(result, ruleset), ruleset, view.snapshot.today)
+    result = site._replace(project=after).checked
+    if not result.document.complete or len(result.document.problems) > len(document.problems):
+        return False
     key = (finding.control, finding.stable_path, finding.resource)
-    return any((f.control, f.stable_path, f.resource) == key and f.status == "suppressed" for f in findings)
+    return any(
+        (f.control, f.stable_path, f.resource) == key and f.status == "suppressed" for f in result.findings
+    )
 
 
 def _explanations(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeAction]:
@@ -230,23 +231,13 @@ def _explanations(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeA
         )
 
 
-def _verdicts_of(placed: Placed, finding: Finding) -> Verdicts:
-    verdicts = placed.checked.verdicts
-    same = (v for v in verdicts if any(_same(f, finding) for f in v.findings))
-    return next(same, verdicts[0])
-
-
-def _same(one: Finding, other: Finding) -> bool:
-    return (one.control, one.path, one.span) == (other.control, other.path, other.span)
-
-
 def _diagnostic(view: View, placed: Placed, finding: Finding) -> types.Diagnostic:
     return convert.diagnostic_of(finding, placed.offset, view.lines, view.client.encoding)
 
 
 def _workspace_edit(view: View, edits: list[types.TextEdit], review: str = "") -> types.WorkspaceEdit:
     """Edits of a document; `review` says why somebody should confirm them, where the client can ask."""
-    uri, version = view.snapshot.uri, view.snapshot.version
+    uri, version = view.uri, view.version
     if not view.client.document_changes:
         return types.WorkspaceEdit(changes={uri: edits})
     identifier = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)

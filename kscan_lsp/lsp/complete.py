@@ -55,11 +55,11 @@ def in_manifest(view: View, offset: int) -> list[types.CompletionItem]:
         return []
     there = {finding.control for finding in _spoken_for(view, offset, asked[0])}
     given = set(asked["ids"].upper().replace(",", " ").split())
-    ruleset = view.snapshot.configuration.ruleset
+    ruleset = view.configuration.ruleset
     choices = [Choice(word, word.name) for word in words.controls(ruleset) if word.name not in given]
     token = Span(offset - len(asked["id"]), offset)
     at = convert.range_of(token, view.lines, view.client.encoding)
-    return [_item(choice, at, view.snapshot.uri, here=choice.word.name in there) for choice in choices]
+    return [_item(choice, at, view.uri, here=choice.word.name in there) for choice in choices]
 
 
 def _spoken_for(view: View, offset: int, written: str) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ times as long as everything else together.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from lsprotocol import types
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kscan_lsp.documents import Document
-    from kscan_lsp.findings import Finding
+    from kscan_lsp.findings import Finding, Related
     from kscan_lsp.lsp.client import Client
-    from kscan_lsp.project import CheckedDocument, CheckedFile
+    from kscan_lsp.project import CheckedDocument, CheckedFile, Project
     from kscan_lsp.ruleset import Ruleset
     from kscan_lsp.text import Encoding, TextEdit
 
@@ -39,60 +39,78 @@ _LEVELS: Final = {
 _PROBLEM_LEVELS: Final = {"suppression": INFORMATION, "type": WARNING, "duplicate-key": WARNING}
 
 
+class _Line(NamedTuple):
+    """A line number of a diagnostic: counted from the start of its own document, or of one in another file."""
+
+    number: int
+    elsewhere: Related | None = None
+
+
+class _Template(NamedTuple):
+    """The diagnostics of a document, with holes for their line numbers."""
+
+    uri: str
+    text: str
+    lines: tuple[_Line, ...]
+    elsewhere: bool
+    """Whether any place in it is in another file."""
+
+
 class DiagnosticTexts:
     """Diagnostics of checked documents as JSON, remembered for as long as the document lives."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._templates: WeakKeyDictionary[CheckedDocument, tuple[str, str, tuple[int, ...]]] = (
-            WeakKeyDictionary()
-        )
+        self._templates: WeakKeyDictionary[CheckedDocument, _Template] = WeakKeyDictionary()
         self._texts: WeakKeyDictionary[CheckedDocument, tuple[int, str]] = WeakKeyDictionary()
 
-    def of_file(self, uri: str, checked: CheckedFile, ruleset: Ruleset) -> str:
+    def points_elsewhere(self, checked: CheckedFile) -> bool:
+        """Whether what was shown of a file names places in others, which move when those are edited."""
+        known = (self._templates.get(placed.checked) for placed in checked.documents)
+        return any(template is not None and template.elsewhere for template in known)
+
+    def of_file(self, uri: str, checked: CheckedFile, project: Project) -> str:
         """All diagnostics of a file, as the inside of a JSON array."""
         parts = []
         if checked.limit:
             parts.append(json.dumps(_problem(checked.limit, LineIndex(""), self._client.encoding)))
         for placed in checked.documents:
+            template = self._templates.get(placed.checked)
+            if template is None or template.uri != uri:
+                template = self._templates[placed.checked] = self._template(uri, placed.checked, project)
             known = self._texts.get(placed.checked)
-            if known is None or known[0] != placed.line:
-                known = (placed.line, self._text(uri, placed.checked, placed.line, ruleset))
+            if known is None or known[0] != placed.line or template.elsewhere:
+                known = (placed.line, _filled(template, placed.line, project))
                 self._texts[placed.checked] = known
             if known[1]:
                 parts.append(known[1])
         return ",".join(parts)
 
-    def _text(self, uri: str, checked: CheckedDocument, line: int, ruleset: Ruleset) -> str:
-        known = self._templates.get(checked)
-        if known is None or known[0] != uri:
-            known = (uri, *self._template(uri, checked, ruleset))
-            self._templates[checked] = known
-        _, template, lines = known
-        return template % tuple([number + line for number in lines]) if template else ""
-
-    def _template(self, uri: str, checked: CheckedDocument, ruleset: Ruleset) -> tuple[str, tuple[int, ...]]:
+    def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
         index, encoding = checked.document.lines, self._client.encoding
         made = [_problem(problem, index, encoding) for problem in checked.problems]
         made += [
-            self._finding(uri, finding, checked.document, ruleset)
+            self._finding(uri, finding, checked.document, project.ruleset)
             for finding in checked.findings
             if finding.status == "open"
         ]
-        lines: list[int] = []
+        lines: list[_Line] = []
         texts = []
         for diagnostic in made:
-            ranges = [diagnostic["range"]]
-            ranges += [info["location"]["range"] for info in diagnostic.get("relatedInformation", ())]
-            for at in ranges:
+            ranges = [(diagnostic["range"], None)]
+            ranges += [
+                (info["location"]["range"], info.pop("elsewhere"))
+                for info in diagnostic.get("relatedInformation", ())
+            ]
+            for at, elsewhere in ranges:
                 for end in ("start", "end"):
-                    lines.append(at[end]["line"])
+                    lines.append(_Line(at[end]["line"], elsewhere))
                     at[end]["line"] = _HOLE
             # json writes non-ASCII characters as escapes, so the hole cannot occur in any of the texts
             texts.append(
                 json.dumps(diagnostic, separators=(",", ":")).replace("%", "%%").replace(_HOLE_TEXT, "%d")
             )
-        return ",".join(texts), tuple(lines)
+        return _Template(uri, ",".join(texts), tuple(lines), any(line.elsewhere for line in lines))
 
     def _finding(self, uri: str, finding: Finding, document: Document, ruleset: Ruleset) -> dict[str, Any]:
         index, encoding = document.lines, self._client.encoding
@@ -108,10 +126,25 @@ class DiagnosticTexts:
             diagnostic["codeDescription"] = {"href": references[0]}
         if finding.related and self._client.related_information:
             diagnostic["relatedInformation"] = [
-                {"location": {"uri": uri, "range": json_range(r.span, index, encoding)}, "message": r.message}
+                {
+                    "location": {
+                        "uri": r.file or uri,
+                        "range": json_range(r.span, LineIndex(r.document) if r.file else index, encoding),
+                    },
+                    "message": r.message,
+                    "elsewhere": r if r.file else None,
+                }
                 for r in finding.related
             ]
         return diagnostic
+
+
+def _filled(template: _Template, line: int, project: Project) -> str:
+    if not template.text:
+        return ""
+    return template.text % tuple(
+        [n + (line if elsewhere is None else project.line_of(elsewhere)) for n, elsewhere in template.lines]
+    )
 
 
 _HOLE: Final = "\ue000"

@@ -18,13 +18,17 @@ from kscan_lsp.lsp.commands import handle_commands
 from kscan_lsp.lsp.requests import handle_lenses, handle_requests
 from kscan_lsp.lsp.server import Server
 from kscan_lsp.lsp.session import path_of
+from kscan_lsp.lsp.workspace import key_of
 from kscan_lsp.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.settings import FILE_NAMES
+from kscan_lsp.walk import SUFFIXES
 
 logger = logging.getLogger(__name__)
 
-WATCHED = (*FILE_NAMES, *KUSTOMIZATION_NAMES, "Chart.yaml")
-"""Files that decide how others are judged."""
+PARTIALS = (*KUSTOMIZATION_NAMES, "Chart.yaml")
+"""Files that say of others that they are parts of something."""
+WATCHED = (*(f"**/*{suffix}" for suffix in SUFFIXES), "**/Kustomization")
+"""All files that may mean something to the findings in others."""
 
 
 def create() -> Server:
@@ -65,12 +69,13 @@ def _handle_lifecycle(server: Server) -> None:
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
         if session.client.watched_files:
-            watchers = [types.FileSystemWatcher(glob_pattern=f"**/{name}") for name in WATCHED]
+            watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in WATCHED]
             options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
             registration = types.Registration("kscan", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
             params = types.RegistrationParams([registration])
             server.in_background(server.client_register_capability_async(params))
         await fetch_section(server)
+        server.reconfigure()
 
 
 def _handle_settings(server: Server) -> None:
@@ -87,14 +92,24 @@ def _handle_settings(server: Server) -> None:
             server.reconfigure()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def files_changed(_: types.DidChangeWatchedFilesParams) -> None:
-        server.reconfigure()
+    def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        paths = [(event.uri, path) for event in params.changes if (path := path_of(event.uri))]
+        if any(path.name in PARTIALS for _, path in paths):
+            for workspace in session.workspaces.values():
+                workspace.stale = True  # which files count is another question now
+        if any(path.name in (*PARTIALS, *FILE_NAMES) or session.configures(path) for _, path in paths):
+            server.reconfigure()
+        for uri, path in paths:
+            session.disk(key_of(path, uri), path)
+            server.work_on(session.root_of(path))
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
         removed = {path_of(folder.uri) for folder in params.event.removed}
         added = [path for folder in params.event.added if (path := path_of(folder.uri))]
         session.folders = [folder for folder in session.folders if folder not in removed] + added
+        for folder in removed:
+            server.forget(folder)
         server.reconfigure()
 
 
@@ -136,8 +151,11 @@ def _handle_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
-        document = session.documents.pop(uri, None)
-        if document is not None and session.configures(document.path):
+        document = session.close(uri)
+        if document is None:
+            return
+        if session.configures(document.path):
             server.reconfigure()  # what is on disk holds again
-        elif document is not None:
+        else:
             server.send(convert.notification(uri, None, ""))
+            server.work_on(session.root_of(document.path))

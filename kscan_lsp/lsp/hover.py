@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def hover(view: View, position: types.Position) -> types.Hover | None:
     """What there is to say about the findings under a position, or the control named there."""
-    ruleset = view.snapshot.configuration.ruleset
+    ruleset = view.configuration.ruleset
     at = convert.position_offset(position, view.lines, view.client.encoding)
     for name, span in suppressed_controls(view.checked):
         if span.start <= at <= span.end and (control := ruleset.policies.controls.get(name)):

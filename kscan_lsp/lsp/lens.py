@@ -30,14 +30,14 @@ def code_lenses(view: View) -> list[types.CodeLens]:
         resource = judged.verdicts.resource
         # above all that says what the object is, whatever comes first
         first = min(resource.span((key,)).span for key in ("apiVersion", "kind", "metadata"))
-        data = {"uri": view.snapshot.uri, "version": view.snapshot.version, "object": number}
+        data = {"uri": view.uri, "version": view.version, "object": number}
         lenses.append(types.CodeLens(view.range_of(judged.placed, first), data=data))
     return lenses
 
 
 def command(view: View, data: dict[str, Any]) -> types.Command | None:
     """What one of the lenses says and does; None if the document has moved on."""
-    if view.snapshot.version != data.get("version"):
+    if view.version != data.get("version"):
         return None
     number = data.get("object")
     judged = next(islice(view.objects(), number, None), None) if isinstance(number, int) else None
@@ -47,7 +47,7 @@ def command(view: View, data: dict[str, Any]) -> types.Command | None:
     title = _title(view, judged, open_ones)
     if not open_ones:
         return types.Command(title, "")
-    uri = view.snapshot.uri
+    uri = view.uri
     locations = [types.Location(uri, view.range_of(judged.placed, finding.span)) for finding in open_ones]
     return types.Command(title, SHOW_FINDINGS, arguments=[uri, locations])
 
@@ -61,5 +61,5 @@ def _title(view: View, judged: JudgedObject, open_ones: list[Finding]) -> str:
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
     coverage = coverage_of([(judged.verdicts, judged.unsuppressed())])
-    scores = compliance([view.snapshot.configuration.ruleset], coverage)
+    scores = compliance([view.configuration.ruleset], coverage)
     return " \u00b7 ".join([", ".join(parts), *(f"{score.id} {score.score:.0f}%" for score in scores)])

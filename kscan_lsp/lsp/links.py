@@ -46,7 +46,7 @@ def document_links(view: View) -> list[types.DocumentLink]:
         for span, image in _images(view)
         if (page := image_page(image))
     ]
-    policies = view.snapshot.configuration.ruleset.policies
+    policies = view.configuration.ruleset.policies
     return [*images, *_control_links(view, suppressed_controls(view.checked), policies)]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import tally
 from kscan_lsp.findings import Severity
+from kscan_lsp.lsp.session import path_of
 from kscan_lsp.report import compliance, coverage_of
 from kscan_lsp.reports import as_html
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from kscan_lsp.configuration import Configuration
     from kscan_lsp.lsp.view import View
-    from kscan_lsp.project import CheckedFile
+    from kscan_lsp.project import CheckedFile, Project
     from kscan_lsp.report import FileProblem
-    from kscan_lsp.ruleset import Ruleset
 
 
 def status(view: View) -> dict[str, Any] | None:
@@ -33,7 +32,7 @@ def status(view: View) -> dict[str, Any] | None:
     statuses = Counter(finding.status for finding in findings)
     counted = Counter(finding.severity for finding in findings if finding.status == "open")
     coverage = coverage_of((judged.verdicts, judged.unsuppressed()) for judged in view.objects())
-    scores = compliance([view.snapshot.configuration.ruleset], coverage)
+    scores = compliance([view.configuration.ruleset], coverage)
     return {
         **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
         "suppressed": statuses["suppressed"],
@@ -67,13 +66,16 @@ def report_page(
     """
     uris: dict[str, str] = {}
 
-    def files() -> Iterator[tuple[CheckedFile, Ruleset]]:
+    def named(uri: str) -> str:
+        name = _name(path_of(uri), folders) or uri
+        uris[name] = uri
+        return name
+
+    def files() -> Iterator[tuple[CheckedFile, Project]]:
         for view in views:
             if stopped():
                 return
-            name = _name(view.snapshot.path, folders) or view.snapshot.uri
-            uris[name] = view.snapshot.uri
-            yield replace(view.checked, path=name), view.snapshot.configuration.ruleset
+            yield view.checked, view.project
 
     problems: dict[FileProblem, None] = {}
     for configuration in configurations:
@@ -81,7 +83,7 @@ def report_page(
             name = _name(path, folders)
             uris[name] = path.as_uri()
             problems[tally.problem_in(name, document, problem)] = None
-    report = tally.build(files(), problems=problems)
+    report = tally.build(files(), problems=problems, name=named)
     return None if stopped() else as_html.render(report, uris.get)
 
 

@@ -37,7 +37,7 @@ def handle_requests(server: Server) -> None:
     async def resolve_action(action: types.CodeAction) -> types.CodeAction:
         data = action.data if isinstance(action.data, dict) else {}
         view = await server.view(str(data.get("uri")))
-        if view is not None and view.snapshot.version == data.get("version"):
+        if view is not None and view.version == data.get("version"):
             kind = str(data.get("kind"))
             fixed = await server.answer("Fixing all problems", actions.fix_everything, view, kind)
             action.edit = fixed.edit if fixed else None

@@ -1,8 +1,8 @@
 """The language server: handlers of a few lines between the protocol and pure functions.
 
-A notification changes the session and schedules a check; one task per document then checks until it has caught up
-with the editor, in a thread of our own, so that reading messages and cancelling requests never wait. Requests take
-their snapshot first and work on it there, too.
+A notification changes the session and has its folder worked on; one task per folder then takes step after step until
+it has caught up, buffers before files on disk, in a thread of our own, so that reading messages and cancelling requests
+never wait. Requests take their snapshot first and work on it beside that.
 
 pygls reads standard input on its own thread pool and logs whole messages at INFO, secrets included: neither that pool
 nor that level is ever used here. Its text mirror is not used either (see `session.py`), hence the protocol class.
@@ -26,15 +26,18 @@ from pygls.protocol.language_server import lsp_method
 from kscan_lsp import __version__
 from kscan_lsp.configuration import Configuration, configure
 from kscan_lsp.lsp import convert, progress
-from kscan_lsp.lsp.session import Session, Snapshot, check
+from kscan_lsp.lsp.session import OpenDocument, Session, today
 from kscan_lsp.lsp.settings_file import SettingsView
 from kscan_lsp.lsp.view import View
+from kscan_lsp.lsp.workspace import Reading, Snapshot, Workspace, check, read, search
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from pathlib import Path
+
+    from kscan_lsp.project import Project
 
 T = TypeVar("T")
 
@@ -78,10 +81,11 @@ class Server(LanguageServer):
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-check")
         self.desk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-answer")
         self.background: set[asyncio.Future[Any]] = set()
-        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.tasks: dict[Path | None, asyncio.Task[None]] = {}
         self.loading: dict[Path | None, asyncio.Task[None]] = {}
         self.generation = 0
         self.said: set[str] = set()
+        self.news = asyncio.Event()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log what went wrong; a pop-up for each failed keystroke would only be in the way."""
@@ -121,34 +125,112 @@ class Server(LanguageServer):
     def renew(self, uri: str) -> None:
         """Do what a new text of a document asks for: check it, or everything by it if it holds settings."""
         document = self.session.documents.get(uri)
-        if document is not None and self.session.configures(document.path):
+        if document is None:
+            return
+        if self.session.configures(document.path) or self.session.day != today():
             self.reconfigure()
-        self.refresh(uri)
+        self.work_on(self.session.root_of(document.path))
 
-    def refresh(self, uri: str) -> None:
-        """Have a document checked until its result is that of its latest text."""
-        if uri not in self.tasks and uri in self.session.documents:
-            self.tasks[uri] = asyncio.get_running_loop().create_task(self._refresh(uri))
+    def work_on(self, root: Path | None) -> None:
+        """Have a folder worked on until everything that is known of it is up to date."""
+        if root not in self.tasks:
+            self.tasks[root] = asyncio.get_running_loop().create_task(self._work(root))
+            self.tasks[root].add_done_callback(self._ended)
 
-    async def _refresh(self, uri: str) -> None:
+    def forget(self, root: Path | None) -> None:
+        """A folder is no longer part of the workspace: nothing is shown of its files."""
+        workspace = self.session.workspaces.pop(root, None)
+        for key in workspace.published if workspace else ():
+            self.send(convert.notification(key, None, ""))
+
+    async def _work(self, root: Path | None) -> None:
         try:
             while True:
-                if document := self.session.documents.get(uri):
-                    await self._configured(self.session.root_of(document.path))
-                snapshot = self.session.snapshot(uri)
-                if snapshot is None:
-                    if self.session.waits_for_settings(uri):
-                        continue  # they changed again before this task had its turn
+                await self._configured(root)
+                if root not in self.session.configurations:
+                    continue  # the settings changed again before this task had its turn
+                step = self.session.next_work(root)
+                if step is None:
+                    self._finish(root)
                     break
-                known = self.session.documents[uri].checked_version
-                checked = await self.in_worker(check, snapshot)
-                if self.session.accept(snapshot, checked):
-                    self._publish(snapshot, self.texts.of_file(uri, checked, snapshot.configuration.ruleset))
-                    if known == snapshot.version and self.session.client.code_lens_refresh:
-                        # the editor asks again when the text changes, but this was not the text
-                        self.in_background(self.workspace_code_lens_refresh_async(None))
+                await self._step(root, step)
         finally:
-            del self.tasks[uri]  # nothing waits between the last look at the session and this line
+            del self.tasks[root]  # nothing waits between the last look at the session and this line
+            self._tell()
+
+    async def _step(self, root: Path | None, step: Snapshot | Reading) -> None:
+        """Check one buffer or read one file, and show what is different for it."""
+        document = self.session.documents.get(step.uri) if isinstance(step, Snapshot) else None
+        known = document.checked_version if document else None
+        try:
+            if isinstance(step, Snapshot):
+                self.session.accept(step, await self.in_worker(check, step))
+            else:
+                self.session.keep(step, await self.in_worker(read, step))
+        except Exception:  # a defect of ours must not take everything else down with it
+            logger.exception("%s could not be checked", step.key)
+            self.session.give_up(step)
+        self._show(root)
+        if document and known == document.version and self.session.client.code_lens_refresh:
+            # the editor asks again when the text changes, but this was not the text
+            self.in_background(self.workspace_code_lens_refresh_async(None))
+
+    def _finish(self, root: Path | None) -> None:
+        """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
+        workspace = self.session.workspaces[root]
+        workspace.finish()
+        self._show(root)
+        if root is not None and workspace.begin_search():
+            self.in_background(self._search(root, workspace))
+
+    async def _search(self, root: Path, workspace: Workspace) -> None:
+        """Find the files of a folder and have them read, with progress; the user may stop it."""
+        stopped = threading.Event()
+        async with progress.shown(self, f"Reading {root.name}", None, stopped.set):
+            found, partials = await asyncio.get_running_loop().run_in_executor(
+                self.desk, search, root, workspace.configuration
+            )
+            workspace.found(found.files, partials)
+            while workspace.waiting and self.session.workspaces.get(root) is workspace:
+                if stopped.is_set():
+                    workspace.stop()
+                self.work_on(root)
+                await self.told()
+        self.work_on(root)
+
+    def _show(self, root: Path | None) -> None:
+        """Publish what was found in a folder and is not shown yet."""
+        session = self.session
+        workspace = session.workspaces.get(root)
+        if workspace is None or root not in session.configurations:
+            return
+        changed = session.unshown(root)
+        for document in changed:
+            self._publish(document, workspace.project)
+        for document in session.current(root):
+            # what it points at in another file may have moved
+            if document not in changed and self.texts.points_elsewhere(document.checked):
+                self._publish(document, workspace.project)
+        if workspace.judging:
+            for key, file in workspace.news({d.key for d in session.documents.values()}):
+                text = self.texts.of_file(key, file, workspace.project) if file else ""
+                self.send(convert.notification(key, None, text))
+        self._tell()
+
+    def _publish(self, document: OpenDocument, project: Project) -> None:
+        text = self.texts.of_file(document.uri, document.checked, project)
+        if (document.version, text) != document.sent:
+            document.sent = (document.version, text)
+            self.send(convert.notification(document.uri, document.version, text))
+
+    def _tell(self) -> None:
+        """Wake those who wait for `told`."""
+        self.news.set()
+        self.news = asyncio.Event()
+
+    async def told(self) -> None:
+        """Wait until anything more is known of any folder."""
+        await self.news.wait()
 
     async def configuration(self, path: Path | None = None) -> Configuration:
         """What holds for a file, or in the first folder."""
@@ -172,8 +254,7 @@ class Server(LanguageServer):
                 configuration, words = await self.in_worker(_configuration, root, section, buffers)
                 if generation == self.generation:  # else the settings changed while they were read
                     break
-            self.session.configurations[root] = configuration
-            self.session.configured |= configuration.files
+            self.session.configure(root, configuration)
         finally:
             del self.loading[root]
         self._publish_configuration_problems()
@@ -186,12 +267,11 @@ class Server(LanguageServer):
     def reconfigure(self) -> None:
         """Read all settings again and check everything by them; old results stay until the new ones are there."""
         self.generation += 1
+        self.session.day = today()
         self.session.configurations.clear()
-        for uri in self.session.documents:
-            self.refresh(uri)
-
-    def _publish(self, snapshot: Snapshot, diagnostics: str) -> None:
-        self.send(convert.notification(snapshot.uri, snapshot.version, diagnostics))
+        roots = {self.session.root_of(document.path) for document in self.session.documents.values()}
+        for root in {*roots, *self.session.folders}:
+            self.work_on(root)
 
     def _publish_configuration_problems(self) -> None:
         files: dict[str, list[Any]] = {}
@@ -225,16 +305,23 @@ class Server(LanguageServer):
 
     async def view(self, uri: str) -> View | None:
         """The checked version of a document's latest text."""
-        while (task := self.tasks.get(uri)) is not None:
-            await asyncio.shield(task)
-        document = self.session.documents.get(uri)
-        if document is None or document.checked is None or document.configuration is None:
+        while (document := self.session.documents.get(uri)) and not self.session.is_current(document):
+            self.work_on(self.session.root_of(document.path))
+            await self.told()
+        if document is None or document.configuration is None:
             return None
-        snapshot = Snapshot(
-            uri, document.path, document.checked_version, document.checked.text, document.json, document.configuration,
-            self.session.today(), document.checked,
-        )  # fmt: skip
-        return View(snapshot, document.checked, LineIndex(document.checked.text), self.session.client)
+        workspace = self.session.workspaces[self.session.root_of(document.path)]
+        return View(
+            document.uri,
+            document.path,
+            document.version,
+            document.key,
+            workspace.project,
+            document.configuration,
+            document.checked,
+            LineIndex(document.checked.text),
+            self.session.client,
+        )
 
 
 def _configuration(

@@ -1,35 +1,33 @@
-"""The only mutable state of the program: what the editor has open, and the latest result for each.
+"""The only mutable state of the program: what the editor has open, and what is known of each of its folders.
 
 Handlers change it on the event loop and nowhere else. Work happens on snapshots, in another thread; a result comes
-back through `accept`, which keeps it only if nothing newer is there. The text mirror is our own: a document is one
+back through `accept` or `keep`, which drop what has been overtaken. The text mirror is our own: a document is one
 string, and a change is applied by `text.replace_range` in the encoding agreed on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pygls.uris import to_fs_path
 
 from kscan_lsp.lsp.carry import carry
 from kscan_lsp.lsp.client import Client
-from kscan_lsp.partials import Partials
-from kscan_lsp.project import CheckedFile, check_file
+from kscan_lsp.lsp.workspace import Checked, Reading, Snapshot, Workspace, key_of, renewed
+from kscan_lsp.project import CheckedFile
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import LineIndex, Position, replace_range
-from kscan_lsp.walk import is_excluded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from lsprotocol import types
 
     from kscan_lsp.configuration import Configuration
+    from kscan_lsp.project import Project
 
 
 @dataclass(slots=True)
@@ -42,23 +40,22 @@ class OpenDocument:
     json: bool
     version: int
     index: LineIndex
-    checked: CheckedFile | None = None
+    edited: int
+    """Counts edits of all documents: the one edited last is checked first."""
+    checked: CheckedFile
+    """What is shown of it."""
     checked_version: int = -1
     configuration: Configuration | None = None
     """What `checked` was judged by."""
+    base: CheckedFile | None = None
+    """What `checked` was made from: the file in the project of the folder."""
+    sent: tuple[int, str] | None = None
+    """The version and the diagnostics that the editor was told last."""
 
-
-class Snapshot(NamedTuple):
-    """All that checking a document needs; nothing in it changes."""
-
-    uri: str
-    path: Path | None
-    version: int
-    text: str
-    json: bool
-    configuration: Configuration
-    today: date
-    previous: CheckedFile | None
+    @property
+    def key(self) -> str:
+        """What it is called in the project of its folder."""
+        return key_of(self.path, self.uri)
 
 
 @dataclass(slots=True)
@@ -69,21 +66,27 @@ class Session:
     documents: dict[str, OpenDocument] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
     configurations: dict[Path | None, Configuration] = field(default_factory=dict)
+    workspaces: dict[Path | None, Workspace] = field(default_factory=dict)
     configured: set[Path] = field(default_factory=set)
     """Every file that settings or policies were ever read from."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
     reported: set[str] = field(default_factory=set)
     """Settings and policy files that have diagnostics shown."""
+    edits: int = 0
+    day: date = date.min
 
     def open(self, item: types.TextDocumentItem) -> None:
         """A document was opened."""
+        self.edits += 1
         self.documents[item.uri] = OpenDocument(
             uri=item.uri,
             path=path_of(item.uri),
             json=item.language_id == "json",
             version=item.version,
             index=LineIndex(item.text),
+            edited=self.edits,
+            checked=CheckedFile(item.uri, "", json=False),
         )
 
     def change(
@@ -100,8 +103,23 @@ class Session:
             start, end = (Position(p.line, p.character) for p in (at.start, at.end))
             text = replace_range(document.index, start, end, change.text, self.client.encoding)
             document.index = LineIndex(text)
-        document.version = version
+        self.edits += 1
+        document.version, document.edited = version, self.edits
         return document
+
+    def close(self, uri: str) -> OpenDocument | None:
+        """A document was closed: what is on disk holds again."""
+        document = self.documents.pop(uri, None)
+        if document is not None:
+            self.disk(document.key, document.path)
+        return document
+
+    def disk(self, key: str, path: Path | None) -> None:
+        """Something happened to a file on disk, or it counts again as it is there."""
+        workspace = self.workspaces.get(self.root_of(path))
+        if workspace is not None:
+            workspace.waiting[key] = path
+            workspace.unsure.add(key)
 
     def root_of(self, path: Path | None) -> Path | None:
         """The folder whose settings hold for a file: the innermost workspace folder, else the file's own."""
@@ -125,47 +143,120 @@ class Session:
             if d.path and d.path.suffix in (".yaml", ".yml")
         }
 
-    def waits_for_settings(self, uri: str) -> bool:
-        """Whether an open document's settings are yet to be read."""
-        document = self.documents.get(uri)
-        return document is not None and self.root_of(document.path) not in self.configurations
+    def configure(self, root: Path | None, configuration: Configuration) -> Workspace:
+        """The settings of a folder were read (again)."""
+        old = self.workspaces.get(root)
+        indexed = root in self.folders
+        workspace = renewed(old, configuration, self.day, indexed=indexed)
+        self.configurations[root] = configuration
+        self.configured |= configuration.files
+        self.workspaces[root] = workspace
+        return workspace
 
-    def snapshot(self, uri: str) -> Snapshot | None:
-        """What checking a document needs; None if it is closed, checked, or its settings are not read yet."""
-        document = self.documents.get(uri)
-        if document is None or self.configures(document.path):
-            return None
+    def is_current(self, document: OpenDocument) -> bool:
+        """Whether what is known of a document is about its latest text and settings."""
         configuration = self.configurations.get(self.root_of(document.path))
-        if configuration is None:
-            return None
-        current = document.configuration is configuration
-        if current and document.checked_version == document.version:
-            return None
+        return self.configures(document.path) or (
+            configuration is not None
+            and document.configuration is configuration
+            and document.checked_version == document.version
+        )
+
+    def next_work(self, root: Path | None) -> Snapshot | Reading | None:
+        """What is to be done next in a folder: a buffer that changed, the last one first, else a file on disk."""
+        workspace = self.workspaces[root]
+        mine = [d for d in self.documents.values() if self.root_of(d.path) == root]
+        stale = [d for d in mine if not self.is_current(d)]
+        if stale:
+            return self._snapshot(max(stale, key=lambda d: d.edited), workspace)
+        buffers = {document.key for document in mine}
+        while workspace.waiting:
+            key = next(iter(workspace.waiting))
+            path = workspace.waiting.pop(key)
+            unsure = key in workspace.unsure
+            workspace.unsure.discard(key)
+            if key not in buffers and not (path and self.configures(path)):
+                return Reading(
+                    key=key,
+                    path=path if root in self.folders else None,
+                    root=root,
+                    configuration=workspace.configuration,
+                    project=workspace.project,
+                    partials=workspace.partials,
+                    judged=workspace.judging,
+                    unsure=unsure,
+                )
+        return None
+
+    def _snapshot(self, document: OpenDocument, workspace: Workspace) -> Snapshot:
+        same = document.configuration is workspace.configuration
         return Snapshot(
-            uri=uri,
+            uri=document.uri,
             path=document.path,
             version=document.version,
             text=document.index.text,
             json=document.json,
-            configuration=configuration,
-            today=self.today(),
-            previous=document.checked if current else None,
+            configuration=workspace.configuration,
+            today=workspace.project.today,
+            previous=document.checked if same else None,
+            project=workspace.project,
+            key=document.key,
+            partials=workspace.partials,
         )
 
-    @staticmethod
-    def today() -> date:
-        """The day that suppressions are compared with."""
-        return datetime.now(UTC).date()
+    def accept(self, work: Snapshot, checked: Checked) -> None:
+        """Keep the result of a check, unless other settings hold by now."""
+        workspace = self.workspaces[self.root_of(work.path)]
+        if workspace.configuration is not work.configuration:
+            return
+        workspace.project = checked.project
+        document = self.documents.get(work.uri)
+        if document is not None:
+            document.checked, document.checked_version = checked.file, work.version
+            document.configuration = work.configuration
+            document.base = None  # it has not been shown yet
 
-    def accept(self, snapshot: Snapshot, checked: CheckedFile) -> bool:
-        """Keep a result; false if the document has moved on, or is closed, and it must not be shown."""
-        document = self.documents.get(snapshot.uri)
-        if document is None:
-            return False
-        document.checked = checked
-        document.checked_version = snapshot.version
-        document.configuration = snapshot.configuration
-        return document.version == snapshot.version
+    def keep(self, work: Reading, project: Project) -> None:
+        """Keep what was read from disk, unless other settings hold by now; then it is read again."""
+        workspace = self.workspaces.get(work.root)
+        if workspace is not None and workspace.configuration is work.configuration:
+            workspace.project = project
+        elif workspace is not None:
+            workspace.waiting.setdefault(work.key, work.path)
+
+    def give_up(self, work: Snapshot | Reading) -> None:
+        """Take something that cannot be checked for done: trying again would fail again."""
+        if isinstance(work, Snapshot) and (document := self.documents.get(work.uri)):
+            document.checked_version, document.configuration = work.version, work.configuration
+
+    def current(self, root: Path | None) -> list[OpenDocument]:
+        """The open documents of a folder that were checked as they are now."""
+        return [
+            document
+            for document in self.documents.values()
+            if document.checked_version >= 0
+            and self.root_of(document.path) == root
+            and self.is_current(document)
+        ]
+
+    def unshown(self, root: Path | None) -> list[OpenDocument]:
+        """The open documents of a folder whose findings are not those that are shown, brought up to date.
+
+        Those whose text has moved on are left out: what is found in them now would be shown in the wrong places.
+        """
+        workspace = self.workspaces[root]
+        changed = []
+        for document in self.current(root):
+            file = workspace.project.files.get(document.key)
+            if file is not None and file is not document.base:
+                if document.base is not None:  # else it is the result of a check, carried already
+                    document.checked = carry(document.checked, file)
+                document.base = file
+                changed.append(document)
+            elif file is None and document.base is not document.checked:
+                document.base = document.checked  # left alone, and in no project
+                changed.append(document)
+        return changed
 
 
 def path_of(uri: str) -> Path | None:
@@ -176,19 +267,6 @@ def path_of(uri: str) -> Path | None:
     return Path(name) if name else None
 
 
-def check(snapshot: Snapshot) -> CheckedFile:
-    """Check a snapshot: what the command line would say of a file with this text, and what typing still shows."""
-    uri, text, json, previous = snapshot.uri, snapshot.text, snapshot.json, snapshot.previous
-    if snapshot.path and (reason := _reason_to_skip(snapshot.path, snapshot.configuration)):
-        return CheckedFile(uri, text, json, skipped=reason)
-    ruleset, today = snapshot.configuration.ruleset, snapshot.today
-    return carry(previous, check_file(uri, text, ruleset, today, json=json, previous=previous))
-
-
-@lru_cache(maxsize=4096)
-def _reason_to_skip(path: Path, configuration: Configuration) -> str:
-    """Why a file is left alone for where it lies. Asked once for each reading of the settings."""
-    settings_path = configuration.settings_path
-    if settings_path and is_excluded(path, configuration.settings.exclude, settings_path.parent):
-        return "excluded"
-    return Partials().reason_to_skip(path)
+def today() -> date:
+    """The day that suppressions are compared with."""
+    return datetime.now(UTC).date()

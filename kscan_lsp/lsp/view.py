@@ -5,26 +5,36 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.fixes import Site
 from kscan_lsp.lsp import convert
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lsprotocol import types
 
+    from kscan_lsp.configuration import Configuration
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.client import Client
-    from kscan_lsp.lsp.session import Snapshot
-    from kscan_lsp.project import CheckedFile, Placed
+    from kscan_lsp.project import CheckedFile, Placed, Project
     from kscan_lsp.text import LineIndex
 
 
 class View(NamedTuple):
-    """A checked version of an open document, and what is needed to talk about it."""
+    """A checked version of an open document, and what is needed to talk about it.
 
-    snapshot: Snapshot
+    `key` is what it is called in `project`, which has all that is judged in its folder.
+    """
+
+    uri: str
+    path: Path | None
+    version: int
+    key: str
+    project: Project
+    configuration: Configuration
     checked: CheckedFile
     lines: LineIndex
     client: Client
@@ -33,6 +43,10 @@ class View(NamedTuple):
         """A span of one of its documents as the protocol has it."""
         moved = Span(span.start + placed.offset, span.end + placed.offset)
         return convert.range_of(moved, self.lines, self.client.encoding)
+
+    def site(self, placed: Placed) -> Site:
+        """Where one of its documents is in the project."""
+        return Site(self.project, self.key, self.checked.documents.index(placed))
 
     def objects(self) -> Iterator[JudgedObject]:
         """What is said about each object, in the order of the text."""

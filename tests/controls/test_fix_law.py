@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections import Counter
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from kscan_lsp import edits, ruleset
 from kscan_lsp.configuration import complete_policies
 from kscan_lsp.control_tests import read_marks
 from kscan_lsp.documents import read_document, split
-from kscan_lsp.engine import check_document
-from kscan_lsp.fixes import fixes_of
+from kscan_lsp.fixes import Site, fixes_of
+from kscan_lsp.project import Project
 from kscan_lsp.settings import Settings
 from kscan_lsp.text import apply_edits
 
@@ -42,14 +43,22 @@ def rules_of(control_id: str, number: int) -> ruleset.Ruleset:
 
 @cache
 def manifests(control_id: str):
-    """(number of the test, data) of every document that the control's tests hold and it finds something in."""
+    """Every document that the control's tests hold and it finds something fixable in.
+
+    Returns: (number of the test, data, a project of the test's other documents, in which it is judged).
+    """
     found = []
     for number, test in enumerate(POLICIES.controls[control_id].tests):
-        for piece in split(read_marks(test.manifest)[0]):
-            document = read_document(piece.text)
-            verdicts = check_document(document, rules_of(control_id, number))
-            if any(f.control == control_id and f.fixable for v in verdicts for f in v.findings):
-                found.append((number, document.data))
+        pieces = [piece.text for piece in split(read_marks(test.manifest)[0])]
+        for n, piece in enumerate(pieces):
+            others = Project(rules_of(control_id, number), date(2026, 1, 1))
+            others = others.with_file("others.yaml", "\n".join([*pieces[:n], *pieces[n + 1 :]]))
+            whole = others.with_file("this.yaml", piece)
+            if any(
+                f.finding.control == control_id and f.finding.fixable
+                for f in whole.files["this.yaml"].findings()
+            ):
+                found.append((number, read_document(piece).data, others))
     return found
 
 
@@ -71,11 +80,15 @@ def applied(data, changes):
     return data
 
 
-def findings_of(document, rules):
+def findings_of(project):
     return Counter(
-        (finding.control, finding.resource, tuple(part for part in finding.path if isinstance(part, str)))
-        for verdicts in check_document(document, rules)
-        for finding in verdicts.findings
+        (
+            found.finding.control,
+            found.finding.resource,
+            tuple(part for part in found.finding.path if isinstance(part, str)),
+        )
+        for file in project.files.values()
+        for found in file.findings()
     )
 
 
@@ -83,36 +96,49 @@ def findings_of(document, rules):
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), style=styles())
 def test_fix_law(control_id, data, style) -> None:
-    number, manifest = data.draw(st.sampled_from(manifests(control_id)))
-    rules = rules_of(control_id, number)
-    document = read_document(render(manifest, style), json=style.form != "block")
+    _, manifest, others = data.draw(st.sampled_from(manifests(control_id)))
+    json = style.form != "block"
+    project = others.with_file("this.yaml", render(manifest, style), json=json)
+    number, placed = judged(project)
+    document = placed.checked.document
     assert document.complete
     assert document.data == manifest
-    before = findings_of(document, rules)
-    for verdicts in check_document(document, rules):
-        for finding in verdicts.findings:
-            if finding.control != control_id:
-                continue
-            options, reason = fixes_of(document, verdicts, finding, rules)
-            # its condition is not met, or the place is not one to edit: an edit that was made and then failed is a bug
-            assert options or reason == NONE_HERE or reason.endswith("by hand"), reason
-            for option in options:
-                holds(document, option, finding, rules, before)
+    before = findings_of(project)
+    for finding in placed.checked.findings:
+        if finding.control != control_id:
+            continue
+        options, reason = fixes_of(Site(project, "this.yaml", number), finding)
+        # its condition is not met, or the place is not one to edit: an edit that was made and then failed is a bug
+        assert options or reason == NONE_HERE or reason.endswith("by hand"), reason
+        for option in options:
+            holds(project, option, finding, before)
 
 
 NONE_HERE = "this control has no fix here"
 
 
-def holds(document, option, finding, rules, before) -> None:
+def judged(project):
+    """The document of `this.yaml` that holds the object: a comment before a `---` is a document, too."""
+    documents = project.files["this.yaml"].documents
+    return next((n, placed) for n, placed in enumerate(documents) if placed.checked.verdicts)
+
+
+def holds(project, option, finding, before) -> None:
+    _, placed = judged(project)
+    document = placed.checked.document
     text = apply_edits(document.text, option.edits)
     assert text == option.text
-    result = read_document(text, json=document.json)
+    whole, start = project.files["this.yaml"].text, placed.offset
+    whole = whole[:start] + text + whole[start + len(document.text) :]
+    project = project.with_file("this.yaml", whole, json=document.json)
+    _, placed = judged(project)
+    result = placed.checked.document
     # 1: it parses, and says what the operations say
     assert result.complete
     assert len(result.problems) <= len(document.problems)
     assert result.data == applied(document.data, option.changes)
-    # 2: this finding has gone, and none has come
-    after = findings_of(result, rules)
+    # 2: this finding has gone, and none has come, here or elsewhere
+    after = findings_of(project)
     identity = (finding.control, finding.resource, tuple(p for p in finding.path if isinstance(p, str)))
     assert after[identity] < before[identity]
     assert not after - before
@@ -127,5 +153,4 @@ def holds(document, option, finding, rules, before) -> None:
     # 4: there is nothing left to fix at that place, unless what came after a list item has moved up to it
     if any(change.verb == "remove" and isinstance(change.path[-1], int) for change in option.changes):
         return
-    for verdicts in check_document(result, rules):
-        assert (finding.control, finding.path) not in {(f.control, f.path) for f in verdicts.findings}
+    assert (finding.control, finding.path) not in {(f.control, f.path) for f in placed.checked.findings}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from kscan_lsp import ruleset
 from kscan_lsp.configuration import complete_policies
 from kscan_lsp.control_tests import read_marks
 from kscan_lsp.documents import read_document, split
-from kscan_lsp.engine import check_document
+from kscan_lsp.project import Project
 from kscan_lsp.settings import Settings
 
 POLICIES = complete_policies()
@@ -47,13 +48,18 @@ def replaced(data: Any, path: tuple[Any, ...], value: Any) -> Any:
     return data
 
 
-def verdict(control: str, rules: ruleset.Ruleset, data: Any) -> str:
-    found = check_document(read_document(json.dumps(data), json=True), rules)
+def verdict(control: str, others: Project, data: Any) -> str:
+    """The worst that is said of any object, this one or the others in the test."""
+    project = others.with_file("this.json", json.dumps(data), json=True)
     states = set()
-    for verdicts in found:
-        states |= {"failed"} if control in verdicts.failed else set()
-        states |= {"passed"} if control in verdicts.passed else set()
-        states |= {"unevaluated"} if any(u.control == control for u in verdicts.unevaluated) else set()
+    for file in project.files.values():
+        for placed in file.documents:
+            for verdicts in placed.checked.verdicts:
+                states |= {"failed"} if control in verdicts.failed else set()
+                states |= {"passed"} if control in verdicts.passed else set()
+                states |= (
+                    {"unevaluated"} if any(u.control == control for u in verdicts.unevaluated) else set()
+                )
     for state in ("failed", "unevaluated", "passed"):
         if state in states:
             return state
@@ -65,12 +71,14 @@ def test_wrong_types(control) -> None:
     for test in control.tests:
         settings = Settings.model_validate({"inputs": test.inputs})
         rules, _ = ruleset.choose(POLICIES, settings, only=(control.id,))
-        manifest, _ = read_marks(test.manifest)
-        for piece in split(manifest):
-            data = read_document(piece.text).data
+        pieces = [piece.text for piece in split(read_marks(test.manifest)[0])]
+        for number, piece in enumerate(pieces):
+            data = read_document(piece).data
             if not isinstance(data, dict):
                 continue
-            before = verdict(control.id, rules, data)
+            rest = "\n".join([*pieces[:number], *pieces[number + 1 :]])
+            others = Project(rules, date(2026, 1, 1)).with_file("others.yaml", rest)
+            before = verdict(control.id, others, data)
             for path in paths_in(data):
                 if path in {("kind",), ("apiVersion",)}:
                     continue
@@ -79,11 +87,11 @@ def test_wrong_types(control) -> None:
                     original = original[key]
                 states = {
                     json.dumps(None if value is ABSENT else value) + str(value is ABSENT): (
-                        value, verdict(control.id, rules, replaced(data, path, value))
+                        value, verdict(control.id, others, replaced(data, path, value))
                     )
                     for value in REPLACEMENTS
                 }  # fmt: skip
-                missing = verdict(control.id, rules, replaced(data, path, ABSENT))
+                missing = verdict(control.id, others, replaced(data, path, ABSENT))
                 if before != "failed" or missing != "passed":
                     continue
                 for value, state in states.values():

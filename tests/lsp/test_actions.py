@@ -31,7 +31,7 @@ def fix_of(client: Client, control: str) -> types.CodeAction:
     view = view_of(POD, client=client)
     end = types.Position(POD.count("\n"), 0)
     params = types.CodeActionParams(
-        types.TextDocumentIdentifier(view.snapshot.uri),
+        types.TextDocumentIdentifier(view.uri),
         types.Range(types.Position(0, 0), end),
         types.CodeActionContext([], only=[types.CodeActionKind.QuickFix]),
     )

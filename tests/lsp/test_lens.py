@@ -44,7 +44,7 @@ def titles(view):
 
 def test_each_object_has_a_lens_on_its_first_line():
     view = view_of(f"{POD}\n---\n{QUIET}\n---\n{LIST}")
-    lines = view.snapshot.text.splitlines()
+    lines = view.checked.text.splitlines()
     assert [lines[one.range.start.line] for one in lens.code_lenses(view)] == [
         "apiVersion: v1",
         "metadata: {name: web, namespace: shop}",
@@ -70,9 +70,9 @@ def test_a_click_leads_to_every_open_finding_of_the_object():
     for one in lens.code_lenses(view):
         command = lens.command(view, one.data)
         uri, locations = command.arguments
-        assert uri == view.snapshot.uri
+        assert uri == view.uri
         assert {place.uri for place in locations} == {uri}
-        marked = [covered(view.snapshot.text, place.range, "utf-16") for place in locations]
+        marked = [covered(view.checked.text, place.range, "utf-16") for place in locations]
         assert ("privileged: true" in marked) == ("suppressed" not in command.title)
         assert len(locations) == sum(
             int(part.split()[0])

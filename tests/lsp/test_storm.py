@@ -167,12 +167,16 @@ async def test_storm(editor, other_editor, tmp_path, seed, ending):
         )
         text = text[:place] + ending + text[place:]
 
-    shown = await editor.shown(uri, version)
+    shown = await editor.until(uri, lambda newest: newest.version == version and is_whole(newest))
     await other_editor.start(tmp_path, encodings=[encoding])
     other_editor.open(uri, text)
-    fresh = await other_editor.shown(uri)
-    assert fresh
+    fresh = await other_editor.until(uri, is_whole)
     assert editor.plain(shown) == other_editor.plain(fresh)
+
+
+def is_whole(published):
+    """Whether what rests on other objects has been said, which it is once the folder has been read."""
+    return "C-0260" in {diagnostic.code for diagnostic in published.diagnostics}
 
 
 @pytest.mark.asyncio
@@ -184,8 +188,9 @@ async def test_a_long_session_tires_nobody(editor, tmp_path):
     variables = "".join(f"            - {{name: VARIABLE_{n}, value: some-value-{n}}}\n" for n in range(20))
     text = f"{DOCUMENTS[0]}          env:\n{variables}"
     editor.open(uri, text)
-    first = editor.plain(await editor.shown(uri))
-    assert first
+    # once the folder has been read, what rests on other objects is said, too
+    whole = await editor.until(uri, is_whole)
+    first = editor.plain(whole)
     for version in range(2, 302):
         fresh = f"{text}# {version}\n"  # so that nothing can be remembered
         editor.edit(uri, version, TextDocumentContentChangeWholeDocument(text=fresh))
@@ -220,7 +225,7 @@ async def test_settings_that_change_just_when_they_have_been_read():
     server.session.open(
         TextDocumentItem(uri="untitled:pod", language_id="yaml", version=1, text=DOCUMENTS[1])
     )
-    server.refresh("untitled:pod")
+    server.renew("untitled:pod")
     while not server.loading:
         await asyncio.sleep(0)
     (loading,) = server.loading.values()

@@ -10,8 +10,10 @@ from positions import offset
 
 from kscan_lsp.configuration import configure
 from kscan_lsp.lsp.client import Client
-from kscan_lsp.lsp.session import Snapshot, check
 from kscan_lsp.lsp.view import View
+from kscan_lsp.lsp.workspace import Snapshot, check
+from kscan_lsp.partials import Partials
+from kscan_lsp.project import Project
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
@@ -41,17 +43,33 @@ def view_of(
 ) -> View:
     """A view of a file of `FOLDER` that has this text."""
     path = FOLDER / name
+    configuration = configuration or settings()
+    project = Project(configuration.ruleset, date(2026, 1, 1))
     snapshot = Snapshot(
         uri=path.as_uri(),
         path=path,
         version=1,
         text=text,
         json=name.endswith(".json"),
-        configuration=configuration or settings(),
-        today=date(2026, 1, 1),
+        configuration=configuration,
+        today=project.today,
         previous=None,
+        project=project,
+        key=path.as_uri(),
+        partials=Partials(),
     )
-    return View(snapshot, check(snapshot), LineIndex(text), client or Client())
+    checked = check(snapshot)
+    return View(
+        snapshot.uri,
+        path,
+        1,
+        snapshot.key,
+        checked.project,
+        configuration,
+        checked.file,
+        LineIndex(text),
+        client or Client(),
+    )
 
 
 def edited(text: str, edit: types.WorkspaceEdit) -> str:

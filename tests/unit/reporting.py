@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import policies, tally
 from kscan_lsp.documents import read_document
-from kscan_lsp.project import CheckedFile, check_file
+from kscan_lsp.project import CheckedFile, Project
 from kscan_lsp.ruleset import Ruleset, choose
 from kscan_lsp.settings import Settings
 
@@ -111,9 +111,10 @@ def rules(**settings: Any) -> Ruleset:
     return ruleset
 
 
-def checked(name: str, text: str, ruleset: Ruleset | None = None) -> tuple[CheckedFile, Ruleset]:
-    ruleset = ruleset or rules()
-    return check_file(name, text, ruleset, date(2026, 1, 1), json=name.endswith(".json")), ruleset
+def checked(name: str, text: str, ruleset: Ruleset | None = None) -> tuple[CheckedFile, Project]:
+    project = Project(ruleset or rules(), date(2026, 1, 1))
+    project = project.with_file(name, text, json=name.endswith(".json"))
+    return project.files[name], project
 
 
 def report_of(

@@ -13,9 +13,10 @@ PACKAGE = Path(kscan_lsp.__file__).parent
 
 ORDER = [
     "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "resources",
-    "validate", "settings", "cel", "targets", "policy_files", "checks", "policies", "ruleset", "elements",
-    "engine", "edits", "suppress", "changes", "fixes", "control_tests", "explain", "source_files", "partials",
-    "walk", "project", "configuration", "report", "tally", "scan", "reports", "rewrite", "policy_tests",
+    "validate", "settings", "cel", "selectors", "relations", "others", "targets",
+    "policy_files", "checks", "policies", "ruleset", "elements",
+    "engine", "edits", "suppress", "changes", "project", "fixes", "control_tests", "explain", "source_files",
+    "partials", "walk", "configuration", "report", "tally", "scan", "reports", "rewrite", "policy_tests",
     "pages", "cli", "lsp", "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""

@@ -97,11 +97,13 @@ class TestCompiling:
     def test_result_types(self, source, result, fits):
         assert isinstance(cel.compile_expression(source, result=result), cel.Expression) == fits
 
-    def test_further_variables(self):
+    def test_relations_are_lists_by_name(self):
         assert error_of("policies.size() > 0").message
-        expression = cel.compile_expression("policies.size() > 0", variables=["policies"])
+        let = [("policies", "relations.networkPolicies")]
+        expression = cel.compile_expression("policies.size() > 0", let=let)
         assert isinstance(expression, cel.Expression)
-        assert cel.deny(expression, cel.bind({"policies": [1]})) is True
+        assert cel.deny(expression, cel.bind({"relations": {"networkPolicies": [1]}})) is True
+        assert isinstance(cel.deny(expression, cel.bind({"relations": {}})), cel.Failed)
 
     @given(st.text(max_size=40))
     def test_never_raises(self, source):

@@ -18,7 +18,7 @@ from kscan_lsp import control_tests, policies
 from kscan_lsp.cli import app
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
-from kscan_lsp.project import check_file
+from kscan_lsp.project import Project, check_file
 from kscan_lsp.ruleset import choose, members_of
 from kscan_lsp.settings import Settings, read_settings
 
@@ -214,9 +214,9 @@ def test_picture_shows_what_the_program_prints():
 
 
 def findings_of(variant, framework):
-    rules = ruleset(framework)
-    for path in sorted((ROOT / "examples/payments" / variant).iterdir()):
-        checked = check_file(path.name, read(path), rules, TODAY, json=path.suffix == ".json")
+    folder = ROOT / "examples/payments" / variant
+    texts = [(path.name, read(path), path.suffix == ".json") for path in sorted(folder.iterdir())]
+    for checked in Project(ruleset(framework), TODAY).with_files(texts).files.values():
         assert not checked.skipped
         assert list(checked.problems()) == []
         verdicts = [v for placed in checked.documents for v in placed.checked.verdicts]

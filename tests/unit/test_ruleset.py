@@ -137,12 +137,12 @@ def test_pod_spec_paths() -> None:
 
 def test_the_plan_groups_checks_by_what_they_judge() -> None:
     rules, _ = chosen(frameworks=["every"])
-    plan, controls = rules.plan("apps", "Deployment", workload=True)
-    assert [(each.start, each.itemised, [c.control for c in checks]) for each, checks, _ in plan] == [
+    plan = rules.plan("apps", "Deployment", workload=True).alone
+    assert [(r.each.start, r.each.itemised, [c.control for c in r.checks]) for r in plan.rounds] == [
         ("containers", False, ["KS-0001", "KS-0004"]),
         ("containers", True, ["KS-0003"]),
     ]
-    assert sorted(controls) == ["KS-0001", "KS-0003", "KS-0004"]
-    assert rules.plan("rbac.authorization.k8s.io", "Role", workload=False)[1] == ("KS-0002",)
-    assert rules.plan("", "Service", workload=False) == ((), ())
+    assert sorted(plan.controls) == ["KS-0001", "KS-0003", "KS-0004"]
+    assert rules.plan("rbac.authorization.k8s.io", "Role", workload=False).alone.controls == ("KS-0002",)
+    assert rules.plan("", "Service", workload=False).alone[:2] == ((), ())
     assert rules.plan("apps", "Deployment", workload=True) is rules.plan("apps", "Deployment", workload=True)

@@ -1,0 +1,226 @@
+"""One folder of the editor: the project of its files, and what of them is still to be read.
+
+Buffers count over what is on disk. Every step of the work makes the next project from the last one: the check of a
+buffer the user is typing in, or one file read from disk, whichever is more urgent. So nothing is ever lost between two
+results, and an edit waits for one file at most. Until the files of a folder have all been seen, nothing is said that
+rests on other objects: it would be wrong as often as not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from kscan_lsp.lsp.carry import carry
+from kscan_lsp.partials import Partials
+from kscan_lsp.project import CheckedFile, Project, objects_of
+from kscan_lsp.scan import manifest
+from kscan_lsp.source_files import SourceText
+from kscan_lsp.walk import discover, is_excluded, is_found
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import date
+    from pathlib import Path
+
+    from kscan_lsp.configuration import Configuration
+    from kscan_lsp.walk import Found
+
+
+@dataclass(slots=True)
+class Workspace:
+    """What is known of a folder under one configuration.
+
+    `waiting` are the files on disk that are to be read (again), by key, in order. `published` are the files without
+    a buffer whose diagnostics the editor shows.
+    """
+
+    configuration: Configuration
+    project: Project
+    judging: bool = False
+    """Whether files without a buffer are judged, too, and not only read for what they mean to others."""
+    searched: bool = False
+    """Whether it is known which files there are."""
+    searching: bool = False
+    stale: bool = False
+    """Whether the files there are must be looked for again when the settings are read."""
+    partials: Partials = field(default_factory=Partials)
+    waiting: dict[str, Path | None] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
+    """Those of them that something happened to, and that may not belong to the workspace at all."""
+    published: dict[str, CheckedFile] = field(default_factory=dict)
+
+    def begin_search(self) -> bool:
+        """Whether the files of the folder are to be looked for now: there is a use for them, and nobody does."""
+        if self.searched or self.searching or not (self.judging or self.project.ruleset.relational):
+            return False
+        self.searching = True
+        return True
+
+    def found(self, files: Iterable[Path], partials: Partials) -> None:
+        """These are the files there are."""
+        self.partials, self.searched = partials, True
+        self.waiting |= {path.as_uri(): path for path in files}
+
+    def stop(self) -> None:
+        """Read no more; what rests on other objects stays unsaid, because not all of them are known."""
+        self.waiting.clear()
+        self.searched = False
+
+    def finish(self) -> None:
+        """Say what rests on other objects, once all files have been read."""
+        if self.searched and not self.waiting and not self.project.whole:
+            self.project = self.project.completed()
+
+    def news(self, buffers: Collection[str]) -> list[tuple[str, CheckedFile | None]]:
+        """The files without a buffer that have something new to show; None clears what was shown."""
+        files = self.project.files
+        found: list[tuple[str, CheckedFile | None]] = []
+        for key, file in files.items():
+            if key in buffers or self.published.get(key) is file:
+                continue
+            if (
+                key in self.published
+                or any(placed.checked.findings for placed in file.documents)
+                or any(file.problems())
+            ):
+                found.append((key, file))
+                self.published[key] = file
+        for key in [key for key in self.published if key not in files]:
+            del self.published[key]
+            found.append((key, None))
+        return found
+
+
+class Snapshot(NamedTuple):
+    """All that checking a buffer needs; nothing in it changes."""
+
+    uri: str
+    path: Path | None
+    version: int
+    text: str
+    json: bool
+    configuration: Configuration
+    today: date
+    previous: CheckedFile | None
+    """What is shown of it now."""
+    project: Project
+    key: str
+    partials: Partials
+
+
+class Checked(NamedTuple):
+    """A buffer judged: the project it is part of now, and what to show of it."""
+
+    project: Project
+    file: CheckedFile
+
+
+class Reading(NamedTuple):
+    """All that reading a file from disk needs. Without a path, it is to be forgotten."""
+
+    key: str
+    path: Path | None
+    root: Path | None
+    configuration: Configuration
+    project: Project
+    partials: Partials
+    judged: bool
+    unsure: bool
+
+
+def key_of(path: Path | None, uri: str) -> str:
+    """What a file is called in a project: one URI for each file, however the editor writes it."""
+    return path.as_uri() if path and path.is_absolute() else uri
+
+
+def check(snapshot: Snapshot) -> Checked:
+    """Check a buffer: what the command line would say of a file with this text, and what typing still shows."""
+    key, text, json = snapshot.key, snapshot.text, snapshot.json
+    if snapshot.path and (
+        reason := _reason_to_skip(snapshot.path, snapshot.configuration, snapshot.partials)
+    ):
+        return Checked(snapshot.project.without_file(key), CheckedFile(key, text, json, skipped=reason))
+    project = snapshot.project.with_file(key, text, json=json)
+    return Checked(project, carry(snapshot.previous, project.files[key]))
+
+
+def read(work: Reading) -> Project:
+    """Take in one file as it is on disk now."""
+    source = _source(work)
+    if source is None or work.path is None:
+        return work.project.without_file(work.key)
+    json = work.path.suffix.lower() == ".json"
+    if work.judged:
+        return work.project.with_file(work.key, source.text, json=json)
+    objects = objects_of(work.key, source.text, work.configuration.ruleset, json=json)
+    return work.project.with_objects(work.key, objects)
+
+
+def search(root: Path, configuration: Configuration) -> tuple[Found, Partials]:
+    """Look for the files of a folder."""
+    partials = Partials()
+    exclude = configuration.settings.exclude
+    above = configuration.settings_path.parent if configuration.settings_path else None
+    return discover(root, exclude=exclude, exclude_root=above, partials=partials), partials
+
+
+def renewed(old: Workspace | None, configuration: Configuration, today: date, *, indexed: bool) -> Workspace:
+    """A folder under new settings, with what is still true of what was known of it.
+
+    Args:
+        old: what was known.
+        configuration: what holds now.
+        today: the day that suppressions are compared with.
+        indexed: whether it is a folder whose files are read, and not just the place of a single file.
+    """
+    project = Project(configuration.ruleset, today, whole=not indexed)
+    judging = configuration.settings.diagnostics == "workspace"
+    if old is None:
+        return Workspace(configuration, project, judging=judging and indexed, searched=not indexed)
+    before, now = old.configuration, configuration
+    same = (
+        before.settings.exclude == now.settings.exclude
+        and before.settings_path == now.settings_path
+        and before.settings.pod_spec_paths == now.settings.pod_spec_paths
+        and before.ruleset.relational == now.ruleset.relational
+        and not (judging or old.judging or old.stale)
+    )
+    if not same:
+        workspace = Workspace(configuration, project, judging=judging and indexed, searched=not indexed)
+    else:
+        project = replace(project, index=old.project.index, whole=old.project.whole)
+        workspace = Workspace(
+            configuration,
+            project,
+            searched=old.searched,
+            partials=old.partials,
+            waiting=old.waiting,
+            unsure=old.unsure,
+        )
+    workspace.published = old.published
+    return workspace
+
+
+def _source(work: Reading) -> SourceText | None:
+    """The text of a file that counts; None for one that is left alone, gone or unreadable."""
+    path, exclude = work.path, work.configuration.settings.exclude
+    if path is None or work.root is None:
+        return None
+    above = work.configuration.settings_path.parent if work.configuration.settings_path else work.root
+    if path in work.configuration.files:
+        return None
+    if work.unsure and not is_found(path, work.root, exclude=exclude, exclude_root=above):
+        return None
+    source = manifest(path, work.partials, named=False)
+    return source if isinstance(source, SourceText) else None
+
+
+@lru_cache(maxsize=4096)
+def _reason_to_skip(path: Path, configuration: Configuration, partials: Partials) -> str:
+    """Why a file is left alone for where it lies. Asked once for each reading of the settings."""
+    settings_path = configuration.settings_path
+    if settings_path and is_excluded(path, configuration.settings.exclude, settings_path.parent):
+        return "excluded"
+    return partials.reason_to_skip(path)

@@ -1,0 +1,357 @@
+"""Relations: who they lead to, and that a project which was edited says what a fresh one says."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kscan_lsp import relations, ruleset
+from kscan_lsp.configuration import complete_policies
+from kscan_lsp.project import Project, objects_of
+from kscan_lsp.settings import Settings
+
+RULES = ruleset.choose(complete_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[0]
+TODAY = date(2026, 1, 1)
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop, namespace: store}
+spec:
+  template:
+    metadata: {labels: {app: shop, tier: web}}
+    spec:
+      serviceAccountName: shop
+      imagePullSecrets: [{name: registry}]
+      volumes:
+      - name: files
+        projected: {sources: [{configMap: {name: files}}, {secret: {name: keys}}]}
+      - {name: data, persistentVolumeClaim: {claimName: data}}
+      containers:
+      - name: shop
+        image: shop:1
+        envFrom: [{configMapRef: {name: settings}}]
+        env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: token, key: t}}}]
+"""
+
+
+def listed(kind: str, *names: str, api: str = "v1", rest: str = "") -> str:
+    objects = [
+        f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}, namespace: store}}\n{rest}\n"
+        for name in names
+    ]
+    return "---\n".join(objects)
+
+
+def led_to(name: str, subject: str, *others: str) -> list[str]:
+    """The names of the objects that a relation leads to from the first object of a manifest."""
+    index = relations.Index()
+    for file, text in {
+        "subject.yaml": subject,
+        **{f"{n}.yaml": text for n, text in enumerate(others)},
+    }.items():
+        index, _ = index.with_file(file, objects_of(file, text, RULES))
+    bound = relations.bind(index.files["subject.yaml"][0], [name], index)
+    return [f"{link.object.id.kind}/{link.object.id.name}" for link in bound.links[name]]
+
+
+NETWORKING = "networking.k8s.io/v1"
+
+
+@pytest.mark.parametrize(
+    ("rest", "selected"),
+    [
+        ("spec: {podSelector: {}}", True),
+        ("spec: {}", True),
+        ("spec: {podSelector: {matchLabels: {app: shop}}}", True),
+        ("spec: {podSelector: {matchLabels: {app: shop, tier: web}}}", True),
+        ("spec: {podSelector: {matchLabels: {app: shop, tier: db}}}", False),
+        ("spec: {podSelector: {matchExpressions: [{key: app, operator: In, values: [shop]}]}}", True),
+        ("spec: {podSelector: {matchExpressions: [{key: app, operator: In, values: [a, shop]}]}}", True),
+        ("spec: {podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [shop]}]}}", False),
+        ("spec: {podSelector: {matchExpressions: [{key: zone, operator: DoesNotExist}]}}", True),
+        ("spec: {podSelector: {matchExpressions: [{key: zone, operator: Exists}]}}", False),
+        ("spec: {podSelector: {matchExpressions: nonsense}}", False),
+        ("spec: {podSelector: nonsense}", False),
+    ],
+)
+def test_network_policies_select_pods(rest: str, selected: bool) -> None:
+    policy = listed("NetworkPolicy", "one", api=NETWORKING, rest=rest)
+    assert led_to("networkPolicies", DEPLOYMENT, policy) == (["NetworkPolicy/one"] if selected else [])
+    assert led_to("workloads", policy, DEPLOYMENT) == (["Deployment/shop"] if selected else [])
+    elsewhere = policy.replace("namespace: store", "namespace: other")
+    assert led_to("networkPolicies", DEPLOYMENT, elsewhere) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "rest", "selected"),
+    [
+        ("CiliumNetworkPolicy", "spec: {endpointSelector: {}}", True),
+        ("CiliumNetworkPolicy", "specs: [{endpointSelector: {matchLabels: {'k8s:app': shop}}}]", True),
+        ("CiliumNetworkPolicy", "spec: {endpointSelector: {matchLabels: {app: other}}}", False),
+        ("CiliumClusterwideNetworkPolicy", "spec: {endpointSelector: {matchLabels: {any:app: shop}}}", True),
+        (
+            "CiliumClusterwideNetworkPolicy",
+            "spec: {endpointSelector: {matchLabels: {'k8s:io.kubernetes.pod.namespace': store}}}",
+            True,
+        ),
+        ("CiliumClusterwideNetworkPolicy", "spec: {nodeSelector: {}}", False),
+    ],
+)
+def test_policies_of_cilium(kind: str, rest: str, selected: bool) -> None:
+    policy = listed(kind, "one", api="cilium.io/v2", rest=rest)
+    assert led_to("networkPolicies", DEPLOYMENT, policy) == ([f"{kind}/one"] if selected else [])
+    assert led_to("workloads", policy, DEPLOYMENT) == (["Deployment/shop"] if selected else [])
+
+
+def test_services_select_pods_and_get_routes() -> None:
+    service = listed("Service", "shop", rest="spec: {selector: {app: shop}}")
+    empty = listed("Service", "external", rest="spec: {selector: {}}")
+    ingress = listed(
+        "Ingress",
+        "shop",
+        api=NETWORKING,
+        rest="spec: {rules: [{http: {paths: [{backend: {service: {name: shop}}}]}}],"
+        " defaultBackend: {service: {name: external}}}",
+    )
+    route = listed(
+        "HTTPRoute",
+        "shop",
+        api="gateway.networking.k8s.io/v1",
+        rest="spec: {rules: [{backendRefs: [{name: shop}]}]}",
+    )
+    assert led_to("services", DEPLOYMENT, service, empty) == ["Service/shop"]
+    assert led_to("workloads", service, DEPLOYMENT) == ["Deployment/shop"]
+    assert led_to("workloads", empty, DEPLOYMENT) == []
+    assert led_to("services", ingress, service, empty) == ["Service/shop", "Service/external"]
+    assert led_to("services", route, service, empty) == ["Service/shop"]
+    assert led_to("routes", service, ingress, route) == ["Ingress/shop", "HTTPRoute/shop"]
+
+
+def test_what_a_pod_uses() -> None:
+    used = {
+        "configMaps": listed("ConfigMap", "files", "settings", "unused"),
+        "secrets": listed("Secret", "keys", "token", "registry", "unused"),
+        "persistentVolumeClaims": listed("PersistentVolumeClaim", "data", "unused"),
+        "serviceAccounts": listed("ServiceAccount", "shop", "default"),
+    }
+    found = {name: led_to(name, DEPLOYMENT, text) for name, text in used.items()}
+    assert found == {
+        "configMaps": ["ConfigMap/files", "ConfigMap/settings"],
+        "secrets": ["Secret/keys", "Secret/token", "Secret/registry"],
+        "persistentVolumeClaims": ["PersistentVolumeClaim/data"],
+        "serviceAccounts": ["ServiceAccount/shop"],
+    }
+    for name in ("files", "settings"):
+        assert led_to("workloads", listed("ConfigMap", name), DEPLOYMENT) == ["Deployment/shop"]
+    assert led_to("workloads", listed("ConfigMap", "unused"), DEPLOYMENT) == []
+
+
+BINDING = listed(
+    "RoleBinding",
+    "shop",
+    api="rbac.authorization.k8s.io/v1",
+    rest="roleRef: {kind: ROLE, name: reader}\nsubjects: [{kind: ServiceAccount, name: shop}]",
+)
+
+
+def test_from_a_workload_to_its_role() -> None:
+    role = listed("Role", "reader", api="rbac.authorization.k8s.io/v1")
+    cluster_role = listed("ClusterRole", "reader", api="rbac.authorization.k8s.io/v1")
+    bound = BINDING.replace("ROLE", "Role")
+    assert led_to("roleBindings", DEPLOYMENT, bound) == ["RoleBinding/shop"]
+    assert led_to("roleBindings.roles", DEPLOYMENT, bound, role, cluster_role) == ["Role/reader"]
+    bound = BINDING.replace("ROLE", "ClusterRole")
+    assert led_to("roleBindings.roles", DEPLOYMENT, bound, role, cluster_role) == ["ClusterRole/reader"]
+    assert led_to("roleBindings", cluster_role, bound) == ["RoleBinding/shop"]
+    assert led_to("roleBindings", listed("ServiceAccount", "shop"), bound) == ["RoleBinding/shop"]
+    assert led_to("serviceAccounts", bound, listed("ServiceAccount", "shop", "other")) == [
+        "ServiceAccount/shop"
+    ]
+
+
+def test_autoscalers_and_budgets() -> None:
+    scaler = listed(
+        "HorizontalPodAutoscaler",
+        "shop",
+        api="autoscaling/v2",
+        rest="spec: {scaleTargetRef: {kind: Deployment, name: shop}}",
+    )
+    budget = listed(
+        "PodDisruptionBudget", "shop", api="policy/v1", rest="spec: {selector: {matchLabels: {tier: web}}}"
+    )
+    assert led_to("autoscalers", DEPLOYMENT, scaler) == ["HorizontalPodAutoscaler/shop"]
+    assert led_to("workloads", scaler, DEPLOYMENT) == ["Deployment/shop"]
+    assert led_to("disruptionBudgets", DEPLOYMENT, budget) == ["PodDisruptionBudget/shop"]
+
+
+NAMES = st.sampled_from(["shop", "cart"])
+SPACES = st.sampled_from(["", "store", "default"])
+LABELS = st.sampled_from(["{app: shop}", "{app: cart, tier: web}", "{}", "nonsense", "{app: 1}"])
+FIELDS = {
+    "ns": SPACES,
+    "name": NAMES,
+    "labels": LABELS,
+    "other": NAMES,
+    "role": st.sampled_from(["Role", "ClusterRole"]),
+    "verbs": st.sampled_from(["['*']", "[get, list]", "[delete, create]", "nonsense"]),
+}
+MANIFESTS = """\
+kind: Deployment
+apiVersion: apps/v1
+metadata: {META}
+spec:
+  template:
+    metadata: {labels: LABELS}
+    spec:
+      serviceAccountName: OTHER
+      containers: [{name: NAME, image: x, envFrom: [{secretRef: {name: OTHER}}]}]
+===
+kind: Pod
+apiVersion: v1
+metadata: {META, labels: LABELS}
+spec:
+  containers: [{name: NAME, image: x}]
+  volumes: [{name: v, configMap: {name: OTHER}}, {name: w, persistentVolumeClaim: {claimName: OTHER}}]
+===
+kind: NetworkPolicy
+apiVersion: networking.k8s.io/v1
+metadata: {META}
+spec: {podSelector: {matchLabels: LABELS}, policyTypes: [Ingress, Egress]}
+===
+kind: NetworkPolicy
+apiVersion: networking.k8s.io/v1
+metadata: {META}
+spec: {podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [OTHER]}]}}
+===
+kind: Service
+apiVersion: v1
+metadata: {META}
+spec: {selector: LABELS, ports: [{port: 22}]}
+===
+kind: Ingress
+apiVersion: networking.k8s.io/v1
+metadata: {META}
+spec: {defaultBackend: {service: {name: OTHER, port: {number: 80}}}}
+===
+kind: HorizontalPodAutoscaler
+apiVersion: autoscaling/v2
+metadata: {META}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: OTHER}}
+===
+kind: ROLE
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {META}
+rules: [{apiGroups: [''], resources: [secrets, pods, events], verbs: VERBS}]
+===
+kind: RoleBinding
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {META}
+roleRef: {kind: ROLE, name: OTHER}
+subjects: [{kind: ServiceAccount, name: NAME}, {kind: User, name: jo}]
+===
+kind: PodDisruptionBudget
+apiVersion: policy/v1
+metadata: {META}
+spec: {selector: {matchLabels: LABELS}}
+===
+kind: ServiceAccount
+apiVersion: v1
+metadata: {META}
+===
+kind: Secret
+apiVersion: v1
+metadata: {META}
+===
+kind: ConfigMap
+apiVersion: v1
+metadata: {META}
+===
+kind: PersistentVolumeClaim
+apiVersion: v1
+metadata: {META}
+===
+kind: Namespace
+apiVersion: v1
+metadata: {name: store}
+===
+kind: Pod
+apiVersion: v1
+metadata: {META
+===
+{{ template }}
+===
+"""
+TEMPLATES = MANIFESTS.split("===\n")
+
+
+@st.composite
+def documents(draw):
+    chosen = {name: draw(values) for name, values in FIELDS.items()}
+    meta = f"name: {chosen['name']}" + (f", namespace: {chosen['ns']}" if chosen["ns"] else "")
+    text = draw(st.sampled_from(TEMPLATES)).replace("META", meta)
+    for word in ("labels", "other", "role", "verbs", "name"):
+        text = text.replace(word.upper(), chosen[word])
+    return text
+
+
+TEXTS = st.lists(documents(), max_size=4).map("---\n".join)
+FILES = st.sampled_from(["a.yaml", "b.yaml", "c.yaml"])
+EDITS = st.lists(
+    st.one_of(
+        st.tuples(st.just("text"), FILES, TEXTS),
+        st.tuples(st.just("unjudged"), FILES, TEXTS),
+        st.tuples(st.just("document"), FILES, documents()),
+        st.tuples(st.just("without"), FILES, st.just("")),
+    ),
+    max_size=8,
+)
+
+
+def said(project: Project):
+    """All that a project says, as plain data."""
+    return {
+        path: (
+            [(placed.offset, placed.line, found) for placed, found in file.findings()],
+            [problem for _, problem in file.problems()],
+            [
+                (sorted(v.passed), sorted(u.control for u in v.unevaluated))
+                for placed in file.documents
+                for v in placed.checked.verdicts
+            ],
+            file.skipped,
+        )
+        for path, file in sorted(project.files.items())
+    }
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(edits=EDITS)
+def test_an_edited_project_says_what_a_fresh_one_says(edits) -> None:
+    edited = Project(RULES, TODAY)
+    texts: dict[str, tuple[str, bool]] = {}
+    for what, file, text in edits:
+        if what == "text":
+            edited, texts[file] = edited.with_file(file, text), (text, True)
+        elif what == "unjudged":
+            edited = edited.with_objects(file, objects_of(file, text, RULES))
+            texts[file] = (text, False)
+        elif what == "without":
+            edited = edited.without_file(file)
+            texts.pop(file, None)
+        elif file in edited.files and edited.files[file].documents:
+            tail = edited.files[file].documents[-1]
+            head = edited.files[file].text[: tail.offset]
+            new = f"---\n{text}" if head else text
+            edited = edited.with_document(file, len(edited.files[file].documents) - 1, new)
+            texts[file] = (head + new, True)
+    fresh = Project(RULES, TODAY)
+    for file, (text, judged) in sorted(texts.items(), reverse=True):
+        if not judged:
+            fresh = fresh.with_objects(file, objects_of(file, text, RULES))
+    fresh = fresh.with_files((file, text, False) for file, (text, judged) in texts.items() if judged)
+    assert said(edited) == said(fresh)
+    assert list(edited.index.files) == list(edited.index.files)
