@@ -6,6 +6,8 @@ them, and so is the security context that holds for each: the container's own ov
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +26,9 @@ MAX_WORK: Final = 400_000
 """Values handed to CEL for one `each` in one object, about as many microseconds."""
 _FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
+
+_ABSENT: Final = ()
+"""What no value of a manifest is: those are lists."""
 
 _ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
 
@@ -50,6 +55,7 @@ class Scope:
     anchors: dict[str, Path]
     pod_problem: tuple[Path, str] | None
     containers: list[Element] | None = None
+    digests: dict[tuple[str, str | None], bytes] = field(default_factory=dict)
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.
@@ -73,6 +79,7 @@ class Element:
     scope: Scope = field(repr=False)
     reads: cel.Reads = field(default_factory=dict, repr=False)
     _activation: cel.Activation | None = field(default=None, repr=False)
+    _digests: dict[tuple[str, str | None], bytes] = field(default_factory=dict, repr=False)
 
     @property
     def activation(self) -> cel.Activation:
@@ -80,6 +87,19 @@ class Element:
         if self._activation is None:
             self._activation = cel.bind(self.shown())
         return self._activation
+
+    def digest(self, name: str, part: str | None) -> bytes:
+        """What tells the value of a variable, or of one field of it, from others: equal only where that is."""
+        value = self.values.get(name, _ABSENT)
+        known = self.scope.digests if value is self.scope.values.get(name) else self._digests
+        found = known.get((name, part))
+        if found is None:
+            if part is not None and isinstance(value, dict):
+                value = value.get(part, _ABSENT)
+            # unlike a comparison, this tells 1 from true; version 2 is the last that does not look at identity
+            content = marshal.dumps(value, 2)
+            found = known[name, part] = hashlib.blake2b(content, digest_size=16).digest()
+        return found
 
     def shown(self) -> dict[str, Any]:
         """As much of the values as the checks read."""

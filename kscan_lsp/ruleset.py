@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel, paths
 from kscan_lsp.validate import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kscan_lsp.checks import Check
     from kscan_lsp.findings import Severity
@@ -27,12 +28,38 @@ _PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*input
 """An input used as a list of regular expressions."""
 
 
+Content: TypeAlias = tuple[str, str | None]
+"""A variable that a check reads, and one field of it, or None for all of it."""
+
+
+class Answer(NamedTuple):
+    """What a check says of an element: whether it fails, and if so with which message."""
+
+    verdict: bool | cel.Failed
+    message: str = ""
+
+
+class Question(NamedTuple):
+    """A check, and what picks all that its answer can depend on out of the contents of its round."""
+
+    check: Check
+    picked: Callable[[Sequence[bytes]], object]
+
+
 class Round(NamedTuple):
-    """The checks that judge the same elements, and what of the elements they read."""
+    """The checks that judge the same elements, and what of the elements they read.
+
+    Inputs are not among the contents: a ruleset has them once.
+    """
 
     each: Each
-    checks: tuple[Check, ...]
+    questions: tuple[Question, ...]
     reads: cel.Reads
+    contents: tuple[Content, ...]
+
+    def only(self, control: str) -> Round:
+        """The same without the checks of other controls."""
+        return self._replace(questions=tuple(q for q in self.questions if q.check.control == control))
 
 
 class Plan(NamedTuple):
@@ -63,6 +90,8 @@ class Ruleset:
     frameworks: tuple[Framework, ...]
     pod_spec_paths: Mapping[tuple[str, str], Path]
     policies: PolicySet
+    answers: dict[tuple[object, ...], Answer] = field(default_factory=dict, repr=False)
+    """What checks said before, by what they read (see `engine.py`)."""
     _plans: dict[tuple[str, str, bool], Plans] = field(default_factory=dict)
 
     @property
@@ -94,10 +123,33 @@ def _plan(checks: list[Check]) -> Plan:
         grouped.setdefault(check.each, []).append(check)
     read = {each: [e for check in group for e in check.expressions()] for each, group in grouped.items()}
     return Plan(
-        tuple(Round(each, tuple(group), cel.fields_read(read[each])) for each, group in grouped.items()),
+        tuple(_round(each, group) for each, group in grouped.items()),
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
         cel.fields_read_of_others(e for group in read.values() for e in group),
+    )
+
+
+def _round(each: Each, checks: Sequence[Check]) -> Round:
+    asked = [(check, _contents(check)) for check in checks]
+    contents = tuple(dict.fromkeys(content for _, read in asked for content in read))
+    at = {content: index for index, content in enumerate(contents)}
+    questions = tuple(
+        Question(check, itemgetter(*map(at.__getitem__, read)) if read else lambda _: ())
+        for check, read in asked
+    )
+    reads = cel.fields_read(e for check in checks for e in check.expressions())
+    return Round(each, questions, reads, contents)
+
+
+def _contents(check: Check) -> tuple[Content, ...]:
+    asked = list(check.expressions())
+    whole = any(expression.reckoned for expression in asked)
+    return tuple(
+        (name, part)
+        for name, parts in sorted(cel.fields_read(asked).items())
+        if name != "inputs"
+        for part in ((None,) if whole or parts is None else sorted(parts))
     )
 
 

@@ -81,6 +81,11 @@ class Expression:
             self._program = _vouched(self.source, self.let)
         return self._program
 
+    @property
+    def reckoned(self) -> bool:
+        """Whether it is refused on data too large for it, so that its answer depends on all that is bound."""
+        return self._program is not None and self._program.tree is not None
+
 
 def compile_expression(
     source: str,

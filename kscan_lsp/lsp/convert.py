@@ -107,9 +107,7 @@ class DiagnosticTexts:
                     lines.append(_Line(at[end]["line"], elsewhere))
                     at[end]["line"] = _HOLE
             # json writes non-ASCII characters as escapes, so the hole cannot occur in any of the texts
-            texts.append(
-                json.dumps(diagnostic, separators=(",", ":")).replace("%", "%%").replace(_HOLE_TEXT, "%d")
-            )
+            texts.append(_COMPACT.encode(diagnostic).replace("%", "%%").replace(_HOLE_TEXT, "%d"))
         return _Template(uri, ",".join(texts), tuple(lines), any(line.elsewhere for line in lines))
 
     def _finding(self, uri: str, finding: Finding, document: Document, ruleset: Ruleset) -> dict[str, Any]:
@@ -147,6 +145,7 @@ def _filled(template: _Template, line: int, project: Project) -> str:
     )
 
 
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 _HOLE: Final = "\ue000"
 _HOLE_TEXT: Final = json.dumps(_HOLE)
 

@@ -1,0 +1,133 @@
+"""Answers are remembered by what they rest on: a ruleset that has judged much says what a new one says."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+from typing import TYPE_CHECKING
+
+from kscan_lsp import engine, policies
+from kscan_lsp.configuration import builtin_policies
+from kscan_lsp.documents import read_document
+from kscan_lsp.project import Project, check_file
+from kscan_lsp.ruleset import Ruleset, choose
+from kscan_lsp.settings import Settings
+
+if TYPE_CHECKING:
+    import pytest
+
+TODAY = date(2026, 1, 1)
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: shop, labels: {{app: shop}}}}
+spec:
+  hostNetwork: {network}
+  securityContext: {{runAsUser: {user}}}
+  containers:
+  - name: {name}
+    image: shop:1.0
+    securityContext: {{privileged: {privileged}}}
+    env:
+    - {{name: DB_PASSWORD, value: {value}}}
+  - name: helper
+    image: helper
+"""
+POLICY = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: shop}
+spec: {podSelector: {matchLabels: {app: APP}}}
+"""
+VALUES = {
+    "network": ("true", "false"),
+    "user": ("0", "1000"),
+    "name": ("api", "web"),
+    "privileged": ("true", "1", '"true"', "1.0", "null", "[]", "false"),
+    "value": ("hunter2", '""', "1"),
+}
+RECKONED = """\
+id: KS-9001
+title: Title
+score: 5.0
+description: d
+remediation: r
+checks:
+- each: containers
+  deny: container.args.all(a, (container.args + container.args).size() > 0)
+  message: m
+- each: containers
+  deny: size(container.env) > 0
+  message: has variables
+"""
+
+
+def rules(policy_set=None) -> Ruleset:
+    return choose(policy_set or builtin_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[
+        0
+    ]
+
+
+def said(text: str, ruleset: Ruleset) -> list[tuple]:
+    return [
+        (verdicts.findings, verdicts.passed, verdicts.unevaluated)
+        for placed in check_file("pod.yaml", text, ruleset, TODAY).documents
+        for verdicts in placed.checked.verdicts
+    ]
+
+
+def test_remembered_answers_are_those_of_a_new_ruleset() -> None:
+    warm = rules()
+    for values in itertools.product(*VALUES.values()):
+        text = POD.format(**dict(zip(VALUES, values, strict=True)))
+        assert said(text, warm) == said(text, rules()), values
+
+
+def test_asked_again_nothing_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    warm = rules()
+    text = POD.format(network="true", user="0", name="api", privileged="true", value="hunter2")
+    expected = said(text, warm)
+    asked: list[object] = []
+    deny = engine.cel.deny
+    monkeypatch.setattr(engine.cel, "deny", lambda *what: asked.append(what) or deny(*what))
+    moved = text.replace("metadata:", "# moved by a comment\nmetadata:")
+    assert [[f.message for f in findings] for findings, *_ in said(moved, warm)] == [
+        [f.message for f in findings] for findings, *_ in expected
+    ]
+    assert asked == []
+    said(text.replace("hunter2", "hunter3"), warm)
+    assert 0 < len(asked) < 12
+
+
+def test_an_answer_that_depends_on_size_is_asked_for_every_size() -> None:
+    known = policies.load([("own.yaml", read_document(RECKONED))], builtin_policies())
+    assert known.problems == ()
+    warm = rules(known)
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    args: [x]\n"
+    large = f"    env: [{', '.join(f'{{name: V{n}}}' for n in range(8000))}]\n"
+    for text in (pod, pod + large, pod):
+        assert said(text, warm) == said(text, rules(known))
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MAX_ANSWERS", 100)
+    warm = rules()
+    for name in ("api", "web", "job"):
+        text = POD.format(network="true", user="0", name=name, privileged="true", value="hunter2")
+        assert said(text, warm) == said(text, rules())
+        assert len(warm.answers) <= 100
+
+
+def test_an_answer_that_rests_on_other_objects_is_asked_again_when_they_change() -> None:
+    warm = rules()
+    text = POD.format(network="false", user="1000", name="api", privileged="false", value="1")
+    for app in ("shop", "cart", "shop"):
+        failed = [
+            "C-0260" in placed.checked.verdicts[0].failed
+            for project in (Project(warm, TODAY), Project(rules(), TODAY))
+            for placed in project.with_file("policy.yaml", POLICY.replace("APP", app))
+            .with_file("pod.yaml", text)
+            .files["pod.yaml"]
+            .documents
+        ]
+        assert failed == [app == "cart"] * 2
