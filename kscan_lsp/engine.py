@@ -13,7 +13,7 @@ before anything hides it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import cel
@@ -56,6 +56,10 @@ class Verdicts:
     passed: frozenset[str]
     unevaluated: tuple[Unevaluated, ...]
     problems: tuple[Problem, ...]
+    wrong: tuple[tuple[Path, str], ...] = field(default=(), repr=False)
+    """The fields of a type that Kubernetes refuses; found once for both judgements."""
+    view: cel.View | None = field(default=None, repr=False)
+    """What CEL sees of the resource; None where no control looked at it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +74,23 @@ class Hit:
 
 def check(resource: Resource, ruleset: Ruleset) -> Verdicts:
     """Judge one resource by every control that looks at nothing but resources of its kind."""
-    return _judged(resource, ruleset, _plans(resource, ruleset).alone, None)
+    wrong = misfits(fields_of(resource.id.group, resource.id.kind, resource.template_path), resource.data)
+    known = Verdicts(resource, (), frozenset(), frozenset(), (), (), tuple(wrong), cel.view(resource.data))
+    return _judged(known, ruleset, _plans(resource, ruleset).alone, None)
 
 
-def check_related(resource: Resource, bound: Bound, ruleset: Ruleset) -> Verdicts:
+def check_related(alone: Verdicts, bound: Bound, ruleset: Ruleset) -> Verdicts:
     """Judge one resource by the controls for which other objects matter, too.
 
     Args:
-        resource: the resource.
+        alone: what `check` said about it.
         bound: what the relations of `relations_of` lead to.
         ruleset: the controls that are on.
+
+    Returns:
+        Both verdicts as one.
     """
-    return _judged(resource, ruleset, _plans(resource, ruleset).related, bound)
+    return _joined(alone, _judged(alone, ruleset, _plans(alone.resource, ruleset).related, bound))
 
 
 def relations_of(resource: Resource, ruleset: Ruleset) -> frozenset[str]:
@@ -89,8 +98,8 @@ def relations_of(resource: Resource, ruleset: Ruleset) -> frozenset[str]:
     return _plans(resource, ruleset).related.relations
 
 
-def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
-    """Both verdicts on a resource as one. No control is in both."""
+def _joined(alone: Verdicts, related: Verdicts) -> Verdicts:
+    """No control is in both."""
     findings = sorted((*alone.findings, *related.findings), key=_order)
     return replace(
         alone,
@@ -103,23 +112,23 @@ def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
 
 
 def hits_of(
-    resource: Resource, ruleset: Ruleset, bound: Bound | None, control: str = ""
+    verdicts: Verdicts, ruleset: Ruleset, bound: Bound | None, control: str = ""
 ) -> dict[tuple[str, Path], list[Hit]]:
     """The failed checks behind the findings of a resource, by control and path: what fixes start from.
 
     Args:
-        resource: the resource.
+        verdicts: what is said about the resource.
         ruleset: the controls that are on.
         bound: what its relations lead to; None where no other object matters.
         control: ask only this one.
     """
     found: dict[tuple[str, Path], list[Hit]] = {}
-    plans = _plans(resource, ruleset)
+    plans = _plans(verdicts.resource, ruleset)
     for plan, others in ((plans.alone, None), (plans.related, bound)):
         rounds = plan.rounds
         if control:
             rounds = tuple(r.only(control) for r in rounds)
-        found |= _by_place(_run(resource, ruleset, plan._replace(rounds=rounds), others).hits)
+        found |= _by_place(_run(verdicts, ruleset, plan._replace(rounds=rounds), others).hits)
     return found
 
 
@@ -127,11 +136,11 @@ def _plans(resource: Resource, ruleset: Ruleset) -> Plans:
     return ruleset.plan(resource.id.group, resource.id.kind, workload=resource.workload)
 
 
-def _judged(resource: Resource, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> Verdicts:
-    ran = _run(resource, ruleset, plan, bound)
+def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> Verdicts:
+    resource, wrong = known.resource, known.wrong
+    ran = _run(known, ruleset, plan, bound)
     findings, hidden = _findings(resource, ruleset, ran)
     failed = frozenset(finding.control for finding in findings)
-    wrong = misfits(fields_of(resource.id.group, resource.id.kind, resource.template_path), resource.data)
     problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
     limits = dict.fromkeys((entry.path, entry.reason) for entry in ran.failures if entry.limit)
     problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
@@ -140,7 +149,14 @@ def _judged(resource: Resource, ruleset: Ruleset, plan: Plan, bound: Bound | Non
         if entry.control not in failed:
             unevaluated.setdefault(entry.control, entry)
     passed = frozenset(plan.controls) - failed - unevaluated.keys()
-    return Verdicts(resource, findings, failed, passed, tuple(unevaluated.values()), tuple(problems))
+    return replace(
+        known,
+        findings=findings,
+        failed=failed,
+        passed=passed,
+        unevaluated=tuple(unevaluated.values()),
+        problems=tuple(problems),
+    )
 
 
 class _Run(NamedTuple):
@@ -151,13 +167,14 @@ class _Run(NamedTuple):
     others: Others | None
 
 
-def _run(resource: Resource, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> _Run:
+def _run(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> _Run:
+    resource = known.resource
     hits: list[Hit] = []
     failures: list[Unevaluated] = []
     if not plan.rounds:
         return _Run(hits, failures, None)
     others = None if bound is None else Others(bound, plan.others)
-    view, complete = cel.view(resource.data)
+    view, complete = known.view or cel.view(resource.data)
     if not complete or (others is not None and not others.complete):
         whose = "this object" if not complete else "an object that this one is related to"
         reason = f"{whose} is too deep or too large to be judged, or contains itself"

@@ -78,7 +78,7 @@ def proposals(checked: CheckedDocument, ruleset: Ruleset) -> list[dict[tuple[str
             place: [
                 Proposal(draft.title, draft.safe) for draft in drafts_of(verdicts.resource, hits, ruleset)
             ]
-            for place, hits in engine.hits_of(verdicts.resource, ruleset, bound).items()
+            for place, hits in engine.hits_of(verdicts, ruleset, bound).items()
         }
         if any(finding.fixable for finding in verdicts.findings)
         else {}
@@ -159,7 +159,7 @@ def _drafts(site: Site, finding: Finding) -> list[Draft]:
     for verdicts, bound in with_bounds(site.checked):
         if any((f.control, f.path, f.span) == (*place, finding.span) for f in verdicts.findings):
             ruleset = site.project.ruleset
-            hits = engine.hits_of(verdicts.resource, ruleset, bound, finding.control).get(place, [])
+            hits = engine.hits_of(verdicts, ruleset, bound, finding.control).get(place, [])
             return drafts_of(verdicts.resource, hits, ruleset)
     return []
 

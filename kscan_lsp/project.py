@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.documents import Document, Piece, read_document, split
-from kscan_lsp.engine import Verdicts, check, check_related, joined, relations_of
+from kscan_lsp.engine import Verdicts, check, check_related, relations_of
 from kscan_lsp.findings import Finding, Problem
 from kscan_lsp.relations import Bound, Index, Key, Object, bind, object_of
 from kscan_lsp.resources import resources_of
@@ -267,7 +267,7 @@ class Project:
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return placed
         verdicts = tuple(
-            alone if bound is None else joined(alone, check_related(alone.resource, bound, self.ruleset))
+            alone if bound is None else check_related(alone, bound, self.ruleset)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
         )
         return placed._replace(checked=self._suppressed(old.read, verdicts, bounds))
