@@ -207,6 +207,12 @@ class Project:
         """The project without one file."""
         return self.with_objects(path, ())
 
+    def with_unreadable(self, path: str, reason: str) -> Project:
+        """The project with a file that is there, but nobody knows what stands in it."""
+        why = Problem(Span(0, 0), reason, "limit", fatal=True)
+        without = self.without_file(path)
+        return replace(without, files={**without.files, path: CheckedFile(path, "", json=False, limit=why)})
+
     def line_of(self, related: Related) -> int:
         """The line of its file, from 0, at which the document of another place begins now."""
         file = self.files.get(related.file)

@@ -36,6 +36,9 @@ class Client:
     code_lens: bool = False
     """It has the command that a click on a lens runs; it says so in its initialization options."""
     code_lens_refresh: bool = False
+    pull: bool = False
+    """It asks for diagnostics, and says in its initialization options that it would rather do that."""
+    pull_refresh: bool = False
     progress: bool = False
     """It can show the progress of what the server starts by itself."""
 
@@ -45,6 +48,7 @@ def client_of(params: types.InitializeParams) -> Client:
     capabilities = params.capabilities
     general, workspace, document = capabilities.general, capabilities.workspace, capabilities.text_document
     window, options = capabilities.window, params.initialization_options
+    pull = workspace.diagnostics if workspace else None
     links = document.document_link if document else None
     item = document.completion.completion_item if document and document.completion else None
     lens = workspace.code_lens if workspace else None
@@ -67,13 +71,19 @@ def client_of(params: types.InitializeParams) -> Client:
         markdown_documentation=types.MarkupKind.Markdown in ((item and item.documentation_format) or []),
         link_tooltips=bool(links and links.tooltip_support),
         apply_edit=bool(workspace and workspace.apply_edit),
-        code_lens=isinstance(options, dict) and options.get("codeLens") is True,
+        code_lens=_chosen(options, "codeLens"),
         code_lens_refresh=bool(lens and lens.refresh_support),
+        pull=bool(document and document.diagnostic) and _chosen(options, "pull"),
+        pull_refresh=bool(pull and pull.refresh_support),
         progress=bool(window and window.work_done_progress),
         markup=types.MarkupKind.Markdown
         if types.MarkupKind.Markdown in (formats or [])
         else types.MarkupKind.PlainText,
     )
+
+
+def _chosen(options: Any, name: str) -> bool:
+    return isinstance(options, dict) and options.get(name) is True
 
 
 def _encoding(offered: Iterable[Any]) -> Encoding:

@@ -5,7 +5,8 @@
 | `kscan.fixAll` | a document's URI | how many fixes were made, all of them safe |
 | `kscan.status` | a document's URI | counts and scores, or null: see `overview.status` |
 | `kscan.frameworks` | | `[{id, name, active}]` |
-| `kscan.report` | | `{html}`, a page about all that is open |
+| `kscan.scanWorkspace` | | `{files, findings: {critical, high, medium, low}}` of all files, which are shown then |
+| `kscan.report` | | `{html}`, a page about all files of the workspace |
 | `kscan.explain` | a control's id | the explanation, which is also shown as a message |
 """
 
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 
 def handle_commands(server: Server) -> None:
     """Have a server answer commands."""
+    session = server.session
+
+    async def everything() -> None:
+        await server.judge_everything()
+        if not session.knows_all():  # a part would look like the whole
+            raise JsonRpcRequestCancelled
 
     @server.command("kscan.fixAll")
     async def fix_all(uri: str) -> int:
-        if not server.session.client.apply_edit:
+        if not session.client.apply_edit:
             raise _failed("this editor takes no edits from a server; use the action 'Fix all safe problems'")
         view = await server.view(uri)
         if view is None:
@@ -56,18 +63,27 @@ def handle_commands(server: Server) -> None:
     async def frameworks() -> list[dict[str, Any]]:
         return overview.frameworks(await server.configuration())
 
+    @server.command("kscan.scanWorkspace")
+    async def scan_workspace() -> dict[str, Any]:
+        session.showing = True
+        await everything()
+        return overview.totals([file for file, _ in session.judged()])
+
     @server.command("kscan.report")
     async def report() -> dict[str, str]:
-        views = [view for uri in list(server.session.documents) if (view := await server.view(uri))]
-        folders, configurations = tuple(server.session.folders), tuple(server.session.configurations.values())
-        page = await server.answer("Writing the report", overview.report_page, views, folders, configurations)
+        if not (session.client.watched_files and session.knows_all()):
+            await everything()
+        folders, known = tuple(session.folders), tuple(session.workspaces.values())
+        page = await server.answer(
+            "Writing the report", overview.report_page, session.judged(), folders, known
+        )
         if page is None:
             raise JsonRpcRequestCancelled
         return {"html": page}
 
     @server.command(actions.EXPLAIN)
     def explained(control: str) -> str | None:
-        for configuration in server.session.configurations.values():
+        for configuration in session.configurations.values():
             ruleset = configuration.ruleset
             if control in ruleset.policies.controls:
                 text = explain(ruleset.policies.controls[control], ruleset)

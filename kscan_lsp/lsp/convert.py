@@ -155,13 +155,28 @@ def problems_text(problems: Iterable[tuple[Document, Problem]], encoding: Encodi
     return ",".join(json.dumps(_problem(problem, document.lines, encoding)) for document, problem in problems)
 
 
+class Json(str):
+    """Text that is JSON, to be sent as it is."""
+
+    __slots__ = ()
+
+
 def notification(uri: str, version: int | None, diagnostics: str) -> bytes:
     """A whole `textDocument/publishDiagnostics` message, header included."""
     at = "" if version is None else f'"version":{version},'
-    body = (
-        '{"jsonrpc":"2.0","method":"textDocument/publishDiagnostics","params":{"uri":'
-        f'{json.dumps(uri)},{at}"diagnostics":[{diagnostics}]}}}}'
-    ).encode()
+    return _message(
+        '"method":"textDocument/publishDiagnostics","params":{"uri":'
+        f'{json.dumps(uri)},{at}"diagnostics":[{diagnostics}]}}'
+    )
+
+
+def response(request: str | int, result: Json) -> bytes:
+    """A whole message that answers a request, header included."""
+    return _message(f'"id":{json.dumps(request)},"result":{result}')
+
+
+def _message(inside: str) -> bytes:
+    body = f'{{"jsonrpc":"2.0",{inside}}}'.encode()
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 

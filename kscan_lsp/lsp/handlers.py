@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.client import client_of
 from kscan_lsp.lsp.commands import handle_commands
-from kscan_lsp.lsp.requests import handle_lenses, handle_requests
+from kscan_lsp.lsp.requests import handle_lenses, handle_pull, handle_requests
 from kscan_lsp.lsp.server import Server
 from kscan_lsp.lsp.session import path_of
 from kscan_lsp.lsp.workspace import key_of
@@ -59,6 +59,8 @@ def _handle_lifecycle(server: Server) -> None:
         session.client = client_of(params)
         if session.client.code_lens:
             handle_lenses(server)
+        if session.client.pull:
+            handle_pull(server)
         server.texts = convert.DiagnosticTexts(session.client)
         options = params.initialization_options
         session.section = options.get("kscan", options) if isinstance(options, dict) else None
@@ -157,5 +159,5 @@ def _handle_documents(server: Server) -> None:
         if session.configures(document.path):
             server.reconfigure()  # what is on disk holds again
         else:
-            server.send(convert.notification(uri, None, ""))
+            server.publish(uri, None, "")
             server.work_on(session.root_of(document.path))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kscan_lsp import tally
 from kscan_lsp.findings import Severity
 from kscan_lsp.lsp.session import path_of
-from kscan_lsp.report import compliance, coverage_of
+from kscan_lsp.report import NotScanned, compliance, coverage_of
 from kscan_lsp.reports import as_html
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.configuration import Configuration
     from kscan_lsp.lsp.view import View
+    from kscan_lsp.lsp.workspace import Workspace
     from kscan_lsp.project import CheckedFile, Project
     from kscan_lsp.report import FileProblem
 
@@ -50,19 +51,27 @@ def frameworks(configuration: Configuration) -> list[dict[str, Any]]:
     ]
 
 
+def totals(files: Iterable[CheckedFile]) -> dict[str, Any]:
+    """How many manifests there are among some files, and their open findings by severity."""
+    judged = [file for file in files if not file.skipped]
+    counted = Counter(f.severity for file in judged for _, f in file.findings() if f.status == "open")
+    findings = {severity.label: counted[severity] for severity in sorted(Severity, reverse=True)}
+    return {"files": len(judged), "findings": findings}
+
+
 def report_page(
-    views: Iterable[View],
+    judged: Sequence[tuple[CheckedFile, Project]],
     folders: Sequence[Path],
-    configurations: Iterable[Configuration],
+    workspaces: Iterable[Workspace],
     stopped: Callable[[], bool],
 ) -> str | None:
-    """The report about some documents as a page whose places are links.
+    """The report about some files as a page whose places are links.
 
     Args:
-        views: the documents.
+        judged: the files, each with the project it is in, by their URIs.
         folders: the folders of the workspace, to which names are relative.
-        configurations: what holds in them; what is wrong with it belongs into the report.
-        stopped: asked before each document; there is no page of a part of them.
+        workspaces: what is known of them; what is wrong with their settings and what cannot be read is reported, too.
+        stopped: asked before each file; there is no page of a part of them.
     """
     uris: dict[str, str] = {}
 
@@ -72,18 +81,18 @@ def report_page(
         return name
 
     def files() -> Iterator[tuple[CheckedFile, Project]]:
-        for view in views:
+        for entry in judged:
             if stopped():
                 return
-            yield view.checked, view.project
+            yield entry
 
     problems: dict[FileProblem, None] = {}
-    for configuration in configurations:
-        for path, document, problem in configuration.problems:
-            name = _name(path, folders)
-            uris[name] = path.as_uri()
-            problems[tally.problem_in(name, document, problem)] = None
-    report = tally.build(files(), problems=problems, name=named)
+    not_scanned: list[NotScanned] = []
+    for workspace in workspaces:
+        not_scanned += [NotScanned(named(path.as_uri()), 1, why) for path, why in workspace.unreadable]
+        for path, document, problem in workspace.configuration.problems:
+            problems[tally.problem_in(named(path.as_uri()), document, problem)] = None
+    report = tally.build(files(), problems=problems, not_scanned=not_scanned, name=named)
     return None if stopped() else as_html.render(report, uris.get)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from kscan_lsp.lsp import actions, complete, lens
-from kscan_lsp.lsp.convert import position_offset
+from kscan_lsp.lsp import actions, complete, lens, pull
+from kscan_lsp.lsp.convert import Json, position_offset
 from kscan_lsp.lsp.hover import hover, hover_settings
 from kscan_lsp.lsp.links import document_links, settings_links
 
@@ -99,3 +99,26 @@ def handle_lenses(server: Server) -> None:
         view = await server.view(str(data.get("uri")))
         one.command = lens.command(view, data) if view else None
         return one
+
+
+def handle_pull(server: Server) -> None:
+    """Have a server answer requests for diagnostics."""
+    session = server.session
+
+    @server.feature(
+        types.TEXT_DOCUMENT_DIAGNOSTIC,
+        types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=True),
+    )
+    async def diagnosed(params: types.DocumentDiagnosticParams) -> Json:
+        uri = params.text_document.uri
+        if await server.settings_view(uri) is None:
+            await server.view(uri)
+        found = session.shown.get(uri, pull.NOTHING)
+        return Json(pull.document_report(found, params.previous_result_id))
+
+    @server.feature(types.WORKSPACE_DIAGNOSTIC)
+    async def all_diagnosed(params: types.WorkspaceDiagnosticParams) -> Json:
+        previous = {known.uri: known.value for known in params.previous_result_ids}
+        while not (report := pull.workspace_report(session.shown, previous)):
+            await server.told()  # the client wants to hear of the next change, not that there is none
+        return Json(report)

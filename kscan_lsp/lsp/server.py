@@ -5,7 +5,7 @@ it has caught up, buffers before files on disk, in a thread of our own, so that 
 never wait. Requests take their snapshot first and work on it beside that.
 
 pygls reads standard input on its own thread pool and logs whole messages at INFO, secrets included: neither that pool
-nor that level is ever used here. Its text mirror is not used either (see `session.py`), hence the protocol class.
+nor that level is ever used here. Its text mirror is not used either (see `protocol.py`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol, default_converter
-from pygls.protocol.language_server import lsp_method
+from pygls.protocol import default_converter
 
 from kscan_lsp import __version__
 from kscan_lsp.configuration import Configuration, configure
-from kscan_lsp.lsp import convert, progress
+from kscan_lsp.lsp import convert, progress, pull
+from kscan_lsp.lsp.protocol import Protocol
 from kscan_lsp.lsp.session import OpenDocument, Session, today
 from kscan_lsp.lsp.settings_file import SettingsView
 from kscan_lsp.lsp.view import View
@@ -34,7 +34,7 @@ from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from kscan_lsp.project import Project
@@ -42,31 +42,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-
-
-class Protocol(LanguageServerProtocol):
-    """pygls' protocol without its text mirror, which is slow on large files and wrong on some line separators."""
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(
-        self, params: types.DidOpenTextDocumentParams
-    ) -> Generator[Any, Any, None]:
-        """Straight to our handler."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_OPEN], (params,), None
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(
-        self, params: types.DidChangeTextDocumentParams
-    ) -> Generator[Any, Any, None]:
-        """Straight to our handler."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(
-        self, params: types.DidCloseTextDocumentParams
-    ) -> Generator[Any, Any, None]:
-        """Straight to our handler."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE], (params,), None
 
 
 class Server(LanguageServer):
@@ -141,7 +116,7 @@ class Server(LanguageServer):
         """A folder is no longer part of the workspace: nothing is shown of its files."""
         workspace = self.session.workspaces.pop(root, None)
         for key in workspace.published if workspace else ():
-            self.send(convert.notification(key, None, ""))
+            self.publish(key, None, "")
 
     async def _work(self, root: Path | None) -> None:
         try:
@@ -190,13 +165,25 @@ class Server(LanguageServer):
             found, partials = await asyncio.get_running_loop().run_in_executor(
                 self.desk, search, root, workspace.configuration
             )
-            workspace.found(found.files, partials)
+            workspace.found(found, partials)
             while workspace.waiting and self.session.workspaces.get(root) is workspace:
                 if stopped.is_set():
                     workspace.stop()
                 self.work_on(root)
                 await self.told()
         self.work_on(root)
+
+    async def judge_everything(self) -> None:
+        """Read the files of the workspace anew and judge them all, those that are not open, too; from now on."""
+        session = self.session
+        session.judging = True
+        for workspace in session.workspaces.values():
+            workspace.stale = True
+        self.reconfigure()
+        while not all(session.settled(root) for root in session.folders):
+            await self.told()
+        for uri in list(session.documents):
+            await self.view(uri)
 
     def _show(self, root: Path | None) -> None:
         """Publish what was found in a folder and is not shown yet."""
@@ -211,17 +198,30 @@ class Server(LanguageServer):
             # what it points at in another file may have moved
             if document not in changed and self.texts.points_elsewhere(document.checked):
                 self._publish(document, workspace.project)
-        if workspace.judging:
+        if session.shows_all(root):
             for key, file in workspace.news({d.key for d in session.documents.values()}):
                 text = self.texts.of_file(key, file, workspace.project) if file else ""
-                self.send(convert.notification(key, None, text))
+                self.publish(key, None, text)
         self._tell()
 
     def _publish(self, document: OpenDocument, project: Project) -> None:
         text = self.texts.of_file(document.uri, document.checked, project)
         if (document.version, text) != document.sent:
             document.sent = (document.version, text)
-            self.send(convert.notification(document.uri, document.version, text))
+            self.publish(document.uri, document.version, text)
+
+    def publish(self, uri: str, version: int | None, diagnostics: str) -> None:
+        """Show the diagnostics of a document, or have them ready for a client that asks."""
+        if not self.session.client.pull:
+            self.send(convert.notification(uri, version, diagnostics))
+            return
+        before = self.session.shown.pop(uri, pull.NOTHING)
+        if diagnostics or version is not None:
+            self.session.shown[uri] = pull.shown(version, diagnostics)
+        if version is not None and version == before.version and self.session.client.pull_refresh:
+            # the client asks again when it has edited a document, but this was not the text
+            self.in_background(self.workspace_diagnostic_refresh_async(None))
+        self._tell()
 
     def _tell(self) -> None:
         """Wake those who wait for `told`."""
@@ -281,11 +281,11 @@ class Server(LanguageServer):
             for path, document, problem in configuration.problems:
                 files.setdefault(path.absolute().as_uri(), []).append((document, problem))
         for uri in self.session.reported - files.keys():
-            self.send(convert.notification(uri, None, ""))
+            self.publish(uri, None, "")
         for uri, problems in files.items():
             if problems or uri in self.session.reported:
                 text = convert.problems_text(problems, self.session.client.encoding)
-                self.send(convert.notification(uri, None, text))
+                self.publish(uri, None, text)
         self.session.reported = {uri for uri, problems in files.items() if problems}
 
     def send(self, message: bytes) -> None:

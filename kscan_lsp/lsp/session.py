@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lsprotocol import types
 
     from kscan_lsp.configuration import Configuration
+    from kscan_lsp.lsp.pull import Shown
     from kscan_lsp.project import Project
 
 
@@ -73,6 +74,12 @@ class Session:
     """The editor's `kscan` section, as it came."""
     reported: set[str] = field(default_factory=set)
     """Settings and policy files that have diagnostics shown."""
+    shown: dict[str, Shown] = field(default_factory=dict)
+    """What a client that asks for diagnostics is to be told, by URI."""
+    judging: bool = False
+    """Whether somebody asked what is wrong in all files of the workspace, open or not."""
+    showing: bool = False
+    """Whether that is to be shown as diagnostics."""
     edits: int = 0
     day: date = date.min
 
@@ -147,11 +154,37 @@ class Session:
         """The settings of a folder were read (again)."""
         old = self.workspaces.get(root)
         indexed = root in self.folders
-        workspace = renewed(old, configuration, self.day, indexed=indexed)
+        judging = self.judging or configuration.settings.diagnostics == "workspace"
+        workspace = renewed(old, configuration, self.day, indexed=indexed, judging=judging)
         self.configurations[root] = configuration
         self.configured |= configuration.files
         self.workspaces[root] = workspace
         return workspace
+
+    def shows_all(self, root: Path | None) -> bool:
+        """Whether the findings in files of a folder that are not open are shown."""
+        return self.showing or self.configurations[root].settings.diagnostics == "workspace"
+
+    def settled(self, root: Path) -> bool:
+        """Whether all is known of a folder that will be, until something happens; so it is for one that is gone."""
+        workspace = self.workspaces.get(root)
+        return root not in self.folders or (
+            root in self.configurations and workspace is not None and workspace.settled()
+        )
+
+    def knows_all(self) -> bool:
+        """Whether every file of the workspace has been read and judged."""
+        known = (self.workspaces.get(root) for root in self.folders)
+        return self.judging and all(workspace is not None and workspace.complete() for workspace in known)
+
+    def judged(self) -> list[tuple[CheckedFile, Project]]:
+        """Every file that is judged, open or not, in the order of their names."""
+        files = [
+            (file, workspace.project)
+            for workspace in self.workspaces.values()
+            for file in workspace.project.files.values()
+        ]
+        return sorted(files, key=lambda entry: entry[0].path)
 
     def is_current(self, document: OpenDocument) -> bool:
         """Whether what is known of a document is about its latest text and settings."""

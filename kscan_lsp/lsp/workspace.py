@@ -8,6 +8,7 @@ rests on other objects: it would be wrong as often as not.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,11 +17,11 @@ from kscan_lsp.lsp.carry import carry
 from kscan_lsp.partials import Partials
 from kscan_lsp.project import CheckedFile, Project, objects_of
 from kscan_lsp.scan import manifest
-from kscan_lsp.source_files import SourceText
+from kscan_lsp.source_files import SourceText, Unreadable
 from kscan_lsp.walk import discover, is_excluded, is_found
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from datetime import date
     from pathlib import Path
 
@@ -43,8 +44,12 @@ class Workspace:
     searched: bool = False
     """Whether it is known which files there are."""
     searching: bool = False
+    stopped: bool = False
+    """Whether the user did not want all files to be read."""
     stale: bool = False
     """Whether the files there are must be looked for again when the settings are read."""
+    unreadable: tuple[tuple[Path, str], ...] = ()
+    """What could not be looked at, and why."""
     partials: Partials = field(default_factory=Partials)
     waiting: dict[str, Path | None] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
@@ -58,15 +63,23 @@ class Workspace:
         self.searching = True
         return True
 
-    def found(self, files: Iterable[Path], partials: Partials) -> None:
+    def found(self, found: Found, partials: Partials) -> None:
         """These are the files there are."""
-        self.partials, self.searched = partials, True
-        self.waiting |= {path.as_uri(): path for path in files}
+        self.partials, self.searched, self.unreadable = partials, True, tuple(found.unreadable)
+        self.waiting |= {path.as_uri(): path for path in found.files}
 
     def stop(self) -> None:
         """Read no more; what rests on other objects stays unsaid, because not all of them are known."""
         self.waiting.clear()
-        self.searched = False
+        self.searched, self.stopped = False, True
+
+    def settled(self) -> bool:
+        """Whether all is known that will be, until something happens."""
+        return self.stopped or self.complete()
+
+    def complete(self) -> bool:
+        """Whether all files have been read."""
+        return self.searched and self.project.whole and not self.waiting
 
     def finish(self) -> None:
         """Say what rests on other objects, once all files have been read."""
@@ -149,7 +162,9 @@ def check(snapshot: Snapshot) -> Checked:
 def read(work: Reading) -> Project:
     """Take in one file as it is on disk now."""
     source = _source(work)
-    if source is None or work.path is None:
+    if isinstance(source, Unreadable) and work.judged and work.path and os.path.lexists(work.path):
+        return work.project.with_unreadable(work.key, source.reason)
+    if not isinstance(source, SourceText) or work.path is None:
         return work.project.without_file(work.key)
     json = work.path.suffix.lower() == ".json"
     if work.judged:
@@ -166,7 +181,9 @@ def search(root: Path, configuration: Configuration) -> tuple[Found, Partials]:
     return discover(root, exclude=exclude, exclude_root=above, partials=partials), partials
 
 
-def renewed(old: Workspace | None, configuration: Configuration, today: date, *, indexed: bool) -> Workspace:
+def renewed(
+    old: Workspace | None, configuration: Configuration, today: date, *, indexed: bool, judging: bool
+) -> Workspace:
     """A folder under new settings, with what is still true of what was known of it.
 
     Args:
@@ -174,9 +191,9 @@ def renewed(old: Workspace | None, configuration: Configuration, today: date, *,
         configuration: what holds now.
         today: the day that suppressions are compared with.
         indexed: whether it is a folder whose files are read, and not just the place of a single file.
+        judging: whether its files are judged, too, and not only read for what they mean to others.
     """
     project = Project(configuration.ruleset, today, whole=not indexed)
-    judging = configuration.settings.diagnostics == "workspace"
     if old is None:
         return Workspace(configuration, project, judging=judging and indexed, searched=not indexed)
     before, now = old.configuration, configuration
@@ -195,6 +212,7 @@ def renewed(old: Workspace | None, configuration: Configuration, today: date, *,
             configuration,
             project,
             searched=old.searched,
+            unreadable=old.unreadable,
             partials=old.partials,
             waiting=old.waiting,
             unsure=old.unsure,
@@ -203,8 +221,8 @@ def renewed(old: Workspace | None, configuration: Configuration, today: date, *,
     return workspace
 
 
-def _source(work: Reading) -> SourceText | None:
-    """The text of a file that counts; None for one that is left alone, gone or unreadable."""
+def _source(work: Reading) -> SourceText | Unreadable | None:
+    """The text of a file that counts, or why it cannot be read; None for one that is left alone."""
     path, exclude = work.path, work.configuration.settings.exclude
     if path is None or work.root is None:
         return None
@@ -214,7 +232,7 @@ def _source(work: Reading) -> SourceText | None:
     if work.unsure and not is_found(path, work.root, exclude=exclude, exclude_root=above):
         return None
     source = manifest(path, work.partials, named=False)
-    return source if isinstance(source, SourceText) else None
+    return None if isinstance(source, str) else source
 
 
 @lru_cache(maxsize=4096)

@@ -52,6 +52,7 @@ class Editor(pytest_lsp.LanguageClient):
                 workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True),
             ),
             text_document=types.TextDocumentClientCapabilities(
+                diagnostic=types.DiagnosticClientCapabilities(),
                 publish_diagnostics=types.PublishDiagnosticsClientCapabilities(
                     version_support=True, related_information=True, code_description_support=True
                 ),

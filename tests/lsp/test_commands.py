@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
@@ -11,6 +11,9 @@ from pygls.exceptions import JsonRpcException
 from views import FOLDER, edited, never, settings, view_of
 
 from kscan_lsp.lsp import actions, overview
+
+if TYPE_CHECKING:
+    from kscan_lsp.lsp.view import View
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -55,19 +58,31 @@ def test_frameworks_tell_which_are_chosen():
     assert all(f["name"] for f in found)
 
 
+def judged(*views: View) -> list[Any]:
+    return [(view.checked, view.project) for view in views]
+
+
 def test_the_report_names_files_from_their_folder_and_links_to_them():
-    views = [view_of(DEPLOYMENT, "a b/web.yaml"), view_of(DEPLOYMENT, "<i>.yaml")]
-    page = overview.report_page(views, [FOLDER], [], never)
+    files = judged(view_of(DEPLOYMENT, "a b/web.yaml"), view_of(DEPLOYMENT, "<i>.yaml"))
+    page = overview.report_page(files, [FOLDER], [], never)
     assert 'href="kscan-place:file%3A%2F%2F%2Fshop%2Fa%2520b%2Fweb.yaml#L16,13"' in page
     assert "a b/<wbr>web.yaml" in page
     assert "<i>" not in page
     assert f"{FOLDER.as_posix()}/a" not in page
-    several = overview.report_page(views, [FOLDER, FOLDER.with_name("other")], [], never)
+    several = overview.report_page(files, [FOLDER, FOLDER.with_name("other")], [], never)
     assert "shop/<wbr>a b/<wbr>web.yaml" in several
 
 
 def test_a_report_that_is_stopped_is_no_report():
-    assert overview.report_page([view_of(DEPLOYMENT)], [FOLDER], [], lambda: True) is None
+    assert overview.report_page(judged(view_of(DEPLOYMENT)), [FOLDER], [], lambda: True) is None
+
+
+def test_totals_count_manifests_and_what_is_open_in_them():
+    view, values = view_of(DEPLOYMENT), view_of("replicas: 2\n", "values.yaml")
+    found = overview.totals([view.checked, view.checked, values.checked])
+    status = overview.status(view)
+    assert found["files"] == 2
+    assert found["findings"] == {level: 2 * status[level] for level in ("critical", "high", "medium", "low")}
 
 
 def test_a_fix_of_everything_that_is_stopped_changes_nothing():
@@ -121,13 +136,50 @@ async def test_commands_about_what_is_not_there(editor, tmp_path):
 
 
 @pytest.mark.asyncio
-async def test_the_report_is_about_what_is_open(editor, tmp_path):
-    (tmp_path / ".kscan.yaml").write_text("frameworks: [nsaa]\n")
+async def test_the_report_is_about_every_file_as_it_is_in_the_editor(editor, tmp_path):
+    (tmp_path / ".kscan.yaml").write_text("frameworks: [nsa, nsaa]\n")
+    (tmp_path / "closed.yaml").write_text(DEPLOYMENT)
+    (tmp_path / "open.yaml").write_text(DEPLOYMENT)
     await editor.start(tmp_path)
-    uri = (tmp_path / "web.yaml").as_uri()
-    editor.open(uri, DEPLOYMENT)
+    editor.open((tmp_path / "open.yaml").as_uri(), DEPLOYMENT.replace("web", "other"))
     page = (await run(editor, "kscan.report"))["html"]
-    assert "Privileged container" not in page  # no framework is chosen
-    assert ".kscan.yaml<span" in page
-    assert "nsaa" in page
-    assert (await run(editor, "kscan.status", uri))["high"] == 0
+    for part in ("closed.yaml<span", "open.yaml<span", "<b>other</b>", ".kscan.yaml<span", "nsaa"):
+        assert part in page
+    # only what was asked for is shown
+    assert not editor.published[(tmp_path / "closed.yaml").as_uri()]
+
+
+@pytest.mark.asyncio
+async def test_what_cannot_be_read_is_no_clean_file(editor, tmp_path):
+    (tmp_path / "binary.yaml").write_bytes(b"kind: Pod\n# \xc3\x28\n")
+    (tmp_path / "web.yaml").write_text(DEPLOYMENT)
+    await editor.start(tmp_path)
+    page = (await run(editor, "kscan.report"))["html"]
+    assert "Not scanned" in page
+    assert "binary.yaml" in page
+    await run(editor, "kscan.scanWorkspace")
+    (problem,) = await editor.until(
+        (tmp_path / "binary.yaml").as_uri(), lambda newest: bool(newest.diagnostics)
+    )
+    assert problem.code == "limit"
+
+
+@pytest.mark.asyncio
+async def test_a_scan_shows_what_is_wrong_in_closed_files(editor, tmp_path):
+    path = tmp_path / "closed.yaml"
+    path.write_text(DEPLOYMENT)
+    (tmp_path / "values.yaml").write_text("replicas: 2\n")
+    await editor.start(tmp_path)
+    found = await run(editor, "kscan.scanWorkspace")
+    assert found["files"] == 1
+    diagnostics = await editor.until(path.as_uri(), lambda newest: newest.version is None)
+    assert len(diagnostics) == sum(found["findings"].values())
+
+    path.write_text(DEPLOYMENT.replace("privileged: true", "privileged: false"))
+    again = await run(editor, "kscan.scanWorkspace")
+    assert again["findings"]["high"] < found["findings"]["high"]
+    await editor.until(path.as_uri(), lambda newest: all(d.code != "C-0057" for d in newest.diagnostics))
+
+    path.unlink()
+    assert (await run(editor, "kscan.scanWorkspace"))["files"] == 0
+    await editor.until(path.as_uri(), lambda newest: not newest.diagnostics)
