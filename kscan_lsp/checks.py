@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from kscan_lsp import cel, relations, targets
 from kscan_lsp.findings import Problem
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from kscan_lsp.documents import Document
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy_files import CheckFile, FixFile
+    from kscan_lsp.policy_files import CheckFile, FixFile, Match
+
+Kinds: TypeAlias = "tuple[tuple[frozenset[str], frozenset[str]], ...] | None"
+"""(groups, kinds) of objects; None stands for workloads."""
 
 _INPUT: Final = re.compile(r"\binputs\.(\w+)")
 
@@ -50,8 +53,7 @@ class Check:
     """One question, compiled. `control` is the id of the control it is asked for."""
 
     control: str
-    match: tuple[tuple[frozenset[str], frozenset[str]], ...] | None
-    """(groups, kinds) it looks at; None stands for workloads."""
+    match: Kinds
     each: targets.Each
     deny: cel.Expression
     """`when` and `deny` in one, so that one evaluation answers: false where the check does not apply."""
@@ -74,14 +76,21 @@ class Check:
         parts += [part for path in paths for part in path.parts]
         yield from (part for part in parts if isinstance(part, cel.Expression))
 
-    def matches(self, group: str, kind: str, *, workload: bool) -> bool:
-        """Whether the check looks at objects of this kind."""
-        if self.match is None:
-            return workload
-        return any(
-            (group in groups or "*" in groups) and (kind in kinds or "*" in kinds)
-            for groups, kinds in self.match
-        )
+
+def kinds_of(match: Match) -> Kinds:
+    """The objects that a `match` of a control file names."""
+    if isinstance(match, str):
+        return None
+    return tuple((frozenset(m.groups), frozenset(m.kinds)) for m in match)
+
+
+def includes(wanted: Kinds, group: str, kind: str, *, workload: bool) -> bool:
+    """Whether objects of a kind are among those wanted."""
+    if wanted is None:
+        return workload
+    return any(
+        (group in groups or "*" in groups) and (kind in kinds or "*" in kinds) for groups, kinds in wanted
+    )
 
 
 class _Source(NamedTuple):
@@ -144,11 +153,7 @@ def compile_check(
     related = _expression(source, file.related, ("related",), "list") if file.related else None
     if source.problems or each is None or deny is None or message is None:
         return None, tuple(source.problems)
-    match = (
-        None
-        if isinstance(file.match, str)
-        else tuple((frozenset(m.groups), frozenset(m.kinds)) for m in file.match)
-    )
+    match = kinds_of(file.match)
     reads = frozenset(file.relations.values())
     return Check(control, match, each, deny, tuple(filter(None, at)), message, fix, reads, related), ()
 

@@ -15,9 +15,9 @@ from kscan_lsp import policies, source_files
 from kscan_lsp.documents import Document, read_document
 from kscan_lsp.findings import Problem
 from kscan_lsp.ruleset import Misnomer, choose
-from kscan_lsp.settings import FILE_NAMES, Settings, overlay, read_settings, replace_settings
+from kscan_lsp.settings import FILE_NAMES, InputsFile, Settings, overlay, read_settings, replace_settings
 from kscan_lsp.text import Span
-from kscan_lsp.validate import place
+from kscan_lsp.validate import place, validate, without_misfits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,11 +63,11 @@ class Configuration:
     ruleset: Ruleset
     problems: tuple[FileProblem, ...]
     files: frozenset[Path]
-    """The settings and policy files that it was read from."""
+    """The files that it was read from: settings, policies, inputs."""
 
 
 class FileProblem(NamedTuple):
-    """A problem in a settings or policy file, with the document it is placed in."""
+    """A problem in a file of settings, policies or inputs, with the document it is placed in."""
 
     path: Path
     document: Document
@@ -131,19 +131,57 @@ def configure(
     )
     known = load_policies(named, buffers)
     problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
-    rules, misnomers = choose(known, settings, only=only)
-    words = list(wrong)
     missing = [
         Misnomer(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
     ]
+    lists = None
+    if isinstance(settings.inputs, str):
+        lists = _read_lists(settings.inputs, policy_root, known, buffers)
+        if lists is None:
+            missing.append(Misnomer(("inputs",), f"there is no file '{settings.inputs}'"))
+        else:
+            settings = settings.model_copy(update={"inputs": lists.values})
+            problems += [FileProblem(lists.path, lists.document, problem) for problem in lists.problems]
+    rules, misnomers = choose(known, settings, only=only)
+    words = list(wrong)
     for misnomer in (*missing, *misnomers):
-        if path is not None and not only and _same_place(from_file, settings, misnomer.path):
+        if lists is not None and misnomer.path[0] == "inputs":
+            problem = Problem(place(lists.document, misnomer.path[1:]), misnomer.message, "setting")
+            problems.append(FileProblem(lists.path, lists.document, problem))
+        elif path is not None and not only and _same_place(from_file, settings, misnomer.path):
             problem = Problem(place(document, misnomer.path), misnomer.message, "setting")
             problems.append(FileProblem(path, document, problem))
         else:
             words.append(misnomer.message)
-    files = frozenset([*named, *([path] if path else [])])
+    files = frozenset([*named, *([path] if path else []), *([lists.path] if lists else [])])
     return Configuration(root, path, settings, rules, tuple(problems), files), tuple(words)
+
+
+class _ListsFile(NamedTuple):
+    """A file of inputs as read."""
+
+    path: Path
+    document: Document
+    values: Mapping[str, tuple[str, ...]]
+    problems: tuple[Problem, ...]
+
+
+def _read_lists(
+    name: str, root: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
+) -> _ListsFile | None:
+    """The inputs in a file; None where there is no such file.
+
+    Names that no control reads are left alone: a file of Kubescape's has those of its other controls, too. A
+    list that is wrong costs itself only.
+    """
+    if root is None or not (root / name).is_file():
+        return None
+    path = root / name
+    document = _read(path, "setting", buffers)
+    lists, problems = validate(InputsFile, document, "setting")
+    values = (lists or without_misfits(InputsFile, document)).root
+    read = {name for control in known.controls.values() for name in control.inputs}
+    return _ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems)
 
 
 def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:
@@ -186,9 +224,9 @@ def _documents(
 def _read(path: Path, code: str, buffers: Mapping[Path, str] | None) -> Document:
     """A settings or policy file as a document; one that cannot be read is an empty one with a problem."""
     if buffers and path in buffers:
-        return read_document(buffers[path])
+        return read_document(buffers[path], json=path.suffix == ".json")
     source = source_files.read(path)
     if isinstance(source, source_files.SourceText):
-        return read_document(source.text)
+        return read_document(source.text, json=path.suffix == ".json")
     problem = Problem(Span(0, 0), f"this file is left out: {source.reason}", code, fatal=True)
     return replace(read_document(""), problems=(problem,), complete=False)

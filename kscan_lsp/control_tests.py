@@ -6,7 +6,8 @@
 
 A line of carets marks the exact characters on the line above it where the control must report, and is taken out
 before the manifest is read. `# <^^^` marks a range that starts at the beginning of the line. A manifest without
-marks must be clean. `fixed`, where given, is the manifest after all of the control's fixes, byte for byte.
+marks must be clean. A control that needs more than a manifest says is tested for the objects that it is about: marks
+stand where it tells so. `fixed`, where given, is the manifest after all of the control's fixes, byte for byte.
 """
 
 from __future__ import annotations
@@ -96,13 +97,15 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
         if document.problems:
             return f"the manifest has a problem: {document.problems[0].message}"
         for verdicts in placed.checked.verdicts:
-            if verdicts.problems or verdicts.unevaluated:
+            told = [(finding.span, finding.message) for finding in verdicts.findings]
+            if control.needs and not verdicts.problems:
+                told += [(verdicts.resource.span(u.path).span, u.reason) for u in verdicts.unevaluated]
+            elif verdicts.problems or verdicts.unevaluated:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
-            for finding in verdicts.findings:
-                start = document.lines.position(finding.span.start)
-                end = document.lines.position(finding.span.end)
-                found[placed.line + start.line, start.column, end.column] = finding.message
+            for span, message in told:
+                start, end = document.lines.position(span.start), document.lines.position(span.end)
+                found[placed.line + start.line, start.column, end.column] = message
     if found.keys() != expected:
         return _difference(manifest, expected, found)
     if test.fixed is None:

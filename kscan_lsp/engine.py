@@ -74,9 +74,14 @@ class Hit:
 
 def check(resource: Resource, ruleset: Ruleset) -> Verdicts:
     """Judge one resource by every control that looks at nothing but resources of its kind."""
+    plans = _plans(resource, ruleset)
     wrong = misfits(fields_of(resource.id.group, resource.id.kind, resource.template_path), resource.data)
     known = Verdicts(resource, (), frozenset(), frozenset(), (), (), tuple(wrong), cel.view(resource.data))
-    return _judged(known, ruleset, _plans(resource, ruleset).alone, None)
+    verdicts = _judged(known, ruleset, plans.alone, None)
+    if not plans.beyond:
+        return verdicts
+    untold = tuple(Unevaluated(control.id, (), control.unanswered) for control in plans.beyond)
+    return replace(verdicts, unevaluated=verdicts.unevaluated + untold)
 
 
 def check_related(alone: Verdicts, bound: Bound, ruleset: Ruleset) -> Verdicts:

@@ -29,7 +29,10 @@ def page(control: Control, severity: Severity, named: Iterable[str], message: st
     parts = [f"**{control.id} {control.title}** ({severity.label})"]
     if message:
         parts.append(message)
-    parts += [control.description, f"**How to fix:** {control.remediation}"]
+    parts.append(control.description)
+    if control.needs:
+        parts.append(f"**Never evaluated:** {control.unanswered}.")
+    parts.append(f"**How to fix:** {control.remediation}")
     if listed := "; ".join(named):
         parts.append(f"**Standards:** {listed}")
     if control.references:

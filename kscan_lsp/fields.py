@@ -164,6 +164,12 @@ _CORE: Final = frozenset({""})
 _APPS: Final = frozenset({"apps", "extensions"})
 _BATCH: Final = frozenset({"batch"})
 
+_RBAC: Final = frozenset({"rbac.authorization.k8s.io"})
+
+_BINDING: Final = {
+    "subjects": [{"kind": STR, "apiGroup": STR, "name": STR, "namespace": STR}],
+    "roleRef": {"kind": STR, "apiGroup": STR, "name": STR},
+}
 _UPDATE: Final = {
     "type": STR,
     "rollingUpdate": {"maxSurge": INT_OR_STR, "maxUnavailable": INT_OR_STR, "partition": INT},
@@ -187,6 +193,13 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
         _BATCH,
         {"spec": {"schedule": STR, "jobTemplate": {"metadata": METADATA, "spec": _JOB_SPEC}}},
     ),
+    "RoleBinding": (_RBAC, _BINDING),
+    "ClusterRoleBinding": (_RBAC, _BINDING),
+    "Ingress": (
+        frozenset({"networking.k8s.io", "extensions"}),
+        {"spec": {"ingressClassName": STR, "tls": [{"hosts": [STR], "secretName": STR}]}},
+    ),
+    "Node": (_CORE, {"status": {"nodeInfo": {"kubeletVersion": STR}}}),
     "ConfigMap": (_CORE, {"data": STR_MAP, "binaryData": STR_MAP}),
     "Secret": (_CORE, {"data": STR_MAP, "stringData": STR_MAP, "type": STR}),
 }

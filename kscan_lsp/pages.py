@@ -56,7 +56,7 @@ def _controls(policies: PolicySet) -> str:
         ids = ", ".join(f.id for f in policies.frameworks.values() if control.id in f.members)
         lines.append(
             f"| [{control.id}](#{control.id.lower()}) | {control.title} | {control.severity.label} | "
-            f"{_fix(control)} | {inputs} | {ids} |"
+            f"{'never evaluated' if control.needs else _fix(control)} | {inputs} | {ids} |"
         )
     for control in policies.controls.values():
         lines += [
@@ -66,7 +66,10 @@ def _controls(policies: PolicySet) -> str:
             f"**{control.title}** · {control.severity.label} ({control.score:g})",
             "",
         ]
-        lines += [control.description, "", f"**How to fix:** {control.remediation}"]
+        lines += [control.description, ""]
+        if control.needs:
+            lines += [f"**Never evaluated:** {control.unanswered}.", ""]
+        lines.append(f"**How to fix:** {control.remediation}")
         if named := standards(control.id, policies):
             lines += ["", "**Standards:** " + "; ".join(named)]
         lines += ["", *(f"- <{reference}>" for reference in control.references)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from kscan_lsp.checks import compile_check
+from kscan_lsp.checks import compile_check, kinds_of
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.policy_files import ControlFile, FrameworkFile
 from kscan_lsp.validate import nearest_name, place, validate
@@ -19,7 +19,7 @@ from kscan_lsp.validate import nearest_name, place, validate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kscan_lsp.checks import Check
+    from kscan_lsp.checks import Check, Kinds
     from kscan_lsp.documents import Document
     from kscan_lsp.policy_files import TestFile
 
@@ -40,6 +40,15 @@ class Control:
     document: Document
     source: str
     checks: tuple[Check, ...] = ()
+    needs: str = ""
+    """What would answer it, where no manifest does; such a control has no checks."""
+    match: Kinds = None
+    """The objects that it is about, if it has no checks to say so."""
+
+    @property
+    def unanswered(self) -> str:
+        """Why it is never evaluated; empty for one that is."""
+        return f"no manifest says this; it takes {self.needs}" if self.needs else ""
 
     @property
     def severity(self) -> Severity:
@@ -112,7 +121,7 @@ def load(
         sources: (name of the file, its document) of each. Its keys tell whether it is a control or a
             framework.
         base: policies these are added to; an id that is there already is replaced.
-        vouched: the expressions are known to be right: compile each when it is needed.
+        vouched: the files are known to be right: compile each expression when it is needed.
 
     Returns:
         The policies, with a problem for each thing that is wrong.
@@ -149,7 +158,7 @@ def load(
             controls[compiled.id] = compiled
     frameworks = dict(base.frameworks)
     for outline in outlines.values():
-        wrong = _unknown_members(outline, {*drafts, *base.controls})
+        wrong = [] if vouched else _unknown_members(outline, {*drafts, *base.controls})
         problems += [SourceProblem(outline.source, outline.document, p) for p in wrong]
         frameworks[outline.file.id] = _framework(outline.file)
     return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems))
@@ -198,14 +207,22 @@ def _compile(
     file, document = draft.file, draft.document
     problems: list[Problem] = []
     checks: list[Check] = []
+    inputs: dict[str, tuple[str, ...]] = {}
+    for check in file.checks:
+        if check.use in known:
+            inputs |= known[check.use].inputs
+    inputs |= {name: tuple(values) for name, values in file.inputs.items()}
     for index, check in enumerate(file.checks):
         if check.use:
             if wrong := _cannot_use(check.use, draft, drafts, known):
                 problems.append(Problem(place(document, ("checks", index, "use")), wrong, "control"))
-            else:
-                checks += [replace(other, control=file.id) for other in known[check.use].checks]
+                continue
+            taken = [replace(other, control=file.id) for other in known[check.use].checks]
+            if "match" in check.model_fields_set:
+                taken = [replace(other, match=kinds_of(check.match)) for other in taken]
+            checks += taken
             continue
-        made, found = compile_check(document, ("checks", index), check, file.id, file.inputs, vouched=vouched)
+        made, found = compile_check(document, ("checks", index), check, file.id, inputs, vouched=vouched)
         problems += found
         checks += [made] if made else []
     if problems:
@@ -218,11 +235,13 @@ def _compile(
         description=file.description.strip(),
         remediation=file.remediation.strip(),
         references=tuple(file.references),
-        inputs={name: tuple(values) for name, values in file.inputs.items()},
+        inputs=inputs,
         tests=tuple(file.tests),
         document=document,
         source=draft.source,
         checks=tuple(checks),
+        needs=file.needs,
+        match=kinds_of(file.match),
     )
     return control, []
 

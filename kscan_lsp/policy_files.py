@@ -44,6 +44,11 @@ class MatchFile(_Strict):
     kinds: Texts
 
 
+Match = Annotated[
+    Annotated[Literal["workloads"], Tag("one")] | Annotated[list[MatchFile], Tag("list")], _BY_SHAPE
+]
+
+
 class FixFile(_Strict):
     """What makes the finding go away: operations on the manifest."""
 
@@ -71,10 +76,10 @@ class FixFile(_Strict):
 class CheckFile(_Strict):
     """One question asked of every element that matches."""
 
-    use: Annotated[str, Field(description="The id of a control whose checks are taken over.")] = ""
-    match: Annotated[
-        Annotated[Literal["workloads"], Tag("one")] | Annotated[list[MatchFile], Tag("list")], _BY_SHAPE
-    ] = "workloads"
+    use: Annotated[
+        str, Field(description="The id of a control whose checks are taken over, for the objects of 'match'.")
+    ] = ""
+    match: Match = "workloads"
     each: str = "resource"
     let: dict[str, Expression] = {}
     when: Expression = ""
@@ -100,9 +105,9 @@ class CheckFile(_Strict):
     @model_validator(mode="after")
     def _asks_something(self) -> CheckFile:
         if self.use:
-            if self.model_fields_set - {"use"}:
+            if self.model_fields_set - {"use", "match"}:
                 raise ValueError(
-                    "a check with 'use' takes over another control's checks and has no other key"
+                    "a check with 'use' takes over another control's checks and has no other key but 'match'"
                 )
         elif not self.deny:
             raise ValueError("a check needs 'deny': a CEL expression that is true where the control fails")
@@ -121,7 +126,7 @@ class TestFile(_Strict):
 
 
 class ControlFile(_Strict):
-    """A security control."""
+    """A security control. It has checks, or says what it needs that no manifest tells."""
 
     id: ControlId
     title: str
@@ -131,8 +136,20 @@ class ControlFile(_Strict):
     remediation: str
     references: Texts = []
     inputs: dict[str, Texts] = {}
-    checks: Annotated[list[CheckFile], Field(min_length=1)]
+    needs: Annotated[
+        str, Field(description="What would answer this control: no manifest does, so it is never evaluated.")
+    ] = ""
+    match: Annotated[Match, Field(description="With 'needs': the objects that it is about.")] = "workloads"
+    checks: Annotated[list[CheckFile], Field(min_length=1)] = []
     tests: list[TestFile] = []
+
+    @model_validator(mode="after")
+    def _asks_or_says_why_not(self) -> ControlFile:
+        if bool(self.checks) == bool(self.needs):
+            raise ValueError("a control has either 'checks' or 'needs'")
+        if self.checks and "match" in self.model_fields_set:
+            raise ValueError("'match' stands in a check, unless the control has 'needs'")
+        return self
 
 
 class MemberFile(_Strict):

@@ -135,16 +135,15 @@ class FrameworkScore(NamedTuple):
 def compliance(rulesets: Iterable[Ruleset], controls: Mapping[str, Coverage]) -> tuple[FrameworkScore, ...]:
     """The scores of all frameworks that rulesets are made of, from what became of their controls.
 
-    A control that the settings leave out is in no framework's mean: nothing is known about it. One that is on and not
-    among `controls` applied to nothing.
+    What the settings leave out, or no manifest answers, is in no framework's mean: nothing is known about it. A control
+    that is on and not among `controls` applied to nothing.
     """
     members: dict[str, tuple[str, dict[str, None]]] = {}
     for ruleset in rulesets:
         for framework in ruleset.frameworks:
             _, known = members.setdefault(framework.id, (framework.title, {}))
-            known.update(
-                dict.fromkeys(i for i in members_of(framework, ruleset.policies) if i in ruleset.controls)
-            )
+            on = (ruleset.controls.get(i) for i in members_of(framework, ruleset.policies))
+            known.update(dict.fromkeys(control.id for control in on if control and not control.needs))
     scores = []
     for name, (title, ids) in members.items():
         mean = sum(controls[i].score if i in controls else 100.0 for i in ids) / len(ids) if ids else 100.0

@@ -35,8 +35,10 @@ WORKLOADS: Final[dict[str, tuple[frozenset[str], Path]]] = {
     "StatefulSet": (frozenset({"apps"}), ("spec", "template")),
     "Job": (frozenset({"batch"}), ("spec", "template")),
     "CronJob": (frozenset({"batch"}), ("spec", "jobTemplate", "spec", "template")),
+    "Sandbox": (frozenset({"agents.x-k8s.io"}), ("spec", "podTemplate")),
+    "SandboxTemplate": (frozenset({"extensions.agents.x-k8s.io"}), ("spec", "podTemplate")),
 }
-"""Built-in kinds that run pods: their API groups, and the path to the pod template."""
+"""Kinds that run pods, of Kubernetes and of agent-sandbox: their API groups, and the path to the pod template."""
 
 CONTAINER_LISTS: Final = ("containers", "initContainers", "ephemeralContainers")
 

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel, paths
+from kscan_lsp.checks import includes
 from kscan_lsp.validate import nearest_name
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Plans(NamedTuple):
 
     alone: Plan
     related: Plan
+    beyond: tuple[Control, ...]
+    """Controls that are about such objects, but need more than any manifest says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,10 +113,13 @@ class Ruleset:
         if plans is None:
             alone: list[Check] = []
             related: list[Check] = []
+            beyond: list[Control] = []
             for control in self.controls.values():
-                checks = [check for check in control.checks if check.matches(group, kind, workload=workload)]
+                if control.needs and includes(control.match, group, kind, workload=workload):
+                    beyond.append(control)
+                checks = [c for c in control.checks if includes(c.match, group, kind, workload=workload)]
                 (related if any(check.relations for check in checks) else alone).extend(checks)
-            plans = self._plans[key] = Plans(_plan(alone), _plan(related))
+            plans = self._plans[key] = Plans(_plan(alone), _plan(related), tuple(beyond))
         return plans
 
 
@@ -233,7 +239,9 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
             for source in (made.deny.source, *(text for _, text in made.deny.let)):
                 patterns.update(_PATTERNS.findall(source))
     wrong = []
-    for name, values in settings.inputs.items():
+    # a file is read by who may touch files, and its lists are put in its place
+    chosen = {} if isinstance(settings.inputs, str) else settings.inputs
+    for name, values in chosen.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
             wrong.append(Misnomer(("inputs", name), f"no control reads an input '{name}'{hint}"))

@@ -11,7 +11,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.validate import complaint, validate, without_misfits
@@ -35,14 +45,15 @@ Names = Annotated[
 SeverityName = Literal["low", "medium", "high", "critical"]
 
 
+def _without_empty(value: object) -> object:
+    """A key without a value (all its entries commented out, or about to be typed) says nothing."""
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_absent(cls, value: object) -> object:
-        """A key without a value (all its entries commented out, or about to be typed) says nothing."""
-        return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+    _empty_is_absent = model_validator(mode="before")(_without_empty)
 
 
 class ControlSettings(_Frozen):
@@ -63,6 +74,21 @@ class PodSpecPath(_Frozen):
     path: Annotated[str, Field(description="Path to its pod template, such as spec.template.")]
 
 
+def _file_or_lists(value: object) -> str:
+    return "file" if isinstance(value, str) else "lists"
+
+
+Lists = dict[str, Names]
+
+
+class InputsFile(RootModel[Lists]):
+    """A file of inputs: names and their lists, as Kubescape has them."""
+
+    root: Lists = {}
+
+    _empty_is_absent = model_validator(mode="before")(_without_empty)
+
+
 class Settings(_Frozen):
     """Everything a user can choose."""
 
@@ -71,8 +97,12 @@ class Settings(_Frozen):
     )
     controls: ControlSettings = ControlSettings()
     inputs: Annotated[
-        dict[str, Names],
-        Field(description="Values of tunable lists that controls read, by name; each replaces the default."),
+        Annotated[str, Tag("file")] | Annotated[Lists, Tag("lists")],
+        Discriminator(_file_or_lists),
+        Field(
+            description="Values of tunable lists that controls read, by name; each replaces the default. "
+            "Or the name of a file that holds such lists, such as Kubescape's control inputs."
+        ),
     ] = {}
     policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()
     exclude: Annotated[Names, Field(description="Files to leave out, as patterns of .gitignore.")] = ()

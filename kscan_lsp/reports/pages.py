@@ -37,6 +37,8 @@ def show_control(control: Control, ruleset: Ruleset, stream: TextIO) -> None:
                 console.print(Text("  ") + line, no_wrap=True, overflow="ignore", crop=False)
 
     section("What and why", control.description)
+    if control.needs:
+        section("Never evaluated", control.unanswered)
     section("How to fix it", control.remediation)
     if control.fixable:
         safe = all(check.fix.safe for check in control.checks if check.fix)
@@ -49,9 +51,11 @@ def show_control(control: Control, ruleset: Ruleset, stream: TextIO) -> None:
         section(f"Input {name} (inputs.{name} in .kscan.yaml)", "\n".join(values) or "empty")
     if control.references:
         section("Read more", "\n".join(control.references))
-    section(
-        "To accept one finding", f"# kscan:ignore {control.id} -- the reason, on its line or the line above"
-    )
+    if not control.needs:
+        section(
+            "To accept one finding",
+            f"# kscan:ignore {control.id} -- the reason, on its line or the line above",
+        )
 
 
 def controls(policies: PolicySet) -> str:

@@ -211,6 +211,41 @@ def test_exclude_of_the_settings(here: Path) -> None:
     assert report("old/web.yaml")["summary"]["files"] == 1
 
 
+def test_inputs_in_a_file_of_kubescapes(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("inputs: security/inputs.json\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "security").mkdir()
+    lists = {"imageRepositoryAllowList": ["quay.io"], "servicesNames": ["minio"], "publicRegistries": None}
+    (here / "security/inputs.json").write_text(json.dumps(lists))
+    found = report("web.yaml", "--fail-on", "none", "--control", "C-0078")
+    assert [f["control"] for f in found["findings"]] == ["C-0078"]
+    assert (found["problems"], found["exit"]) == ([], 0)
+
+
+def test_what_is_wrong_in_a_file_of_inputs_is_said_in_its_place(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "inputs.json").write_text(
+        '{"insecureCapabilities": 5,\n "sensitiveValues": ["("],\n "imageRepositoryAllowList": ["quay.io"]}'
+    )
+    found = report("web.yaml", "--fail-on", "none", "--control", "C-0078")
+    assert [f["control"] for f in found["findings"]] == ["C-0078"]
+    assert found["exit"] == 2
+    assert [(p["file"], p["line"], p["column"]) for p in found["problems"]] == [
+        ("inputs.json", 1, 26),
+        ("inputs.json", 2, 21),
+    ]
+    assert found["problems"][0]["message"] == "'insecureCapabilities' must be a list"
+    assert found["problems"][1]["message"].startswith("not a regular expression")
+
+
+def test_a_file_of_inputs_that_is_not_there(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    problem = {"file": ".kscan.yaml", "line": 1, "column": 9, "message": "there is no file 'inputs.json'"}
+    assert report("web.yaml")["problems"] == [problem]
+
+
 def test_frameworks_by_option(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     found = report("--framework", "nsa", "--framework", "allcontrols")

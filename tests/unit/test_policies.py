@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from kscan_lsp import paths, policies
+from kscan_lsp.checks import includes
 from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
 
-USE_ALONE = "a check with 'use' takes over another control's checks and has no other key"
+USE_ALONE = "a check with 'use' takes over another control's checks and has no other key but 'match'"
 NO_KEY = """'.' cannot stand here; write an unusual key as ["key"] (column 3 of 'a..b')"""
 
 CONTROL = """\
@@ -386,14 +387,70 @@ def test_match() -> None:
         )
         return load(text).controls["KS-0001"].checks[0]
 
-    workloads = check("workloads")
-    assert workloads.matches("apps", "Deployment", workload=True)
-    assert not workloads.matches("", "Service", workload=False)
-    roles = check("[{groups: [rbac.authorization.k8s.io], kinds: [Role, ClusterRole]}]")
-    assert roles.matches("rbac.authorization.k8s.io", "Role", workload=False)
-    assert not roles.matches("", "Role", workload=False)
-    assert check("[{kinds: [Role]}]").matches("any.group", "Role", workload=False)
-    assert check("[{groups: [apps], kinds: ['*']}]").matches("apps", "Whatever", workload=False)
+    workloads = check("workloads").match
+    assert includes(workloads, "apps", "Deployment", workload=True)
+    assert not includes(workloads, "", "Service", workload=False)
+    roles = check("[{groups: [rbac.authorization.k8s.io], kinds: [Role, ClusterRole]}]").match
+    assert includes(roles, "rbac.authorization.k8s.io", "Role", workload=False)
+    assert not includes(roles, "", "Role", workload=False)
+    assert includes(check("[{kinds: [Role]}]").match, "any.group", "Role", workload=False)
+    assert includes(check("[{groups: [apps], kinds: ['*']}]").match, "apps", "Whatever", workload=False)
+
+
+USER = """\
+id: KS-0002
+title: Title
+score: 5
+description: What it is.
+remediation: What to do.
+inputs:
+  own: [b]
+checks:
+- use: KS-0001
+"""
+
+
+def test_the_checks_of_another_control_come_with_the_inputs_they_read() -> None:
+    user = load(CONTROL, USER).controls["KS-0002"]
+    assert user.inputs == {"known": ("a",), "own": ("b",)}
+    assert [(check.control, check.match) for check in user.checks] == [("KS-0002", None)]
+
+
+def test_the_checks_of_another_control_for_other_objects() -> None:
+    user = load(CONTROL, USER + "  match: [{groups: [x.io], kinds: [Box]}]\n").controls["KS-0002"]
+    (check,) = user.checks
+    assert check.match == ((frozenset({"x.io"}), frozenset({"Box"})),)
+    assert load(CONTROL).controls["KS-0001"].checks[0].match is None
+
+
+NEEDS = """\
+id: KS-0003
+title: Title
+score: 5
+description: What it is.
+remediation: What to do.
+needs: a look at the sky
+"""
+
+
+def test_a_control_that_no_manifest_answers() -> None:
+    control = load(NEEDS).controls["KS-0003"]
+    assert control.unanswered == "no manifest says this; it takes a look at the sky"
+    assert (control.checks, control.match, control.fixable) == ((), None, False)
+    about = load(NEEDS + "match: [{kinds: [Node]}]\n").controls["KS-0003"].match
+    assert includes(about, "", "Node", workload=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (NEEDS.replace("needs: a look at the sky\n", ""), "a control has either 'checks' or 'needs'"),
+        (CONTROL + "needs: more\n", "a control has either 'checks' or 'needs'"),
+        (CONTROL + "match: workloads\n", "'match' stands in a check, unless the control has 'needs'"),
+    ],
+)
+def test_a_control_has_checks_or_says_what_it_needs(text: str, message: str) -> None:
+    assert [problem[-1] for problem in problems(text)] == [message]
 
 
 def test_paths_of_each_and_at() -> None:

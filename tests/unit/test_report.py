@@ -7,13 +7,16 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from reporting import POD, checked, report_of, rules
+from reporting import POD, checked, policy_set, report_of, rules
 
 import kscan_lsp
-from kscan_lsp import tally
+from kscan_lsp import policies, tally
+from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
 from kscan_lsp.report import FileProblem, Gate, NotScanned, Range, Report, Spot, exit_status
 from kscan_lsp.reports import as_json
+from kscan_lsp.ruleset import choose
+from kscan_lsp.settings import Settings
 from kscan_lsp.text import LineIndex, Position, Span, TextEdit, apply_edits
 
 SCHEMA = json.loads(
@@ -157,6 +160,38 @@ def test_not_evaluated_is_shown_and_never_a_pass() -> None:
     assert (reason["file"], reason["path"]) == ("b.yaml", "spec.containers[0]")
     assert reason["line"] == 7
     assert score(report, "T-0001") == 50.0
+
+
+SIGNED = """\
+id: T-0005
+title: Signed
+score: 9.0
+description: d
+remediation: r
+needs: the image's signature
+"""
+TWO = "id: two\ntitle: Two\ncontrols: [{id: T-0001}, {id: T-0005}]\n"
+
+
+def test_what_no_manifest_answers_is_not_evaluated_and_in_no_mean() -> None:
+    known = policies.load(
+        [("e.yaml", read_document(SIGNED)), ("g.yaml", read_document(TWO))], base=policy_set()
+    )
+    ruleset, _ = choose(known, Settings(frameworks=("two",)))
+    report = tally.build([checked("a.yaml", FINE, ruleset), checked("b.yaml", POD, ruleset)])
+    control = data(report)["controls"][1]
+    assert (control["id"], control["evaluated"], control["failed"]) == ("T-0005", 0, 0)
+    assert control["notEvaluated"]["count"] == 2
+    reason = "no manifest says this; it takes the image's signature"
+    assert control["notEvaluated"]["reasons"][0] == {
+        "file": "a.yaml",
+        "line": 2,
+        "path": "",
+        "reason": reason,
+    }
+    assert data(report)["summary"]["frameworks"] == [{"id": "two", "score": 50.0}]
+    assert data(report)["problems"] == data(report)["notScanned"] == []
+    assert exit_status(report, Gate(None)) == 0
 
 
 def test_reasons_are_bounded_and_counts_are_not() -> None:

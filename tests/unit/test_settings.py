@@ -62,6 +62,12 @@ def test_the_published_schema_takes_what_the_program_takes() -> None:
         jsonschema.validate({"framework": "nsa"}, schema)
 
 
+def test_inputs_may_stand_in_a_file_of_their_own() -> None:
+    assert read("inputs: security/inputs.json")[0].inputs == "security/inputs.json"
+    jsonschema.validate({"inputs": "security/inputs.json"}, Settings.model_json_schema())
+    assert read("inputs: [a]") == (Settings(), ["'inputs' must be a mapping"])
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Settings().frameworks = ("nsa",)  # type: ignore[misc]
