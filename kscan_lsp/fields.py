@@ -199,6 +199,21 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
         frozenset({"networking.k8s.io", "extensions"}),
         {"spec": {"ingressClassName": STR, "tls": [{"hosts": [STR], "secretName": STR}]}},
     ),
+    "PodSecurityPolicy": (
+        frozenset({"policy", "extensions"}),
+        {
+            "spec": {
+                "allowPrivilegeEscalation": BOOL,
+                "allowedCapabilities": [STR],
+                "hostIPC": BOOL,
+                "hostNetwork": BOOL,
+                "hostPID": BOOL,
+                "privileged": BOOL,
+                "requiredDropCapabilities": [STR],
+                "runAsUser": {"rule": STR, "ranges": [{"min": INT, "max": INT}]},
+            }
+        },
+    ),
     "Node": (_CORE, {"status": {"nodeInfo": {"kubeletVersion": STR}}}),
     "ConfigMap": (_CORE, {"data": STR_MAP, "binaryData": STR_MAP}),
     "Secret": (_CORE, {"data": STR_MAP, "stringData": STR_MAP, "type": STR}),

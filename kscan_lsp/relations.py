@@ -381,6 +381,9 @@ _RELATIONS: Final[dict[str, _Relation]] = {
         None,
         "the Namespace an object is in",
     ),
+    "podSecurityPolicies": _Relation(
+        _everywhere("PodSecurityPolicy"), None, "all PodSecurityPolicies of the workspace"
+    ),
     "admissionPolicies": _Relation(
         _everywhere(*_WEBHOOKS), None, "all admission webhooks and admission policies of the workspace"
     ),

@@ -79,3 +79,46 @@ def test_every_verdict_agrees_or_is_a_listed_difference(results: list[tuple]) ->
 def test_places_agree(results: list[tuple]) -> None:
     places = [located for _, _, _, ok, located, _, _ in results if located is not None and ok]
     assert sum(places) >= 0.98 * len(places)
+
+
+def test_frameworks_have_the_controls_of_kubescapes(shared: Path) -> None:
+    known = builtin_policies()
+    wanted = json.loads((shared / "reference" / "frameworks.json").read_text())
+    for name, facts in wanted.items():
+        framework = known.framework(name)
+        assert framework is not None, name
+        members = {control["id"]: control["name"] for control in facts["controls"]}
+        if framework.whole:
+            continue
+        assert list(framework.members) == [i for i in members if i in known.controls], name
+        for control, member in framework.members.items():
+            said = f"{member.section} {member.name or known.controls[control].title}"
+            for word in re.findall(r"[\w.]+", members[control].replace("\\_", "_")):
+                assert word.rstrip(".") in said or word == "CIS", (name, control)
+
+
+CLUSTER_ONLY = {"sensitiveInterfaces", "servicesNames", "wlKnownNames"}
+"""Inputs that none of the controls on files reads."""
+
+
+def test_inputs_have_kubescapes_names_and_defaults(shared: Path) -> None:
+    wanted = json.loads((shared / "reference" / "control-inputs.json").read_text())
+    known = builtin_policies().controls.values()
+    for name in wanted.keys() - CLUSTER_ONLY:
+        defaults = {control.inputs[name] for control in known if name in control.inputs}
+        assert defaults == {tuple(wanted[name])}, name
+
+
+def test_controls_read_the_inputs_that_kubescapes_read(shared: Path) -> None:
+    known = builtin_policies().controls
+    for facts in json.loads((shared / "reference" / "controls.json").read_text()):
+        if control := known.get(facts["id"]):
+            assert set(facts["inputs"]) <= control.inputs.keys(), control.id
+
+
+def test_controls_have_kubescapes_titles_and_scores(shared: Path) -> None:
+    known = builtin_policies().controls
+    for facts in json.loads((shared / "reference" / "controls.json").read_text()):
+        if control := known.get(facts["id"]):
+            assert (control.title, control.score) == (facts["name"], facts["score"])
+            assert control.severity.label == facts["severity"]

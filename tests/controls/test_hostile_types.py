@@ -98,3 +98,14 @@ def test_wrong_types(control) -> None:
                     if value in (ABSENT, None) or isinstance(value, type(original)):
                         continue
                     assert state != "passed", f"{test.name}: {path} = {value!r} turned a failure into a pass"
+
+
+@pytest.mark.parametrize("policy", [[], "none", {"egress": "none"}, {"egress": {"to": []}}])
+def test_a_sandbox_policy_of_a_wrong_type_limits_nothing(policy: Any) -> None:
+    data = {
+        "apiVersion": "extensions.agents.x-k8s.io/v1beta1",
+        "kind": "SandboxTemplate",
+        "spec": {"networkPolicy": policy},
+    }
+    rules, _ = ruleset.choose(POLICIES, Settings(), only=("C-0301",))
+    assert verdict("C-0301", Project(rules, date(2026, 1, 1)), data) == "failed"
