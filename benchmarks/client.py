@@ -14,11 +14,11 @@ import os
 import select
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 PATIENCE = 60.0  # seconds without a byte from the server before we call it hung
 CAPABILITIES = {
@@ -56,6 +56,8 @@ class Client:
         self._root = root
         self._settings = settings
         self._buffer = bytearray()
+        self.told: set[str] = set()
+        """The documents that diagnostics have come for."""
         self._requests = 0
 
     def initialize(self) -> None:
@@ -98,6 +100,19 @@ class Client:
         arrived, published = self._published(uri, version)
         return arrived - began, published
 
+    def until(self, uri: str, code: str) -> None:
+        """Wait for diagnostics of a document that have a code among them."""
+        while code not in {found.get("code") for found in self._published(uri, 1)[1]["diagnostics"]}:
+            pass
+
+    def memory(self) -> float:
+        """What the server holds in memory now, in MB; nan where the system does not tell."""
+        try:
+            status = Path(f"/proc/{self._server.pid}/status").read_text()
+        except OSError:
+            return float("nan")
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
     def close(self, uri: str) -> None:
         """Close a document."""
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
@@ -117,6 +132,7 @@ class Client:
             arrived, message = self._receive()
             if message.get("method") == "textDocument/publishDiagnostics":
                 params = message["params"]
+                self.told.add(params["uri"])
                 if params["uri"] == uri and params.get("version", version) == version:
                     return arrived, params
 
