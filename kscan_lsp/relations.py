@@ -287,9 +287,20 @@ def _bindings(subject: Object) -> Iterator[Key]:
     elif kind == "Role":
         yield _key("grants", kind, namespace, name)
     elif kind == "ServiceAccount":
-        yield _key("subject", kind, namespace, name)
+        yield from _named_as(namespace, name)
     elif subject.template_path is not None:
-        yield _key("subject", "ServiceAccount", namespace, _account(subject.pod))
+        yield from _named_as(namespace, _account(subject.pod))
+
+
+def _named_as(namespace: str, account: str) -> Iterator[Key]:
+    """Where to look for what names a service account, or a group that it is in (authentication/serviceaccount)."""
+    yield _key("subject", "ServiceAccount", namespace, account)
+    for group in ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"):
+        yield _key("subject", "Group", "", group)
+
+
+def _names_somebody(_: Object, binding: Object) -> bool:
+    return any(True for _ in _subjects(binding))
 
 
 def _accounts(subject: Object) -> Iterator[Key]:
@@ -362,9 +373,9 @@ _RELATIONS: Final[dict[str, _Relation]] = {
     ),
     "roleBindings": _Relation(
         _bindings,
-        None,
-        "the RoleBindings and ClusterRoleBindings that grant a Role or ClusterRole, or that name a ServiceAccount "
-        "or the one a workload runs as",
+        _names_somebody,
+        "the RoleBindings and ClusterRoleBindings that grant a Role or ClusterRole to somebody, or that name a "
+        "ServiceAccount or the one a workload runs as, or a group that it is in",
     ),
     "roles": _Relation(
         lambda s: (_key("object", *_role(s)),) if s.id.kind in _BINDINGS else (),
@@ -466,7 +477,8 @@ def _backends(route: Object) -> Iterator[tuple[str, str]]:
     elif route.id.group == "gateway.networking.k8s.io":
         for rule in _maps(spec.get("rules")):
             for backend in _maps(rule.get("backendRefs")):
-                if backend.get("kind", "Service") == "Service" and _text(backend.get("name")):
+                service = (backend.get("group") or "", backend.get("kind", "Service")) == ("", "Service")
+                if service and _text(backend.get("name")):
                     yield _text(backend.get("namespace")) or route.namespace, _text(backend.get("name"))
 
 

@@ -102,6 +102,30 @@ def _holds(rule: object, labels: dict[str, Any]) -> bool:
     raise _no_selector("operator must be In, NotIn, Exists or DoesNotExist")
 
 
+def granted(rule: dict[str, Any], groups: list[Any], resources: list[Any], verbs: list[Any]) -> list[int]:
+    """Where an RBAC rule grants one of some verbs on one of some resources of one of some API groups.
+
+    `*` is everything, and `*/log` the subresource of everything, as in Kubernetes (rbac/v1 PolicyRule).
+
+    Returns: positions in the rule's `resources`; none where nothing is granted.
+
+    Raises:
+        ValueError: the rule has something else than lists where Kubernetes has lists.
+    """
+    wanted = {"*", *resources, *(f"*/{name.partition('/')[2]}" for name in resources if "/" in name)}
+    if _listed(rule, "verbs").isdisjoint(("*", *verbs)) or _listed(rule, "apiGroups").isdisjoint(("*", *groups)):
+        return []
+    _listed(rule, "resources")
+    return [position for position, name in enumerate(rule.get("resources", [])) if name in wanted]
+
+
+def _listed(rule: dict[str, Any], field: str) -> frozenset[Hashable]:
+    values = rule.get(field, [])
+    if not isinstance(values, list):
+        raise ValueError(f"not an RBAC rule: {field} must be a list")
+    return _members(values)
+
+
 def sets_contains(whole: list[Any], part: list[Any]) -> bool:
     """Whether every value of `part` is in `whole`."""
     return _members(part) <= _members(whole)

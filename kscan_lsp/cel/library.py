@@ -24,6 +24,7 @@ MARK = "cel: "
 _BOOL, _BYTES, _DOUBLE, _DYN = cel.Type.BOOL, cel.Type.BYTES, cel.Type.DOUBLE, cel.Type.DYN
 _INT, _STRING = cel.Type.INT, cel.Type.STRING
 _LIST, _TEXTS = cel.Type.List(_DYN), cel.Type.List(_STRING)
+_INTS = cel.Type.List(_INT)
 _MAP, _TEXT_MAP = cel.Type.Map(_STRING, _DYN), cel.Type.Map(_STRING, _STRING)
 
 
@@ -158,6 +159,7 @@ def _own() -> list[cel.FunctionDecl]:
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], functions.image_ref)),
         _function("selects", (_BOOL, [_MAP, _MAP], functions.selects)),
+        _function("granted", (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], functions.granted)),
     ]
 
 
