@@ -163,17 +163,49 @@ POD_TEMPLATE: Final = {"metadata": METADATA, "spec": POD_SPEC}
 _CORE: Final = frozenset({""})
 _APPS: Final = frozenset({"apps", "extensions"})
 _BATCH: Final = frozenset({"batch"})
-
 _RBAC: Final = frozenset({"rbac.authorization.k8s.io"})
+_NETWORKING: Final = frozenset({"networking.k8s.io", "extensions"})
+_GATEWAY: Final = frozenset({"gateway.networking.k8s.io"})
+_CILIUM: Final = frozenset({"cilium.io"})
+_ADMISSION: Final = frozenset({"admissionregistration.k8s.io"})
 
-_BINDING: Final = {
-    "subjects": [{"kind": STR, "apiGroup": STR, "name": STR, "namespace": STR}],
-    "roleRef": {"kind": STR, "apiGroup": STR, "name": STR},
-}
 _UPDATE: Final = {
     "type": STR,
     "rollingUpdate": {"maxSurge": INT_OR_STR, "maxUnavailable": INT_OR_STR, "partition": INT},
 }
+_ROLE: Final = {
+    "rules": [
+        {
+            "apiGroups": [STR],
+            "resources": [STR],
+            "resourceNames": [STR],
+            "verbs": [STR],
+            "nonResourceURLs": [STR],
+        }
+    ]
+}
+_BINDING: Final = {
+    "roleRef": {"apiGroup": STR, "kind": STR, "name": STR},
+    "subjects": [{"apiGroup": STR, "kind": STR, "name": STR, "namespace": STR}],
+}
+_SERVICE_SPEC: Final = {
+    "type": STR,
+    "selector": STR_MAP,
+    "ports": [{"name": STR, "port": INT, "targetPort": INT_OR_STR, "protocol": STR}],
+}
+_BACKEND: Final = {"service": {"name": STR}}
+_INGRESS_SPEC: Final = {
+    "defaultBackend": _BACKEND,
+    "ingressClassName": STR,
+    "rules": [{"http": {"paths": [{"backend": _BACKEND}]}}],
+    "tls": [{"hosts": [STR], "secretName": STR}],
+}
+_ROUTE: Final = {
+    "spec": {"rules": [{"backendRefs": [{"group": STR, "kind": STR, "name": STR, "namespace": STR}]}]}
+}
+_CILIUM_SPEC: Final = {"endpointSelector": _SELECTOR, "enableDefaultDeny": {"ingress": BOOL, "egress": BOOL}}
+_CILIUM_POLICY: Final = {"spec": _CILIUM_SPEC, "specs": [_CILIUM_SPEC]}
+_WEBHOOKS: Final = {"webhooks": [{"rules": [{"scope": STR}]}]}
 _JOB_SPEC: Final = {"selector": _SELECTOR, "template": POD_TEMPLATE, "parallelism": INT, "completions": INT}
 _REPLICATED: Final = {"replicas": INT, "selector": _SELECTOR, "template": POD_TEMPLATE}
 
@@ -193,12 +225,6 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
         _BATCH,
         {"spec": {"schedule": STR, "jobTemplate": {"metadata": METADATA, "spec": _JOB_SPEC}}},
     ),
-    "RoleBinding": (_RBAC, _BINDING),
-    "ClusterRoleBinding": (_RBAC, _BINDING),
-    "Ingress": (
-        frozenset({"networking.k8s.io", "extensions"}),
-        {"spec": {"ingressClassName": STR, "tls": [{"hosts": [STR], "secretName": STR}]}},
-    ),
     "PodSecurityPolicy": (
         frozenset({"policy", "extensions"}),
         {
@@ -217,6 +243,27 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
     "Node": (_CORE, {"status": {"nodeInfo": {"kubeletVersion": STR}}}),
     "ConfigMap": (_CORE, {"data": STR_MAP, "binaryData": STR_MAP}),
     "Secret": (_CORE, {"data": STR_MAP, "stringData": STR_MAP, "type": STR}),
+    "Service": (_CORE, {"spec": _SERVICE_SPEC}),
+    "ServiceAccount": (_CORE, {"automountServiceAccountToken": BOOL}),
+    "Role": (_RBAC, _ROLE),
+    "ClusterRole": (_RBAC, _ROLE),
+    "RoleBinding": (_RBAC, _BINDING),
+    "ClusterRoleBinding": (_RBAC, _BINDING),
+    "Ingress": (_NETWORKING, {"spec": _INGRESS_SPEC}),
+    "NetworkPolicy": (_NETWORKING, {"spec": {"podSelector": _SELECTOR, "policyTypes": [STR]}}),
+    "CiliumNetworkPolicy": (_CILIUM, _CILIUM_POLICY),
+    "CiliumClusterwideNetworkPolicy": (_CILIUM, _CILIUM_POLICY),
+    "HTTPRoute": (_GATEWAY, _ROUTE),
+    "GRPCRoute": (_GATEWAY, _ROUTE),
+    "TLSRoute": (_GATEWAY, _ROUTE),
+    "TCPRoute": (_GATEWAY, _ROUTE),
+    "UDPRoute": (_GATEWAY, _ROUTE),
+    "HorizontalPodAutoscaler": (
+        frozenset({"autoscaling"}),
+        {"spec": {"scaleTargetRef": {"apiVersion": STR, "kind": STR, "name": STR}}},
+    ),
+    "MutatingWebhookConfiguration": (_ADMISSION, _WEBHOOKS),
+    "ValidatingWebhookConfiguration": (_ADMISSION, _WEBHOOKS),
 }
 """Kinds that controls read, with the API groups they are in and their fields."""
 

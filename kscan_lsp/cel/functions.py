@@ -112,18 +112,18 @@ def granted(rule: dict[str, Any], groups: list[Any], resources: list[Any], verbs
     Raises:
         ValueError: the rule has something else than lists where Kubernetes has lists.
     """
-    wanted = {"*", *resources, *(f"*/{name.partition('/')[2]}" for name in resources if "/" in name)}
-    if _listed(rule, "verbs").isdisjoint(("*", *verbs)) or _listed(rule, "apiGroups").isdisjoint(("*", *groups)):
+    parts = [rule.get(name, []) for name in ("apiGroups", "verbs", "resources")]
+    if not all(isinstance(part, list) for part in parts):
+        raise ValueError("not an RBAC rule: apiGroups, verbs and resources must be lists")
+    given_groups, given_verbs, given = parts
+    if not (_any_of(given_groups, groups) and _any_of(given_verbs, verbs)):
         return []
-    _listed(rule, "resources")
-    return [position for position, name in enumerate(rule.get("resources", [])) if name in wanted]
+    wanted = ["*", *resources, *(f"*/{name.partition('/')[2]}" for name in resources if "/" in name)]
+    return [position for position, name in enumerate(given) if name in wanted]
 
 
-def _listed(rule: dict[str, Any], field: str) -> frozenset[Hashable]:
-    values = rule.get(field, [])
-    if not isinstance(values, list):
-        raise ValueError(f"not an RBAC rule: {field} must be a list")
-    return _members(values)
+def _any_of(given: list[Any], wanted: list[Any]) -> bool:
+    return any(name == "*" or name in wanted for name in given)
 
 
 def sets_contains(whole: list[Any], part: list[Any]) -> bool:

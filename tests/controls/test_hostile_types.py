@@ -49,7 +49,10 @@ def replaced(data: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def verdict(control: str, others: Project, data: Any) -> str:
-    """The worst that is said of any object, this one or the others in the test."""
+    """The worst that is said of any object, this one or the others in the test.
+
+    What is wrong with an object that the control does not judge, but only asks about, is told as a problem of its own.
+    """
     project = others.with_file("this.json", json.dumps(data), json=True)
     states = set()
     for file in project.files.values():
@@ -60,7 +63,9 @@ def verdict(control: str, others: Project, data: Any) -> str:
                 states |= (
                     {"unevaluated"} if any(u.control == control for u in verdicts.unevaluated) else set()
                 )
-    for state in ("failed", "unevaluated", "passed"):
+    told = any(v.problems for placed in project.files["this.json"].documents for v in placed.checked.verdicts)
+    states |= {"told"} if told else set()
+    for state in ("failed", "unevaluated", "told", "passed"):
         if state in states:
             return state
     return "not applicable"

@@ -205,3 +205,31 @@ def test_label_selectors(selector, selected):
         assert found.reason.startswith("not a label selector: ")
     else:
         assert found is selected
+
+
+RULE = {"apiGroups": ["", "apps"], "resources": ["pods", "*/log", "secrets", "*"], "verbs": ["get"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked", "found"),
+    [
+        (RULE, "[''], ['secrets'], ['get', 'list']", [2, 3]),
+        (RULE, "['', 'batch'], ['pods/log'], ['get']", [1, 3]),
+        (RULE, "['apps'], [], ['get']", [3]),
+        (RULE, "[''], ['secrets'], ['list']", []),
+        (RULE, "['batch'], ['secrets'], ['get']", []),
+        ({**RULE, "apiGroups": ["*"], "verbs": ["*"]}, "['batch'], ['jobs'], ['create']", [3]),
+        ({**RULE, "resources": ["pods/log", "pods/*"]}, "[''], ['pods'], ['get']", []),
+        ({"nonResourceURLs": ["*"], "verbs": ["*"]}, "[''], ['pods'], ['get']", []),
+        ({}, "[''], ['pods'], ['get']", []),
+        ({**RULE, "verbs": "get"}, "[''], ['pods'], ['get']", None),
+        ({**RULE, "resources": {"pods": True}}, "[''], ['pods'], ['get']", None),
+    ],
+)
+def test_what_a_role_grants(rule, asked, found):
+    given = value_of(f"granted(item, {asked})", item=rule)
+    if found is None:
+        assert isinstance(given, cel.Failed)
+        assert given.reason.startswith("not an RBAC rule: ")
+    else:
+        assert given == found
