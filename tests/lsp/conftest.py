@@ -26,8 +26,14 @@ class Editor(pytest_lsp.LanguageClient):
         super().__init__(converter_factory=default_converter)
         self.published: defaultdict[str, list[types.PublishDiagnosticsParams]] = defaultdict(list)
         self.news = asyncio.Event()
-        ours = {types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: receive, types.PROGRESS: watch}
+        ours = {
+            types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: receive,
+            types.PROGRESS: watch,
+            types.WORKSPACE_DIAGNOSTIC_REFRESH: asked_again,
+            types.WORKSPACE_CODE_LENS_REFRESH: asked_again,
+        }
         register_lsp_features(self, {**DEFAULT_CLIENT_FEATURES, **ours})
+        self.refreshed = 0
         self.progress: list[tuple[types.ProgressToken, str]] = []
 
     async def start(
@@ -49,6 +55,8 @@ class Editor(pytest_lsp.LanguageClient):
                 configuration=settings is not None,
                 workspace_folders=root is not None,
                 apply_edit=True,
+                diagnostics=types.DiagnosticWorkspaceClientCapabilities(refresh_support=True),
+                code_lens=types.CodeLensWorkspaceClientCapabilities(refresh_support=True),
                 workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True),
             ),
             text_document=types.TextDocumentClientCapabilities(
@@ -119,6 +127,12 @@ def receive(ls: Editor, params: types.PublishDiagnosticsParams) -> None:
 def watch(ls: Editor, params: types.ProgressParams) -> None:
     """Keep what was said about the progress of work."""
     ls.progress.append((params.token, params.value["kind"]))
+    ls.news.set()
+
+
+def asked_again(ls: Editor, _: None) -> None:
+    """Count how often the server wanted to be asked again."""
+    ls.refreshed += 1
     ls.news.set()
 
 

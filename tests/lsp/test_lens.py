@@ -107,3 +107,19 @@ async def test_only_a_client_that_can_follow_them_gets_lenses(editor, tmp_path, 
         resolved = await editor.code_lens_resolve_async(one)
         assert "high" in resolved.command.title
         assert resolved.command.command == "kscan.showFindings"
+
+
+@pytest.mark.asyncio
+async def test_lenses_are_asked_for_again_when_settings_change(editor, tmp_path):
+    await editor.start(tmp_path, options={"codeLens": True})
+    uri, settings = (tmp_path / "pod.yaml").as_uri(), tmp_path / ".kscan.yaml"
+    editor.open(uri, POD)
+    await editor.shown(uri)
+    settings.write_text("frameworks: nsa\n", encoding="utf-8")
+    event = types.FileEvent(uri=settings.as_uri(), type=types.FileChangeType.Created)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    await editor.wait(lambda: editor.refreshed > 0)
+    (one,) = await editor.text_document_code_lens_async(
+        types.CodeLensParams(types.TextDocumentIdentifier(uri=uri))
+    )
+    assert "nsa" in (await editor.code_lens_resolve_async(one)).command.title

@@ -94,6 +94,24 @@ async def test_settings_files_are_asked_for_like_others(editor, tmp_path):
 
 
 @pytest.mark.asyncio
+async def test_the_client_is_told_when_something_else_changed_the_result(editor, tmp_path):
+    await editor.start(tmp_path, options={"pull": True})
+    uri, settings = (tmp_path / "pod.yaml").as_uri(), tmp_path / ".kscan.yaml"
+    editor.open(uri, POD)
+    first = await ask(editor, uri)
+    editor.edit(uri, 2, replaced(POD + "# its own edits are no news to it\n"))
+    assert (await ask(editor, uri, first.result_id)).kind == "unchanged"
+    assert editor.refreshed == 0
+
+    settings.write_text("controls: {exclude: C-0057}\n", encoding="utf-8")
+    event = types.FileEvent(uri=settings.as_uri(), type=types.FileChangeType.Created)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    await editor.wait(lambda: editor.refreshed > 0)
+    again = await ask(editor, uri, first.result_id)
+    assert "C-0057" in {d.code for d in first.items} - {d.code for d in again.items}
+
+
+@pytest.mark.asyncio
 async def test_a_client_that_asks_without_having_said_so_is_pushed(editor, tmp_path):
     capabilities = await editor.start(tmp_path)
     assert capabilities.diagnostic_provider is None
