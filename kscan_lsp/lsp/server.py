@@ -135,8 +135,6 @@ class Server(LanguageServer):
 
     async def _step(self, root: Path | None, step: Snapshot | Reading) -> None:
         """Check one buffer or read one file, and show what is different for it."""
-        document = self.session.documents.get(step.uri) if isinstance(step, Snapshot) else None
-        known = document.checked_version if document else None
         try:
             if isinstance(step, Snapshot):
                 self.session.accept(step, await self.in_worker(check, step))
@@ -146,9 +144,6 @@ class Server(LanguageServer):
             logger.exception("%s could not be checked", step.key)
             self.session.give_up(step)
         self._show(root)
-        if document and known == document.version and self.session.client.code_lens_refresh:
-            # the editor asks again when the text changes, but this was not the text
-            self.in_background(self.workspace_code_lens_refresh_async(None))
 
     def _finish(self, root: Path | None) -> None:
         """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
@@ -192,6 +187,8 @@ class Server(LanguageServer):
         if workspace is None or root not in session.configurations:
             return
         changed = session.unshown(root)
+        if any(document.sent and document.sent[0] == document.version for document in changed):
+            self._ask_again()  # the editor asks when it has changed the text, but this was not the text
         for document in changed:
             self._publish(document, workspace.project)
         for document in session.current(root):
@@ -215,13 +212,19 @@ class Server(LanguageServer):
         if not self.session.client.pull:
             self.send(convert.notification(uri, version, diagnostics))
             return
-        before = self.session.shown.pop(uri, pull.NOTHING)
         if diagnostics or version is not None:
             self.session.shown[uri] = pull.shown(version, diagnostics)
-        if version is not None and version == before.version and self.session.client.pull_refresh:
-            # the client asks again when it has edited a document, but this was not the text
-            self.in_background(self.workspace_diagnostic_refresh_async(None))
+        else:
+            self.session.shown.pop(uri, None)
         self._tell()
+
+    def _ask_again(self) -> None:
+        """Have the editor ask again for what it has asked for about open documents."""
+        client = self.session.client
+        if client.code_lens and client.code_lens_refresh:
+            self.in_background(self.workspace_code_lens_refresh_async(None))
+        if client.pull and client.pull_refresh:
+            self.in_background(self.workspace_diagnostic_refresh_async(None))
 
     def _tell(self) -> None:
         """Wake those who wait for `told`."""
