@@ -114,7 +114,7 @@ def compile_check(
         path: where in it the check stands.
         file: the check as read.
         control: the id of the control it is asked for.
-        inputs: the names of the inputs that the control declares.
+        inputs: the names of the inputs that controls declare.
         vouched: the check is known to be right: compile it when it is needed.
 
     Returns:
@@ -228,14 +228,14 @@ def _message(source: _Source, text: str) -> cel.Template | None:
 
 
 def _look_up_inputs(source: _Source, text: str, where: Path) -> None:
-    """An input that the control does not declare has no value, and settings cannot give it one."""
+    """An input that no control declares has no value, and settings cannot give it one."""
     for name in _INPUT.findall(text):
         if name not in source.inputs:
             _fail(source, where, _undeclared(source, name))
 
 
 def _undeclared(source: _Source, name: str) -> str:
-    return f"'{name}' is not among the control's inputs{nearest_name(name, list(source.inputs))}"
+    return f"no control declares an input '{name}'{nearest_name(name, list(source.inputs))}"
 
 
 def _said(error: cel.CelError) -> str:

@@ -68,6 +68,12 @@ def run(control: Control, policies: PolicySet) -> list[Outcome]:
     ]  # fmt: skip
 
 
+def settings_of(test: TestFile) -> Settings:
+    """The settings that a test asks for."""
+    chosen = {"inputs": test.inputs, "kubernetesVersion": test.kubernetes_version or None}
+    return Settings.model_validate(chosen)
+
+
 def read_marks(text: str) -> tuple[str, list[Mark]]:
     """Take the marker lines out of a manifest; returns the manifest and what they mark."""
     kept: list[str] = []
@@ -85,8 +91,7 @@ def read_marks(text: str) -> tuple[str, list[Mark]]:
 
 def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
     manifest, marks = read_marks(test.manifest)
-    settings = Settings.model_validate({"frameworks": [], "inputs": test.inputs})
-    rules, wrong = ruleset.choose(policies, settings, only=(control.id,))
+    rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
     if wrong:
         return wrong[0].message
     expected = {(m.line, m.start, m.end) for m in marks if control.id in m.controls}

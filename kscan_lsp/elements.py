@@ -119,6 +119,7 @@ def scope_of(
     view: dict[str, Any],
     inputs: Mapping[str, list[str]],
     related: Mapping[str, list[dict[str, Any]]],
+    kubernetes_minor: int,
 ) -> Scope:
     """What the elements of a resource share.
 
@@ -127,8 +128,14 @@ def scope_of(
         view: its data as CEL may see it (`cel.view`).
         inputs: the lists that expressions may read.
         related: other objects by relation.
+        kubernetes_minor: the Kubernetes version that manifests are for.
     """
-    values: dict[str, Any] = {"object": view, "inputs": inputs, "relations": related}
+    values: dict[str, Any] = {
+        "object": view,
+        "inputs": inputs,
+        "relations": related,
+        "kubernetesMinor": kubernetes_minor,
+    }
     anchors: dict[str, Path] = {"object": ()}
     path = resource.template_path
     if path is None:

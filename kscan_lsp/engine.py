@@ -184,7 +184,8 @@ def _run(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> 
         whose = "this object" if not complete else "an object that this one is related to"
         reason = f"{whose} is too deep or too large to be judged, or contains itself"
         return _Run(hits, [Unevaluated(c, (), reason, limit=True) for c in plan.controls], None)
-    scope = scope_of(resource, view, ruleset.inputs, {} if others is None else others.lists)
+    related = {} if others is None else others.lists
+    scope = scope_of(resource, view, ruleset.inputs, related, ruleset.kubernetes_minor)
     for each, questions, reads, contents in plan.rounds:
         try:
             judged = elements(each, scope, reads) if questions else ()

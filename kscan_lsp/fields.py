@@ -152,7 +152,13 @@ POD_SPEC: Final = {
             "emptyDir": {"medium": STR, "sizeLimit": QUANTITY},
             "persistentVolumeClaim": {"claimName": STR, "readOnly": BOOL},
             "projected": {
-                "sources": [{"serviceAccountToken": {"path": STR}, "secret": _REF, "configMap": _REF}]
+                "sources": [
+                    {
+                        "serviceAccountToken": {"path": STR, "expirationSeconds": INT},
+                        "secret": _REF,
+                        "configMap": _REF,
+                    }
+                ]
             },
             "csi": {"driver": STR, "readOnly": BOOL},
         }
@@ -189,6 +195,8 @@ _BINDING: Final = {
     "subjects": [{"apiGroup": STR, "kind": STR, "name": STR, "namespace": STR}],
 }
 _SERVICE_SPEC: Final = {
+    "externalIPs": [STR],
+    "loadBalancerSourceRanges": [STR],
     "type": STR,
     "selector": STR_MAP,
     "ports": [{"name": STR, "port": INT, "targetPort": INT_OR_STR, "protocol": STR}],
@@ -197,15 +205,18 @@ _BACKEND: Final = {"service": {"name": STR}}
 _INGRESS_SPEC: Final = {
     "defaultBackend": _BACKEND,
     "ingressClassName": STR,
-    "rules": [{"http": {"paths": [{"backend": _BACKEND}]}}],
+    "rules": [{"host": STR, "http": {"paths": [{"backend": _BACKEND}]}}],
     "tls": [{"hosts": [STR], "secretName": STR}],
 }
 _ROUTE: Final = {
-    "spec": {"rules": [{"backendRefs": [{"group": STR, "kind": STR, "name": STR, "namespace": STR}]}]}
+    "spec": {
+        "hostnames": [STR],
+        "rules": [{"backendRefs": [{"group": STR, "kind": STR, "name": STR, "namespace": STR}]}],
+    }
 }
 _CILIUM_SPEC: Final = {"endpointSelector": _SELECTOR, "enableDefaultDeny": {"ingress": BOOL, "egress": BOOL}}
 _CILIUM_POLICY: Final = {"spec": _CILIUM_SPEC, "specs": [_CILIUM_SPEC]}
-_WEBHOOKS: Final = {"webhooks": [{"rules": [{"scope": STR}]}]}
+_WEBHOOKS: Final = {"webhooks": [{"name": STR, "failurePolicy": STR, "rules": [{"scope": STR}]}]}
 _JOB_SPEC: Final = {"selector": _SELECTOR, "template": POD_TEMPLATE, "parallelism": INT, "completions": INT}
 _REPLICATED: Final = {"replicas": INT, "selector": _SELECTOR, "template": POD_TEMPLATE}
 
@@ -264,6 +275,21 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
     ),
     "MutatingWebhookConfiguration": (_ADMISSION, _WEBHOOKS),
     "ValidatingWebhookConfiguration": (_ADMISSION, _WEBHOOKS),
+    "ValidatingAdmissionPolicy": (_ADMISSION, {"spec": {"failurePolicy": STR}}),
+    "PodDisruptionBudget": (
+        frozenset({"policy"}),
+        {"spec": {"minAvailable": INT_OR_STR, "maxUnavailable": INT_OR_STR, "selector": _SELECTOR}},
+    ),
+    "Gateway": (
+        frozenset({"networking.istio.io", "gateway.networking.k8s.io"}),
+        {
+            "spec": {
+                "servers": [{"tls": {"minProtocolVersion": STR}}],
+                "listeners": [{"name": STR, "allowedRoutes": {"namespaces": {"from": STR}}}],
+            }
+        },
+    ),
+    "TLSOption": (frozenset({"traefik.io", "traefik.containo.us"}), {"spec": {"minVersion": STR}}),
 }
 """Kinds that controls read, with the API groups they are in and their fields."""
 

@@ -150,9 +150,11 @@ def load(
                 found += _keep(outlines, _Outline(framework, document, source))
         problems += [SourceProblem(source, document, p) for p in found]
     controls = dict(base.controls)
+    declared = {name for control in controls.values() for name in control.inputs}
+    declared.update(name for draft in drafts.values() for name in draft.file.inputs)
     # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
     for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
-        compiled, wrong = _compile(draft, drafts, controls, vouched=vouched)
+        compiled, wrong = _compile(draft, drafts, controls, declared, vouched=vouched)
         problems += [SourceProblem(draft.source, draft.document, p) for p in wrong]
         if compiled is not None:
             controls[compiled.id] = compiled
@@ -202,7 +204,12 @@ def _keep(known: dict[str, _D], new: _D) -> tuple[Problem, ...]:
 
 
 def _compile(
-    draft: _Draft, drafts: Mapping[str, _Draft], known: Mapping[str, Control], *, vouched: bool
+    draft: _Draft,
+    drafts: Mapping[str, _Draft],
+    known: Mapping[str, Control],
+    declared: Iterable[str],
+    *,
+    vouched: bool,
 ) -> tuple[Control | None, list[Problem]]:
     file, document = draft.file, draft.document
     problems: list[Problem] = []
@@ -222,7 +229,7 @@ def _compile(
                 taken = [replace(other, match=kinds_of(check.match)) for other in taken]
             checks += taken
             continue
-        made, found = compile_check(document, ("checks", index), check, file.id, inputs, vouched=vouched)
+        made, found = compile_check(document, ("checks", index), check, file.id, declared, vouched=vouched)
         problems += found
         checks += [made] if made else []
     if problems:

@@ -123,6 +123,9 @@ class TestFile(_Strict):
     manifest: str
     fixed: str | None = None
     inputs: dict[str, Texts] = {}
+    kubernetes_version: Annotated[
+        str, Field(alias="kubernetesVersion", description="The Kubernetes version it is for.")
+    ] = ""
 
 
 class ControlFile(_Strict):
@@ -135,7 +138,9 @@ class ControlFile(_Strict):
     description: str
     remediation: str
     references: Texts = []
-    inputs: dict[str, Texts] = {}
+    inputs: Annotated[
+        dict[str, Texts], Field(description="Lists that its checks read; those of other controls, too.")
+    ] = {}
     needs: Annotated[
         str, Field(description="What would answer this control: no manifest does, so it is never evaluated.")
     ] = ""

@@ -93,6 +93,8 @@ class Ruleset:
     frameworks: tuple[Framework, ...]
     pod_spec_paths: Mapping[tuple[str, str], Path]
     policies: PolicySet
+    kubernetes_minor: int
+    """The Kubernetes version that manifests are for: 33 for 1.33."""
     answers: dict[tuple[object, ...], Answer] = field(default_factory=dict, repr=False)
     """What checks said before, by what they read (see `engine.py`)."""
     _plans: dict[tuple[str, str, bool], Plans] = field(default_factory=dict)
@@ -219,6 +221,7 @@ def choose(
         frameworks=tuple(frameworks),
         pod_spec_paths=_pod_spec_paths(settings, wrong),
         policies=policies,
+        kubernetes_minor=settings.kubernetes_minor,
     )
     return ruleset, (*wrong, *misnamed)
 

@@ -9,6 +9,8 @@ Left out on purpose: nested settings files. One file per folder can be read and 
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -25,6 +27,8 @@ from pydantic import (
 
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.validate import complaint, validate, without_misfits
+from kscan_lsp.yaml.data import nearest
+from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +47,19 @@ Names = Annotated[
 ]
 """A list of strings; one string stands for a list of one."""
 SeverityName = Literal["low", "medium", "high", "critical"]
+
+NEWEST_KUBERNETES: Final = 37
+"""The newest minor version of Kubernetes whose changes the controls know: 1.37."""
+_VERSION: Final = re.compile(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
+
+
+def _version(value: object) -> object:
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise ValueError("must be a Kubernetes version as a string, such as '1.33'")
+    return value
+
+
+Version = Annotated[str, BeforeValidator(_version, json_schema_input_type=str | float)]
 
 
 def _without_empty(value: object) -> object:
@@ -116,6 +133,20 @@ class Settings(_Frozen):
         tuple[PodSpecPath, ...],
         Field(alias="podSpecPaths", description="Custom kinds that carry a pod template."),
     ] = ()
+    kubernetes_version: Annotated[
+        Version,
+        Field(
+            alias="kubernetesVersion",
+            description="The Kubernetes version that manifests are for, such as 1.33; "
+            f"without it, 1.{NEWEST_KUBERNETES}.",
+        ),
+    ] = ""
+
+    @property
+    def kubernetes_minor(self) -> int:
+        """The minor number of the Kubernetes version that manifests are for."""
+        found = _VERSION.fullmatch(self.kubernetes_version)
+        return int(found[1]) if found else NEWEST_KUBERNETES
 
     def severity_of(self, control: str, default: Severity) -> Severity:
         """A control's severity, with the user's choice over the default."""
@@ -129,10 +160,22 @@ def read_settings(document: Document) -> tuple[Settings, tuple[Problem, ...]]:
     Returns: The settings and what is wrong with them. A wrong key or value costs that key only: the rest
         still holds, so that a typo while editing never switches the user's whole choice off.
     """
+    document = _with_version_as_written(document)
     settings, problems = validate(Settings, document, "setting")
     if settings is None:
         settings = without_misfits(Settings, document)
     return settings, problems
+
+
+def _with_version_as_written(document: Document) -> Document:
+    """The document with the text of a version that YAML reads as a number: 1.30 is not 1.3."""
+    name = "kubernetesVersion"
+    if document.root is None or not isinstance(document.data, dict) or name not in document.data:
+        return document
+    node = nearest(document.root, (name,)).node
+    if not isinstance(node, Scalar) or not isinstance(node.value, int | float):
+        return document
+    return dataclasses.replace(document, data={**document.data, name: document.text[node.start : node.end]})
 
 
 def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]:

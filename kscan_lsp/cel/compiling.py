@@ -26,11 +26,11 @@ Let: TypeAlias = tuple[tuple[str, str], ...]
 
 VARIABLES = (
     "object", "podTemplate", "pod", "container", "role", "effective",
-    "item", "index", "key", "inputs", "choice", "relations",
+    "item", "index", "key", "inputs", "choice", "relations", "kubernetesMinor",
 )  # fmt: skip
 """What every expression may name. `inputs` maps names to lists of text; `role` says which list a container is
-in, `choice` is the value a user chose for a fix, `relations` maps names to lists of other objects; the others are
-whatever the manifest has."""
+in, `choice` is the value a user chose for a fix, `relations` maps names to lists of other objects, `kubernetesMinor`
+is the Kubernetes version that manifests are for (33 for 1.33); the others are whatever the manifest has."""
 
 MAX_SOURCE = 8_000
 """Characters of one expression, its `let` included."""
@@ -124,6 +124,7 @@ def environment() -> cel.Env:
     declared = dict.fromkeys(VARIABLES, kind.DYN)
     declared["inputs"] = kind.Map(kind.STRING, kind.List(kind.STRING))
     declared["relations"] = kind.Map(kind.STRING, kind.List(kind.DYN))
+    declared["kubernetesMinor"] = kind.INT
     extensions = (
         ext_optional.ExtOptional,
         ext_bindings.ExtBindings,

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
@@ -147,7 +148,11 @@ class _Unpacking:
         if isinstance(answer, list):
             return [self.json(item.value()) for item in answer]
         if isinstance(answer, dict):
-            return {_key(key): self.json(item.value()) for key, item in answer.items()}
+            # the runtime has no order of keys that would be the same twice
+            return {
+                key: self.json(item.value())
+                for key, item in sorted(((_key(k), i) for k, i in answer.items()), key=itemgetter(0))
+            }
         if isinstance(answer, bytes | bytearray):
             return library.text_of(bytes(answer))
         if isinstance(answer, dt.timedelta):

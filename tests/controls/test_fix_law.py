@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from kscan_lsp import edits, ruleset
 from kscan_lsp.configuration import complete_policies
-from kscan_lsp.control_tests import read_marks
+from kscan_lsp.control_tests import read_marks, settings_of
 from kscan_lsp.documents import read_document, split
 from kscan_lsp.fixes import Site, fixes_of
 from kscan_lsp.project import Project
-from kscan_lsp.settings import Settings
+from kscan_lsp.settings import replace_settings
 from kscan_lsp.text import apply_edits
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
@@ -37,7 +37,7 @@ FIXABLE = [control for control in POLICIES.controls.values() if control.fixable]
 def rules_of(control_id: str, number: int) -> ruleset.Ruleset:
     """Every control on, with the inputs of one of the control's tests."""
     test = POLICIES.controls[control_id].tests[number]
-    chosen = Settings.model_validate({"frameworks": ["allcontrols"], "inputs": test.inputs})
+    chosen = replace_settings(settings_of(test), {"frameworks": ["allcontrols"]})
     return ruleset.choose(POLICIES, chosen)[0]
 
 

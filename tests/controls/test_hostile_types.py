@@ -16,7 +16,7 @@ import pytest
 
 from kscan_lsp import ruleset
 from kscan_lsp.configuration import complete_policies
-from kscan_lsp.control_tests import read_marks
+from kscan_lsp.control_tests import read_marks, settings_of
 from kscan_lsp.documents import read_document, split
 from kscan_lsp.project import Project
 from kscan_lsp.settings import Settings
@@ -74,8 +74,7 @@ def verdict(control: str, others: Project, data: Any) -> str:
 @pytest.mark.parametrize("control", POLICIES.controls.values(), ids=lambda c: c.id)
 def test_wrong_types(control) -> None:
     for test in control.tests:
-        settings = Settings.model_validate({"inputs": test.inputs})
-        rules, _ = ruleset.choose(POLICIES, settings, only=(control.id,))
+        rules, _ = ruleset.choose(POLICIES, settings_of(test), only=(control.id,))
         pieces = [piece.text for piece in split(read_marks(test.manifest)[0])]
         for number, piece in enumerate(pieces):
             data = read_document(piece).data

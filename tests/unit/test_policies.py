@@ -74,6 +74,14 @@ def test_a_control() -> None:
     assert not load(CONTROL).problems
 
 
+def test_a_control_may_read_the_inputs_of_another() -> None:
+    reader = changed("id: KS-0001", "id: KS-0002").replace("inputs:\n  known: [a]\n", "")
+    reader = reader.replace("deny: named", "deny: size(inputs.known) > 0")
+    assert problems(reader, CONTROL) == []
+    assert problems(reader, base=load(CONTROL)) == []
+    assert [found[4] for found in problems(reader)] == ["no control declares an input 'known'"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "place", "message"),
     [
@@ -150,7 +158,7 @@ def test_a_control() -> None:
             "deny: named",
             "deny: size(inputs.knwon) > 0",
             (11, 9, "size(inputs.knwon) > 0"),
-            "'knwon' is not among the control's inputs; did you mean 'known'?",
+            "no control declares an input 'knwon'; did you mean 'known'?",
         ),
         (
             "at: image",
@@ -174,7 +182,7 @@ def test_a_control() -> None:
             "{container.name}",
             "{inputs.no}",
             (13, 12, '"container {inputs.no}"'),
-            "'no' is not among the control's inputs; known are known",
+            "no control declares an input 'no'; known are known",
         ),
         (
             "let: {named:",
@@ -234,7 +242,7 @@ def test_a_control() -> None:
             "set: {image: x}",
             "choose: {image: knwon}",
             (15, 21, "knwon"),
-            "'knwon' is not among the control's inputs; did you mean 'known'?",
+            "no control declares an input 'knwon'; did you mean 'known'?",
         ),
         ("set: {image: x}", "set: {image: {expr: 1 +}}", (15, 25, "1 +"), None),
         (

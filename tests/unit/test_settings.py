@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
-from kscan_lsp.settings import Settings, overlay, read_settings, replace_settings
+from kscan_lsp.settings import NEWEST_KUBERNETES, Settings, overlay, read_settings, replace_settings
 
 EVERYTHING = """\
 frameworks: [nsa]
@@ -25,6 +25,7 @@ policies: [own]
 exclude: [vendor/]
 podSpecPaths:
 - {kind: Rollout, group: argoproj.io, path: spec.template}
+kubernetesVersion: 1.30
 """
 
 
@@ -68,12 +69,39 @@ def test_inputs_may_stand_in_a_file_of_their_own() -> None:
     assert read("inputs: [a]") == (Settings(), ["'inputs' must be a mapping"])
 
 
+@pytest.mark.parametrize(
+    ("written", "minor"),
+    [("1.30", 30), ('"1.9"', 9), ("v1.33.4-gke.100", 33), ("1.31.2+k3s1", 31), ("", NEWEST_KUBERNETES)],
+)
+def test_a_kubernetes_version_is_what_is_written(written: str, minor: int) -> None:
+    settings, problems = read(f"kubernetesVersion: {written}\n")
+    assert problems == []
+    assert settings.kubernetes_minor == minor
+
+
+@pytest.mark.parametrize("written", ["2.0", "latest", "1", "[1.30]", "true"])
+def test_what_is_no_kubernetes_version(written: str) -> None:
+    settings, problems = read(f"frameworks: nsa\nkubernetesVersion: {written}\n")
+    assert len(problems) == 1
+    assert settings == Settings(frameworks="nsa")
+
+
+def test_an_editor_must_quote_a_version() -> None:
+    assert overlay(Settings(), {"kubernetesVersion": "1.30"}) == (Settings(kubernetesVersion="1.30"), ())
+    assert overlay(Settings(), {"kubernetesVersion": 1.3}) == (
+        Settings(),
+        ("kscan.kubernetesVersion must be a Kubernetes version as a string, such as '1.33'",),
+    )
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Settings().frameworks = ("nsa",)  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("key", ["frameworks", "controls", "inputs", "policies", "exclude", "podSpecPaths"])
+@pytest.mark.parametrize(
+    "key", ["frameworks", "controls", "inputs", "policies", "exclude", "podSpecPaths", "kubernetesVersion"]
+)
 def test_a_key_without_a_value_says_nothing(key: str) -> None:
     assert read(f"{key}:\n") == (Settings(), [])
     assert read(f"{key}:\n# - commented out\n") == (Settings(), [])
