@@ -127,7 +127,7 @@ async def fetch_section(server: Server) -> None:
         logger.warning("the editor did not give its settings: %s", error)
         return
     section = answer[0] if answer else None
-    if section and section != server.session.section:
+    if section is not None and section != server.session.section:  # an empty one takes settings back
         server.session.section = section
         server.reconfigure()
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from workbench import EXTENSION, PATIENCE, Workbench, lacking, workbench
+from workbench import EXTENSION, PATIENCE, SQUIGGLES, Workbench, lacking, workbench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,3 +92,181 @@ def test_problems_panel_lists_what_the_command_line_reports(trusting: Workbench,
         for finding in findings:
             row = rows.filter(has_text=finding["message"]).filter(has_text=finding["control"])
             expect(row.first).to_contain_text(f"[Ln {finding['range']['start']['line']}, ")
+
+
+def test_lightbulb_fixes_after_a_confirmation(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.go_to(15, 12)
+        window.page.keyboard.press("Control+.")
+        first = window.page.locator(".action-widget .monaco-list-row.action.focused")
+        expect(first).to_contain_text(
+            "Set securityContext.privileged to false (review) [C-0057]", timeout=PATIENCE
+        )
+        window.page.keyboard.press("Enter")
+        preview = window.page.locator(".bulk-edit-panel")  # the fix is not safe, so the editor asks
+        preview.locator("input.edit-checkbox").first.check()
+        preview.get_by_role("button", name="Apply").click()
+        window.wait_for_squiggles([HOST_PID])
+        window.save("pod.yaml")
+        fixed = POD.replace("privileged: true", "privileged: false")
+        assert (folder / "pod.yaml").read_text() == fixed
+
+
+def test_fix_all_makes_safe_fixes_only(trusting: Workbench, folder: Path) -> None:
+    manifest = folder / "deprecated.yaml"
+    manifest.write_text(POD.replace("hostPID: true", "serviceAccount: shop"))
+    with trusting.window(folder) as window:
+        window.open(manifest.name)
+        window.wait_for_squiggles([("info", "serviceAccount: shop"), PRIVILEGED])
+        window.run("kscan: Fix All Safe Problems in File")
+        window.wait_for_squiggles([PRIVILEGED])
+        window.save(manifest.name)
+    fixed = manifest.read_text()
+    assert "serviceAccount:" not in fixed
+    assert "serviceAccountName: shop" in fixed
+
+
+def test_status_item_counts_the_file_in_front(trusting: Workbench, folder: Path) -> None:
+    (folder / "clean.yaml").write_text(POD.replace("hostPID: true\n", "").replace("privileged: true", "{}"))
+    (folder / "notes.yaml").write_text("groceries: [milk]\n")
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        expect(window.status()).to_contain_text("2 high · Recommended 90%", timeout=PATIENCE)
+        window.open("notes.yaml")
+        expect(window.status()).to_be_hidden(timeout=PATIENCE)
+
+
+def test_report_opens_the_places_it_names(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.run("kscan: Show Compliance Report")
+        report = window.webview()
+        expect(report.get_by_text("Host PID/IPC privileges")).to_be_visible(timeout=PATIENCE)
+        report.get_by_role("link", name="pod.yaml:6:3").click()
+        expect(window.cursor()).to_have_text("Ln 6, Col 3", timeout=PATIENCE)
+
+
+def test_frameworks_are_chosen_over_the_settings_file(trusting: Workbench, folder: Path) -> None:
+    (folder / ".kscan.yaml").write_text("frameworks: [nsa]\n")
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        expect(window.status()).to_contain_text("NSA", timeout=PATIENCE)  # no default of ours is in its way
+        window.run("kscan: Choose Frameworks")
+        choices = window.page.locator(".quick-input-list .monaco-list-row")
+        choices.filter(has_text="nsa").click()
+        choices.filter(has_text="recommended").click()
+        window.page.keyboard.press("Enter")
+        expect(window.status()).to_contain_text("Recommended", timeout=PATIENCE)
+        expect(window.status()).not_to_contain_text("NSA")
+        settings = folder / ".vscode" / "settings.json"
+        assert json.loads(settings.read_text()) == {"kscan.frameworks": ["recommended"]}
+        settings.write_text("{}")
+        expect(window.status()).to_contain_text("NSA", timeout=PATIENCE)
+
+
+def test_code_lens_lists_the_findings_of_an_object(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.page.locator(".codelens-decoration a").get_by_text("2 high").click()
+        found = window.page.locator(".reference-zone-widget .ref-tree .monaco-list-row")
+        expect(found).to_have_count(2, timeout=PATIENCE)
+
+
+def test_a_killed_server_comes_back_with_what_is_open(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.go_to(6, 12)
+        window.page.keyboard.press("Shift+End")
+        window.page.keyboard.type("false")  # and not saved
+        window.wait_for_squiggles([PRIVILEGED])
+        (process,) = trusting.servers()
+        os.kill(process, signal.SIGKILL)
+        window.page.wait_for_function(f"() => !({SQUIGGLES})().length")  # what the dead one said is gone
+        window.wait_for_squiggles([PRIVILEGED])
+        assert process not in trusting.servers()
+        window.page.keyboard.press("Control+Backspace")
+        window.page.keyboard.type("true")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+
+
+def test_a_wrong_path_is_explained_and_can_be_corrected(trusting: Workbench, folder: Path) -> None:
+    settings = folder / ".vscode" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"kscan.server.path": "${workspaceFolder}/nowhere/kscan"}))
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        expect(window.notification()).to_contain_text(
+            f"{folder}/nowhere/kscan, which does not start", timeout=PATIENCE
+        )
+        window.notification().get_by_role("button", name="Open Settings").click()
+        expect(window.page.locator(".settings-editor")).to_contain_text("kscan.server", timeout=PATIENCE)
+        settings.write_text("{}")
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+
+
+def test_an_untrusted_workspace_does_not_choose_what_is_run(
+    vsix: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ran = folder / "ran"
+    program = folder / "kscan"
+    program.write_text(f"#!/bin/sh\necho ran >{ran}\nexit 1\n")
+    program.chmod(0o755)
+    settings = folder / ".vscode" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"kscan.server.path": str(program)}))
+    home = tmp_path_factory.mktemp("careful")
+    with workbench(home, vsix, trust=False) as careful, careful.window(folder) as window:
+        window.page.get_by_role("button", name="No, I don't trust the authors").click()
+        window.open("pod.yaml")
+        window.wait_for_squiggles(
+            [HOST_PID, PRIVILEGED]
+        )  # checked all the same, by the server of the extension
+        assert not ran.exists()
+        window.run("Workspaces: Manage Workspace Trust")
+        window.page.locator(".workspace-trust-editor").get_by_role("button", name="Trust", exact=True).click()
+        expect(window.notification()).to_contain_text(f"{program}, which does not start", timeout=PATIENCE)
+        assert ran.exists()  # the very same setting holds as soon as the user trusts the folder
+
+
+def test_time_from_key_to_squiggle_is_measured(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.go_to(6, 10)  # behind `hostPID`
+        times = []
+        for expected, key in [([PRIVILEGED], "x"), ([HOST_PID, PRIVILEGED], "Backspace")] * 20:
+            times.append(window.time_to_squiggles(key, expected))
+        times.sort()
+        figures = {"keys": len(times), "p50": times[len(times) // 2], "p95": times[len(times) * 95 // 100]}
+        window.keep("key-to-squiggle.json").write_text(json.dumps(figures))
+
+
+def test_pictures_show_what_the_readme_says(trusting: Workbench, folder: Path) -> None:
+    for manifest in SETTLEMENT.parent.iterdir():
+        shutil.copy(manifest, folder)
+    (folder / "pod.yaml").unlink()
+    with trusting.window(folder) as window:
+        window.open("settlement.yaml")
+        expect(window.status()).to_contain_text("4 high, 4 medium", timeout=PATIENCE)
+        expect(window.page.locator(".codelens-decoration a")).to_contain_text("4 high", timeout=PATIENCE)
+        window.picture("problems.png")
+        window.go_to(20, 17)
+        window.page.keyboard.press("Control+.")
+        menu = window.page.locator(".action-widget")
+        expect(menu).to_contain_text("Ignore", timeout=PATIENCE)
+        expect(menu).to_contain_text("Explain", timeout=PATIENCE)
+        window.picture("fix.png")
+        window.page.keyboard.press("Escape")
+        window.go_to(17, 13)
+        window.run("Show or Focus Hover")
+        hover = window.page.locator(".monaco-hover")
+        expect(hover).to_contain_text("How to fix", timeout=PATIENCE)
+        window.picture("hover.png")
+        window.run("kscan: Show Compliance Report")
+        expect(window.webview().get_by_text("Findings by control")).to_be_visible(timeout=PATIENCE)
+        window.picture("report.png")

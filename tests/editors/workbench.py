@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from playwright.sync_api import expect, sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, FrameLocator, Locator, Page
 
 HERE = Path(__file__).parent
 EXTENSION = HERE.parent.parent / "vscode-extension"
@@ -62,6 +62,19 @@ SQUIGGLES = """() => [...document.querySelectorAll(".monaco-editor .view-overlay
   return [/squiggly-(\\w+)/.exec(mark.className)[1], text.replaceAll("\\u00a0", " ")];
 })"""
 
+# A promise of the milliseconds from the next key until the squiggles are as expected, seen when they are drawn.
+STOPWATCH = f"""(expected) => {{
+  const wanted = JSON.stringify(expected);
+  window.kscanStopwatch = new Promise((done, failed) => document.addEventListener("keydown", (event) => {{
+    const look = () => {{
+      if (JSON.stringify(({SQUIGGLES})()) === wanted) done(performance.now() - event.timeStamp);
+      else if (performance.now() - event.timeStamp > {PATIENCE}) failed("in vain");
+      else requestAnimationFrame(look);
+    }};
+    requestAnimationFrame(look);
+  }}, {{ capture: true, once: true }}));
+}}"""
+
 
 def lacking(extension: Path) -> str | None:
     """Why there can be no workbench here, or None."""
@@ -87,6 +100,16 @@ class Workbench:
         self.browser = browser
         self.home = home
 
+    def servers(self) -> list[int]:
+        """The process ids of the language servers that run."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if words[-2:] == [b"lsp", b""] and any(word.startswith(bytes(self.home)) for word in words):
+                    found.append(int(process.name))
+        return found
+
     @contextmanager
     def window(self, folder: Path) -> Iterator[Window]:
         """A window on a folder, in a browser that knows nothing of earlier ones."""
@@ -97,6 +120,9 @@ class Workbench:
             page.goto(f"http://{ADDRESS}/?folder={quote(str(folder))}")
             page.wait_for_selector(".monaco-workbench .part.editor")
             yield Window(page, folder)
+        except BaseException:
+            page.screenshot(path=_kept(folder, f"failed-{folder.name}.png"))
+            raise
         finally:
             context.close()
 
@@ -143,16 +169,43 @@ class Window:
             arg=argument, timeout=PATIENCE,
         )  # fmt: skip
 
+    def time_to_squiggles(self, key: str, expected: list[tuple[str, str]]) -> float:
+        """Milliseconds from a key going down until the squiggles on the screen are these."""
+        argument = [list(squiggle) for squiggle in expected]
+        self.page.evaluate(STOPWATCH, argument)
+        self.page.keyboard.press(key)
+        return float(self.page.evaluate("() => window.kscanStopwatch"))
+
+    def save(self, name: str) -> None:
+        """Save the file in front."""
+        self.page.keyboard.press("Control+s")
+        expect(self.page.locator(f".tab.active.dirty[data-resource-name='{name}']")).to_have_count(
+            0, timeout=PATIENCE
+        )
+
     def status(self) -> Locator:
         """The extension's item in the status bar."""
-        return self.page.locator(".statusbar-item[id='kscan.kscan.status']")
+        return self.page.locator(".statusbar-item[id$='kscan.status']")
 
-    def picture(self, name: str) -> Path:
-        """Keep a picture of the window, where KSCAN_PICTURES says."""
-        folder = Path(os.environ.get("KSCAN_PICTURES", self.folder))
-        path = folder / f"{name}.png"
-        self.page.screenshot(path=path)
-        return path
+    def cursor(self) -> Locator:
+        """Where the status bar says that the cursor is."""
+        return self.page.locator(".statusbar-item[id='status.editor.selection']")
+
+    def notification(self) -> Locator:
+        """The message in the corner."""
+        return self.page.locator(".notifications-toasts .notification-list-item")
+
+    def webview(self) -> FrameLocator:
+        """The page in the webview that is open."""
+        return self.page.frame_locator("iframe.webview.ready").frame_locator("#active-frame")
+
+    def keep(self, name: str) -> Path:
+        """Where a figure or picture of this run goes: to KSCAN_KEEP, if that names a folder."""
+        return _kept(self.folder, name)
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the window."""
+        self.page.screenshot(path=self.keep(name))
 
 
 @contextmanager
@@ -189,6 +242,10 @@ def workbench(home: Path, vsix: Path, *, trust: bool) -> Iterator[Workbench]:
         browser = playwright.chromium.launch(executable_path=_browser_beside(server, home), args=_flags())
         stack.callback(browser.close)
         yield Workbench(server, browser, home)
+
+
+def _kept(folder: Path, name: str) -> Path:
+    return Path(os.environ.get("KSCAN_KEEP", folder), name)
 
 
 def _code_server() -> list[str]:

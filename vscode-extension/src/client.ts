@@ -70,7 +70,8 @@ export class Connection implements vscode.Disposable {
       ]),
       outputChannel: this.log,
       connectionOptions: { maxRestartCount: RESTARTS },
-      middleware: { workspace: { configuration: chosenSettings } },
+      initializationOptions: { kscan: chosenSettings("kscan"), codeLens: true },
+      middleware: { workspace: { configuration: ({ items }) => items.map(({ section }) => chosenSettings(section)) } },
     });
     await this.client.start();
   }

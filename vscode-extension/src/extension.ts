@@ -1,7 +1,7 @@
 /** What VS Code has no language feature for: commands, status item, report. Everything else is the server's. */
 
 import * as vscode from "vscode";
-import type { Position } from "vscode-languageclient/node";
+import type { Location } from "vscode-languageclient/node";
 import { Connection } from "./client";
 import { Report } from "./report";
 import { StatusItem } from "./status";
@@ -79,14 +79,13 @@ async function chooseFrameworks(connection: Connection): Promise<void> {
 }
 
 /** The findings behind a code lens, as the editor shows references. */
-async function showFindings(uri: string, places: readonly (Position | { readonly start: Position })[]): Promise<void> {
-  const resource = vscode.Uri.parse(uri);
-  const locations = places.map((place) => {
-    const { line, character } = "start" in place ? place.start : place;
-    return new vscode.Location(resource, new vscode.Position(line, character));
+async function showFindings(uri: string, findings: readonly Location[]): Promise<void> {
+  const locations = findings.map(({ uri, range: { start, end } }) => {
+    const range = new vscode.Range(start.line, start.character, end.line, end.character);
+    return new vscode.Location(vscode.Uri.parse(uri), range);
   });
   const first = locations[0]?.range.start;
   if (first) {
-    await vscode.commands.executeCommand("editor.action.showReferences", resource, first, locations);
+    await vscode.commands.executeCommand("editor.action.showReferences", vscode.Uri.parse(uri), first, locations);
   }
 }

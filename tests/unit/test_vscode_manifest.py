@@ -1,0 +1,40 @@
+"""What package.json of the VS Code extension says is what the server reads."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+from kscan_lsp import __version__
+from kscan_lsp.configuration import builtin_policies
+from kscan_lsp.settings import ControlSettings, Settings, SeverityName
+
+EXTENSION = Path(__file__).parents[2] / "vscode-extension"
+MANIFEST = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+PROPERTIES = MANIFEST["contributes"]["configuration"][0]["properties"]
+
+
+def test_every_setting_of_the_server_is_there() -> None:
+    served = {f"kscan.{field.alias or name}" for name, field in Settings.model_fields.items()}
+    assert PROPERTIES.keys() - {"kscan.server.path", "kscan.trace.server"} == served
+    assert PROPERTIES["kscan.controls"]["properties"].keys() == ControlSettings.model_fields.keys()
+    for name, schema in PROPERTIES.items():
+        assert schema.get("description") or schema.get("markdownDescription"), name
+
+
+def test_choices_are_those_of_the_server() -> None:
+    frameworks = PROPERTIES["kscan.frameworks"]["items"]["anyOf"][0]
+    assert set(frameworks["enum"]) == builtin_policies().frameworks.keys()
+    assert len(frameworks["enumDescriptions"]) == len(frameworks["enum"])
+    severity = PROPERTIES["kscan.controls"]["properties"]["severity"]["additionalProperties"]
+    assert severity["enum"] == list(get_args(SeverityName))
+
+
+def test_only_restricted_settings_say_what_is_executed() -> None:
+    restricted = MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
+    assert restricted == [name for name in PROPERTIES if name.startswith("kscan.server.")]
+
+
+def test_versions_agree() -> None:
+    lock = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
+    assert MANIFEST["version"] == lock["version"] == __version__
+    assert all("resolved" not in package for package in lock["packages"].values())
