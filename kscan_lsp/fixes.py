@@ -23,7 +23,7 @@ from kscan_lsp.edits.place import same
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from kscan_lsp.changes import Change, Draft
     from kscan_lsp.engine import Verdicts
@@ -232,9 +232,9 @@ def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Sit
         return "the edit would leave text that does not parse; change it by hand"
     if not same(result.data, applied(document.data, fix.changes)):
         return "the edit would change more than the fix says; change it by hand"
-    touched = [path for path, file in after.files.items() if file is not site.project.files.get(path)]
-    found_before, unjudged_before = _judged(site.project, touched)
-    found_after, unjudged_after = _judged(after, touched)
+    touched = list(_differences(site.project, after))
+    found_before, unjudged_before = _judged(old for old, _ in touched)
+    found_after, unjudged_after = _judged(new for _, new in touched)
     own = _identity(finding.control, finding.resource, finding.path)
     if found_after[own] >= found_before[own]:
         return "the fix would not remove this finding; change it by hand"
@@ -249,14 +249,23 @@ def _identity(control: str, resource: object, path: Path) -> _Identity:
     return control, resource, tuple(part for part in path if isinstance(part, str))
 
 
-def _judged(project: Project, files: Iterable[str]) -> tuple[Counter[_Identity], Counter[_Identity]]:
-    """The findings of some files, and what could not be evaluated."""
+def _differences(before: Project, after: Project) -> Iterator[tuple[CheckedDocument, CheckedDocument]]:
+    """The documents about which something else is said than before; an edit inside one leaves their number alone."""
+    for path, file in after.files.items():
+        old = before.files[path]
+        if file is not old:
+            for one, other in zip(old.documents, file.documents, strict=True):
+                if one.checked is not other.checked:
+                    yield one.checked, other.checked
+
+
+def _judged(documents: Iterable[CheckedDocument]) -> tuple[Counter[_Identity], Counter[_Identity]]:
+    """The findings of some documents, and what could not be evaluated."""
     found: Counter[_Identity] = Counter()
     unjudged: Counter[_Identity] = Counter()
-    for file in files:
-        for placed in project.files[file].documents:
-            for verdicts in placed.checked.verdicts:
-                who = verdicts.resource.id
-                found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
-                unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
+    for checked in documents:
+        for verdicts in checked.verdicts:
+            who = verdicts.resource.id
+            found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
+            unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
     return found, unjudged

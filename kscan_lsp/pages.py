@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.configuration import builtin_policies
+from kscan_lsp.configuration import PREPARED, builtin_policies, builtin_texts, digest_of
+from kscan_lsp.documents import read_document
 from kscan_lsp.explain import standards
 from kscan_lsp.policy_files import ControlFile, FrameworkFile
 from kscan_lsp.settings import Settings
@@ -103,8 +104,16 @@ def _safe_fixes(policies: PolicySet) -> str:
     return "\n".join(lines) + "\n"
 
 
+def prepared() -> str:
+    """The built-in policies as `configuration.PREPARED` has them, a file a line."""
+    texts = builtin_texts()
+    lines = [json.dumps(read_document(text).data, separators=(",", ":")) for text in texts]
+    return f'{{"of":"{digest_of(texts)}","data":[\n' + ",\n".join(lines) + "\n]}\n"
+
+
 def main(folder: str) -> None:
-    """Write every page below a folder."""
+    """Write every page below a folder, and the prepared policies into the package."""
+    PREPARED.write_text(prepared(), encoding="utf-8", newline="\n")
     for name, text in pages(builtin_policies()).items():
         path = Path(folder) / name
         path.parent.mkdir(parents=True, exist_ok=True)
