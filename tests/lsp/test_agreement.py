@@ -47,7 +47,7 @@ async def shown(editor, path) -> tuple[list, list]:
     for diagnostic in await editor.shown(uri):
         start, end = diagnostic.range.start, diagnostic.range.end
         place = (start.line + 1, start.character + 1)
-        if str(diagnostic.code).startswith("C-"):
+        if str(diagnostic.code).startswith(("C-", "KS-")):
             found.append((diagnostic.code, place, (end.line + 1, end.character + 1), diagnostic.message))
         else:
             problems.append((*place, diagnostic.message))
