@@ -316,9 +316,10 @@ def _accounts(subject: Object) -> Iterator[Key]:
 
 def _referenced(kind: str) -> Callable[[Object], Iterator[Key]]:
     def look(subject: Object) -> Iterator[Key]:
-        for used in _used(subject.pod, subject.namespace):
-            if used[0] == kind:
-                yield _key("object", *used)
+        start = _key("uses", kind, "")
+        for key in subject.keys:  # what it uses is what it is found under by those who are used
+            if key.startswith(start):
+                yield _key("object", kind, key.removeprefix(start))
 
     return look
 

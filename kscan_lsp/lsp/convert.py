@@ -95,7 +95,6 @@ class DiagnosticTexts:
             if finding.status == "open"
         ]
         lines: list[_Line] = []
-        texts = []
         for diagnostic in made:
             ranges = [(diagnostic["range"], None)]
             ranges += [
@@ -106,9 +105,9 @@ class DiagnosticTexts:
                 for end in ("start", "end"):
                     lines.append(_Line(at[end]["line"], elsewhere))
                     at[end]["line"] = _HOLE
-            # json writes non-ASCII characters as escapes, so the hole cannot occur in any of the texts
-            texts.append(_COMPACT.encode(diagnostic).replace("%", "%%").replace(_HOLE_TEXT, "%d"))
-        return _Template(uri, ",".join(texts), tuple(lines), any(line.elsewhere for line in lines))
+        # json writes non-ASCII characters as escapes, so the hole cannot occur in any of the texts
+        text = _COMPACT.encode(made)[1:-1].replace("%", "%%").replace(_HOLE_TEXT, "%d")
+        return _Template(uri, text, tuple(lines), any(line.elsewhere for line in lines))
 
     def _finding(self, uri: str, finding: Finding, document: Document, ruleset: Ruleset) -> dict[str, Any]:
         index, encoding = document.lines, self._client.encoding

@@ -153,7 +153,8 @@ def test_commands_exist(words):
 
 
 def test_options_exist():
-    text = read(ROOT / "README.md")
+    lines = read(ROOT / "README.md").splitlines()
+    text = "\n".join(line for line in lines if "&& code " not in line)  # VS Code has options of its own
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= {
         o for given in options().values() for o in given
     }
