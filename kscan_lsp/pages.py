@@ -14,6 +14,7 @@ from kscan_lsp.configuration import PREPARED, builtin_policies, builtin_texts, d
 from kscan_lsp.documents import read_document
 from kscan_lsp.explain import standards
 from kscan_lsp.policy_files import ControlFile, FrameworkFile
+from kscan_lsp.relations import NAMES as RELATIONS
 from kscan_lsp.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ _SCHEMAS: Final[dict[str, tuple[type[BaseModel], str]]] = {
 def pages(policies: PolicySet) -> dict[str, str]:
     """Every generated page: its path below the documentation's folder, and its text."""
     made = {path: _schema(model, title) for path, (model, title) in _SCHEMAS.items()}
-    return {**made, "controls.md": _controls(policies), "safe-fixes.md": _safe_fixes(policies)}
+    return {
+        **made,
+        "controls.md": _controls(policies),
+        "safe-fixes.md": _safe_fixes(policies),
+        "relations.md": _relations(),
+    }
 
 
 def _schema(model: type[BaseModel], title: str) -> str:
@@ -86,6 +92,24 @@ def _fix(control: Control) -> str:
     if all(fix.safe for fix in fixes):
         return "safe"
     return "some safe" if any(fix.safe for fix in fixes) else "review"
+
+
+def _relations() -> str:
+    lines = [
+        "# Relations",
+        "",
+        "What a control can ask for beyond the object it judges. In a check, `relations: {policies: networkPolicies}`",
+        "makes `policies` a list of entries `{object, ref, via}`: the other object, a reference to it with `kind`,",
+        "`namespace` and `name`, and, for a chain such as `roleBindings.roles`, the references of what was passed on",
+        "the way. `related` is a list of such references, or of `{ref, path, message}`: other places to show with the",
+        "finding. A relation leads nowhere from an object it makes no sense for. An object without a namespace is in",
+        "`default`.",
+        "",
+        "| relation | leads to |",
+        "| --- | --- |",
+        *(f"| `{name}` | {meaning} |" for name, meaning in RELATIONS.items()),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _safe_fixes(policies: PolicySet) -> str:
