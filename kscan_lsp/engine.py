@@ -281,8 +281,7 @@ def _related(hits: list[Hit], others: Others) -> tuple[Related, ...]:
     found: dict[Related, None] = {}
     for hit in hits:
         if hit.check.related is not None:
-            answer = cel.evaluate(hit.check.related, hit.element.activation)
-            found.update(dict.fromkeys(others.places(answer)))
+            found.update(dict.fromkeys(others.named_by(hit.check.related, hit.element.activation)))
     return tuple(found)
 
 

@@ -34,6 +34,7 @@ class Others:
         self._refs: dict[Object, dict[str, Any]] = {}
         self._fields = fields
         self._shown: dict[Object, Any] = {}
+        self._named: dict[tuple[str, object, cel.Activation], tuple[Related, ...]] = {}
         self.complete = True
         """Whether CEL sees all of the objects."""
         self.lists: Mapping[str, list[dict[str, Any]]] = {
@@ -48,8 +49,16 @@ class Others:
             for name, links in bound.links.items()
         }
 
-    def places(self, answer: cel.Json | cel.Failed) -> tuple[Related, ...]:
-        """The places that a `related` names; what is no reference among them is passed over."""
+    def named_by(self, related: cel.Expression, activation: cel.Activation) -> tuple[Related, ...]:
+        """The places that a `related` names for an element; many controls ask the same of the same."""
+        key = (related.source, related.let, activation)
+        known = self._named.get(key)
+        if known is None:
+            known = self._named[key] = self._places(cel.evaluate(related, activation))
+        return known
+
+    def _places(self, answer: cel.Json | cel.Failed) -> tuple[Related, ...]:
+        """What is no reference in an answer is passed over."""
         found: dict[tuple[int, str], Related] = {}
         for entry in answer if isinstance(answer, list) else ():
             if not isinstance(entry, dict):
