@@ -95,7 +95,7 @@ class Element:
         found = known.get((name, part))
         if found is None:
             if part is not None and isinstance(value, dict):
-                value = value.get(part, _ABSENT)
+                value = (value.get(part, _ABSENT),)  # a variable without the field is not one without a value
             # unlike a comparison, this tells 1 from true; version 2 is the last that does not look at identity
             content = marshal.dumps(value, 2)
             found = known[name, part] = hashlib.blake2b(content, digest_size=16).digest()

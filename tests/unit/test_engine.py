@@ -131,3 +131,13 @@ def test_an_answer_that_rests_on_other_objects_is_asked_again_when_they_change()
             .documents
         ]
         assert failed == [app == "cart"] * 2
+
+
+def test_a_variable_without_a_field_is_not_one_without_a_value() -> None:
+    """A pod that is no mapping cannot be judged, whatever is remembered of pods that lack the field asked for."""
+    text = POD.format(network="false", user="1000", name="api", privileged="false", value="1")
+    broken = text.partition("spec:")[0] + "spec: nonsense\n"
+    warm = rules()
+    for manifest in (text, broken, text):
+        assert said(manifest, warm) == said(manifest, rules())
+    assert "C-0034" in {entry.control for _, _, missing in said(broken, warm) for entry in missing}
