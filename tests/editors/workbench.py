@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, FrameLocator, Locator, Page
+    from playwright.sync_api import Browser, FrameLocator, Locator, Page, Playwright
 
 HERE = Path(__file__).parent
 EXTENSION = HERE.parent.parent / "vscode-extension"
@@ -209,7 +209,7 @@ class Window:
 
 
 @contextmanager
-def workbench(home: Path, vsix: Path, *, trust: bool) -> Iterator[Workbench]:
+def workbench(home: Path, vsix: Path, driver: Playwright, *, trust: bool) -> Iterator[Workbench]:
     """Start a clean workbench with the VSIX installed; `trust`: whether every folder is trusted."""
     with ExitStack() as stack:
         code_server = _code_server()
@@ -238,8 +238,7 @@ def workbench(home: Path, vsix: Path, *, trust: bool) -> Iterator[Workbench]:
             raise RuntimeError("code-server did not start: " + "".join(said))
         drain = threading.Thread(target=server.stdout.read, daemon=True)  # it stops where nobody listens
         drain.start()
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=_browser_beside(server, home), args=_flags())
+        browser = driver.chromium.launch(executable_path=_browser_beside(server, home), args=_flags())
         stack.callback(browser.close)
         yield Workbench(server, browser, home)
 
