@@ -156,6 +156,7 @@ class Window:
         """Put the cursor into the text; both count from 1."""
         self.page.keyboard.press("Control+G")
         self._pick(f":{line},{column}", f"line {line}")
+        expect(self.cursor()).to_have_text(f"Ln {line}, Col {column}", timeout=PATIENCE)
 
     def squiggles(self) -> list[tuple[str, str]]:
         """The visible squiggles: kind and the text under each, from top to bottom."""
