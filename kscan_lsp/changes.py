@@ -5,8 +5,9 @@ Left out on purpose: text (`edits/`) and judging whether the result holds (`fixe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from kscan_lsp import cel
 from kscan_lsp.elements import resolve
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from kscan_lsp.ruleset import Ruleset
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One operation with everything filled in. `path` counts from the document's root."""
 
     verb: str
@@ -31,8 +31,7 @@ class Change:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A fix that nobody has made yet."""
 
     title: str

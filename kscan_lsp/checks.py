@@ -8,8 +8,9 @@ place they stand.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp import cel, relations, targets
 from kscan_lsp.findings import Problem
@@ -28,8 +29,7 @@ Kinds: TypeAlias = "tuple[tuple[frozenset[str], frozenset[str]], ...] | None"
 _INPUT: Final = re.compile(r"\binputs\.(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One step of a fix. `value` is plain data, or an Expression that gives it."""
 
     verb: str
@@ -38,8 +38,7 @@ class Operation:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """What makes a finding go away."""
 
     title: str
@@ -48,8 +47,7 @@ class Fix:
     safe: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Check:
+class Check(Struct, frozen=True, eq=False):
     """One question, compiled. `control` is the id of the control it is asked for."""
 
     control: str

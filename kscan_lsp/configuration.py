@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import policies, source_files
 from kscan_lsp.documents import Document, read_document
@@ -75,8 +77,7 @@ def builtin_files() -> tuple[Path, ...]:
     return tuple(sorted(next(folder for folder in folders if folder.is_dir()).rglob("*.yaml")))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Configuration:
+class Configuration(Struct, frozen=True, eq=False):
     """What holds for a folder: its settings, the controls they choose, and all that is wrong with either."""
 
     root: Path | None

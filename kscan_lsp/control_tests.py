@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp import ruleset
 from kscan_lsp.fixes import Site, fixes_of
@@ -35,8 +36,7 @@ _TODAY: Final = date(2026, 1, 1)
 """Tests of controls have no suppressions that could expire; any fixed day does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One test of one control. An empty `failure` is a pass; `span` is the test's place in the control's file."""
 
     control: str
@@ -46,8 +46,7 @@ class Outcome:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """An expected finding: 0-based line of the manifest without markers, and columns."""
 
     line: int

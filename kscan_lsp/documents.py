@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import LineIndex, Span
@@ -43,8 +44,7 @@ class Piece(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
+class Document(Struct, frozen=True, eq=False):
     """One document as read. All spans are relative to its own text."""
 
     text: str
@@ -59,7 +59,7 @@ class Document:
     line ends, and values that kubectl refuses. Nothing can be said about what they touch."""
     complete: bool
     """Whether all of the text was read: not so after a repair, over a limit, or where kubectl refuses it."""
-    lines: LineIndex = field(repr=False)
+    lines: LineIndex
 
 
 def split(text: str) -> list[Piece]:

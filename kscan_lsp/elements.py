@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp import cel, paths, targets
 from kscan_lsp.resources import CONTAINER_LISTS
@@ -46,8 +47,7 @@ class TooMuchError(NotThereError):
     """There is more to judge than can be judged between two keystrokes."""
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """What all elements of one resource share. `view` is the object as CEL sees it."""
 
     view: dict[str, Any]
@@ -55,7 +55,7 @@ class Scope:
     anchors: dict[str, Path]
     pod_problem: tuple[Path, str] | None
     containers: list[Element] | None = None
-    digests: dict[tuple[str, str | None], bytes] = field(default_factory=dict)
+    digests: dict[tuple[str, str | None], bytes] = {}
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.
@@ -69,17 +69,16 @@ class Scope:
         return pod
 
 
-@dataclass(slots=True)
-class Element:
+class Element(Struct):
     """One thing being judged: where it is, and what CEL sees."""
 
     path: Path
     values: dict[str, Any]
     anchors: dict[str, Path]
-    scope: Scope = field(repr=False)
-    reads: cel.Reads = field(default_factory=dict, repr=False)
-    _activation: cel.Activation | None = field(default=None, repr=False)
-    _digests: dict[tuple[str, str | None], bytes] = field(default_factory=dict, repr=False)
+    scope: Scope
+    reads: cel.Reads = {}
+    _activation: cel.Activation | None = None
+    _digests: dict[tuple[str, str | None], bytes] = {}
 
     @property
     def activation(self) -> cel.Activation:

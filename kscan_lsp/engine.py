@@ -13,8 +13,10 @@ before anything hides it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import cel
 from kscan_lsp.elements import NotThereError, TooMuchError, elements, first_there, scope_of
@@ -35,8 +37,7 @@ MAX_ANSWERS: Final = 20_000
 """Answers remembered: those of some 150 workloads with every control on, in about 5 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unevaluated:
+class Unevaluated(Struct, frozen=True):
     """A control that could not be evaluated for a resource, where, and why."""
 
     control: str
@@ -46,8 +47,7 @@ class Unevaluated:
     """Not because something is wrong, but because it is too much: nothing else would tell the user."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Verdicts:
+class Verdicts(Struct, frozen=True, eq=False):
     """What the controls say about one resource. A control is in exactly one of the three."""
 
     resource: Resource
@@ -56,14 +56,13 @@ class Verdicts:
     passed: frozenset[str]
     unevaluated: tuple[Unevaluated, ...]
     problems: tuple[Problem, ...]
-    wrong: tuple[tuple[Path, str], ...] = field(default=(), repr=False)
+    wrong: tuple[tuple[Path, str], ...] = ()
     """The fields of a type that Kubernetes refuses; found once for both judgements."""
-    view: cel.View | None = field(default=None, repr=False)
+    view: cel.View | None = None
     """What CEL sees of the resource; None where no control looked at it yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A check that failed on an element, with where it points."""
 
     check: Check

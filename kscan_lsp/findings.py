@@ -8,9 +8,10 @@ cached result stays right when the document moves; `project.py` places them in t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from kscan_lsp import paths
 
@@ -56,8 +57,7 @@ class ResourceId(NamedTuple):
         return self.api_version.rpartition("/")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something that kept a text from being judged, and where.
 
     `code` is a stable short word (`syntax`, `duplicate-key`, `limit`, `type`, `setting`, `control`,
@@ -70,8 +70,7 @@ class Problem:
     fatal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True):
     """Another place a finding rests on.
 
     An empty `file` is the finding's own document. Else `document` is the text of the document in that file that the
@@ -83,12 +82,11 @@ class Related:
     span: Span
     message: str
     file: str = ""
-    document: str = field(default="", repr=False)
+    document: str = ""
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """Why a finding is not open: how it was suppressed, and the reason given (may be empty)."""
 
     kind: Literal["comment", "annotation"]
@@ -96,8 +94,7 @@ class Suppression:
     until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One control failing at one path of one resource."""
 
     control: str
@@ -108,7 +105,7 @@ class Finding:
     message: str
     span: Span
     """In code points of the finding's document."""
-    data: Any = field(repr=False, compare=False)
+    data: Any
     """The resource as plain values, from which list elements get their names."""
     related: tuple[Related, ...] = ()
     ordinal: int = 0

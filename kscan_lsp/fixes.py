@@ -12,9 +12,10 @@ This is done when somebody asks for a fix, never between a keystroke and its dia
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp import edits, engine
 from kscan_lsp.changes import applied, drafts_of
@@ -37,8 +38,7 @@ MAX_STEPS: Final = 5_000
 """Fixes that one fix-all makes in one document."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedFix:
+class VerifiedFix(Struct, frozen=True):
     """A fix that holds. `edits` count from the document's start; `text` is the document with them made."""
 
     title: str

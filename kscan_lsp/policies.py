@@ -8,8 +8,10 @@ is what the engine works from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.checks import compile_check, kinds_of
 from kscan_lsp.findings import Problem, Severity
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     from kscan_lsp.policy_files import TestFile
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Control:
+class Control(Struct, frozen=True, eq=False):
     """A security control. `source` is the file it came from, for messages."""
 
     id: str
@@ -61,8 +62,7 @@ class Control:
         return any(check.fix for check in self.checks)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A control's place in a framework: its section, its name there, and why it is in."""
 
     id: str
@@ -71,8 +71,7 @@ class Member:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """A named choice of controls."""
 
     id: str
@@ -83,11 +82,10 @@ class Framework:
     """By control id; empty where `whole`."""
     whole: bool = False
     """Whether it has every control there is."""
-    excluded: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class SourceProblem:
+class SourceProblem(Struct, frozen=True):
     """A problem in a policy file."""
 
     source: str
@@ -95,12 +93,11 @@ class SourceProblem:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySet:
+class PolicySet(Struct, frozen=True):
     """All controls and frameworks that could be read, and what was wrong with the others."""
 
-    controls: Mapping[str, Control] = field(default_factory=dict)
-    frameworks: Mapping[str, Framework] = field(default_factory=dict)
+    controls: Mapping[str, Control] = {}
+    frameworks: Mapping[str, Framework] = {}
     problems: tuple[SourceProblem, ...] = ()
 
     def framework(self, name: str) -> Framework | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp import control_tests
 from kscan_lsp.configuration import complete_policies, load_policies, policy_files
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from kscan_lsp.policies import Control, SourceProblem
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """The controls that were tested, with what came of each test, and what is wrong with policy files."""
 
     outcomes: tuple[tuple[Control, tuple[Outcome, ...]], ...]

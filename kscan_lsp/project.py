@@ -10,8 +10,10 @@ findings are those of a new project with the same texts, however it came to them
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kscan_lsp.documents import Document, Piece, read_document, split
 from kscan_lsp.engine import Verdicts, check, check_related, relations_of
@@ -38,8 +40,7 @@ _TEMPLATE_LINE: Final = re.compile(r"^\{\{", re.MULTILINE)
 """A line that no YAML has: no block scalar reaches the first column, and a mapping is no key."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadDocument:
+class ReadDocument(Struct, frozen=True, eq=False):
     """One document of one file, with what can be said about it without looking at others."""
 
     document: Document
@@ -49,8 +50,7 @@ class ReadDocument:
     """The same resources as the others in the workspace see them."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class CheckedDocument:
+class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """One document, judged. All spans count from the document's start."""
 
     document: Document
@@ -85,8 +85,7 @@ class PlacedFinding(NamedTuple):
     finding: Finding
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CheckedFile:
+class CheckedFile(Struct, frozen=True, eq=False):
     """One file, judged.
 
     `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`,
@@ -138,8 +137,7 @@ def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: boo
     return Project(ruleset, today).with_file(path, text, json=json).files[path]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Project:
+class Project(Struct, frozen=True, eq=False):
     """The files of a workspace, judged by one ruleset on one day.
 
     Those in `files` are judged. `index` may know of more: what stands in them counts for the others, but nobody wants
@@ -148,7 +146,7 @@ class Project:
 
     ruleset: Ruleset
     today: date
-    files: Mapping[str, CheckedFile] = field(default_factory=dict)
+    files: Mapping[str, CheckedFile] = {}
     index: Index = field(default_factory=Index)
     whole: bool = True
     """Whether all files are there; until then nothing is said that rests on other objects."""

@@ -13,8 +13,10 @@ Left out on purpose: what of this is a security problem (controls), and when to 
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.selectors import labels_of_pods, namespace_of, required, selectors_of, selects
 
@@ -30,8 +32,7 @@ Key: TypeAlias = str
 its hash, which is most of what an index does with keys."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Object:
+class Object(Struct, frozen=True, eq=False):
     """One Kubernetes object as the others in its workspace see it. Two are the same only if they are one.
 
     `document` is the text of the document that declares it and `root` its path in there: enough to find any place in
@@ -39,15 +40,15 @@ class Object:
     """
 
     file: str
-    document: str = field(repr=False)
+    document: str
     json: bool
     root: Path
     id: ResourceId
-    data: dict[str, Any] = field(repr=False)
+    data: dict[str, Any]
     template_path: Path | None
     line: int = 0
     """The line of the file, from 0, that the document began at when it was read."""
-    keys: tuple[Key, ...] = field(default=(), repr=False)
+    keys: tuple[Key, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -74,14 +75,13 @@ class Bound(NamedTuple):
     watched: frozenset[Key]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Index:
+class Index(Struct, frozen=True, eq=False):
     """All objects of a workspace, found by key. Their order is that of files and texts, however they came."""
 
-    files: Mapping[str, tuple[Object, ...]] = field(default_factory=dict)
-    _found: Mapping[str, Mapping[Key, tuple[Object, ...]]] = field(default_factory=dict)
+    files: Mapping[str, tuple[Object, ...]] = {}
+    _found: Mapping[str, Mapping[Key, tuple[Object, ...]]] = {}
     """By file, what is found there under a key."""
-    _holders: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    _holders: Mapping[Key, tuple[str, ...]] = {}
     """The files where something is found under a key, in order."""
 
     def with_file(self, file: str, objects: tuple[Object, ...]) -> tuple[Index, frozenset[Key]]:

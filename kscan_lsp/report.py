@@ -9,8 +9,9 @@ Left out on purpose: how a report is made (`tally.py`) and what it looks like (`
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.ruleset import members_of
@@ -172,8 +173,7 @@ def coverage_of(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[str, 
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """All that one scan says, in a fixed order."""
 
     files: int

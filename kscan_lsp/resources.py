@@ -8,8 +8,9 @@ paths; this is the single place where a path becomes a place.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
+
+from msgspec import Struct
 
 from kscan_lsp.fields import is_known
 from kscan_lsp.findings import Problem, ResourceId
@@ -65,8 +66,7 @@ class Location(NamedTuple):
     definition: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Resource:
+class Resource(Struct, frozen=True, eq=False):
     """One Kubernetes object of a document."""
 
     document: Document
@@ -76,8 +76,8 @@ class Resource:
     data: dict[str, Any]
     template_path: Path | None
     """Path of the pod template inside the object; None for what runs no pods."""
-    _places: dict[Path, Place] = field(default_factory=dict, init=False, repr=False)
-    _locations: dict[Path, Location] = field(default_factory=dict, init=False, repr=False)
+    _places: dict[Path, Place] = {}
+    _locations: dict[Path, Location] = {}
     """What was looked up before: the findings of an object have most of their ways in common."""
 
     @property

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from kscan_lsp import source_files
 from kscan_lsp.fixes import Site, fix_all, proposals
@@ -26,8 +27,7 @@ _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _COLOURS: Final = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
+class Rewritten(Struct, frozen=True):
     """One file with its new text, and the fixes made: control and what was done."""
 
     entry: Entry

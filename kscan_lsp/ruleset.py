@@ -7,9 +7,10 @@ one by one, so that every check of a container shares one activation.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp import cel, paths
 from kscan_lsp.checks import includes
@@ -82,8 +83,7 @@ class Plans(NamedTuple):
     """Controls that are about such objects, but need more than any manifest says."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ruleset:
+class Ruleset(Struct, frozen=True, eq=False):
     """The controls that are on. Two are the same only if they are one object: results are cached by it."""
 
     controls: Mapping[str, Control]
@@ -95,9 +95,9 @@ class Ruleset:
     policies: PolicySet
     kubernetes_minor: int
     """The Kubernetes version that manifests are for: 33 for 1.33."""
-    answers: dict[tuple[object, ...], Answer] = field(default_factory=dict, repr=False)
+    answers: dict[tuple[object, ...], Answer] = {}
     """What checks said before, by what they read (see `engine.py`)."""
-    _plans: dict[tuple[str, str, bool], Plans] = field(default_factory=dict)
+    _plans: dict[tuple[str, str, bool], Plans] = {}
 
     @property
     def relational(self) -> bool:
@@ -161,8 +161,7 @@ def _contents(check: Check) -> tuple[Content, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Misnomer:
+class Misnomer(Struct, frozen=True):
     """A name in the settings that nothing has, by the path of the setting."""
 
     path: Path

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from kscan_lsp import source_files, tally
 from kscan_lsp.configuration import Configuration, configure, find_settings
@@ -35,8 +36,7 @@ class MistakeError(Exception):
     """The command cannot be carried out; the text says what is wrong and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the user asked for. A path of `-` is standard input."""
 
     paths: tuple[str, ...]
@@ -46,8 +46,7 @@ class Request:
     stdin_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One file as read and judged. `path` is None for standard input.
 
     `project` has all files of the command that the same settings hold for: what stands in one counts for the others.
@@ -69,14 +68,13 @@ class _Draft(NamedTuple):
     json: bool
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(Struct):
     """All files of one command, in order, and what could not be judged."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = []
     skipped: Counter[str] = field(default_factory=Counter)
-    not_scanned: list[NotScanned] = field(default_factory=list)
-    problems: list[FileProblem] = field(default_factory=list)
+    not_scanned: list[NotScanned] = []
+    problems: list[FileProblem] = []
     """What is wrong with settings and policies."""
 
 
@@ -139,8 +137,7 @@ def manifest(path: Path, partials: Partials, *, named: bool) -> SourceText | sou
     return source if relevant else "not-kubernetes"
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """One scan, while it is under way."""
 
     request: Request
@@ -148,9 +145,9 @@ class _Work:
     result: Scan
     discover: Callable[..., Found] | None
     partials: Partials = field(default_factory=Partials)
-    configurations: dict[Path | None, Configuration] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-    drafts: list[_Draft] = field(default_factory=list)
+    configurations: dict[Path | None, Configuration] = {}
+    seen: set[str] = set()
+    drafts: list[_Draft] = []
 
     def place(self, start: Path) -> None:
         """Scan a file or a folder that the user named."""

@@ -9,10 +9,10 @@ Left out on purpose: nested settings files. One file per folder can be read and 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+from msgspec.structs import replace
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -175,7 +175,7 @@ def _with_version_as_written(document: Document) -> Document:
     node = nearest(document.root, (name,)).node
     if not isinstance(node, Scalar) or not isinstance(node.value, int | float):
         return document
-    return dataclasses.replace(document, data={**document.data, name: document.text[node.start : node.end]})
+    return replace(document, data={**document.data, name: document.text[node.start : node.end]})
 
 
 def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]:

@@ -14,9 +14,10 @@ import codecs
 import os
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 MAX_BYTES: Final = 50_000_000
 """A file larger than this is not read: the API server refuses objects of 1.5 MB, so it is data and no
@@ -29,8 +30,7 @@ _MARKS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SourceText:
+class SourceText(Struct, frozen=True):
     """What a file says, and how it says it. `text` has no byte order mark."""
 
     text: str
@@ -42,8 +42,7 @@ class SourceText:
         return self.mark + text.encode(self.encoding)
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """Why there is no text, in words, and the line (from 1) where that shows."""
 
     reason: str

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.documents import comments
 from kscan_lsp.findings import Problem, Suppression
@@ -36,8 +38,7 @@ _ID: Final = re.compile(r"[A-Za-z]+-\d+")
 _UNTIL: Final = re.compile(r"\buntil=(\S+)")
 
 
-@dataclass(slots=True)
-class Directive:
+class Directive(Struct):
     """One request to suppress."""
 
     span: Span
@@ -45,7 +46,7 @@ class Directive:
     suppression: Suppression
     about: int | Verdicts | None
     """The line it speaks for, or the object; None where it stands before no line at all."""
-    used: set[str] = field(default_factory=set)
+    used: set[str] = set()
 
 
 def suppress(

@@ -8,8 +8,9 @@ of a list it found by content.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp import cel, paths
 
@@ -33,8 +34,7 @@ INHERITED: Final = (
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Each:
+class Each(Struct, frozen=True):
     """What a check judges one by one.
 
     `start` is an anchor or `containers`; `steps` follow from there, with `paths.EACH` for every list item or
@@ -56,8 +56,7 @@ class Each:
         return anchor not in {"container", "effective"} or self.start == "containers"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A path to point at or to change. An empty anchor is the element judged."""
 
     anchor: str

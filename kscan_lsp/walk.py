@@ -17,11 +17,11 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pathspec
+from msgspec import Struct, field
 
 from kscan_lsp.partials import KUSTOMIZATION_NAMES, Partials
 from kscan_lsp.settings import FILE_NAMES
@@ -36,13 +36,12 @@ _MAX_IGNORE_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 200
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a walk came to. `skipped` counts files, and folders that were not entered, by reason."""
 
-    files: list[Path] = field(default_factory=list)
+    files: list[Path] = []
     skipped: Counter[str] = field(default_factory=Counter)
-    unreadable: list[tuple[Path, str]] = field(default_factory=list)
+    unreadable: list[tuple[Path, str]] = []
 
 
 class _Rules(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -14,6 +13,7 @@ from cel_expr_python.ext import (  # type: ignore[import-untyped]
     ext_optional,
     ext_strings,
 )
+from msgspec import Struct
 
 from kscan_lsp.cel import guard, library
 from kscan_lsp.cel.syntax_tree import Node, read_tree
@@ -36,8 +36,7 @@ MAX_SOURCE = 8_000
 """Characters of one expression, its `let` included."""
 
 
-@dataclass(frozen=True, slots=True)
-class CelError:
+class CelError(Struct, frozen=True):
     """Why a source does not compile. Line and column count from 1, in code points of that source.
 
     `name` says which `let` entry is at fault; empty for the expression itself.
@@ -49,12 +48,11 @@ class CelError:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Program:
+class Program(Struct, frozen=True, eq=False):
     """What the runtime made of an expression and its `let`. Equal sources share one."""
 
-    handle: cel.Expression = field(repr=False)
-    tree: Node | None = field(repr=False)
+    handle: cel.Expression
+    tree: Node | None
     """What its work is reckoned from; `None` where that is harmless on any data."""
     names: tuple[str, ...]
     """The variables it may read."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
+from msgspec import Struct
 
 from kscan_lsp.cel import guard, library, patterns, views
 from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, environment, said_of
@@ -24,8 +24,7 @@ MAX_RESULT = 10_000
 """Values in one result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """An evaluation without a usable result. The reason quotes the control at most, never the manifest."""
 
     reason: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.cel.compiling import CelError, Expression, compile_expression
 from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
@@ -19,8 +20,7 @@ MAX_MESSAGE = 2_000
 """Characters of one rendered message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A compiled message: literal text and expressions in turn."""
 
     text: str

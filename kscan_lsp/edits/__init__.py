@@ -13,8 +13,9 @@ then set it).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.edits import block, flow
 from kscan_lsp.edits.layout import CannotEdit, children, is_block_scalar, is_null
@@ -35,8 +36,7 @@ _NOTHING: Final = TextEdit(Span(0, 0), "")
 _COMMENT: Final = re.compile(r"(?<!\S)#")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why there is no edit, and what the user can write by hand instead; one line of text."""
 
     message: str

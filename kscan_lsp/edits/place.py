@@ -7,8 +7,9 @@ reason in words, which the public functions of this package turn into a `Refusal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.edits.layout import CannotEdit, children, is_null, last_leaf, node_start, nodes
 from kscan_lsp.paths import show
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _COLLECTIONS: Final = (Mapping, Sequence)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One element of a path that is there: which child of which collection."""
 
     parent: Mapping | Sequence
@@ -41,8 +41,7 @@ class Step:
         return children(self.parent)[self.index]
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How far a path leads: the steps that are there, the node where they end, and what is missing."""
 
     steps: tuple[Step, ...]

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 # Letters that mean nothing to YAML at any place in a plain scalar, also between brackets.
 _SAFE: Final = r"A-Za-z0-9_./@+=%$()~^-"
@@ -29,8 +31,7 @@ _WORDS: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", 
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class FlowStyle:
+class FlowStyle(Struct, frozen=True):
     """How a flow collection is laid out.
 
     `json` quotes every key and string. `colon` and `comma` are what stands between key and value and between
@@ -47,8 +48,7 @@ class FlowStyle:
     line_end: str = "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class BlockStyle:
+class BlockStyle(Struct, frozen=True):
     """How block collections are indented, in spaces: a mapping, and a list, under the column of its key."""
 
     step: int = 2

@@ -7,8 +7,9 @@ lines the old and the new text share at their start and end; a report never does
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from kscan_lsp.project import CheckedDocument
 from kscan_lsp.text import Span, minimal_edit

@@ -13,7 +13,7 @@ import sys
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from kscan_lsp.lsp import convert
+from kscan_lsp.lsp import convert, stdio
 from kscan_lsp.lsp.client import client_of
 from kscan_lsp.lsp.commands import handle_commands
 from kscan_lsp.lsp.requests import handle_lenses, handle_pull, handle_requests
@@ -50,7 +50,7 @@ def serve() -> None:
     sys.setswitchinterval(0.001)
     # trees of thousands of nodes come and go with each edit, and hardly any of them is part of a cycle
     gc.set_threshold(100_000, 50, 20)
-    create().start_io()
+    stdio.serve(create())
 
 
 def _handle_lifecycle(server: Server) -> None:

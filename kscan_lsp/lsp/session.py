@@ -7,11 +7,11 @@ string, and a change is applied by `text.replace_range` in the encoding agreed o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
 from pygls.uris import to_fs_path
 
 from kscan_lsp.lsp.carry import carry
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.project import Project
 
 
-@dataclass(slots=True)
-class OpenDocument:
+class OpenDocument(Struct):
     """A document as the editor has it."""
 
     uri: str
@@ -59,22 +58,21 @@ class OpenDocument:
         return key_of(self.path, self.uri)
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """Open documents, the folders they belong to, and what holds there."""
 
     client: Client = field(default_factory=Client)
-    documents: dict[str, OpenDocument] = field(default_factory=dict)
-    folders: list[Path] = field(default_factory=list)
-    configurations: dict[Path | None, Configuration] = field(default_factory=dict)
-    workspaces: dict[Path | None, Workspace] = field(default_factory=dict)
-    configured: set[Path] = field(default_factory=set)
+    documents: dict[str, OpenDocument] = {}
+    folders: list[Path] = []
+    configurations: dict[Path | None, Configuration] = {}
+    workspaces: dict[Path | None, Workspace] = {}
+    configured: set[Path] = set()
     """Every file that settings or policies were ever read from."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
-    reported: set[str] = field(default_factory=set)
+    reported: set[str] = set()
     """Settings and policy files that have diagnostics shown."""
-    shown: dict[str, Shown] = field(default_factory=dict)
+    shown: dict[str, Shown] = {}
     """What a client that asks for diagnostics is to be told, by URI."""
     judging: bool = False
     """Whether somebody asked what is wrong in all files of the workspace, open or not."""

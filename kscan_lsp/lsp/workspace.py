@@ -9,9 +9,11 @@ rests on other objects: it would be wrong as often as not.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kscan_lsp.lsp.carry import carry
 from kscan_lsp.partials import Partials
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.walk import Found
 
 
-@dataclass(slots=True)
-class Workspace:
+class Workspace(Struct):
     """What is known of a folder under one configuration.
 
     `waiting` are the files on disk that are to be read (again), by key, in order. `published` are the files without
@@ -51,10 +52,10 @@ class Workspace:
     unreadable: tuple[tuple[Path, str], ...] = ()
     """What could not be looked at, and why."""
     partials: Partials = field(default_factory=Partials)
-    waiting: dict[str, Path | None] = field(default_factory=dict)
-    unsure: set[str] = field(default_factory=set)
+    waiting: dict[str, Path | None] = {}
+    unsure: set[str] = set()
     """Those of them that something happened to, and that may not belong to the workspace at all."""
-    published: dict[str, CheckedFile] = field(default_factory=dict)
+    published: dict[str, CheckedFile] = {}
 
     def begin_search(self) -> bool:
         """Whether the files of the folder are to be looked for now: there is a use for them, and nobody does."""

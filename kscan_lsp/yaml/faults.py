@@ -11,8 +11,9 @@ Left out on purpose: trying the suspects (`repair.py`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.tree import Scalar
@@ -66,8 +67,7 @@ _ONE_CAUSE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What keeps a text from being read."""
 
     span: Span

@@ -9,9 +9,9 @@ Left out on purpose: what the tree means (`data.py`), several documents (`docume
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentEndEvent,

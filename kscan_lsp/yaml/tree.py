@@ -12,11 +12,10 @@ end of its last line that is not blank. A tree is frozen by convention: nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 
-@dataclass(slots=True, eq=False)
-class Scalar:
+class Scalar(Struct, eq=False):
     """A scalar, an empty value included (`start == end`, right after the colon or dash)."""
 
     start: int
@@ -31,8 +30,7 @@ class Scalar:
     """Offset of the anchor or tag in front of the content; -1 where there is neither."""
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """One `key: value` of a mapping. `explicit` marks a `? key`."""
 
     key: Node
@@ -40,34 +38,31 @@ class Entry:
     explicit: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Mapping:
+class Mapping(Struct, eq=False):
     """A mapping in block or flow style."""
 
     start: int
     end: int
     flow: bool
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = []
     anchor: str | None = None
     tag: str | None = None
     props: int = -1
 
 
-@dataclass(slots=True, eq=False)
-class Sequence:
+class Sequence(Struct, eq=False):
     """A sequence in block or flow style. `start` of a block sequence is its first dash."""
 
     start: int
     end: int
     flow: bool
-    items: list[Node] = field(default_factory=list)
+    items: list[Node] = []
     anchor: str | None = None
     tag: str | None = None
     props: int = -1
 
 
-@dataclass(slots=True, eq=False)
-class Alias:
+class Alias(Struct, eq=False):
     """`*name`: the place of use; `target` is the anchored node, which may contain this very alias."""
 
     start: int

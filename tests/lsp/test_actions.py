@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from lsprotocol import types
+from msgspec.structs import replace
 from views import edited, never, view_of
 
 from kscan_lsp.lsp import actions
