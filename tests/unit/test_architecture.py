@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,17 @@ def test_a_module_imports_only_earlier_rooms(path: Path) -> None:
         target = room_of(name.removeprefix("kscan_lsp."))
         if target in ORDER and (room, target) != ("cli", "lsp"):
             assert ORDER.index(target) <= ORDER.index(room), f"{module_of(path)} imports {name}"
+
+
+def test_what_is_imported_is_installed_with_the_package() -> None:
+    def normal(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    named = {name.split(".")[0] for path in FILES for name, _ in imports(path)}
+    wanted = named - sys.stdlib_module_names - {"kscan_lsp"}
+    packages = metadata.packages_distributions()
+    installed = {normal(re.split(r"[^\w.-]", line)[0]) for line in metadata.requires("kscan-lsp") or ()}
+    assert [name for name in sorted(wanted) if not {normal(d) for d in packages[name]} & installed] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p) or "kscan_lsp")
