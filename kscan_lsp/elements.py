@@ -25,11 +25,13 @@ MAX_ELEMENTS: Final = 10_000
 """Elements one `each` may have in one object; an object with more is not evaluated."""
 MAX_WORK: Final = 400_000
 """Values handed to CEL for one `each` in one object, about as many microseconds."""
-_FEW: Final = 30
+FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
 
 _ABSENT: Final = ()
 """What no value of a manifest is: those are lists."""
+
+_OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
 
 _ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
 
@@ -68,6 +70,29 @@ class Scope(Struct):
         pod: dict[str, Any] = self.values["pod"]
         return pod
 
+    def digest(self, name: str, part: str | None) -> bytes:
+        """As `Element.digest`, for all elements at once: of `container`, `effective` and `role` that of each container.
+
+        `role` says which containers there are, too.
+        """
+        known = self.digests.get((name, part))
+        if known is None:
+            if name in _OF_CONTAINERS:
+                value = self._of_containers(name, part)
+            else:
+                value = _part(self.values.get(name, _ABSENT), part)
+            known = self.digests[name, part] = _digest(value)
+        return known
+
+    def _of_containers(self, name: str, part: str | None) -> object:
+        try:
+            containers = _containers(self)
+        except NotThereError as error:
+            return str(error)
+        if name == "role":
+            return [(e.path, e.values[name]) for e in containers]
+        return [_part(e.values[name], part) for e in containers]
+
 
 class Element(Struct):
     """One thing being judged: where it is, and what CEL sees."""
@@ -93,11 +118,7 @@ class Element(Struct):
         known = self.scope.digests if value is self.scope.values.get(name) else self._digests
         found = known.get((name, part))
         if found is None:
-            if part is not None and isinstance(value, dict):
-                value = (value.get(part, _ABSENT),)  # a variable without the field is not one without a value
-            # unlike a comparison, this tells 1 from true; version 2 is the last that does not look at identity
-            content = marshal.dumps(value, 2)
-            found = known[name, part] = hashlib.blake2b(content, digest_size=16).digest()
+            found = known[name, part] = _digest(_part(value, part))
         return found
 
     def shown(self) -> dict[str, Any]:
@@ -111,6 +132,17 @@ class Element(Struct):
                     value = {field: value[field] for field in fields if field in value}
                 shown[name] = value
         return shown
+
+
+def _part(value: object, part: str | None) -> object:
+    if part is not None and isinstance(value, dict):
+        return (value.get(part, _ABSENT),)  # a variable without the field is not one without a value
+    return value
+
+
+def _digest(value: Any) -> bytes:
+    # unlike a comparison, this tells 1 from true; version 2 is the last that does not look at identity
+    return hashlib.blake2b(marshal.dumps(value, 2), digest_size=16).digest()
 
 
 def scope_of(
@@ -175,7 +207,7 @@ def elements(each: targets.Each, scope: Scope, reads: cel.Reads) -> list[Element
             raise TooMuchError(where, f"more than {MAX_ELEMENTS:,} entries are too many to judge")
     for element in found:
         element.reads = reads
-    if len(found) > _FEW and _work(found) > MAX_WORK:
+    if len(found) > FEW and _work(found) > MAX_WORK:
         raise TooMuchError(where, f"{len(found):,} entries of this size are too many to judge")
     return found
 

@@ -19,19 +19,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp import cel
-from kscan_lsp.elements import NotThereError, TooMuchError, elements, first_there, scope_of
+from kscan_lsp.elements import FEW, NotThereError, TooMuchError, elements, first_there, scope_of
 from kscan_lsp.fields import fields_of, misfits
 from kscan_lsp.findings import Finding, Problem, Related
 from kscan_lsp.others import Others
-from kscan_lsp.ruleset import Answer
+from kscan_lsp.ruleset import Answer, Said
 
 if TYPE_CHECKING:
     from kscan_lsp.checks import Check
-    from kscan_lsp.elements import Element
+    from kscan_lsp.elements import Element, Scope
     from kscan_lsp.paths import Path
     from kscan_lsp.relations import Bound
     from kscan_lsp.resources import Location, Resource
-    from kscan_lsp.ruleset import Plan, Plans, Question, Ruleset
+    from kscan_lsp.ruleset import Plan, Plans, Question, Round, Ruleset
 
 MAX_ANSWERS: Final = 20_000
 """Answers remembered: those of some 150 workloads with every control on, in about 5 MB."""
@@ -62,13 +62,22 @@ class Verdicts(Struct, frozen=True, eq=False):
     """What CEL sees of the resource; None where no control looked at it yet."""
 
 
-class Hit(Struct, frozen=True):
+class Hit(NamedTuple):
     """A check that failed on an element, with where it points."""
 
     check: Check
     element: Element
     path: Path
     message: str
+
+
+class Failed(NamedTuple):
+    """The same where the element may be forgotten."""
+
+    check: Check
+    path: Path
+    message: str
+    element: Element | None
 
 
 def check(resource: Resource, ruleset: Ruleset) -> Verdicts:
@@ -132,7 +141,11 @@ def hits_of(
         rounds = plan.rounds
         if control:
             rounds = tuple(r.only(control) for r in rounds)
-        found |= _by_place(_run(verdicts, ruleset, plan._replace(rounds=rounds), others).hits)
+        for check, path, message, element in _run(
+            verdicts, ruleset, plan._replace(rounds=rounds), others, anew=True
+        ).failed:
+            if element is not None:
+                found.setdefault((check.control, path), []).append(Hit(check, element, path, message))
     return found
 
 
@@ -146,10 +159,10 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
     findings, hidden = _findings(resource, ruleset, ran)
     failed = frozenset(finding.control for finding in findings)
     problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
-    limits = dict.fromkeys((entry.path, entry.reason) for entry in ran.failures if entry.limit)
+    limits = dict.fromkeys((entry.path, entry.reason) for entry in ran.untold if entry.limit)
     problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
-    for entry in (*ran.failures, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
+    for entry in (*ran.untold, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
         if entry.control not in failed:
             unevaluated.setdefault(entry.control, entry)
     passed = frozenset(plan.controls) - failed - unevaluated.keys()
@@ -166,57 +179,97 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
 class _Run(NamedTuple):
     """What the checks of a plan said."""
 
-    hits: list[Hit]
-    failures: list[Unevaluated]
+    failed: list[Failed]
+    untold: list[Unevaluated]
     others: Others | None
 
 
-def _run(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> _Run:
+def _run(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None, *, anew: bool = False) -> _Run:
+    """Ask all checks of a plan; `anew` so that every answer comes with its element."""
     resource = known.resource
-    hits: list[Hit] = []
-    failures: list[Unevaluated] = []
+    failed: list[Failed] = []
+    untold: list[Unevaluated] = []
     if not plan.rounds:
-        return _Run(hits, failures, None)
+        return _Run(failed, untold, None)
     others = None if bound is None else Others(bound, plan.others)
     view, complete = known.view or cel.view(resource.data)
     if not complete or (others is not None and not others.complete):
         whose = "this object" if not complete else "an object that this one is related to"
         reason = f"{whose} is too deep or too large to be judged, or contains itself"
-        return _Run(hits, [Unevaluated(c, (), reason, limit=True) for c in plan.controls], None)
+        return _Run(failed, [Unevaluated(c, (), reason, limit=True) for c in plan.controls], None)
     related = {} if others is None else others.lists
     scope = scope_of(resource, view, ruleset.inputs, related, ruleset.kubernetes_minor)
-    for each, questions, reads, contents in plan.rounds:
+    # what no pod is in, has no place, so that what was said of one that is there is not taken for it
+    place = scope.anchors.get("pod") if scope.pod_problem is None else None
+    grounds = [scope.digest(name, part) for name, part in plan.grounds]
+    for round_ in plan.rounds:
+        judged: list[tuple[Element, list[bytes]]] | None = None
         try:
-            judged = elements(each, scope, reads) if questions else ()
-        except NotThereError as error:
+            for question in round_.questions:
+                check = question.check
+                key = (id(check), place, question.grounds(grounds))
+                said = ruleset.said.get(key)
+                if judged is None and (said is None or (said.failed and (anew or check.related))):
+                    judged = _elements(round_, scope)
+                if said is None:
+                    said = _said(question, judged or [], ruleset.answers)
+                    if (
+                        len(judged or []) <= FEW
+                    ):  # of more, all checks of a round together may say it is too much
+                        _remember(ruleset, key, said)
+                for path, message, number in said.failed:
+                    element = judged[number][0] if judged else None
+                    failed.append(Failed(check, path, message, element))
+                if said.untold:
+                    untold += [Unevaluated(check.control, path, reason) for path, reason in said.untold]
+        except NotThereError as error:  # met by the first question: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
-            failures += [
-                Unevaluated(check.control, error.path, error.reason, limit=limit) for check, _ in questions
+            untold += [
+                Unevaluated(q.check.control, error.path, error.reason, limit=limit) for q in round_.questions
             ]
+    return _Run(failed, untold, others)
+
+
+def _elements(round_: Round, scope: Scope) -> list[tuple[Element, list[bytes]]]:
+    """What a round judges, each with the digests of its contents; raises what `elements` raises."""
+    return [
+        (element, [element.digest(name, part) for name, part in round_.contents])
+        for element in elements(round_.each, scope, round_.reads)
+    ]
+
+
+def _remember(ruleset: Ruleset, key: tuple[object, ...], said: Said) -> None:
+    """Keep what a check said of a resource: a keystroke changes one field, and most checks read others.
+
+    Content is known by its digest, so that no value of a manifest is kept but in messages.
+    """
+    if len(ruleset.said) >= MAX_ANSWERS:
+        ruleset.said.clear()
+    ruleset.said[key] = said
+
+
+def _said(
+    question: Question, judged: list[tuple[Element, list[bytes]]], answers: dict[tuple[object, ...], Answer]
+) -> Said:
+    failed: list[tuple[Path, str, int]] = []
+    untold: list[tuple[Path, str]] = []
+    check = question.check
+    for number, (element, digests) in enumerate(judged):
+        verdict, message = _answer(question, element, digests, answers)
+        if verdict is False:
             continue
-        for element in judged:
-            digests = [element.digest(name, part) for name, part in contents]
-            for asked in questions:
-                verdict, message = _answer(asked, element, digests, ruleset.answers)
-                if verdict is False:
-                    continue
-                check = asked.check
-                path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
-                if isinstance(path, cel.Failed):
-                    failures.append(Unevaluated(check.control, element.path, path.reason))
-                else:
-                    hits.append(Hit(check, element, path, message))
-    return _Run(hits, failures, others)
+        path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
+        if isinstance(path, cel.Failed):
+            untold.append((element.path, path.reason))
+        else:
+            failed.append((path, message, number))
+    return Said(tuple(failed), tuple(untold))
 
 
 def _answer(
     question: Question, element: Element, digests: list[bytes], answers: dict[tuple[object, ...], Answer]
 ) -> Answer:
-    """What a check says, from memory where it was asked about the same content before.
-
-    A keystroke changes one field of one container, and most checks read others. Content is known by its digest, so
-    that no value of a manifest is kept.
-    """
+    """What a check says of one element, from memory where it can be."""
     check = question.check
     key = (id(check), question.picked(digests))
     known = answers.get(key)
@@ -229,21 +282,16 @@ def _answer(
     return known
 
 
-def _by_place(hits: list[Hit]) -> dict[tuple[str, Path], list[Hit]]:
-    """Failed checks of one control at one path together: they are one finding."""
-    found: dict[tuple[str, Path], list[Hit]] = {}
-    for hit in hits:
-        found.setdefault((hit.check.control, hit.path), []).append(hit)
-    return found
-
-
 def _findings(
     resource: Resource, ruleset: Ruleset, ran: _Run
 ) -> tuple[tuple[Finding, ...], list[Unevaluated]]:
     """The findings in order of the text, and what is no finding because a repair took out a line there."""
     findings: list[Finding] = []
     hidden: list[Unevaluated] = []
-    for (control, path), hits in _by_place(ran.hits).items():
+    places: dict[tuple[str, Path], list[Failed]] = {}
+    for one in ran.failed:
+        places.setdefault((one.check.control, one.path), []).append(one)
+    for (control, path), failed in places.items():
         location = resource.span(path)
         if resource.document.blanked and _touches_blanked(resource, location):
             # what was taken out may be just what the control looks for
@@ -253,7 +301,7 @@ def _findings(
         if location.definition is not None:
             related = (Related(resource.id, path, location.definition, "the value comes from here"),)
         if ran.others is not None:
-            related += _related(hits, ran.others)
+            related += _related(failed, ran.others)
         findings.append(
             Finding(
                 control=control,
@@ -261,10 +309,10 @@ def _findings(
                 resource=resource.id,
                 path=path,
                 data=resource.data,
-                message="; ".join(dict.fromkeys(hit.message for hit in hits)),
+                message="; ".join(dict.fromkeys(one.message for one in failed)),
                 span=location.span,
                 related=related,
-                fixable=all(hit.check.fix is not None for hit in hits),
+                fixable=all(one.check.fix is not None for one in failed),
             )
         )
     findings.sort(key=_order)
@@ -275,12 +323,12 @@ def _order(finding: Finding) -> tuple[int, str]:
     return finding.span.start, finding.control
 
 
-def _related(hits: list[Hit], others: Others) -> tuple[Related, ...]:
+def _related(failed: list[Failed], others: Others) -> tuple[Related, ...]:
     """The other objects that some failed checks rest on."""
     found: dict[Related, None] = {}
-    for hit in hits:
-        if hit.check.related is not None:
-            found.update(dict.fromkeys(others.named_by(hit.check.related, hit.element.activation)))
+    for one in failed:
+        if one.check.related is not None and one.element is not None:
+            found.update(dict.fromkeys(others.named_by(one.check.related, one.element.activation)))
     return tuple(found)
 
 

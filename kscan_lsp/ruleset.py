@@ -30,6 +30,8 @@ _PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*input
 """An input used as a list of regular expressions."""
 
 
+_OF_ITEMS: Final = frozenset({"item", "index", "key"})
+
 Content: TypeAlias = tuple[str, str | None]
 """A variable that a check reads, and one field of it, or None for all of it."""
 
@@ -41,15 +43,28 @@ class Answer(NamedTuple):
     message: str = ""
 
 
+class Said(NamedTuple):
+    """What a check says of a resource: where it fails, and what it cannot tell for which reason."""
+
+    failed: tuple[tuple[Path, str, int], ...]
+    """Each with its message, and the number of the element."""
+    untold: tuple[tuple[Path, str], ...]
+
+
 class Question(NamedTuple):
-    """A check, and what picks all that its answer can depend on out of the contents of its round."""
+    """A check, and what picks all that matters to it out of contents.
+
+    `picked` picks what its answer for one element can depend on, out of the contents of its round; `grounds` picks what
+    anything about it can depend on (which elements there are, its answers, where it points), out of those of its plan.
+    """
 
     check: Check
     picked: Callable[[Sequence[bytes]], object]
+    grounds: Callable[[Sequence[bytes]], object]
 
 
 class Round(NamedTuple):
-    """The checks that judge the same elements, and what of the elements they read.
+    """The checks that judge the same elements, and what of an element they read.
 
     Inputs are not among the contents: a ruleset has them once.
     """
@@ -68,6 +83,8 @@ class Plan(NamedTuple):
     """The work for one kind of object: all rounds, the controls that are decided by them, and what they relate to."""
 
     rounds: tuple[Round, ...]
+    grounds: tuple[Content, ...]
+    """What of a resource all of them read, in names of `Scope.digest`."""
     controls: tuple[str, ...]
     relations: frozenset[str]
     others: frozenset[str] | None
@@ -96,7 +113,9 @@ class Ruleset(Struct, frozen=True, eq=False):
     kubernetes_minor: int
     """The Kubernetes version that manifests are for: 33 for 1.33."""
     answers: dict[tuple[object, ...], Answer] = {}
-    """What checks said before, by what they read (see `engine.py`)."""
+    """What checks said before of an element, by what they read of it (see `engine.py`)."""
+    said: dict[tuple[object, ...], Said] = {}
+    """What checks said before of a whole resource, by what they read of it."""
     _plans: dict[tuple[str, str, bool], Plans] = {}
 
     @property
@@ -129,28 +148,37 @@ def _plan(checks: list[Check]) -> Plan:
     grouped: dict[Each, list[Check]] = {}
     for check in checks:
         grouped.setdefault(check.each, []).append(check)
-    read = {each: [e for check in group for e in check.expressions()] for each, group in grouped.items()}
+    grounds = {check: _grounds(check) for check in checks}
+    every = tuple(dict.fromkeys(content for found in grounds.values() for content in found))
     return Plan(
-        tuple(_round(each, group) for each, group in grouped.items()),
+        tuple(_round(each, group, every, grounds) for each, group in grouped.items()),
+        every,
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
-        cel.fields_read_of_others(e for group in read.values() for e in group),
+        cel.fields_read_of_others(e for check in checks for e in check.expressions()),
     )
 
 
-def _round(each: Each, checks: Sequence[Check]) -> Round:
-    asked = [(check, _contents(check)) for check in checks]
-    contents = tuple(dict.fromkeys(content for _, read in asked for content in read))
-    at = {content: index for index, content in enumerate(contents)}
+def _round(
+    each: Each, checks: Sequence[Check], every: Sequence[Content], grounds: Mapping[Check, Sequence[Content]]
+) -> Round:
+    read = {check: _contents(check) for check in checks}
+    contents = tuple(dict.fromkeys(content for found in read.values() for content in found))
     questions = tuple(
-        Question(check, itemgetter(*map(at.__getitem__, read)) if read else lambda _: ())
-        for check, read in asked
+        Question(check, _picker(contents, found), _picker(every, grounds[check]))
+        for check, found in read.items()
     )
     reads = cel.fields_read(e for check in checks for e in check.expressions())
     return Round(each, questions, reads, contents)
 
 
+def _picker(contents: Sequence[Content], wanted: Sequence[Content]) -> Callable[[Sequence[bytes]], object]:
+    at = {content: index for index, content in enumerate(contents)}
+    return itemgetter(*(at[content] for content in wanted)) if wanted else lambda _: ()
+
+
 def _contents(check: Check) -> tuple[Content, ...]:
+    """What the answer for one element can depend on."""
     asked = list(check.expressions())
     whole = any(expression.reckoned for expression in asked)
     return tuple(
@@ -159,6 +187,32 @@ def _contents(check: Check) -> tuple[Content, ...]:
         if name != "inputs"
         for part in ((None,) if whole or parts is None else sorted(parts))
     )
+
+
+def _grounds(check: Check) -> tuple[Content, ...]:
+    """What all that a check says of a resource can depend on, in names of `Scope.digest`."""
+    each = check.each
+    start = "container" if each.start == "containers" else each.start
+    found: dict[Content, None] = {}
+    if start == "container":
+        found["role", None] = None
+    if each.steps:
+        found[start, _first(each.steps)] = None
+    for name, part in _contents(check):
+        if name not in _OF_ITEMS:  # which lie behind the first step
+            found[name, part] = None
+    for target in check.at:
+        if target.anchor == "effective":
+            found["container", "securityContext"] = found["pod", "securityContext"] = None
+        elif target.anchor not in ("", "item"):
+            found[target.anchor, _first(target.parts)] = None
+        elif target.parts and not each.steps:
+            found[start, _first(target.parts)] = None
+    return tuple(found)
+
+
+def _first(parts: Sequence[object]) -> str | None:
+    return parts[0] if parts and isinstance(parts[0], str) else None
 
 
 class Misnomer(Struct, frozen=True):

@@ -9,6 +9,7 @@ times as long as everything else together.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding, Related
     from kscan_lsp.lsp.client import Client
     from kscan_lsp.project import CheckedDocument, CheckedFile, Project
-    from kscan_lsp.ruleset import Ruleset
     from kscan_lsp.text import Encoding, TextEdit
 
 SOURCE: Final = "kscan"
@@ -36,6 +36,7 @@ _LEVELS: Final = {
     Severity.MEDIUM: WARNING,
     Severity.LOW: INFORMATION,
 }
+_START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0}}'
 _PROBLEM_LEVELS: Final = {"suppression": INFORMATION, "type": WARNING, "duplicate-key": WARNING}
 
 
@@ -73,7 +74,7 @@ class DiagnosticTexts:
         """All diagnostics of a file, as the inside of a JSON array."""
         parts = []
         if checked.limit:
-            parts.append(json.dumps(_problem(checked.limit, LineIndex(""), self._client.encoding)))
+            parts.append(f'{{"range":{_START},{_about_problem(checked.limit)}}}' % ())
         for placed in checked.documents:
             template = self._templates.get(placed.checked)
             if template is None or template.uri != uri:
@@ -88,52 +89,23 @@ class DiagnosticTexts:
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
         index, encoding = checked.document.lines, self._client.encoding
-        made = [_problem(problem, index, encoding) for problem in checked.problems]
-        made += [
-            self._finding(uri, finding, checked.document, project.ruleset)
-            for finding in checked.findings
-            if finding.status == "open"
+        holes: list[_Line] = []
+        made = [
+            f"{{{_range(problem.span, index, encoding, holes)},{_about_problem(problem)}}}"
+            for problem in checked.problems
         ]
-        lines: list[_Line] = []
-        for diagnostic in made:
-            ranges = [(diagnostic["range"], None)]
-            ranges += [
-                (info["location"]["range"], info.pop("elsewhere"))
-                for info in diagnostic.get("relatedInformation", ())
-            ]
-            for at, elsewhere in ranges:
-                for end in ("start", "end"):
-                    lines.append(_Line(at[end]["line"], elsewhere))
-                    at[end]["line"] = _HOLE
-        # json writes non-ASCII characters as escapes, so the hole cannot occur in any of the texts
-        text = _COMPACT.encode(made)[1:-1].replace("%", "%%").replace(_HOLE_TEXT, "%d")
-        return _Template(uri, text, tuple(lines), any(line.elsewhere for line in lines))
-
-    def _finding(self, uri: str, finding: Finding, document: Document, ruleset: Ruleset) -> dict[str, Any]:
-        index, encoding = document.lines, self._client.encoding
-        diagnostic: dict[str, Any] = {
-            "range": json_range(finding.span, index, encoding),
-            "severity": _LEVELS[finding.severity],
-            "code": finding.control,
-            "source": SOURCE,
-            "message": finding.message,
-        }
-        references = ruleset.controls[finding.control].references
-        if references and self._client.code_description:
-            diagnostic["codeDescription"] = {"href": references[0]}
-        if finding.related and self._client.related_information:
-            diagnostic["relatedInformation"] = [
-                {
-                    "location": {
-                        "uri": r.file or uri,
-                        "range": json_range(r.span, LineIndex(r.document) if r.file else index, encoding),
-                    },
-                    "message": r.message,
-                    "elsewhere": r if r.file else None,
-                }
-                for r in finding.related
-            ]
-        return diagnostic
+        for finding in checked.findings:
+            if finding.status == "open":
+                at = _range(finding.span, index, encoding, holes)
+                references = project.ruleset.controls[finding.control].references
+                link = references[0] if references and self._client.code_description else ""
+                about = _about(finding.control, finding.severity, finding.message, link)
+                related = ""
+                if finding.related and self._client.related_information:
+                    places = [_related(r, uri, index, encoding, holes) for r in finding.related]
+                    related = f',"relatedInformation":[{",".join(places)}]'
+                made.append(f"{{{at},{about}{related}}}")
+        return _Template(uri, ",".join(made), tuple(holes), any(hole.elsewhere for hole in holes))
 
 
 def _filled(template: _Template, line: int, project: Project) -> str:
@@ -144,14 +116,53 @@ def _filled(template: _Template, line: int, project: Project) -> str:
     )
 
 
-_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
-_HOLE: Final = "\ue000"
-_HOLE_TEXT: Final = json.dumps(_HOLE)
+def _range(
+    span: Span, index: LineIndex, encoding: Encoding, holes: list[_Line], elsewhere: Related | None = None
+) -> str:
+    start, end = index.encoded(span.start, encoding), index.encoded(span.end, encoding)
+    holes += _Line(start.line, elsewhere), _Line(end.line, elsewhere)
+    return (
+        f'"range":{{"start":{{"line":%d,"character":{start.column}}},'
+        f'"end":{{"line":%d,"character":{end.column}}}}}'
+    )
+
+
+@lru_cache(maxsize=8192)
+def _about(control: str, severity: Severity, message: str, link: str) -> str:
+    """What a diagnostic says, without its place: the same at every keystroke."""
+    described = f',"codeDescription":{{"href":{_quoted(link)}}}' if link else ""
+    return (
+        f'"severity":{_LEVELS[severity]},"code":{_quoted(control)},"source":"{SOURCE}",'
+        f'"message":{_quoted(message)}{described}'
+    )
+
+
+def _about_problem(problem: Problem) -> str:
+    level = _PROBLEM_LEVELS.get(problem.code, ERROR)
+    return (
+        f'"severity":{level},"code":{_quoted(problem.code)},"source":"{SOURCE}",'
+        f'"message":{_quoted(problem.message)}'
+    )
+
+
+def _related(r: Related, uri: str, index: LineIndex, encoding: Encoding, holes: list[_Line]) -> str:
+    at = _range(r.span, LineIndex(r.document) if r.file else index, encoding, holes, r if r.file else None)
+    return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
+
+
+def _quoted(text: str) -> str:
+    """JSON for a text, as part of a template. What is not ASCII is written as escapes."""
+    return json.dumps(text).replace("%", "%%")
 
 
 def problems_text(problems: Iterable[tuple[Document, Problem]], encoding: Encoding) -> str:
     """Problems of a settings or policy file as the inside of a JSON array."""
-    return ",".join(json.dumps(_problem(problem, document.lines, encoding)) for document, problem in problems)
+    texts = []
+    for document, problem in problems:
+        holes: list[_Line] = []
+        text = f"{{{_range(problem.span, document.lines, encoding, holes)},{_about_problem(problem)}}}"
+        texts.append(text % tuple(hole.number for hole in holes))
+    return ",".join(texts)
 
 
 class Json(str):
@@ -227,13 +238,3 @@ def diagnostic_of(finding: Finding, offset: int, index: LineIndex, encoding: Enc
 def position_offset(position: types.Position, index: LineIndex, encoding: Encoding) -> int:
     """The protocol's position as an offset."""
     return index.decoded(*Position(position.line, position.character), encoding)
-
-
-def _problem(problem: Problem, index: LineIndex, encoding: Encoding) -> dict[str, Any]:
-    return {
-        "range": json_range(problem.span, index, encoding),
-        "severity": _PROBLEM_LEVELS.get(problem.code, ERROR),
-        "code": problem.code,
-        "source": SOURCE,
-        "message": problem.message,
-    }

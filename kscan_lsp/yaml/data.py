@@ -129,6 +129,17 @@ def step(place: Place, element: str | int) -> Place | None:
 
 def _entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
     """The entry that decides a key, the mapping it is in, and the first alias of a merge that led there."""
+    for entry in reversed(mapping.entries):
+        name = entry.key
+        if type(name) is not Scalar or type(name.value) is not str or name.value == "<<":
+            return _merged_entry(mapping, key)
+        if name.value == key:
+            return entry, mapping, None, None
+    return None
+
+
+def _merged_entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
+    """The same for keys of all kinds, and with merges."""
     seen = {id(mapping)}
     via: Alias | None = None
     via_entry: Entry | None = None
