@@ -302,6 +302,10 @@ def _findings(
             related = (Related(resource.id, path, location.definition, "the value comes from here"),)
         if ran.others is not None:
             related += _related(failed, ran.others)
+        message, fixable = failed[0].message, failed[0].check.fix is not None
+        if len(failed) > 1:
+            message = "; ".join(dict.fromkeys(one.message for one in failed))
+            fixable = all(one.check.fix is not None for one in failed)
         findings.append(
             Finding(
                 control=control,
@@ -309,10 +313,10 @@ def _findings(
                 resource=resource.id,
                 path=path,
                 data=resource.data,
-                message="; ".join(dict.fromkeys(one.message for one in failed)),
+                message=message,
                 span=location.span,
                 related=related,
-                fixable=all(one.check.fix is not None for one in failed),
+                fixable=fixable,
             )
         )
     findings.sort(key=_order)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from lsprotocol import types
@@ -40,11 +40,8 @@ _START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0
 _PROBLEM_LEVELS: Final = {"suppression": INFORMATION, "type": WARNING, "duplicate-key": WARNING}
 
 
-class _Line(NamedTuple):
-    """A line number of a diagnostic: counted from the start of its own document, or of one in another file."""
-
-    number: int
-    elsewhere: Related | None = None
+_Line: TypeAlias = "tuple[int, Related | None]"
+"""A line number of a diagnostic: counted from the start of its own document, or of one in another file."""
 
 
 class _Template(NamedTuple):
@@ -105,7 +102,7 @@ class DiagnosticTexts:
                     places = [_related(r, uri, index, encoding, holes) for r in finding.related]
                     related = f',"relatedInformation":[{",".join(places)}]'
                 made.append(f"{{{at},{about}{related}}}")
-        return _Template(uri, ",".join(made), tuple(holes), any(hole.elsewhere for hole in holes))
+        return _Template(uri, ",".join(made), tuple(holes), any(elsewhere for _, elsewhere in holes))
 
 
 def _filled(template: _Template, line: int, project: Project) -> str:
@@ -119,11 +116,10 @@ def _filled(template: _Template, line: int, project: Project) -> str:
 def _range(
     span: Span, index: LineIndex, encoding: Encoding, holes: list[_Line], elsewhere: Related | None = None
 ) -> str:
-    start, end = index.encoded(span.start, encoding), index.encoded(span.end, encoding)
-    holes += _Line(start.line, elsewhere), _Line(end.line, elsewhere)
+    line, column, end_line, end_column = index.encoded_span(span, encoding)
+    holes += (line, elsewhere), (end_line, elsewhere)
     return (
-        f'"range":{{"start":{{"line":%d,"character":{start.column}}},'
-        f'"end":{{"line":%d,"character":{end.column}}}}}'
+        f'"range":{{"start":{{"line":%d,"character":{column}}},"end":{{"line":%d,"character":{end_column}}}}}'
     )
 
 
@@ -161,7 +157,7 @@ def problems_text(problems: Iterable[tuple[Document, Problem]], encoding: Encodi
     for document, problem in problems:
         holes: list[_Line] = []
         text = f"{{{_range(problem.span, document.lines, encoding, holes)},{_about_problem(problem)}}}"
-        texts.append(text % tuple(hole.number for hole in holes))
+        texts.append(text % tuple(number for number, _ in holes))
     return ",".join(texts)
 
 
@@ -192,17 +188,17 @@ def _message(inside: str) -> bytes:
 
 def json_range(span: Span, index: LineIndex, encoding: Encoding) -> dict[str, dict[str, Any]]:
     """A span as the protocol's range, as plain data."""
-    start, end = index.encoded(span.start, encoding), index.encoded(span.end, encoding)
+    line, column, end_line, end_column = index.encoded_span(span, encoding)
     return {
-        "start": {"line": start.line, "character": start.column},
-        "end": {"line": end.line, "character": end.column},
+        "start": {"line": line, "character": column},
+        "end": {"line": end_line, "character": end_column},
     }
 
 
 def range_of(span: Span, index: LineIndex, encoding: Encoding) -> types.Range:
     """A span as the protocol's range."""
-    start, end = index.encoded(span.start, encoding), index.encoded(span.end, encoding)
-    return types.Range(types.Position(start.line, start.column), types.Position(end.line, end.column))
+    line, column, end_line, end_column = index.encoded_span(span, encoding)
+    return types.Range(types.Position(line, column), types.Position(end_line, end_column))
 
 
 def span_of(at: types.Range, index: LineIndex, encoding: Encoding) -> Span:

@@ -68,7 +68,7 @@ def _handle_lifecycle(server: Server) -> None:
         session.section = options.get("kscan", options) if isinstance(options, dict) else None
         uris = [folder.uri for folder in params.workspace_folders or []]
         uris = uris or [uri for uri in (params.root_uri,) if uri]
-        session.folders = [path for uri in uris if (path := path_of(uri))]
+        session.set_folders([path for uri in uris if (path := path_of(uri))])
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
@@ -111,7 +111,7 @@ def _handle_settings(server: Server) -> None:
     def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
         removed = {path_of(folder.uri) for folder in params.event.removed}
         added = [path for folder in params.event.added if (path := path_of(folder.uri))]
-        session.folders = [folder for folder in session.folders if folder not in removed] + added
+        session.set_folders([folder for folder in session.folders if folder not in removed] + added)
         for folder in removed:
             server.forget(folder)
         server.reconfigure()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 from pygls.uris import to_fs_path
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.pull import Shown
     from kscan_lsp.project import Project
 
+QUICK: Final = 0.008
+"""Seconds that the event loop may be kept busy: less than anybody notices, and a cancelled request can wait for it."""
+
 
 class OpenDocument(Struct):
     """A document as the editor has it."""
@@ -37,6 +40,8 @@ class OpenDocument(Struct):
     uri: str
     path: Path | None
     """None for what has no file, such as an unsaved buffer."""
+    key: str
+    """What it is called in the project of its folder."""
     json: bool
     version: int
     index: LineIndex
@@ -49,13 +54,10 @@ class OpenDocument(Struct):
     """What `checked` was judged by."""
     base: CheckedFile | None = None
     """What `checked` was made from: the file in the project of the folder."""
+    quick: bool = False
+    """Whether its last check took so little time that reading messages can wait for the next one."""
     sent: tuple[int, str] | None = None
     """The version and the diagnostics that the editor was told last."""
-
-    @property
-    def key(self) -> str:
-        """What it is called in the project of its folder."""
-        return key_of(self.path, self.uri)
 
 
 class Session(Struct):
@@ -80,13 +82,17 @@ class Session(Struct):
     """Whether that is to be shown as diagnostics."""
     edits: int = 0
     day: date = date.min
+    _roots: dict[Path | None, Path | None] = {}
+    """What `root_of` found: it is asked several times at each keystroke."""
 
     def open(self, item: types.TextDocumentItem) -> None:
         """A document was opened."""
         self.edits += 1
+        path = path_of(item.uri)
         self.documents[item.uri] = OpenDocument(
             uri=item.uri,
-            path=path_of(item.uri),
+            path=path,
+            key=key_of(path, item.uri),
             json=item.language_id == "json",
             version=item.version,
             index=LineIndex(item.text),
@@ -128,10 +134,19 @@ class Session(Struct):
 
     def root_of(self, path: Path | None) -> Path | None:
         """The folder whose settings hold for a file: the innermost workspace folder, else the file's own."""
-        if path is None:
-            return self.folders[0] if self.folders else None
-        around = [folder for folder in self.folders if path.is_relative_to(folder)]
-        return max(around, key=lambda folder: len(folder.parts), default=path.parent)
+        if path not in self._roots:
+            if path is None:
+                root = self.folders[0] if self.folders else None
+            else:
+                around = [folder for folder in self.folders if path.is_relative_to(folder)]
+                root = max(around, key=lambda folder: len(folder.parts), default=path.parent)
+            self._roots[path] = root
+        return self._roots[path]
+
+    def set_folders(self, folders: list[Path]) -> None:
+        """These are the folders of the workspace now."""
+        self.folders = folders
+        self._roots.clear()
 
     def configures(self, path: Path | None) -> bool:
         """Whether a file is one that settings or policies are read from."""
@@ -233,7 +248,13 @@ class Session(Struct):
             project=workspace.project,
             key=document.key,
             partials=workspace.partials,
+            quick=document.quick,
         )
+
+    def took(self, work: Snapshot, seconds: float) -> None:
+        """A check took some time."""
+        if (document := self.documents.get(work.uri)) is not None:
+            document.quick = seconds < QUICK
 
     def accept(self, work: Snapshot, checked: Checked) -> None:
         """Keep the result of a check, unless other settings hold by now."""

@@ -122,6 +122,8 @@ class Snapshot(NamedTuple):
     project: Project
     key: str
     partials: Partials
+    quick: bool
+    """Whether it is expected to take next to no time."""
 
 
 class Checked(NamedTuple):
