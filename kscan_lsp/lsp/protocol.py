@@ -1,46 +1,40 @@
-"""pygls' protocol, but for two things that it does for every keystroke and that would cost most of the time.
+"""pygls' protocol, but for things that it does for every keystroke and that would cost most of the time.
 
-Its text mirror is slow on large files and wrong on some line separators; ours is in `session.py`. And it would make an
-object of every diagnostic in an answer; ours are JSON text (see `convert.py`).
+Its text mirror is slow on large files and wrong on some line separators; ours is in `session.py`. For every
+notification it makes a future, a context and two identifiers, and runs a generator. And it would make an object of
+every diagnostic in an answer; ours are JSON text (see `convert.py`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 from pygls.protocol import LanguageServerProtocol
-from pygls.protocol.language_server import lsp_method
 
 from kscan_lsp.lsp import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from pygls.protocol.json_rpc import RPCMessage
+
+_STRAIGHT: Final[dict[type, str]] = {
+    types.DidOpenTextDocumentNotification: types.TEXT_DOCUMENT_DID_OPEN,
+    types.DidChangeTextDocumentNotification: types.TEXT_DOCUMENT_DID_CHANGE,
+    types.DidCloseTextDocumentNotification: types.TEXT_DOCUMENT_DID_CLOSE,
+}
+"""What goes to our handler and nowhere else."""
 
 
 class Protocol(LanguageServerProtocol):
     """How messages are handled and answers sent."""
 
-    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(
-        self, params: types.DidOpenTextDocumentParams
-    ) -> Generator[Any, Any, None]:
-        """Straight to our handler."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_OPEN], (params,), None
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(
-        self, params: types.DidChangeTextDocumentParams
-    ) -> Generator[Any, Any, None]:
-        """Straight to our handler."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(
-        self, params: types.DidCloseTextDocumentParams
-    ) -> Generator[Any, Any, None]:
-        """Straight to our handler."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE], (params,), None
+    def handle_message(self, message: RPCMessage) -> None:
+        """What becomes of documents is handled at once, anything else as pygls does it."""
+        name = _STRAIGHT.get(type(message))
+        if name is None or self._shutdown:
+            super().handle_message(message)
+        else:
+            self.fm.features[name](message.params)  # type: ignore[union-attr]
 
     def _send_response(
         self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None
