@@ -22,6 +22,7 @@ from kscan_lsp.relations import Bound, Index, Key, Object, bind, object_of
 from kscan_lsp.resources import resources_of
 from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span
+from kscan_lsp.watchers import Watchers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -150,16 +151,19 @@ class Project(Struct, frozen=True, eq=False):
     index: Index = field(default_factory=Index)
     whole: bool = True
     """Whether all files are there; until then nothing is said that rests on other objects."""
+    watchers: Watchers = field(default_factory=Watchers)
 
     def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
         """The project with new texts of many files: (path, text, whether it is JSON)."""
         judged, index = dict(self.files), self.index
         changed: set[Key] = set()
+        read: set[str] = set()
         for path, text, json in files:
             judged[path] = self._read(path, text, json=json)
             index, keys = index.with_file(path, _objects(judged[path]))
             changed |= keys
-        return self._settled(judged, index, changed)
+            read.add(path)
+        return self._settled(judged, index, changed, read)
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
         """The project with one file's new text.
@@ -189,17 +193,17 @@ class Project(Struct, frozen=True, eq=False):
         whole = "".join(placed.checked.document.text for placed in documents)
         file = _file(path, whole, documents, json=before.json)
         index, changed = self.index.with_file(path, _objects(file))
-        return self._settled({**self.files, path: file}, index, changed)
+        return self._settled({**self.files, path: file}, index, changed, {path})
 
     def with_objects(self, path: str, objects: tuple[Object, ...]) -> Project:
         """The project with what a file declares (`objects_of`), without judging it."""
         judged = {name: file for name, file in self.files.items() if name != path}
         index, changed = self.index.with_file(path, objects)
-        return self._settled(judged, index, changed)
+        return self._settled(judged, index, changed, {path})
 
     def completed(self) -> Project:
         """The project as it is when no more files are to come."""
-        return replace(self, whole=True).with_files(())
+        return self._settled(dict(self.files), self.index, frozenset(), self.files, whole=True)
 
     def without_file(self, path: str) -> Project:
         """The project without one file."""
@@ -250,15 +254,36 @@ class Project(Struct, frozen=True, eq=False):
         )
 
     def _settled(
-        self, files: dict[str, CheckedFile], index: Index, changed: set[Key] | frozenset[Key]
+        self,
+        files: dict[str, CheckedFile],
+        index: Index,
+        changed: set[Key] | frozenset[Key],
+        touched: Iterable[str],
+        *,
+        whole: bool = False,
     ) -> Project:
-        """The project with all findings that rest on other objects brought up to date."""
-        if self.whole and self.ruleset.relational:
-            for path, file in files.items():
+        """The project with all findings that rest on other objects brought up to date.
+
+        Args:
+            files: the files as they are now.
+            index: what they declare.
+            changed: the keys under which anything is different.
+            touched: the files that are new, or gone.
+            whole: no more files are to come.
+        """
+        watchers, whole = self.watchers, self.whole or whole
+        if whole and self.ruleset.relational:
+            watched: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
+            for path in {*watched, *watchers.of(changed)}:
+                file = files.get(path)
+                if file is None:
+                    continue
                 settled = tuple(self._resettled(placed, index, changed) for placed in file.documents)
                 if any(new is not old for new, old in zip(settled, file.documents, strict=True)):
                     files[path] = replace(file, documents=settled)
-        return replace(self, files=files, index=index)
+                watched[path] = frozenset[Key]().union(*(placed.checked.watched for placed in settled))
+            watchers = watchers.updated(watched)
+        return replace(self, files=files, index=index, whole=whole, watchers=watchers)
 
     def _resettled(self, placed: Placed, index: Index, changed: set[Key] | frozenset[Key]) -> Placed:
         old = placed.checked

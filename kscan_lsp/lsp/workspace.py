@@ -122,7 +122,7 @@ class Snapshot(NamedTuple):
     project: Project
     key: str
     partials: Partials
-    quick: bool
+    quick: bool = False
     """Whether it is expected to take next to no time."""
 
 
