@@ -29,6 +29,7 @@ FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
 
 _ABSENT: Final = ()
+_NO_FIELD: Final = ((),)
 """What no value of a manifest is: those are lists."""
 
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
@@ -91,7 +92,8 @@ class Scope(Struct):
             return str(error)
         if name == "role":
             return [(e.path, e.values[name]) for e in containers]
-        return [_part(e.values[name], part) for e in containers]
+        parts = [_part(e.values[name], part) for e in containers]
+        return _NO_FIELD if parts.count(_NO_FIELD) == len(parts) else parts
 
 
 class Element(Struct):
@@ -136,11 +138,14 @@ class Element(Struct):
 
 def _part(value: object, part: str | None) -> object:
     if part is not None and isinstance(value, dict):
-        return (value.get(part, _ABSENT),)  # a variable without the field is not one without a value
+        # a variable without the field is not one without a value
+        return (value[part],) if part in value else _NO_FIELD
     return value
 
 
 def _digest(value: Any) -> bytes:
+    if value is _NO_FIELD:  # most of what is asked for
+        return b"-"
     # unlike a comparison, this tells 1 from true; version 2 is the last that does not look at identity
     return hashlib.blake2b(marshal.dumps(value, 2), digest_size=16).digest()
 

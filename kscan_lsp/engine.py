@@ -13,28 +13,26 @@ before anything hides it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp import cel
-from kscan_lsp.elements import FEW, NotThereError, TooMuchError, elements, first_there, scope_of
+from kscan_lsp.asking import Answers, Untold, ask
+from kscan_lsp.elements import scope_of
 from kscan_lsp.fields import fields_of, misfits
 from kscan_lsp.findings import Finding, Problem, Related
 from kscan_lsp.others import Others
-from kscan_lsp.ruleset import Answer, Said
 
 if TYPE_CHECKING:
+    from kscan_lsp.asking import Failed
     from kscan_lsp.checks import Check
-    from kscan_lsp.elements import Element, Scope
+    from kscan_lsp.elements import Element
     from kscan_lsp.paths import Path
     from kscan_lsp.relations import Bound
     from kscan_lsp.resources import Location, Resource
-    from kscan_lsp.ruleset import Plan, Plans, Question, Round, Ruleset
-
-MAX_ANSWERS: Final = 20_000
-"""Answers remembered: those of some 150 workloads with every control on, in about 5 MB."""
+    from kscan_lsp.ruleset import Plan, Plans, Ruleset
 
 
 class Unevaluated(Struct, frozen=True):
@@ -69,15 +67,6 @@ class Hit(NamedTuple):
     element: Element
     path: Path
     message: str
-
-
-class Failed(NamedTuple):
-    """The same where the element may be forgotten."""
-
-    check: Check
-    path: Path
-    message: str
-    element: Element | None
 
 
 def check(resource: Resource, ruleset: Ruleset) -> Verdicts:
@@ -141,9 +130,8 @@ def hits_of(
         rounds = plan.rounds
         if control:
             rounds = tuple(r.only(control) for r in rounds)
-        for check, path, message, element in _run(
-            verdicts, ruleset, plan._replace(rounds=rounds), others, anew=True
-        ).failed:
+        ran = _run(verdicts, ruleset, plan._replace(rounds=rounds), others, anew=True)
+        for check, path, message, element in ran.answers.failed:
             if element is not None:
                 found.setdefault((check.control, path), []).append(Hit(check, element, path, message))
     return found
@@ -159,10 +147,11 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
     findings, hidden = _findings(resource, ruleset, ran)
     failed = frozenset(finding.control for finding in findings)
     problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
-    limits = dict.fromkeys((entry.path, entry.reason) for entry in ran.untold if entry.limit)
+    limits = dict.fromkeys((path, reason) for _, path, reason, limit in ran.answers.untold if limit)
     problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
-    for entry in (*ran.untold, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
+    untold = [Unevaluated(one.check.control, one.path, one.reason, one.limit) for one in ran.answers.untold]
+    for entry in (*untold, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
         if entry.control not in failed:
             unevaluated.setdefault(entry.control, entry)
     passed = frozenset(plan.controls) - failed - unevaluated.keys()
@@ -179,107 +168,25 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
 class _Run(NamedTuple):
     """What the checks of a plan said."""
 
-    failed: list[Failed]
-    untold: list[Unevaluated]
+    answers: Answers
     others: Others | None
 
 
 def _run(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None, *, anew: bool = False) -> _Run:
-    """Ask all checks of a plan; `anew` so that every answer comes with its element."""
+    """Ask all checks of a plan; `anew` so that every failure comes with its element."""
     resource = known.resource
-    failed: list[Failed] = []
-    untold: list[Unevaluated] = []
     if not plan.rounds:
-        return _Run(failed, untold, None)
+        return _Run(Answers([], []), None)
     others = None if bound is None else Others(bound, plan.others)
     view, complete = known.view or cel.view(resource.data)
     if not complete or (others is not None and not others.complete):
         whose = "this object" if not complete else "an object that this one is related to"
         reason = f"{whose} is too deep or too large to be judged, or contains itself"
-        return _Run(failed, [Unevaluated(c, (), reason, limit=True) for c in plan.controls], None)
+        checks = [question.check for round_ in plan.rounds for question in round_.questions]
+        return _Run(Answers([], [Untold(check, (), reason, limit=True) for check in checks]), None)
     related = {} if others is None else others.lists
     scope = scope_of(resource, view, ruleset.inputs, related, ruleset.kubernetes_minor)
-    # what no pod is in, has no place, so that what was said of one that is there is not taken for it
-    place = scope.anchors.get("pod") if scope.pod_problem is None else None
-    grounds = [scope.digest(name, part) for name, part in plan.grounds]
-    for round_ in plan.rounds:
-        judged: list[tuple[Element, list[bytes]]] | None = None
-        try:
-            for question in round_.questions:
-                check = question.check
-                key = (id(check), place, question.grounds(grounds))
-                said = ruleset.said.get(key)
-                if judged is None and (said is None or (said.failed and (anew or check.related))):
-                    judged = _elements(round_, scope)
-                if said is None:
-                    said = _said(question, judged or [], ruleset.answers)
-                    if (
-                        len(judged or []) <= FEW
-                    ):  # of more, all checks of a round together may say it is too much
-                        _remember(ruleset, key, said)
-                for path, message, number in said.failed:
-                    element = judged[number][0] if judged else None
-                    failed.append(Failed(check, path, message, element))
-                if said.untold:
-                    untold += [Unevaluated(check.control, path, reason) for path, reason in said.untold]
-        except NotThereError as error:  # met by the first question: nothing of such a round is remembered
-            limit = isinstance(error, TooMuchError)
-            untold += [
-                Unevaluated(q.check.control, error.path, error.reason, limit=limit) for q in round_.questions
-            ]
-    return _Run(failed, untold, others)
-
-
-def _elements(round_: Round, scope: Scope) -> list[tuple[Element, list[bytes]]]:
-    """What a round judges, each with the digests of its contents; raises what `elements` raises."""
-    return [
-        (element, [element.digest(name, part) for name, part in round_.contents])
-        for element in elements(round_.each, scope, round_.reads)
-    ]
-
-
-def _remember(ruleset: Ruleset, key: tuple[object, ...], said: Said) -> None:
-    """Keep what a check said of a resource: a keystroke changes one field, and most checks read others.
-
-    Content is known by its digest, so that no value of a manifest is kept but in messages.
-    """
-    if len(ruleset.said) >= MAX_ANSWERS:
-        ruleset.said.clear()
-    ruleset.said[key] = said
-
-
-def _said(
-    question: Question, judged: list[tuple[Element, list[bytes]]], answers: dict[tuple[object, ...], Answer]
-) -> Said:
-    failed: list[tuple[Path, str, int]] = []
-    untold: list[tuple[Path, str]] = []
-    check = question.check
-    for number, (element, digests) in enumerate(judged):
-        verdict, message = _answer(question, element, digests, answers)
-        if verdict is False:
-            continue
-        path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
-        if isinstance(path, cel.Failed):
-            untold.append((element.path, path.reason))
-        else:
-            failed.append((path, message, number))
-    return Said(tuple(failed), tuple(untold))
-
-
-def _answer(
-    question: Question, element: Element, digests: list[bytes], answers: dict[tuple[object, ...], Answer]
-) -> Answer:
-    """What a check says of one element, from memory where it can be."""
-    check = question.check
-    key = (id(check), question.picked(digests))
-    known = answers.get(key)
-    if known is None:
-        verdict = cel.deny(check.deny, element.activation)
-        known = Answer(verdict, cel.render(check.message, element.activation) if verdict is True else "")
-        if len(answers) >= MAX_ANSWERS:
-            answers.clear()
-        answers[key] = known
-    return known
+    return _Run(ask(plan, scope, ruleset, anew=anew), others)
 
 
 def _findings(
@@ -289,7 +196,7 @@ def _findings(
     findings: list[Finding] = []
     hidden: list[Unevaluated] = []
     places: dict[tuple[str, Path], list[Failed]] = {}
-    for one in ran.failed:
+    for one in ran.answers.failed:
         places.setdefault((one.check.control, one.path), []).append(one)
     for (control, path), failed in places.items():
         location = resource.span(path)

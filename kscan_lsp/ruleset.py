@@ -52,27 +52,23 @@ class Said(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A check, and what picks all that matters to it out of contents.
+    """A check, and what it reads, but for inputs: a ruleset has them once.
 
-    `picked` picks what its answer for one element can depend on, out of the contents of its round; `grounds` picks what
-    anything about it can depend on (which elements there are, its answers, where it points), out of those of its plan.
+    `contents` are all of an element that its answer can depend on. `grounds` picks out of the grounds of its plan all
+    that anything about it can depend on: which elements there are, its answers, and where it points.
     """
 
     check: Check
-    picked: Callable[[Sequence[bytes]], object]
+    contents: tuple[Content, ...]
     grounds: Callable[[Sequence[bytes]], object]
 
 
 class Round(NamedTuple):
-    """The checks that judge the same elements, and what of an element they read.
-
-    Inputs are not among the contents: a ruleset has them once.
-    """
+    """The checks that judge the same elements, and what they read."""
 
     each: Each
     questions: tuple[Question, ...]
     reads: cel.Reads
-    contents: tuple[Content, ...]
 
     def only(self, control: str) -> Round:
         """The same without the checks of other controls."""
@@ -113,7 +109,7 @@ class Ruleset(Struct, frozen=True, eq=False):
     kubernetes_minor: int
     """The Kubernetes version that manifests are for: 33 for 1.33."""
     answers: dict[tuple[object, ...], Answer] = {}
-    """What checks said before of an element, by what they read of it (see `engine.py`)."""
+    """What checks said before of an element, by what they read of it (see `asking.py`)."""
     said: dict[tuple[object, ...], Said] = {}
     """What checks said before of a whole resource, by what they read of it."""
     _plans: dict[tuple[str, str, bool], Plans] = {}
@@ -148,33 +144,31 @@ def _plan(checks: list[Check]) -> Plan:
     grouped: dict[Each, list[Check]] = {}
     for check in checks:
         grouped.setdefault(check.each, []).append(check)
-    grounds = {check: _grounds(check) for check in checks}
-    every = tuple(dict.fromkeys(content for found in grounds.values() for content in found))
+    found = {check: _grounds(check) for check in checks}
+    grounds = tuple(dict.fromkeys(content for read in found.values() for content in read))
+    at = {content: index for index, content in enumerate(grounds)}
+
+    def question(check: Check) -> Question:
+        read = found[check]
+        return Question(
+            check, _contents(check), itemgetter(*map(at.__getitem__, read)) if read else lambda _: ()
+        )
+
+    rounds = [
+        Round(
+            each,
+            tuple(map(question, group)),
+            cel.fields_read(e for check in group for e in check.expressions()),
+        )
+        for each, group in grouped.items()
+    ]
     return Plan(
-        tuple(_round(each, group, every, grounds) for each, group in grouped.items()),
-        every,
+        tuple(rounds),
+        grounds,
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
         cel.fields_read_of_others(e for check in checks for e in check.expressions()),
     )
-
-
-def _round(
-    each: Each, checks: Sequence[Check], every: Sequence[Content], grounds: Mapping[Check, Sequence[Content]]
-) -> Round:
-    read = {check: _contents(check) for check in checks}
-    contents = tuple(dict.fromkeys(content for found in read.values() for content in found))
-    questions = tuple(
-        Question(check, _picker(contents, found), _picker(every, grounds[check]))
-        for check, found in read.items()
-    )
-    reads = cel.fields_read(e for check in checks for e in check.expressions())
-    return Round(each, questions, reads, contents)
-
-
-def _picker(contents: Sequence[Content], wanted: Sequence[Content]) -> Callable[[Sequence[bytes]], object]:
-    at = {content: index for index, content in enumerate(contents)}
-    return itemgetter(*(at[content] for content in wanted)) if wanted else lambda _: ()
 
 
 def _contents(check: Check) -> tuple[Content, ...]:

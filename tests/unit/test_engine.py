@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import json
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from kscan_lsp import engine, policies
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kscan_lsp import asking, engine, policies
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
 from kscan_lsp.project import Project, check_file
 from kscan_lsp.ruleset import Ruleset, choose
 from kscan_lsp.settings import Settings
-
-if TYPE_CHECKING:
-    import pytest
 
 TODAY = date(2026, 1, 1)
 POD = """\
@@ -83,6 +86,72 @@ def test_remembered_answers_are_those_of_a_new_ruleset() -> None:
         assert said(text, warm) == said(text, rules()), values
 
 
+EXAMPLES = [
+    placed.checked.document.data
+    for path in sorted((Path(__file__).parents[2] / "examples" / "payments").rglob("*.yaml"))
+    for placed in Project(choose(policies.PolicySet(), Settings())[0], TODAY)
+    .with_file(path.name, path.read_text(encoding="utf-8"))
+    .files[path.name]
+    .documents
+]
+ODD = (None, True, False, 0, 1, 1.0, "", "0", "root", "*", [], {}, [None], {"name": "x"})
+
+
+def places(value: object, path: tuple = ()) -> list[tuple]:
+    """The paths of everything inside of plain data."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, item in inside for place in ((*path, key), *places(item, (*path, key)))]
+
+
+def at(value, path):
+    for key in path:
+        value = value[key]
+    return value
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_whatever_is_edited_is_judged_as_by_a_new_ruleset(data: st.DataObject) -> None:
+    """What was said is found again by what it rests on, so nothing that it rests on may be missing there."""
+    warm = rules()
+    subject = copy.deepcopy(data.draw(st.sampled_from(EXAMPLES)))
+    for _ in range(data.draw(st.integers(2, 6))):
+        *way, last = data.draw(st.sampled_from(places(subject)))
+        holder = at(subject, way)
+        edit = data.draw(st.sampled_from(("remove", "replace", "repeat", "copy")))
+        if edit == "replace":
+            holder[last] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
+        elif edit == "repeat" and isinstance(holder, list):
+            holder.insert(0, copy.deepcopy(holder[last]))
+        elif edit == "copy" and isinstance(last, str):
+            mappings = [place for place in places(subject) if isinstance(at(subject, place), dict)]
+            if mappings:
+                at(subject, data.draw(st.sampled_from(mappings)))[last] = copy.deepcopy(holder[last])
+        else:
+            del holder[last]
+        text = json.dumps(subject)
+        assert said(text, warm) == said(text, rules())
+        if not places(subject):
+            break
+
+
+@pytest.mark.parametrize("field", ["runAsUser: 0", "seccompProfile: {type: Unconfined}"])
+def test_what_holds_from_elsewhere_now_is_shown_there(field: str) -> None:
+    """The answer is the same, but not the place."""
+    warm = rules()
+    context = f"securityContext: {{{field}}}"
+    shown = set()
+    for pod, container in ((context, ""), (context, context), ("", context)):
+        text = (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\n"
+            f"spec:\n  {pod}\n  containers:\n  - name: shop\n    image: shop\n    {container}\n"
+        )
+        assert said(text, warm) == said(text, rules())
+        ((findings, *_),) = said(text, warm)
+        shown |= {finding.path for finding in findings if "securityContext" in finding.path}
+    assert {path[1] for path in shown} == {"securityContext", "containers"}
+
+
 def test_asked_again_nothing_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     warm = rules()
     text = POD.format(network="true", user="0", name="api", privileged="true", value="hunter2")
@@ -110,12 +179,13 @@ def test_an_answer_that_depends_on_size_is_asked_for_every_size() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "MAX_ANSWERS", 100)
+    monkeypatch.setattr(asking, "MAX_ANSWERS", 100)
     warm = rules()
     for name in ("api", "web", "job"):
         text = POD.format(network="true", user="0", name=name, privileged="true", value="hunter2")
         assert said(text, warm) == said(text, rules())
         assert len(warm.answers) <= 100
+        assert len(warm.said) <= 100
 
 
 def test_an_answer_that_rests_on_other_objects_is_asked_again_when_they_change() -> None:

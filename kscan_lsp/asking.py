@@ -1,0 +1,122 @@
+"""ask(...) -> what every check of a plan says of a resource, with as little evaluated as can be.
+
+A keystroke changes one field of one container, and most checks read others. So what a check said is remembered by what
+it read: of a whole resource, and of each element of it, for where only one of many has changed. Content is known by its
+digest, so no value of a manifest is kept but in messages.
+
+Left out on purpose: what the answers mean for controls and texts (`engine.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp import cel
+from kscan_lsp.elements import FEW, NotThereError, TooMuchError, elements, first_there
+from kscan_lsp.ruleset import Answer, Said
+
+if TYPE_CHECKING:
+    from kscan_lsp.checks import Check
+    from kscan_lsp.elements import Element, Scope
+    from kscan_lsp.paths import Path
+    from kscan_lsp.ruleset import Plan, Question, Ruleset
+
+MAX_ANSWERS: Final = 20_000
+"""Answers remembered of each kind: those of some 150 workloads with every control on, in about 5 MB."""
+
+
+class Failed(NamedTuple):
+    """A check that failed, with where it points."""
+
+    check: Check
+    path: Path
+    message: str
+    element: Element | None
+    """None where nobody needs it, and it was not asked anew."""
+
+
+class Untold(NamedTuple):
+    """A check that could not be evaluated, where, and why."""
+
+    check: Check
+    path: Path
+    reason: str
+    limit: bool = False
+    """Because it is too much."""
+
+
+class Answers(NamedTuple):
+    """What the checks of a plan say of a resource."""
+
+    failed: list[Failed]
+    untold: list[Untold]
+
+
+def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> Answers:
+    """Ask all checks of a plan about a resource.
+
+    Args:
+        plan: the checks.
+        scope: the resource.
+        ruleset: what the plan is of.
+        anew: find the element of every check that fails.
+    """
+    remembered = ruleset.said
+    failed: list[Failed] = []
+    untold: list[Untold] = []
+    # what no pod is in, has no place, so that what was said of one that is there is not taken for it
+    place = scope.anchors.get("pod") if scope.pod_problem is None else None
+    grounds = [scope.digest(name, part) for name, part in plan.grounds]
+    for round_ in plan.rounds:
+        judged: list[Element] | None = None
+        try:
+            for question in round_.questions:
+                check = question.check
+                key = (id(check), place, question.grounds(grounds))
+                said = remembered.get(key)
+                if judged is None and (said is None or (said.failed and (anew or check.related))):
+                    judged = elements(round_.each, scope, round_.reads)
+                if said is None:
+                    said = _ask(question, judged or [], ruleset.answers)
+                    # many may be too much for all checks of a round together, which is to be found again
+                    if len(judged or []) <= FEW:
+                        if len(remembered) >= MAX_ANSWERS:
+                            remembered.clear()
+                        remembered[key] = said
+                for path, message, index in said.failed:
+                    failed.append(Failed(check, path, message, judged[index] if judged else None))
+                for path, reason in said.untold:
+                    untold.append(Untold(check, path, reason))
+        except NotThereError as error:  # met by the first question: nothing of such a round is remembered
+            limit = isinstance(error, TooMuchError)
+            untold += [Untold(q.check, error.path, error.reason, limit) for q in round_.questions]
+    return Answers(failed, untold)
+
+
+def _ask(question: Question, judged: list[Element], answers: dict[tuple[object, ...], Answer]) -> Said:
+    failed: list[tuple[Path, str, int]] = []
+    untold: list[tuple[Path, str]] = []
+    check = question.check
+    for index, element in enumerate(judged):
+        verdict, message = _answer(question, element, answers)
+        if verdict is False:
+            continue
+        path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
+        if isinstance(path, cel.Failed):
+            untold.append((element.path, path.reason))
+        else:
+            failed.append((path, message, index))
+    return Said(tuple(failed), tuple(untold))
+
+
+def _answer(question: Question, element: Element, answers: dict[tuple[object, ...], Answer]) -> Answer:
+    check = question.check
+    key = (id(check), *[element.digest(name, part) for name, part in question.contents])
+    known = answers.get(key)
+    if known is None:
+        verdict = cel.deny(check.deny, element.activation)
+        known = Answer(verdict, cel.render(check.message, element.activation) if verdict is True else "")
+        if len(answers) >= MAX_ANSWERS:
+            answers.clear()
+        answers[key] = known
+    return known
