@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import cel
 from kscan_lsp.elements import FEW, NotThereError, TooMuchError, elements, first_there
-from kscan_lsp.ruleset import Answer, Said
+from kscan_lsp.ruleset import Answer, Failure, Said
 
 if TYPE_CHECKING:
     from kscan_lsp.checks import Check
@@ -26,13 +26,12 @@ MAX_ANSWERS: Final = 20_000
 
 
 class Failed(NamedTuple):
-    """A check that failed, with where it points."""
+    """A check that failed."""
 
     check: Check
-    path: Path
-    message: str
+    failure: Failure
     element: Element | None
-    """None where nobody needs it, and it was not asked anew."""
+    """None where it was not asked anew."""
 
 
 class Untold(NamedTuple):
@@ -74,7 +73,7 @@ def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> An
                 check = question.check
                 key = (id(check), place, question.grounds(grounds))
                 said = remembered.get(key)
-                if judged is None and (said is None or (said.failed and (anew or check.related))):
+                if judged is None and (said is None or (anew and said.failed)):
                     judged = elements(round_.each, scope, round_.reads)
                 if said is None:
                     said = _ask(question, judged or [], ruleset.answers)
@@ -83,10 +82,10 @@ def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> An
                         if len(remembered) >= MAX_ANSWERS:
                             remembered.clear()
                         remembered[key] = said
-                for path, message, index in said.failed:
-                    failed.append(Failed(check, path, message, judged[index] if judged else None))
-                for path, reason in said.untold:
-                    untold.append(Untold(check, path, reason))
+                if said.failed:
+                    failed += [Failed(check, f, judged[f.element] if judged else None) for f in said.failed]
+                if said.untold:
+                    untold += [Untold(check, path, reason) for path, reason in said.untold]
         except NotThereError as error:  # met by the first question: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
             untold += [Untold(q.check, error.path, error.reason, limit) for q in round_.questions]
@@ -94,7 +93,7 @@ def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> An
 
 
 def _ask(question: Question, judged: list[Element], answers: dict[tuple[object, ...], Answer]) -> Said:
-    failed: list[tuple[Path, str, int]] = []
+    failed: list[Failure] = []
     untold: list[tuple[Path, str]] = []
     check = question.check
     for index, element in enumerate(judged):
@@ -105,7 +104,8 @@ def _ask(question: Question, judged: list[Element], answers: dict[tuple[object, 
         if isinstance(path, cel.Failed):
             untold.append((element.path, path.reason))
         else:
-            failed.append((path, message, index))
+            named = None if check.related is None else element.named(check.related)
+            failed.append(Failure(path, message, index, named))
     return Said(tuple(failed), tuple(untold))
 
 

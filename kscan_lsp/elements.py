@@ -106,6 +106,7 @@ class Element(Struct):
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
     _digests: dict[tuple[str, str | None], bytes] = {}
+    _named: dict[tuple[str, object], cel.Json] = {}
 
     @property
     def activation(self) -> cel.Activation:
@@ -122,6 +123,14 @@ class Element(Struct):
         if found is None:
             found = known[name, part] = _digest(_part(value, part))
         return found
+
+    def named(self, related: cel.Expression) -> cel.Json:
+        """What a `related` names, None where it fails; many checks ask the same."""
+        key = (related.source, related.let)
+        if key not in self._named:
+            answer = cel.evaluate(related, self.activation)
+            self._named[key] = None if isinstance(answer, cel.Failed) else answer
+        return self._named[key]
 
     def shown(self) -> dict[str, Any]:
         """As much of the values as the checks read."""

@@ -131,9 +131,10 @@ def hits_of(
         if control:
             rounds = tuple(r.only(control) for r in rounds)
         ran = _run(verdicts, ruleset, plan._replace(rounds=rounds), others, anew=True)
-        for check, path, message, element in ran.answers.failed:
+        for check, failure, element in ran.answers.failed:
             if element is not None:
-                found.setdefault((check.control, path), []).append(Hit(check, element, path, message))
+                hit = Hit(check, element, failure.path, failure.message)
+                found.setdefault((check.control, failure.path), []).append(hit)
     return found
 
 
@@ -197,7 +198,7 @@ def _findings(
     hidden: list[Unevaluated] = []
     places: dict[tuple[str, Path], list[Failed]] = {}
     for one in ran.answers.failed:
-        places.setdefault((one.check.control, one.path), []).append(one)
+        places.setdefault((one.check.control, one.failure.path), []).append(one)
     for (control, path), failed in places.items():
         location = resource.span(path)
         if resource.document.blanked and _touches_blanked(resource, location):
@@ -209,9 +210,9 @@ def _findings(
             related = (Related(resource.id, path, location.definition, "the value comes from here"),)
         if ran.others is not None:
             related += _related(failed, ran.others)
-        message, fixable = failed[0].message, failed[0].check.fix is not None
+        message, fixable = failed[0].failure.message, failed[0].check.fix is not None
         if len(failed) > 1:
-            message = "; ".join(dict.fromkeys(one.message for one in failed))
+            message = "; ".join(dict.fromkeys(one.failure.message for one in failed))
             fixable = all(one.check.fix is not None for one in failed)
         findings.append(
             Finding(
@@ -238,8 +239,7 @@ def _related(failed: list[Failed], others: Others) -> tuple[Related, ...]:
     """The other objects that some failed checks rest on."""
     found: dict[Related, None] = {}
     for one in failed:
-        if one.check.related is not None and one.element is not None:
-            found.update(dict.fromkeys(others.named_by(one.check.related, one.element.activation)))
+        found.update(dict.fromkeys(others.named_by(one.failure.named)))
     return tuple(found)
 
 

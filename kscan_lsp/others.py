@@ -34,7 +34,8 @@ class Others:
         self._refs: dict[Object, dict[str, Any]] = {}
         self._fields = fields
         self._shown: dict[Object, Any] = {}
-        self._named: dict[tuple[str, object, cel.Activation], tuple[Related, ...]] = {}
+        self._places: dict[tuple[int, str, str], Related] = {}
+        """Many findings name the same."""
         self.complete = True
         """Whether CEL sees all of the objects."""
         self.lists: Mapping[str, list[dict[str, Any]]] = {
@@ -49,16 +50,8 @@ class Others:
             for name, links in bound.links.items()
         }
 
-    def named_by(self, related: cel.Expression, activation: cel.Activation) -> tuple[Related, ...]:
-        """The places that a `related` names for an element; many controls ask the same of the same."""
-        key = (related.source, related.let, activation)
-        known = self._named.get(key)
-        if known is None:
-            known = self._named[key] = self._places(cel.evaluate(related, activation))
-        return known
-
-    def _places(self, answer: cel.Json | cel.Failed) -> tuple[Related, ...]:
-        """What is no reference in an answer is passed over."""
+    def named_by(self, answer: cel.Json) -> tuple[Related, ...]:
+        """The places that the answer of a `related` names; what is no reference in it is passed over."""
         found: dict[tuple[int, str], Related] = {}
         for entry in answer if isinstance(answer, list) else ():
             if not isinstance(entry, dict):
@@ -69,8 +62,15 @@ class Others:
                 path = entry.get("path", "")
                 key = (number, str(path))
                 if key not in found and len(found) < MAX_RELATED:
-                    found[key] = _place(self._objects[number], str(path), str(entry.get("message", "")))
+                    found[key] = self._place(number, str(path), str(entry.get("message", "")))
         return tuple(found.values())
+
+    def _place(self, number: int, path: str, message: str) -> Related:
+        key = (number, path, message)
+        known = self._places.get(key)
+        if known is None:
+            known = self._places[key] = _place(self._objects[number], path, message)
+        return known
 
     def _ref(self, other: Object) -> dict[str, Any]:
         known = self._refs.get(other)

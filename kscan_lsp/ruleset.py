@@ -43,11 +43,21 @@ class Answer(NamedTuple):
     message: str = ""
 
 
+class Failure(NamedTuple):
+    """Where a check fails, and why."""
+
+    path: Path
+    message: str
+    element: int
+    """Its number among those that the check judges."""
+    named: cel.Json = None
+    """What it says the finding rests on besides."""
+
+
 class Said(NamedTuple):
     """What a check says of a resource: where it fails, and what it cannot tell for which reason."""
 
-    failed: tuple[tuple[Path, str, int], ...]
-    """Each with its message, and the number of the element."""
+    failed: tuple[Failure, ...]
     untold: tuple[tuple[Path, str], ...]
 
 
