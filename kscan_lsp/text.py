@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LINE_WITH_END = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
+_LINE_FEED = re.compile(r"\n")
 _LAST_OF_BMP = "\uffff"
 
 
@@ -153,6 +154,32 @@ class LineIndex:
         content = self.text[start : self.content_end(line)]
         return start + _code_points(content, units, encoding)
 
+    def replaced(self, start: Position, end: Position, new_text: str, encoding: Encoding) -> LineIndex:
+        r"""The text after one ranged change of an editor (`textDocument/didChange`).
+
+        Its lines are not those of the pieces: a change may join a `\r` and a `\n`.
+
+        Args:
+            start: first line and column replaced, in code units of `encoding`; clamped where it is out of range.
+            end: where the replaced text ends. Swapped with `start` if it lies before it.
+            new_text: what comes in its place, as the editor sent it.
+            encoding: what the columns count.
+        """
+        first = self.decoded(*start, encoding)
+        last = self.decoded(*end, encoding)
+        if last < first:
+            first, last = last, first
+        changed = LineIndex(self.text[:first] + new_text + self.text[last:])
+        if "\r" not in self.text and "\r" not in new_text:
+            # most lines are where they were, or all moved by as much
+            starts, by = self.starts, len(new_text) - (last - first)
+            changed._starts = [
+                *starts[: bisect_right(starts, first)],
+                *(first + found.end() for found in _LINE_FEED.finditer(new_text)),
+                *[start + by for start in starts[bisect_right(starts, last) :]],
+            ]
+        return changed
+
     def _whole(self, offset: int) -> int:
         r"""The offset, moved into the text and out of the middle of a `\r\n`."""
         text = self.text
@@ -163,27 +190,6 @@ class LineIndex:
         if text[offset] == "\n" and text[offset - 1] == "\r":
             return offset - 1
         return offset
-
-
-def replace_range(index: LineIndex, start: Position, end: Position, new_text: str, encoding: Encoding) -> str:
-    r"""The text after one ranged change of an editor (`textDocument/didChange`).
-
-    Args:
-        index: the text before the change.
-        start: first line and column replaced, in code units of `encoding`; clamped where it is out of range.
-        end: where the replaced text ends. Swapped with `start` if it lies before it.
-        new_text: what comes in its place, as the editor sent it.
-        encoding: what the columns count.
-
-    Returns:
-        The new text. Its lines are not those of the pieces (a change may join a `\r` and a `\n`), so build a
-        new `LineIndex`.
-    """
-    first = index.decoded(*start, encoding)
-    last = index.decoded(*end, encoding)
-    if last < first:
-        first, last = last, first
-    return index.text[:first] + new_text + index.text[last:]
 
 
 def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:

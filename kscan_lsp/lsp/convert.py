@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from kscan_lsp.project import CheckedDocument, CheckedFile, Project
     from kscan_lsp.text import Encoding, TextEdit
 
+Diagnostics: TypeAlias = "tuple[bytes, ...]"
+"""JSON texts of a document's diagnostics, separated by commas where there are several in one."""
+
 SOURCE: Final = "kscan"
 ERROR, WARNING, INFORMATION, HINT = 1, 2, 3, 4
 
@@ -60,29 +63,29 @@ class DiagnosticTexts:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._templates: WeakKeyDictionary[CheckedDocument, _Template] = WeakKeyDictionary()
-        self._texts: WeakKeyDictionary[CheckedDocument, tuple[int, str]] = WeakKeyDictionary()
+        self._texts: WeakKeyDictionary[CheckedDocument, tuple[int, bytes]] = WeakKeyDictionary()
 
     def points_elsewhere(self, checked: CheckedFile) -> bool:
         """Whether what was shown of a file names places in others, which move when those are edited."""
         known = (self._templates.get(placed.checked) for placed in checked.documents)
         return any(template is not None and template.elsewhere for template in known)
 
-    def of_file(self, uri: str, checked: CheckedFile, project: Project) -> str:
-        """All diagnostics of a file, as the inside of a JSON array."""
+    def of_file(self, uri: str, checked: CheckedFile, project: Project) -> Diagnostics:
+        """All diagnostics of a file."""
         parts = []
         if checked.limit:
-            parts.append(f'{{"range":{_START},{_about_problem(checked.limit)}}}' % ())
+            parts.append((f'{{"range":{_START},{_about_problem(checked.limit)}}}' % ()).encode())
         for placed in checked.documents:
             template = self._templates.get(placed.checked)
             if template is None or template.uri != uri:
                 template = self._templates[placed.checked] = self._template(uri, placed.checked, project)
             known = self._texts.get(placed.checked)
             if known is None or known[0] != placed.line or template.elsewhere:
-                known = (placed.line, _filled(template, placed.line, project))
+                known = (placed.line, _filled(template, placed.line, project).encode())
                 self._texts[placed.checked] = known
             if known[1]:
                 parts.append(known[1])
-        return ",".join(parts)
+        return tuple(parts)
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
         index, encoding = checked.document.lines, self._client.encoding
@@ -151,14 +154,14 @@ def _quoted(text: str) -> str:
     return json.dumps(text).replace("%", "%%")
 
 
-def problems_text(problems: Iterable[tuple[Document, Problem]], encoding: Encoding) -> str:
-    """Problems of a settings or policy file as the inside of a JSON array."""
+def of_problems(problems: Iterable[tuple[Document, Problem]], encoding: Encoding) -> Diagnostics:
+    """Problems of a settings or policy file."""
     texts = []
     for document, problem in problems:
         holes: list[_Line] = []
         text = f"{{{_range(problem.span, document.lines, encoding, holes)},{_about_problem(problem)}}}"
-        texts.append(text % tuple(number for number, _ in holes))
-    return ",".join(texts)
+        texts.append((text % tuple(number for number, _ in holes)).encode())
+    return tuple(texts)
 
 
 class Json(str):
@@ -167,23 +170,29 @@ class Json(str):
     __slots__ = ()
 
 
-def notification(uri: str, version: int | None, diagnostics: str) -> bytes:
+def array(diagnostics: Diagnostics) -> str:
+    """Diagnostics as the inside of a JSON array."""
+    return b",".join(diagnostics).decode()
+
+
+def notification(uri: str, version: int | None, diagnostics: Diagnostics) -> bytes:
     """A whole `textDocument/publishDiagnostics` message, header included."""
     at = "" if version is None else f'"version":{version},'
-    return _message(
-        '"method":"textDocument/publishDiagnostics","params":{"uri":'
-        f'{json.dumps(uri)},{at}"diagnostics":[{diagnostics}]}}'
+    before = (
+        '{"jsonrpc":"2.0","method":"textDocument/publishDiagnostics","params":{"uri":'
+        f'{json.dumps(uri)},{at}"diagnostics":['
     )
+    return _message(before.encode(), b",".join(diagnostics), b"]}}")
 
 
 def response(request: str | int, result: Json) -> bytes:
     """A whole message that answers a request, header included."""
-    return _message(f'"id":{json.dumps(request)},"result":{result}')
+    return _message(f'{{"jsonrpc":"2.0","id":{json.dumps(request)},"result":'.encode(), result.encode(), b"}")
 
 
-def _message(inside: str) -> bytes:
-    body = f'{{"jsonrpc":"2.0",{inside}}}'.encode()
-    return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+def _message(*parts: bytes) -> bytes:
+    # a large file has a megabyte of diagnostics, which is not copied more often than it must be
+    return b"".join((b"Content-Length: %d\r\n\r\n" % sum(map(len, parts)), *parts))
 
 
 def json_range(span: Span, index: LineIndex, encoding: Encoding) -> dict[str, dict[str, Any]]:

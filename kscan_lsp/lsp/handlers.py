@@ -161,5 +161,5 @@ def _handle_documents(server: Server) -> None:
         if session.configures(document.path):
             server.reconfigure()  # what is on disk holds again
         else:
-            server.publish(uri, None, "")
+            server.publish(uri, None, ())
             server.work_on(session.root_of(document.path))

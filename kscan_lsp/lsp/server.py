@@ -117,7 +117,7 @@ class Server(LanguageServer):
         """A folder is no longer part of the workspace: nothing is shown of its files."""
         workspace = self.session.workspaces.pop(root, None)
         for key in workspace.published if workspace else ():
-            self.publish(key, None, "")
+            self.publish(key, None, ())
 
     async def _work(self, root: Path | None) -> None:
         try:
@@ -205,23 +205,22 @@ class Server(LanguageServer):
                 self._publish(document, workspace.project)
         if session.shows_all(root):
             for key, file in workspace.news({d.key for d in session.documents.values()}):
-                text = self.texts.of_file(key, file, workspace.project) if file else ""
-                self.publish(key, None, text)
+                self.publish(key, None, self.texts.of_file(key, file, workspace.project) if file else ())
         self._tell()
 
     def _publish(self, document: OpenDocument, project: Project) -> None:
-        text = self.texts.of_file(document.uri, document.checked, project)
-        if (document.version, text) != document.sent:
-            document.sent = (document.version, text)
-            self.publish(document.uri, document.version, text)
+        diagnostics = self.texts.of_file(document.uri, document.checked, project)
+        if (document.version, diagnostics) != document.sent:
+            document.sent = (document.version, diagnostics)
+            self.publish(document.uri, document.version, diagnostics)
 
-    def publish(self, uri: str, version: int | None, diagnostics: str) -> None:
+    def publish(self, uri: str, version: int | None, diagnostics: convert.Diagnostics) -> None:
         """Show the diagnostics of a document, or have them ready for a client that asks."""
         if not self.session.client.pull:
             self.send(convert.notification(uri, version, diagnostics))
             return
         if diagnostics or version is not None:
-            self.session.shown[uri] = pull.shown(version, diagnostics)
+            self.session.shown[uri] = pull.shown(version, convert.array(diagnostics))
         else:
             self.session.shown.pop(uri, None)
         self._tell()
@@ -292,11 +291,10 @@ class Server(LanguageServer):
             for path, document, problem in configuration.problems:
                 files.setdefault(path.absolute().as_uri(), []).append((document, problem))
         for uri in self.session.reported - files.keys():
-            self.publish(uri, None, "")
+            self.publish(uri, None, ())
         for uri, problems in files.items():
             if problems or uri in self.session.reported:
-                text = convert.problems_text(problems, self.session.client.encoding)
-                self.publish(uri, None, text)
+                self.publish(uri, None, convert.of_problems(problems, self.session.client.encoding))
         self.session.reported = {uri for uri, problems in files.items() if problems}
 
     def send(self, message: bytes) -> None:

@@ -2,7 +2,7 @@
 
 Handlers change it on the event loop and nowhere else. Work happens on snapshots, in another thread; a result comes
 back through `accept` or `keep`, which drop what has been overtaken. The text mirror is our own: a document is one
-string, and a change is applied by `text.replace_range` in the encoding agreed on.
+string, and a change is applied by `LineIndex.replaced` in the encoding agreed on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kscan_lsp.lsp.client import Client
 from kscan_lsp.lsp.workspace import Checked, Reading, Snapshot, Workspace, key_of, renewed
 from kscan_lsp.project import CheckedFile
 from kscan_lsp.settings import FILE_NAMES
-from kscan_lsp.text import LineIndex, Position, replace_range
+from kscan_lsp.text import LineIndex, Position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lsprotocol import types
 
     from kscan_lsp.configuration import Configuration
+    from kscan_lsp.lsp.convert import Diagnostics
     from kscan_lsp.lsp.pull import Shown
     from kscan_lsp.project import Project
 
@@ -56,7 +57,7 @@ class OpenDocument(Struct):
     """What `checked` was made from: the file in the project of the folder."""
     quick: bool = False
     """Whether its last check took so little time that reading messages can wait for the next one."""
-    sent: tuple[int, str] | None = None
+    sent: tuple[int, Diagnostics] | None = None
     """The version and the diagnostics that the editor was told last."""
 
 
@@ -112,8 +113,7 @@ class Session(Struct):
                 document.index = LineIndex(change.text)
                 continue
             start, end = (Position(p.line, p.character) for p in (at.start, at.end))
-            text = replace_range(document.index, start, end, change.text, self.client.encoding)
-            document.index = LineIndex(text)
+            document.index = document.index.replaced(start, end, change.text, self.client.encoding)
         self.edits += 1
         document.version, document.edited = version, self.edits
         return document

@@ -14,7 +14,6 @@ from kscan_lsp.text import (
     TextEdit,
     apply_edits,
     minimal_edit,
-    replace_range,
 )
 
 PIECES = [
@@ -116,6 +115,14 @@ def test_columns_are_code_units(text: str, encoding: Encoding):
             assert index.decoded(number, units, encoding) == index.starts[number] + cut
 
 
+@given(st.data(), texts, encodings)
+def test_a_span_has_the_columns_of_its_ends(data: st.DataObject, text: str, encoding: Encoding):
+    index = LineIndex(text)
+    first, last = sorted(data.draw(st.tuples(*[st.integers(-1, len(text) + 1)] * 2)))
+    expected = (*index.encoded(first, encoding), *index.encoded(last, encoding))
+    assert index.encoded_span(Span(first, last), encoding) == expected
+
+
 def test_places_outside_the_text_are_clamped():
     index = LineIndex("ab\r\n😀\n")
     assert index.offset(Position(0, 99)) == 2
@@ -145,20 +152,21 @@ def test_ranged_changes_do_what_the_model_does(data: st.DataObject, text: str, e
         place = st.builds(Position, st.integers(0, index.line_count), st.integers(0, 30))
         start, end = sorted((data.draw(place), data.draw(place)))
         new = data.draw(texts)
-        changed = replace_range(index, start, end, new, encoding)
-        assert changed == model_replace(text, start, end, new, encoding)
-        assert replace_range(index, end, start, new, encoding) == changed
-        text = changed
+        changed = index.replaced(start, end, new, encoding)
+        assert changed.text == model_replace(text, start, end, new, encoding)
+        assert changed.starts == LineIndex(changed.text).starts
+        assert index.replaced(end, start, new, encoding).text == changed.text
+        text = changed.text
 
 
 def test_a_change_may_join_a_carriage_return_and_a_line_feed():
     index = LineIndex("a\rx\nb")
-    joined = replace_range(index, Position(1, 0), Position(1, 1), "", Encoding.UTF16)
-    assert joined == "a\r\nb"
-    assert LineIndex(joined).starts == [0, 3]
-    split = replace_range(LineIndex("a\r\nb"), Position(0, 1), Position(1, 0), "\r\r\n", Encoding.UTF16)
-    assert split == "a\r\r\nb"
-    assert LineIndex(split).starts == [0, 2, 4]
+    joined = index.replaced(Position(1, 0), Position(1, 1), "", Encoding.UTF16)
+    assert joined.text == "a\r\nb"
+    assert joined.starts == [0, 3]
+    split = LineIndex("a\r\nb").replaced(Position(0, 1), Position(1, 0), "\r\r\n", Encoding.UTF16)
+    assert split.text == "a\r\r\nb"
+    assert split.starts == [0, 2, 4]
 
 
 @given(texts, texts)
@@ -170,7 +178,7 @@ def test_the_minimal_edit_makes_the_new_text_also_through_positions(old: str, ne
     assert apply_edits(old, [edit]) == new
     index = LineIndex(old)
     start, end = (index.encoded(offset, Encoding.UTF16) for offset in edit.span)
-    assert replace_range(index, start, end, edit.text, Encoding.UTF16) == new
+    assert index.replaced(start, end, edit.text, Encoding.UTF16).text == new
 
 
 def test_the_minimal_edit_is_minimal():
