@@ -10,21 +10,19 @@ protocol for the server. A JSON report of one file pays for neither.
 
 from __future__ import annotations
 
+import atexit
 import gc
-import io
-import os
 import sys
 from datetime import UTC, datetime
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from kscan_lsp import __version__
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from kscan_lsp.options import Config, Controls, FailOn, Format, Frameworks, LogFile, Paths, StdinName, Subject
+from kscan_lsp.terminal import complain, deliver, fail, log_to, prepare, show
 
 app = typer.Typer(
     name="kscan",
@@ -40,58 +38,9 @@ app = typer.Typer(
 _MAX_WARNINGS = 50
 
 
-class Format(StrEnum):
-    """What a report can look like."""
-
-    PRETTY = "pretty"
-    JSON = "json"
-    HTML = "html"
-
-
-class FailOn(StrEnum):
-    """The least severity that fails the gate."""
-
-    NONE = "none"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-
-class Subject(StrEnum):
-    """What can be listed."""
-
-    CONTROLS = "controls"
-    FRAMEWORKS = "frameworks"
-
-
-Paths = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="PATH", help="Files and folders; '-' is standard input.", show_default="."),
-]
-Frameworks = Annotated[
-    list[str], typer.Option("--framework", metavar="ID[,ID]", help="Check the controls of these frameworks.")
-]
-Controls = Annotated[
-    list[str],
-    typer.Option("--control", metavar="ID[,ID]", help="Check these controls and no others."),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings file to use in place of .kscan.yaml."),
-]
-StdinName = Annotated[
-    str, typer.Option("--stdin-name", metavar="NAME", help="What to call standard input in reports.")
-]
-LogFile = Annotated[
-    Path | None,
-    typer.Option("--log-file", metavar="FILE", help="Write a log; it holds no text of manifests."),
-]
-
-
 def _version(wanted: bool) -> None:
     if wanted:
-        _say(f"kscan {__version__}\n")
+        deliver(f"kscan {__version__}\n")
         raise typer.Exit
 
 
@@ -103,7 +52,7 @@ def options(
     ] = False,
 ) -> None:
     """Find security problems in Kubernetes manifests, where they are written."""
-    _log_to(log_file)
+    log_to(log_file)
 
 
 @app.command()
@@ -146,19 +95,22 @@ def scan(
     if output_format is Format.JSON:
         from kscan_lsp.reports import as_json
 
-        _deliver(as_json.render(made), output)
+        deliver(as_json.render(made), output)
     elif output_format is Format.HTML:
         from kscan_lsp.reports import as_html
 
-        _deliver(as_html.render(made), output)
+        deliver(as_html.render(made), output)
     else:
         from kscan_lsp.reports import pretty
 
         texts = {entry.checked.path: entry.checked.text for entry in scanned.entries}
+        lines = partial(pretty.render, made, texts, gate, request.paths)
         if output is None:
-            pretty.show(made, texts, gate, request.paths, sys.stdout)
+            show(lines)
         else:
-            _deliver(pretty.render(made, texts, gate, request.paths), output)
+            from kscan_lsp.reports.lines import Screen, plain
+
+            deliver(plain(lines(Screen())), output)
     raise typer.Exit(report.exit_status(made, gate))
 
 
@@ -181,18 +133,18 @@ def fix(
     scanned = _scan(request)
     _warn_about_setup(scanned.problems)
     for left in scanned.not_scanned:
-        _complain(f"{left.file}:{left.line}: {left.reason}")
+        complain(f"{left.file}:{left.line}: {left.reason}")
     outcome = rewrite.rewrite(scanned, unsafe=unsafe)
     if write:
         failures = rewrite.write(outcome)
         for failure in failures:
-            _complain(failure)
+            complain(failure)
         if (text := rewrite.piped(outcome, scanned)) is not None:
-            _deliver(text, None)
+            deliver(text)
     else:
         failures = []
-        _deliver(rewrite.diff(outcome, colour=_on_terminal()), None)
-    _complain(rewrite.summary(outcome, write=write, unsafe=unsafe))
+        deliver(rewrite.diff(outcome, colour=sys.stdout.isatty()))
+    complain(rewrite.summary(outcome, write=write, unsafe=unsafe))
     broken = failures or scanned.not_scanned or any(not entry.checked.complete for entry in scanned.entries)
     raise typer.Exit(3 if broken else 2 if scanned.problems else 0)
 
@@ -215,8 +167,8 @@ def test(
     try:
         run = policy_tests.run(paths or [], split_names(control))
     except MistakeError as mistake:
-        _fail(str(mistake))
-    _deliver(policy_tests.shown(run, verbose=verbose), None)
+        fail(str(mistake))
+    deliver(policy_tests.shown(run, verbose=verbose))
     raise typer.Exit(run.status)
 
 
@@ -235,8 +187,8 @@ def explain(
         from kscan_lsp.validate import nearest_name
 
         hint = nearest_name(wanted, list(policies.controls))
-        _fail(f"unknown control '{control}'{hint}\n'kscan list controls' shows what there is")
-    pages.show_control(policies.controls[wanted], configuration.ruleset, sys.stdout)
+        fail(f"unknown control '{control}'{hint}\n'kscan list controls' shows what there is")
+    show(partial(pages.control_page, policies.controls[wanted], configuration.ruleset))
 
 
 @app.command("list")
@@ -248,7 +200,7 @@ def list_(
     from kscan_lsp.reports import pages
 
     policies = _configuration(config).ruleset.policies
-    _deliver(pages.controls(policies) if subject is Subject.CONTROLS else pages.frameworks(policies), None)
+    deliver(pages.controls(policies) if subject is Subject.CONTROLS else pages.frameworks(policies))
 
 
 @app.command()
@@ -257,7 +209,7 @@ def lsp(
     log_file: LogFile = None,
 ) -> None:
     """Run the language server on standard input and output."""
-    _log_to(log_file)
+    log_to(log_file)
     from kscan_lsp.lsp import handlers
 
     handlers.serve()
@@ -265,26 +217,18 @@ def lsp(
 
 def main() -> None:
     """The command `kscan`."""
-    _prepare()
+    prepare()
     # a command is over before there is garbage worth collecting, and looking for it costs a fifth of a scan
     gc.set_threshold(200_000, 50, 100)
+    # the interpreter would look through everything once more before it ends, which costs another tenth
+    atexit.register(gc.freeze)
     app()
 
 
 def serve() -> None:
     """The command `kscan-lsp`, which is `kscan lsp`."""
-    _prepare()
+    prepare()
     app(["lsp", *sys.argv[1:]], prog_name="kscan-lsp")
-
-
-def _prepare() -> None:
-    """What must hold before anything else is imported or written."""
-    # pydantic looks through every installed package for plugins: slow, and foreign code in a security tool
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # a report must not die of a character that the terminal or pipe cannot show
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _request(
@@ -309,7 +253,7 @@ def _scan(request: Any) -> Any:
     try:
         return scan_paths(request, _today(), stdin, discover)
     except MistakeError as mistake:
-        _fail(str(mistake))
+        fail(str(mistake))
 
 
 def _configuration(config: Path | None) -> Any:
@@ -318,7 +262,7 @@ def _configuration(config: Path | None) -> Any:
     from kscan_lsp.scan import setup_problems
 
     if config and not config.is_file():
-        _fail(f"there is no settings file '{config}'")
+        fail(f"there is no settings file '{config}'")
     configuration, _ = configure(Path.cwd(), settings_path=config)
     _warn_about_setup(list(setup_problems(configuration)))
     return configuration
@@ -331,70 +275,7 @@ def _today() -> Any:
 
 def _warn_about_setup(problems: Any) -> None:
     if len(problems) > _MAX_WARNINGS:
-        _complain(f"kscan: {len(problems)} problems in settings and policies, of which these are the first")
+        complain(f"kscan: {len(problems)} problems in settings and policies, of which these are the first")
     for problem in problems[:_MAX_WARNINGS]:
         start = problem.range.start
-        _complain(f"{problem.file}:{start.line}:{start.column}: {problem.message}")
-
-
-def _fail(message: str) -> NoReturn:
-    _complain(f"kscan: {message}")
-    raise typer.Exit(2)
-
-
-def _complain(text: str) -> None:
-    from kscan_lsp.reports.plain import printable
-
-    print(printable(text), file=sys.stderr)  # noqa: T201
-
-
-def _deliver(text: str, output: Path | None) -> None:
-    """Write a report where it was asked for."""
-    if output is None:
-        _say(text)
-        return
-    try:
-        output.write_bytes(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        _fail(f"cannot write '{output}': {error.strerror or error}")
-
-
-def _say(text: str) -> None:
-    """Write to standard output, in UTF-8 and with these line ends on every platform."""
-    sys.stdout.flush()
-    if hasattr(sys.stdout, "buffer"):
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
-    else:
-        sys.stdout.write(text)
-
-
-def _on_terminal() -> bool:
-    return sys.stdout.isatty()
-
-
-def _log_to(path: Path | None) -> None:
-    if path is None:
-        return
-    import logging
-    import platform
-
-    try:
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as error:
-        _fail(f"cannot write '{path}': {error.strerror or error}")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    # pygls writes whole messages, with the text of manifests, at INFO
-    logging.getLogger("pygls").setLevel(logging.WARNING)
-    log = logging.getLogger("kscan")
-    log.info("kscan %s, Python %s, %s", __version__, platform.python_version(), platform.platform())
-    report_to_user = sys.excepthook
-
-    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        log.critical("stopped by an error", exc_info=(kind, error, trace))
-        report_to_user(kind, error, trace)
-
-    sys.excepthook = report
+        complain(f"{problem.file}:{start.line}:{start.column}: {problem.message}")

@@ -117,6 +117,8 @@ class Coverage(NamedTuple):
     failed: int = 0
     not_evaluated: int = 0
     reasons: tuple[Reason, ...] = ()
+    beyond: bool = False
+    """Whether it needs more than any manifest says, and so is never evaluated."""
 
     @property
     def score(self) -> float:

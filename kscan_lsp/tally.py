@@ -170,9 +170,14 @@ class _Maker:
             )
 
     def coverage(self) -> dict[str, Coverage]:
-        ids = sorted({control for ruleset in self.rulesets.values() for control in ruleset.controls})
+        controls = {i: control for rules in self.rulesets.values() for i, control in rules.controls.items()}
         counted = coverage_of(self.judged)
-        return {i: counted.get(i, Coverage(i))._replace(reasons=tuple(self.reasons.get(i, ()))) for i in ids}
+        return {
+            i: counted.get(i, Coverage(i))._replace(
+                reasons=tuple(self.reasons.get(i, ())), beyond=bool(control.needs)
+            )
+            for i, control in sorted(controls.items())
+        }
 
     def reported(
         self,

@@ -2,57 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from kscan_lsp.explain import standards
+from kscan_lsp.reports.lines import Piece, wrapped
 from kscan_lsp.reports.plain import printable
 from kscan_lsp.ruleset import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp.policies import Control, PolicySet
+    from kscan_lsp.reports.lines import Line, Screen
     from kscan_lsp.ruleset import Ruleset
 
 
-def show_control(control: Control, ruleset: Ruleset, stream: TextIO) -> None:
-    """Write one control's page: what it finds, why that matters, how to fix it, and what can be tuned."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+def control_page(control: Control, ruleset: Ruleset, screen: Screen) -> Iterator[Line]:
+    """The lines of one control's page: what it finds, why that matters, how to fix it, and what can be tuned."""
     severity = ruleset.severities.get(control.id, control.severity)
-    console.print(Text.assemble((f"{control.id} {printable(control.title)}", "bold"), f"  {severity.label}"))
-
-    def section(title: str, text: str) -> None:
-        console.print()
-        console.print(Text(title, style="bold"))
+    yield [Piece(f"{control.id} {printable(control.title)}", "bold"), Piece(f"  {severity.label}")]
+    for title, text in _sections(control, ruleset):
+        yield []
+        yield [Piece(title, "bold")]
         for paragraph in printable(text).split("\n"):
             # an address must stay in one piece, or nobody can open it
-            lines = (
-                [Text(paragraph)] if "://" in paragraph else Text(paragraph).wrap(console, console.width - 2)
-            )
-            for line in lines:
-                line.rstrip()
-                console.print(Text("  ") + line, no_wrap=True, overflow="ignore", crop=False)
+            whole = [Piece(paragraph)]
+            for line in [whole] if "://" in paragraph else wrapped(whole, screen.width - 2):
+                yield [Piece("  "), *line]
 
-    section("What and why", control.description)
+
+def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
+    yield "What and why", control.description
     if control.needs:
-        section("Never evaluated", control.unanswered)
-    section("How to fix it", control.remediation)
+        yield "Never evaluated", control.unanswered
+    yield "How to fix it", control.remediation
     if control.fixable:
         safe = all(check.fix.safe for check in control.checks if check.fix)
         command = "kscan fix" if safe else "kscan fix --unsafe"
-        section("Automatic fix", f"yes: '{command} --control {control.id}' shows it, your editor offers it")
+        yield "Automatic fix", f"yes: '{command} --control {control.id}' shows it, your editor offers it"
     if named := standards(control.id, ruleset.policies):
-        section("Frameworks", "\n".join(named))
+        yield "Frameworks", "\n".join(named)
     for name in control.inputs:
         values = ruleset.inputs.get(name, control.inputs[name])
-        section(f"Input {name} (inputs.{name} in .kscan.yaml)", "\n".join(values) or "empty")
+        yield f"Input {name} (inputs.{name} in .kscan.yaml)", "\n".join(values) or "empty"
     if control.references:
-        section("Read more", "\n".join(control.references))
+        yield "Read more", "\n".join(control.references)
     if not control.needs:
-        section(
+        yield (
             "To accept one finding",
             f"# kscan:ignore {control.id} -- the reason, on its line or the line above",
         )

@@ -8,25 +8,23 @@ works without colour.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rich.console import Console
-from rich.text import Text
-
+from kscan_lsp.reports.lines import Piece, wrapped
 from kscan_lsp.reports.plain import printable
 from kscan_lsp.reports.snippet import snippet
-from kscan_lsp.reports.summary import STYLES, show_summary
+from kscan_lsp.reports.summary import STYLES, summary
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp.findings import ResourceId
     from kscan_lsp.report import FileProblem, FixOption, Gate, Range, Report, Reported
+    from kscan_lsp.reports.lines import Line, Screen
 
 _PROBLEM: Final = "bold yellow"
 _LABEL_WIDTH: Final = 9
@@ -53,41 +51,23 @@ class _Place(NamedTuple):
     problems: tuple[FileProblem, ...] = ()
 
 
-def show(report: Report, texts: Mapping[str, str], gate: Gate, asked: Sequence[str], stream: TextIO) -> None:
-    """Write a report.
+def render(
+    report: Report, texts: Mapping[str, str], gate: Gate, asked: Sequence[str], screen: Screen
+) -> Iterator[Line]:
+    """The lines of a report.
 
     Args:
         report: what to write.
         texts: the text of every file in it, by the file's name in the report.
         gate: what makes the scan fail.
         asked: the paths that the user named, for the commands that are proposed.
-        stream: where to; colours only where it is a terminal and NO_COLOR is not set.
+        screen: what it must fit.
     """
-    _write(report, texts, gate, asked, _console(stream))
-
-
-def render(
-    report: Report, texts: Mapping[str, str], gate: Gate, asked: Sequence[str], width: int = 80
-) -> str:
-    """The report as text without colours."""
-    stream = io.StringIO()
-    _write(report, texts, gate, asked, _console(stream, width))
-    return stream.getvalue()
-
-
-def _console(stream: TextIO, width: int | None = None) -> Console:
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
-
-
-def _write(
-    report: Report, texts: Mapping[str, str], gate: Gate, asked: Sequence[str], console: Console
-) -> None:
+    bar = "\u2502" if screen.encoding.lower().startswith("utf") else "|"
     for file, places in _files(report, texts):
-        console.print(
-            Text(printable(file), style="bold underline"), no_wrap=True, overflow="ignore", crop=False
-        )
-        _File(console, texts[file], places).write()
-    show_summary(console, report, gate, asked)
+        yield [Piece(printable(file), "bold underline")]
+        yield from _File(texts[file], places, screen.width, bar).lines()
+    yield from summary(report, gate, asked, screen.width)
 
 
 def _files(report: Report, texts: Mapping[str, str]) -> Iterable[tuple[str, list[_Place]]]:
@@ -114,19 +94,21 @@ def _worst_first(entry: Reported) -> tuple[int, str]:
 
 
 class _File:
-    """Writes the places of one file."""
+    """The places of one file."""
 
-    def __init__(self, console: Console, text: str, places: Sequence[_Place]) -> None:
-        self.console = console
-        self.lines = LineIndex(text)
+    def __init__(self, text: str, places: Sequence[_Place], width: int, bar: str) -> None:
+        self.text = LineIndex(text)
         self.places = places
-        self.gutter = len(str(places[-1].range.start.line)) + 2
-        self.bar = "\u2502" if console.encoding.lower().startswith("utf") else "|"
+        number = len(str(places[-1].range.start.line)) + 2
+        self.gutter = number
+        self.bar = f" {bar} "
+        self.margin = Piece(f"{'':>{number}}{self.bar}", "dim")
+        self.room = width - number - 3
         self.shown: Counter[tuple[str, ...]] = Counter()
         self.unshown: dict[tuple[str, ...], list[_Place]] = {}
         self.resource: ResourceId | None = None
 
-    def write(self) -> None:
+    def lines(self) -> Iterator[Line]:
         for place in self.places:
             same = tuple(entry.finding.control for entry in place.entries)
             self.shown[same] += 1
@@ -135,72 +117,64 @@ class _File:
                 continue
             if place.resource and place.resource != self.resource:
                 self.resource = place.resource
-                self.line(Text(f"  {_named(place.resource)}", style="bold"))
-            self.snippet(place)
+                yield [Piece(f"  {_named(place.resource)}", "bold")]
+            yield from self.snippet(place)
             for problem in place.problems:
-                self.labelled("problem", _PROBLEM, Text(printable(problem.message)))
+                yield from self.labelled("problem", _PROBLEM, Piece(printable(problem.message)))
             if same and self.shown[same] > _FULL_PLACES:
-                self.again("as above", place.entries)
+                yield from self.again("as above", place.entries)
             else:
                 for control, entries in groupby(place.entries, key=lambda entry: entry.finding.control):
-                    self.control(control, list(entries))
-            self.line(Text())
+                    yield from self.control(control, list(entries))
+            yield []
         for places in self.unshown.values():
             numbers = [str(place.range.start.line) for place in places]
             more = ", ..." if len(numbers) > _LISTED_LINES else ""
             many = f"{len(numbers)} more place{'s' if len(numbers) > 1 else ''}"
-            self.again(f"as above at {many}", places[0].entries)
-            self.labelled("", "", Text(f"lines {', '.join(numbers[:_LISTED_LINES])}{more}"))
-            self.line(Text())
+            yield from self.again(f"as above at {many}", places[0].entries)
+            yield from self.labelled("", "", Piece(f"lines {', '.join(numbers[:_LISTED_LINES])}{more}"))
+            yield []
 
-    def snippet(self, place: _Place) -> None:
+    def snippet(self, place: _Place) -> Iterator[Line]:
         """The line with a mark under the range."""
         number = place.range.start.line
         hidden = any(entry.sensitive for entry in place.entries) or bool(
-            place.problems and _MAY_HOLD_SECRET.search(self.lines.text, *self.line_span(number))
+            place.problems and _MAY_HOLD_SECRET.search(self.text.text, *self.line_span(number))
         )
-        text, mark = snippet(self.lines, place.range, self.console.width - self.gutter - 3, hidden=hidden)
+        text, mark = snippet(self.text, place.range, self.room, hidden=hidden)
         style = STYLES[place.entries[0].finding.severity] if place.entries else _PROBLEM
-        self.line(Text.assemble((f"{number:>{self.gutter}} {self.bar} ", "dim"), text))
-        self.line(self.margin().append(mark, style=style))
+        yield [Piece(f"{number:>{self.gutter}}{self.bar}", "dim"), Piece(text)]
+        yield [self.margin, Piece(mark, style)]
 
-    def control(self, control: str, entries: Sequence[Reported]) -> None:
+    def control(self, control: str, entries: Sequence[Reported]) -> Iterator[Line]:
         """What one control says about a place; it may find several things there."""
         severity = entries[0].finding.severity
-        title = Text.assemble((control, "bold"), " ", printable(entries[0].title))
-        self.labelled(severity.label, STYLES[severity], title)
+        title = Piece(f" {printable(entries[0].title)}")
+        yield from self.labelled(severity.label, STYLES[severity], Piece(control, "bold"), title)
         for entry in entries:
-            self.labelled("", "", Text(printable(entry.finding.message)))
+            yield from self.labelled("", "", Piece(printable(entry.finding.message)))
             for place in entry.related:
                 start = place.range.start
-                where = f"{place.file}:{start.line}:{start.column}"
-                self.labelled("", "", Text(printable(f"see {where}: {place.message}"), style="dim"))
+                seen = f"see {place.file}:{start.line}:{start.column}: {place.message}"
+                yield from self.labelled("", "", Piece(printable(seen), "dim"))
             if entry.fixes:
-                self.labelled("", "", Text(printable(_hint(entry.fixes)), style="green"))
+                yield from self.labelled("", "", Piece(printable(_hint(entry.fixes)), "green"))
 
-    def again(self, said: str, entries: Sequence[Reported]) -> None:
+    def again(self, said: str, entries: Sequence[Reported]) -> Iterator[Line]:
         """Problems that have been explained above."""
         worst = entries[0].finding.severity
         ids = " ".join(entry.finding.control for entry in entries)
-        self.labelled(worst.label, STYLES[worst], Text(f"{said}: {ids}"))
+        yield from self.labelled(worst.label, STYLES[worst], Piece(f"{said}: {ids}"))
 
-    def labelled(self, label: str, style: str, text: Text) -> None:
+    def labelled(self, label: str, style: str, *said: Piece) -> Iterator[Line]:
         """Text behind a label, wrapped at the screen's width."""
-        width = max(self.console.width - self.gutter - 3 - _LABEL_WIDTH, 20)
-        for number, line in enumerate(text.wrap(self.console, width)):
-            shown = label if number == 0 else ""
-            self.line(self.margin().append(f"{shown:<{_LABEL_WIDTH}}", style=style).append_text(line))
+        for line in wrapped(said, max(self.room - _LABEL_WIDTH, 20)):
+            yield [self.margin, Piece(f"{label:<{_LABEL_WIDTH}}", style), *line]
+            label = ""
 
     def line_span(self, number: int) -> tuple[int, int]:
         """Where a line, counted from 1, starts and ends."""
-        return self.lines.starts[number - 1], self.lines.content_end(number - 1)
-
-    def margin(self) -> Text:
-        return Text.assemble((f"{'':>{self.gutter}} {self.bar} ", "dim"))
-
-    def line(self, text: Text) -> None:
-        text.rstrip()
-        self.console.print(text, no_wrap=True, overflow="ignore", crop=False)
+        return self.text.starts[number - 1], self.text.content_end(number - 1)
 
 
 def _named(resource: ResourceId) -> str:

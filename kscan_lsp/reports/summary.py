@@ -6,17 +6,15 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from rich.text import Text
-
 from kscan_lsp.findings import Severity
+from kscan_lsp.reports.lines import Piece, wrapped
 from kscan_lsp.reports.plain import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp.report import Gate, Report
+    from kscan_lsp.reports.lines import Line
 
 STYLES: Final = {
     Severity.CRITICAL: "bold magenta",
@@ -27,55 +25,76 @@ STYLES: Final = {
 """Colours of severities."""
 
 _MAX_LISTED: Final = 20
+_INDENT: Final = 13
 
 
-def show_summary(console: Console, report: Report, gate: Gate, asked: Sequence[str]) -> None:
-    """Write the summary of a report."""
-    scanned = f"{_count(report.files, 'file')}, {_count(report.resources, 'resource')}"
-    _row(console, "scanned", Text(scanned))
+def summary(report: Report, gate: Gate, asked: Sequence[str], width: int) -> Iterator[Line]:
+    """The lines of the summary of a report."""
+    for label, lines in _rows(report, gate, asked):
+        named = label
+        for line in (part for whole in lines for part in wrapped(whole, max(width - _INDENT, 20))):
+            yield [Piece(f"{named:<{_INDENT}}", "dim"), *line]
+            named = ""
+
+
+def _rows(report: Report, gate: Gate, asked: Sequence[str]) -> Iterator[tuple[str, Sequence[Line]]]:
+    """What there is to say, by label; what has no lines is left out."""
+    yield "scanned", [[Piece(f"{_count(report.files, 'file')}, {_count(report.resources, 'resource')}")]]
     if skipped := ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count):
-        _row(console, "skipped", Text(skipped))
-    for n, left in enumerate(report.not_scanned[:_MAX_LISTED]):
-        text = Text(printable(f"{left.file}:{left.line}: {left.reason}"), style="bold yellow")
-        _row(console, "not scanned" if n == 0 else "", text)
-    if len(report.not_scanned) > _MAX_LISTED:
-        _row(console, "", Text(f"and {len(report.not_scanned) - _MAX_LISTED} more"))
-    missing = [c for c in report.controls if c.not_evaluated]
-    for n, coverage in enumerate(missing[:_MAX_LISTED]):
-        first = coverage.reasons[0]
-        more = f" (and {coverage.not_evaluated - 1} more)" if coverage.not_evaluated > 1 else ""
-        said = f"{coverage.id} at {first.file}:{first.line}: {first.reason}{more}"
-        _row(console, "not judged" if n == 0 else "", Text(printable(said), style="yellow"))
-    if len(missing) > _MAX_LISTED:
-        _row(console, "", Text(f"and {len(missing) - _MAX_LISTED} more controls"))
-    _row(console, "found", _found(report))
+        yield "skipped", [[Piece(skipped)]]
+    yield (
+        "not scanned",
+        _listed(
+            [f"{left.file}:{left.line}: {left.reason}" for left in report.not_scanned], "bold yellow", "more"
+        ),
+    )
+    yield "not judged", [*_not_judged(report)]
+    yield "found", [_found(report)]
     if report.frameworks and report.resources:  # nothing judged is no compliance
         scores = ", ".join(f"{framework.id} {framework.score:.1f}%" for framework in report.frameworks)
-        _row(console, "compliance", Text(scores))
-    objections = gate.objections(report)
-    if objections:
-        _row(console, "failed", Text(printable("; ".join(objections)), style="bold red"))
-    for n, step in enumerate(_next_steps(report, asked)):
-        _row(console, "next" if n == 0 else "", step)
+        yield "compliance", [[Piece(scores)]]
+    if objections := gate.objections(report):
+        yield "failed", [[Piece(printable("; ".join(objections)), "bold red")]]
+    yield "next", _next_steps(report, asked)
 
 
-def _found(report: Report) -> Text:
+def _listed(said: Sequence[str], style: str, more: str) -> list[Line]:
+    lines: list[Line] = [[Piece(printable(text), style)] for text in said[:_MAX_LISTED]]
+    return [*lines, [Piece(f"and {len(said) - _MAX_LISTED} {more}")]] if len(said) > _MAX_LISTED else lines
+
+
+def _not_judged(report: Report) -> Iterator[Line]:
+    said: list[str] = []
+    beyond = [coverage.id for coverage in report.controls if coverage.not_evaluated and coverage.beyond]
+    for coverage in report.controls:
+        if coverage.not_evaluated and not coverage.beyond:
+            first = coverage.reasons[0]
+            more = f" (and {coverage.not_evaluated - 1} more)" if coverage.not_evaluated > 1 else ""
+            said.append(f"{coverage.id} at {first.file}:{first.line}: {first.reason}{more}")
+    yield from _listed(said, "yellow", "more controls")
+    if beyond:
+        take = "control takes" if len(beyond) == 1 else "controls take"
+        yield [Piece(f"{len(beyond)} {take} more than manifests, as 'kscan explain {beyond[0]}' says")]
+
+
+def _found(report: Report) -> Line:
     counted = {severity: count for severity, count in report.by_severity().items() if count}
-    if not counted:
-        text = Text("nothing", style="" if report.not_scanned or not report.files else "bold green")
-    else:
-        text = Text(", ").join(Text(f"{n} {s.label}", style=STYLES[s]) for s, n in counted.items())
+    pieces = [Piece("nothing", "" if report.not_scanned or not report.files else "bold green")]
+    if counted:
+        pieces = [p for s, n in counted.items() for p in (Piece(", "), Piece(f"{n} {s.label}", STYLES[s]))][
+            1:
+        ]
     statuses = Counter(entry.finding.status for entry in report.findings)
     for status in ("suppressed", "baseline"):
         if statuses[status]:
-            text.append(f", {statuses[status]} {status}", style="dim")
-    return text
+            pieces.append(Piece(f", {statuses[status]} {status}", "dim"))
+    return pieces
 
 
-def _next_steps(report: Report, asked: Sequence[str]) -> list[Text]:
-    steps: list[Text] = []
+def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
+    steps: list[Line] = []
     if not report.files and not report.not_scanned:
-        return [Text("no Kubernetes manifest was found here; name a file or a folder that has some")]
+        return [[Piece("no Kubernetes manifest was found here; name a file or a folder that has some")]]
     single = [entry.fixes[0] for entry in report.open() if len(entry.fixes) == 1]
     safe = sum(option.safe for option in single)
     where = "" if list(asked) == ["."] else " " + " ".join(shlex.quote(path) for path in asked)
@@ -94,17 +113,9 @@ def _next_steps(report: Report, asked: Sequence[str]) -> list[Text]:
     return steps
 
 
-def _step(command: str, purpose: str) -> Text:
-    return Text.assemble((printable(command), "bold"), f"  {purpose}")
+def _step(command: str, purpose: str) -> Line:
+    return [Piece(printable(command), "bold"), Piece(f"  {purpose}")]
 
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
-
-
-def _row(console: Console, label: str, text: Text) -> None:
-    for n, line in enumerate(text.wrap(console, max(console.width - 13, 20))):
-        line.rstrip()
-        row = Text.assemble((f"{label if n == 0 else '':<13}", "dim"), line)
-        row.rstrip()
-        console.print(row, no_wrap=True, overflow="ignore", crop=False)

@@ -408,6 +408,13 @@ def test_a_log_file_is_written_and_a_wrong_one_said(here: Path) -> None:
     assert kscan("--log-file", "no/such/log.txt", "list", "frameworks").exit_code == 2
 
 
+def test_a_report_that_goes_to_no_terminal_imports_nothing_for_one(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    loaded = run_in_process("scan", "web.yaml")
+    assert "kscan_lsp.reports.pretty" in loaded
+    assert "rich.console" not in loaded
+
+
 def test_a_json_report_pays_for_nothing_it_does_not_need(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     loaded = run_in_process("scan", "web.yaml", "--format", "json")

@@ -5,16 +5,23 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reporting import POD, checked, report_of
+from reporting import POD, checked, policy_set, report_of
 from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
 
+from kscan_lsp import policies, tally, terminal
+from kscan_lsp.documents import read_document
 from kscan_lsp.report import Gate, Range, Spot
-from kscan_lsp.reports import plain, pretty
+from kscan_lsp.reports import lines, plain, pretty
 from kscan_lsp.reports.snippet import snippet
+from kscan_lsp.ruleset import choose
+from kscan_lsp.settings import Settings
 from kscan_lsp.text import LineIndex
 
 
@@ -89,7 +96,7 @@ def test_printable_text_has_no_controls_but_line_ends_and_tabs(text: str) -> Non
 
 def shown(text: str, name: str = "pod.yaml", width: int = 80, **settings: object) -> str:
     report, texts = report_of({name: text}, **settings)
-    return pretty.render(report, texts, Gate(), ["."], width)
+    return lines.plain(pretty.render(report, texts, Gate(), ["."], lines.Screen(width)))
 
 
 def test_a_report_in_full() -> None:
@@ -165,7 +172,8 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
         monkeypatch.setenv(name, value)
     stream = Terminal()
     report, texts = report_of({"pod.yaml": POD})
-    pretty.show(report, texts, Gate(), ["."], stream)
+    monkeypatch.setattr("sys.stdout", stream)
+    terminal.show(partial(pretty.render, report, texts, Gate(), ["."]))
     return stream.getvalue()
 
 
@@ -186,6 +194,35 @@ def test_what_was_not_looked_at_is_said() -> None:
     assert "problem " in text
     text = shown(POD.replace("  - name: api", "  - 1\n  - name: api"))
     assert "not judged   T-0001 at pod.yaml:" in text
+
+
+def test_what_no_manifest_says_is_one_line() -> None:
+    kinds = "[{groups: ['*'], kinds: [Pod]}]"
+    texts = [f"{{id: T-00{n}, title: t, score: 5, description: d, remediation: r, needs: a scan, match: {kinds}}}"
+             for n in (11, 12)]  # fmt: skip
+    loaded = policies.load(((str(n), read_document(text)) for n, text in enumerate(texts)), policy_set())
+    ruleset, _ = choose(loaded, Settings(), only=["T-0001", "T-0011", "T-0012"])
+    report = tally.build([checked("pod.yaml", POD.replace("  - name: api", "  - 1\n  - name: api"), ruleset)])
+    text = lines.plain(pretty.render(report, {}, Gate(), ["."], lines.Screen()))
+    assert (
+        f"not judged   T-0001 at pod.yaml:7: {report.controls[0].reasons[0].reason}\n"
+        "             2 controls take more than manifests, as 'kscan explain T-0011' says\n"
+    ) in text
+
+
+@given(
+    st.lists(st.text(st.sampled_from("ab \n-\u00a0\u6f22\u0301\U0001f469\u200d"), max_size=30), max_size=4),
+    st.integers(2, 30),
+)
+def test_lines_break_where_rich_breaks_them(texts: list[str], width: int) -> None:
+    broken = lines.wrapped([lines.Piece(text, str(n)) for n, text in enumerate(texts)], width)
+    expected = Text("".join(texts)).wrap(Console(width=width), width)
+    assert [lines.plain([line]).rstrip("\n") for line in broken] == [line.plain.rstrip() for line in expected]
+
+
+def test_pieces_keep_their_styles_where_lines_break() -> None:
+    line = [lines.Piece("one two", "bold"), lines.Piece(" three")]
+    assert list(lines.wrapped(line, 5)) == [[("one ", "bold")], [("two", "bold"), (" ", "")], [("three", "")]]
 
 
 def test_nothing_found_and_nothing_there() -> None:
