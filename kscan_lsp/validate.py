@@ -18,7 +18,7 @@ from kscan_lsp.text import Span
 from kscan_lsp.yaml import data
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from collections.abc import Mapping, Sequence
 
     from kscan_lsp.documents import Document
 
@@ -97,7 +97,7 @@ def nearest_name(name: str, known: list[str]) -> str:
     return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""
 
 
-def _without_echoes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+def _without_echoes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The errors without keys that are only missing because they are there with a typo."""
     unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
     return [
@@ -111,7 +111,7 @@ def _without_echoes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
     ]
 
 
-def _problem(model: type[BaseModel], document: Document, error: ErrorDetails, code: str) -> Problem:
+def _problem(model: type[BaseModel], document: Document, error: Mapping[str, Any], code: str) -> Problem:
     loc, kind = error["loc"], error["type"]
     path = _path_of(document.data, loc)
     if kind == "missing":
@@ -125,7 +125,7 @@ def _problem(model: type[BaseModel], document: Document, error: ErrorDetails, co
     return Problem(place(document, path), f"{name} {complaint(error)}", code)
 
 
-def complaint(error: ErrorDetails) -> str:
+def complaint(error: Mapping[str, Any]) -> str:
     """What pydantic has to say about a value, in our words."""
     if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
         return "must be a string; quote it"
