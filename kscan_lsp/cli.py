@@ -10,8 +10,6 @@ protocol for the server. A JSON report of one file pays for neither.
 
 from __future__ import annotations
 
-import atexit
-import gc
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +20,7 @@ import typer
 
 from kscan_lsp import __version__
 from kscan_lsp.options import Config, Controls, FailOn, Format, Frameworks, LogFile, Paths, StdinName, Subject
-from kscan_lsp.terminal import complain, deliver, fail, log_to, prepare, show
+from kscan_lsp.terminal import complain, deliver, fail, log_to, show
 
 app = typer.Typer(
     name="kscan",
@@ -213,22 +211,6 @@ def lsp(
     from kscan_lsp.lsp import handlers
 
     handlers.serve()
-
-
-def main() -> None:
-    """The command `kscan`."""
-    prepare()
-    # a command is over before there is garbage worth collecting, and looking for it costs a fifth of a scan
-    gc.set_threshold(200_000, 50, 100)
-    # the interpreter would look through everything once more before it ends, which costs another tenth
-    atexit.register(gc.freeze)
-    app()
-
-
-def serve() -> None:
-    """The command `kscan-lsp`, which is `kscan lsp`."""
-    prepare()
-    app(["lsp", *sys.argv[1:]], prog_name="kscan-lsp")
 
 
 def _request(

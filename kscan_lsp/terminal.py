@@ -11,8 +11,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-import typer
-
 from kscan_lsp import __version__
 from kscan_lsp.reports.plain import printable
 
@@ -81,7 +79,7 @@ def deliver(text: str, output: Path | None = None) -> None:
 def fail(message: str) -> NoReturn:
     """End the command: it is wrong itself."""
     complain(f"kscan: {message}")
-    raise typer.Exit(2)
+    sys.exit(2)
 
 
 def complain(text: str) -> None:

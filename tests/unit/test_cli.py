@@ -394,7 +394,7 @@ def test_own_policies_of_the_settings(here: Path) -> None:
 def run_in_process(*argv: str) -> set[str]:
     """A real run of the command; returns the modules that it imported."""
     code = (
-        "import sys\nfrom kscan_lsp.cli import main\nsys.argv = ['kscan', *sys.argv[1:]]\n"
+        "import sys\nfrom kscan_lsp.__main__ import main\nsys.argv = ['kscan', *sys.argv[1:]]\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\nsys.stderr.write('\\n'.join(sys.modules))\n"
     )
     run = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True,

@@ -15,6 +15,6 @@ if not COMPILED.is_dir():
     raise SystemExit(f"kscan carries its server for Python {known}; this is {sys.version.split()[0]}")
 sys.path[:0] = [str(HERE / "any"), str(COMPILED)]
 
-from kscan_lsp.cli import main  # noqa: E402 - found only now
+from kscan_lsp.__main__ import main  # noqa: E402 - found only now
 
 main()
