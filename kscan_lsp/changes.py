@@ -109,8 +109,8 @@ def _applicable(hit: Hit, ruleset: Ruleset) -> list[tuple[Fix, str]]:
 def _change(operation: Operation, hit: Hit, resource: Resource, choice: str) -> Change | None:
     path = resolve(operation.target, hit.element)
     value = operation.value
-    if isinstance(value, cel.Expression):
-        value = cel.evaluate(value, hit.element.activation)
+    if operation.question is not None:
+        value = cel.evaluate(operation.question, hit.element.activation)
     if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
         return None
     absolute = (*resource.root, *path)

@@ -23,42 +23,43 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.policy_files import CheckFile, FixFile, Match
 
-Kinds: TypeAlias = "tuple[tuple[frozenset[str], frozenset[str]], ...] | None"
+Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
 """(groups, kinds) of objects; None stands for workloads."""
 
 _INPUT: Final = re.compile(r"\binputs\.(\w+)")
 
 
-class Operation(Struct, frozen=True):
-    """One step of a fix. `value` is plain data, or an Expression that gives it."""
+class Operation(Struct, frozen=True, omit_defaults=True):
+    """One step of a fix. `value` is plain data; if there is a `question`, its answer is the value."""
 
     verb: str
     """`set`, `add`, `remove`, or `choose`, whose value is the name of the input to choose from."""
     target: targets.Target
     value: Any = None
+    question: cel.Expression | None = None
 
 
-class Fix(Struct, frozen=True):
+class Fix(Struct, frozen=True, omit_defaults=True):
     """What makes a finding go away."""
 
     title: str
     operations: tuple[Operation, ...]
-    when: cel.Expression | None
-    safe: bool
+    when: cel.Expression | None = None
+    safe: bool = False
 
 
-class Check(Struct, frozen=True, eq=False):
+class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     """One question, compiled. `control` is the id of the control it is asked for."""
 
     control: str
-    match: Kinds
     each: targets.Each
     deny: cel.Expression
     """`when` and `deny` in one, so that one evaluation answers: false where the check does not apply."""
-    at: tuple[targets.Target, ...]
     message: cel.Template
-    fix: Fix | None
-    relations: frozenset[str] = frozenset()
+    at: tuple[targets.Target, ...]
+    match: Kinds = None
+    fix: Fix | None = None
+    relations: tuple[str, ...] = ()
     """The relations it reads; what it says depends on other objects then."""
     related: cel.Expression | None = None
     """A list of what a finding rests on besides."""
@@ -70,7 +71,7 @@ class Check(Struct, frozen=True, eq=False):
         parts: list[object] = [*self.message.parts, self.related]
         if self.fix is not None:
             paths += [operation.target for operation in self.fix.operations]
-            parts += [self.fix.when, *(operation.value for operation in self.fix.operations)]
+            parts += [self.fix.when, *(operation.question for operation in self.fix.operations)]
         parts += [part for path in paths for part in path.parts]
         yield from (part for part in parts if isinstance(part, cel.Expression))
 
@@ -79,7 +80,7 @@ def kinds_of(match: Match) -> Kinds:
     """The objects that a `match` of a control file names."""
     if isinstance(match, str):
         return None
-    return tuple((frozenset(m.groups), frozenset(m.kinds)) for m in match)
+    return tuple((tuple(m.groups), tuple(m.kinds)) for m in match)
 
 
 def includes(wanted: Kinds, group: str, kind: str, *, workload: bool) -> bool:
@@ -99,11 +100,10 @@ class _Source(NamedTuple):
     let: tuple[tuple[str, str], ...]
     inputs: tuple[str, ...]
     problems: list[Problem]
-    vouched: bool
 
 
 def compile_check(
-    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str], *, vouched: bool
+    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str]
 ) -> tuple[Check | None, tuple[Problem, ...]]:
     """Compile one check.
 
@@ -113,13 +113,12 @@ def compile_check(
         file: the check as read.
         control: the id of the control it is asked for.
         inputs: the names of the inputs that controls declare.
-        vouched: the check is known to be right: compile it when it is needed.
 
     Returns:
         The check, or None and its problems.
     """
     bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
-    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), [], vouched)
+    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), [])
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
         for name in names:
             if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
@@ -138,7 +137,7 @@ def compile_check(
         return None, tuple(source.problems)
     each = _each(source, file.each)
     deny = _expression(source, file.deny, ("deny",), "bool")
-    if file.when and deny and (vouched or _expression(source, file.when, ("when",), "bool")):
+    if file.when and deny and _expression(source, file.when, ("when",), "bool"):
         deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
     message = _message(source, file.message)
     texts = (
@@ -151,25 +150,37 @@ def compile_check(
     related = _expression(source, file.related, ("related",), "list") if file.related else None
     if source.problems or each is None or deny is None or message is None:
         return None, tuple(source.problems)
-    match = kinds_of(file.match)
-    reads = frozenset(file.relations.values())
-    return Check(control, match, each, deny, tuple(filter(None, at)), message, fix, reads, related), ()
+    check = Check(
+        control=control,
+        each=each,
+        deny=deny,
+        message=message,
+        at=tuple(filter(None, at)),
+        match=kinds_of(file.match),
+        fix=fix,
+        relations=tuple(dict.fromkeys(file.relations.values())),
+        related=related,
+    )
+    return check, ()
 
 
 def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
     operations: list[Operation] = []
 
-    def operate(verb: str, text: str, where: Path, value: object = None) -> None:
+    def operate(
+        verb: str, text: str, where: Path, value: object = None, question: cel.Expression | None = None
+    ) -> None:
         target = _target(source, text, ("fix", *where), each, on_key=verb != "remove")
         if target is not None:
-            operations.append(Operation(verb, target, value))
+            operations.append(Operation(verb, target, value, question))
 
     for verb, changes in (("set", file.set), ("add", file.add)):
         for text, given in changes.items():
-            value = given
             if isinstance(given, dict) and set(given) == {"expr"}:
-                value = _expression(source, str(given["expr"]), ("fix", verb, text, "expr"))
-            operate(verb, text, (verb, text), value)
+                asked = _expression(source, str(given["expr"]), ("fix", verb, text, "expr"))
+                operate(verb, text, (verb, text), question=asked)
+            else:
+                operate(verb, text, (verb, text), given)
     for index, text in enumerate(file.remove):
         operate("remove", text, ("remove", index))
     for text, name in file.choose.items():
@@ -192,7 +203,7 @@ def _target(
     source: _Source, text: str, where: Path, each: targets.Each | None, *, on_key: bool = False
 ) -> targets.Target | None:
     try:
-        target = targets.parse_target(text, source.let, vouched=source.vouched)
+        target = targets.parse_target(text, source.let)
     except ValueError as error:
         _fail(source, where, str(error), on_key=on_key)
         return None
@@ -208,7 +219,7 @@ def _target(
 def _expression(
     source: _Source, text: str, where: Path, result: Literal["any", "bool", "list"] = "any"
 ) -> cel.Expression | None:
-    compiled = cel.compile_expression(text, let=source.let, result=result, vouched=source.vouched)
+    compiled = cel.compile_expression(text, let=source.let, result=result)
     if isinstance(compiled, cel.CelError):
         _fail(source, where, _said(compiled))
         return None
@@ -217,7 +228,7 @@ def _expression(
 
 
 def _message(source: _Source, text: str) -> cel.Template | None:
-    compiled = cel.template(text, let=source.let, vouched=source.vouched)
+    compiled = cel.template(text, let=source.let)
     if isinstance(compiled, cel.CelError):
         _fail(source, ("message",), _said(compiled))
         return None

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct, json
 from msgspec.structs import replace
 
 from kscan_lsp import policies, source_files
 from kscan_lsp.documents import Document, read_document
 from kscan_lsp.findings import Problem
+from kscan_lsp.policies import Control, Framework, PolicySet
 from kscan_lsp.ruleset import Misnomer, choose
 from kscan_lsp.settings import FILE_NAMES, InputsFile, Settings, overlay, read_settings, replace_settings
 from kscan_lsp.text import Span
@@ -26,7 +26,6 @@ from kscan_lsp.validate import place, validate, without_misfits
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from kscan_lsp.policies import PolicySet
     from kscan_lsp.ruleset import Ruleset
 
 
@@ -34,33 +33,35 @@ if TYPE_CHECKING:
 def builtin_policies() -> PolicySet:
     """The controls and frameworks that come with the program, ready to judge.
 
-    Tests hold them to be right, so every expression is compiled when it is first needed, and their own tests are not
-    even read: most runs need a part of the controls, and all of them wait for this.
+    They are stored as `policies.load` makes them; their expressions are compiled when they are first needed, and their
+    own tests are not there: most runs need a part of the controls, and all of them wait for this.
     """
-    texts = builtin_texts()
-    prepared = json.loads(PREPARED.read_bytes()) if PREPARED.is_file() else {}
-    if prepared.get("of") == digest_of(texts):
-        blank = read_document("")
-        documents = [replace(blank, data=data) for data in prepared["data"]]
-    else:
-        documents = [read_document(text) for text in texts]
-    sources = (str(path) for path in builtin_files())
-    return policies.load(zip(sources, documents, strict=True), vouched=True)
+    try:
+        stored = json.decode(STORED.read_bytes(), type=StoredPolicies)
+    except (OSError, MsgspecError):
+        stored = None
+    if stored is None or stored.of != builtin_digest():
+        return complete_policies()
+    controls = {control.id: control for control in stored.controls}
+    return PolicySet(controls, {framework.id: framework for framework in stored.frameworks})
 
 
-PREPARED: Final = Path(__file__).parent / "policies.json"
-"""The built-in policies as plain data, which is read ten times as fast as YAML (`pages.py` writes it). It says what
-texts it was made of, and counts only for those."""
+STORED: Final = Path(__file__).parent / "policies.json"
+"""The built-in policies, ready to judge (`pages.py` writes it). They count only for the texts they were made of."""
 
 
-def builtin_texts() -> list[str]:
-    """The texts of `builtin_files` without their tests, which take most of them."""
-    return [path.read_text(encoding="utf-8").partition("\ntests:")[0] for path in builtin_files()]
+class StoredPolicies(Struct, frozen=True):
+    """What is in STORED; `of` tells the texts that it was made of from all others."""
+
+    of: str
+    controls: tuple[Control, ...]
+    frameworks: tuple[Framework, ...]
 
 
-def digest_of(texts: list[str]) -> str:
-    """What tells these texts from all others."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+def builtin_digest() -> str:
+    """What tells the texts of `builtin_files` from all others, whatever their tests and line ends."""
+    texts = (path.read_bytes().replace(b"\r\n", b"\n").partition(b"\ntests:")[0] for path in builtin_files())
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 @functools.cache

@@ -26,7 +26,7 @@ from kscan_lsp.settings import Settings
 from kscan_lsp.validate import place
 
 if TYPE_CHECKING:
-    from kscan_lsp.policies import Control, PolicySet
+    from kscan_lsp.policies import Control, PolicySet, Source
     from kscan_lsp.policy_files import TestFile
     from kscan_lsp.text import Span
 
@@ -41,7 +41,7 @@ class Outcome(Struct, frozen=True):
 
     control: str
     name: str
-    source: str
+    source: Source
     failure: str
     span: Span
 
@@ -57,13 +57,14 @@ class Mark(Struct, frozen=True):
 
 def run(control: Control, policies: PolicySet) -> list[Outcome]:
     """Run all tests of one control; a control without a test fails, too."""
-    if not control.tests:
+    source = policies.sources[control.id]
+    if not source.tests:
         text = "this control has no tests: add a manifest that fails and one that passes"
-        return [Outcome(control.id, "", control.source, text, place(control.document, ("id",)))]
+        return [Outcome(control.id, "", source, text, place(source.document, ("id",)))]
     return [
-        Outcome(control.id, test.name, control.source, _run_test(control, policies, test),
-                place(control.document, ("tests", index, "name")))
-        for index, test in enumerate(control.tests)
+        Outcome(control.id, test.name, source, _run_test(control, policies, test),
+                place(source.document, ("tests", index, "name")))
+        for index, test in enumerate(source.tests)
     ]  # fmt: skip
 
 

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.configuration import PREPARED, builtin_policies, builtin_texts, digest_of
-from kscan_lsp.documents import read_document
+import msgspec
+
+from kscan_lsp.configuration import STORED, builtin_digest, complete_policies
 from kscan_lsp.explain import standards
 from kscan_lsp.policy_files import ControlFile, FrameworkFile
 from kscan_lsp.relations import NAMES as RELATIONS
@@ -128,17 +129,20 @@ def _safe_fixes(policies: PolicySet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def prepared() -> str:
-    """The built-in policies as `configuration.PREPARED` has them, a file a line."""
-    texts = builtin_texts()
-    lines = [json.dumps(read_document(text).data, separators=(",", ":")) for text in texts]
-    return f'{{"of":"{digest_of(texts)}","data":[\n' + ",\n".join(lines) + "\n]}\n"
+def stored(policies: PolicySet) -> str:
+    """The built-in policies as `configuration.STORED` has them, a control or framework a line."""
+    controls, frameworks = (
+        ",\n".join(msgspec.json.encode(entry).decode() for entry in known.values())
+        for known in (policies.controls, policies.frameworks)
+    )
+    return f'{{"of":"{builtin_digest()}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
 
 
 def main(folder: str) -> None:
-    """Write every page below a folder, and the prepared policies into the package."""
-    PREPARED.write_text(prepared(), encoding="utf-8", newline="\n")
-    for name, text in pages(builtin_policies()).items():
+    """Write every page below a folder, and the built-in policies into the package."""
+    policies = complete_policies()
+    STORED.write_text(stored(policies), encoding="utf-8", newline="\n")
+    for name, text in pages(policies).items():
         path = Path(folder) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")

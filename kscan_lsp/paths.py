@@ -12,20 +12,15 @@ from __future__ import annotations
 
 import json
 import re
-from enum import Enum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 
 
-class _Each(Enum):
-    EACH = "[*]"
-
-
-EACH: Final = _Each.EACH
+EACH: Final = None
 """In a pattern: every element of a list, or every value of a mapping."""
 
-Pattern: TypeAlias = tuple[str | int | Literal[_Each.EACH], ...]
+Pattern: TypeAlias = tuple[str | int | None, ...]
 
 # What may stand without quotes: nothing that ends a key, opens a bracket, or hides in a message.
 _PLAIN_KEY = re.compile(r"[^\s.\[\]\"'\\\x00-\x1f\x7f-\x9f]+")
@@ -96,7 +91,7 @@ def parse_pattern(text: str) -> Pattern:
     Raises:
         ValueError: as in `parse`.
     """
-    elements: list[str | int | Literal[_Each.EACH]] = []
+    elements: list[str | int | None] = []
     at = 0
     while at < len(text):
         if text[at] == "[":
@@ -185,7 +180,7 @@ def _show_value(value: str | int) -> str:
     return text if _PLAIN_VALUE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
-def _bracket(text: str, at: int) -> tuple[str | int | Literal[_Each.EACH], int]:
+def _bracket(text: str, at: int) -> tuple[str | int | None, int]:
     """What stands in a bracket whose inside begins at `at`, and the offset after the closing bracket."""
     if text.startswith("*]", at):
         return EACH, at + 2

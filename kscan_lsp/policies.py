@@ -8,26 +8,26 @@ is what the engine works from.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations of what is stored
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.checks import compile_check, kinds_of
+from kscan_lsp.checks import Check, Kinds, compile_check, kinds_of
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.policy_files import ControlFile, FrameworkFile
 from kscan_lsp.validate import nearest_name, place, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from kscan_lsp.checks import Check, Kinds
     from kscan_lsp.documents import Document
     from kscan_lsp.policy_files import TestFile
 
 
-class Control(Struct, frozen=True, eq=False):
-    """A security control. `source` is the file it came from, for messages."""
+class Control(Struct, frozen=True, eq=False, omit_defaults=True):
+    """A security control."""
 
     id: str
     title: str
@@ -37,9 +37,6 @@ class Control(Struct, frozen=True, eq=False):
     remediation: str
     references: tuple[str, ...]
     inputs: Mapping[str, tuple[str, ...]]
-    tests: tuple[TestFile, ...]
-    document: Document
-    source: str
     checks: tuple[Check, ...] = ()
     needs: str = ""
     """What would answer it, where no manifest does; such a control has no checks."""
@@ -62,7 +59,7 @@ class Control(Struct, frozen=True, eq=False):
         return any(check.fix for check in self.checks)
 
 
-class Member(Struct, frozen=True):
+class Member(Struct, frozen=True, omit_defaults=True):
     """A control's place in a framework: its section, its name there, and why it is in."""
 
     id: str
@@ -71,7 +68,7 @@ class Member(Struct, frozen=True):
     reason: str = ""
 
 
-class Framework(Struct, frozen=True):
+class Framework(Struct, frozen=True, omit_defaults=True):
     """A named choice of controls."""
 
     id: str
@@ -83,6 +80,14 @@ class Framework(Struct, frozen=True):
     whole: bool = False
     """Whether it has every control there is."""
     excluded: Mapping[str, str] = {}
+
+
+class Source(Struct, frozen=True):
+    """What a control was made of: the name of its file, the document in it, and its tests."""
+
+    name: str
+    document: Document
+    tests: tuple[TestFile, ...] = ()
 
 
 class SourceProblem(Struct, frozen=True):
@@ -99,6 +104,8 @@ class PolicySet(Struct, frozen=True):
     controls: Mapping[str, Control] = {}
     frameworks: Mapping[str, Framework] = {}
     problems: tuple[SourceProblem, ...] = ()
+    sources: Mapping[str, Source] = {}
+    """By control id; those that come with the program have none unless they were asked for with their tests."""
 
     def framework(self, name: str) -> Framework | None:
         """A framework by its id or an alias, whatever the case."""
@@ -109,16 +116,13 @@ class PolicySet(Struct, frozen=True):
         return None
 
 
-def load(
-    sources: Iterable[tuple[str, Document]], base: PolicySet | None = None, *, vouched: bool = False
-) -> PolicySet:
+def load(sources: Iterable[tuple[str, Document]], base: PolicySet | None = None) -> PolicySet:
     """Compile control and framework files.
 
     Args:
         sources: (name of the file, its document) of each. Its keys tell whether it is a control or a
             framework.
         base: policies these are added to; an id that is there already is replaced.
-        vouched: the files are known to be right: compile each expression when it is needed.
 
     Returns:
         The policies, with a problem for each thing that is wrong.
@@ -146,21 +150,22 @@ def load(
             if framework is not None:
                 found += _keep(outlines, _Outline(framework, document, source))
         problems += [SourceProblem(source, document, p) for p in found]
-    controls = dict(base.controls)
+    controls, origins = dict(base.controls), dict(base.sources)
     declared = {name for control in controls.values() for name in control.inputs}
     declared.update(name for draft in drafts.values() for name in draft.file.inputs)
     # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
     for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
-        compiled, wrong = _compile(draft, drafts, controls, declared, vouched=vouched)
+        compiled, wrong = _compile(draft, drafts, controls, declared)
         problems += [SourceProblem(draft.source, draft.document, p) for p in wrong]
         if compiled is not None:
             controls[compiled.id] = compiled
+            origins[compiled.id] = Source(draft.source, draft.document, tuple(draft.file.tests))
     frameworks = dict(base.frameworks)
     for outline in outlines.values():
-        wrong = [] if vouched else _unknown_members(outline, {*drafts, *base.controls})
+        wrong = _unknown_members(outline, {*drafts, *base.controls})
         problems += [SourceProblem(outline.source, outline.document, p) for p in wrong]
         frameworks[outline.file.id] = _framework(outline.file)
-    return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems))
+    return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems), origins)
 
 
 class _Draft(NamedTuple):
@@ -205,8 +210,6 @@ def _compile(
     drafts: Mapping[str, _Draft],
     known: Mapping[str, Control],
     declared: Iterable[str],
-    *,
-    vouched: bool,
 ) -> tuple[Control | None, list[Problem]]:
     file, document = draft.file, draft.document
     problems: list[Problem] = []
@@ -226,7 +229,7 @@ def _compile(
                 taken = [replace(other, match=kinds_of(check.match)) for other in taken]
             checks += taken
             continue
-        made, found = compile_check(document, ("checks", index), check, file.id, declared, vouched=vouched)
+        made, found = compile_check(document, ("checks", index), check, file.id, declared)
         problems += found
         checks += [made] if made else []
     if problems:
@@ -240,9 +243,6 @@ def _compile(
         remediation=file.remediation.strip(),
         references=tuple(file.references),
         inputs=inputs,
-        tests=tuple(file.tests),
-        document=document,
-        source=draft.source,
         checks=tuple(checks),
         needs=file.needs,
         match=kinds_of(file.match),

@@ -80,7 +80,7 @@ def shown(run: Run, *, verbose: bool = False) -> str:
         lines.append(f"{'FAIL' if failed else 'ok  '} {control.id} {control.title}: {verdict}")
         for outcome in outcomes:
             if outcome.failure:
-                where = _place(outcome.source, control.document, outcome.span.start)
+                where = _place(outcome.source.name, outcome.source.document, outcome.span.start)
                 lines.append(f"     {where}: {outcome.name or 'no tests'}")
                 lines += [f"       {line}".rstrip() for line in outcome.failure.splitlines()]
             elif verbose:

@@ -34,7 +34,7 @@ INHERITED: Final = (
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
-class Each(Struct, frozen=True):
+class Each(Struct, frozen=True, omit_defaults=True):
     """What a check judges one by one.
 
     `start` is an anchor or `containers`; `steps` follow from there, with `paths.EACH` for every list item or
@@ -74,10 +74,8 @@ def parse_each(text: str) -> Each:
     return Each("object", tuple(steps))
 
 
-def parse_target(
-    text: str, let: Sequence[tuple[str, str]], *, vouched: bool = False
-) -> Target | cel.CelError:
-    """Parse a path of `at` or `fix`; `let` and `vouched` are those of `cel.compile_expression`.
+def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelError:
+    """Parse a path of `at` or `fix`; `let` is that of `cel.compile_expression`.
 
     Returns:
         The target, or what is wrong with an expression in it.
@@ -88,7 +86,7 @@ def parse_target(
     holes: list[cel.Expression] = []
 
     def keep(match: re.Match[str]) -> str:
-        compiled = cel.compile_expression(match[1], let=let, vouched=vouched)
+        compiled = cel.compile_expression(match[1], let=let)
         if isinstance(compiled, cel.CelError):
             raise _BadHoleError(compiled)
         holes.append(compiled)

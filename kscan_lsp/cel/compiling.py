@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
@@ -58,39 +58,26 @@ class Program(Struct, frozen=True, eq=False):
     """The variables it may read."""
 
 
-class Expression:
-    """A compiled expression. One that is vouched for is compiled when it is first evaluated."""
+class Expression(Struct, eq=False, dict=True, omit_defaults=True):
+    """A compiled expression. One that was compiled before it was stored is compiled again when first evaluated."""
 
-    __slots__ = ("_program", "let", "result", "source")
+    source: str
+    let: Let = ()
+    result: Result = "any"
 
-    def __init__(self, source: str, let: Let, result: Result, program: Program | None = None) -> None:
-        self.source = source
-        self.let = let
-        self.result = result
-        self._program = program
-
-    def __repr__(self) -> str:
-        return f"Expression({self.source!r})"
-
-    @property
+    @cached_property
     def program(self) -> Program:
         """What the runtime evaluates."""
-        if self._program is None:
-            self._program = _vouched(self.source, self.let)
-        return self._program
+        return _stored(self.source, self.let)
 
     @property
     def reckoned(self) -> bool:
         """Whether it is refused on data too large for it, so that its answer depends on all that is bound."""
-        return self._program is not None and self._program.tree is not None
+        return "program" in self.__dict__ and self.program.tree is not None
 
 
 def compile_expression(
-    source: str,
-    *,
-    let: Sequence[tuple[str, str]] = (),
-    result: Result = "any",
-    vouched: bool = False,
+    source: str, *, let: Sequence[tuple[str, str]] = (), result: Result = "any"
 ) -> Expression | CelError:
     """Compile an expression once.
 
@@ -99,20 +86,20 @@ def compile_expression(
         let: names bound around it, in order; each may use the earlier ones. Only those used are evaluated.
         result: what it must give. A type known to be another is an error here; one known only at run time is
             left to `evaluate` and `deny`.
-        vouched: it is known to compile and to be harmless, as those that come with the program are, because tests
-            hold them to it; nothing is done until it is needed.
 
     Returns:
         The expression, or the first error: of the first `let` entry that is wrong, else of the source.
     """
     bound = tuple((name, text) for name, text in let)
-    if vouched:
-        return Expression(source, bound, result)
     program = _compile(source, bound)
     if isinstance(program, CelError):
         return program
     complaint = _unfit(str(program.handle.return_type()), result)
-    return CelError(complaint, 1, 1) if complaint else Expression(source, bound, result, program)
+    if complaint:
+        return CelError(complaint, 1, 1)
+    expression = Expression(source, bound, result)
+    expression.program = program
+    return expression
 
 
 @cache
@@ -173,7 +160,8 @@ def _compile(source: str, let: Let) -> Program | CelError:
 
 
 @lru_cache(maxsize=4096)
-def _vouched(source: str, let: Let) -> Program:
+def _stored(source: str, let: Let) -> Program:
+    """The program of an expression that is known to compile and to be harmless, as tests hold those that are stored."""
     whole, _ = _wrapped(source, _used(source, let))
     return Program(environment().compile(whole), None, ())
 

@@ -20,7 +20,7 @@ MAX_MESSAGE = 2_000
 """Characters of one rendered message."""
 
 
-class Template(Struct, frozen=True):
+class Template(Struct, frozen=True, omit_defaults=True):
     """A compiled message: literal text and expressions in turn."""
 
     text: str
@@ -29,13 +29,12 @@ class Template(Struct, frozen=True):
     """For each part that only names a field (`container.name`), the way there: no need to ask the runtime."""
 
 
-def template(text: str, *, let: Sequence[tuple[str, str]] = (), vouched: bool = False) -> Template | CelError:
+def template(text: str, *, let: Sequence[tuple[str, str]] = ()) -> Template | CelError:
     """Compile a message with `{CEL}` placeholders; `{{` and `}}` stand for braces.
 
     Args:
         text: the message. A map literal in a placeholder needs a space before it: `{ {'a': 1}.a }`.
         let: as for `compile_expression`.
-        vouched: as for `compile_expression`.
 
     Returns:
         The template, or the first error, placed in `text` (or in a `let` entry, which it then names).
@@ -48,7 +47,7 @@ def template(text: str, *, let: Sequence[tuple[str, str]] = (), vouched: bool = 
         if not piece.code:
             parts.append(piece.text)
             continue
-        compiled = compile_expression(piece.text, let=let, vouched=vouched)
+        compiled = compile_expression(piece.text, let=let)
         if isinstance(compiled, CelError):
             if compiled.name:
                 return compiled

@@ -8,6 +8,7 @@ read, never less.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from kscan_lsp.cel.compiling import VARIABLES
@@ -35,7 +36,7 @@ def fields_read(expressions: Iterable[Expression]) -> Reads:
     """The variables that expressions read, and which fields of them."""
     found: Reads = {}
     for text in _texts(expressions):
-        for name, field in _USE.findall(text):
+        for name, field in _uses(text):
             known = found.get(name, frozenset())
             found[name] = known | {field} if known is not None and field else None
     return found
@@ -45,6 +46,11 @@ def fields_read_of_others(expressions: Iterable[Expression]) -> frozenset[str] |
     """Which fields of related objects expressions read; None where that may be any."""
     fields = [field for text in _texts(expressions) for field in _OTHER.findall(text)]
     return None if "" in fields else frozenset(fields)
+
+
+@lru_cache(maxsize=4096)
+def _uses(text: str) -> list[tuple[str, str]]:
+    return _USE.findall(text)
 
 
 def _texts(expressions: Iterable[Expression]) -> set[str]:

@@ -36,7 +36,7 @@ FIXABLE = [control for control in POLICIES.controls.values() if control.fixable]
 @cache
 def rules_of(control_id: str, number: int) -> ruleset.Ruleset:
     """Every control on, with the inputs of one of the control's tests."""
-    test = POLICIES.controls[control_id].tests[number]
+    test = POLICIES.sources[control_id].tests[number]
     chosen = replace_settings(settings_of(test), {"frameworks": ["allcontrols"]})
     return ruleset.choose(POLICIES, chosen)[0]
 
@@ -48,7 +48,7 @@ def manifests(control_id: str):
     Returns: (number of the test, data, a project of the test's other documents, in which it is judged).
     """
     found = []
-    for number, test in enumerate(POLICIES.controls[control_id].tests):
+    for number, test in enumerate(POLICIES.sources[control_id].tests):
         pieces = [piece.text for piece in split(read_marks(test.manifest)[0])]
         for n, piece in enumerate(pieces):
             others = Project(rules_of(control_id, number), date(2026, 1, 1))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kscan_lsp import configuration
-from kscan_lsp.configuration import builtin_policies
-from kscan_lsp.pages import pages, prepared
+from kscan_lsp.configuration import builtin_policies, complete_policies
+from kscan_lsp.pages import pages, stored
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -16,15 +16,19 @@ def test_page_is_fresh(name: str, text: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == text, "run: python -m kscan_lsp.pages docs"
 
 
-def test_prepared_policies_are_fresh() -> None:
-    text = configuration.PREPARED.read_text(encoding="utf-8")
-    assert text == prepared(), "run: python -m kscan_lsp.pages docs"
+def test_stored_policies_are_fresh() -> None:
+    text = configuration.STORED.read_text(encoding="utf-8")
+    assert text == stored(complete_policies()), "run: python -m kscan_lsp.pages docs"
 
 
-def test_prepared_policies_count_only_for_the_texts_they_were_made_of(monkeypatch, tmp_path) -> None:
+def test_stored_policies_are_what_was_stored() -> None:
+    assert stored(builtin_policies()) == stored(complete_policies())
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"of": "others", "controls": [], "frameworks": []}'])
+def test_stored_policies_count_only_for_the_texts_they_were_made_of(monkeypatch, tmp_path, text) -> None:
     stale = tmp_path / "policies.json"
-    stale.write_text('{"of": "others", "data": []}')
-    monkeypatch.setattr(configuration, "PREPARED", stale)
-    read = builtin_policies.__wrapped__()
-    assert list(read.controls) == list(builtin_policies().controls)
-    assert read.frameworks == builtin_policies().frameworks
+    if text is not None:
+        stale.write_text(text)
+    monkeypatch.setattr(configuration, "STORED", stale)
+    assert builtin_policies.__wrapped__() is complete_policies()
