@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp import cel
 from kscan_lsp.elements import FEW, NotThereError, TooMuchError, elements, first_there
 from kscan_lsp.ruleset import Answer, Failure, Said
@@ -25,7 +27,7 @@ MAX_ANSWERS: Final = 20_000
 """Answers remembered of each kind: those of some 150 workloads with every control on, in about 5 MB."""
 
 
-class Failed(NamedTuple):
+class Failed(Struct, frozen=True, eq=False):
     """A check that failed."""
 
     check: Check

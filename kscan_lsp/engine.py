@@ -131,10 +131,10 @@ def hits_of(
         if control:
             rounds = tuple(r.only(control) for r in rounds)
         ran = _run(verdicts, ruleset, plan._replace(rounds=rounds), others, anew=True)
-        for check, failure, element in ran.answers.failed:
-            if element is not None:
-                hit = Hit(check, element, failure.path, failure.message)
-                found.setdefault((check.control, failure.path), []).append(hit)
+        for one in ran.answers.failed:
+            if one.element is not None:
+                hit = Hit(one.check, one.element, one.failure.path, one.failure.message)
+                found.setdefault((one.check.control, one.failure.path), []).append(hit)
     return found
 
 

@@ -53,7 +53,7 @@ MAX_LISTS: Final = 4
 """How deep lists of objects may stand inside each other. kubectl takes any depth; nobody writes two."""
 
 
-class Location(NamedTuple):
+class Location(Struct, frozen=True):
     """A place for a finding.
 
     `extents` are the texts that the finding rests on: the value, or for a missing one the ancestor it is
@@ -92,24 +92,24 @@ class Resource(Struct, frozen=True, eq=False):
         `name` entry or else its first line. What comes through an alias or a merge is marked where it is
         used.
         """
-        place = self._place(path)
-        there = path[: place.depth - len(self.root)]
+        place = self._places.get(path) or self._place(path)
+        depth = place.depth - len(self.root)
+        there = path if depth == len(path) else path[:depth]
         found = self._locations.get(there)
         if found is None:
             found = self._locations[there] = _location(self.document.text, place)
         return found
 
     def _place(self, path: Path) -> Place:
-        known = self._places.get(path)
-        if known is None:
-            if path:
-                before = self._place(path[:-1])
-                whole = before.depth == len(self.root) + len(path) - 1
-                known = (whole and step(before, path[-1])) or before
-            else:
-                known = nearest(cast("Node", self.document.root), self.root)
-            self._places[path] = known
-        return known
+        if path:
+            above = path[:-1]
+            before = self._places.get(above) or self._place(above)
+            whole = before.depth == len(self.root) + len(above)
+            found = (whole and step(before, path[-1])) or before
+        else:
+            found = nearest(cast("Node", self.document.root), self.root)
+        self._places[path] = found
+        return found
 
 
 Custom: TypeAlias = "AbstractMapping[tuple[str, str], Path]"

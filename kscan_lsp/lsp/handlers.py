@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -23,6 +24,9 @@ from kscan_lsp.lsp.workspace import key_of
 from kscan_lsp.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.walk import SUFFIXES
+
+if TYPE_CHECKING:
+    from kscan_lsp.lsp.protocol import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +147,7 @@ def _handle_documents(server: Server) -> None:
         server.renew(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeTextDocumentParams) -> None:
+    def changed(params: Changes | types.DidChangeTextDocumentParams) -> None:
         identifier = params.text_document
         if session.change(identifier.uri, identifier.version, params.content_changes):
             server.renew(identifier.uri)

@@ -48,6 +48,8 @@ logger = logging.getLogger(__name__)
 class Server(LanguageServer):
     """The server of one editor: its session, and the thread that checks."""
 
+    protocol: Protocol
+
     def __init__(self) -> None:
         super().__init__(
             "kscan", __version__, protocol_cls=Protocol, converter_factory=default_converter, max_workers=2

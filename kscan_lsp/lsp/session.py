@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.configuration import Configuration
     from kscan_lsp.lsp.convert import Diagnostics
+    from kscan_lsp.lsp.protocol import Change
     from kscan_lsp.lsp.pull import Shown
     from kscan_lsp.project import Project
 
@@ -102,7 +103,7 @@ class Session(Struct):
         )
 
     def change(
-        self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]
+        self, uri: str, version: int, changes: Sequence[Change | types.TextDocumentContentChangeEvent]
     ) -> OpenDocument | None:
         """A document was edited; changes apply one after the other."""
         document = self.documents.get(uri)

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pygls.io_ import StdoutWriter, run_async
+from pygls.io_ import StdoutWriter
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from kscan_lsp.lsp.server import Server
+
+logger = logging.getLogger(__name__)
 
 _CHUNK: Final = 1 << 16
 
@@ -40,9 +45,25 @@ def serve(server: Server) -> None:
 
 
 async def _serve(server: Server, source: Source) -> None:
-    stream = reader(source)
-    # it looks at this event between messages only; what ends the loop is the end of the stream, or `exit`
-    await run_async(threading.Event(), stream, server.protocol, error_handler=server.report_server_error)
+    async for body in messages(reader(source)):
+        server.protocol.receive(body)
+
+
+async def messages(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The messages of a stream without their headers, up to its end, or to what is no message."""
+    length = 0
+    try:
+        while line := await stream.readline():
+            name, _, value = line.strip().partition(b":")
+            if name.lower() == b"content-length" and value.strip().isdigit():
+                length = int(value)
+            elif not name and length:
+                yield await stream.readexactly(length)
+                length = 0
+    except asyncio.IncompleteReadError:
+        pass  # the editor is gone
+    except ValueError:
+        logger.error("what comes from the editor is no message: a line of its header has no end")  # noqa: TRY400
 
 
 def reader(source: Source) -> asyncio.StreamReader:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import scalars
@@ -38,7 +40,7 @@ class Data(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True, eq=False):
     """Where a path leads."""
 
     entry: Entry | None
