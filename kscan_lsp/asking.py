@@ -71,26 +71,28 @@ def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> An
     for round_ in plan.rounds:
         judged: list[Element] | None = None
         try:
-            for question in round_.questions:
-                check = question.check
-                key = (id(check), place, question.grounds(grounds))
-                said = remembered.get(key)
-                if judged is None and (said is None or (anew and said.failed)):
-                    judged = elements(round_.each, scope, round_.reads)
-                if said is None:
-                    said = _ask(question, judged or [], ruleset.answers)
+            for group in round_.groups:
+                key = (id(group), place, group.grounds(grounds))
+                told = None if anew else remembered.get(key)
+                if told is None:
+                    if judged is None:
+                        judged = elements(round_.each, scope, round_.reads)
+                    asked = [_ask(question, judged, ruleset.answers) for question in group.questions]
+                    told = tuple(said for said in asked if said.failed or said.untold)
                     # many may be too much for all checks of a round together, which is to be found again
-                    if len(judged or []) <= FEW:
+                    if not anew and len(judged) <= FEW:
                         if len(remembered) >= MAX_ANSWERS:
                             remembered.clear()
-                        remembered[key] = said
-                if said.failed:
-                    failed += [Failed(check, f, judged[f.element] if judged else None) for f in said.failed]
-                if said.untold:
+                        remembered[key] = told
+                for said in told:
+                    check = said.check
+                    failed += [
+                        Failed(check, f, judged[f.element] if anew and judged else None) for f in said.failed
+                    ]
                     untold += [Untold(check, path, reason) for path, reason in said.untold]
-        except NotThereError as error:  # met by the first question: nothing of such a round is remembered
+        except NotThereError as error:  # met by the first group: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
-            untold += [Untold(q.check, error.path, error.reason, limit) for q in round_.questions]
+            untold += [Untold(check, error.path, error.reason, limit) for check in round_.checks]
     return Answers(failed, untold)
 
 
@@ -108,7 +110,7 @@ def _ask(question: Question, judged: list[Element], answers: dict[tuple[object, 
         else:
             named = None if check.related is None else element.named(check.related)
             failed.append(Failure(path, message, index, named))
-    return Said(tuple(failed), tuple(untold))
+    return Said(check, tuple(failed), tuple(untold))
 
 
 def _answer(question: Question, element: Element, answers: dict[tuple[object, ...], Answer]) -> Answer:

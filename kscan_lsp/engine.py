@@ -183,7 +183,7 @@ def _run(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None, *, 
     if not complete or (others is not None and not others.complete):
         whose = "this object" if not complete else "an object that this one is related to"
         reason = f"{whose} is too deep or too large to be judged, or contains itself"
-        checks = [question.check for round_ in plan.rounds for question in round_.questions]
+        checks = [check for round_ in plan.rounds for check in round_.checks]
         return _Run(Answers([], [Untold(check, (), reason, limit=True) for check in checks]), None)
     related = {} if others is None else others.lists
     scope = scope_of(resource, view, ruleset.inputs, related, ruleset.kubernetes_minor)
@@ -216,14 +216,14 @@ def _findings(
             fixable = all(one.check.fix is not None for one in failed)
         findings.append(
             Finding(
-                control=control,
-                severity=ruleset.severities[control],
-                resource=resource.id,
-                path=path,
-                data=resource.data,
-                message=message,
-                span=location.span,
-                related=related,
+                control,
+                ruleset.severities[control],
+                resource.id,
+                path,
+                message,
+                location.span,
+                resource.data,
+                related,
                 fixable=fixable,
             )
         )

@@ -57,19 +57,25 @@ class Failure(NamedTuple):
 class Said(NamedTuple):
     """What a check says of a resource: where it fails, and what it cannot tell for which reason."""
 
+    check: Check
     failed: tuple[Failure, ...]
     untold: tuple[tuple[Path, str], ...]
 
 
 class Question(NamedTuple):
-    """A check, and what it reads, but for inputs: a ruleset has them once.
-
-    `contents` are all of an element that its answer can depend on. `grounds` picks out of the grounds of its plan all
-    that anything about it can depend on: which elements there are, its answers, and where it points.
-    """
+    """A check, and all of an element that its answer can depend on, but for inputs: a ruleset has them once."""
 
     check: Check
     contents: tuple[Content, ...]
+
+
+class Group(NamedTuple):
+    """Questions that depend on the same, and what picks that out of the grounds of their plan.
+
+    It is all that anything about them can depend on: which elements there are, the answers, and where they point.
+    """
+
+    questions: tuple[Question, ...]
     grounds: Callable[[Sequence[bytes]], object]
 
 
@@ -77,12 +83,20 @@ class Round(NamedTuple):
     """The checks that judge the same elements, and what they read."""
 
     each: Each
-    questions: tuple[Question, ...]
+    groups: tuple[Group, ...]
     reads: cel.Reads
+
+    @property
+    def checks(self) -> list[Check]:
+        """All checks of all groups."""
+        return [question.check for group in self.groups for question in group.questions]
 
     def only(self, control: str) -> Round:
         """The same without the checks of other controls."""
-        return self._replace(questions=tuple(q for q in self.questions if q.check.control == control))
+        wanted = (tuple(q for q in group.questions if q.check.control == control) for group in self.groups)
+        return self._replace(
+            groups=tuple(g._replace(questions=w) for g, w in zip(self.groups, wanted, strict=True) if w)
+        )
 
 
 class Plan(NamedTuple):
@@ -120,8 +134,8 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The Kubernetes version that manifests are for: 33 for 1.33."""
     answers: dict[tuple[object, ...], Answer] = {}
     """What checks said before of an element, by what they read of it (see `asking.py`)."""
-    said: dict[tuple[object, ...], Said] = {}
-    """What checks said before of a whole resource, by what they read of it."""
+    said: dict[tuple[object, ...], tuple[Said, ...]] = {}
+    """What groups of checks said before of a whole resource, by what they read of it; nothing of those that passed."""
     _plans: dict[tuple[str, str, bool], Plans] = {}
 
     @property
@@ -158,22 +172,18 @@ def _plan(checks: list[Check]) -> Plan:
     grounds = tuple(dict.fromkeys(content for read in found.values() for content in read))
     at = {content: index for index, content in enumerate(grounds)}
 
-    def question(check: Check) -> Question:
-        read = found[check]
-        return Question(
-            check, _contents(check), itemgetter(*map(at.__getitem__, read)) if read else lambda _: ()
-        )
+    def round_of(each: Each, judging: list[Check]) -> Round:
+        alike: dict[tuple[Content, ...], list[Question]] = {}
+        for check in judging:
+            alike.setdefault(found[check], []).append(Question(check, _contents(check)))
+        groups = [
+            Group(tuple(questions), itemgetter(*map(at.__getitem__, read)) if read else lambda _: ())
+            for read, questions in alike.items()
+        ]
+        return Round(each, tuple(groups), cel.fields_read(e for c in judging for e in c.expressions()))
 
-    rounds = [
-        Round(
-            each,
-            tuple(map(question, group)),
-            cel.fields_read(e for check in group for e in check.expressions()),
-        )
-        for each, group in grouped.items()
-    ]
     return Plan(
-        tuple(rounds),
+        tuple(round_of(each, judging) for each, judging in grouped.items()),
         grounds,
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),

@@ -138,7 +138,7 @@ def test_pod_spec_paths() -> None:
 def test_the_plan_groups_checks_by_what_they_judge() -> None:
     rules, _ = chosen(frameworks=["every"])
     plan = rules.plan("apps", "Deployment", workload=True).alone
-    assert [(r.each.start, r.each.itemised, [q.check.control for q in r.questions]) for r in plan.rounds] == [
+    assert [(r.each.start, r.each.itemised, [check.control for check in r.checks]) for r in plan.rounds] == [
         ("containers", False, ["KS-0001", "KS-0004"]),
         ("containers", True, ["KS-0003"]),
     ]
