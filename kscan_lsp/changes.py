@@ -5,13 +5,14 @@ Left out on purpose: text (`edits/`) and judging whether the result holds (`fixe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from kscan_lsp import cel
+from kscan_lsp import cel, paths
 from kscan_lsp.elements import resolve
 from kscan_lsp.fields import fields_of, is_whole_number
+from kscan_lsp.resources import CONTAINER_LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.resources import Resource
     from kscan_lsp.ruleset import Ruleset
+
+MAX_QUOTED: Final = 40
+"""Characters of a value of the user's that a title shows."""
 
 
 class Change(Struct, frozen=True):
@@ -68,8 +72,8 @@ def drafts_of(resource: Resource, hits: list[Hit], ruleset: Ruleset) -> list[Dra
                 changes.setdefault((change.verb, change.path), change)
         made = _in_order(changes.values())
         fixes = [option[0][0] for option in options]
-        title = "" if choice else next((fix.title for fix in fixes if fix.title), "")
-        drafts.append(Draft(title or _title(made), all(fix.safe for fix in fixes), made))
+        given = "" if choice else next((fix.title for fix in fixes if fix.title), "")
+        drafts.append(Draft(_title(given, made, resource), all(fix.safe for fix in fixes), made))
     return drafts
 
 
@@ -121,20 +125,62 @@ def _change(operation: Operation, hit: Hit, resource: Resource, choice: str) -> 
     return Change("set", absolute, int(choice) if number else choice)
 
 
-def _title(changes: tuple[Change, ...]) -> str:
-    said = []
+def _title(given: str, changes: tuple[Change, ...], resource: Resource) -> str:
+    """What a fix does, and to which elements of lists: two containers may have the same finding."""
+    said: list[str] = []
+    places: list[str] = []
     for change in changes:
-        names = [part for part in change.path if isinstance(part, str)]
-        where = ".".join(names[-2:])
+        names, elements = _where(change, resource)
+        place = " of ".join(elements)
+        what = " of ".join((*names, *elements))
         match change.verb:
             case "set":
-                said.append(f"set {where} to {_brief(change.value)}")
+                said.append(f"set {what} to {_brief(change.value)}")
             case "add":
-                said.append(f"add {_brief(change.value)} to {where}")
+                said.append(f"add {_brief(change.value)} to {what}")
             case _:
-                said.append(f"remove {where}")
+                said.append(f"remove {what}")
+        if place and place not in places:
+            places.append(place)
+    if given:
+        return f"{given} ({', '.join(places)})" if places else given
     text = " and ".join(dict.fromkeys(said))
     return text[:1].upper() + text[1:]
+
+
+def _where(change: Change, resource: Resource) -> tuple[list[str], list[str]]:
+    """Where a change is made: the field, if any, and the elements of lists it is in, the innermost first."""
+    elements: list[str] = []
+    names: list[str] = []
+    data: Any = resource.data
+    for part in change.path[len(resource.root) :]:
+        if isinstance(part, str):
+            names.append(part)
+            data = data.get(part) if isinstance(data, dict) else None
+            continue
+        items = data if isinstance(data, list) else []
+        data = items[part] if part < len(items) else None
+        field = names[-1]
+        named = paths.merge_key(field, items, part)
+        if named and field in CONTAINER_LISTS:
+            said = f"container {_quoted(named[0][1])}"  # as messages name it
+        elif change.verb == "remove" and isinstance(data, str | int):
+            said = f"{_quoted(data)} from {_field(names)}"
+        else:
+            said = field + paths.bracket(field, items, part)
+        elements.insert(0, said)
+        names.clear()
+    return [_field(names)] if names else [], elements
+
+
+def _field(names: list[str]) -> str:
+    return ".".join(names[-2:])
+
+
+def _quoted(value: object) -> str:
+    """A value of the user's, on one line and short enough for a menu."""
+    text = " ".join(_brief(value).split())
+    return f"'{text}'" if len(text) <= MAX_QUOTED else f"'{text[: MAX_QUOTED - 1]}\u2026'"
 
 
 def _brief(value: object) -> str:

@@ -126,19 +126,24 @@ def stable(path: Path, root_data: object) -> str:
     value = root_data
     field = ""
     for element in path:
-        printed = show((element,))
         if isinstance(element, str):
+            printed = show((element,))
             parts.append(f".{printed}" if parts and not printed.startswith("[") else printed)
             value = value.get(element) if isinstance(value, dict) else None
             field = element
         else:
             items = value if isinstance(value, list) else []
-            named = merge_key(field, items, element)
-            if named:
-                printed = "[" + ",".join(f"{key}={_show_value(part)}" for key, part in named) + "]"
-            parts.append(printed)
+            parts.append(bracket(field, items, element))
             value = items[element] if element < len(items) else None
     return "".join(parts)
+
+
+def bracket(field: str, items: list[Any], index: int) -> str:
+    """What stands in `stable` for one element of a list: `[name=api]`, or `[0]`. Arguments as of `merge_key`."""
+    named = merge_key(field, items, index)
+    if named is None:
+        return f"[{index}]"
+    return "[" + ",".join(f"{key}={_show_value(part)}" for key, part in named) + "]"
 
 
 def merge_key(field: str, items: list[Any], index: int) -> tuple[tuple[str, str | int], ...] | None:

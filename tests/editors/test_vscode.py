@@ -112,7 +112,7 @@ def test_lightbulb_fixes_after_a_confirmation(trusting: Workbench, folder: Path)
         window.page.keyboard.press("Control+.")
         first = window.page.locator(".action-widget .monaco-list-row.action.focused")
         expect(first).to_contain_text(
-            "Set securityContext.privileged to false (review) [C-0057]", timeout=PATIENCE
+            "Set securityContext.privileged of container 'api' to false (review) [C-0057]", timeout=PATIENCE
         )
         window.page.keyboard.press("Enter")
         preview = window.page.locator(".bulk-edit-panel")  # the fix is not safe, so the editor asks

@@ -114,7 +114,7 @@ pod.yaml
     \u2502       ^^^^^^^^^^^^^^^^
     \u2502 high     T-0001 Privileged
     \u2502          container 'api' is privileged
-    \u2502          fix: Set securityContext.privileged to false
+    \u2502          fix: Set securityContext.privileged of container 'api' to false
 
 scanned      1 file, 1 resource
 found        1 high, 1 medium

@@ -74,7 +74,7 @@ def test_the_contract_key_by_key() -> None:
         "message": "container 'api' is privileged",
         "remediation": "r",
         "related": [],
-        "fix": {"title": "Set securityContext.privileged to false", "safe": False},
+        "fix": {"title": "Set securityContext.privileged of container 'api' to false", "safe": False},
         "status": "open",
         "suppression": None,
     }.items())  # fmt: skip
