@@ -57,6 +57,7 @@ def view_of(
         project=project,
         key=path.as_uri(),
         partials=Partials(),
+        quick=False,
     )
     checked = check(snapshot)
     return View(
