@@ -12,7 +12,7 @@ This is done when somebody asks for a fix, never between a keystroke and its dia
 from __future__ import annotations
 
 from collections import Counter
-from itertools import repeat
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -102,6 +102,25 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     if fixes := [fix for fix, _ in tried if isinstance(fix, VerifiedFix)]:
         return fixes, ""
     return [], next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here")
+
+
+def offers_fix(checked: CheckedDocument, ruleset: Ruleset, *, safe_only: bool) -> bool:
+    """Whether `fix_all` would have a fix to try in a document, as far as is known before any is made."""
+    findings = iter(checked.findings)
+    for verdicts, bound in with_bounds(checked) if checked.document.complete else ():
+        wanted: dict[str, list[Path]] = {}
+        for finding in islice(findings, len(verdicts.findings)):
+            if finding.fixable and finding.status == "open":
+                wanted.setdefault(finding.control, []).append(finding.path)
+        for control, found in wanted.items():
+            if safe_only and not ruleset.controls[control].safely_fixable:
+                continue
+            hits = engine.hits_of(verdicts, ruleset, bound, control)
+            for path in found:
+                drafts = drafts_of(verdicts.resource, hits.get((control, path), []), ruleset)
+                if len(drafts) == 1 and (drafts[0].safe or not safe_only):
+                    return True
+    return False
 
 
 def fix_all(

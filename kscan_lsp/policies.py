@@ -58,6 +58,11 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
         """Whether any of its checks has a fix."""
         return any(check.fix for check in self.checks)
 
+    @property
+    def safely_fixable(self) -> bool:
+        """Whether any of its checks has a safe fix."""
+        return any(check.fix and check.fix.safe for check in self.checks)
+
 
 class Member(Struct, frozen=True, omit_defaults=True):
     """A control's place in a framework: its section, its name there, and why it is in."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from lsprotocol import types
 
 from kscan_lsp.edits import Refusal, set_value
-from kscan_lsp.fixes import Site, fix_all, fixes_of
+from kscan_lsp.fixes import Site, fix_all, fixes_of, offers_fix
 from kscan_lsp.lsp import convert
 from kscan_lsp.suppress import ANNOTATION, MARK
 from kscan_lsp.text import Span, TextEdit, apply_edits
@@ -49,12 +49,15 @@ def code_actions(
         touched = list(_touched(view, params.range))[:MAX_FINDINGS]
         fixes = [action for placed, finding in touched for action in _quick_fixes(view, placed, finding)]
         actions += fixes
-        actions += [action for placed, finding in touched for action in _ignore(view, placed, finding)]
+        one_line = params.range.start.line == params.range.end.line
+        actions += _ignoring(view, touched, "here" if one_line else "on line {}")
         actions += _explanations(touched)
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     for kind, title in ((FIX_SAFE, "Fix all safe problems"), (FIX_REVIEW, "Fix all problems (review)")):
         if _asked(kind, wanted) and (wanted or (invoked and actions)):
             action = types.CodeAction(title=f"kscan: {title}", kind=kind)
+            if not wanted and not _offered(view, kind):
+                continue
             if view.client.resolve_edits and not wanted:
                 action.data = {"uri": view.uri, "version": view.version, "kind": kind}
                 actions.append(action)
@@ -62,6 +65,12 @@ def code_actions(
                 action.edit = fixed.edit
                 actions.append(action)
     return actions
+
+
+def _offered(view: View, kind: str) -> bool:
+    """Whether a menu should name a kind of fixing everything."""
+    ruleset, safe_only = view.project.ruleset, kind == FIX_SAFE
+    return any(offers_fix(d.checked, ruleset, safe_only=safe_only) for d in view.checked.documents)
 
 
 class Fixed(NamedTuple):
@@ -151,15 +160,21 @@ def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types
         )
 
 
-def _ignore(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
-    edit = ignore_edit(view.site(placed), finding)
-    if edit is not None:
-        edits = convert.text_edits([edit], placed.offset, view.lines, view.client.encoding)
+def _ignoring(view: View, touched: list[tuple[Placed, Finding]], where: str) -> Iterator[types.CodeAction]:
+    """One action for each edit: a comment speaks for all that a control finds on its line."""
+    edits: dict[tuple[str, int, TextEdit], list[types.Diagnostic]] = {}
+    for placed, finding in touched:
+        edit = ignore_edit(view.site(placed), finding)
+        if edit is not None:
+            diagnostics = edits.setdefault((finding.control, placed.offset, edit), [])
+            diagnostics.append(_diagnostic(view, placed, finding))
+    for (control, offset, edit), diagnostics in edits.items():
+        made = convert.text_edits([edit], offset, view.lines, view.client.encoding)
         yield types.CodeAction(
-            title=f"Ignore {finding.control} here",
+            title=f"Ignore {control} {where.format(diagnostics[0].range.start.line + 1)}",
             kind=types.CodeActionKind.QuickFix,
-            diagnostics=[_diagnostic(view, placed, finding)],
-            edit=_workspace_edit(view, edits),
+            diagnostics=diagnostics,
+            edit=_workspace_edit(view, made),
         )
 
 

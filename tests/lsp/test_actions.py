@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from lsprotocol import types
 from msgspec.structs import replace
-from views import edited, never, view_of
+from views import edited, never, settings, view_of
 
 from kscan_lsp.lsp import actions
 from kscan_lsp.lsp.client import Client
+
+if TYPE_CHECKING:
+    from kscan_lsp.configuration import Configuration
 
 POD = """\
 apiVersion: v1
@@ -26,16 +31,30 @@ PLAIN = Client(document_changes=True)
 ASKING = replace(PLAIN, change_annotations=True)
 
 
-def fix_of(client: Client, control: str) -> types.CodeAction:
-    view = view_of(POD, client=client)
-    end = types.Position(POD.count("\n"), 0)
+QUICK_FIX = types.CodeActionKind.QuickFix
+
+
+def offered(
+    text: str,
+    client: Client = PLAIN,
+    lines: tuple[int, int] | None = None,
+    configuration: Configuration | None = None,
+    **context: Any,
+) -> list[types.CodeAction]:
+    """The actions for some lines of a text, from 0, or for all of it."""
+    view = view_of(text, client=client, configuration=configuration)
+    first, last = lines or (0, text.count("\n"))
     params = types.CodeActionParams(
         types.TextDocumentIdentifier(view.uri),
-        types.Range(types.Position(0, 0), end),
-        types.CodeActionContext([], only=[types.CodeActionKind.QuickFix]),
+        types.Range(types.Position(first, 0), types.Position(last, 0)),
+        types.CodeActionContext([], **context),
     )
-    found = [a for a in actions.code_actions(view, params, never) if a.title.endswith(f"[{control}]")]
-    return found[0]
+    return actions.code_actions(view, params, never)
+
+
+def fix_of(client: Client, control: str) -> types.CodeAction:
+    found = offered(POD, client, only=[QUICK_FIX])
+    return next(action for action in found if action.title.endswith(f"[{control}]"))
 
 
 def needs_confirmation(edit: types.WorkspaceEdit) -> bool:
@@ -68,3 +87,64 @@ def test_a_client_without_versioned_edits_is_not_asked():
 def test_fixing_everything_asks_if_it_is_not_all_safe(kind, asks):
     fixed = actions.fix_everything(view_of(POD, client=ASKING), kind, never)
     assert needs_confirmation(fixed.edit) == asks
+
+
+def titles(text: str, start: str, **given: Any) -> list[str]:
+    return [a.title for a in offered(text, **given) if a.title.startswith(start)]
+
+
+def test_a_control_with_two_findings_on_a_line_is_ignored_once():
+    text = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  containers: [{name: api, securityContext: {privileged: true}}, {name: b, securityContext: {privileged: true}}]
+  hostPID: true
+"""
+    (ignoring,) = [a for a in offered(text, lines=(4, 4)) if a.title == "Ignore C-0057 here"]
+    assert [diagnostic.code for diagnostic in ignoring.diagnostics] == ["C-0057", "C-0057"]
+    result = view_of(edited(text, ignoring.edit)).checked.findings()
+    assert {f.status for _, f in result if f.control == "C-0057"} == {"suppressed"}
+
+
+def test_what_is_ignored_on_which_of_several_lines_is_said():
+    two = (
+        POD
+        + """\
+  - name: second
+    image: shop/api:1.0
+    securityContext:
+      privileged: true
+"""
+    )
+    assert titles(two, "Ignore C-0057") == ["Ignore C-0057 on line 10", "Ignore C-0057 on line 14"]
+
+
+UNSAFE_ONLY = POD.replace("  serviceAccount: web\n", "")
+WITH_SUPPRESSED = POD.replace("  serviceAccount", "  # kscan:ignore C-0294\n  serviceAccount")
+
+
+@pytest.mark.parametrize("resolving", [False, True])
+@pytest.mark.parametrize(("text", "safe"), [(POD, True), (UNSAFE_ONLY, False), (WITH_SUPPRESSED, False)])
+def test_fixing_all_safe_problems_is_offered_where_there_is_one(text: str, safe: bool, resolving: bool):
+    client = replace(PLAIN, resolve_edits=resolving)
+    assert titles(text, "kscan:", client=client) == [
+        *(["kscan: Fix all safe problems"] if safe else []),
+        "kscan: Fix all problems (review)",
+    ]
+
+
+def test_fixing_all_problems_is_not_offered_where_each_asks_for_a_choice_or_a_hand():
+    text = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  containers:
+  - name: api
+    image: shop/api:1.0
+"""
+    chosen = settings(frameworks=[], controls={"include": ["C-0004"]})
+    assert titles(text, "kscan:", configuration=chosen, client=replace(PLAIN, resolve_edits=True)) == []
+    assert titles(text, "Set limits.memory of container 'api'", configuration=chosen) != []
