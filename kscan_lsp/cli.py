@@ -10,6 +10,7 @@ protocol for the server. A JSON report of one file pays for neither.
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +21,7 @@ import typer
 
 from kscan_lsp import __version__
 from kscan_lsp.options import Config, Controls, FailOn, Format, Frameworks, LogFile, Paths, StdinName, Subject
-from kscan_lsp.terminal import complain, deliver, fail, log_to, show
+from kscan_lsp.terminal import complain, deliver, fail, log_to, shared, show
 
 app = typer.Typer(
     name="kscan",
@@ -139,9 +140,12 @@ def fix(
             complain(failure)
         if (text := rewrite.piped(outcome, scanned)) is not None:
             deliver(text)
+            if text and not text.endswith("\n") and shared():
+                complain("")
     else:
         failures = []
-        deliver(rewrite.diff(outcome, colour=sys.stdout.isatty()))
+        terminal, colour = sys.stdout.isatty(), not os.environ.get("NO_COLOR")
+        deliver(rewrite.diff(outcome, terminal=terminal, colour=colour))
     complain(rewrite.summary(outcome, write=write, unsafe=unsafe))
     broken = failures or scanned.not_scanned or any(not entry.checked.complete for entry in scanned.entries)
     raise typer.Exit(3 if broken else 2 if scanned.problems else 0)

@@ -78,24 +78,27 @@ def _left(project: Project, path: str) -> Iterator[int]:
                     yield len(options.get((finding.control, finding.path), ()))
 
 
-def diff(outcome: Outcome, *, colour: bool) -> str:
+def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> str:
     """A unified diff of all files, one that `git apply` and `patch -p1` take.
 
     Args:
         outcome: what changes.
-        colour: for a terminal: coloured, and with nothing in it that a terminal would act on.
+        terminal: with nothing in it that a terminal would act on, and then not to be applied.
+        colour: colours on a terminal.
     """
     lines: list[str] = []
     for file in outcome.files:
         name = file.entry.checked.path.lstrip("/")
+        if " " in name:
+            name += "\t"  # else `patch` takes the name to end there
         before, after = _LINE.findall(file.entry.checked.text), _LINE.findall(file.text)
         lines += difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
     said: list[str] = []
     for line in lines:
         content = line.removesuffix("\n")
-        if colour:
+        if terminal:
             content = printable(content.removesuffix("\r"))
-            if paint := _COLOURS.get(content[:1]):
+            if colour and (paint := _COLOURS.get(content[:1])):
                 content = f"{paint}{content}\x1b[0m"
         said.append(content + "\n")
         if not line.endswith("\n"):

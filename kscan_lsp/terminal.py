@@ -60,6 +60,14 @@ def _width() -> int:
     return _WIDTH
 
 
+def shared() -> bool:
+    """Whether standard output and standard error end up in one place, such as a terminal."""
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (OSError, ValueError):  # not a file of the system
+        return False
+
+
 def deliver(text: str, output: Path | None = None) -> None:
     """Write a report to a file, or to standard output, in UTF-8 and with these line ends on every platform."""
     if output is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -325,10 +327,56 @@ def test_fix_that_cannot_be_written_fails(here: Path, monkeypatch: pytest.Monkey
     assert "web.yaml: it cannot be written: no space" in result.stderr
 
 
-def test_a_file_without_a_last_line_end_gives_a_proper_diff(here: Path) -> None:
-    (here / "web.yaml").write_text(DEPLOYMENT.rstrip("\n"))
-    result = kscan("fix", "--unsafe", "--control", "C-0057")
-    assert result.stdout.count("\\ No newline at end of file\n") == 2
+@pytest.mark.parametrize("command", [["git", "apply", "-"], ["patch", "-p1", "--binary"]], ids=lambda c: c[0])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("last", [True, False], ids=["whole", "no-last-line-end"])
+@pytest.mark.parametrize("name", ["web.yaml", "our web.yaml"])
+def test_a_diff_applied_gives_what_write_writes(
+    here: Path, command: list[str], end: str, last: bool, name: str
+) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"there is no {command[0]}")
+    path = here / name
+    given = (DEPLOYMENT if last else DEPLOYMENT.rstrip("\n")).replace("\n", end).encode()
+    path.write_bytes(given)
+    diff = kscan("fix", "--unsafe", "--control", "C-0057").stdout_bytes
+    assert kscan("fix", "--unsafe", "--control", "C-0057", "--write").exit_code == 0
+    written = path.read_bytes()
+    assert written != given
+    path.write_bytes(given)
+    subprocess.run(command, input=diff, check=True, capture_output=True)
+    assert path.read_bytes() == written
+
+
+@pytest.mark.parametrize("text", [DEPLOYMENT, DEPLOYMENT.rstrip("\n")], ids=["whole", "no-last-line-end"])
+def test_what_is_said_of_a_filter_has_a_line_of_its_own(text: str) -> None:
+    command = [sys.executable, "-m", "kscan_lsp", "fix", "-", "--write"]
+    run = functools.partial(subprocess.run, command, input=text.encode(), check=True)
+    together = run(stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
+    apart = run(capture_output=True)
+    assert apart.stdout.decode() == text
+    assert together.splitlines() == [*text.splitlines(), *apart.stderr.decode().splitlines()]
+
+
+def test_a_diff_on_a_terminal_has_colours_unless_told_otherwise(here: Path) -> None:
+    pty = pytest.importorskip("pty")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+
+    def shown(**environment: str) -> str:
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "kscan_lsp", "fix", "--unsafe", "--control", "C-0057"]
+        plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        subprocess.run(
+            command, stdout=theirs, stderr=subprocess.DEVNULL, env={**plain, **environment}, check=True
+        )
+        os.close(theirs)
+        try:
+            return os.read(ours, 65_536).decode().replace("\r\n", "\n")
+        finally:
+            os.close(ours)
+
+    assert "\x1b[32m+          privileged: false\x1b[0m\n" in shown()
+    assert shown(NO_COLOR="1") == kscan("fix", "--unsafe", "--control", "C-0057").stdout
 
 
 def test_explain_and_list() -> None:
