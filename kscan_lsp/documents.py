@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.findings import Problem
+from kscan_lsp.findings import MAX_PROBLEMS, Problem, fewer
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import layout, reader
 from kscan_lsp.yaml.data import data_of
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kscan_lsp.yaml.tree import Node
-
-MAX_PROBLEMS: Final = 100
-"""How many problems of one document are told; those that kept text from being read come first."""
 
 _SEPARATOR: Final = re.compile(r"---(?=[ \t\r\n]|\Z)")
 _DIRECTIVE: Final = re.compile(r"^%[^\r\n]*", re.MULTILINE)
@@ -101,9 +98,9 @@ def read_document(text: str, *, json: bool = False) -> Document:
         unsure = {problem.span for problem in (*result.problems, *values.problems) if problem.fatal}
         blanked = _few(sorted({*blanked, *unsure}))
     complete = fault is None and not any(problem.fatal for problem in problems)
-    if len(problems) > MAX_PROBLEMS:
-        problems = tuple(sorted(problems, key=lambda problem: not problem.fatal)[:MAX_PROBLEMS])
-    return Document(text, json, result.root, values.value, problems, blanked, complete, LineIndex(text))
+    return Document(
+        text, json, result.root, values.value, fewer(problems), blanked, complete, LineIndex(text)
+    )
 
 
 def _few(spans: list[Span]) -> tuple[Span, ...]:

@@ -25,6 +25,7 @@ MAX_ELEMENTS: Final = 10_000
 """Elements one `each` may have in one object; an object with more is not evaluated."""
 MAX_WORK: Final = 400_000
 """Values handed to CEL for one `each` in one object, about as many microseconds."""
+_TOO_MANY: Final = "too many to judge; shorten the list, or split it over several objects"
 FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
 
@@ -218,11 +219,11 @@ def elements(each: targets.Each, scope: Scope, reads: cel.Reads) -> list[Element
     for start, value in starts:
         found += _items(each, start, value)
         if len(found) > MAX_ELEMENTS:
-            raise TooMuchError(where, f"more than {MAX_ELEMENTS:,} entries are too many to judge")
+            raise TooMuchError(where, f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
     for element in found:
         element.reads = reads
     if len(found) > FEW and _work(found) > MAX_WORK:
-        raise TooMuchError(where, f"{len(found):,} entries of this size are too many to judge")
+        raise TooMuchError(where, f"{len(found):,} entries of this size are {_TOO_MANY}")
     return found
 
 
@@ -306,7 +307,7 @@ def _items(each: targets.Each, start: Element, value: object) -> Iterator[Elemen
                 raise NotThereError(where, f"{paths.show(where)} is not a mapping")
         level = following
         if len(level) > MAX_ELEMENTS:
-            raise TooMuchError(start.path, f"more than {MAX_ELEMENTS:,} entries are too many to judge")
+            raise TooMuchError(start.path, f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
     for item, where, bound in level:
         anchors = {**start.anchors, "item": where}
         yield Element(where, {**start.values, **bound, "item": item}, anchors, start.scope)

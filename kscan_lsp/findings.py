@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -18,6 +18,9 @@ from kscan_lsp import paths
 if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.text import Span
+
+MAX_PROBLEMS: Final = 100
+"""How many problems of one document are told, of each part of the program that finds any."""
 
 
 class Severity(IntEnum):
@@ -68,6 +71,19 @@ class Problem(Struct, frozen=True):
     message: str
     code: str = "syntax"
     fatal: bool = False
+
+
+def fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Problems of one document, those that kept text from being read first if they are too many to tell.
+
+    The last then says how many are left out.
+    """
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    ordered = sorted(problems, key=lambda problem: not problem.fatal)
+    told, rest = ordered[: MAX_PROBLEMS - 1], ordered[MAX_PROBLEMS - 1 :]
+    message = f"{len(rest):,} more problems are not shown"
+    return (*told, Problem(rest[0].span, message, rest[0].code, rest[0].fatal))
 
 
 class Related(Struct, frozen=True):

@@ -8,7 +8,10 @@ back, alone or as `{ref, path, message}`.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from kscan_lsp import cel, paths
 from kscan_lsp.documents import read_document
@@ -52,18 +55,23 @@ class Others:
 
     def named_by(self, answer: cel.Json) -> tuple[Related, ...]:
         """The places that the answer of a `related` names; what is no reference in it is passed over."""
-        found: dict[tuple[int, str], Related] = {}
+        found: dict[tuple[int, str], str] = {}
         for entry in answer if isinstance(answer, list) else ():
             if not isinstance(entry, dict):
                 continue
             ref = entry.get("ref", entry)
             number = ref.get("index") if isinstance(ref, dict) else None
             if isinstance(number, int) and 0 <= number < len(self._objects):
-                path = entry.get("path", "")
-                key = (number, str(path))
-                if key not in found and len(found) < MAX_RELATED:
-                    found[key] = self._place(number, str(path), str(entry.get("message", "")))
-        return tuple(found.values())
+                found.setdefault((number, str(entry.get("path", ""))), str(entry.get("message", "")))
+        left = len(found) - MAX_RELATED
+        places = [
+            self._place(number, path, message)
+            for (number, path), message in islice(found.items(), MAX_RELATED)
+        ]
+        if left > 0:
+            last = places[-1]
+            places[-1] = replace(last, message=f"{last.message}; {left} more like this are not shown")
+        return tuple(places)
 
     def _place(self, number: int, path: str, message: str) -> Related:
         key = (number, path, message)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.documents import comments
-from kscan_lsp.findings import Problem, Suppression
+from kscan_lsp.findings import Problem, Suppression, fewer
 from kscan_lsp.text import Span
 from kscan_lsp.validate import nearest_name
 
@@ -82,7 +82,7 @@ def suppress(
             marked.append(replace(finding, suppression=heard[0].suppression) if heard else finding)
     if document.complete:
         problems += _unused(directives, verdicts, ruleset)
-    return tuple(marked), tuple(problems)
+    return tuple(marked), fewer(tuple(problems))
 
 
 def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive]:

@@ -249,6 +249,7 @@ def test_many_problems_are_few():
     document = read_document("a: 1\n" * 500 + "b: .inf\n" * 500)
     assert len(document.problems) == 100
     assert document.problems[0].fatal
+    assert document.problems[-1].message == f"{499 + 500 + 499 - 99:,} more problems are not shown"
     assert len(document.blanked) == 1
     assert not document.complete
 

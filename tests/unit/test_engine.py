@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp import asking, engine, policies
+from kscan_lsp import asking, elements, engine, policies
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
 from kscan_lsp.project import Project, check_file
@@ -211,3 +211,19 @@ def test_a_variable_without_a_field_is_not_one_without_a_value() -> None:
     for manifest in (text, broken, text):
         assert said(manifest, warm) == said(manifest, rules())
     assert "C-0034" in {entry.control for _, _, missing in said(broken, warm) for entry in missing}
+
+
+def test_what_is_too_much_to_judge_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = RECKONED.replace("each: containers", "each: containers.env[*]")
+    text = POD.format(**{name: given[0] for name, given in VALUES.items()}).replace(
+        "env:", "env:\n" + 3 * "    - {name: A}\n", 1
+    )
+    monkeypatch.setattr(elements, "MAX_ELEMENTS", 3)
+    loaded = policies.load([("c.yaml", read_document(control))])
+    chosen = choose(
+        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["KS-9001"]}})
+    )[0]
+    ((_, _, unevaluated),) = said(text, chosen)
+    assert {entry.reason for entry in unevaluated} == {
+        "more than 3 entries are too many to judge; shorten the list, or split it over several objects"
+    }

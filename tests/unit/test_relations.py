@@ -173,6 +173,20 @@ def test_from_a_workload_to_its_role() -> None:
     ]
 
 
+@pytest.mark.parametrize("bindings", [20, 21, 33])
+def test_places_that_are_left_out_are_counted(bindings: int) -> None:
+    api = "rbac.authorization.k8s.io/v1"
+    reading = "rules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]"
+    granting = "roleRef: {kind: Role, name: read}\nsubjects: [{kind: User, name: jane}]"
+    project = Project(RULES, TODAY).with_file("role.yaml", listed("Role", "read", api=api, rest=reading))
+    names = [f"b{n}" for n in range(bindings)]
+    project = project.with_file("b.yaml", listed("RoleBinding", *names, api=api, rest=granting))
+    found = [f for _, f in project.files["role.yaml"].findings() if f.control == "C-0015"]
+    (messages,) = [[place.message for place in finding.related] for finding in found]
+    left = f"; {bindings - 20} more like this are not shown" if bindings > 20 else ""
+    assert messages == ["granted to these subjects"] * 19 + [f"granted to these subjects{left}"]
+
+
 def test_autoscalers_and_budgets() -> None:
     scaler = listed(
         "HorizontalPodAutoscaler",
