@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kscan_lsp.documents import Document
-    from kscan_lsp.relations import Bound, Object
+    from kscan_lsp.index import Object
+    from kscan_lsp.relations import Bound
 
 MAX_RELATED: Final = 20
 """Other places that one finding names."""

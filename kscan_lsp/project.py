@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from kscan_lsp.documents import Document, Piece, read_document, split
 from kscan_lsp.engine import Verdicts, check, check_related, relations_of
 from kscan_lsp.findings import Finding, Problem
-from kscan_lsp.relations import Bound, Index, Key, Object, bind, object_of
+from kscan_lsp.index import Index, Key, Object, object_of
+from kscan_lsp.relations import Bound, bind
 from kscan_lsp.resources import resources_of
 from kscan_lsp.suppress import suppress
 from kscan_lsp.text import Span

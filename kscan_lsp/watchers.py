@@ -12,7 +12,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kscan_lsp.relations import Key
+    from kscan_lsp.index import Key
 
 
 class Watchers(Struct, frozen=True, eq=False):

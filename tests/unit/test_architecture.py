@@ -16,7 +16,7 @@ PACKAGE = Path(kscan_lsp.__file__).parent
 
 ORDER = [
     "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "resources",
-    "validate", "settings", "cel", "selectors", "relations", "watchers", "others", "targets",
+    "validate", "settings", "cel", "selectors", "index", "relations", "watchers", "others", "targets",
     "policy_files", "checks", "policies", "ruleset", "elements", "asking",
     "engine", "edits", "suppress", "changes", "project", "fixes", "control_tests", "explain", "source_files",
     "partials", "walk", "configuration", "report", "tally", "scan", "reports", "rewrite", "policy_tests",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kscan_lsp import relations, ruleset
 from kscan_lsp.configuration import complete_policies
+from kscan_lsp.index import Index
 from kscan_lsp.project import Project, objects_of
 from kscan_lsp.settings import Settings
 
@@ -48,7 +49,7 @@ def listed(kind: str, *names: str, api: str = "v1", rest: str = "") -> str:
 
 def led_to(name: str, subject: str, *others: str) -> list[str]:
     """The names of the objects that a relation leads to from the first object of a manifest."""
-    index = relations.Index()
+    index = Index()
     for file, text in {
         "subject.yaml": subject,
         **{f"{n}.yaml": text for n, text in enumerate(others)},
