@@ -21,8 +21,9 @@ from msgspec.structs import replace
 from kscan_lsp import cel
 from kscan_lsp.asking import Answers, Untold, ask
 from kscan_lsp.elements import scope_of
-from kscan_lsp.fields import fields_of, misfits
+from kscan_lsp.fields import fields_of
 from kscan_lsp.findings import Finding, Problem, Related
+from kscan_lsp.misfits import misfits
 from kscan_lsp.others import Others
 
 if TYPE_CHECKING:

@@ -1,10 +1,6 @@
-"""The types of the Kubernetes fields that controls read, and where a manifest gets them wrong.
+"""The types of the Kubernetes fields that controls read.
 
-A control that reads `securityContext.privileged` must not call a manifest clean because the value is the
-string "yes", or the parent a list. The API server refuses such an object, so no verdict about it means
-anything: the engine reports the place, and counts what would have passed as not evaluated. One table says it
-for every control, which keeps type tests out of the controls. The types are those of the Kubernetes API
-reference, v1.30 (core/v1 PodSpec and what it contains, and the objects around it).
+They are those of the Kubernetes API reference, v1.30 (core/v1 PodSpec and what it contains, and the objects around it).
 
 Left out on purpose: unknown fields, required fields and value ranges. That is a schema validator's work.
 """
@@ -15,8 +11,6 @@ import functools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kscan_lsp.paths import Path
 
 # A type is a word, a mapping of fields, [element type], or ("map", value type).
@@ -27,15 +21,6 @@ QUANTITY: Final = "a quantity such as 250m or 128Mi"
 INT_OR_STR: Final = "a number or a string"
 STR_MAP: Final = ("map", STR)
 ANY: Final = "anything"
-
-_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
-    STR: lambda v: isinstance(v, str),
-    INT: lambda v: isinstance(v, int) and not isinstance(v, bool),
-    BOOL: lambda v: isinstance(v, bool),
-    QUANTITY: lambda v: isinstance(v, str | int | float) and not isinstance(v, bool),
-    INT_OR_STR: lambda v: isinstance(v, str | int) and not isinstance(v, bool),
-    ANY: lambda _: True,
-}
 
 METADATA: Final = {
     "name": STR,
@@ -321,21 +306,6 @@ def is_known(kind: str) -> bool:
     return kind in _KINDS
 
 
-def misfits(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
-    """Fields of an object whose value has a type that the API server refuses.
-
-    Args:
-        fields: what is known about its kind (`fields_of`).
-        data: the object as plain values.
-
-    Returns: (path, message) of each, outermost first: nothing is looked at inside a value of the wrong type.
-        Null is never wrong: Kubernetes treats it as absent. At most 20.
-    """
-    found: list[tuple[Path, str]] = []
-    _compare(data, fields, (), found)
-    return found
-
-
 def is_whole_number(fields: Fields, path: Path) -> bool:
     """Whether the field at a path of an object holds a whole number."""
     here: Any = fields
@@ -347,61 +317,3 @@ def is_whole_number(fields: Fields, path: Path) -> bool:
         else:
             here = here.get(part) if isinstance(here, dict) else None
     return bool(here == INT)
-
-
-def _compare(value: Any, expected: Any, path: Path, found: list[tuple[Path, str]]) -> None:
-    if value is None or len(found) >= 20:
-        return
-    if isinstance(expected, str):
-        if not _CHECKS[expected](value):
-            found.append((path, _message(path, expected, value)))
-    elif isinstance(expected, list):
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                if item is None:
-                    found.append(((*path, index), _message((*path, index), _noun(expected[0]), None)))
-                else:
-                    _compare(item, expected[0], (*path, index), found)
-        else:
-            found.append((path, _message(path, "a list", value)))
-    elif not isinstance(value, dict):
-        found.append((path, _message(path, "a mapping", value)))
-    elif isinstance(expected, tuple):
-        for key, item in value.items():
-            _compare(item, expected[1], (*path, key), found)
-    else:
-        for key, item in value.items():
-            if item is not None and (field := expected.get(key)) is not None:
-                _compare(item, field, (*path, key), found)
-
-
-def _noun(expected: Any) -> str:
-    if isinstance(expected, str):
-        return expected
-    return "a list" if isinstance(expected, list) else "a mapping"
-
-
-def _message(path: Path, expected: str, value: Any) -> str:
-    names = [part for part in path if isinstance(part, str)]
-    where = f"'{names[-1]}'" if names else "the object"
-    if path and isinstance(path[-1], int):
-        where = f"item {path[-1] + 1} of {where}"
-    hint = "; quote it" if expected == STR and isinstance(value, bool | int | float) else ""
-    return f"{where} must be {expected}, not {_kind_of(value)}, and Kubernetes refuses anything else{hint}"
-
-
-def _kind_of(value: Any) -> str:
-    """Names the type only: the value itself may be a secret."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"

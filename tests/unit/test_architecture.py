@@ -15,7 +15,7 @@ import kscan_lsp
 PACKAGE = Path(kscan_lsp.__file__).parent
 
 ORDER = [
-    "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "resources",
+    "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "misfits", "resources",
     "validate", "settings", "cel", "selectors", "index", "relations", "watchers", "others", "targets",
     "policy_files", "checks", "policies", "ruleset", "elements", "asking",
     "engine", "edits", "suppress", "changes", "project", "fixes", "control_tests", "explain", "source_files",
