@@ -24,6 +24,17 @@ def explain(control: Control, ruleset: Ruleset, message: str = "") -> str:
     return page(control, severity, standards(control.id, ruleset.policies), message)
 
 
+def brief(control: Control, ruleset: Ruleset) -> str:
+    """What, why and how to fix it, as plain text that fits a message of an editor."""
+    severity = ruleset.severities.get(control.id, control.severity)
+    parts = [f"{control.id} {control.title} ({severity.label})", control.description]
+    if control.needs:
+        parts.append(f"Never evaluated: {control.unanswered}.")
+    parts.append(f"How to fix: {control.remediation}")
+    parts.append(f"'kscan explain {control.id}' lists frameworks and references.")
+    return "\n\n".join(parts)
+
+
 def page(control: Control, severity: Severity, named: Iterable[str], message: str = "") -> str:
     """The same from its parts."""
     parts = [f"**{control.id} {control.title}** ({severity.label})"]

@@ -7,7 +7,7 @@
 | `kscan.frameworks` | | `[{id, name, active}]` |
 | `kscan.scanWorkspace` | | `{files, findings: {critical, high, medium, low}}` of all files, which are shown then |
 | `kscan.report` | | `{html}`, a page about all files of the workspace |
-| `kscan.explain` | a control's id | the explanation, which is also shown as a message |
+| `kscan.explain` | a control's id | the explanation as Markdown; what matters most of it is also shown as a message |
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 
-from kscan_lsp.explain import explain
+from kscan_lsp.explain import brief, explain
 from kscan_lsp.lsp import actions, overview
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def handle_commands(server: Server) -> None:
     def explained(control: str) -> str | None:
         for configuration in session.configurations.values():
             ruleset = configuration.ruleset
-            if control in ruleset.policies.controls:
-                text = explain(ruleset.policies.controls[control], ruleset)
+            if known := ruleset.policies.controls.get(control):
+                text = brief(known, ruleset)
                 server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
-                return text
+                return explain(known, ruleset)
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from views import FOLDER, edited, never, settings, view_of
 
+from kscan_lsp.explain import brief
 from kscan_lsp.lsp import actions, overview
 
 if TYPE_CHECKING:
@@ -121,6 +123,32 @@ async def test_fix_all_edits_the_document_and_says_how_much(editor, tmp_path):
     editor.edit(uri, 3, types.TextDocumentContentChangeWholeDocument(text=DEPLOYMENT + "# applied\n"))
     with pytest.raises(JsonRpcException, match="it is locked"):
         await run(editor, "kscan.fixAll", uri)
+
+
+@pytest.mark.asyncio
+async def test_an_explanation_shown_is_short_and_one_answered_is_whole(editor, tmp_path):
+    await editor.start(tmp_path)
+    uri = (tmp_path / "web.yaml").as_uri()
+    editor.open(uri, DEPLOYMENT)
+    await editor.shown(uri)
+    whole = await run(editor, "kscan.explain", "C-0057")
+    title, why, how, more = editor.messages[-1].message.split("\n\n")
+    assert title == "C-0057 Privileged container (high)"
+    assert (
+        f"**{title[:-7]}** (high)\n\n{why}\n\n**How to fix:** {how.removeprefix('How to fix: ')}\n\n" in whole
+    )
+    assert more == "'kscan explain C-0057' lists frameworks and references."
+    assert "NSA/CISA" in whole
+    assert "<https://" in whole
+
+
+def test_every_explanation_shown_fits_a_message():
+    ruleset = settings().ruleset
+    for control in ruleset.policies.controls.values():
+        lines = [
+            line for part in brief(control, ruleset).split("\n") for line in textwrap.wrap(part, 100) or [""]
+        ]
+        assert len(lines) <= 14, control.id
 
 
 @pytest.mark.asyncio
