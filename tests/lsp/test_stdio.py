@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from kscan_lsp.lsp import handlers
-from kscan_lsp.lsp.stdio import messages, reader
+from kscan_lsp.lsp.stdio import messages
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server import Server
@@ -34,10 +34,7 @@ class Pieces:
 
 
 def received(data: bytes, sizes: list[int]) -> list[bytes]:
-    async def collect() -> list[bytes]:
-        return [body async for body in messages(reader(Pieces(data, sizes)))]
-
-    return asyncio.run(collect())
+    return list(messages(Pieces(data, sizes)))
 
 
 def framed(body: bytes, header: bytes = b"Content-Length: %d\r\n\r\n") -> bytes:

@@ -238,7 +238,8 @@ def test_a_place_knows_its_entry_and_parent():
     assert find(root, ("a", 1)) is None
     assert find(root, ("a", -1)) is None
     whole = find(root, ())
-    assert whole == (None, root, None, None, None, 0)
+    assert whole is not None
+    assert (whole.node, whole.entry, whole.parent, whole.via, whole.depth) == (root, None, None, None, 0)
 
 
 def paths(value: Any, path: Path = (), depth: int = 0) -> Iterator[tuple[Path, Any]]:
