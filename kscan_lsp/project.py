@@ -156,14 +156,18 @@ class Project(Struct, frozen=True, eq=False):
 
     def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
         """The project with new texts of many files: (path, text, whether it is JSON)."""
+        return self.with_read([self.read(path, text, json=json) for path, text, json in files])
+
+    def with_read(self, files: Iterable[CheckedFile]) -> Project:
+        """The project with files that `read` gave, of this project or an earlier one."""
         judged, index = dict(self.files), self.index
         changed: set[Key] = set()
         read: set[str] = set()
-        for path, text, json in files:
-            judged[path] = self._read(path, text, json=json)
-            index, keys = index.with_file(path, _objects(judged[path]))
+        for file in files:
+            judged[file.path] = file
+            index, keys = index.with_file(file.path, _objects(file))
             changed |= keys
-            read.add(path)
+            read.add(file.path)
         return self._settled(judged, index, changed, read)
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
@@ -203,8 +207,12 @@ class Project(Struct, frozen=True, eq=False):
         return self._settled(judged, index, changed, {path})
 
     def completed(self) -> Project:
-        """The project as it is when no more files are to come."""
-        return self._settled(dict(self.files), self.index, frozenset(), self.files, whole=True)
+        """The project when no more files are to come; it is for `settled` to say what rests on other objects."""
+        return replace(self, whole=True)
+
+    def settled(self, paths: Iterable[str]) -> Project:
+        """The project with all that can be said about some files, which were read before it was whole."""
+        return self._settled(dict(self.files), self.index, frozenset(), paths)
 
     def without_file(self, path: str) -> Project:
         """The project without one file."""
@@ -224,7 +232,7 @@ class Project(Struct, frozen=True, eq=False):
                 return placed.line
         return related.line
 
-    def _read(self, path: str, text: str, *, json: bool) -> CheckedFile:
+    def read(self, path: str, text: str, *, json: bool = False) -> CheckedFile:
         """A file as far as it can be judged without looking at others; unchanged documents as they were."""
         if len(text) > MAX_CHARACTERS:
             message = f"this file is too large to check: more than {MAX_CHARACTERS:,} characters"
@@ -260,8 +268,6 @@ class Project(Struct, frozen=True, eq=False):
         index: Index,
         changed: set[Key] | frozenset[Key],
         touched: Iterable[str],
-        *,
-        whole: bool = False,
     ) -> Project:
         """The project with all findings that rest on other objects brought up to date.
 
@@ -270,10 +276,9 @@ class Project(Struct, frozen=True, eq=False):
             index: what they declare.
             changed: the keys under which anything is different.
             touched: the files that are new, or gone.
-            whole: no more files are to come.
         """
-        watchers, whole = self.watchers, self.whole or whole
-        if whole and self.ruleset.relational:
+        watchers = self.watchers
+        if self.whole and self.ruleset.relational:
             watched: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
             for path in {*watched, *watchers.of(changed)}:
                 file = files.get(path)
@@ -284,7 +289,7 @@ class Project(Struct, frozen=True, eq=False):
                     files[path] = replace(file, documents=settled)
                 watched[path] = frozenset[Key]().union(*(placed.checked.watched for placed in settled))
             watchers = watchers.updated(watched)
-        return replace(self, files=files, index=index, whole=whole, watchers=watchers)
+        return replace(self, files=files, index=index, watchers=watchers)
 
     def _resettled(self, placed: Placed, index: Index, changed: set[Key] | frozenset[Key]) -> Placed:
         old = placed.checked

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import logging
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +29,7 @@ from kscan_lsp.lsp.protocol import Protocol
 from kscan_lsp.lsp.session import OpenDocument, Session, today
 from kscan_lsp.lsp.settings_file import SettingsView
 from kscan_lsp.lsp.view import View
-from kscan_lsp.lsp.workspace import Checked, Reading, Snapshot, Workspace, check, read, search
+from kscan_lsp.lsp.workspace import Reading, Settling, Snapshot, Workspace, check, read, search, settle
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import LineIndex
 
@@ -60,6 +59,8 @@ class Server(LanguageServer):
         self.desk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-answer")
         self.background: set[asyncio.Future[Any]] = set()
         self.tasks: dict[Path | None, asyncio.Task[None]] = {}
+        self.reading: set[Path | None] = set()
+        """The folders of which a file is being read, which leaves time for buffers."""
         self.loading: dict[Path | None, asyncio.Task[None]] = {}
         self.generation = 0
         self.said: set[str] = set()
@@ -114,6 +115,8 @@ class Server(LanguageServer):
         if root not in self.tasks:
             self.tasks[root] = asyncio.get_running_loop().create_task(self._work(root))
             self.tasks[root].add_done_callback(self._ended)
+        elif root in self.reading:
+            asyncio.get_running_loop().call_soon(self._meanwhile, root)
 
     def forget(self, root: Path | None) -> None:
         """A folder is no longer part of the workspace: nothing is shown of its files."""
@@ -136,29 +139,48 @@ class Server(LanguageServer):
             del self.tasks[root]  # nothing waits between the last look at the session and this line
             self._tell()
 
-    async def _step(self, root: Path | None, step: Snapshot | Reading) -> None:
-        """Check one buffer or read one file, and show what is different for it."""
+    async def _step(self, root: Path | None, step: Snapshot | Reading | Settling) -> None:
+        """Check one buffer, read one file or settle some, and show what is different."""
+        session = self.session
         try:
             if isinstance(step, Snapshot):
-                self.session.accept(step, await self._checked(step))
+                # a change of thread would double what takes next to no time
+                session.accept(step, check(step) if step.quick else await self.in_worker(check, step))
+            elif isinstance(step, Reading):
+                await self._read(root, step)
             else:
-                self.session.keep(step, await self.in_worker(read, step))
+                session.keep(step, await self.in_worker(settle, step))
         except Exception:  # a defect of ours must not take everything else down with it
             logger.exception("%s could not be checked", step.key)
-            self.session.give_up(step)
+            session.give_up(step)
         self._show(root)
 
-    async def _checked(self, step: Snapshot) -> Checked:
-        """Check a buffer: at once where that took next to no time before, which a change of thread would double."""
-        began = time.perf_counter()
-        checked = check(step) if step.quick else await self.in_worker(check, step)
-        self.session.took(step, time.perf_counter() - began)
-        return checked
+    async def _read(self, root: Path | None, step: Reading) -> None:
+        self.reading.add(root)
+        try:
+            outcome = await self.in_worker(read, step)
+        finally:
+            self.reading.discard(root)
+        if workspace := self.session.workspaces.get(root):
+            project = workspace.project
+            # a file that others rest on can have many of them judged again
+            done = await self.in_worker(outcome, project) if project.whole else outcome(project)
+            self.session.keep(step, done)
+
+    def _meanwhile(self, root: Path | None) -> None:
+        """Check a buffer while a file is being read: what comes of that does not depend on it."""
+        step = self.session.next_buffer(root) if root in self.reading else None
+        if step is not None and step.quick and root in self.session.configurations:
+            try:
+                self.session.accept(step, check(step))
+            except Exception:  # as above
+                logger.exception("%s could not be checked", step.key)
+                self.session.give_up(step)
+            self._show(root)
 
     def _finish(self, root: Path | None) -> None:
         """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
         workspace = self.session.workspaces[root]
-        workspace.finish()
         self._show(root)
         if root is not None and workspace.begin_search():
             self.in_background(self._search(root, workspace))

@@ -16,7 +16,16 @@ from pygls.uris import to_fs_path
 
 from kscan_lsp.lsp.carry import carry
 from kscan_lsp.lsp.client import Client
-from kscan_lsp.lsp.workspace import Checked, Reading, Snapshot, Workspace, key_of, renewed
+from kscan_lsp.lsp.workspace import (
+    BATCH,
+    Checked,
+    Reading,
+    Settling,
+    Snapshot,
+    Workspace,
+    key_of,
+    renewed,
+)
 from kscan_lsp.project import CheckedFile
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import LineIndex, Position
@@ -209,14 +218,17 @@ class Session(Struct):
             and document.checked_version == document.version
         )
 
-    def next_work(self, root: Path | None) -> Snapshot | Reading | None:
-        """What is to be done next in a folder: a buffer that changed, the last one first, else a file on disk."""
+    def next_buffer(self, root: Path | None) -> Snapshot | None:
+        """The buffer of a folder that is to be checked next: of those that changed, the one edited last."""
+        stale = [d for d in self._buffers(root) if not self.is_current(d)]
+        return self._snapshot(max(stale, key=lambda d: d.edited), self.workspaces[root]) if stale else None
+
+    def next_work(self, root: Path | None) -> Snapshot | Reading | Settling | None:
+        """What is to be done next in a folder: a buffer that changed, a file on disk, or what had to wait for those."""
+        if snapshot := self.next_buffer(root):
+            return snapshot
         workspace = self.workspaces[root]
-        mine = [d for d in self.documents.values() if self.root_of(d.path) == root]
-        stale = [d for d in mine if not self.is_current(d)]
-        if stale:
-            return self._snapshot(max(stale, key=lambda d: d.edited), workspace)
-        buffers = {document.key for document in mine}
+        buffers = {document.key for document in self._buffers(root)}
         while workspace.waiting:
             key = next(iter(workspace.waiting))
             path = workspace.waiting.pop(key)
@@ -233,7 +245,15 @@ class Session(Struct):
                     judged=workspace.judging,
                     unsure=unsure,
                 )
+        workspace.finish(buffers)
+        if workspace.unsettled:
+            keys = tuple(workspace.unsettled[:BATCH])
+            del workspace.unsettled[:BATCH]
+            return Settling(keys, root, workspace.project)
         return None
+
+    def _buffers(self, root: Path | None) -> list[OpenDocument]:
+        return [d for d in self.documents.values() if self.root_of(d.path) == root]
 
     def _snapshot(self, document: OpenDocument, workspace: Workspace) -> Snapshot:
         same = document.configuration is workspace.configuration
@@ -252,11 +272,6 @@ class Session(Struct):
             quick=document.quick,
         )
 
-    def took(self, work: Snapshot, seconds: float) -> None:
-        """A check took some time."""
-        if (document := self.documents.get(work.uri)) is not None:
-            document.quick = seconds < QUICK
-
     def accept(self, work: Snapshot, checked: Checked) -> None:
         """Keep the result of a check, unless other settings hold by now."""
         workspace = self.workspaces[self.root_of(work.path)]
@@ -268,16 +283,17 @@ class Session(Struct):
             document.checked, document.checked_version = checked.file, work.version
             document.configuration = work.configuration
             document.base = None  # it has not been shown yet
+            document.quick = checked.seconds < QUICK
 
-    def keep(self, work: Reading, project: Project) -> None:
-        """Keep what was read from disk, unless other settings hold by now; then it is read again."""
+    def keep(self, work: Reading | Settling, project: Project) -> None:
+        """Keep what was read from disk or settled, unless other settings hold by now."""
         workspace = self.workspaces.get(work.root)
-        if workspace is not None and workspace.configuration is work.configuration:
+        if workspace is not None and workspace.project.ruleset is project.ruleset:
             workspace.project = project
-        elif workspace is not None:
-            workspace.waiting.setdefault(work.key, work.path)
+        elif workspace is not None and isinstance(work, Reading):
+            workspace.waiting.setdefault(work.key, work.path)  # then it is read again
 
-    def give_up(self, work: Snapshot | Reading) -> None:
+    def give_up(self, work: Snapshot | Reading | Settling) -> None:
         """Take something that cannot be checked for done: trying again would fail again."""
         if isinstance(work, Snapshot) and (document := self.documents.get(work.uri)):
             document.checked_version, document.configuration = work.version, work.configuration

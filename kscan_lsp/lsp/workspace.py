@@ -9,8 +9,9 @@ rests on other objects: it would be wrong as often as not.
 from __future__ import annotations
 
 import os
+import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from kscan_lsp.source_files import SourceText, Unreadable
 from kscan_lsp.walk import discover, is_excluded, is_found
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from datetime import date
     from pathlib import Path
 
@@ -55,6 +56,8 @@ class Workspace(Struct):
     waiting: dict[str, Path | None] = {}
     unsure: set[str] = set()
     """Those of them that something happened to, and that may not belong to the workspace at all."""
+    unsettled: list[str] = []
+    """Files that are read, and of which it is still to be said what rests on other objects."""
     published: dict[str, CheckedFile] = {}
 
     def begin_search(self) -> bool:
@@ -80,12 +83,13 @@ class Workspace(Struct):
 
     def complete(self) -> bool:
         """Whether all files have been read."""
-        return self.searched and self.project.whole and not self.waiting
+        return self.searched and self.project.whole and not self.waiting and not self.unsettled
 
-    def finish(self) -> None:
-        """Say what rests on other objects, once all files have been read."""
+    def finish(self, buffers: Collection[str]) -> None:
+        """Have it said what rests on other objects, once all files have been read; first of all in buffers."""
         if self.searched and not self.waiting and not self.project.whole:
             self.project = self.project.completed()
+            self.unsettled = sorted(self.project.files, key=lambda key: key not in buffers)
 
     def news(self, buffers: Collection[str]) -> list[tuple[str, CheckedFile | None]]:
         """The files without a buffer that have something new to show; None clears what was shown."""
@@ -131,6 +135,8 @@ class Checked(NamedTuple):
 
     project: Project
     file: CheckedFile
+    seconds: float
+    """What it took of the processor."""
 
 
 class Reading(NamedTuple):
@@ -146,6 +152,23 @@ class Reading(NamedTuple):
     unsure: bool
 
 
+class Settling(NamedTuple):
+    """Some files of which it is to be said what rests on other objects."""
+
+    keys: tuple[str, ...]
+    root: Path | None
+    project: Project
+
+    @property
+    def key(self) -> str:
+        """What to call it in a log."""
+        return self.keys[0]
+
+
+BATCH: Final = 4
+"""Files that are settled in one step, which an edit has to wait for."""
+
+
 def key_of(path: Path | None, uri: str) -> str:
     """What a file is called in a project: one URI for each file, however the editor writes it."""
     return path.as_uri() if path and path.is_absolute() else uri
@@ -153,27 +176,42 @@ def key_of(path: Path | None, uri: str) -> str:
 
 def check(snapshot: Snapshot) -> Checked:
     """Check a buffer: what the command line would say of a file with this text, and what typing still shows."""
+    began = time.thread_time()
     key, text, json = snapshot.key, snapshot.text, snapshot.json
     if snapshot.path and (
         reason := _reason_to_skip(snapshot.path, snapshot.configuration, snapshot.partials)
     ):
-        return Checked(snapshot.project.without_file(key), CheckedFile(key, text, json, skipped=reason))
-    project = snapshot.project.with_file(key, text, json=json)
-    return Checked(project, carry(snapshot.previous, project.files[key]))
+        project, file = snapshot.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
+    else:
+        project = snapshot.project.with_file(key, text, json=json)
+        file = carry(snapshot.previous, project.files[key])
+    return Checked(project, file, time.thread_time() - began)
 
 
-def read(work: Reading) -> Project:
-    """Take in one file as it is on disk now."""
+def read(work: Reading) -> Callable[[Project], Project]:
+    """Take in one file as it is on disk now.
+
+    Returns:
+        What becomes of the project, whatever it is by then.
+    """
+    key = work.key
     source = _source(work)
     if isinstance(source, Unreadable) and work.judged and work.path and os.path.lexists(work.path):
-        return work.project.with_unreadable(work.key, source.reason)
+        reason = source.reason
+        return lambda project: project.with_unreadable(key, reason)
     if not isinstance(source, SourceText) or work.path is None:
-        return work.project.without_file(work.key)
+        return lambda project: project.without_file(key)
     json = work.path.suffix.lower() == ".json"
     if work.judged:
-        return work.project.with_file(work.key, source.text, json=json)
-    objects = objects_of(work.key, source.text, work.configuration.ruleset, json=json)
-    return work.project.with_objects(work.key, objects)
+        file = work.project.read(key, source.text, json=json)
+        return lambda project: project.with_read([file])
+    objects = objects_of(key, source.text, work.configuration.ruleset, json=json)
+    return lambda project: project.with_objects(key, objects)
+
+
+def settle(work: Settling) -> Project:
+    """Say what rests on other objects."""
+    return work.project.settled(work.keys)
 
 
 def search(root: Path, configuration: Configuration) -> tuple[Found, Partials]:
