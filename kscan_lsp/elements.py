@@ -60,6 +60,7 @@ class Scope(Struct):
     pod_problem: tuple[Path, str] | None
     containers: list[Element] | None = None
     digests: dict[tuple[str, str | None], bytes] = {}
+    named: dict[tuple[str, object], cel.Json] = {}
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.
@@ -127,11 +128,16 @@ class Element(Struct):
 
     def named(self, related: cel.Expression) -> cel.Json:
         """What a `related` names, None where it fails; many checks ask the same."""
+        values, scope = self.values, self.scope
+        alike = all(values.get(name) is scope.values.get(name) for name in cel.fields_read([related]))
+        known = (
+            scope.named if alike else self._named
+        )  # mostly, what an object is related to is the same for all of it
         key = (related.source, related.let)
-        if key not in self._named:
+        if key not in known:
             answer = cel.evaluate(related, self.activation)
-            self._named[key] = None if isinstance(answer, cel.Failed) else answer
-        return self._named[key]
+            known[key] = None if isinstance(answer, cel.Failed) else answer
+        return known[key]
 
     def shown(self) -> dict[str, Any]:
         """As much of the values as the checks read."""

@@ -97,7 +97,8 @@ def compile_expression(
     complaint = _unfit(str(program.handle.return_type()), result)
     if complaint:
         return CelError(complaint, 1, 1)
-    expression = Expression(source, bound, result)
+    # without what it does not use, it shares its program and its answers with all that are the same
+    expression = Expression(source, _used(source, bound), result)
     expression.program = program
     return expression
 

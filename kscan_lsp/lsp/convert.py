@@ -145,8 +145,14 @@ def _about_problem(problem: Problem) -> str:
 
 
 def _related(r: Related, uri: str, index: LineIndex, encoding: Encoding, holes: list[_Line]) -> str:
-    at = _range(r.span, LineIndex(r.document) if r.file else index, encoding, holes, r if r.file else None)
+    at = _range(r.span, _lines_of(r.document) if r.file else index, encoding, holes, r if r.file else None)
     return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
+
+
+@lru_cache(maxsize=64)
+def _lines_of(text: str) -> LineIndex:
+    """The lines of a document of another file, which many findings can point into."""
+    return LineIndex(text)
 
 
 def _quoted(text: str) -> str:
