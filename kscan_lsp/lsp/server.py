@@ -161,11 +161,11 @@ class Server(LanguageServer):
             outcome = await self.in_worker(read, step)
         finally:
             self.reading.discard(root)
-        if workspace := self.session.workspaces.get(root):
-            project = workspace.project
+        if project := self.session.project_for(step):
             # a file that others rest on can have many of them judged again
-            done = await self.in_worker(outcome, project) if project.whole else outcome(project)
-            self.session.keep(step, done)
+            self.session.keep(
+                step, await self.in_worker(outcome, project) if project.whole else outcome(project)
+            )
 
     def _meanwhile(self, root: Path | None) -> None:
         """Check a buffer while a file is being read: what comes of that does not depend on it."""

@@ -249,7 +249,7 @@ class Session(Struct):
         if workspace.unsettled:
             keys = tuple(workspace.unsettled[:BATCH])
             del workspace.unsettled[:BATCH]
-            return Settling(keys, root, workspace.project)
+            return Settling(keys, root, workspace.configuration, workspace.project)
         return None
 
     def _buffers(self, root: Path | None) -> list[OpenDocument]:
@@ -285,13 +285,22 @@ class Session(Struct):
             document.base = None  # it has not been shown yet
             document.quick = checked.seconds < QUICK
 
+    def project_for(self, work: Reading | Settling) -> Project | None:
+        """The project that a file read from disk is to become part of; None where other settings hold by now.
+
+        Then it is to be read again.
+        """
+        workspace = self.workspaces.get(work.root)
+        if workspace is not None and workspace.configuration is work.configuration:
+            return workspace.project
+        if workspace is not None and isinstance(work, Reading):
+            workspace.waiting.setdefault(work.key, work.path)
+        return None
+
     def keep(self, work: Reading | Settling, project: Project) -> None:
         """Keep what was read from disk or settled, unless other settings hold by now."""
-        workspace = self.workspaces.get(work.root)
-        if workspace is not None and workspace.project.ruleset is project.ruleset:
-            workspace.project = project
-        elif workspace is not None and isinstance(work, Reading):
-            workspace.waiting.setdefault(work.key, work.path)  # then it is read again
+        if self.project_for(work) is not None:
+            self.workspaces[work.root].project = project
 
     def give_up(self, work: Snapshot | Reading | Settling) -> None:
         """Take something that cannot be checked for done: trying again would fail again."""

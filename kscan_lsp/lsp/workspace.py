@@ -157,6 +157,7 @@ class Settling(NamedTuple):
 
     keys: tuple[str, ...]
     root: Path | None
+    configuration: Configuration
     project: Project
 
     @property

@@ -1,0 +1,159 @@
+"""Steps of the work on a folder, in any order that events can bring about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from lsprotocol import types
+
+from kscan_lsp.configuration import configure
+from kscan_lsp.lsp.session import Session
+from kscan_lsp.lsp.workspace import Reading, Settling, Snapshot, check, read, search, settle
+from kscan_lsp.project import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {name}
+  labels: {{app: {name}}}
+spec:
+  containers:
+  - name: main
+    image: shop/{name}:1.0
+    securityContext:
+      privileged: {privileged}
+"""
+POLICY = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{name: shut}}
+spec: {{podSelector: {{matchLabels: {{app: {app}}}}}}}
+"""
+SETTINGS = "frameworks: [allcontrols]\ndiagnostics: workspace\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / ".kscan.yaml").write_text(SETTINGS)
+    for number in range(12):
+        (tmp_path / f"pod-{number:02}.yaml").write_text(POD.format(name=f"p{number}", privileged="true"))
+    (tmp_path / "policy.yaml").write_text(POLICY.format(app="p3"))
+    return tmp_path
+
+
+def session_of(folder: Path) -> Session:
+    session = Session()
+    session.set_folders([folder])
+    session.configure(folder, configure(folder)[0])
+    session.workspaces[folder].found(*search(folder, session.configurations[folder]))
+    return session
+
+
+def opened(session: Session, path: Path, text: str, version: int = 1) -> None:
+    session.open(types.TextDocumentItem(path.as_uri(), "yaml", version, text))
+
+
+def done(session: Session, step: Snapshot | Reading | Settling) -> None:
+    if isinstance(step, Snapshot):
+        session.accept(step, check(step))
+    elif isinstance(step, Reading):
+        outcome = read(step)
+        project = session.project_for(step)
+        assert project is not None
+        session.keep(step, outcome(project))
+    else:
+        session.keep(step, settle(step))
+
+
+def finished(session: Session, folder: Path) -> Project:
+    while step := session.next_work(folder):
+        done(session, step)
+    assert session.settled(folder)
+    return session.workspaces[folder].project
+
+
+def said(project: Project) -> dict[str, list[tuple[str, str]]]:
+    return {
+        key: [(entry.finding.control, entry.finding.message) for entry in file.findings()]
+        for key, file in sorted(project.files.items())
+    }
+
+
+def fresh(folder: Path, texts: dict[Path, str]) -> dict[str, list[tuple[str, str]]]:
+    """What is found in texts at once, by whoever has all of them."""
+    project = Project(configure(folder)[0].ruleset, session_of(folder).day)
+    return said(project.with_files((path.as_uri(), text, False) for path, text in texts.items()))
+
+
+def texts_of(folder: Path) -> dict[Path, str]:
+    return {path: path.read_text() for path in sorted(folder.glob("p*.yaml"))}
+
+
+def test_read_file_by_file_a_folder_is_what_it_is_at_once(folder: Path) -> None:
+    found = said(finished(session_of(folder), folder))
+    assert found == fresh(folder, texts_of(folder))
+    without = [key for key, entries in found.items() if "C-0260" in {code for code, _ in entries}]
+    assert len(without) == 11  # all pods but the one that the policy is about
+
+
+def test_a_buffer_edited_while_a_file_is_read_counts_and_so_does_the_file(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    finished(session, folder)
+    (folder / "policy.yaml").write_text(POLICY.format(app="p5"))
+    session.disk((folder / "policy.yaml").as_uri(), folder / "policy.yaml")
+    reading = session.next_work(folder)
+    assert isinstance(reading, Reading)
+    outcome = read(reading)
+    edited = POD.format(name="p5", privileged="false")
+    session.change(path.as_uri(), 2, [types.TextDocumentContentChangeWholeDocument(edited)])
+    step = session.next_buffer(folder)
+    assert step is not None
+    done(session, step)
+    project = session.project_for(reading)
+    assert project is not None
+    session.keep(reading, outcome(project))
+    assert said(finished(session, folder)) == fresh(folder, {**texts_of(folder), path: edited})
+
+
+def test_a_file_read_by_settings_that_hold_no_more_is_read_again(folder: Path) -> None:
+    session = session_of(folder)
+    reading = session.next_work(folder)
+    assert isinstance(reading, Reading)
+    outcome = read(reading)
+    (folder / ".kscan.yaml").write_text(SETTINGS + "controls: {exclude: [C-0057]}\n")
+    session.configure(folder, configure(folder)[0])
+    assert session.project_for(reading) is None
+    session.keep(reading, outcome(reading.project))
+    assert session.workspaces[folder].project.files == {}
+    assert reading.key in session.workspaces[folder].waiting
+    session.workspaces[folder].found(*search(folder, session.configurations[folder]))
+    found = said(finished(session, folder))
+    assert found == fresh(folder, texts_of(folder))
+    assert not any(code == "C-0057" for entries in found.values() for code, _ in entries)
+
+
+def test_an_edit_while_others_are_yet_to_be_settled_settles_what_it_concerns(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-07.yaml"
+    opened(session, path, path.read_text())
+    steps = 0
+    while not isinstance(step := session.next_work(folder), Settling):
+        assert step is not None
+        done(session, step)
+    assert path.as_uri() in step.keys  # what the user looks at comes first
+    policy = folder / "policy.yaml"
+    opened(session, policy, POLICY.format(app="p7"))
+    done(session, step)
+    while step := session.next_work(folder):
+        steps += isinstance(step, Settling)
+        done(session, step)
+    assert steps >= 2
+    expected = fresh(folder, {**texts_of(folder), policy: POLICY.format(app="p7")})
+    assert said(session.workspaces[folder].project) == expected
