@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.ruleset import Plan, Question, Ruleset
 
-MAX_ANSWERS: Final = 20_000
-"""Answers remembered of each kind: those of some 150 workloads with every control on, in about 5 MB."""
+MAX_ANSWERS: Final = 50_000
+"""Answers remembered of each kind, in some 20 MB: enough for a thousand workloads that have little in common."""
 
 
 class Failed(Struct, frozen=True, eq=False):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.documents import Document
     from kscan_lsp.findings import Finding, Related
     from kscan_lsp.lsp.client import Client
-    from kscan_lsp.project import CheckedDocument, CheckedFile, Project
+    from kscan_lsp.project import CheckedDocument, CheckedFile, Placed, Project
     from kscan_lsp.text import Encoding, TextEdit
 
 Diagnostics: TypeAlias = "tuple[bytes, ...]"
@@ -70,22 +70,29 @@ class DiagnosticTexts:
         known = (self._templates.get(placed.checked) for placed in checked.documents)
         return any(template is not None and template.elsewhere for template in known)
 
-    def of_file(self, uri: str, checked: CheckedFile, project: Project) -> Diagnostics:
-        """All diagnostics of a file."""
+    def of_file(
+        self, uri: str, checked: CheckedFile, project: Project, *, closed: bool = False
+    ) -> Diagnostics:
+        """All diagnostics of a file; those of a closed one are not remembered, since it seldom changes."""
         parts = []
         if checked.limit:
             parts.append((f'{{"range":{_START},{_about_problem(checked.limit)}}}' % ()).encode())
-        for placed in checked.documents:
-            template = self._templates.get(placed.checked)
-            if template is None or template.uri != uri:
-                template = self._templates[placed.checked] = self._template(uri, placed.checked, project)
-            known = self._texts.get(placed.checked)
-            if known is None or known[0] != placed.line or template.elsewhere:
-                known = (placed.line, _filled(template, placed.line, project).encode())
-                self._texts[placed.checked] = known
-            if known[1]:
-                parts.append(known[1])
+        text_of = self._text if closed else self._remembered
+        parts += (text for placed in checked.documents if (text := text_of(uri, placed, project)))
         return tuple(parts)
+
+    def _text(self, uri: str, placed: Placed, project: Project) -> bytes:
+        return _filled(self._template(uri, placed.checked, project), placed.line, project).encode()
+
+    def _remembered(self, uri: str, placed: Placed, project: Project) -> bytes:
+        checked = placed.checked
+        template = self._templates.get(checked)
+        if template is None or template.uri != uri:
+            template = self._templates[checked] = self._template(uri, checked, project)
+        known = self._texts.get(checked)
+        if known is None or known[0] != placed.line or template.elsewhere:
+            known = self._texts[checked] = (placed.line, _filled(template, placed.line, project).encode())
+        return known[1]
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
         index, encoding = checked.document.lines, self._client.encoding

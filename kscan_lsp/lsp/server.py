@@ -229,7 +229,8 @@ class Server(LanguageServer):
                 self._publish(document, workspace.project)
         if session.shows_all(root):
             for key, file in workspace.news({d.key for d in session.documents.values()}):
-                self.publish(key, None, self.texts.of_file(key, file, workspace.project) if file else ())
+                found = self.texts.of_file(key, file, workspace.project, closed=True) if file else ()
+                self.publish(key, None, found)
         self._tell()
 
     def _publish(self, document: OpenDocument, project: Project) -> None:
