@@ -115,7 +115,8 @@ def _ask(question: Question, judged: list[Element], answers: dict[tuple[object, 
 
 def _answer(question: Question, element: Element, answers: dict[tuple[object, ...], Answer]) -> Answer:
     check = question.check
-    key = (id(check), *[element.digest(name, part) for name, part in question.contents])
+    # of each plan apart: what else is read with it decides whether it is too much work
+    key = (id(question), *[element.digest(name, part) for name, part in question.contents])
     known = answers.get(key)
     if known is None:
         verdict = cel.deny(check.deny, element.activation)

@@ -80,12 +80,16 @@ class Scope(Struct):
         """
         known = self.digests.get((name, part))
         if known is None:
-            if name in _OF_CONTAINERS:
-                value = self._of_containers(name, part)
-            else:
-                value = _part(self.values.get(name, _ABSENT), part)
+            contained = name in _OF_CONTAINERS
+            value = self._of_containers(name, part) if contained else _part(self._there(name), part)
             known = self.digests[name, part] = _digest(value)
         return known
+
+    def _there(self, name: str) -> object:
+        if name not in self.values and name in self.anchors:
+            # what is no pod has no variable, but paths lead into it
+            return lookup(self.view, self.anchors[name])
+        return self.values.get(name, _ABSENT)
 
     def _of_containers(self, name: str, part: str | None) -> object:
         try:
@@ -129,10 +133,12 @@ class Element(Struct):
     def named(self, related: cel.Expression) -> cel.Json:
         """What a `related` names, None where it fails; many checks ask the same."""
         values, scope = self.values, self.scope
-        alike = all(values.get(name) is scope.values.get(name) for name in cel.fields_read([related]))
-        known = (
-            scope.named if alike else self._named
-        )  # mostly, what an object is related to is the same for all of it
+        # mostly, what an object is related to is the same for all of it; an item can be null
+        alike = all(
+            values.get(name, _ABSENT) is scope.values.get(name, _ABSENT)
+            for name in cel.fields_read([related])
+        )
+        known = scope.named if alike else self._named
         key = (related.source, related.let)
         if key not in known:
             answer = cel.evaluate(related, self.activation)

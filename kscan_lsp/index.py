@@ -76,6 +76,8 @@ class Index(Struct, frozen=True, eq=False):
             return self, frozenset()
         old, new = self._found.get(file, {}), _by_key(objects)
         kept = set(before) & set(objects)
+        if [one for one in before if one in kept] != [one for one in objects if one in kept]:
+            kept = set()  # what is found under a key comes in another order
         changed = frozenset(key for one in (*before, *objects) if one not in kept for key in one.keys)
         files, found = dict(self.files), dict(self._found)
         if objects:

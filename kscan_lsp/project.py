@@ -163,12 +163,25 @@ class Project(Struct, frozen=True, eq=False):
         judged, index = dict(self.files), self.index
         changed: set[Key] = set()
         read: set[str] = set()
-        for file in files:
+        for read_before in files:
+            file = self._as_known(read_before)
             judged[file.path] = file
             index, keys = index.with_file(file.path, _objects(file))
             changed |= keys
             read.add(file.path)
         return self._settled(judged, index, changed, read)
+
+    def _as_known(self, file: CheckedFile) -> CheckedFile:
+        """A file without what an earlier project said of it that rests on other objects."""
+        there = self.files.get(file.path)
+        known = {placed.checked for placed in there.documents} if there else set()
+        documents = tuple(
+            placed._replace(checked=replace(placed.checked, bounds=None))
+            if placed.checked.bounds and placed.checked not in known
+            else placed
+            for placed in file.documents
+        )
+        return replace(file, documents=documents)
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
         """The project with one file's new text.

@@ -63,7 +63,7 @@ class Said(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A check, and all of an element that its answer can depend on, but for inputs: a ruleset has them once."""
+    """A check, and all of an element that its answer can depend on, but for inputs: a plan has them once."""
 
     check: Check
     contents: tuple[Content, ...]
@@ -160,7 +160,8 @@ class Ruleset(Struct, frozen=True, eq=False):
                     beyond.append(control)
                 checks = [c for c in control.checks if includes(c.match, group, kind, workload=workload)]
                 (related if any(check.relations for check in checks) else alone).extend(checks)
-            plans = self._plans[key] = Plans(_plan(alone), _plan(related), tuple(beyond))
+            # what was said is known by the identity of its plan: two threads must not make two
+            plans = self._plans.setdefault(key, Plans(_plan(alone), _plan(related), tuple(beyond)))
         return plans
 
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 Reads: TypeAlias = dict[str, frozenset[str] | None]
 """By variable, the fields that are read; None where that may be any."""
 
-# A name counts unless it is selected from something else, and reads all unless a field is selected from it: a call
-# such as `pod.size()` is about the whole, and so are names in texts and comments, for all that a glance can tell.
+# A name counts unless it is selected from something else (which `.pod` on its own is not), and reads all unless a field
+# is selected from it: a call such as `pod.size()` is about the whole, and so are names in texts and comments, for all
+# that a glance can tell.
 _USE = re.compile(
-    rf"(?<![\w.])(?<!\.\?)({'|'.join(VARIABLES)})\b(?:\s*\.\s*\??\s*([A-Za-z_]\w*)\b(?!\s*\())?"
+    rf"(?<!\w)(?<![\w)\]}}\"'`]\.)(?<!\.\?)({'|'.join(VARIABLES)})\b(?:\s*\.\s*\??\s*([A-Za-z_]\w*)\b(?!\s*\())?"
 )
 
 

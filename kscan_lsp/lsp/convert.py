@@ -89,6 +89,7 @@ class DiagnosticTexts:
         template = self._templates.get(checked)
         if template is None or template.uri != uri:
             template = self._templates[checked] = self._template(uri, checked, project)
+            self._texts.pop(checked, None)
         known = self._texts.get(checked)
         if known is None or known[0] != placed.line or template.elsewhere:
             known = self._texts[checked] = (placed.line, _filled(template, placed.line, project).encode())

@@ -169,8 +169,10 @@ class Server(LanguageServer):
 
     def _meanwhile(self, root: Path | None) -> None:
         """Check a buffer while a file is being read: what comes of that does not depend on it."""
-        step = self.session.next_buffer(root) if root in self.reading else None
-        if step is not None and step.quick and root in self.session.configurations:
+        if root not in self.reading or root not in self.session.configurations:
+            return
+        step = self.session.next_buffer(root)
+        if step is not None and step.quick:
             try:
                 self.session.accept(step, check(step))
             except Exception:  # as above

@@ -273,9 +273,9 @@ class Session(Struct):
         )
 
     def accept(self, work: Snapshot, checked: Checked) -> None:
-        """Keep the result of a check, unless other settings hold by now."""
-        workspace = self.workspaces[self.root_of(work.path)]
-        if workspace.configuration is not work.configuration:
+        """Keep the result of a check, unless other settings hold by now, or its folder is gone."""
+        workspace = self.workspaces.get(self.root_of(work.path))
+        if workspace is None or workspace.configuration is not work.configuration:
             return
         workspace.project = checked.project
         document = self.documents.get(work.uri)
@@ -295,6 +295,7 @@ class Session(Struct):
             return workspace.project
         if workspace is not None and isinstance(work, Reading):
             workspace.waiting.setdefault(work.key, work.path)
+            workspace.unsure.add(work.key)  # the new settings may leave it out
         return None
 
     def keep(self, work: Reading | Settling, project: Project) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
 
 from kscan_lsp.configuration import configure
+from kscan_lsp.lsp.client import Client
+from kscan_lsp.lsp.convert import DiagnosticTexts, array
 from kscan_lsp.lsp.session import Session
 from kscan_lsp.lsp.workspace import Reading, Settling, Snapshot, check, read, search, settle
-from kscan_lsp.project import Project
+from kscan_lsp.project import Project, check_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,3 +160,62 @@ def test_an_edit_while_others_are_yet_to_be_settled_settles_what_it_concerns(fol
     assert steps >= 2
     expected = fresh(folder, {**texts_of(folder), policy: POLICY.format(app="p7")})
     assert said(session.workspaces[folder].project) == expected
+
+
+def test_a_file_that_new_settings_exclude_while_it_is_read_is_left_out(folder: Path) -> None:
+    session = session_of(folder)
+    reading = session.next_work(folder)
+    assert isinstance(reading, Reading)
+    assert reading.path is not None
+    outcome = read(reading)
+    (folder / ".kscan.yaml").write_text(f"{SETTINGS}exclude: [{reading.path.name}]\n")
+    session.configure(folder, configure(folder)[0])
+    session.keep(reading, outcome(reading.project))
+    session.workspaces[folder].found(*search(folder, session.configurations[folder]))
+    texts = {path: text for path, text in texts_of(folder).items() if path != reading.path}
+    assert said(finished(session, folder)) == fresh(folder, texts)
+
+
+def test_a_file_is_judged_by_what_was_edited_while_it_was_read(folder: Path) -> None:
+    session = session_of(folder)
+    policy, pod = folder / "policy.yaml", folder / "pod-05.yaml"
+    opened(session, policy, policy.read_text())
+    finished(session, folder)
+    session.disk(pod.as_uri(), pod)  # saved as it was
+    reading = session.next_work(folder)
+    assert isinstance(reading, Reading)
+    outcome = read(reading)
+    edited = POLICY.format(app="p5")
+    session.change(policy.as_uri(), 2, [types.TextDocumentContentChangeWholeDocument(edited)])
+    step = session.next_buffer(folder)
+    assert step is not None
+    done(session, step)
+    project = session.project_for(reading)
+    assert project is not None
+    session.keep(reading, outcome(project))
+    assert said(finished(session, folder)) == fresh(folder, {**texts_of(folder), policy: edited})
+
+
+def test_a_buffer_whose_folder_goes_while_it_is_checked_is_checked_again(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    step = session.next_work(folder)
+    assert isinstance(step, Snapshot)
+    checked = check(step)
+    del session.workspaces[folder], session.configurations[folder]
+    session.set_folders([])
+    session.accept(step, checked)
+    assert not session.is_current(session.documents[path.as_uri()])
+
+
+def test_a_document_shown_under_two_names_points_into_the_right_one(folder: Path) -> None:
+    """An editor may write the name of a file in its own way, and what is on disk is shown in ours."""
+    text = "x: &yes true\n" + POD.format(name="a", privileged="*yes")
+    file = check_file("pod.yaml", text, configure(folder)[0].ruleset, Session().day)
+    project = Project(configure(folder)[0].ruleset, Session().day)
+    texts = DiagnosticTexts(Client(related_information=True))
+    for uri in ("file:///c%3A/pod.yaml", "file:///c:/pod.yaml"):
+        shown = json.loads(f"[{array(texts.of_file(uri, file, project))}]")
+        places = {r["location"]["uri"] for one in shown for r in one.get("relatedInformation", ())}
+        assert places == {uri}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp import asking, elements, engine, policies
+from kscan_lsp import asking, elements, engine, policies, ruleset
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
 from kscan_lsp.project import Project, check_file
@@ -176,6 +176,104 @@ def test_an_answer_that_depends_on_size_is_asked_for_every_size() -> None:
     large = f"    env: [{', '.join(f'{{name: V{n}}}' for n in range(8000))}]\n"
     for text in (pod, pod + large, pod):
         assert said(text, warm) == said(text, rules(known))
+
+
+OWN = "id: KS-9001\ntitle: Title\nscore: 5.0\ndescription: d\nremediation: r\nchecks:\n"
+NO_POD = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: "
+LARGE = f"name: a, args: [x], env: [{', '.join(f'{{name: V{n}}}' for n in range(8000))}]"
+
+
+@pytest.mark.parametrize(
+    ("checks", "texts"),
+    [
+        pytest.param(
+            "- {each: resource, deny: 'true', message: m, at: [podTemplate.metadata.labels, object.metadata]}",
+            (NO_POD + "{template: {metadata: {labels: {a: b}}}}", NO_POD + "{}"),
+            id="points into what is no pod",
+        ),
+        pytest.param(
+            "- {each: resource, deny: \"true\", message: m, at: ['pod[0]', object.metadata]}",
+            (NO_POD + "{template: {spec: [1]}}", NO_POD + "{template: {spec: []}}"),
+            id="points into a list for a pod",
+        ),
+        pytest.param(
+            "- {each: resource, deny: .object.metadata.name == 'a', message: m}\n"
+            "- {each: resource, deny: object.metadata.name == 'z', message: m}",
+            [f"apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}" for name in "ab"],
+            id="name of the root",
+        ),
+        pytest.param(
+            "- each: containers\n"
+            "  deny: container.args.all(a, (container.args + container.args).size() > 0)\n"
+            "  message: m\n"
+            "- each: containers\n"
+            "  match: [{groups: [''], kinds: [Pod]}]\n"
+            "  deny: size(container) > 100\n"
+            "  message: m",
+            (
+                f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{{LARGE}}}]}}",
+                NO_POD + f"{{template: {{spec: {{containers: [{{{LARGE}}}]}}}}}}",
+            ),
+            id="too much work with what is read for others",
+        ),
+    ],
+)
+def test_odd_controls_are_remembered_by_all_they_rest_on(checks: str, texts: list[str]) -> None:
+    known = policies.load([("own.yaml", read_document(OWN + checks))])
+    assert known.problems == ()
+    warm = rules_of_own(known)
+    expected = [said(text, rules_of_own(known)) for text in texts]
+    assert expected[0] != expected[1]
+    assert [said(text, warm) for text in (*texts, *texts)] == expected * 2
+
+
+def rules_of_own(known: policies.PolicySet) -> Ruleset:
+    return choose(
+        known, Settings.model_validate({"frameworks": [], "controls": {"include": list(known.controls)}})
+    )[0]
+
+
+def test_an_item_that_is_null_is_not_one_that_is_not_there() -> None:
+    check = """\
+- match: [{groups: ['*'], kinds: [Shop]}]
+  each: EACH
+  relations: {spaces: namespaces}
+  deny: spaces.size() > 0
+  related: "item == null ? spaces : []"
+  message: m
+"""
+    known = policies.load(
+        [
+            (
+                "own.yaml",
+                read_document(
+                    OWN + check.replace("EACH", "resource") + check.replace("EACH", "object.things[*]")
+                ),
+            )
+        ]
+    )
+    assert known.problems == ()
+    shop = "apiVersion: v1\nkind: Shop\nmetadata: {name: a}\nthings: [null, 1]\n"
+    space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n---\n"
+    file = check_file("shop.yaml", space + shop, rules_of_own(known), TODAY)
+    related = {entry.finding.path: len(entry.finding.related) for entry in file.findings()}
+    assert related == {(): 0, ("things", 0): 1, ("things", 1): 0}
+
+
+def test_threads_share_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was said is known by the identity of the plan, which must not be given to another."""
+    warm = rules()
+    meanwhile: list[object] = []
+    made = ruleset._plan
+
+    def slow(checks):
+        if not meanwhile:
+            meanwhile.append(None)
+            meanwhile[0] = warm.plan("", "Pod", workload=True)
+        return made(checks)
+
+    monkeypatch.setattr(ruleset, "_plan", slow)
+    assert warm.plan("", "Pod", workload=True) is meanwhile[0]
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

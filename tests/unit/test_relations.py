@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kscan_lsp import relations, ruleset
 from kscan_lsp.configuration import complete_policies
-from kscan_lsp.index import Index
+from kscan_lsp.index import Index, key_of
 from kscan_lsp.project import Project, objects_of
 from kscan_lsp.settings import Settings
 
@@ -370,3 +370,11 @@ def test_an_edited_project_says_what_a_fresh_one_says(edits) -> None:
     fresh = fresh.with_files((file, text, False) for file, (text, judged) in texts.items() if judged)
     assert said(edited) == said(fresh)
     assert list(edited.index.files) == list(edited.index.files)
+
+
+def test_documents_in_another_order_are_told_in_that_order() -> None:
+    one, two = objects_of("s.yaml", listed("Service", "a", "b", rest="spec: {selector: {app: shop}}"), RULES)
+    index, _ = Index().with_file("s.yaml", (one, two))
+    index, changed = index.with_file("s.yaml", (two, one))
+    assert changed == {*one.keys, *two.keys}
+    assert list(index.find(key_of("kind", "Service"))) == [two, one]
