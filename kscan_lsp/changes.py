@@ -160,6 +160,9 @@ def _where(change: Change, resource: Resource) -> tuple[list[str], list[str]]:
             continue
         items = data if isinstance(data, list) else []
         data = items[part] if part < len(items) else None
+        if not names:  # a list in a list
+            elements[0] += paths.bracket("", items, part)
+            continue
         field = names[-1]
         named = paths.merge_key(field, items, part)
         if named and field in CONTAINER_LISTS:

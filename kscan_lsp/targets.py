@@ -117,6 +117,8 @@ def fill(target: Target, activation: cel.Activation) -> Path | cel.Failed:
                 return value
             if isinstance(value, bool) or not isinstance(value, str | int):
                 return cel.Failed("a part of a path must be a string or a whole number")
+            if isinstance(value, int) and value < 0:  # as `indexOf` says that there is none
+                return cel.Failed("a part of a path must not be below 0")
             filled.append(value)
         else:
             filled.append(part)

@@ -119,10 +119,12 @@ class Server(LanguageServer):
             asyncio.get_running_loop().call_soon(self._meanwhile, root)
 
     def forget(self, root: Path | None) -> None:
-        """A folder is no longer part of the workspace: nothing is shown of its files."""
+        """A folder is no longer part of the workspace: nothing is shown of its files that are not open."""
         workspace = self.session.workspaces.pop(root, None)
+        buffers = self.session.keys()
         for key in workspace.published if workspace else ():
-            self.publish(key, None, ())
+            if key not in buffers:
+                self.publish(key, None, ())
 
     async def _work(self, root: Path | None) -> None:
         try:
@@ -230,7 +232,7 @@ class Server(LanguageServer):
             if document not in changed and self.texts.points_elsewhere(document.checked):
                 self._publish(document, workspace.project)
         if session.shows_all(root):
-            for key, file in workspace.news({d.key for d in session.documents.values()}):
+            for key, file in workspace.news(session.keys()):
                 found = self.texts.of_file(key, file, workspace.project, closed=True) if file else ()
                 self.publish(key, None, found)
         self._tell()

@@ -184,6 +184,10 @@ class Session(Struct):
         self.workspaces[root] = workspace
         return workspace
 
+    def keys(self) -> set[str]:
+        """What the open documents are called in the projects of their folders."""
+        return {document.key for document in self.documents.values()}
+
     def shows_all(self, root: Path | None) -> bool:
         """Whether the findings in files of a folder that are not open are shown."""
         return self.showing or self.configurations[root].settings.diagnostics == "workspace"

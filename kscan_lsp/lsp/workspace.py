@@ -107,7 +107,8 @@ class Workspace(Struct):
                 self.published[key] = file
         for key in [key for key in self.published if key not in files]:
             del self.published[key]
-            found.append((key, None))
+            if key not in buffers:
+                found.append((key, None))
         return found
 
 

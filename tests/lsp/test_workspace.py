@@ -150,6 +150,34 @@ async def test_two_folders_with_their_own_settings(editor, tmp_path):
 
 
 @pytest.mark.asyncio
+async def test_what_is_shown_of_an_open_file_stays_when_its_folder_goes(editor, tmp_path):
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\n"
+        "spec: {containers: [{name: shop, image: shop, securityContext: {privileged: true}}]}\n"
+    )
+    (tmp_path / ".kscan.yaml").write_text(
+        "frameworks: []\ncontrols: {include: [C-0057]}\ndiagnostics: workspace\n"
+    )
+    files = [tmp_path / "closed.yaml", tmp_path / "open.yaml"]
+    for file in files:
+        file.write_text(pod)
+    closed, opened = (file.as_uri() for file in files)
+    await editor.start(tmp_path)
+    for uri in (closed, opened):
+        await editor.until(uri, lambda newest: newest.diagnostics)
+    editor.open(opened, pod)
+    assert await editor.shown(opened)
+    event = types.WorkspaceFoldersChangeEvent(
+        added=[], removed=[types.WorkspaceFolder(uri=tmp_path.as_uri(), name="folder")]
+    )
+    editor.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event=event))
+    await editor.until(closed, lambda newest: not newest.diagnostics)
+    editor.edit(opened, 2, whole(f"{pod}# edited\n"))
+    await editor.shown(opened, 2)
+    assert all(published.diagnostics for published in editor.published[opened])
+
+
+@pytest.mark.asyncio
 async def test_other_places_follow_their_file(editor, folder):
     """A place in another file moves when lines come and go above it, though nothing in the finding's own file did."""
     control = """\

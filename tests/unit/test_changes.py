@@ -101,3 +101,26 @@ def test_what_is_in_no_list_is_named_by_the_end_of_its_path():
     assert titles("pod", "set: {securityContext.seccompProfile.type: RuntimeDefault}") == [
         "Set seccompProfile.type to RuntimeDefault"
     ]
+
+
+def test_an_element_of_a_list_in_a_list_is_named_by_both_indices():
+    control = CONTROL.format(each="'object.spec.matrix[*][*]'", fix="set: {item: 2}")
+    loaded = policies.load(
+        [
+            (
+                "t.yaml",
+                read_document(control.replace("- each", "- match: [{groups: ['*'], kinds: ['*']}]\n  each")),
+            )
+        ]
+    )
+    assert loaded.problems == ()
+    chosen, _ = choose(
+        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["T-0001"]}})
+    )
+    text = "apiVersion: v1\nkind: Shop\nmetadata: {name: a}\nspec: {matrix: [[1, 3]]}\n"
+    file = Project(chosen, date(2026, 1, 1)).with_file("shop.yaml", text).files["shop.yaml"]
+    (offered,) = proposals(file.documents[0].checked, chosen)
+    assert [option.title for options in offered.values() for option in options] == [
+        "Set matrix[0][0] to 2",
+        "Set matrix[0][1] to 2",
+    ]

@@ -233,6 +233,16 @@ def rules_of_own(known: policies.PolicySet) -> Ruleset:
     )[0]
 
 
+def test_a_place_below_0_cannot_be_pointed_at() -> None:
+    check = "- {each: resource, deny: 'true', message: m, at: 'object.items[{-9}]'}"
+    known = policies.load([("own.yaml", read_document(OWN + check))])
+    assert known.problems == ()
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nitems: [1]\n"
+    ((findings, _, unevaluated),) = said(text, rules_of_own(known))
+    assert findings == ()
+    assert [entry.reason for entry in unevaluated] == ["a part of a path must not be below 0"]
+
+
 def test_an_item_that_is_null_is_not_one_that_is_not_there() -> None:
     check = """\
 - match: [{groups: ['*'], kinds: [Shop]}]
