@@ -231,10 +231,9 @@ class Server(LanguageServer):
             # what it points at in another file may have moved
             if document not in changed and self.texts.points_elsewhere(document.checked):
                 self._publish(document, workspace.project)
-        if session.shows_all(root):
-            for key, file in workspace.news(session.keys()):
-                found = self.texts.of_file(key, file, workspace.project, closed=True) if file else ()
-                self.publish(key, None, found)
+        for key, file in workspace.news(session.keys(), shown=session.shows_all(root)):
+            found = self.texts.of_file(key, file, workspace.project, closed=True) if file else ()
+            self.publish(key, None, found)
         self._tell()
 
     def _publish(self, document: OpenDocument, project: Project) -> None:

@@ -91,9 +91,9 @@ class Workspace(Struct):
             self.project = self.project.completed()
             self.unsettled = sorted(self.project.files, key=lambda key: key not in buffers)
 
-    def news(self, buffers: Collection[str]) -> list[tuple[str, CheckedFile | None]]:
+    def news(self, buffers: Collection[str], *, shown: bool = True) -> list[tuple[str, CheckedFile | None]]:
         """The files without a buffer that have something new to show; None clears what was shown."""
-        files = self.project.files
+        files = self.project.files if shown else {}
         found: list[tuple[str, CheckedFile | None]] = []
         for key, file in files.items():
             if key in buffers or self.published.get(key) is file:
@@ -105,7 +105,9 @@ class Workspace(Struct):
             ):
                 found.append((key, file))
                 self.published[key] = file
-        for key in [key for key in self.published if key not in files]:
+        # what is yet to be read stays as it was
+        coming = self.waiting if self.searched or self.stopped else self.published
+        for key in [key for key in self.published if key not in files and not (shown and key in coming)]:
             del self.published[key]
             if key not in buffers:
                 found.append((key, None))

@@ -150,6 +150,24 @@ async def test_two_folders_with_their_own_settings(editor, tmp_path):
 
 
 @pytest.mark.asyncio
+async def test_closed_files_are_shown_for_as_long_as_the_settings_say_so(editor, folder):
+    settings = "frameworks: []\ndiagnostics: {}\ncontrols: {{include: {}}}\n"
+    (folder / ".kscan.yaml").write_text(settings.format("workspace", "[C-0260]"))
+    (folder / "policy.yaml").unlink()
+    deploy = (folder / "deploy.yaml").as_uri()
+    await editor.start(folder)
+    await editor.until(deploy, lambda newest: MISSING in codes(newest))
+    before = len(editor.published[deploy])
+    (folder / ".kscan.yaml").write_text(settings.format("workspace", "[C-0260, C-0004]"))
+    changed(editor, folder / ".kscan.yaml")
+    await editor.until(deploy, lambda newest: codes(newest) == {MISSING, "C-0004"})
+    assert all(published.diagnostics for published in editor.published[deploy][before:])
+    (folder / ".kscan.yaml").write_text(settings.format("open", "[C-0260]"))
+    changed(editor, folder / ".kscan.yaml")
+    await editor.until(deploy, lambda newest: not codes(newest))
+
+
+@pytest.mark.asyncio
 async def test_what_is_shown_of_an_open_file_stays_when_its_folder_goes(editor, tmp_path):
     pod = (
         "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\n"
