@@ -29,8 +29,12 @@ _USE = re.compile(
 )
 
 
-# The object of a related entry is always selected from something: `policies.exists(p, p.object.spec ...)`.
-_OTHER = re.compile(r"\.\s*\??\s*object\b(?:\s*\.\s*\??\s*([A-Za-z_]\w*)\b(?!\s*\())?|\[\s*['\"]object")
+# The object of a related entry is always selected from something: `policies.exists(p, p.object.spec ...)`. An index
+# that is a text, raw or not, optional or not, counts if it begins like that, or has an escape that may stand for it.
+_OTHER = re.compile(
+    r"\.\s*\??\s*object\b(?:\s*\.\s*\??\s*([A-Za-z_]\w*)\b(?!\s*\())?"
+    r"|\[\s*\??\s*[rR]?(?:'''|\"\"\"|['\"])(?:object|[^'\"]*\\)"
+)
 
 
 def fields_read(expressions: Iterable[Expression]) -> Reads:

@@ -322,3 +322,23 @@ class TestTemplates:
             cel.render(message, cel.bind({}))
         else:
             assert 1 <= message.line <= text.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("source", "fields"),
+    [
+        ("relations.x.exists(s, s.object.spec.a)", {"spec"}),
+        ("relations.x.exists(s, s.object.?spec.hasValue())", {"spec"}),
+        ("relations.x.exists(s, s.object.metadata.labels['a'] == 'b')", {"metadata"}),
+        ("relations.x.exists(s, s.object == null)", None),
+        ("relations.x.exists(s, s['object'].spec.a)", None),
+        ("relations.x.exists(s, s[?'object'].hasValue())", None),
+        ("relations.x.exists(s, s[r'object'].spec.a)", None),
+        ('relations.x.exists(s, s["""object"""].spec.a)', None),
+        (r'relations.x.exists(s, s["\u006fbject"].spec.a)', None),
+    ],
+)
+def test_what_is_read_of_related_objects_is_never_too_little(source: str, fields: set[str] | None) -> None:
+    expression = cel.compile_expression(source)
+    assert isinstance(expression, cel.Expression)
+    assert cel.fields_read_of_others([expression]) == fields
