@@ -135,19 +135,22 @@ def fix(
         complain(f"{left.file}:{left.line}: {left.reason}")
     outcome = rewrite.rewrite(scanned, unsafe=unsafe)
     if write:
-        failures = rewrite.write(outcome)
-        for failure in failures:
+        outcome = rewrite.write(outcome)
+        for failure in outcome.failures:
             complain(failure)
         if (text := rewrite.piped(outcome, scanned)) is not None:
             deliver(text)
             if text and not text.endswith("\n") and shared():
                 complain("")
     else:
-        failures = []
         terminal, colour = sys.stdout.isatty(), not os.environ.get("NO_COLOR")
         deliver(rewrite.diff(outcome, terminal=terminal, colour=colour))
     complain(rewrite.summary(outcome, write=write, unsafe=unsafe))
-    broken = failures or scanned.not_scanned or any(not entry.checked.complete for entry in scanned.entries)
+    broken = (
+        outcome.failures
+        or scanned.not_scanned
+        or any(not entry.checked.complete for entry in scanned.entries)
+    )
     raise typer.Exit(3 if broken else 2 if scanned.problems else 0)
 
 
@@ -195,7 +198,7 @@ def explain(
 
 @app.command("list")
 def list_(
-    subject: Annotated[Subject, typer.Argument(help="What to list.")],
+    subject: Annotated[Subject, typer.Argument(metavar="controls|frameworks", help="What to list.")],
     config: Config = None,
 ) -> None:
     """List what can be checked."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from kscan_lsp import control_tests
 from kscan_lsp.configuration import complete_policies, load_policies, policy_files
-from kscan_lsp.reports.plain import printable
+from kscan_lsp.reports.plain import counted, printable
 from kscan_lsp.scan import MistakeError
 from kscan_lsp.scan import shown as shown_path
 from kscan_lsp.validate import nearest_name
@@ -85,8 +85,10 @@ def shown(run: Run, *, verbose: bool = False) -> str:
                 lines += [f"       {line}".rstrip() for line in outcome.failure.splitlines()]
             elif verbose:
                 lines.append(f"     passed: {outcome.name}")
-    wrong = f", {len(run.problems)} problems in policy files" if run.problems else ""
-    lines.append(f"{len(run.outcomes)} controls, {tests} tests, {failures} failed{wrong}")
+    wrong = f", {counted(len(run.problems), 'problem')} in policy files" if run.problems else ""
+    lines.append(
+        f"{counted(len(run.outcomes), 'control')}, {counted(tests, 'test')}, {failures} failed{wrong}"
+    )
     return printable("\n".join(lines) + "\n")
 
 

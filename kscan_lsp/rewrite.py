@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from kscan_lsp import source_files
 from kscan_lsp.fixes import Site, fix_all, proposals
-from kscan_lsp.reports.plain import printable
+from kscan_lsp.reports.plain import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +36,13 @@ class Rewritten(Struct, frozen=True):
 
 
 class Outcome(NamedTuple):
-    """Files that change, and how many findings still have a fix: one to review, or one to choose."""
+    """Files that change, how many findings still have a fix (one to review, or one to choose), and failures."""
 
     files: tuple[Rewritten, ...]
     to_review: int
     to_choose: int
+    failures: tuple[str, ...] = ()
+    """Files that could not be written, and why."""
 
 
 def rewrite(scanned: Scan, *, unsafe: bool) -> Outcome:
@@ -106,14 +108,16 @@ def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> st
     return "".join(said)
 
 
-def write(outcome: Outcome) -> list[str]:
-    """Write every file that changes, each in one step; returns what could not be written, in words."""
-    failures = []
+def write(outcome: Outcome) -> Outcome:
+    """Write every file that changes, each in one step; what could not be written is a failure of the new outcome."""
+    made, failures = [], []
     for file in outcome.files:
         path = file.entry.path
         if path is not None and (reason := source_files.write(path, file.entry.source, file.text)):
             failures.append(f"{file.entry.checked.path}: {reason}")
-    return failures
+        else:
+            made.append(file)
+    return outcome._replace(files=tuple(made), failures=tuple(failures))
 
 
 def piped(outcome: Outcome, scanned: Scan) -> str | None:
@@ -127,9 +131,12 @@ def piped(outcome: Outcome, scanned: Scan) -> str | None:
 def summary(outcome: Outcome, *, write: bool, unsafe: bool) -> str:
     """What was done, and what is left to do."""
     made = sum(len(file.made) for file in outcome.files)
-    what = f"{made} {'safe ' if not unsafe else ''}{'fix' if made == 1 else 'fixes'}"
-    files = f"{len(outcome.files)} {'file' if len(outcome.files) == 1 else 'files'}"
-    if not made:
+    safe = "" if unsafe else "safe "
+    what = counted(made, f"{safe}fix", f"{safe}fixes")
+    files = counted(len(outcome.files), "file")
+    if outcome.failures:
+        said = [f"{what} made in {files}, {counted(len(outcome.failures), 'file')} could not be written"]
+    elif not made:
         said = ["nothing to fix" if unsafe else "nothing to fix safely"]
     elif write:
         said = [f"{what} made in {files}"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from datetime import date
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -33,6 +34,9 @@ ANNOTATION: Final = "kscan.dev/ignore"
 
 MAX_HINTS: Final = 20
 """Problems of one document that come with the nearest known name: comparing names is slow."""
+
+_ALMOST: Final = re.compile(r"\bkscan\s*[:-]\s*([A-Za-z]+)")
+"""What may have been meant as the mark; the word has to look like it, too."""
 
 _ID: Final = re.compile(r"[A-Za-z]+-\d+")
 _UNTIL: Final = re.compile(r"\buntil=(\S+)")
@@ -63,7 +67,7 @@ def suppress(
     Returns:
         All findings, the suppressed ones marked; and what is wrong with the suppressions.
     """
-    if MARK not in document.text and ANNOTATION not in document.text:
+    if "kscan" not in document.text:
         return tuple(finding for verdict in verdicts for finding in verdict.findings), ()
     problems: list[Problem] = []
     directives = [*_comments(document, problems), *_annotations(verdicts, problems)]
@@ -88,8 +92,11 @@ def suppress(
 def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive]:
     index = document.lines
     saying = _lines_that_say_something(document) if MARK in document.text else []
-    for offset, comment in comments(document, MARK):
+    for offset, comment in comments(document, "kscan"):
         at = comment.find(MARK)
+        if at < 0:
+            problems += _misspelt(comment, offset)
+            continue
         span = Span(offset + at, offset + len(comment.rstrip()))
         own = index.position(offset).line
         about: int | None = own
@@ -97,6 +104,13 @@ def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive
             following = bisect_right(saying, own)
             about = saying[following] if following < len(saying) else None
         yield from _directive(comment[at + len(MARK) :], span, "comment", about, problems)
+
+
+def _misspelt(comment: str, offset: int) -> Iterable[Problem]:
+    for almost in _ALMOST.finditer(comment):
+        if get_close_matches(almost[1].lower(), ["ignore"]):
+            message = f"'{almost[0]}' suppresses nothing; write '{MARK} C-0057 -- reason'"
+            yield Problem(Span(offset + almost.start(), offset + almost.end()), message, "suppression")
 
 
 def _lines_that_say_something(document: Document) -> list[int]:

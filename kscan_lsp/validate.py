@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kscan_lsp.documents import Document
 
 M = TypeVar("M", bound=BaseModel)
+
+_LEADING_ZEROS: Final = re.compile(r"(?<=-)0+")
 
 _PLAIN = {
     "missing": "is missing",
@@ -91,7 +93,14 @@ def place(document: Document, path: tuple[str | int, ...], *, on_key: bool = Fal
 
 
 def nearest_name(name: str, known: list[str]) -> str:
-    """A sentence that proposes the nearest known name, or lists all of a few; empty where nothing fits."""
+    """A sentence that proposes the nearest known name, or lists all of a few; empty where nothing fits.
+
+    An id without its zeros is nearest to the one with them: C-57 is C-0057, although C-0257 has more of its characters
+    in a row.
+    """
+    for other in known:
+        if _LEADING_ZEROS.sub("", other) == _LEADING_ZEROS.sub("", name):
+            return f"; did you mean '{other}'?"
     if match := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
         return f"; did you mean '{match[0]}'?"
     return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from kscan_lsp import __version__
 from kscan_lsp.findings import Severity
-from kscan_lsp.reports.plain import printable
+from kscan_lsp.reports.plain import counted, printable
 from kscan_lsp.reports.style import STYLE
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class _Page:
         skipped = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count)
         yield "<h1>kscan report</h1>"
         yield (
-            f'<p class="quiet">{_count(report.files, "file")} and {_count(report.resources, "resource")} checked'
+            f'<p class="quiet">{counted(report.files, "file")} and {counted(report.resources, "resource")} checked'
             f"{f'; left alone: {skipped}' if skipped else ''}; kscan {__version__}</p>"
         )
         yield '<ul class="tiles">'
@@ -129,7 +129,7 @@ class _Page:
             yield (
                 f'<summary><span class="tag">{finding.severity.label}</span><b>{_text(first.title)}</b>'
                 f'<code class="quiet">{_text(finding.control)}</code>'
-                f'<span class="tag">{_count(len(entries), "finding")}</span></summary>'
+                f'<span class="tag">{counted(len(entries), "finding")}</span></summary>'
             )
             yield f'<div class="inside"><p class="quiet">{_prose(first.remediation)}</p>'
             yield from _table(self.row(entry, _fix(entry.fixes)) for entry in entries)
@@ -177,7 +177,7 @@ class _Page:
             where = self.place(reason.file, reason.line)
             yield where, f"<code>{_text(coverage.id)}</code>", f"{_text(reason.path)}: {_text(reason.reason)}"
         if rest := coverage.not_evaluated - len(coverage.reasons):
-            yield "", f"<code>{_text(coverage.id)}</code>", f"and {_count(rest, 'more resource')}"
+            yield "", f"<code>{_text(coverage.id)}</code>", f"and {counted(rest, 'more resource')}"
 
     def problems(self) -> Iterator[str]:
         if self.report.problems:
@@ -191,7 +191,7 @@ class _Page:
         entries = [entry for entry in self.report.findings if entry.finding.suppression]
         if entries:
             yield "<h2>Suppressed</h2><details>"
-            yield f'<summary><b>{_count(len(entries), "finding")}</b></summary><div class="inside">'
+            yield f'<summary><b>{counted(len(entries), "finding")}</b></summary><div class="inside">'
             yield from _table(self.row(entry, _suppression(entry)) for entry in entries)
             yield "</div></details>"
 
@@ -251,7 +251,7 @@ def _worst_first(entry: Reported) -> tuple[int, str]:
 def _fix(options: Sequence[FixOption]) -> str:
     if not options:
         return ""
-    others = f", or {_count(len(options) - 1, 'other value')}" if len(options) > 1 else ""
+    others = f", or {counted(len(options) - 1, 'other value')}" if len(options) > 1 else ""
     note = "safe fix" if options[0].safe else "fix to review"
     return f'<span class="fix">{note}: {_text(options[0].title)}{others}</span>'
 
@@ -270,10 +270,6 @@ def _suppression(entry: Reported) -> str:
 def _named(resource: ResourceId) -> str:
     space = f'<span class="also quiet">in {_text(resource.namespace)}</span>' if resource.namespace else ""
     return f"{_text(resource.kind)} <b>{_text(resource.name)}</b>{space}"
-
-
-def _count(number: int, one: str) -> str:
-    return f"{number} {one}{'' if number == 1 else 's'}"
 
 
 def _prose(text: str) -> str:

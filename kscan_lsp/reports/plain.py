@@ -29,3 +29,8 @@ def visible(character: str) -> str:
     if not character.isprintable() and unicodedata.category(character) != "Zs":
         return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
     return character
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 file`, `2 files`."""
+    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"

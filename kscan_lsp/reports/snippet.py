@@ -22,6 +22,7 @@ _AFTER: Final = 600
 _CUT: Final = "\u2026"
 _HIDDEN: Final = "********"
 """As long for a short secret as for a long one."""
+_NO_SECRETS: Final = ("", "true", "false")
 
 
 def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) -> tuple[str, str]:
@@ -31,7 +32,8 @@ def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) 
         lines: the file's text.
         span: the range; of one over several lines, the part on the first is marked.
         width: cells that the line may take; at least 20 are used.
-        hidden: leave the value at the range out, and all that follows it on the line.
+        hidden: leave the value at the range out, and all that follows it on the line. Nothing, true and false are
+            no secrets and stay.
 
     Returns:
         Text fit for a terminal, and the mark that belongs under it. An empty range is marked by one caret.
@@ -40,8 +42,8 @@ def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) 
     number = min(span.start.line, lines.line_count) - 1
     content = lines.text[lines.starts[number] : lines.content_end(number)]
     first = min(span.start.column - 1, len(content))
-    if hidden:
-        colon = content.find(":", first)
+    colon = content.find(":", first)
+    if hidden and (colon < 0 or content[colon + 1 :].strip() not in _NO_SECRETS):
         content = (content[:first] if colon < 0 else content[: colon + 1] + " ") + _HIDDEN
     last = len(content) if span.end.line > span.start.line else min(span.end.column - 1, len(content))
     # what is far away from the range cannot be on the screen, and such lines may have a megabyte

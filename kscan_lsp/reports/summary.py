@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.reports.lines import Piece, wrapped
-from kscan_lsp.reports.plain import printable
+from kscan_lsp.reports.plain import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ def summary(report: Report, gate: Gate, asked: Sequence[str], width: int) -> Ite
 
 def _rows(report: Report, gate: Gate, asked: Sequence[str]) -> Iterator[tuple[str, Sequence[Line]]]:
     """What there is to say, by label; what has no lines is left out."""
-    yield "scanned", [[Piece(f"{_count(report.files, 'file')}, {_count(report.resources, 'resource')}")]]
+    yield "scanned", [[Piece(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]]
     if skipped := ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count):
         yield "skipped", [[Piece(skipped)]]
     yield (
@@ -64,17 +64,23 @@ def _listed(said: Sequence[str], style: str, more: str) -> list[Line]:
 
 
 def _not_judged(report: Report) -> Iterator[Line]:
-    said: list[str] = []
+    alike: dict[str, list[str]] = {}
     beyond = [coverage.id for coverage in report.controls if coverage.not_evaluated and coverage.beyond]
     for coverage in report.controls:
         if coverage.not_evaluated and not coverage.beyond:
             first = coverage.reasons[0]
             more = f" (and {coverage.not_evaluated - 1} more)" if coverage.not_evaluated > 1 else ""
-            said.append(f"{coverage.id} at {first.file}:{first.line}: {first.reason}{more}")
-    yield from _listed(said, "yellow", "more controls")
+            alike.setdefault(f"{first.file}:{first.line}: {first.reason}{more}", []).append(coverage.id)
+    said = [f"{_ids(controls)} at {why}" for why, controls in alike.items()]
+    yield from _listed(said, "yellow", "more")
     if beyond:
         take = "control takes" if len(beyond) == 1 else "controls take"
         yield [Piece(f"{len(beyond)} {take} more than manifests, as 'kscan explain {beyond[0]}' says")]
+
+
+def _ids(controls: Sequence[str]) -> str:
+    """A few ids in full; of more, the first and how many there are."""
+    return ", ".join(controls) if len(controls) <= 3 else f"{controls[0]} and {len(controls) - 1} others"
 
 
 def _found(report: Report) -> Line:
@@ -100,10 +106,10 @@ def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
     where = "" if list(asked) == ["."] else " " + " ".join(shlex.quote(path) for path in asked)
     if safe:
         steps.append(
-            _step(f"kscan fix{where}", f"show {_count(safe, 'safe fix', 'safe fixes')}, --write makes them")
+            _step(f"kscan fix{where}", f"show {counted(safe, 'safe fix', 'safe fixes')}, --write makes them")
         )
     if len(single) > safe:
-        rest = _count(len(single) - safe, "fix", "fixes")
+        rest = counted(len(single) - safe, "fix", "fixes")
         steps.append(_step(f"kscan fix --unsafe{where}", f"show {rest} to review"))
     level = max((entry.finding.severity for entry in report.open()), default=None)
     worst = Counter(entry.finding.control for entry in report.open() if entry.finding.severity is level)
@@ -115,7 +121,3 @@ def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
 
 def _step(command: str, purpose: str) -> Line:
     return [Piece(printable(command), "bold"), Piece(f"  {purpose}")]
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"

@@ -325,6 +325,7 @@ def test_fix_that_cannot_be_written_fails(here: Path, monkeypatch: pytest.Monkey
     result = kscan("fix", "--unsafe", "--write", "--control", "C-0057")
     assert result.exit_code == 3
     assert "web.yaml: it cannot be written: no space" in result.stderr
+    assert "0 fixes made in 0 files, 1 file could not be written" in result.stderr
 
 
 @pytest.mark.parametrize("command", [["git", "apply", "-"], ["patch", "-p1", "--binary"]], ids=lambda c: c[0])

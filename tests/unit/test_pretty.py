@@ -55,6 +55,8 @@ def test_a_hidden_value_is_not_shown_nor_how_long_it_is() -> None:
 
     assert hidden("  value: hunter2 # hunter2", 3, 17) == ("  value: ********", "  ^^^^^^^^^^^^^^")
     assert hidden('{"value": "hunter2"}', 2, 20) == ('{"value": ********', " ^^^^^^^^^^^^^^^^^")
+    assert hidden("spec:", 1, 5) == ("spec:", "^^^^")
+    assert hidden("  automountServiceAccountToken: true", 3, 37)[0] == "  automountServiceAccountToken: true"
     assert hidden("value: 'hunter2", 1, 6) == ("value: ********", "^^^^^")
     assert hidden("- hunter2", 3, 10) == ("- ********", "  ^^^^^^^")
 
@@ -193,7 +195,7 @@ def test_what_was_not_looked_at_is_said() -> None:
     assert "not scanned  pod.yaml:10: " in text
     assert "problem " in text
     text = shown(POD.replace("  - name: api", "  - 1\n  - name: api"))
-    assert "not judged   T-0001 at pod.yaml:" in text
+    assert "not judged   T-0001, T-0002, T-0004 at pod.yaml:7: a container must be a mapping" in text
 
 
 def test_what_no_manifest_says_is_one_line() -> None:

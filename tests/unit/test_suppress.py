@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from reporting import POD, checked
+
+
+@pytest.mark.parametrize("almost", ["kscan:ignroe", "kscan: ignore", "kscan-ignore", "kscan:IGNORE"])
+def test_what_was_meant_as_a_suppression_is_reported(almost: str) -> None:
+    file, _ = checked("pod.yaml", f"# {almost} T-0001 -- reason\n{POD}")
+    (problem,) = file.documents[0].checked.problems
+    assert problem.code == "suppression"
+
+
+def test_a_comment_that_only_names_kscan_is_none() -> None:
+    file, _ = checked("pod.yaml", f"# kscan: what it found is in the wiki; checked with kscan scan\n{POD}")
+    assert file.documents[0].checked.problems == ()
 
 
 def test_many_useless_comments_give_few_problems() -> None:
