@@ -13,7 +13,9 @@ before anything hides it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,6 +29,8 @@ from kscan_lsp.misfits import misfits
 from kscan_lsp.others import Others
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kscan_lsp.asking import Failed
     from kscan_lsp.checks import Check
     from kscan_lsp.elements import Element
@@ -34,6 +38,10 @@ if TYPE_CHECKING:
     from kscan_lsp.relations import Bound
     from kscan_lsp.resources import Location, Resource
     from kscan_lsp.ruleset import Plan, Plans, Ruleset
+
+
+UNREADABLE: Final = "a line there cannot be read"
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 class Unevaluated(Struct, frozen=True):
@@ -157,6 +165,10 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
         if entry.control not in failed:
             unevaluated.setdefault(entry.control, entry)
     passed = frozenset(plan.controls) - failed - unevaluated.keys()
+    if resource.document.blanked:
+        doubtful = _asking_for(_blanked_words(resource), passed, ruleset)
+        unevaluated |= {control: Unevaluated(control, (), UNREADABLE) for control in sorted(doubtful)}
+        passed -= doubtful
     return replace(
         known,
         findings=findings,
@@ -204,7 +216,7 @@ def _findings(
         location = resource.span(path)
         if resource.document.blanked and _touches_blanked(resource, location):
             # what was taken out may be just what the control looks for
-            hidden.append(Unevaluated(control, path, "a line there cannot be read"))
+            hidden.append(Unevaluated(control, path, UNREADABLE))
             continue
         related: tuple[Related, ...] = ()
         if location.definition is not None:
@@ -242,6 +254,28 @@ def _related(failed: list[Failed], others: Others) -> tuple[Related, ...]:
     for one in failed:
         found.update(dict.fromkeys(others.named_by(one.failure.named)))
     return tuple(found)
+
+
+def _blanked_words(resource: Resource) -> frozenset[str]:
+    text = resource.document.text
+    return frozenset(
+        word for span in resource.document.blanked for word in _WORD.findall(text[span.start : span.end])
+    )
+
+
+def _asking_for(words: frozenset[str], controls: Iterable[str], ruleset: Ruleset) -> frozenset[str]:
+    """The controls that ask for any of some words: what was taken out of the text may be what they would fail."""
+    return frozenset(
+        control
+        for control in controls
+        if any(not words.isdisjoint(_words_of(check)) for check in ruleset.controls[control].checks)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _words_of(check: Check) -> frozenset[str]:
+    asked = (check.deny.source, *(text for _, text in check.deny.let), *map(str, check.each.steps))
+    return frozenset(word for text in asked for word in _WORD.findall(text))
 
 
 def _touches_blanked(resource: Resource, location: Location) -> bool:

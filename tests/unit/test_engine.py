@@ -335,3 +335,21 @@ def test_what_is_too_much_to_judge_is_said_with_what_to_do(monkeypatch: pytest.M
     assert {entry.reason for entry in unevaluated} == {
         "more than 3 entries are too many to judge; shorten the list, or split it over several objects"
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "control"),
+    [("   securityContext: {privileged: true}", "C-0057"), ("     hostPID: true", "C-0038")],
+)
+def test_a_control_does_not_pass_for_want_of_a_line_that_cannot_be_read(line: str, control: str) -> None:
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec:\n"
+        f"  hostNetwork: true\n  containers:\n  - name: shop\n    image: shop:1\n{line}\n"
+    )
+    (placed,) = check_file("pod.yaml", text, rules(), TODAY).documents
+    (verdicts,) = placed.checked.verdicts
+    assert not placed.checked.complete
+    assert control in {entry.control for entry in verdicts.unevaluated}
+    assert control not in verdicts.passed
+    assert "C-0041" in verdicts.failed  # what can be read is judged
+    assert verdicts.passed  # and what the line has nothing to do with passes
