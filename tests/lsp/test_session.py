@@ -16,6 +16,7 @@ from kscan_lsp.lsp.workspace import Reading, Settling, Snapshot, check, read, se
 from kscan_lsp.project import Project, check_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 POD = """\
@@ -97,6 +98,23 @@ def texts_of(folder: Path) -> dict[Path, str]:
     return {path: path.read_text() for path in sorted(folder.glob("p*.yaml"))}
 
 
+def both_count(
+    session: Session,
+    folder: Path,
+    reading: Reading,
+    outcome: Callable[[Project], Project],
+    edited: dict[Path, str],
+) -> None:
+    """A buffer that was edited while a file was read is checked, then the file is taken in."""
+    step = session.next_buffer(folder)
+    assert step is not None
+    done(session, step)
+    project = session.project_for(reading)
+    assert project is not None
+    session.keep(reading, outcome(project))
+    assert said(finished(session, folder)) == fresh(folder, {**texts_of(folder), **edited})
+
+
 def test_read_file_by_file_a_folder_is_what_it_is_at_once(folder: Path) -> None:
     found = said(finished(session_of(folder), folder))
     assert found == fresh(folder, texts_of(folder))
@@ -116,13 +134,7 @@ def test_a_buffer_edited_while_a_file_is_read_counts_and_so_does_the_file(folder
     outcome = read(reading)
     edited = POD.format(name="p5", privileged="false")
     session.change(path.as_uri(), 2, [types.TextDocumentContentChangeWholeDocument(edited)])
-    step = session.next_buffer(folder)
-    assert step is not None
-    done(session, step)
-    project = session.project_for(reading)
-    assert project is not None
-    session.keep(reading, outcome(project))
-    assert said(finished(session, folder)) == fresh(folder, {**texts_of(folder), path: edited})
+    both_count(session, folder, reading, outcome, {path: edited})
 
 
 def test_a_file_read_by_settings_that_hold_no_more_is_read_again(folder: Path) -> None:
@@ -187,13 +199,7 @@ def test_a_file_is_judged_by_what_was_edited_while_it_was_read(folder: Path) -> 
     outcome = read(reading)
     edited = POLICY.format(app="p5")
     session.change(policy.as_uri(), 2, [types.TextDocumentContentChangeWholeDocument(edited)])
-    step = session.next_buffer(folder)
-    assert step is not None
-    done(session, step)
-    project = session.project_for(reading)
-    assert project is not None
-    session.keep(reading, outcome(project))
-    assert said(finished(session, folder)) == fresh(folder, {**texts_of(folder), policy: edited})
+    both_count(session, folder, reading, outcome, {policy: edited})
 
 
 def test_a_buffer_whose_folder_goes_while_it_is_checked_is_checked_again(folder: Path) -> None:
