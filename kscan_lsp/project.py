@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.documents import Document, Piece, read_document, split
+from kscan_lsp.documents import Document, Piece, read_document, reread, split
 from kscan_lsp.engine import Verdicts, check, check_related, relations_of
 from kscan_lsp.findings import Finding, Problem
 from kscan_lsp.index import Index, Key, Object, object_of
@@ -197,7 +197,7 @@ class Project(Struct, frozen=True, eq=False):
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
         old = before.documents[number]
-        checked = self._document(path, text, json=before.json)
+        checked = self._document(path, reread(old.checked.document, text))
         moved = len(text) - len(old.checked.document.text)
         lines = checked.document.lines.line_count - old.checked.document.lines.line_count
         documents = [
@@ -255,16 +255,17 @@ class Project(Struct, frozen=True, eq=False):
         known = {placed.checked.document.text: placed.checked for placed in unchanged if placed.checked.read}
         placed: list[Placed] = []
         line = 0
-        for piece in [Piece(0, text)] if json else split(text):
+        for number, piece in enumerate([Piece(0, text)] if json else split(text)):
             checked = known.get(piece.text)
             if checked is None:
-                checked = known[piece.text] = self._document(path, piece.text, json=json)
+                before = unchanged[number].checked.document if number < len(unchanged) else None
+                document = reread(before, piece.text) if before else read_document(piece.text, json=json)
+                checked = known[piece.text] = self._document(path, document)
             placed.append(Placed(piece.offset, line, checked))
             line += checked.document.lines.line_count - 1
         return _file(path, text, placed, json=json)
 
-    def _document(self, path: str, text: str, *, json: bool) -> CheckedDocument:
-        document = read_document(text, json=json)
+    def _document(self, path: str, document: Document) -> CheckedDocument:
         resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
         verdicts = tuple(check(resource, self.ruleset) for resource in resources)
         objects = (
