@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from kscan_lsp.ruleset import Plan, Question, Ruleset
 
 MAX_ANSWERS: Final = 50_000
-"""Answers remembered of each kind, in some 20 MB: enough for a thousand workloads that have little in common."""
+"""Answers remembered, in some 20 MB: enough for a thousand workloads that have little in common."""
+MAX_SAID: Final = 1_000
+"""What is remembered of each group of checks."""
 
 
 class Failed(Struct, frozen=True, eq=False):
@@ -62,18 +64,17 @@ def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> An
         ruleset: what the plan is of.
         anew: find the element of every check that fails.
     """
-    remembered = ruleset.said
     failed: list[Failed] = []
     untold: list[Untold] = []
     # what no pod is in, has no place, so that what was said of one that is there is not taken for it
     place = scope.anchors.get("pod") if scope.pod_problem is None else None
-    grounds = [scope.digest(name, part) for name, part in plan.grounds]
+    grounds = [place, *[scope.digest(name, part) for name, part in plan.grounds]]
     for round_ in plan.rounds:
         judged: list[Element] | None = None
         try:
             for group in round_.groups:
-                key = (id(group), place, group.grounds(grounds))
-                told = None if anew else remembered.get(key)
+                key = group.grounds(grounds)
+                told = None if anew else group.said.get(key)
                 if told is None:
                     if judged is None:
                         judged = elements(round_.each, scope, round_.reads)
@@ -81,9 +82,9 @@ def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> An
                     told = tuple(said for said in asked if said.failed or said.untold)
                     # many may be too much for all checks of a round together, which is to be found again
                     if not anew and len(judged) <= FEW:
-                        if len(remembered) >= MAX_ANSWERS:
-                            remembered.clear()
-                        remembered[key] = told
+                        if len(group.said) >= MAX_SAID:
+                            group.said.clear()
+                        group.said[key] = told
                 for said in told:
                     check = said.check
                     failed += [

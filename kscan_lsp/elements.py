@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -30,8 +30,10 @@ FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
 
 _ABSENT: Final = ()
-_NO_FIELD: Final = ((),)
-"""What no value of a manifest is: those are lists."""
+_NO_FIELD: Final = b"-"
+"""The digest of a field that is not there, which most of those asked for are not."""
+_SHORT: Final = 16
+"""Bytes of a digest, and those from which a value is not its own digest."""
 
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
 
@@ -59,7 +61,7 @@ class Scope(Struct):
     anchors: dict[str, Path]
     pod_problem: tuple[Path, str] | None
     containers: list[Element] | None = None
-    digests: dict[tuple[str, str | None], bytes] = {}
+    digests: dict[tuple[str, str | None], Digest] = {}
     named: dict[tuple[str, object], cel.Json] = {}
 
     def pod(self) -> dict[str, Any]:
@@ -73,7 +75,7 @@ class Scope(Struct):
         pod: dict[str, Any] = self.values["pod"]
         return pod
 
-    def digest(self, name: str, part: str | None) -> bytes:
+    def digest(self, name: str, part: str | None) -> Digest:
         """As `Element.digest`, for all elements at once: of `container`, `effective` and `role` that of each container.
 
         `role` says which containers there are, too.
@@ -81,8 +83,8 @@ class Scope(Struct):
         known = self.digests.get((name, part))
         if known is None:
             contained = name in _OF_CONTAINERS
-            value = self._of_containers(name, part) if contained else _part(self._there(name), part)
-            known = self.digests[name, part] = _digest(value)
+            known = self._of_containers(name, part) if contained else _digest(self._there(name), part)
+            self.digests[name, part] = known
         return known
 
     def _there(self, name: str) -> object:
@@ -91,15 +93,14 @@ class Scope(Struct):
             return lookup(self.view, self.anchors[name])
         return self.values.get(name, _ABSENT)
 
-    def _of_containers(self, name: str, part: str | None) -> object:
+    def _of_containers(self, name: str, part: str | None) -> Digest:
         try:
             containers = _containers(self)
         except NotThereError as error:
-            return str(error)
+            return _written(str(error))
         if name == "role":
-            return [(e.path, e.values[name]) for e in containers]
-        parts = [_part(e.values[name], part) for e in containers]
-        return _NO_FIELD if parts.count(_NO_FIELD) == len(parts) else parts
+            return _written([(e.path, e.values[name]) for e in containers])
+        return tuple([_digest(e.values[name], part) for e in containers])
 
 
 class Element(Struct):
@@ -111,7 +112,7 @@ class Element(Struct):
     scope: Scope
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
-    _digests: dict[tuple[str, str | None], bytes] = {}
+    _digests: dict[tuple[str, str | None], Digest] = {}
     _named: dict[tuple[str, object], cel.Json] = {}
 
     @property
@@ -121,13 +122,13 @@ class Element(Struct):
             self._activation = cel.bind(self.shown())
         return self._activation
 
-    def digest(self, name: str, part: str | None) -> bytes:
+    def digest(self, name: str, part: str | None) -> Digest:
         """What tells the value of a variable, or of one field of it, from others: equal only where that is."""
         value = self.values.get(name, _ABSENT)
         known = self.scope.digests if value is self.scope.values.get(name) else self._digests
         found = known.get((name, part))
         if found is None:
-            found = known[name, part] = _digest(_part(value, part))
+            found = known[name, part] = _digest(value, part)
         return found
 
     def named(self, related: cel.Expression) -> cel.Json:
@@ -158,18 +159,37 @@ class Element(Struct):
         return shown
 
 
-def _part(value: object, part: str | None) -> object:
-    if part is not None and isinstance(value, dict):
-        # a variable without the field is not one without a value
-        return (value[part],) if part in value else _NO_FIELD
-    return value
+Digest: TypeAlias = "bytes | tuple[bytes, ...]"
+"""What tells values from others, one or several: equal only where they are."""
+
+_known: Final[dict[int, tuple[object, bytes]]] = {}
+"""Digests of lists and maps by identity, with what they are of: an edited manifest shares most of them with the one
+before."""
+_MAX_KNOWN: Final = 4096
 
 
-def _digest(value: Any) -> bytes:
-    if value is _NO_FIELD:  # most of what is asked for
-        return b"-"
+def _digest(value: Any, part: str | None = None) -> bytes:
+    """The digest of a value, or of one field of it."""
+    if part is not None:
+        if not isinstance(value, dict):
+            return b"!" + _digest(value)
+        if part not in value:  # a variable without the field is not one without a value
+            return _NO_FIELD
+        value = value[part]
+    if not isinstance(value, dict | list):
+        return _written(value)
+    known = _known.get(id(value))
+    if known is None or known[0] is not value:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        known = _known[id(value)] = (value, _written(value))
+    return known[1]
+
+
+def _written(value: Any) -> bytes:
     # unlike a comparison, this tells 1 from true; version 2 is the last that does not look at identity
-    return hashlib.blake2b(marshal.dumps(value, 2), digest_size=16).digest()
+    written = marshal.dumps(value, 2)
+    return written if len(written) < _SHORT else hashlib.blake2b(written, digest_size=_SHORT).digest()
 
 
 def scope_of(

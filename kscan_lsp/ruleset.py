@@ -76,7 +76,9 @@ class Group(NamedTuple):
     """
 
     questions: tuple[Question, ...]
-    grounds: Callable[[Sequence[bytes]], object]
+    grounds: Callable[[Sequence[object]], object]
+    said: dict[object, tuple[Said, ...]]
+    """What they said before of a resource, by its grounds, of those that did not pass."""
 
 
 class Round(NamedTuple):
@@ -94,9 +96,8 @@ class Round(NamedTuple):
     def only(self, control: str) -> Round:
         """The same without the checks of other controls."""
         wanted = (tuple(q for q in group.questions if q.check.control == control) for group in self.groups)
-        return self._replace(
-            groups=tuple(g._replace(questions=w) for g, w in zip(self.groups, wanted, strict=True) if w)
-        )
+        groups = zip(self.groups, wanted, strict=True)
+        return self._replace(groups=tuple(g._replace(questions=w, said={}) for g, w in groups if w))
 
 
 class Plan(NamedTuple):
@@ -134,8 +135,6 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The Kubernetes version that manifests are for: 33 for 1.33."""
     answers: dict[tuple[object, ...], Answer] = {}
     """What checks said before of an element, by what they read of it (see `asking.py`)."""
-    said: dict[tuple[object, ...], tuple[Said, ...]] = {}
-    """What groups of checks said before of a whole resource, by what they read of it; nothing of those that passed."""
     _plans: dict[tuple[str, str, bool], Plans] = {}
 
     @property
@@ -171,14 +170,14 @@ def _plan(checks: list[Check]) -> Plan:
         grouped.setdefault(check.each, []).append(check)
     found = {check: _grounds(check) for check in checks}
     grounds = tuple(dict.fromkeys(content for read in found.values() for content in read))
-    at = {content: index for index, content in enumerate(grounds)}
+    at = {content: index for index, content in enumerate(grounds, start=1)}
 
     def round_of(each: Each, judging: list[Check]) -> Round:
         alike: dict[tuple[Content, ...], list[Question]] = {}
         for check in judging:
             alike.setdefault(found[check], []).append(Question(check, _contents(check)))
         groups = [
-            Group(tuple(questions), itemgetter(*map(at.__getitem__, read)) if read else lambda _: ())
+            Group(tuple(questions), itemgetter(0, *map(at.__getitem__, read)), {})
             for read, questions in alike.items()
         ]
         return Round(each, tuple(groups), cel.fields_read(e for c in judging for e in c.expressions()))

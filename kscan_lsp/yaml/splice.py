@@ -130,7 +130,7 @@ class _Change(NamedTuple):
         if isinstance(node, Alias) or node.props >= 0:
             raise _Doubt
         if isinstance(node, Scalar):
-            if value is None or (node.start, node.end, node.style) != (self.start, self.end, value.style):
+            if value is None or (node.start, node.end) != (self.start, self.end):
                 raise _Doubt  # the change lies in a value of several lines
             return value, value.value
         if value and node.flow:

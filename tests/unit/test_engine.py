@@ -288,12 +288,16 @@ def test_threads_share_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "MAX_ANSWERS", 100)
+    monkeypatch.setattr(asking, "MAX_SAID", 2)
+    monkeypatch.setattr(elements, "_MAX_KNOWN", 10)
     warm = rules()
     for name in ("api", "web", "job"):
         text = POD.format(network="true", user="0", name=name, privileged="true", value="hunter2")
         assert said(text, warm) == said(text, rules())
         assert len(warm.answers) <= 100
-        assert len(warm.said) <= 100
+        assert len(elements._known) <= 10
+    rounds = [round_ for plan in warm.plan("", "Pod", workload=True)[:2] for round_ in plan.rounds]
+    assert max(len(group.said) for round_ in rounds for group in round_.groups) in {1, 2}
 
 
 def test_an_answer_that_rests_on_other_objects_is_asked_again_when_they_change() -> None:

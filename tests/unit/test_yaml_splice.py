@@ -68,6 +68,7 @@ def spliced(before, after):
         ("false", "true"),
         ("false", "2"),
         ("false", "null"),
+        ("false", "'false'"),
         ('"api"', '"a: b # c"'),
         ("'proxy'", "'pro\"xy'"),
         ("api:1.0", "api:1.0@sha256:0"),
@@ -138,6 +139,9 @@ def test_what_is_left_to_the_reader(old, new):
         ("a: b\n\n  \t\nd: e\n", "a: b\n\n#\n  \t\nd: e\n"),
         ("a: b\na: c\n", "a: b\na: d\n"),
         ("--- # x\na: 1\n", "--- # x\n#\na: 1\n"),
+        ("a: [b,\n  c\n]\n", "a: [b,\n  c,d\n]\n"),
+        ("a: !!str\n  b\n", "a: !!str\n# c\n  b\n"),
+        ("? a\n:\n  b\n", "? a\n:\n  c\n"),
     ],
 )
 def test_what_is_in_doubt_is_read(before, after):
