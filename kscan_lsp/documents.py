@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -35,13 +35,6 @@ _DIRECTIVE: Final = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
 
 
-class Piece(NamedTuple):
-    """One document's text and where it begins in the file."""
-
-    offset: int
-    text: str
-
-
 class Document(Struct, frozen=True, eq=False):
     """One document as read. All spans are relative to its own text."""
 
@@ -60,8 +53,8 @@ class Document(Struct, frozen=True, eq=False):
     lines: LineIndex
 
 
-def split(text: str) -> list[Piece]:
-    """The documents of a file: pieces that, concatenated, give back the text. Never empty."""
+def split(text: str) -> list[str]:
+    """The texts of a file's documents, which, concatenated, give back the text. Never empty."""
     starts = [0]
     for found in _SEPARATOR.finditer(text):
         start = found.start()
@@ -71,7 +64,7 @@ def split(text: str) -> list[Piece]:
             start = directive
         if start > starts[-1]:
             starts.append(start)
-    return [Piece(a, text[a:b]) for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 
 def read_document(text: str, *, json: bool = False) -> Document:

@@ -12,7 +12,8 @@ This is done when somebody asks for a fix, never between a keystroke and its dia
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice, repeat
+from itertools import compress, islice, repeat
+from operator import is_not
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from kscan_lsp.changes import Change, Draft
+    from kscan_lsp.checked import CheckedDocument
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
-    from kscan_lsp.project import CheckedDocument, Project
+    from kscan_lsp.project import Project
     from kscan_lsp.relations import Bound
     from kscan_lsp.ruleset import Ruleset
 
@@ -48,13 +50,6 @@ class VerifiedFix(Struct, frozen=True):
     text: str
 
 
-class Proposal(NamedTuple):
-    """What a fix would do, before anybody has proven that it holds."""
-
-    title: str
-    safe: bool
-
-
 class Site(NamedTuple):
     """A document in a project: the file it is in, and which of the file's documents it is, from 0."""
 
@@ -65,25 +60,33 @@ class Site(NamedTuple):
     @property
     def checked(self) -> CheckedDocument:
         """The document as it was judged."""
-        return self.project.files[self.file].documents[self.number].checked
+        return self.project.files[self.file].parts[self.number]
 
 
-def proposals(checked: CheckedDocument, ruleset: Ruleset) -> list[dict[tuple[str, Path], list[Proposal]]]:
-    """The fixes that `fixes_of` would try, for each resource of a document, by control and path of its findings.
+def drafts(
+    checked: CheckedDocument, ruleset: Ruleset, wanted: Callable[[Finding], bool]
+) -> Iterator[tuple[Finding, list[Draft]]]:
+    """Findings of a document, each with what `fixes_of` would try.
 
-    They are not made: that is quick enough to name a fix beside every finding of a scan.
+    Nothing is made of it, which is quick enough to name a fix beside every finding of a scan.
+
+    Args:
+        checked: the document.
+        ruleset: the controls that are on.
+        wanted: which findings, of those whose control has a fix.
     """
-    return [
-        {
-            place: [
-                Proposal(draft.title, draft.safe) for draft in drafts_of(verdicts.resource, hits, ruleset)
-            ]
-            for place, hits in engine.hits_of(verdicts, ruleset, bound).items()
-        }
-        if any(finding.fixable for finding in verdicts.findings)
-        else {}
-        for verdicts, bound in with_bounds(checked)
-    ]
+    findings = iter(checked.findings)
+    for verdicts, bound in with_bounds(checked):
+        own = [f for f in islice(findings, len(verdicts.findings)) if f.fixable and wanted(f)]
+        hits = engine.hits_of(verdicts, ruleset, bound) if own else {}
+        for finding in own:
+            found = hits.get((finding.control, finding.path), [])
+            yield finding, drafts_of(verdicts.resource, found, ruleset)
+
+
+def is_open(finding: Finding) -> bool:
+    """Whether nothing says that a finding may stay."""
+    return finding.status == "open"
 
 
 def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
@@ -106,21 +109,10 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
 
 def offers_fix(checked: CheckedDocument, ruleset: Ruleset, *, safe_only: bool) -> bool:
     """Whether `fix_all` would have a fix to try in a document, as far as is known before any is made."""
-    findings = iter(checked.findings)
-    for verdicts, bound in with_bounds(checked) if checked.document.complete else ():
-        wanted: dict[str, list[Path]] = {}
-        for finding in islice(findings, len(verdicts.findings)):
-            if finding.fixable and finding.status == "open":
-                wanted.setdefault(finding.control, []).append(finding.path)
-        for control, found in wanted.items():
-            if safe_only and not ruleset.controls[control].safely_fixable:
-                continue
-            hits = engine.hits_of(verdicts, ruleset, bound, control)
-            for path in found:
-                drafts = drafts_of(verdicts.resource, hits.get((control, path), []), ruleset)
-                if len(drafts) == 1 and (drafts[0].safe or not safe_only):
-                    return True
-    return False
+    return checked.document.complete and any(
+        len(options) == 1 and (options[0].safe or not safe_only)
+        for _, options in drafts(checked, ruleset, is_open)
+    )
 
 
 def fix_all(
@@ -160,17 +152,22 @@ def _next_fix(
 ) -> tuple[Finding, VerifiedFix, Project] | None:
     if not site.checked.document.complete:
         return None
-    for finding in site.checked.findings:
-        key = (finding.control, finding.stable_path, finding.resource)
-        if not finding.fixable or finding.status != "open" or key in refused:
-            continue
-        drafts = _drafts(site, finding)
-        if len(drafts) == 1 and accept(drafts[0]):
-            fix, project = _verified(site, drafts[0], finding)
+
+    def wanted(finding: Finding) -> bool:
+        return is_open(finding) and _key(finding) not in refused
+
+    for finding, options in drafts(site.checked, site.project.ruleset, wanted):
+        if len(options) == 1 and accept(options[0]):
+            fix, project = _verified(site, options[0], finding)
             if isinstance(fix, VerifiedFix):
                 return finding, fix, project
-        refused.add(key)
+        refused.add(_key(finding))
     return None
+
+
+def _key(finding: Finding) -> tuple[str, str, Any]:
+    """What a finding is, for as long as other fixes are made."""
+    return finding.control, finding.stable_path, finding.resource
 
 
 def _drafts(site: Site, finding: Finding) -> list[Draft]:
@@ -244,7 +241,7 @@ _Identity: TypeAlias = tuple[str, Any, tuple[str, ...]]
 
 def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Site, after: Project) -> str:
     """Why a fix does not hold; empty where it does."""
-    if not after.files[site.file].documents:
+    if not after.files[site.file].parts:
         return "the edit would leave text that is no manifest; change it by hand"
     result = site._replace(project=after).checked.document
     if not result.complete or len(result.problems) > len(document.problems):
@@ -273,9 +270,8 @@ def _differences(before: Project, after: Project) -> Iterator[tuple[CheckedDocum
     for path, file in after.files.items():
         old = before.files[path]
         if file is not old:
-            for one, other in zip(old.documents, file.documents, strict=True):
-                if one.checked is not other.checked:
-                    yield one.checked, other.checked
+            pairs = zip(old.parts, file.parts, strict=True)
+            yield from compress(pairs, map(is_not, old.parts, file.parts))
 
 
 def _judged(documents: Iterable[CheckedDocument]) -> tuple[Counter[_Identity], Counter[_Identity]]:

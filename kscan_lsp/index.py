@@ -10,6 +10,8 @@ Left out on purpose: who asks under which keys (`relations.py`), and when (`proj
 from __future__ import annotations
 
 from bisect import insort
+from itertools import compress
+from operator import is_not
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -74,11 +76,18 @@ class Index(Struct, frozen=True, eq=False):
         before = self.files.get(file, ())
         if before == objects:
             return self, frozenset()
-        old, new = self._found.get(file, {}), _by_key(objects)
-        kept = set(before) & set(objects)
-        if [one for one in before if one in kept] != [one for one in objects if one in kept]:
-            kept = set()  # what is found under a key comes in another order
-        changed = frozenset(key for one in (*before, *objects) if one not in kept for key in one.keys)
+        old = self._found.get(file, {})
+        replaced = [*compress(zip(before, objects, strict=False), map(is_not, before, objects))]
+        if len(replaced) == 1 and len(before) == len(objects):  # an edit, mostly
+            ((one, other),) = replaced
+            new = _replaced(old, one, other, objects)
+            changed = frozenset((*one.keys, *other.keys))
+        else:
+            new = _by_key(objects)
+            kept = set(before) & set(objects)
+            if [one for one in before if one in kept] != [one for one in objects if one in kept]:
+                kept = set()  # what is found under a key comes in another order
+            changed = frozenset(key for one in (*before, *objects) if one not in kept for key in one.keys)
         files, found = dict(self.files), dict(self._found)
         if objects:
             files[file], found[file] = objects, new
@@ -102,6 +111,24 @@ class Index(Struct, frozen=True, eq=False):
         """All that is found under a key."""
         for file in self._holders.get(key, ()):
             yield from self._found[file][key]
+
+
+def _replaced(
+    found: Mapping[Key, tuple[Object, ...]], one: Object, other: Object, objects: Iterable[Object]
+) -> dict[Key, tuple[Object, ...]]:
+    """What is found under each key of `objects`, where that was `found` before one of them came in place of another."""
+    now = dict(found)
+    for key in one.keys:
+        if key in other.keys:
+            now[key] = tuple([other if there is one else there for there in now[key]])
+        elif len(left := tuple([there for there in now[key] if there is not one])) > 0:
+            now[key] = left
+        else:
+            del now[key]
+    for key in other.keys:
+        if key not in one.keys:
+            now[key] = tuple([there for there in objects if key in there.keys])
+    return now
 
 
 def _by_key(objects: Iterable[Object]) -> dict[Key, tuple[Object, ...]]:

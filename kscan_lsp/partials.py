@@ -79,7 +79,7 @@ def _read_patches(folder: str) -> frozenset[str]:
             source = source_files.read(Path(path))
             if isinstance(source, source_files.Unreadable):
                 return _NONE
-            named = {n for piece in split(source.text) for n in _named(read_document(piece.text).data)}
+            named = {n for piece in split(source.text) for n in _named(read_document(piece).data)}
             return frozenset(os.path.normpath(os.path.join(folder, n)) for n in named)
     return _NONE
 

@@ -9,15 +9,16 @@ findings are those of a new project with the same texts, however it came to them
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from operator import is_not
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.documents import Document, Piece, read_document, reread, split
-from kscan_lsp.engine import Verdicts, check, check_related, relations_of
-from kscan_lsp.findings import Finding, Problem
+from kscan_lsp.checked import CheckedDocument, CheckedFile, ReadDocument, file_of, has_template_at_fault
+from kscan_lsp.documents import read_document, reread, split
+from kscan_lsp.engine import check, check_related, relations_of
+from kscan_lsp.findings import Problem
 from kscan_lsp.index import Index, Key, Object, object_of
 from kscan_lsp.relations import Bound, bind
 from kscan_lsp.resources import resources_of
@@ -26,112 +27,16 @@ from kscan_lsp.text import Span
 from kscan_lsp.watchers import Watchers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from kscan_lsp.documents import Document
+    from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Related
     from kscan_lsp.ruleset import Ruleset
 
 MAX_CHARACTERS: Final = 20_000_000
 """A text longer than this is not read: it is data, not something a person maintains."""
-
-LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
-"""What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
-
-_TEMPLATE_LINE: Final = re.compile(r"^\{\{", re.MULTILINE)
-"""A line that no YAML has: no block scalar reaches the first column, and a mapping is no key."""
-
-
-class ReadDocument(Struct, frozen=True, eq=False):
-    """One document of one file, with what can be said about it without looking at others."""
-
-    document: Document
-    verdicts: tuple[Verdicts, ...]
-    missed: tuple[Problem, ...]
-    objects: tuple[Object, ...]
-    """The same resources as the others in the workspace see them."""
-
-
-class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
-    """One document, judged. All spans count from the document's start."""
-
-    document: Document
-    verdicts: tuple[Verdicts, ...]
-    findings: tuple[Finding, ...]
-    problems: tuple[Problem, ...]
-    read: ReadDocument | None = None
-    """What it was made of; None for what only an editor shows (`lsp/carry.py`)."""
-    bounds: tuple[Bound | None, ...] | None = ()
-    """What the relations of each resource lead to, as far as any control asks; None where that is not known yet."""
-    watched: frozenset[Key] = frozenset()
-    """The keys of the index that its findings depend on."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that should have been judged was."""
-        return self.document.complete and not any(problem.fatal for problem in self.problems)
-
-
-class Placed(NamedTuple):
-    """A checked document at its place in a file: offset of its text in code points, and its first line, from 0."""
-
-    offset: int
-    line: int
-    checked: CheckedDocument
-
-
-class PlacedFinding(NamedTuple):
-    """A finding with the document it is in."""
-
-    placed: Placed
-    finding: Finding
-
-
-class CheckedFile(Struct, frozen=True, eq=False):
-    """One file, judged.
-
-    `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`,
-    `kustomize-patch`); such a file has no documents. `limit` is why nothing could be read at all.
-    """
-
-    path: str
-    text: str
-    json: bool
-    documents: tuple[Placed, ...] = ()
-    skipped: str = ""
-    limit: Problem | None = None
-
-    def findings(self) -> Iterator[PlacedFinding]:
-        """All findings in order of the text, with true duplicates numbered."""
-        seen: dict[tuple[str, object, str], int] = {}
-        for placed in self.documents:
-            for finding in placed.checked.findings:
-                key = (finding.control, finding.resource, finding.stable_path)
-                ordinal = seen.get(key, 0)
-                seen[key] = ordinal + 1
-                yield PlacedFinding(placed, replace(finding, ordinal=ordinal) if ordinal else finding)
-
-    def problems(self) -> Iterator[tuple[Placed | None, Problem]]:
-        """All problems in order of the text."""
-        if self.limit:
-            yield None, self.limit
-        for placed in self.documents:
-            for problem in placed.checked.problems:
-                yield placed, problem
-
-    def placed_at(self, offset: int) -> Placed | None:
-        """The document that a place in the file belongs to."""
-        found = None
-        for placed in self.documents:
-            if placed.offset > offset:
-                break
-            found = placed
-        return found
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that should have been judged was."""
-        return self.limit is None and all(placed.checked.complete for placed in self.documents)
 
 
 def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
@@ -174,14 +79,12 @@ class Project(Struct, frozen=True, eq=False):
     def _as_known(self, file: CheckedFile) -> CheckedFile:
         """A file without what an earlier project said of it that rests on other objects."""
         there = self.files.get(file.path)
-        known = {placed.checked for placed in there.documents} if there else set()
-        documents = tuple(
-            placed._replace(checked=replace(placed.checked, bounds=None))
-            if placed.checked.bounds and placed.checked not in known
-            else placed
-            for placed in file.documents
+        known = set(there.parts) if there else set()
+        parts = tuple(
+            replace(checked, bounds=None) if checked.bounds and checked not in known else checked
+            for checked in file.parts
         )
-        return replace(file, documents=documents)
+        return file.with_parts(parts)
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
         """The project with one file's new text.
@@ -196,20 +99,13 @@ class Project(Struct, frozen=True, eq=False):
     def with_document(self, path: str, number: int, text: str) -> Project:
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
-        old = before.documents[number]
-        checked = self._document(path, reread(old.checked.document, text))
-        moved = len(text) - len(old.checked.document.text)
-        lines = checked.document.lines.line_count - old.checked.document.lines.line_count
-        documents = [
-            *before.documents[:number],
-            old._replace(checked=checked),
-            *(
-                p._replace(offset=p.offset + moved, line=p.line + lines)
-                for p in before.documents[number + 1 :]
-            ),
-        ]
-        whole = "".join(placed.checked.document.text for placed in documents)
-        file = _file(path, whole, documents, json=before.json)
+        checked = self._document(path, reread(before.parts[number].document, text))
+        parts = (*before.parts[:number], checked, *before.parts[number + 1 :])
+        whole = "".join([part.document.text for part in parts])
+        if checked.verdicts and checked.complete:  # the others were no reason to leave the file alone
+            file = CheckedFile(path, whole, before.json, parts)
+        else:
+            file = file_of(path, whole, parts, json=before.json)
         index, changed = self.index.with_file(path, _objects(file))
         return self._settled({**self.files, path: file}, index, changed, {path})
 
@@ -251,19 +147,17 @@ class Project(Struct, frozen=True, eq=False):
             message = f"this file is too large to check: more than {MAX_CHARACTERS:,} characters"
             return CheckedFile(path, text, json, limit=Problem(Span(0, 0), message, "limit", fatal=True))
         previous = self.files.get(path)
-        unchanged = previous.documents if previous and previous.json == json else ()
-        known = {placed.checked.document.text: placed.checked for placed in unchanged if placed.checked.read}
-        placed: list[Placed] = []
-        line = 0
-        for number, piece in enumerate([Piece(0, text)] if json else split(text)):
-            checked = known.get(piece.text)
+        unchanged = previous.parts if previous and previous.json == json else ()
+        known = {checked.document.text: checked for checked in unchanged if checked.read}
+        parts: list[CheckedDocument] = []
+        for number, piece in enumerate([text] if json else split(text)):
+            checked = known.get(piece)
             if checked is None:
-                before = unchanged[number].checked.document if number < len(unchanged) else None
-                document = reread(before, piece.text) if before else read_document(piece.text, json=json)
-                checked = known[piece.text] = self._document(path, document)
-            placed.append(Placed(piece.offset, line, checked))
-            line += checked.document.lines.line_count - 1
-        return _file(path, text, placed, json=json)
+                before = unchanged[number].document if number < len(unchanged) else None
+                document = reread(before, piece) if before else read_document(piece, json=json)
+                checked = known[piece] = self._document(path, document)
+            parts.append(checked)
+        return file_of(path, text, parts, json=json)
 
     def _document(self, path: str, document: Document) -> CheckedDocument:
         resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
@@ -298,28 +192,35 @@ class Project(Struct, frozen=True, eq=False):
                 file = files.get(path)
                 if file is None:
                     continue
-                settled = tuple(self._resettled(placed, index, changed) for placed in file.documents)
-                if any(new is not old for new, old in zip(settled, file.documents, strict=True)):
-                    files[path] = replace(file, documents=settled)
-                watched[path] = frozenset[Key]().union(*(placed.checked.watched for placed in settled))
+                concerned = watchers.watches(path, changed)
+                settled = tuple(
+                    [
+                        self._resettled(checked, index)
+                        if checked.bounds is None or (concerned and not checked.watched.isdisjoint(changed))
+                        else checked
+                        for checked in file.parts
+                    ]
+                )
+                if any(map(is_not, settled, file.parts)):
+                    files[path] = file.with_parts(settled)
+                watched[path] = frozenset[Key]().union(*{checked.watched for checked in settled})
             watchers = watchers.updated(watched)
         return replace(self, files=files, index=index, watchers=watchers)
 
-    def _resettled(self, placed: Placed, index: Index, changed: set[Key] | frozenset[Key]) -> Placed:
-        old = placed.checked
-        if old.read is None or (old.bounds is not None and old.watched.isdisjoint(changed)):
-            return placed
+    def _resettled(self, old: CheckedDocument, index: Index) -> CheckedDocument:
+        if old.read is None:
+            return old
         bounds = tuple(
             bind(one, names, index) if (names := relations_of(verdicts.resource, self.ruleset)) else None
             for verdicts, one in zip(old.read.verdicts, old.read.objects, strict=True)
         )
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
-            return placed
+            return old
         verdicts = tuple(
             alone if bound is None else check_related(alone, bound, self.ruleset)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
         )
-        return placed._replace(checked=self._suppressed(old.read, verdicts, bounds))
+        return self._suppressed(old.read, verdicts, bounds)
 
     def _suppressed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
@@ -337,9 +238,9 @@ def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) ->
         return ()
     found: list[Object] = []
     line = 0
-    for piece in [Piece(0, text)] if json else split(text):
-        document = read_document(piece.text, json=json)
-        if not document.complete and _has_template_at_fault(document, document.problems):
+    for piece in [text] if json else split(text):
+        document = read_document(piece, json=json)
+        if not document.complete and has_template_at_fault(document, document.problems):
             return ()
         resources, _ = resources_of(document, ruleset.pod_spec_paths)
         found += (object_of(path, resource, line) for resource in resources)
@@ -348,33 +249,4 @@ def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) ->
 
 
 def _objects(file: CheckedFile) -> tuple[Object, ...]:
-    return tuple(
-        one for placed in file.documents if placed.checked.read for one in placed.checked.read.objects
-    )
-
-
-def _file(path: str, text: str, placed: list[Placed], *, json: bool) -> CheckedFile:
-    if skipped := _reason_to_skip(placed):
-        return CheckedFile(path, text, json, skipped=skipped)
-    return CheckedFile(path, text, json, tuple(placed))
-
-
-def _reason_to_skip(placed: list[Placed]) -> str:
-    broken = [p.checked for p in placed if not p.checked.complete]
-    if any(_has_template_at_fault(checked.document, checked.problems) for checked in broken):
-        return "helm-template"
-    if any(p.checked.verdicts for p in placed):
-        return ""
-    # broken text may be a manifest that could not be read: never call that "not Kubernetes"
-    if any(LOOKS_KUBERNETES.search(checked.document.text) for checked in broken):
-        return ""
-    return "not-kubernetes"
-
-
-def _has_template_at_fault(document: Document, problems: Iterable[Problem]) -> bool:
-    """Whether template language is at fault. Inside of what can be read braces are text: alerts are full of them."""
-    text, lines = document.text, document.lines
-    if _TEMPLATE_LINE.search(text):
-        return True
-    faults = {lines.position(problem.span.start).line for problem in problems if problem.fatal}
-    return any("{{" in text[lines.starts[line] : lines.content_end(line)] for line in faults)
+    return tuple([one for checked in file.parts if checked.read for one in checked.read.objects])

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
 from kscan_lsp import source_files
-from kscan_lsp.fixes import Site, fix_all, proposals
+from kscan_lsp.fixes import Site, drafts, fix_all, is_open
 from kscan_lsp.reports.plain import counted, printable
 
 if TYPE_CHECKING:
@@ -55,8 +54,8 @@ def rewrite(scanned: Scan, *, unsafe: bool) -> Outcome:
         made: list[tuple[str, str]] = []
         # what was fixed in one file holds when the next one is fixed
         project = projects.get(id(entry.project), entry.project)
-        for number, placed in enumerate(entry.checked.documents):
-            if any(f.fixable and f.status == "open" for f in placed.checked.findings):
+        for number, checked in enumerate(entry.checked.parts):
+            if any(f.fixable and is_open(f) for f in checked.findings):
                 project, done = fix_all(Site(project, path, number), lambda fix: unsafe or fix.safe)
                 made += [(finding.control, fix.title) for finding, fix in done]
         projects[id(entry.project)] = project
@@ -71,13 +70,9 @@ def rewrite(scanned: Scan, *, unsafe: bool) -> Outcome:
 
 def _left(project: Project, path: str) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
-    for placed in project.files[path].documents:
-        findings = iter(placed.checked.findings)
-        known = proposals(placed.checked, project.ruleset)
-        for verdicts, options in zip(placed.checked.verdicts, known, strict=True):
-            for finding in islice(findings, len(verdicts.findings)):
-                if finding.fixable and finding.status == "open":
-                    yield len(options.get((finding.control, finding.path), ()))
+    for checked in project.files[path].parts:
+        for _, options in drafts(checked, project.ruleset, is_open):
+            yield len(options)
 
 
 def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> str:

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from kscan_lsp import source_files, tally
 from kscan_lsp.configuration import Configuration, configure, find_settings
 from kscan_lsp.partials import Partials
-from kscan_lsp.project import CheckedFile, Project
+from kscan_lsp.project import Project
 from kscan_lsp.report import FileProblem, NotScanned, Range, Spot
 from kscan_lsp.validate import nearest_name
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
+    from kscan_lsp.checked import CheckedFile
     from kscan_lsp.source_files import SourceText
     from kscan_lsp.walk import Found
 

@@ -9,12 +9,14 @@ could not be evaluated is never a pass: it stays in the denominator.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import fixes, paths
+from kscan_lsp.changes import Draft
+from kscan_lsp.checked import LOOKS_KUBERNETES
 from kscan_lsp.fixes import Site
-from kscan_lsp.project import LOOKS_KUBERNETES
 from kscan_lsp.report import (
     SKIP_REASONS,
     Coverage,
@@ -34,33 +36,32 @@ from kscan_lsp.report import (
 from kscan_lsp.text import LineIndex, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
+    from kscan_lsp.checked import CheckedFile, Placed
     from kscan_lsp.documents import Document
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding, Problem, Related
-    from kscan_lsp.project import CheckedFile, Placed, Project
+    from kscan_lsp.project import Project
     from kscan_lsp.ruleset import Ruleset
 
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
 
 
-Options = dict[tuple[str, paths.Path], "Sequence[fixes.VerifiedFix | fixes.Proposal]"]
-"""The ways to fix the findings of a resource, by control and path."""
+Options = Sequence[fixes.VerifiedFix | Draft]
+"""The ways to fix a finding."""
 
 
-def proposed(site: Site) -> Sequence[Options]:
-    """What fixes would do, not yet verified: cheap enough for every finding of every scan."""
-    return [dict(known) for known in fixes.proposals(site.checked, site.project.ruleset)]
+def proposed(site: Site) -> list[Options]:
+    """What would fix each finding of a document, not yet verified: cheap enough for every scan."""
+    made = {id(f): options for f, options in fixes.drafts(site.checked, site.project.ruleset, lambda _: True)}
+    return [made.get(id(finding), ()) for finding in site.checked.findings]
 
 
-def verified(site: Site) -> Sequence[Options]:
-    """The fixes that hold, with their edits."""
-    return [
-        {(f.control, f.path): fixes.fixes_of(site, f)[0] for f in verdicts.findings if f.fixable}
-        for verdicts in site.checked.verdicts
-    ]
+def verified(site: Site) -> list[Options]:
+    """The fixes that hold for each finding of a document, with their edits."""
+    return [fixes.fixes_of(site, f)[0] if f.fixable else () for f in site.checked.findings]
 
 
 def build(
@@ -69,7 +70,7 @@ def build(
     skipped: Mapping[str, int] | None = None,
     not_scanned: Iterable[NotScanned] = (),
     problems: Iterable[FileProblem] = (),
-    solve: Callable[[Site], Sequence[Options]] = proposed,
+    solve: Callable[[Site], list[Options]] = proposed,
     name: Callable[[str], str] = str,
 ) -> Report:
     """Put a report together.
@@ -79,7 +80,7 @@ def build(
         skipped: how many files were left alone before they were read, by reason.
         not_scanned: files that could not be read.
         problems: what is wrong with settings and policies.
-        solve: how to look for the fixes of each resource of a document, `proposed` or `verified`.
+        solve: how to look for the fixes of each finding of a document, `proposed` or `verified`.
         name: what the report calls a file of a project.
     """
     maker = _Maker(solve, name)
@@ -126,14 +127,14 @@ class _Maker:
         findings = file.findings()
         for number, document in enumerate(file.documents):
             fixable = any(finding.fixable for finding in document.checked.findings)
-            solved = self.solve(Site(project, file.path, number)) if fixable else ()
-            for verdicts, options in zip(document.checked.verdicts, solved or repeat({}), strict=False):
+            solved = iter(self.solve(Site(project, file.path, number)) if fixable else repeat(()))
+            for verdicts in document.checked.verdicts:
                 unsuppressed: set[str] = set()
                 for placed, finding in islice(findings, len(verdicts.findings)):
                     if finding.status != "suppressed":
                         unsuppressed.add(finding.control)
-                    known = options.get((finding.control, finding.path), ()) if finding.fixable else ()
-                    self.findings.append(self.reported(file.path, placed, finding, project, known))
+                    options = next(solved)
+                    self.findings.append(self.reported(file.path, placed, finding, project, options))
                 self.judged.append((verdicts, unsuppressed))
                 self.note_reasons(file.path, document, verdicts)
         self.note_problems(file)
@@ -185,7 +186,7 @@ class _Maker:
         placed: Placed,
         finding: Finding,
         project: Project,
-        options: Sequence[fixes.VerifiedFix | fixes.Proposal],
+        options: Options,
     ) -> Reported:
         control = project.ruleset.controls[finding.control]
         return Reported(
@@ -216,8 +217,8 @@ def _range_of(related: Related, placed: Placed, project: Project) -> Range:
     return _range(LineIndex(related.document), related.span, project.line_of(related))
 
 
-def _option(placed: Placed, option: fixes.VerifiedFix | fixes.Proposal) -> FixOption:
-    if isinstance(option, fixes.Proposal):
+def _option(placed: Placed, option: fixes.VerifiedFix | Draft) -> FixOption:
+    if isinstance(option, Draft):
         return FixOption(option.title, option.safe)
     edits = tuple(FixEdit(range_in(placed, edit.span), edit.text) for edit in option.edits)
     return FixOption(option.title, option.safe, edits)

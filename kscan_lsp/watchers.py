@@ -11,6 +11,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from kscan_lsp.index import Key
 
@@ -41,6 +42,10 @@ class Watchers(Struct, frozen=True, eq=False):
                 else:
                     del by_key[key]
         return Watchers(by_path, by_key)
+
+    def watches(self, path: str, keys: AbstractSet[Key]) -> bool:
+        """Whether a file watches any of some keys."""
+        return not self._keys.get(path, frozenset()).isdisjoint(keys)
 
     def of(self, keys: Iterable[Key]) -> set[str]:
         """The files that watch any of some keys."""

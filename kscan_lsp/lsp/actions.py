@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from lsprotocol import types
 
 from kscan_lsp.edits import Refusal, set_value
-from kscan_lsp.fixes import Site, fix_all, fixes_of, offers_fix
+from kscan_lsp.fixes import Site, fix_all, fixes_of, is_open, offers_fix
 from kscan_lsp.lsp import convert
 from kscan_lsp.suppress import ANNOTATION, MARK
 from kscan_lsp.text import Span, TextEdit, apply_edits
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kscan_lsp.changes import Draft
+    from kscan_lsp.checked import Placed
     from kscan_lsp.documents import Document
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.view import View
-    from kscan_lsp.project import Placed
 
 EXPLAIN: Final = "kscan.explain"
 FIX_SAFE: Final = "source.fixAll.kscan"
@@ -70,7 +70,7 @@ def code_actions(
 def _offered(view: View, kind: str) -> bool:
     """Whether a menu should name a kind of fixing everything."""
     ruleset, safe_only = view.project.ruleset, kind == FIX_SAFE
-    return any(offers_fix(d.checked, ruleset, safe_only=safe_only) for d in view.checked.documents)
+    return any(offers_fix(d, ruleset, safe_only=safe_only) for d in view.checked.parts)
 
 
 class Fixed(NamedTuple):
@@ -93,16 +93,14 @@ def fix_everything(view: View, kind: str, stopped: Callable[[], bool]) -> Fixed 
     number = 0
     for index, placed in enumerate(view.checked.documents):
         document = placed.checked.document
-        if not document.complete or not any(
-            f.fixable and f.status == "open" for f in placed.checked.findings
-        ):
+        if not document.complete or not any(f.fixable and is_open(f) for f in placed.checked.findings):
             continue
         project, done = fix_all(Site(project, view.key, index), accept, stopped)
         if stopped():
             return None
         if done:
             number += len(done)
-            after = project.files[view.key].documents[index].checked.document
+            after = project.files[view.key].parts[index].document
             edits += _line_edits(view, placed, document.text, after.text)
     review = "" if safe_only else "each of these may change what a workload does"
     return Fixed(_workspace_edit(view, edits, review), number) if edits else None
@@ -225,7 +223,7 @@ def _suppresses(site: Site, edit: TextEdit, finding: Finding) -> bool:
     """Whether an edit hides one finding and changes nothing that the document says."""
     document = site.checked.document
     after = site.project.with_document(site.file, site.number, apply_edits(document.text, [edit]))
-    if not after.files[site.file].documents:
+    if not after.files[site.file].parts:
         return False
     result = site._replace(project=after).checked
     if not result.document.complete or len(result.document.problems) > len(document.problems):

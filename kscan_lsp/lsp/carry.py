@@ -11,37 +11,38 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kscan_lsp.project import CheckedDocument
+from kscan_lsp.checked import CheckedDocument
 from kscan_lsp.text import Span, minimal_edit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kscan_lsp.checked import CheckedFile
     from kscan_lsp.findings import Finding
-    from kscan_lsp.project import CheckedFile, Placed
 
 
 def carry(previous: CheckedFile | None, checked: CheckedFile) -> CheckedFile:
     """The checked file, with what can be kept of `previous` in a document that cannot be read."""
-    if previous is None or not any(_unreadable(placed) for placed in checked.documents):
+    if previous is None or not any(map(_unreadable, checked.parts)):
         return checked
-    old, new = previous.documents, list(checked.documents)
+    old, new = previous.parts, list(checked.parts)
     head = _shared(old, new)
     tail = _shared(old[head:][::-1], new[head:][::-1])
     if len(old) - head - tail != 1 or len(new) - head - tail != 1 or not _unreadable(new[head]):
         return checked
-    kept = _kept(old[head].checked, new[head].checked)
-    new[head] = new[head]._replace(checked=kept)
-    return replace(checked, documents=tuple(new))
+    new[head] = _kept(old[head], new[head])
+    return checked.with_parts(tuple(new))
 
 
-def _unreadable(placed: Placed) -> bool:
-    document = placed.checked.document
+def _unreadable(checked: CheckedDocument) -> bool:
+    document = checked.document
     return document.root is None and not document.complete
 
 
-def _shared(old: tuple[Placed, ...], new: list[Placed]) -> int:
+def _shared(old: Sequence[CheckedDocument], new: Sequence[CheckedDocument]) -> int:
     """How many documents both begin with."""
     pairs = zip(old, new, strict=False)
-    return next((n for n, (a, b) in enumerate(pairs) if a.checked is not b.checked), min(len(old), len(new)))
+    return next((n for n, (a, b) in enumerate(pairs) if a is not b), min(len(old), len(new)))
 
 
 def _kept(old: CheckedDocument, new: CheckedDocument) -> CheckedDocument:

@@ -21,10 +21,11 @@ from kscan_lsp.text import LineIndex, Position, Span
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kscan_lsp.checked import CheckedDocument, CheckedFile, Placed
     from kscan_lsp.documents import Document
     from kscan_lsp.findings import Finding, Related
     from kscan_lsp.lsp.client import Client
-    from kscan_lsp.project import CheckedDocument, CheckedFile, Placed, Project
+    from kscan_lsp.project import Project
     from kscan_lsp.text import Encoding, TextEdit
 
 Diagnostics: TypeAlias = "tuple[bytes, ...]"

@@ -17,9 +17,9 @@ from kscan_lsp.yaml.tree import Scalar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kscan_lsp.checked import CheckedFile
     from kscan_lsp.documents import Document
     from kscan_lsp.paths import Path
-    from kscan_lsp.project import CheckedFile
 
 _ID: Final = re.compile(r"(?<![\w=-])[A-Za-z]+-\d+(?![\w-])")
 

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from kscan_lsp.checked import CheckedFile
     from kscan_lsp.configuration import Configuration
     from kscan_lsp.lsp.view import View
     from kscan_lsp.lsp.workspace import Workspace
-    from kscan_lsp.project import CheckedFile, Project
+    from kscan_lsp.project import Project
     from kscan_lsp.report import FileProblem
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct, field
 from pygls.uris import to_fs_path
 
+from kscan_lsp.checked import CheckedFile
 from kscan_lsp.lsp.carry import carry
 from kscan_lsp.lsp.client import Client
 from kscan_lsp.lsp.workspace import (
@@ -26,7 +27,6 @@ from kscan_lsp.lsp.workspace import (
     key_of,
     renewed,
 )
-from kscan_lsp.project import CheckedFile
 from kscan_lsp.settings import FILE_NAMES
 from kscan_lsp.text import LineIndex, Position
 

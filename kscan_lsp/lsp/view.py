@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from lsprotocol import types
 
+    from kscan_lsp.checked import CheckedFile, Placed
     from kscan_lsp.configuration import Configuration
     from kscan_lsp.engine import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.client import Client
-    from kscan_lsp.project import CheckedFile, Placed, Project
+    from kscan_lsp.project import Project
     from kscan_lsp.text import LineIndex
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kscan_lsp.checked import CheckedFile
 from kscan_lsp.lsp.carry import carry
 from kscan_lsp.partials import Partials
-from kscan_lsp.project import CheckedFile, Project, objects_of
+from kscan_lsp.project import Project, objects_of
 from kscan_lsp.scan import manifest
 from kscan_lsp.source_files import SourceText, Unreadable
 from kscan_lsp.walk import discover, is_excluded, is_found

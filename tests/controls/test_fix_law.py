@@ -49,7 +49,7 @@ def manifests(control_id: str):
     """
     found = []
     for number, test in enumerate(POLICIES.sources[control_id].tests):
-        pieces = [piece.text for piece in split(read_marks(test.manifest)[0])]
+        pieces = split(read_marks(test.manifest)[0])
         for n, piece in enumerate(pieces):
             others = Project(rules_of(control_id, number), date(2026, 1, 1))
             others = others.with_file("others.yaml", "\n".join([*pieces[:n], *pieces[n + 1 :]]))

@@ -75,7 +75,7 @@ def verdict(control: str, others: Project, data: Any) -> str:
 def test_wrong_types(control) -> None:
     for test in POLICIES.sources[control.id].tests:
         rules, _ = ruleset.choose(POLICIES, settings_of(test), only=(control.id,))
-        pieces = [piece.text for piece in split(read_marks(test.manifest)[0])]
+        pieces = split(read_marks(test.manifest)[0])
         for number, piece in enumerate(pieces):
             data = read_document(piece).data
             if not isinstance(data, dict):

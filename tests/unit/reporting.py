@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import policies, tally
 from kscan_lsp.documents import read_document
-from kscan_lsp.project import CheckedFile, Project
+from kscan_lsp.project import Project
 from kscan_lsp.ruleset import Ruleset, choose
 from kscan_lsp.settings import Settings
 
 if TYPE_CHECKING:
+    from kscan_lsp.checked import CheckedFile
     from kscan_lsp.policies import PolicySet
     from kscan_lsp.report import Report
 

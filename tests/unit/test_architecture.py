@@ -18,7 +18,7 @@ ORDER = [
     "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "misfits", "resources",
     "validate", "settings", "cel", "selectors", "index", "relations", "watchers", "others", "targets",
     "policy_files", "checks", "policies", "ruleset", "elements", "asking",
-    "engine", "edits", "suppress", "changes", "project", "fixes", "control_tests", "explain", "source_files",
+    "engine", "edits", "suppress", "changes", "checked", "project", "fixes", "control_tests", "explain", "source_files",
     "partials", "walk", "configuration", "report", "tally", "scan", "reports", "rewrite", "policy_tests",
     "pages", "terminal", "options", "cli", "lsp", "__main__",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from kscan_lsp import policies
 from kscan_lsp.documents import read_document
-from kscan_lsp.fixes import proposals
+from kscan_lsp.fixes import drafts
 from kscan_lsp.project import Project
 from kscan_lsp.ruleset import choose
 from kscan_lsp.settings import Settings
@@ -54,8 +54,12 @@ def titles(each: str, fix: str) -> list[str]:
         loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["T-0001"]}})
     )
     file = Project(chosen, date(2026, 1, 1)).with_file("pods.yaml", PODS).files["pods.yaml"]
-    (offered,) = proposals(file.documents[0].checked, chosen)
-    return [option.title for options in offered.values() for option in options]
+    return offered(file, chosen)
+
+
+def offered(file, chosen) -> list[str]:
+    found = drafts(file.parts[0], chosen, lambda _: True)
+    return [option.title for _, options in found for option in options]
 
 
 def test_a_title_names_the_container():
@@ -119,8 +123,7 @@ def test_an_element_of_a_list_in_a_list_is_named_by_both_indices():
     )
     text = "apiVersion: v1\nkind: Shop\nmetadata: {name: a}\nspec: {matrix: [[1, 3]]}\n"
     file = Project(chosen, date(2026, 1, 1)).with_file("shop.yaml", text).files["shop.yaml"]
-    (offered,) = proposals(file.documents[0].checked, chosen)
-    assert [option.title for options in offered.values() for option in options] == [
+    assert offered(file, chosen) == [
         "Set matrix[0][0] to 2",
         "Set matrix[0][1] to 2",
     ]
