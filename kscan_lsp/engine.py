@@ -160,7 +160,7 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
     limits = dict.fromkeys((path, reason) for _, path, reason, limit in ran.answers.untold if limit)
     problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
-    untold = [Unevaluated(one.check.control, one.path, one.reason, one.limit) for one in ran.answers.untold]
+    untold = [Unevaluated(one.check.control, *_why(one, wrong), one.limit) for one in ran.answers.untold]
     for entry in (*untold, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
         if entry.control not in failed:
             unevaluated.setdefault(entry.control, entry)
@@ -177,6 +177,16 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
         unevaluated=tuple(unevaluated.values()),
         problems=tuple(problems),
     )
+
+
+def _why(one: Untold, wrong: tuple[tuple[Path, str], ...]) -> tuple[Path, str]:
+    """Where and why a check cannot tell: a field of a wrong type that it reads, else what CEL says."""
+    for path, message in () if one.limit else wrong:
+        inside = path[: len(one.path)] == one.path
+        inherited = one.path[: len(path) - 2] == path[:-2]  # as from the security context of the pod
+        if (inside or inherited) and path[-1] in _words_of(one.check):
+            return path, message
+    return one.path, one.reason
 
 
 class _Run(NamedTuple):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MARK: Final = "kscan:ignore"
 ANNOTATION: Final = "kscan.dev/ignore"
+_DOMAIN: Final = "kscan.dev/"
 
 MAX_HINTS: Final = 20
 """Problems of one document that come with the nearest known name: comparing names is slow."""
@@ -124,10 +125,16 @@ def _annotations(verdicts: tuple[Verdicts, ...], problems: list[Problem]) -> Ite
     for verdict in verdicts:
         metadata = verdict.resource.data.get("metadata")
         annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-        value = annotations.get(ANNOTATION) if isinstance(annotations, dict) else None
-        if isinstance(value, str):
-            span = verdict.resource.span(("metadata", "annotations", ANNOTATION)).span
-            yield from _directive(value, span, "annotation", verdict, problems)
+        for key, value in annotations.items() if isinstance(annotations, dict) else ():
+            if not key.startswith("kscan"):
+                continue
+            span = verdict.resource.span(("metadata", "annotations", key)).span
+            if key != ANNOTATION:
+                if key.startswith(_DOMAIN) or get_close_matches(key.lower(), [ANNOTATION], cutoff=0.8):
+                    message = f"'{key}' suppresses nothing; write '{ANNOTATION}: C-0057 -- reason'"
+                    problems.append(Problem(span, message, "suppression"))
+            elif isinstance(value, str):
+                yield from _directive(value, span, "annotation", verdict, problems)
 
 
 def _directive(

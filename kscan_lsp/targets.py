@@ -8,6 +8,7 @@ of a list it found by content.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -31,6 +32,12 @@ INHERITED: Final = (
 )
 """Fields of a pod's security context that hold for its containers (core/v1 PodSecurityContext)."""
 
+_STARTS: Final = ("containers", "podTemplate", "pod", "object")
+_MEANT: Final[dict[str | int | None, list[str]]] = {
+    "resource": ["object"],
+    "initContainers": ["containers"],
+    "ephemeralContainers": ["containers"],
+}
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -69,8 +76,10 @@ def parse_each(text: str) -> Each:
         return Each("object")
     steps = paths.parse_pattern(text)
     first = steps[0]
-    if first in ("containers", "podTemplate", "pod", "object"):
+    if first in _STARTS:
         return Each(str(first), tuple(steps[1:]))
+    if meant := _MEANT.get(first) or get_close_matches(str(first), _STARTS, n=1, cutoff=0.8):
+        raise ValueError(f"nothing has '{first}' at its top; did you mean '{meant[0]}'?")
     return Each("object", tuple(steps))
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
+_NUMBERED: Final = re.compile(r"[A-Za-z]+-?[0-9]+")
 _LEADING_ZEROS: Final = re.compile(r"(?<=-)0+")
 
 _PLAIN = {
@@ -101,7 +102,9 @@ def nearest_name(name: str, known: list[str]) -> str:
     for other in known:
         if _LEADING_ZEROS.sub("", other) == _LEADING_ZEROS.sub("", name):
             return f"; did you mean '{other}'?"
-    if match := difflib.get_close_matches(name, known, n=1, cutoff=0.6):
+    # of ids with the same number of digits, any is as near as the next one
+    cutoff = 0.85 if _NUMBERED.fullmatch(name) else 0.6
+    if match := difflib.get_close_matches(name, known, n=1, cutoff=cutoff):
         return f"; did you mean '{match[0]}'?"
     return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""
 

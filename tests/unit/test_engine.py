@@ -357,3 +357,25 @@ def test_a_control_does_not_pass_for_want_of_a_line_that_cannot_be_read(line: st
     assert control not in verdicts.passed
     assert "C-0041" in verdicts.failed  # what can be read is judged
     assert verdicts.passed  # and what the line has nothing to do with passes
+
+
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [
+        ("containers", ("spec", "containers", 0, "securityContext", "privileged")),
+        ("initContainers", ("spec", "initContainers", 0, "securityContext", "privileged")),
+    ],
+)
+def test_what_cannot_be_judged_is_told_by_the_field_of_the_wrong_type(where: str, path: object) -> None:
+    good = "{name: a, securityContext: {runAsUser: 1}}"
+    lists = {
+        "containers": good,
+        "initContainers": good,
+        where: "{name: b, securityContext: {privileged: 'x'}}",
+    }
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n"
+    text += "".join(f"  {name}: [{listed}]\n" for name, listed in lists.items())
+    (verdicts,) = check_file("a.yaml", text, rules(), TODAY).parts[0].verdicts
+    (told,) = [entry for entry in verdicts.unevaluated if entry.control == "C-0057"]
+    assert told.path == path
+    assert told.reason.startswith("'privileged' must be true or false")

@@ -215,6 +215,18 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
             (9, 9, "'volumes[*'"),
             "in brackets stands an index, * or a \"quoted key\" (column 9 of 'volumes[*')",
         ),
+        (
+            "each: containers",
+            "each: 'container.env[*]'",
+            (9, 9, "'container.env[*]'"),
+            "nothing has 'container' at its top; did you mean 'containers'?",
+        ),
+        (
+            "each: containers",
+            "each: resource.spec",
+            (9, 9, "resource.spec"),
+            "nothing has 'resource' at its top; did you mean 'object'?",
+        ),
         ("at: image", "at: a..b", (12, 7, "a..b"), NO_KEY),
         (
             "at: image",

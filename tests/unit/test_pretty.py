@@ -234,6 +234,18 @@ def test_nothing_found_and_nothing_there() -> None:
     assert "no Kubernetes manifest was found here" in shown("a: 1\n")
 
 
+@pytest.mark.parametrize(
+    ("skipped", "said"),
+    [
+        ({"excluded": 2}, "all that is here is excluded"),
+        ({"excluded": 2, "not-kubernetes": 1}, "no Kubernetes manifest was found here"),
+    ],
+)
+def test_what_is_there_may_be_excluded(skipped: dict[str, int], said: str) -> None:
+    report = tally.build([], skipped=skipped)
+    assert said in lines.plain(pretty.render(report, {}, Gate(), ["."], lines.Screen(100)))
+
+
 def test_findings_that_are_suppressed_are_counted_only() -> None:
     text = shown(POD.replace("privileged: true", "privileged: true  # kscan:ignore T-0001 -- needed"))
     assert "T-0001" not in text

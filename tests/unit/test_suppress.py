@@ -25,3 +25,20 @@ def test_many_useless_comments_give_few_problems() -> None:
     assert {problem.code for problem in problems} == {"suppression"}
     assert problems[0].message.startswith("this comment has no line to speak for")
     assert problems[-1].message == "4,901 more problems are not shown"
+
+
+@pytest.mark.parametrize(
+    "key", ["kscan.dev/ignroe", "kscan.dev/Ignore", "kscan.dev/skip", "kscan/ignore", "kscan.io/ignore"]
+)
+def test_an_annotation_that_was_meant_as_a_suppression_is_reported(key: str) -> None:
+    text = POD.replace("metadata: {", f"metadata: {{annotations: {{{key}: T-0001 -- reason}}, ")
+    file, _ = checked("pod.yaml", text)
+    (problem,) = file.parts[0].problems
+    assert problem.code == "suppression"
+    assert text[problem.span.start : problem.span.end].startswith(key)
+
+
+def test_an_annotation_of_others_is_none() -> None:
+    text = POD.replace("metadata: {", "metadata: {annotations: {kscandata.example/owner: a, ignore: b}, ")
+    assert text != POD
+    assert checked("pod.yaml", text)[0].parts[0].problems == ()

@@ -143,5 +143,7 @@ def test_nearest_name() -> None:
     assert nearest_name("zzz", ["title", "parts"]) == "; known are title, parts"
     assert nearest_name("zzz", [f"name{n}" for n in range(13)]) == ""
     assert nearest_name("zzz", []) == ""
+    assert nearest_name("C-9999", ["C-0299", *map(str, range(20))]) == "", "any other id is as near"
+    assert nearest_name("KS0001", ["C-0001", "KS-0001"]) == "; did you mean 'KS-0001'?"
     assert nearest_name("C-57", ["C-0257", "C-0057", "C-5700"]) == "; did you mean 'C-0057'?"
     assert nearest_name("C-00057", ["C-0257", "C-0057"]) == "; did you mean 'C-0057'?"
