@@ -78,6 +78,8 @@ def _left(project: Project, path: str) -> Iterator[int]:
 def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> str:
     """A unified diff of all files, one that `git apply` and `patch -p1` take.
 
+    Names of files outside of the working directory count from the root of the file system.
+
     Args:
         outcome: what changes.
         terminal: with nothing in it that a terminal would act on, and then not to be applied.
@@ -137,6 +139,8 @@ def summary(outcome: Outcome, *, write: bool, unsafe: bool) -> str:
         said = [f"{what} made in {files}"]
     else:
         said = [f"{what} in {files}; --write makes {'it' if made == 1 else 'them'}"]
+        if any(file.entry.checked.path.startswith("/") for file in outcome.files):
+            said.append("to apply the diff, use 'patch -p1 -d /': not all files lie below this folder")
     if outcome.to_review and not unsafe:
         said.append(f"{outcome.to_review} more to review with --unsafe")
     elif outcome.to_review:

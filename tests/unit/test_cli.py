@@ -349,6 +349,18 @@ def test_a_diff_applied_gives_what_write_writes(
     assert path.read_bytes() == written
 
 
+def test_a_diff_of_files_elsewhere_applies_from_the_root(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("patch") is None or here.drive:
+        pytest.skip("there is no patch, or no single root")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+    result = kscan("fix", "--unsafe", "--control", "C-0057", "..")
+    assert "use 'patch -p1 -d /'" in result.stderr
+    subprocess.run(["patch", "-p1", "-d", "/"], input=result.stdout_bytes, check=True, capture_output=True)
+    assert (here / "web.yaml").read_text() == DEPLOYMENT.replace("privileged: true", "privileged: false")
+
+
 @pytest.mark.parametrize("text", [DEPLOYMENT, DEPLOYMENT.rstrip("\n")], ids=["whole", "no-last-line-end"])
 def test_what_is_said_of_a_filter_has_a_line_of_its_own(text: str) -> None:
     command = [sys.executable, "-m", "kscan_lsp", "fix", "-", "--write"]
