@@ -25,7 +25,7 @@ from kscan_lsp.source_files import SourceText, Unreadable
 from kscan_lsp.walk import discover, is_excluded, is_found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -59,7 +59,9 @@ class Workspace(Struct):
     """Those of them that something happened to, and that may not belong to the workspace at all."""
     unsettled: list[str] = []
     """Files that are read, and of which it is still to be said what rests on other objects."""
-    published: dict[str, CheckedFile] = {}
+    published: dict[str, Published] = {}
+    _seen: dict[str, CheckedFile] = {}
+    """All files as they were when it was asked last what there is to show."""
 
     def begin_search(self) -> bool:
         """Whether the files of the folder are to be looked for now: there is a use for them, and nobody does."""
@@ -95,17 +97,16 @@ class Workspace(Struct):
     def news(self, buffers: Collection[str], *, shown: bool = True) -> list[tuple[str, CheckedFile | None]]:
         """The files without a buffer that have something new to show; None clears what was shown."""
         files = self.project.files if shown else {}
+        moved = self._moved(files)
         found: list[tuple[str, CheckedFile | None]] = []
         for key, file in files.items():
-            if key in buffers or self.published.get(key) is file:
+            known = self.published.get(key)
+            same = known is not None and known.file is file and known.others.isdisjoint(moved)
+            if key in buffers or same:
                 continue
-            if (
-                key in self.published
-                or any(placed.checked.findings for placed in file.documents)
-                or any(file.problems())
-            ):
+            if known or any(checked.findings for checked in file.parts) or any(file.problems()):
                 found.append((key, file))
-                self.published[key] = file
+                self.published[key] = Published(file, _others(file))
         # what is yet to be read stays as it was
         coming = self.waiting if self.searched or self.stopped else self.published
         for key in [key for key in self.published if key not in files and not (shown and key in coming)]:
@@ -113,6 +114,28 @@ class Workspace(Struct):
             if key not in buffers:
                 found.append((key, None))
         return found
+
+    def _moved(self, files: Mapping[str, CheckedFile]) -> set[str]:
+        """The files in which a document begins on another line than when this was asked last."""
+        seen, self._seen = self._seen, dict(files)
+        changed = ((key, seen.get(key), file) for key, file in files.items() if seen.get(key) is not file)
+        return {key for key, before, file in changed if before and _lines(before) != _lines(file)}
+
+
+class Published(NamedTuple):
+    """A file without a buffer as it is shown, and the files that its findings point into."""
+
+    file: CheckedFile
+    others: frozenset[str]
+
+
+def _others(file: CheckedFile) -> frozenset[str]:
+    findings = (finding for checked in file.parts for finding in checked.findings)
+    return frozenset(related.file for finding in findings for related in finding.related if related.file)
+
+
+def _lines(file: CheckedFile) -> list[int]:
+    return [placed.line for placed in file.documents]
 
 
 class Snapshot(NamedTuple):

@@ -196,7 +196,8 @@ async def test_what_is_shown_of_an_open_file_stays_when_its_folder_goes(editor, 
 
 
 @pytest.mark.asyncio
-async def test_other_places_follow_their_file(editor, folder):
+@pytest.mark.parametrize("diagnostics", ["open", "workspace"])
+async def test_other_places_follow_their_file(editor, folder, diagnostics):
     """A place in another file moves when lines come and go above it, though nothing in the finding's own file did."""
     control = """\
 id: KS-9001
@@ -215,10 +216,12 @@ checks:
     (folder / "controls" / "selected.yaml").write_text(control)
     (folder / ".kscan.yaml").write_text(
         "frameworks: []\ncontrols: {include: [KS-9001]}\npolicies: [controls]\nexclude: [controls]\n"
+        f"diagnostics: {diagnostics}\n"
     )
     deploy, policy = (folder / "deploy.yaml").as_uri(), (folder / "policy.yaml").as_uri()
     await editor.start(folder)
-    editor.open(deploy, DEPLOYMENT)
+    if diagnostics == "open":
+        editor.open(deploy, DEPLOYMENT)
     (found,) = await editor.until(deploy, lambda newest: newest.diagnostics)
     (place,) = found.related_information
     assert (place.location.uri, place.location.range.start.line, place.message) == (policy, 4, "by this")
