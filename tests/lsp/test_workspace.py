@@ -219,14 +219,16 @@ checks:
         f"diagnostics: {diagnostics}\n"
     )
     deploy, policy = (folder / "deploy.yaml").as_uri(), (folder / "policy.yaml").as_uri()
+    text = f"---\n{POLICY}"  # so that what is put above it is another document
+    (folder / "policy.yaml").write_text(text)
     await editor.start(folder)
     if diagnostics == "open":
         editor.open(deploy, DEPLOYMENT)
     (found,) = await editor.until(deploy, lambda newest: newest.diagnostics)
     (place,) = found.related_information
-    assert (place.location.uri, place.location.range.start.line, place.message) == (policy, 4, "by this")
-    editor.open(policy, POLICY)
-    editor.edit(policy, 2, whole(f"# one\n# two\n---\n{POLICY}"))
+    assert (place.location.uri, place.location.range.start.line, place.message) == (policy, 5, "by this")
+    editor.open(policy, text)
+    editor.edit(policy, 2, whole(f"# one\n# two\n{text}"))
 
     def line(newest):
         return newest.diagnostics[0].related_information[0].location.range.start.line
