@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp import cel
-from kscan_lsp.elements import FEW, NotThereError, TooMuchError, elements, first_there
+from kscan_lsp.elements import FEW, NotThereError, TooMuchError, elements
+from kscan_lsp.pointing import first_there
 from kscan_lsp.ruleset import Answer, Failure, Said
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
-from kscan_lsp.elements import resolve
 from kscan_lsp.fields import fields_of, is_whole_number
+from kscan_lsp.pointing import resolve
 from kscan_lsp.resources import CONTAINER_LISTS
 
 if TYPE_CHECKING:

@@ -6,18 +6,18 @@ them, and so is the security context that holds for each: the container's own ov
 
 from __future__ import annotations
 
-import hashlib
-import marshal
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from kscan_lsp import cel, paths, targets
+from kscan_lsp.digests import digest_of, written
 from kscan_lsp.resources import CONTAINER_LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from kscan_lsp.digests import Digest
     from kscan_lsp.paths import Path
     from kscan_lsp.resources import Resource
 
@@ -30,10 +30,6 @@ FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
 
 _ABSENT: Final = ()
-_NO_FIELD: Final = b"-"
-"""The digest of a field that is not there, which most of those asked for are not."""
-_SHORT: Final = 16
-"""Bytes of a digest, and those from which a value is not its own digest."""
 
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
 
@@ -83,24 +79,24 @@ class Scope(Struct):
         known = self.digests.get((name, part))
         if known is None:
             contained = name in _OF_CONTAINERS
-            known = self._of_containers(name, part) if contained else _digest(self._there(name), part)
+            known = self._of_containers(name, part) if contained else digest_of(self._there(name), part)
             self.digests[name, part] = known
         return known
 
     def _there(self, name: str) -> object:
         if name not in self.values and name in self.anchors:
             # what is no pod has no variable, but paths lead into it
-            return lookup(self.view, self.anchors[name])
+            return paths.lookup(self.view, self.anchors[name])
         return self.values.get(name, _ABSENT)
 
     def _of_containers(self, name: str, part: str | None) -> Digest:
         try:
             containers = _containers(self)
         except NotThereError as error:
-            return _written(str(error))
+            return written(str(error))
         if name == "role":
-            return _written([(e.path, e.values[name]) for e in containers])
-        return tuple([_digest(e.values[name], part) for e in containers])
+            return written([(e.path, e.values[name]) for e in containers])
+        return tuple([digest_of(e.values[name], part) for e in containers])
 
 
 class Element(Struct):
@@ -128,7 +124,7 @@ class Element(Struct):
         known = self.scope.digests if value is self.scope.values.get(name) else self._digests
         found = known.get((name, part))
         if found is None:
-            found = known[name, part] = _digest(value, part)
+            found = known[name, part] = digest_of(value, part)
         return found
 
     def named(self, related: cel.Expression) -> cel.Json:
@@ -159,39 +155,6 @@ class Element(Struct):
         return shown
 
 
-Digest: TypeAlias = "bytes | tuple[bytes, ...]"
-"""What tells values from others, one or several: equal only where they are."""
-
-_known: Final[dict[int, tuple[object, bytes]]] = {}
-"""Digests of lists and maps by identity, with what they are of: an edited manifest shares most of them with the one
-before."""
-_MAX_KNOWN: Final = 4096
-
-
-def _digest(value: Any, part: str | None = None) -> bytes:
-    """The digest of a value, or of one field of it."""
-    if part is not None:
-        if not isinstance(value, dict):
-            return b"!" + _digest(value)
-        if part not in value:  # a variable without the field is not one without a value
-            return _NO_FIELD
-        value = value[part]
-    if not isinstance(value, dict | list):
-        return _written(value)
-    known = _known.get(id(value))
-    if known is None or known[0] is not value:
-        if len(_known) >= _MAX_KNOWN:
-            _known.clear()
-        known = _known[id(value)] = (value, _written(value))
-    return known[1]
-
-
-def _written(value: Any) -> bytes:
-    # unlike a comparison, this tells 1 from true; version 2 is the last that does not look at identity
-    written = marshal.dumps(value, 2)
-    return written if len(written) < _SHORT else hashlib.blake2b(written, digest_size=_SHORT).digest()
-
-
 def scope_of(
     resource: Resource,
     view: dict[str, Any],
@@ -220,8 +183,8 @@ def scope_of(
         return Scope(view, values, anchors, ((), "it runs no pods"))
     where = (*path, "spec")
     anchors |= {"podTemplate": path, "pod": where}
-    template = lookup(view, path)
-    pod = lookup(view, where)
+    template = paths.lookup(view, path)
+    pod = paths.lookup(view, where)
     if not isinstance(pod, dict):
         return Scope(view, values, anchors, (where, f"there is no pod at {paths.show(where)}"))
     return Scope(view, {**values, "podTemplate": template, "pod": pod}, anchors, None)
@@ -343,54 +306,3 @@ def _items(each: targets.Each, start: Element, value: object) -> Iterator[Elemen
     for item, where, bound in level:
         anchors = {**start.anchors, "item": where}
         yield Element(where, {**start.values, **bound, "item": item}, anchors, start.scope)
-
-
-def resolve(target: targets.Target, element: Element) -> Path | cel.Failed:
-    """The path that a target means for an element."""
-    parts = targets.fill(target, element.activation)
-    if isinstance(parts, cel.Failed):
-        return parts
-    anchors = element.anchors
-    if not target.anchor:
-        return (*element.path, *parts)
-    if target.anchor == "effective":
-        return (*_provenance(parts, element), "securityContext", *parts)
-    if target.anchor not in anchors:
-        return cel.Failed(f"there is no {target.anchor} here")
-    return (*anchors[target.anchor], *parts)
-
-
-def _provenance(field: Path, element: Element) -> Path:
-    """Whose security context a field holds from: the container's, or the pod's where only that has it."""
-    own, pod = element.anchors["container"], element.anchors["pod"]
-    if field and field[0] in targets.INHERITED:
-        view, name = element.scope.view, ("securityContext", field[0])
-        if lookup(view, (*own, *name)) is None and lookup(view, (*pod, *name)) is not None:
-            return pod
-    return own
-
-
-def first_there(wanted: tuple[targets.Target, ...], element: Element) -> Path | cel.Failed:
-    """Where a finding points: the first of some targets that exists, else the last; without any, the element."""
-    path: Path = element.path
-    for target in wanted:
-        found = resolve(target, element)
-        if isinstance(found, cel.Failed):
-            return found
-        path = found
-        if lookup(element.scope.view, path) is not None:
-            break
-    return path
-
-
-def lookup(value: object, path: Path) -> Any:
-    """The value at a path in plain data; None where there is none."""
-    here: Any = value
-    for part in path:
-        if isinstance(here, dict):
-            here = here.get(part)
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here = here[part]
-        else:
-            return None
-    return here

@@ -111,6 +111,19 @@ def parse_pattern(text: str) -> Pattern:
     return tuple(elements)
 
 
+def lookup(value: object, path: Path) -> Any:
+    """The value at a path in plain data; None where there is none."""
+    here: Any = value
+    for part in path:
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        else:
+            return None
+    return here
+
+
 def stable(path: Path, root_data: object) -> str:
     """A path as text that survives reordered lists: `spec.containers[name=api].image`.
 

@@ -17,7 +17,7 @@ PACKAGE = Path(kscan_lsp.__file__).parent
 ORDER = [
     "text", "paths", "findings", "yaml.tree", "yaml.scalars", "yaml", "documents", "fields", "misfits", "resources",
     "validate", "settings", "cel", "selectors", "index", "relations", "watchers", "others", "targets",
-    "policy_files", "checks", "policies", "ruleset", "elements", "asking",
+    "policy_files", "checks", "policies", "ruleset", "digests", "elements", "pointing", "asking",
     "engine", "edits", "suppress", "changes", "checked", "project", "fixes", "control_tests", "explain", "source_files",
     "partials", "walk", "configuration", "report", "tally", "scan", "reports", "rewrite", "policy_tests",
     "pages", "terminal", "options", "cli", "lsp", "__main__",

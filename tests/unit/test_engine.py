@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp import asking, elements, engine, policies, ruleset
+from kscan_lsp import asking, digests, elements, engine, policies, ruleset
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
 from kscan_lsp.project import Project, check_file
@@ -289,13 +289,13 @@ def test_threads_share_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "MAX_ANSWERS", 100)
     monkeypatch.setattr(asking, "MAX_SAID", 2)
-    monkeypatch.setattr(elements, "_MAX_KNOWN", 10)
+    monkeypatch.setattr(digests, "MAX_KNOWN", 10)
     warm = rules()
     for name in ("api", "web", "job"):
         text = POD.format(network="true", user="0", name=name, privileged="true", value="hunter2")
         assert said(text, warm) == said(text, rules())
         assert len(warm.answers) <= 100
-        assert len(elements._known) <= 10
+        assert len(digests._known) <= 10
     rounds = [round_ for plan in warm.plan("", "Pod", workload=True)[:2] for round_ in plan.rounds]
     assert max(len(group.said) for round_ in rounds for group in round_.groups) in {1, 2}
 
