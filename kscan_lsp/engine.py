@@ -4,7 +4,7 @@ Controls for which other objects matter are asked apart (`check_related`): what 
 resource, and a verdict on the resource alone must not be found again for that.
 
 For each thing a control judges one by one there is an `Element`; all checks of that thing share its one
-activation. A control ends in one of three ways for a resource: it failed (there are findings), it passed, or
+activation. A control ends in one of three ways for an element: it failed (there is a finding), it passed, or
 it could not be evaluated, which is said and counted and never taken for a pass.
 
 Left out on purpose: suppression and settings beyond the ruleset. Fixes are verified on what is found here,
@@ -55,7 +55,11 @@ class Unevaluated(Struct, frozen=True):
 
 
 class Verdicts(Struct, frozen=True, eq=False):
-    """What the controls say about one resource. A control is in exactly one of the three."""
+    """What the controls say about one resource.
+
+    A control is in one of the three, or in two: it can fail for one container and not be evaluated for another, which
+    counts when the finding is suppressed. What passed has passed everywhere.
+    """
 
     resource: Resource
     findings: tuple[Finding, ...]
@@ -162,8 +166,7 @@ def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) 
     unevaluated: dict[str, Unevaluated] = {}
     untold = [Unevaluated(one.check.control, *_why(one, wrong), one.limit) for one in ran.answers.untold]
     for entry in (*untold, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
-        if entry.control not in failed:
-            unevaluated.setdefault(entry.control, entry)
+        unevaluated.setdefault(entry.control, entry)
     passed = frozenset(plan.controls) - failed - unevaluated.keys()
     if resource.document.blanked:
         doubtful = _asking_for(_blanked_words(resource), passed, ruleset)

@@ -159,15 +159,16 @@ def coverage_of(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[str, 
 
     Args:
         judged: what is said about each resource, and the controls of its findings that are not suppressed: one whose
-            findings all are has passed.
+            findings all are has passed where it could be evaluated.
     """
     passed: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     unevaluated: Counter[str] = Counter()
     for verdicts, unsuppressed in judged:
         passed.update(verdicts.passed)
-        unevaluated.update(entry.control for entry in verdicts.unevaluated)
-        for control in verdicts.failed:
+        untold = {entry.control for entry in verdicts.unevaluated if entry.control not in unsuppressed}
+        unevaluated.update(untold)
+        for control in verdicts.failed - untold:
             (failed if control in unsuppressed else passed)[control] += 1
     return {
         i: Coverage(i, evaluated=passed[i] + failed[i], failed=failed[i], not_evaluated=unevaluated[i])

@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 
 MARK: Final = "kscan:ignore"
 ANNOTATION: Final = "kscan.dev/ignore"
+EXAMPLE: Final = "C-0057"
+"""What a message names as a control, where the user named none."""
 _DOMAIN: Final = "kscan.dev/"
 
 MAX_HINTS: Final = 20
 """Problems of one document that come with the nearest known name: comparing names is slow."""
 
-_ALMOST: Final = re.compile(r"\bkscan\s*[:-]\s*([A-Za-z]+)")
+_ALMOST: Final = re.compile(
+    r"\bkscan(?:(?:\s*[:-]\s*|\.dev/)([a-z]+)|\s+([a-z]+)(?=\W+[a-z]+-\d))", re.IGNORECASE
+)
 """What may have been meant as the mark; the word has to look like it, too."""
 
 _ID: Final = re.compile(r"[A-Za-z]+-\d+")
@@ -68,7 +72,7 @@ def suppress(
     Returns:
         All findings, the suppressed ones marked; and what is wrong with the suppressions.
     """
-    if "kscan" not in document.text:
+    if "kscan" not in document.text.lower():
         return tuple(finding for verdict in verdicts for finding in verdict.findings), ()
     problems: list[Problem] = []
     directives = [*_comments(document, problems), *_annotations(verdicts, problems)]
@@ -93,7 +97,7 @@ def suppress(
 def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive]:
     index = document.lines
     saying = _lines_that_say_something(document) if MARK in document.text else []
-    for offset, comment in comments(document, "kscan"):
+    for offset, comment in comments(document):
         at = comment.find(MARK)
         if at < 0:
             problems += _misspelt(comment, offset)
@@ -109,8 +113,10 @@ def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive
 
 def _misspelt(comment: str, offset: int) -> Iterable[Problem]:
     for almost in _ALMOST.finditer(comment):
-        if get_close_matches(almost[1].lower(), ["ignore"]):
-            message = f"'{almost[0]}' suppresses nothing; write '{MARK} C-0057 -- reason'"
+        if get_close_matches((almost[1] or almost[2]).lower(), ["ignore"]):
+            named = _ID.search(comment, almost.end())
+            known = named[0].upper() if named else EXAMPLE
+            message = f"'{almost[0]}' suppresses nothing; write '{MARK} {known} -- reason'"
             yield Problem(Span(offset + almost.start(), offset + almost.end()), message, "suppression")
 
 
@@ -126,12 +132,14 @@ def _annotations(verdicts: tuple[Verdicts, ...], problems: list[Problem]) -> Ite
         metadata = verdict.resource.data.get("metadata")
         annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
         for key, value in annotations.items() if isinstance(annotations, dict) else ():
-            if not key.startswith("kscan"):
+            if not key.lower().startswith("kscan"):
                 continue
             span = verdict.resource.span(("metadata", "annotations", key)).span
             if key != ANNOTATION:
-                if key.startswith(_DOMAIN) or get_close_matches(key.lower(), [ANNOTATION], cutoff=0.8):
-                    message = f"'{key}' suppresses nothing; write '{ANNOTATION}: C-0057 -- reason'"
+                if key.lower().startswith(_DOMAIN) or get_close_matches(
+                    key.lower(), [ANNOTATION], cutoff=0.8
+                ):
+                    message = f"'{key}' suppresses nothing; write '{ANNOTATION}: {EXAMPLE} -- reason'"
                     problems.append(Problem(span, message, "suppression"))
             elif isinstance(value, str):
                 yield from _directive(value, span, "annotation", verdict, problems)
@@ -145,18 +153,21 @@ def _directive(
     problems: list[Problem],
 ) -> Iterable[Directive]:
     head, _, reason = text.partition("--")
-    until = _UNTIL.search(head)
-    if until:
-        head = head[: until.start()] + head[until.end() :]
+    day = _UNTIL.search(head)
+    if day:
+        head = head[: day.start()] + head[day.end() :]
     names = [name for name in re.split(r"[,\s]+", head) if name]
     wrong = [name for name in names if not _ID.fullmatch(name)]
-    if wrong or not names:
-        what = f"'{wrong[0]}' is no control id" if wrong else "no control is named"
-        message = f"{what}; write '{MARK} C-0057 -- reason', several ids separated by commas"
-        problems.append(Problem(span, message, "suppression"))
     ids = tuple(name.upper() for name in names if _ID.fullmatch(name))
-    if ids:
-        yield Directive(span, ids, Suppression(kind, reason.strip(), until[1] if until else ""), about)
+    if wrong or not ids:
+        # what cannot be read may be the day from which it must not count any more
+        what = f"'{wrong[0]}' is no control id" if wrong else "no control is named"
+        known = ", ".join(ids) or EXAMPLE
+        until = " until=2027-01-31" if any(name.lower().startswith("until") for name in wrong) else ""
+        message = f"this suppresses nothing: {what}; write '{MARK} {known}{until} -- reason'"
+        problems.append(Problem(span, message, "suppression"))
+    else:
+        yield Directive(span, ids, Suppression(kind, reason.strip(), day[1] if day else ""), about)
 
 
 def _holds(directive: Directive, ruleset: Ruleset, today: date, problems: list[Problem]) -> bool:

@@ -136,11 +136,13 @@ class _Maker:
                     options = next(solved)
                     self.findings.append(self.reported(file.path, placed, finding, project, options))
                 self.judged.append((verdicts, unsuppressed))
-                self.note_reasons(file.path, document, verdicts)
+                self.note_reasons(file.path, document, verdicts, unsuppressed)
         self.note_problems(file)
 
-    def note_reasons(self, path: str, placed: Placed, verdicts: Verdicts) -> None:
+    def note_reasons(self, path: str, placed: Placed, verdicts: Verdicts, failed: set[str]) -> None:
         for entry in verdicts.unevaluated:
+            if entry.control in failed:
+                continue
             reasons = self.reasons.setdefault(entry.control, [])
             if len(reasons) < MAX_REASONS:
                 line = range_in(placed, verdicts.resource.span(entry.path).span).start.line

@@ -152,6 +152,20 @@ def test_what_nothing_applies_to_scores_full() -> None:
     assert (report.resources, score(report, "T-0001")) == (1, 100.0)
 
 
+def test_what_could_not_be_judged_counts_beside_what_is_suppressed() -> None:
+    """One container fails and is suppressed, of another nobody knows: that object has not passed."""
+    odd = (
+        POD.replace("privileged: true", "privileged: true # kscan:ignore T-0001")
+        + "  - name: odd\n    securityContext: 1\n"
+    )
+    for text, expected in ((odd, (0, 0, 1)), (odd.replace("# kscan:ignore T-0001", ""), (1, 1, None))):
+        report, _ = report_of({"a.yaml": text})
+        control = data(report)["controls"][0]
+        untold = control["notEvaluated"]
+        assert (control["evaluated"], control["failed"], untold and untold["count"]) == expected
+        assert len(next(c for c in report.controls if c.id == "T-0001").reasons) == (untold is not None)
+
+
 def test_not_evaluated_is_shown_and_never_a_pass() -> None:
     report, _ = report_of({"a.yaml": FINE, "b.yaml": ODD})
     control = data(report)["controls"][0]

@@ -6,15 +6,42 @@ import pytest
 from reporting import POD, checked
 
 
-@pytest.mark.parametrize("almost", ["kscan:ignroe", "kscan: ignore", "kscan-ignore", "kscan:IGNORE"])
+@pytest.mark.parametrize(
+    "almost",
+    [
+        "kscan:ignroe",
+        "kscan: ignore",
+        "kscan-ignore",
+        "kscan:IGNORE",
+        "KSCAN:IGNORE",
+        "kscan ignore",
+        "kscan.dev/ignore:",
+        "kscan:ignored",
+        "kscan:ignore:",
+    ],
+)
 def test_what_was_meant_as_a_suppression_is_reported(almost: str) -> None:
     file, _ = checked("pod.yaml", f"# {almost} T-0001 -- reason\n{POD}")
     (problem,) = file.documents[0].checked.problems
     assert problem.code == "suppression"
+    assert "T-0001 -- reason" in problem.message, "what is to be written names what was meant"
+    assert not any(finding.suppression for finding in file.parts[0].findings)
+
+
+@pytest.mark.parametrize(
+    "until", ["untill=2020-01-01", "until 2020-01-01", "until=", "UNTIL=2020-01-01", "till May"]
+)
+def test_a_day_that_cannot_be_read_suppresses_nothing(until: str) -> None:
+    file, _ = checked(
+        "pod.yaml", POD.replace("privileged: true", f"privileged: true # kscan:ignore T-0001 {until} -- x")
+    )
+    (problem,) = file.parts[0].problems
+    assert problem.message.startswith("this suppresses nothing")
+    assert not any(finding.suppression for finding in file.parts[0].findings)
 
 
 def test_a_comment_that_only_names_kscan_is_none() -> None:
-    file, _ = checked("pod.yaml", f"# kscan: what it found is in the wiki; checked with kscan scan\n{POD}")
+    file, _ = checked("pod.yaml", f"# kscan: what it found is in the wiki; kscan ignores tests\n{POD}")
     assert file.documents[0].checked.problems == ()
 
 
@@ -28,7 +55,15 @@ def test_many_useless_comments_give_few_problems() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["kscan.dev/ignroe", "kscan.dev/Ignore", "kscan.dev/skip", "kscan/ignore", "kscan.io/ignore"]
+    "key",
+    [
+        "kscan.dev/ignroe",
+        "kscan.dev/Ignore",
+        "kscan.dev/skip",
+        "kscan/ignore",
+        "kscan.io/ignore",
+        "KSCAN.dev/ignore",
+    ],
 )
 def test_an_annotation_that_was_meant_as_a_suppression_is_reported(key: str) -> None:
     text = POD.replace("metadata: {", f"metadata: {{annotations: {{{key}: T-0001 -- reason}}, ")
