@@ -8,11 +8,13 @@ place they stand.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from kscan_lsp import cel, relations, targets
+from kscan_lsp.fields import KINDS
 from kscan_lsp.findings import Problem
 from kscan_lsp.validate import nearest_name, place
 
@@ -27,6 +29,9 @@ Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
 """(groups, kinds) of objects; None stands for workloads."""
 
 _INPUT: Final = re.compile(r"\binputs\.(\w+)")
+_VERSION: Final = re.compile(r"v[1-9]\w*")
+_KUBERNETES: Final = re.compile(r"\*|[a-z]*|.*\.k8s\.io")
+"""Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):
@@ -119,6 +124,7 @@ def compile_check(
     """
     bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
     source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), [])
+    _look_at_match(source, file.match)
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
         for name in names:
             if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
@@ -162,6 +168,25 @@ def compile_check(
         related=related,
     )
     return check, ()
+
+
+def _look_at_match(source: _Source, match: Match) -> None:
+    """Say what no object has: a check that looks for that would pass for ever."""
+    for number, wanted in enumerate(match if isinstance(match, list) else ()):
+        for index, group in enumerate(wanted.groups):
+            if "/" in group or _VERSION.fullmatch(group):
+                said = f"'{group}' is a group with a version; write '{group.rpartition('/')[0]}'"
+                _fail(source, ("match", number, "groups", index), said)
+        for index, kind in enumerate(wanted.kinds):
+            ours = kind in KINDS or not any(map(_KUBERNETES.fullmatch, wanted.groups))
+            meant = [] if ours else get_close_matches(kind, KINDS, n=1, cutoff=0.8)
+            if meant and abs(len(meant[0]) - len(kind)) <= 2:  # else a kind that we do not know
+                _fail(
+                    source, ("match", number, "kinds", index), f"no kind '{kind}'; did you mean '{meant[0]}'?"
+                )
+            elif kind[:1].islower():
+                said = f"'{kind}' is no kind: kinds begin with a capital letter and are singular, like 'Pod'"
+                _fail(source, ("match", number, "kinds", index), said)
 
 
 def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:

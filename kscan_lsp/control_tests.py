@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.text import Span
 
 _MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
+_CARETS: Final = re.compile(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
 _FILE: Final = "manifest.yaml"
 _TODAY: Final = date(2026, 1, 1)
 """Tests of controls have no suppressions that could expire; any fixed day does."""
@@ -56,16 +57,41 @@ class Mark(Struct, frozen=True):
 
 
 def run(control: Control, policies: PolicySet) -> list[Outcome]:
-    """Run all tests of one control; a control without a test fails, too."""
+    """Run all tests of one control; a control that none of them shows at work fails, too."""
     source = policies.sources[control.id]
-    if not source.tests:
-        text = "this control has no tests: add a manifest that fails and one that passes"
-        return [Outcome(control.id, "", source, text, place(source.document, ("id",)))]
-    return [
+    outcomes = [
         Outcome(control.id, test.name, source, _run_test(control, policies, test),
                 place(source.document, ("tests", index, "name")))
         for index, test in enumerate(source.tests)
     ]  # fmt: skip
+    if not any(outcome.failure for outcome in outcomes) and (text := _untested(control, policies)):
+        outcomes.append(Outcome(control.id, "", source, text, place(source.document, ("id",))))
+    return outcomes
+
+
+def _untested(control: Control, policies: PolicySet) -> str:
+    """What no test of a control shows; empty where they show that it finds something, and that a fix of it holds."""
+    tests = policies.sources[control.id].tests
+    if not tests:
+        return "this control has no tests: add a manifest that fails and one that passes"
+    if not any(read_marks(test.manifest)[1] for test in tests):
+        return f"no test shows what this control finds: mark the place in a manifest that fails, '# ^^^ {control.id}'"
+    refused = ""
+    for test in tests:
+        project = _project(control, policies, test)
+        for number, checked in enumerate(project.files[_FILE].parts):
+            for finding in checked.findings:
+                if finding.fixable:
+                    options, reason = fixes_of(Site(project, _FILE, number), finding)
+                    if options:
+                        return ""
+                    refused = refused or reason
+    return refused and f"no test shows a fix that holds: {refused}"
+
+
+def _project(control: Control, policies: PolicySet, test: TestFile) -> Project:
+    rules, _ = ruleset.choose(policies, settings_of(test), only=(control.id,))
+    return Project(rules, _TODAY).with_file(_FILE, read_marks(test.manifest)[0])
 
 
 def settings_of(test: TestFile) -> Settings:
@@ -91,12 +117,14 @@ def read_marks(text: str) -> tuple[str, list[Mark]]:
 
 def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
     manifest, marks = read_marks(test.manifest)
-    rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
+    if mistaken := _mistaken(manifest, marks, control.id):
+        return mistaken
+    _, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
     if wrong:
         return wrong[0].message
     expected = {(m.line, m.start, m.end) for m in marks if control.id in m.controls}
     found: dict[tuple[int, int, int], str] = {}
-    project = Project(rules, _TODAY).with_file(_FILE, manifest)
+    project = _project(control, policies, test)
     for placed in project.files[_FILE].documents:
         document = placed.checked.document
         if document.problems:
@@ -108,6 +136,8 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
             elif verdicts.problems or verdicts.unevaluated:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
+            if unfilled := [message for _, message in told if _is_unfilled(message, control, manifest)]:
+                return f"something in braces gives nothing, and is printed as '?': {unfilled[0]}"
             for span, message in told:
                 start, end = document.lines.position(span.start), document.lines.position(span.end)
                 found[placed.line + start.line, start.column, end.column] = message
@@ -122,6 +152,27 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
         test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1
     )
     return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *lines])
+
+
+def _is_unfilled(message: str, control: Control, manifest: str) -> bool:
+    """Whether a message shows that a part of it could not be filled in."""
+    written = (part for check in control.checks for part in check.message.parts if isinstance(part, str))
+    return "?" in message and "?" not in manifest and not any("?" in part for part in written)
+
+
+def _mistaken(manifest: str, marks: list[Mark], control: str) -> str:
+    """What is meant as a mark for a control and is none; empty where there is nothing of the kind."""
+    for number, line in enumerate(manifest.splitlines(), start=1):
+        if found := _CARETS.match(line):
+            what = f"'{found[1]}' is no control id" if found[1] else "no control is named"
+            return f"a mark that means nothing, at line {number} of the manifest: {what}; write '# ^^^ {control}'"
+    for mark in marks:
+        if control not in mark.controls:
+            named = ", ".join(mark.controls)
+            return (
+                f"line {mark.line + 1} of the manifest is marked for {named}, and this is a test of {control}"
+            )
+    return ""
 
 
 def _all_fixed(project: Project) -> tuple[str, str]:
@@ -159,7 +210,9 @@ def _difference(
         line, start, end = mark
         text = lines[line] if line < len(lines) else ""
         carets = " " * start + "^" * (end - start)
-        return f"{what} at line {line + 1}, columns {start + 1} to {end + 1}:\n  {text}\n  {carets}"
+        return (
+            f"{what} at line {line + 1} of the manifest, columns {start + 1} to {end}:\n  {text}\n  {carets}"
+        )
 
     missed = [shown(mark, "nothing reported") for mark in sorted(expected - found.keys())]
     extra = [shown(mark, f"unexpected '{found[mark]}'") for mark in sorted(found.keys() - expected)]

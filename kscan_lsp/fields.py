@@ -276,6 +276,8 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
     ),
     "TLSOption": (frozenset({"traefik.io", "traefik.containo.us"}), {"spec": {"minVersion": STR}}),
 }
+KINDS: Final = frozenset(_KINDS)
+"""The kinds of Kubernetes that controls look at."""
 """Kinds that controls read, with the API groups they are in and their fields."""
 
 Fields: TypeAlias = dict[str, Any]
@@ -299,11 +301,6 @@ def fields_of(group: str, kind: str, template: Path | None) -> Fields:
     for part in reversed(template):
         inner = {str(part): inner}
     return {"metadata": METADATA, **inner}
-
-
-def is_known(kind: str) -> bool:
-    """Whether a kind is one of Kubernetes' own that controls look at."""
-    return kind in _KINDS
 
 
 def is_whole_number(fields: Fields, path: Path) -> bool:

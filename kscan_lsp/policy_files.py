@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from kscan_lsp.settings import Version  # noqa: TC001 - pydantic looks it up
+
 Texts = list[str]
 
 
@@ -124,7 +126,7 @@ class TestFile(_Strict):
     fixed: str | None = None
     inputs: dict[str, Texts] = {}
     kubernetes_version: Annotated[
-        str, Field(alias="kubernetesVersion", description="The Kubernetes version it is for.")
+        Version, Field(alias="kubernetesVersion", description="The Kubernetes version it is for.")
     ] = ""
 
 

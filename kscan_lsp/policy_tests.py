@@ -54,7 +54,10 @@ def run(paths: Sequence[str], only: Sequence[str] = ()) -> Run:
     policies, problems = base, base.problems
     chosen = dict(base.controls)
     if paths:
-        policies = load_policies(policy_files(paths, Path.cwd()), base=base)
+        files = policy_files(paths, Path.cwd())
+        if not files:
+            raise MistakeError(f"there are no control files in {', '.join(paths)}; they end in .yaml or .yml")
+        policies = load_policies(files, base=base)
         problems = policies.problems[len(base.problems) :]
         chosen = {i: c for i, c in policies.controls.items() if c is not base.controls.get(i)}
     if only:
@@ -81,7 +84,7 @@ def shown(run: Run, *, verbose: bool = False) -> str:
         for outcome in outcomes:
             if outcome.failure:
                 where = _place(outcome.source.name, outcome.source.document, outcome.span.start)
-                lines.append(f"     {where}: {outcome.name or 'no tests'}")
+                lines.append(f"     {where}: {outcome.name or 'its tests as a whole'}")
                 lines += [f"       {line}".rstrip() for line in outcome.failure.splitlines()]
             elif verbose:
                 lines.append(f"     passed: {outcome.name}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from msgspec import Struct
 
-from kscan_lsp.fields import is_known
+from kscan_lsp.fields import KINDS
 from kscan_lsp.findings import Problem, ResourceId
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import nearest, step
@@ -161,7 +161,7 @@ def _collect(walk: _Walk, value: object, root: Path, item_of: str) -> None:
         if kind or api_version or root:
             there, missing = ("kind", "apiVersion") if kind else ("apiVersion", "kind")
             message = f"this is no Kubernetes object: its {missing} is missing, or no string"
-            walk.report((*root, there), message, fatal=is_known(kind) or bool(root))
+            walk.report((*root, there), message, fatal=kind in KINDS or bool(root))
         return
     items = value.get("items")
     if kind.endswith("List") and (isinstance(items, list) or kind == "List"):

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from kscan_lsp.documents import read_document, split
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import data
+from kscan_lsp.yaml.layout import line_end
+from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections import abc
 
     from kscan_lsp.documents import Document
 
@@ -55,13 +58,44 @@ def validate(model: type[M], document: Document, code: str) -> tuple[M | None, t
         The model's instance, or None where there are problems; and the problems, placed in the document.
     """
     problems = document.problems
+    if several := _second_document(document):
+        message = "a file holds one document; put what follows into a file of its own"
+        return None, (Problem(several, message, code, fatal=True),)
     if not document.complete or any(p.fatal for p in problems):
         return None, problems
+    if tagged := _tagged(document):
+        message = "what begins with '!' is a tag in YAML and means nothing here; put the text into quotes"
+        return None, (*problems, Problem(tagged, message, code, fatal=True))
     try:
         return model.model_validate({} if document.data is None else document.data), problems
     except ValidationError as error:
         placed = [_problem(model, document, e, code) for e in _without_echoes(error.errors())]
         return None, (*problems, *dict.fromkeys(placed))
+
+
+def _second_document(document: Document) -> Span | None:
+    """The separator in front of a second document, which nobody would read."""
+    at, found = 0, 0
+    for piece in [] if document.json else split(document.text):
+        found += read_document(piece).data is not None
+        if found > 1:
+            return Span(at, at + 3)
+        at += len(piece)
+    return None
+
+
+def _tagged(document: Document) -> Span | None:
+    """A tag of nobody's, as an expression that begins with '!' has it."""
+    waiting = [document.root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            waiting += (part for entry in reversed(node.entries) for part in (entry.value, entry.key))
+        elif isinstance(node, Sequence):
+            waiting += reversed(node.items)
+        if isinstance(node, Scalar | Mapping | Sequence) and (node.tag or "").startswith("!"):
+            return Span(node.props, line_end(document.text, node.props))
+    return None
 
 
 def without_misfits(model: type[M], document: Document) -> M:
@@ -109,7 +143,7 @@ def nearest_name(name: str, known: list[str]) -> str:
     return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""
 
 
-def _without_echoes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _without_echoes(errors: abc.Sequence[abc.Mapping[str, Any]]) -> list[abc.Mapping[str, Any]]:
     """The errors without keys that are only missing because they are there with a typo."""
     unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
     return [
@@ -123,21 +157,26 @@ def _without_echoes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
     ]
 
 
-def _problem(model: type[BaseModel], document: Document, error: Mapping[str, Any], code: str) -> Problem:
+def _problem(model: type[BaseModel], document: Document, error: abc.Mapping[str, Any], code: str) -> Problem:
     loc, kind = error["loc"], error["type"]
     path = _path_of(document.data, loc)
     if kind == "missing":
         path = (*path, loc[-1])
     name = next((f"'{p}'" for p in reversed(path) if isinstance(p, str)), "this file")
+    if path and isinstance(path[-1], int):
+        name = f"each entry of {name}"
     if kind == "extra_forbidden":
         text = f"unknown key {name}{nearest_name(str(loc[-1]), _siblings(model, loc[:-1]))}"
         return Problem(place(document, path, on_key=True), text, code)
     if kind == "value_error":
         return Problem(place(document, path), complaint(error), code)
-    return Problem(place(document, path), f"{name} {complaint(error)}", code)
+    said = complaint(error)
+    if kind == "literal_error" and any(shape.get("type") == "array" for shape in shapes(model, loc)):
+        said += ", or a list"
+    return Problem(place(document, path), f"{name} {said}", code)
 
 
-def complaint(error: Mapping[str, Any]) -> str:
+def complaint(error: abc.Mapping[str, Any]) -> str:
     """What pydantic has to say about a value, in our words."""
     if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
         return "must be a string; quote it"

@@ -15,7 +15,7 @@ from cel_expr_python.ext import (  # type: ignore[import-untyped]
 )
 from msgspec import Struct
 
-from kscan_lsp.cel import guard, library
+from kscan_lsp.cel import guard, hints, library
 from kscan_lsp.cel.syntax_tree import Node, read_tree
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def environment() -> cel.Env:
     return cel.NewEnv(
         variables=declared,
         extensions=[extension() for extension in extensions],
-        functions=library.declarations(),
+        functions=[function.declared for function in library.all_functions()],
     )
 
 
@@ -153,7 +153,7 @@ def _compile(source: str, let: Let) -> Program | CelError:
         handle = runtime.compile(whole)
         tree = None if guard.is_harmless(whole) else read_tree(handle.serialize())
     except Exception as error:  # noqa: BLE001 - a compiler in C++ has more than one way to say no
-        return _error(str(error), source, skipped)
+        return _error(str(error), source, skipped, [name for name, _ in let])
     if tree is not None and (complaint := guard.refusal(tree)):
         return CelError(complaint, 1, 1)
     mentioned = set(_NAME.findall(whole))
@@ -202,8 +202,8 @@ _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
 
-def _error(message: str, source: str, skipped: int) -> CelError:
-    """The runtime's message with its place in the source."""
+def _error(message: str, source: str, skipped: int, bound: Sequence[str]) -> CelError:
+    """The runtime's message with its place in the source, and what may have been meant."""
     if "recursion" in message.lower():
         return CelError("nested too deeply", 1, 1)
     match = _ERROR.search(message)
@@ -214,9 +214,12 @@ def _error(message: str, source: str, skipped: int) -> CelError:
     lines = source.split("\n")
     # Syntax is complained about when the source stands alone, types when it stands inside its bindings.
     line = int(match[1]) - (0 if said.startswith("Syntax error") else skipped)
+    known = (*VARIABLES, *bound, *hints.STANDARD, *(function.name for function in library.all_functions()))
+    meant = said + hints.hint(said, source, known)
     if not 1 <= line <= len(lines):
-        return CelError(said, 1, 1)
-    return CelError(said, line, max(1, min(int(match[2]), len(lines[line - 1]) + 1)))
+        return CelError(meant, 1, 1)
+    column = max(1, min(int(match[2]), len(lines[line - 1]) + 1))
+    return CelError(meant, line, hints.column_of(said, lines[line - 1], column))
 
 
 _FITS: dict[Result, tuple[tuple[str, ...], str]] = {

@@ -8,14 +8,15 @@ tag.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 Data: TypeAlias = Any
 MARK = "cel: "
@@ -129,25 +130,34 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def _function(name: str, *overloads: tuple[cel.Type, list[cel.Type], Callable[..., Any]]) -> cel.FunctionDecl:
+class Function(NamedTuple):
+    """A function that expressions can call, as the runtime wants it."""
+
+    name: str
+    declared: cel.FunctionDecl
+
+
+def _function(name: str, *overloads: tuple[cel.Type, list[cel.Type], Callable[..., Any]]) -> Function:
     """A function called `name(a, b)`, or `a.name(b)` when its name starts with a dot."""
     member = name.startswith(".")
     bare = name.removeprefix(".")
-    return cel.FunctionDecl(
+    declared = cel.FunctionDecl(
         bare,
         [
             cel.Overload(f"kscan_{bare}_{index}", result, parameters, member, _guarded(call))
             for index, (result, parameters, call) in enumerate(overloads)
         ],
     )
+    return Function(bare, declared)
 
 
-def declarations() -> Sequence[cel.FunctionDecl]:
+@cache
+def all_functions() -> tuple[Function, ...]:
     """Every function of ours."""
-    return [*_own(), *_lists(), *_quantities(), *_versions(), *_network()]
+    return (*_own(), *_lists(), *_quantities(), *_versions(), *_network())
 
 
-def _own() -> list[cel.FunctionDecl]:
+def _own() -> list[Function]:
     return [
         _function("matchesAny", (_BOOL, [_STRING, _TEXTS], patterns.matches_any)),
         _function(".find", (_STRING, [_STRING, _STRING], patterns.find_first)),
@@ -163,7 +173,7 @@ def _own() -> list[cel.FunctionDecl]:
     ]
 
 
-def _lists() -> list[cel.FunctionDecl]:
+def _lists() -> list[Function]:
     return [
         _function("sets.contains", (_BOOL, [_LIST, _LIST], functions.sets_contains)),
         _function("sets.equivalent", (_BOOL, [_LIST, _LIST], functions.sets_equivalent)),
@@ -175,7 +185,7 @@ def _lists() -> list[cel.FunctionDecl]:
     ]
 
 
-def _quantities() -> list[cel.FunctionDecl]:
+def _quantities() -> list[Function]:
     q = quantities
     return [
         _function("quantity", (_BYTES, [_STRING], lambda text: _quantity(q.quantity(text)))),
@@ -200,7 +210,7 @@ def _quantities() -> list[cel.FunctionDecl]:
     ]
 
 
-def _versions() -> list[cel.FunctionDecl]:
+def _versions() -> list[Function]:
     numbers = quantities.version_numbers
 
     def made(text: str, normalize: bool = False) -> bytes:
@@ -215,27 +225,30 @@ def _versions() -> list[cel.FunctionDecl]:
     ]
 
 
-def _network() -> list[cel.FunctionDecl]:
+def _network() -> list[Function]:
     n = network
     return [
-        cel.FunctionDecl(
+        Function(
             "ip",
-            [
-                cel.Overload(
-                    "kscan_ip_text",
-                    _BYTES,
-                    [_STRING],
-                    False,
-                    _guarded(lambda text: _pack("ip", n.address(text))),
-                ),
-                cel.Overload(
-                    "kscan_ip_cidr",
-                    _BYTES,
-                    [_BYTES],
-                    True,
-                    _guarded(lambda value: _pack("ip", _cidr(value).address)),
-                ),
-            ],
+            cel.FunctionDecl(
+                "ip",
+                [
+                    cel.Overload(
+                        "kscan_ip_text",
+                        _BYTES,
+                        [_STRING],
+                        False,
+                        _guarded(lambda text: _pack("ip", n.address(text))),
+                    ),
+                    cel.Overload(
+                        "kscan_ip_cidr",
+                        _BYTES,
+                        [_BYTES],
+                        True,
+                        _guarded(lambda value: _pack("ip", _cidr(value).address)),
+                    ),
+                ],
+            ),
         ),
         _function("isIP", (_BOOL, [_STRING], _parses(n.address))),
         _function("ip.isCanonical", (_BOOL, [_STRING], n.is_canonical)),

@@ -342,3 +342,32 @@ def test_what_is_read_of_related_objects_is_never_too_little(source: str, fields
     expression = cel.compile_expression(source)
     assert isinstance(expression, cel.Expression)
     assert cel.fields_read_of_others([expression]) == fields
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "hint"),
+    [
+        ("contaner.image == 'x'", 1, "did you mean 'container'?"),
+        ("container.image.startswith('a')", 17, "did you mean 'startsWith'?"),
+        ("matchesany('x', ['y'])", 1, "did you mean 'matchesAny'?"),
+        ("lst.size() > 1", 1, "did you mean 'list'?"),
+        ("len(container.env) > 1", 1, "CEL's word for 'len' is 'size'"),
+        ("container.env.any(e, e.name == 'x')", 19, "CEL's word for 'any' is 'exists'"),
+        ("container.image == None", 20, "CEL's word for 'None' is 'null'"),
+        ("container.tty and 'or' == ''", 15, "CEL writes '&&' for 'and'"),
+        ("not container.tty", 5, "CEL writes '!' for 'not'"),
+        ("container.image = 'a'", 17, "'==' compares"),
+    ],
+)
+def test_an_error_says_what_may_have_been_meant(source: str, column: int, hint: str) -> None:
+    error = cel.compile_expression(source, let=(("list", "[1]"),))
+    assert isinstance(error, cel.CelError)
+    assert error.message.endswith(f"; {hint}")
+    assert error.column == column
+
+
+@pytest.mark.parametrize("source", ["nobody.a", "'and' + 1", "container.(", "and", "1 +"])
+def test_where_nobody_knows_what_was_meant_there_is_no_hint(source: str) -> None:
+    error = cel.compile_expression(source)
+    assert isinstance(error, cel.CelError)
+    assert ";" not in error.message

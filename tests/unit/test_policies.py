@@ -95,8 +95,38 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         ("  known: [a]", "  known: a", (7, 10, "a"), "'known' must be a list"),
         ("deny: named", "deny: true", (11, 9, "true"), "'deny' must be a string; quote it"),
         ("at: image", "at: 5", (12, 7, "5"), "'at' must be a string; quote it"),
-        ("at: image", "at: [image, 5]", (12, 15, "5"), "'at' must be a string; quote it"),
-        ("at: image", "match: pods", (12, 10, "pods"), "'match' must be 'workloads'"),
+        ("at: image", "at: [image, 5]", (12, 15, "5"), "each entry of 'at' must be a string; quote it"),
+        ("at: image", "match: pods", (12, 10, "pods"), "'match' must be 'workloads', or a list"),
+        (
+            "at: image",
+            "match: [{kinds: [Srevice]}]",
+            (12, 20, "Srevice"),
+            "no kind 'Srevice'; did you mean 'Service'?",
+        ),
+        (
+            "at: image",
+            "match: [{kinds: [pods]}]",
+            (12, 20, "pods"),
+            "'pods' is no kind: kinds begin with a capital letter and are singular, like 'Pod'",
+        ),
+        (
+            "at: image",
+            "match: [{groups: [apps/v1], kinds: [Deployment]}]",
+            (12, 21, "apps/v1"),
+            "'apps/v1' is a group with a version; write 'apps'",
+        ),
+        (
+            "at: image",
+            "match: [{groups: [v1], kinds: [Pod]}]",
+            (12, 21, "v1"),
+            "'v1' is a group with a version; write ''",
+        ),
+        (
+            "deny: named",
+            "deny: !named",
+            (11, 9, "!named"),
+            "what begins with '!' is a tag in YAML and means nothing here; put the text into quotes",
+        ),
         ("at: image", "match: [{kinds: Pod}]", (12, 19, "Pod"), "'kinds' must be a list"),
         (
             "at: image",
@@ -146,7 +176,7 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
             "deny: named",
             "deny: contaner",
             (11, 9, "contaner"),
-            "undeclared reference to 'contaner' (at 1:1 of the expression)",
+            "undeclared reference to 'contaner'; did you mean 'container'? (at 1:1 of the expression)",
         ),
         (
             "deny: named",
@@ -200,7 +230,7 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
             "!= ''\"}",
             "= ''\"}",
             (10, 16, "\"container.name = ''\""),
-            "Syntax error: token recognition error at: '= ' (at 1:16 of the expression)",
+            "Syntax error: token recognition error at: '= '; '==' compares (at 1:16 of the expression)",
         ),
         (
             "\"container.name != ''\"}",
@@ -386,12 +416,32 @@ def test_a_framework() -> None:
             (8, 8, "KS-9999"),
             "unknown control 'KS-9999'; known are KS-0001",
         ),
-        ("id: a\ntitle: b\ncontrols: al\n", (3, 11, "al"), "'controls' must be 'all'"),
-        ("id: a\ntitle: b\ncontrols: [KS-0001]\n", (3, 12, "KS-0001"), "'controls' must be a mapping"),
+        ("id: a\ntitle: b\ncontrols: al\n", (3, 11, "al"), "'controls' must be 'all', or a list"),
+        (
+            "id: a\ntitle: b\ncontrols: [KS-0001]\n",
+            (3, 12, "KS-0001"),
+            "each entry of 'controls' must be a mapping",
+        ),
     ],
 )
 def test_a_mistake_in_a_framework(text: str, place: tuple[int, int, str], message: str) -> None:
     assert problems(CONTROL, text) == [("1.yaml", *place, message)]
+
+
+def test_a_file_with_two_documents_is_none() -> None:
+    (problem,) = load(f"# first\n---\n{CONTROL}---\n{CONTROL}").problems
+    assert problem.problem.message.startswith("a file holds one document")
+    text = problem.document.text
+    assert text[problem.problem.span.start :] == f"---\n{CONTROL}"
+    assert load(f"# first\n---\n{CONTROL}").problems == ()
+
+
+@pytest.mark.parametrize("kind", ["GlobalNetworkPolicy", "ServiceEntry", "IngressRoute", "Database"])
+def test_kinds_of_others_can_be_matched(kind: str) -> None:
+    assert load(changed("at: image", f"at: image\n  match: [{{kinds: [{kind}]}}]")).problems == ()
+    assert (
+        load(changed("at: image", "at: image\n  match: [{groups: [a.b], kinds: [Services]}]")).problems == ()
+    )
 
 
 def test_a_framework_with_an_unknown_control_keeps_the_others() -> None:

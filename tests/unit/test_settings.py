@@ -118,7 +118,7 @@ def test_a_key_without_a_value_says_nothing(key: str) -> None:
             "'C-0016' must be 'low', 'medium', 'high' or 'critical'",
         ),
         ("exclude: 5", "'exclude' must be a list"),
-        ("inputs: {a: [1]}", "'a' must be a string; quote it"),
+        ("inputs: {a: [1]}", "each entry of 'a' must be a string; quote it"),
         ("podSpecPaths: [{kind: X}]", "'path' is missing"),
     ],
 )

@@ -67,7 +67,7 @@ def found(text: str) -> list[tuple[int, int, str, str]]:
         ("parts:\n- size: 1\n", (2, 3, "size: 1", "'name' is missing")),
         ("parts:\n- name: x\n  size: [1]\n", (3, 9, "[1]", "'size' must be a whole number")),
         ("parts:\n- name: x\n  sise: 1\n", (3, 3, "sise", "unknown key 'sise'; did you mean 'size'?")),
-        ("parts: [x]\n", (1, 9, "x", "'parts' must be a mapping")),
+        ("parts: [x]\n", (1, 9, "x", "each entry of 'parts' must be a mapping")),
         ("by_name:\n  a: {name: b, nam: c}\n", (2, 16, "nam", "unknown key 'nam'; did you mean 'name'?")),
         ("parts:\n- nam: x\n", (2, 3, "nam", "unknown key 'nam'; did you mean 'name'?")),
         ("by_name:\n  a:\n    size: 1\n", (2, 3, "a", "'name' is missing")),

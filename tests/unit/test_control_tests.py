@@ -1,0 +1,92 @@
+"""What the tests of a control must show before they pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from kscan_lsp import control_tests, policies
+from kscan_lsp.configuration import builtin_policies
+from kscan_lsp.documents import read_document
+
+CONTROL = """\
+id: T-0001
+title: Privileged
+score: 8.0
+description: d
+remediation: r
+checks:
+- each: containers
+  deny: container.?securityContext.?privileged.orValue(false)
+  at: securityContext.privileged
+  message: container '{container.name}' is privileged
+  fix: {set: {securityContext.privileged: false}}
+tests:
+- name: privileged
+  manifest: |
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - name: api
+        securityContext:
+          privileged: true
+        # ^^^^^^^^^^^^^^^^ T-0001
+"""
+
+
+def failures(text: str) -> list[str]:
+    loaded = policies.load([("t.yaml", read_document(text))], builtin_policies())
+    assert loaded.problems == ()
+    outcomes = control_tests.run(loaded.controls["T-0001"], loaded)
+    return [outcome.failure for outcome in outcomes if outcome.failure]
+
+
+def test_a_control_that_is_shown_at_work_passes() -> None:
+    assert failures(CONTROL) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("^ T-0001", "^ T-0002", "line 8 of the manifest is marked for T-0002, and this is a test of T-0001"),
+        ("^ T-0001", "^", "a mark that means nothing, at line 9 of the manifest: no control is named"),
+        ("^ T-0001", "^ t-1", "a mark that means nothing, at line 9 of the manifest: 't-1' is no control id"),
+        ("container.name}", "container.nam}", "something in braces gives nothing"),
+        ("privileged: false", "privileged: 1", "no test shows a fix that holds: "),
+        ("privileged: false", "privilegd: false", "no test shows a fix that holds: "),
+        (
+            "{set: {securityContext.privileged: false}}",
+            "{set: {securityContext.privileged: true}}",
+            "no test shows a fix",
+        ),
+        (
+            "privileged: true\n        # ^^^^^^^^^^^^^^^^ T-0001",
+            "privileged: false",
+            "no test shows what this control finds",
+        ),
+        (
+            "# ^^^^^^^^^^^^^^^^",
+            "# ^^^^^^^^^^^",
+            "nothing reported at line 8 of the manifest, columns 7 to 17",
+        ),
+    ],
+)
+def test_what_tests_do_not_show_or_get_wrong(old: str, new: str, said: str) -> None:
+    assert old in CONTROL
+    (failure,) = failures(CONTROL.replace(old, new))
+    assert failure.startswith(said)
+
+
+def test_a_control_without_tests_fails() -> None:
+    assert failures(CONTROL.partition("tests:")[0]) == [
+        "this control has no tests: add a manifest that fails and one that passes"
+    ]
+
+
+@pytest.mark.parametrize("version", ["latest", "'1'", "1.x", "1.30"])
+def test_a_version_that_is_none_is_a_problem_of_the_file(version: str) -> None:
+    text = CONTROL.replace("- name: privileged", f"- name: privileged\n  kubernetesVersion: {version}")
+    (problem,) = policies.load([("t.yaml", read_document(text))]).problems
+    assert problem.problem.message == "must be a Kubernetes version as a string, such as '1.33'"
+    assert failures(text.replace(version, "'1.30'")) == []
