@@ -150,7 +150,8 @@ class _Change(NamedTuple):
         else:
             entry = below.pop(0)
             key = entry.key
-            if entry.explicit or key.end >= self.start or not isinstance(key, Scalar):
+            # a key with a tag can be a number here, and is text in the values
+            if entry.explicit or key.end >= self.start or not isinstance(key, Scalar) or key.tag is not None:
                 raise _Doubt
             if entry.value.start >= self.end:
                 self.between(None)

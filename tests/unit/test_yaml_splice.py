@@ -142,6 +142,8 @@ def test_what_is_left_to_the_reader(old, new):
         ("a: [b,\n  c\n]\n", "a: [b,\n  c,d\n]\n"),
         ("a: !!str\n  b\n", "a: !!str\n# c\n  b\n"),
         ("? a\n:\n  b\n", "? a\n:\n  c\n"),
+        ("!!int 1:\n  a: b\n", "!!int 1:\n  a: c\n"),
+        ("a:\n- !!bool yes:\n  - b\n", "a:\n- !!bool yes:\n  - c\n"),
     ],
 )
 def test_what_is_in_doubt_is_read(before, after):
@@ -170,6 +172,7 @@ LINES = [
     "x: *v",
     "\t",
     "y: >+",
+    "!!int 2:",
 ]
 PARTS = [
     "x",
