@@ -78,7 +78,8 @@ class Index(Struct, frozen=True, eq=False):
             return self, frozenset()
         old = self._found.get(file, {})
         replaced = [*compress(zip(before, objects, strict=False), map(is_not, before, objects))]
-        if len(replaced) == 1 and len(before) == len(objects):  # an edit, mostly
+        # an edit, mostly; of two documents with one text, which declare the very same object, one is still there
+        if len(replaced) == 1 and len(before) == len(objects) and replaced[0][0] not in objects:
             ((one, other),) = replaced
             new = _replaced(old, one, other, objects)
             changed = frozenset((*one.keys, *other.keys))

@@ -378,3 +378,18 @@ def test_documents_in_another_order_are_told_in_that_order() -> None:
     index, changed = index.with_file("s.yaml", (two, one))
     assert changed == {*one.keys, *two.keys}
     assert list(index.find(key_of("kind", "Service"))) == [two, one]
+
+
+@pytest.mark.parametrize("copy", [1, 2])
+def test_a_copy_of_a_document_is_edited(copy: int) -> None:
+    # documents with one text are read once; what one of them becomes says nothing about the other
+    policy = listed("NetworkPolicy", "p", api="networking.k8s.io/v1", rest="spec: {podSelector: {}}")
+    pieces = [listed("Pod", "web", rest="spec: {containers: [{name: a}]}"), *[f"---\n{policy}"] * 2]
+    before = Project(RULES, TODAY).with_file("a.yaml", "".join(pieces))
+    pieces[copy] = pieces[copy].replace("store", "elsewhere")
+    text = "".join(pieces)
+    fresh = Project(RULES, TODAY).with_file("a.yaml", text)
+    for edited in (before.with_file("a.yaml", text), before.with_document("a.yaml", copy, pieces[copy])):
+        assert said(edited) == said(fresh)
+        there = [one.namespace for one in edited.index.find(key_of("kind", "NetworkPolicy"))]
+        assert there == [one.namespace for one in edited.index.files["a.yaml"][1:]]
