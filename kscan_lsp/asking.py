@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 MAX_ANSWERS: Final = 50_000
 """Answers remembered, in some 20 MB: enough for a thousand workloads that have little in common."""
-MAX_SAID: Final = 1_000
-"""What is remembered of each group of checks."""
+MAX_SAID: Final = 200
+"""What is remembered of each group of checks. There are some hundred for each kind that runs pods."""
 
 
 class Failed(Struct, frozen=True, eq=False):

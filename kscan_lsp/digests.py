@@ -18,10 +18,35 @@ _NO_FIELD: Final = b"-"
 _SHORT: Final = 16
 """Bytes of a digest, and those from which a value is not its own digest."""
 
-_known: Final[dict[int, tuple[object, bytes]]] = {}
-"""Digests of lists and maps by identity, with what they are of: an edited manifest shares most of them with the one
-before (`yaml/splice.py`)."""
 MAX_KNOWN: Final = 4096
+MAX_WRITTEN: Final = 4_000_000
+"""How many digests are remembered by identity, and of how many bytes: what they are of is kept for as long. It takes
+some ten times the memory, but parts are counted again in what they are parts of."""
+
+
+class _Known:
+    """Digests of lists and maps by identity, with what they are of.
+
+    An edited manifest shares most of them with the one before (`yaml/splice.py`).
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[object, bytes]] = {}
+        self.written = 0
+
+    def digest(self, value: Any) -> bytes:
+        known = self.found.get(id(value))
+        if known is None or known[0] is not value:
+            text = _text(value)
+            self.written += len(text)
+            if len(self.found) >= MAX_KNOWN or self.written > MAX_WRITTEN:
+                self.found.clear()
+                self.written = len(text)
+            known = self.found[id(value)] = (value, _short(text))
+        return known[1]
+
+
+known: Final = _Known()
 
 
 def digest_of(value: Any, part: str | None = None) -> bytes:
@@ -35,18 +60,18 @@ def digest_of(value: Any, part: str | None = None) -> bytes:
         if part not in value:
             return _NO_FIELD
         value = value[part]
-    if not isinstance(value, dict | list):
-        return written(value)
-    known = _known.get(id(value))
-    if known is None or known[0] is not value:
-        if len(_known) >= MAX_KNOWN:
-            _known.clear()
-        known = _known[id(value)] = (value, written(value))
-    return known[1]
+    return known.digest(value) if isinstance(value, dict | list) else written(value)
 
 
 def written(value: Any) -> bytes:
     """The digest of data that nobody will ask for again."""
+    return _short(_text(value))
+
+
+def _text(value: Any) -> bytes:
     # version 2 is the last that does not look at identity
-    text = marshal.dumps(value, 2)
+    return marshal.dumps(value, 2)
+
+
+def _short(text: bytes) -> bytes:
     return text if len(text) < _SHORT else hashlib.blake2b(text, digest_size=_SHORT).digest()

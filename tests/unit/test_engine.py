@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import marshal
 from datetime import date
 from pathlib import Path
 
@@ -295,9 +296,19 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         text = POD.format(network="true", user="0", name=name, privileged="true", value="hunter2")
         assert said(text, warm) == said(text, rules())
         assert len(warm.answers) <= 100
-        assert len(digests._known) <= 10
+        assert len(digests.known.found) <= 10
     rounds = [round_ for plan in warm.plan("", "Pod", workload=True)[:2] for round_ in plan.rounds]
     assert max(len(group.said) for round_ in rounds for group in round_.groups) in {1, 2}
+
+
+def test_no_more_of_old_texts_is_kept_than_a_few_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "MAX_WRITTEN", 10_000)
+    warm = rules()
+    for text in ("a" * 4000, "b" * 4000, "c" * 40_000, "d" * 4000):
+        manifest = POD.format(network="true", user="0", name="api", privileged="true", value=text)
+        assert said(manifest, warm) == said(manifest, rules())
+        kept = [len(marshal.dumps(value, 2)) for value, _ in digests.known.found.values()]
+        assert len(kept) == 1 or sum(kept) <= 10_000
 
 
 def test_an_answer_that_rests_on_other_objects_is_asked_again_when_they_change() -> None:
