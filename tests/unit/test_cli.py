@@ -400,6 +400,7 @@ def test_explain_and_list() -> None:
         line.split()[:2] == ["C-0057", "high"] for line in kscan("list", "controls").stdout.splitlines()
     )
     assert any(line.startswith("nsa ") for line in kscan("list", "frameworks").stdout.splitlines())
+    assert "PCI DSS v4.0.1: 7.2.2, 7.2.5, 8.2.4" in kscan("explain", "C-0280").stdout
 
 
 CONTROL = """\
