@@ -154,6 +154,8 @@ def test_templates_and_patches_are_left_alone(here: Path) -> None:
         (["scan", "nothing.yaml"], "no file or folder 'nothing.yaml'"),
         (["scan", "--control", "C-0057,C-005"], "unknown control 'C-005'; did you mean"),
         (["scan", "--framework", "nsaa"], "did you mean 'nsa'?"),
+        (["scan", "--framework", "pci-dss"], "unknown framework 'pci-dss'; did you mean 'pci-dss-v4.0.1'?"),
+        (["scan", "--framework", "cis"], "'cis-gke-v1.9.0' or 'cis-v1.12.0'?"),
         (["scan", "--config", "nothing.yaml"], "no settings file 'nothing.yaml'"),
         (["scan", "--format", "nothing"], "nothing"),
         (["scan", "--fail-on", "nothing"], "nothing"),

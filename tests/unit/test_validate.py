@@ -147,3 +147,15 @@ def test_nearest_name() -> None:
     assert nearest_name("KS0001", ["C-0001", "KS-0001"]) == "; did you mean 'KS-0001'?"
     assert nearest_name("C-57", ["C-0257", "C-0057", "C-5700"]) == "; did you mean 'C-0057'?"
     assert nearest_name("C-00057", ["C-0257", "C-0057"]) == "; did you mean 'C-0057'?"
+
+
+def test_nearest_name_completes_what_was_typed_with_the_newest() -> None:
+    known = ["cis-eks-t1.8.0", "cis-v1.10.0", "cis-v1.9.0", "nsa", "pci-dss-v4.0.1", "pss-baseline"]
+    for typed in ("pci", "pci-dss", "PCI-DSS", "pci-dss-v4"):
+        assert nearest_name(typed, known) == "; did you mean 'pci-dss-v4.0.1'?"
+    assert nearest_name("cis", known) == "; did you mean 'cis-eks-t1.8.0' or 'cis-v1.10.0'?"
+    assert nearest_name("p", [*known, "pss-restricted"]) == (
+        "; did you mean 'pci-dss-v4.0.1', 'pss-baseline' or 'pss-restricted'?"
+    )
+    assert nearest_name("C-", [f"C-{n:04}" for n in range(1, 21)]) == "", "too many to name"
+    assert nearest_name("", [f"name{n}" for n in range(13)]) == ""
