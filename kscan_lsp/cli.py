@@ -91,6 +91,10 @@ def scan(
         solve=tally.verified if fixes else tally.proposed,
     )
     _warn_about_setup(scanned.problems)
+    if compliance_threshold is not None and scanned.entries and not made.frameworks:
+        fail(
+            "--compliance-threshold needs a framework, and none is on; name one with --framework, or in .kscan.yaml"
+        )
     if output_format is Format.JSON:
         from kscan_lsp.reports import as_json
 
@@ -131,13 +135,14 @@ def fix(
     request = _request(paths, config, framework, control, stdin_name)
     scanned = _scan(request)
     _warn_about_setup(scanned.problems)
-    for left in scanned.not_scanned:
-        complain(f"{left.file}:{left.line}: {left.reason}")
-    outcome = rewrite.rewrite(scanned, unsafe=unsafe)
+    for left in rewrite.unread(scanned):
+        complain(left)
+    outcome = rewrite.rewrite(scanned, request.paths, unsafe=unsafe)
     if write:
         outcome = rewrite.write(outcome)
-        for failure in outcome.failures:
-            complain(failure)
+    for failure in outcome.failures:
+        complain(failure)
+    if write:
         if (text := rewrite.piped(outcome, scanned)) is not None:
             deliver(text)
             if text and not text.endswith("\n") and shared():

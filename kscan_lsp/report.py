@@ -216,7 +216,7 @@ class Gate(NamedTuple):
                 said.append(f"{bad} {'finding is' if bad == 1 else 'findings are'} {level}")
         if self.compliance is not None:
             said += [
-                f"compliance with {framework.id} is {framework.score:.1f}%, below {self.compliance:g}%"
+                f"compliance with {framework.id} is {framework.score:.4g}%, below {self.compliance:g}%"
                 for framework in report.frameworks
                 if framework.score < self.compliance
             ]

@@ -15,9 +15,11 @@ from msgspec import Struct
 from kscan_lsp import source_files
 from kscan_lsp.fixes import Site, drafts, fix_all, is_open
 from kscan_lsp.reports.plain import counted, printable
+from kscan_lsp.scan import shown, strays
+from kscan_lsp.tally import range_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp.project import Project
     from kscan_lsp.scan import Entry, Scan
@@ -44,14 +46,28 @@ class Outcome(NamedTuple):
     """Files that could not be written, and why."""
 
 
-def rewrite(scanned: Scan, *, unsafe: bool) -> Outcome:
-    """Make all safe fixes, or all fixes, on the texts as they were read."""
+def rewrite(scanned: Scan, asked: Sequence[str], *, unsafe: bool) -> Outcome:
+    """Make all safe fixes, or all fixes, on the texts as they were read.
+
+    Args:
+        scanned: what was found.
+        asked: the files and folders that were named. What lies in none of them is not to be changed, although a link
+            in one leads there.
+        unsafe: all fixes.
+    """
     files: list[Rewritten] = []
+    failures: list[str] = []
     to_review = to_choose = 0
     projects: dict[int, Project] = {}
     for entry in scanned.entries:
         path = entry.checked.path
         made: list[tuple[str, str]] = []
+        if stray := strays(entry, asked):
+            if any(f.fixable and is_open(f) for checked in entry.checked.parts for f in checked.findings):
+                failures.append(
+                    f"{path}: it is a link to {stray}, which was not asked for; name that file to fix it"
+                )
+            continue
         # what was fixed in one file holds when the next one is fixed
         project = projects.get(id(entry.project), entry.project)
         for number, checked in enumerate(entry.checked.parts):
@@ -62,10 +78,21 @@ def rewrite(scanned: Scan, *, unsafe: bool) -> Outcome:
         if made:
             files.append(Rewritten(entry, project.files[path].text, tuple(made)))
     for entry in scanned.entries:
-        for number in _left(projects[id(entry.project)], entry.checked.path):
+        for number in _left(projects.get(id(entry.project), entry.project), entry.checked.path):
             to_review += number == 1
             to_choose += number > 1
-    return Outcome(tuple(files), to_review, to_choose)
+    return Outcome(tuple(files), to_review, to_choose, tuple(failures))
+
+
+def unread(scanned: Scan) -> list[str]:
+    """What could not be read, or not fully, and is not fixed for that: its place, and why."""
+    said = [f"{left.file}:{left.line}: {left.reason}" for left in scanned.not_scanned]
+    for entry in scanned.entries:
+        for placed, problem in entry.checked.problems():
+            if problem.fatal:
+                line = range_in(placed, problem.span).start.line
+                said.append(f"{entry.checked.path}:{line}: {problem.message}")
+    return said
 
 
 def _left(project: Project, path: str) -> Iterator[int]:
@@ -87,7 +114,9 @@ def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> st
     """
     lines: list[str] = []
     for file in outcome.files:
-        name = file.entry.checked.path.lstrip("/")
+        path = file.entry.path
+        # a patch is for files, and changes none behind a link
+        name = (shown(source_files.target(path)) if path else file.entry.checked.path).lstrip("/")
         if " " in name:
             name += "\t"  # else `patch` takes the name to end there
         before, after = _LINE.findall(file.entry.checked.text), _LINE.findall(file.text)
@@ -107,7 +136,7 @@ def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> st
 
 def write(outcome: Outcome) -> Outcome:
     """Write every file that changes, each in one step; what could not be written is a failure of the new outcome."""
-    made, failures = [], []
+    made, failures = [], [*outcome.failures]
     for file in outcome.files:
         path = file.entry.path
         if path is not None and (reason := source_files.write(path, file.entry.source, file.text)):
@@ -131,9 +160,7 @@ def summary(outcome: Outcome, *, write: bool, unsafe: bool) -> str:
     safe = "" if unsafe else "safe "
     what = counted(made, f"{safe}fix", f"{safe}fixes")
     files = counted(len(outcome.files), "file")
-    if outcome.failures:
-        said = [f"{what} made in {files}, {counted(len(outcome.failures), 'file')} could not be written"]
-    elif not made:
+    if not made and not outcome.failures:
         said = ["nothing to fix" if unsafe else "nothing to fix safely"]
     elif write:
         said = [f"{what} made in {files}"]
@@ -141,6 +168,10 @@ def summary(outcome: Outcome, *, write: bool, unsafe: bool) -> str:
         said = [f"{what} in {files}; --write makes {'it' if made == 1 else 'them'}"]
         if any(file.entry.checked.path.startswith("/") for file in outcome.files):
             said.append("to apply the diff, use 'patch -p1 -d /': not all files lie below this folder")
+    if outcome.failures:
+        said[0] += (
+            f", {counted(len(outcome.failures), 'file')} could not be {'written' if write else 'fixed'}"
+        )
     if outcome.to_review and not unsafe:
         said.append(f"{outcome.to_review} more to review with --unsafe")
     elif outcome.to_review:

@@ -117,6 +117,14 @@ def shown(path: Path) -> str:
     ).as_posix()
 
 
+def strays(entry: Entry, asked: Iterable[str]) -> str:
+    """Where a link leads that leaves all files and folders that were asked for; empty for what is in one of them."""
+    if entry.path is None:
+        return ""
+    real = source_files.target(entry.path)
+    return "" if any(real.is_relative_to(source_files.target(name)) for name in asked) else str(real)
+
+
 def manifest(path: Path, partials: Partials, *, named: bool) -> SourceText | source_files.Unreadable | str:
     """Read a file, unless it is to be left alone.
 

@@ -84,6 +84,11 @@ def read(path: Path) -> SourceText | Unreadable:
     return decode(raw)
 
 
+def target(path: Path | str) -> Path:
+    """The file that a name leads to through all links."""
+    return Path(os.path.realpath(path))
+
+
 def write(path: Path, before: SourceText, text: str) -> str:
     """Replace a file's text in one step, keeping its mode, encoding, byte order mark and line ends.
 
@@ -95,20 +100,25 @@ def write(path: Path, before: SourceText, text: str) -> str:
     Returns:
         Why nothing was written; empty when it was.
     """
-    target = Path(os.path.realpath(path))
+    file = target(path)
     try:
-        if target.read_bytes() != before.encode(before.text):
+        if file.read_bytes() != before.encode(before.text):
             return "it has changed since it was read; run the command again"
-        mode = stat.S_IMODE(target.stat().st_mode)
+        known = file.stat()
+        mode = stat.S_IMODE(known.st_mode)
+        if not mode & 0o222:
+            return "it is read-only"
+        if known.st_nlink > 1:
+            return "it has other names (hard links), which would keep the old text; change it by hand"
         # beside the target: only within one file system is a rename a single step
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(before.encode(text))
-                file.flush()
-                os.fsync(file.fileno())
+            with os.fdopen(handle, "wb") as out:
+                out.write(before.encode(text))
+                out.flush()
+                os.fsync(out.fileno())
             Path(name).chmod(mode)
-            Path(name).replace(target)
+            Path(name).replace(file)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

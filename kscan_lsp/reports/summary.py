@@ -99,7 +99,11 @@ def _found(report: Report) -> Line:
 
 def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
     steps: list[Line] = []
-    if not report.files and not report.not_scanned:
+    if report.skipped.get("helm-template"):
+        steps.append(_step("helm template CHART | kscan scan -", "judge what a chart renders to"))
+    if report.files and not report.controls:
+        steps.append([Piece("no control is on; choose frameworks or controls in .kscan.yaml")])
+    if not report.files and not report.not_scanned and not steps:
         what = "a file or a folder that has some"
         if report.skipped.get("excluded") == sum(report.skipped.values()) > 0:
             return [

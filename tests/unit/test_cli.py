@@ -330,6 +330,72 @@ def test_fix_that_cannot_be_written_fails(here: Path, monkeypatch: pytest.Monkey
     assert "0 fixes made in 0 files, 1 file could not be written" in result.stderr
 
 
+def linked(link: Path, target: Path) -> None:
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("there are no links here")
+
+
+@pytest.mark.parametrize("write", [[], ["--write"]], ids=["diff", "write"])
+def test_fix_changes_nothing_that_was_not_asked_for(here: Path, write: list[str]) -> None:
+    """Within a repository links are followed, so what they lead to is judged; a fix stays where it was asked for."""
+    for folder in (".git", "asked", "other"):
+        (here / folder).mkdir()
+    (here / "other" / "web.yaml").write_text(DEPLOYMENT)
+    linked(here / "asked" / "link.yaml", here / "other" / "web.yaml")
+    result = kscan("fix", "--unsafe", "--control", "C-0057", *write, "asked")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"asked/link.yaml: it is a link to {here / 'other' / 'web.yaml'}" in result.stderr
+    assert (here / "other" / "web.yaml").read_text() == DEPLOYMENT
+    assert kscan("fix", "--unsafe", "--control", "C-0057", *write, "asked/link.yaml").exit_code == 0
+
+
+def test_a_diff_names_what_a_link_leads_to(here: Path) -> None:
+    (here / "real.yaml").write_text(DEPLOYMENT)
+    linked(here / "a-link.yaml", here / "real.yaml")
+    result = kscan("fix", "--unsafe", "--control", "C-0057")
+    assert result.stdout.splitlines()[:2] == ["--- a/real.yaml", "+++ b/real.yaml"]
+    assert result.stdout.count("+++") == 1
+
+
+def test_fix_leaves_a_file_alone_that_is_read_only_or_has_two_names(here: Path) -> None:
+    path = here / "web.yaml"
+    path.write_text(DEPLOYMENT)
+    path.chmod(0o444)
+    assert "web.yaml: it is read-only" in kscan("fix", "--unsafe", "--control", "C-0057", "--write").stderr
+    path.chmod(0o644)
+    try:
+        (here / "same.txt").hardlink_to(path)
+    except OSError:
+        pytest.skip("there are no links here")
+    assert "it has other names" in kscan("fix", "--unsafe", "--control", "C-0057", "--write").stderr
+    assert path.read_text() == DEPLOYMENT
+
+
+def test_fix_says_what_it_could_not_read(here: Path) -> None:
+    (here / "broken.yaml").write_text("apiVersion: v1\nkind: [Pod\n")
+    result = kscan("fix")
+    assert result.exit_code == 3
+    assert "broken.yaml:2: " in result.stderr
+
+
+def test_a_threshold_needs_a_framework(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    result = kscan("scan", "--control", "C-0057", "--fail-on", "none", "--compliance-threshold", "95")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--compliance-threshold needs a framework" in result.stderr
+    (here / ".kscan.yaml").write_text("frameworks: []\n")
+    assert "no control is on" in kscan("scan").stdout
+
+
+def test_charts_are_rendered_before_they_are_judged(here: Path) -> None:
+    (here / "Chart.yaml").write_text("name: shop\n")
+    (here / "templates").mkdir()
+    (here / "templates" / "web.yaml").write_text("kind: Pod\nspec: {{ .Values.spec }}\n")
+    assert "helm template CHART | kscan scan -" in kscan("scan").stdout
+
+
 @pytest.mark.parametrize("command", [["git", "apply", "-"], ["patch", "-p1", "--binary"]], ids=lambda c: c[0])
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("last", [True, False], ids=["whole", "no-last-line-end"])

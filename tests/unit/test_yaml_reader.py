@@ -137,6 +137,7 @@ def again(text: str) -> object:
 
 @given(st.integers(0, len(SAMPLE)), st.sampled_from([*TOKENS, ""]), st.integers(0, 3))
 @example(0, "", 0)
+@example(461, "-", 3)
 def test_the_text_of_a_node_reads_as_the_node(at: int, token: str, gone: int):
     text = SAMPLE[:at] + token + SAMPLE[at + gone :]
     result = read(text)
@@ -147,7 +148,7 @@ def test_the_text_of_a_node_reads_as_the_node(at: int, token: str, gone: int):
             tagged = node.props >= 0 and "!" in text[node.props : node.start]
             if tagged or node.start == node.end or node.style in {"|", ">"}:
                 continue
-            if own.startswith(("---", "...", "\ufeff")) or own.endswith(":"):
+            if own.startswith(("---", "...", "\ufeff")) or own.endswith(":") or own == "-":
                 continue  # plain where it stands, something else on its own
             value = again(own)
             if id(node) in keys and node.style == "" and not re.search(r"[\r\n\u0085\u2028]", own):
