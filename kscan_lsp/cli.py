@@ -209,8 +209,9 @@ def list_(
     """List what can be checked."""
     from kscan_lsp.reports import pages
 
-    policies = _configuration(config).ruleset.policies
-    deliver(pages.controls(policies) if subject is Subject.CONTROLS else pages.frameworks(policies))
+    ruleset = _configuration(config).ruleset
+    made = pages.controls(ruleset) if subject is Subject.CONTROLS else pages.frameworks(ruleset.policies)
+    deliver(made)
 
 
 @app.command()

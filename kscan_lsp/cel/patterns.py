@@ -23,8 +23,9 @@ MAX_LENGTH: Final = 2_000
 """Characters of one pattern."""
 MAX_SIZE: Final = 10_000
 """Instructions of one compiled pattern, or of a list of them."""
-MAX_WORK: Final = 20_000_000
-"""Characters times instructions of all searches of one evaluation: a second for the worst patterns."""
+MAX_WORK: Final = 100_000_000
+"""Characters times instructions of all searches of one evaluation: a second or two for the worst patterns, and enough
+to look for credentials in a dashboard of 200 KB."""
 
 Pattern: TypeAlias = Any
 """A compiled regular expression; `programsize` says how many instructions it has."""

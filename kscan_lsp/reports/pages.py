@@ -54,12 +54,14 @@ def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
         )
 
 
-def controls(policies: PolicySet) -> str:
-    """One line for each control: id, severity, title, frameworks."""
+def controls(ruleset: Ruleset) -> str:
+    """One line for each control: id, severity, whether it is on, title, frameworks."""
+    policies = ruleset.policies
     rows = [
         (
             control.id,
-            control.severity.label,
+            ruleset.severities.get(control.id, control.severity).label,
+            "on" if control.id in ruleset.controls else "off",
             control.title,
             " ".join(
                 name for name, framework in policies.frameworks.items() if control.id in framework.members

@@ -460,12 +460,19 @@ def test_a_diff_on_a_terminal_has_colours_unless_told_otherwise(here: Path) -> N
     assert shown(NO_COLOR="1") == kscan("fix", "--unsafe", "--control", "C-0057").stdout
 
 
+def test_a_list_of_controls_is_that_of_the_settings(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("controls: {exclude: [C-0016], severity: {C-0057: low}}\n")
+    lines = kscan("list", "controls").stdout.splitlines()
+    said = {line.split()[0]: line.split()[1:3] for line in lines}
+    assert (said["C-0057"], said["C-0016"]) == (["low", "on"], ["medium", "off"])
+
+
 def test_explain_and_list() -> None:
     page = kscan("explain", "c-0057").stdout
     for part in ("C-0057 Privileged container", "What and why", "How to fix it", "kscan:ignore C-0057"):
         assert part in page
     assert any(
-        line.split()[:2] == ["C-0057", "high"] for line in kscan("list", "controls").stdout.splitlines()
+        line.split()[:3] == ["C-0057", "high", "on"] for line in kscan("list", "controls").stdout.splitlines()
     )
     assert any(line.startswith("nsa ") for line in kscan("list", "frameworks").stdout.splitlines())
     assert "PCI DSS v4.0.1: 7.2.2, 7.2.5, 8.2.4" in kscan("explain", "C-0280").stdout

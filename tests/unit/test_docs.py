@@ -69,6 +69,7 @@ def test_every_yaml_example_says_what_it_is():
     assert {kind for kind in kinds if kind.startswith("yaml")} == {
         "yaml settings",
         "yaml control",
+        "yaml framework",
         "yaml manifest",
     }
 
@@ -87,6 +88,13 @@ def test_controls_are_valid_and_pass_their_tests(text):
     assert problems == []
     outcomes = control_tests.run(known.controls[read_document(text).data["id"]], known)
     assert [outcome.failure for outcome in outcomes if outcome.failure] == []
+
+
+@pytest.mark.parametrize("text", blocks("yaml framework"))
+def test_frameworks_are_valid(text):
+    known, problems = own_controls(text)
+    assert problems == []
+    assert known.frameworks[read_document(text).data["id"]].members
 
 
 @pytest.mark.parametrize("text", blocks("yaml manifest"))
