@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import MsgspecError, Struct, json
 from msgspec.structs import replace
 
-from kscan_lsp import policies, source_files
+from kscan_lsp import source_files
 from kscan_lsp.documents import Document, read_document
 from kscan_lsp.findings import Problem
 from kscan_lsp.policies import Control, Framework, PolicySet
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def builtin_policies() -> PolicySet:
     """The controls and frameworks that come with the program, ready to judge.
 
-    They are stored as `policies.load` makes them; their expressions are compiled when they are first needed, and their
+    They are stored as `loading.load` makes them; their expressions are compiled when they are first needed, and their
     own tests are not there: most runs need a part of the controls, and all of them wait for this.
     """
     try:
@@ -67,7 +67,9 @@ def builtin_digest() -> str:
 @functools.cache
 def complete_policies() -> PolicySet:
     """The same with their tests, and everything about them checked."""
-    return policies.load(_documents(list(builtin_files())))
+    from kscan_lsp.loading import load
+
+    return load(_documents(list(builtin_files())))
 
 
 @functools.cache
@@ -219,7 +221,11 @@ def load_policies(
 ) -> PolicySet:
     """The built-in policies (or `base`), and those of a user's files over them."""
     base = base or builtin_policies()
-    return policies.load(_documents(files, buffers), base) if files else base
+    if not files:
+        return base
+    from kscan_lsp.loading import load
+
+    return load(_documents(files, buffers), base)
 
 
 def policy_files(names: Iterable[str], root: Path) -> list[Path]:

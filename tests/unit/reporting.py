@@ -6,7 +6,7 @@ import functools
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from kscan_lsp import policies, tally
+from kscan_lsp import loading, tally
 from kscan_lsp.documents import read_document
 from kscan_lsp.project import Project
 from kscan_lsp.ruleset import Ruleset, choose
@@ -101,7 +101,7 @@ def policy_set() -> PolicySet:
         "d.yaml": CREDENTIAL,
         "f.yaml": FRAMEWORK,
     }
-    loaded = policies.load((name, read_document(text)) for name, text in texts.items())
+    loaded = loading.load((name, read_document(text)) for name, text in texts.items())
     assert loaded.problems == ()
     return loaded
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from kscan_lsp import policies
+from kscan_lsp import loading
 from kscan_lsp.documents import read_document
 from kscan_lsp.fixes import drafts
 from kscan_lsp.project import Project
@@ -48,7 +48,7 @@ items:
 
 def titles(each: str, fix: str) -> list[str]:
     """The titles of a control's fixes in `PODS`, in the order of its findings."""
-    loaded = policies.load([("t.yaml", read_document(CONTROL.format(each=each, fix=fix)))])
+    loaded = loading.load([("t.yaml", read_document(CONTROL.format(each=each, fix=fix)))])
     assert loaded.problems == ()
     chosen, _ = choose(
         loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["T-0001"]}})
@@ -109,7 +109,7 @@ def test_what_is_in_no_list_is_named_by_the_end_of_its_path():
 
 def test_an_element_of_a_list_in_a_list_is_named_by_both_indices():
     control = CONTROL.format(each="'object.spec.matrix[*][*]'", fix="set: {item: 2}")
-    loaded = policies.load(
+    loaded = loading.load(
         [
             (
                 "t.yaml",

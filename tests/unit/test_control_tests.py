@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp import control_tests, policies
+from kscan_lsp import control_tests, loading
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
 
@@ -36,7 +36,7 @@ tests:
 
 
 def failures(text: str) -> list[str]:
-    loaded = policies.load([("t.yaml", read_document(text))], builtin_policies())
+    loaded = loading.load([("t.yaml", read_document(text))], builtin_policies())
     assert loaded.problems == ()
     outcomes = control_tests.run(loaded.controls["T-0001"], loaded)
     return [outcome.failure for outcome in outcomes if outcome.failure]
@@ -87,6 +87,6 @@ def test_a_control_without_tests_fails() -> None:
 @pytest.mark.parametrize("version", ["latest", "'1'", "1.x", "1.30"])
 def test_a_version_that_is_none_is_a_problem_of_the_file(version: str) -> None:
     text = CONTROL.replace("- name: privileged", f"- name: privileged\n  kubernetesVersion: {version}")
-    (problem,) = policies.load([("t.yaml", read_document(text))]).problems
+    (problem,) = loading.load([("t.yaml", read_document(text))]).problems
     assert problem.problem.message == "must be a Kubernetes version as a string, such as '1.33'"
     assert failures(text.replace(version, "'1.30'")) == []

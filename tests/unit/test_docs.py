@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from kscan_lsp import control_tests, policies
+from kscan_lsp import control_tests, loading
 from kscan_lsp.cli import app
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
@@ -51,7 +51,7 @@ def blocks(info):
 
 def own_controls(text):
     """The built-in policies and a control from a page."""
-    known = policies.load([("example.yaml", read_document(text))], builtin_policies())
+    known = loading.load([("example.yaml", read_document(text))], builtin_policies())
     return known, [problem.problem.message for problem in known.problems]
 
 

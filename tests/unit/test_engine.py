@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp import asking, digests, elements, engine, policies, ruleset
+from kscan_lsp import asking, digests, elements, engine, loading, policies, ruleset
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
 from kscan_lsp.project import Project, check_file
@@ -170,7 +170,7 @@ def test_asked_again_nothing_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_answer_that_depends_on_size_is_asked_for_every_size() -> None:
-    known = policies.load([("own.yaml", read_document(RECKONED))], builtin_policies())
+    known = loading.load([("own.yaml", read_document(RECKONED))], builtin_policies())
     assert known.problems == ()
     warm = rules(known)
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    args: [x]\n"
@@ -220,7 +220,7 @@ LARGE = f"name: a, args: [x], env: [{', '.join(f'{{name: V{n}}}' for n in range(
     ],
 )
 def test_odd_controls_are_remembered_by_all_they_rest_on(checks: str, texts: list[str]) -> None:
-    known = policies.load([("own.yaml", read_document(OWN + checks))])
+    known = loading.load([("own.yaml", read_document(OWN + checks))])
     assert known.problems == ()
     warm = rules_of_own(known)
     expected = [said(text, rules_of_own(known)) for text in texts]
@@ -236,7 +236,7 @@ def rules_of_own(known: policies.PolicySet) -> Ruleset:
 
 def test_a_place_below_0_cannot_be_pointed_at() -> None:
     check = "- {each: resource, deny: 'true', message: m, at: 'object.items[{-9}]'}"
-    known = policies.load([("own.yaml", read_document(OWN + check))])
+    known = loading.load([("own.yaml", read_document(OWN + check))])
     assert known.problems == ()
     text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nitems: [1]\n"
     ((findings, _, unevaluated),) = said(text, rules_of_own(known))
@@ -253,7 +253,7 @@ def test_an_item_that_is_null_is_not_one_that_is_not_there() -> None:
   related: "item == null ? spaces : []"
   message: m
 """
-    known = policies.load(
+    known = loading.load(
         [
             (
                 "own.yaml",
@@ -342,7 +342,7 @@ def test_what_is_too_much_to_judge_is_said_with_what_to_do(monkeypatch: pytest.M
         "env:", "env:\n" + 3 * "    - {name: A}\n", 1
     )
     monkeypatch.setattr(elements, "MAX_ELEMENTS", 3)
-    loaded = policies.load([("c.yaml", read_document(control))])
+    loaded = loading.load([("c.yaml", read_document(control))])
     chosen = choose(
         loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["KS-9001"]}})
     )[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp import paths, policies
+from kscan_lsp import loading, paths, policies
 from kscan_lsp.checks import includes
 from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
@@ -41,7 +41,7 @@ controls:
 
 
 def load(*texts: str, base: policies.PolicySet | None = None) -> policies.PolicySet:
-    return policies.load([(f"{n}.yaml", read_document(text)) for n, text in enumerate(texts)], base)
+    return loading.load([(f"{n}.yaml", read_document(text)) for n, text in enumerate(texts)], base)
 
 
 def problems(*texts: str, base: policies.PolicySet | None = None) -> list[tuple[str, int, int, str, str]]:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from kscan_lsp import policies, tally, terminal
+from kscan_lsp import loading, tally, terminal
 from kscan_lsp.documents import read_document
 from kscan_lsp.report import Gate, Range, Spot
 from kscan_lsp.reports import lines, plain, pretty
@@ -202,7 +202,7 @@ def test_what_no_manifest_says_is_one_line() -> None:
     kinds = "[{groups: ['*'], kinds: [Pod]}]"
     texts = [f"{{id: T-00{n}, title: t, score: 5, description: d, remediation: r, needs: a scan, match: {kinds}}}"
              for n in (11, 12)]  # fmt: skip
-    loaded = policies.load(((str(n), read_document(text)) for n, text in enumerate(texts)), policy_set())
+    loaded = loading.load(((str(n), read_document(text)) for n, text in enumerate(texts)), policy_set())
     ruleset, _ = choose(loaded, Settings(), only=["T-0001", "T-0011", "T-0012"])
     report = tally.build([checked("pod.yaml", POD.replace("  - name: api", "  - 1\n  - name: api"), ruleset)])
     text = lines.plain(pretty.render(report, {}, Gate(), ["."], lines.Screen()))

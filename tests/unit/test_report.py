@@ -10,7 +10,7 @@ import pytest
 from reporting import POD, checked, policy_set, report_of, rules
 
 import kscan_lsp
-from kscan_lsp import policies, tally
+from kscan_lsp import loading, tally
 from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
 from kscan_lsp.report import FileProblem, Gate, NotScanned, Range, Report, Spot, exit_status
@@ -188,7 +188,7 @@ TWO = "id: two\ntitle: Two\ncontrols: [{id: T-0001}, {id: T-0005}]\n"
 
 
 def test_what_no_manifest_answers_is_not_evaluated_and_in_no_mean() -> None:
-    known = policies.load(
+    known = loading.load(
         [("e.yaml", read_document(SIGNED)), ("g.yaml", read_document(TWO))], base=policy_set()
     )
     ruleset, _ = choose(known, Settings(frameworks=("two",)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp import policies
+from kscan_lsp import loading
 from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
 from kscan_lsp.ruleset import Ruleset, choose, members_of
@@ -30,7 +30,7 @@ ENVIRONMENT = """\
 each: 'containers.env[*]'
   let: {bad: 'matchesAny(item.name, inputs.patterns)'}
   when: bad"""
-POLICIES = policies.load(
+POLICIES = loading.load(
     (f"{number}.yaml", read_document(text))
     for number, text in enumerate(
         [
