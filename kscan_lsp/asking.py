@@ -95,6 +95,8 @@ def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> An
         except NotThereError as error:  # met by the first group: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
             untold += [Untold(check, error.path, error.reason, limit) for check in round_.checks]
+    if not anew:  # else they are handed out
+        scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
     return Answers(failed, untold)
 
 

@@ -89,7 +89,7 @@ def _check(text: str) -> Exception | None:
     try:
         CParser(text).raw_parse()
     except ERRORS as error:
-        return error
+        return _alone(error)
     return None
 
 
@@ -105,8 +105,13 @@ def _check_events(text: str) -> Exception | int | None:
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 depth -= 1
     except ERRORS as error:
-        return error
+        return _alone(error)
     return None
+
+
+def _alone(error: Exception) -> Exception:
+    """An error that keeps nothing alive: through its traceback whoever holds it holds himself, and all on the way."""
+    return error.with_traceback(None)
 
 
 def _hide(found: re.Match[str]) -> str:

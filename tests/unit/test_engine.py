@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import itertools
 import json
 import marshal
+import types
 from datetime import date
 from pathlib import Path
 
@@ -390,3 +392,26 @@ def test_what_cannot_be_judged_is_told_by_the_field_of_the_wrong_type(where: str
     (told,) = [entry for entry in verdicts.unevaluated if entry.control == "C-0057"]
     assert told.path == path
     assert told.reason.startswith("'privileged' must be true or false")
+
+
+def test_an_edit_leaves_nothing_to_the_garbage_collector() -> None:
+    """What only the collector can free stays for hundreds of edits, and then all of them wait for it at once."""
+    text = POD.format(network="true", user="0", name="api", privileged="true", value="hunter2")
+    texts = [text, text.replace("name: api", "name: apis"), text.replace("kind:", "kin"), f"{text}  broken\n"]
+    project = Project(rules(), TODAY)
+    found: set[str] = set()
+    for gathered in (False, True):
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL if gathered else 0)
+        try:
+            for one in texts:
+                project = project.with_file("pod.yaml", one)
+            gc.collect()
+            found = {type(thing).__name__ for thing in gc.garbage if "kscan" in type(thing).__module__}
+            found |= {thing.f_code.co_name for thing in gc.garbage if isinstance(thing, types.FrameType)}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+    assert found == set()
