@@ -78,7 +78,7 @@ def _untested(control: Control, policies: PolicySet) -> str:
         return f"no test shows what this control finds: mark the place in a manifest that fails, '# ^^^ {control.id}'"
     refused = ""
     for test in tests:
-        project = _project(control, policies, test)
+        project, _ = _project(control, policies, test)
         for number, checked in enumerate(project.files[_FILE].parts):
             for finding in checked.findings:
                 if finding.fixable:
@@ -89,9 +89,11 @@ def _untested(control: Control, policies: PolicySet) -> str:
     return refused and f"no test shows a fix that holds: {refused}"
 
 
-def _project(control: Control, policies: PolicySet, test: TestFile) -> Project:
-    rules, _ = ruleset.choose(policies, settings_of(test), only=(control.id,))
-    return Project(rules, _TODAY).with_file(_FILE, read_marks(test.manifest)[0])
+def _project(control: Control, policies: PolicySet, test: TestFile) -> tuple[Project, str]:
+    """The manifest of a test, judged by its control alone, and what is wrong with what the test asks for."""
+    rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
+    project = Project(rules, _TODAY).with_file(_FILE, read_marks(test.manifest)[0])
+    return project, wrong[0].message if wrong else ""
 
 
 def settings_of(test: TestFile) -> Settings:
@@ -119,12 +121,11 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
     manifest, marks = read_marks(test.manifest)
     if mistaken := _mistaken(manifest, marks, control.id):
         return mistaken
-    _, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
+    project, wrong = _project(control, policies, test)
     if wrong:
-        return wrong[0].message
+        return wrong
     expected = {(m.line, m.start, m.end) for m in marks if control.id in m.controls}
     found: dict[tuple[int, int, int], str] = {}
-    project = _project(control, policies, test)
     for placed in project.files[_FILE].documents:
         document = placed.checked.document
         if document.problems:

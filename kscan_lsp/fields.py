@@ -276,9 +276,9 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
     ),
     "TLSOption": (frozenset({"traefik.io", "traefik.containo.us"}), {"spec": {"minVersion": STR}}),
 }
-KINDS: Final = frozenset(_KINDS)
-"""The kinds of Kubernetes that controls look at."""
 """Kinds that controls read, with the API groups they are in and their fields."""
+KINDS: Final = frozenset(_KINDS)
+"""Their names."""
 
 Fields: TypeAlias = dict[str, Any]
 

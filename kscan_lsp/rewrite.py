@@ -114,9 +114,7 @@ def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> st
     """
     lines: list[str] = []
     for file in outcome.files:
-        path = file.entry.path
-        # a patch is for files, and changes none behind a link
-        name = (shown(source_files.target(path)) if path else file.entry.checked.path).lstrip("/")
+        name = _name(file).lstrip("/")
         if " " in name:
             name += "\t"  # else `patch` takes the name to end there
         before, after = _LINE.findall(file.entry.checked.text), _LINE.findall(file.text)
@@ -132,6 +130,12 @@ def diff(outcome: Outcome, *, terminal: bool = False, colour: bool = True) -> st
         if not line.endswith("\n"):
             said.append("\\ No newline at end of file\n")
     return "".join(said)
+
+
+def _name(file: Rewritten) -> str:
+    """What a diff calls a file: a patch is for files, and changes none behind a link."""
+    path = file.entry.path
+    return shown(source_files.target(path)) if path else file.entry.checked.path
 
 
 def write(outcome: Outcome) -> Outcome:
@@ -166,7 +170,7 @@ def summary(outcome: Outcome, *, write: bool, unsafe: bool) -> str:
         said = [f"{what} made in {files}"]
     else:
         said = [f"{what} in {files}; --write makes {'it' if made == 1 else 'them'}"]
-        if any(file.entry.checked.path.startswith("/") for file in outcome.files):
+        if any(_name(file).startswith("/") for file in outcome.files):
             said.append("to apply the diff, use 'patch -p1 -d /': not all files lie below this folder")
     if outcome.failures:
         said[0] += (

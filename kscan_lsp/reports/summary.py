@@ -104,16 +104,10 @@ def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
     if report.files and not report.controls:
         steps.append([Piece("no control is on; choose frameworks or controls in .kscan.yaml")])
     if not report.files and not report.not_scanned and not steps:
-        what = "a file or a folder that has some"
+        why = "no Kubernetes manifest was found here; name a file or a folder that has some"
         if report.skipped.get("excluded") == sum(report.skipped.values()) > 0:
-            return [
-                [
-                    Piece(
-                        f"all that is here is excluded by the settings or .gitignore; name {what}, or change them"
-                    )
-                ]
-            ]
-        return [[Piece(f"no Kubernetes manifest was found here; name {what}")]]
+            why = "all that is here is excluded by the settings or .gitignore; change them, or name something else"
+        return [[Piece(why)]]
     single = [entry.fixes[0] for entry in report.open() if len(entry.fixes) == 1]
     safe = sum(option.safe for option in single)
     where = "" if list(asked) == ["."] else " " + " ".join(shlex.quote(path) for path in asked)

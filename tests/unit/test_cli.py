@@ -348,7 +348,18 @@ def test_fix_changes_nothing_that_was_not_asked_for(here: Path, write: list[str]
     assert (result.exit_code, result.stdout) == (3, "")
     assert f"asked/link.yaml: it is a link to {here / 'other' / 'web.yaml'}" in result.stderr
     assert (here / "other" / "web.yaml").read_text() == DEPLOYMENT
-    assert kscan("fix", "--unsafe", "--control", "C-0057", *write, "asked/link.yaml").exit_code == 0
+    named = kscan("fix", "--unsafe", "--control", "C-0057", *write, "asked/link.yaml")
+    assert named.exit_code == 0
+
+
+def test_a_diff_of_a_link_out_of_this_folder_says_where_to_apply_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "sub").mkdir()
+    linked(here / "sub" / "link.yaml", here / "web.yaml")
+    monkeypatch.chdir(here / "sub")
+    assert "use 'patch -p1 -d /'" in kscan("fix", "--unsafe", "--control", "C-0057", "link.yaml").stderr
 
 
 def test_a_diff_names_what_a_link_leads_to(here: Path) -> None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from reporting import PRIVILEGED
 
 from kscan_lsp import control_tests, loading
 from kscan_lsp.configuration import builtin_policies
 from kscan_lsp.documents import read_document
 
-CONTROL = """\
-id: T-0001
-title: Privileged
-score: 8.0
-description: d
-remediation: r
-checks:
-- each: containers
-  deny: container.?securityContext.?privileged.orValue(false)
-  at: securityContext.privileged
-  message: container '{container.name}' is privileged
-  fix: {set: {securityContext.privileged: false}}
+CONTROL = (
+    PRIVILEGED
+    + """\
 tests:
 - name: privileged
   manifest: |
@@ -33,6 +25,7 @@ tests:
           privileged: true
         # ^^^^^^^^^^^^^^^^ T-0001
 """
+)
 
 
 def failures(text: str) -> list[str]:
@@ -56,8 +49,8 @@ def test_a_control_that_is_shown_at_work_passes() -> None:
         ("privileged: false", "privileged: 1", "no test shows a fix that holds: "),
         ("privileged: false", "privilegd: false", "no test shows a fix that holds: "),
         (
-            "{set: {securityContext.privileged: false}}",
-            "{set: {securityContext.privileged: true}}",
+            "{securityContext.privileged: false}",
+            "{securityContext.privileged: true}",
             "no test shows a fix",
         ),
         (
