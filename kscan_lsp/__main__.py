@@ -6,7 +6,7 @@ import atexit
 import gc
 import sys
 
-from kscan_lsp.terminal import prepare
+from kscan_lsp.cli.terminal import prepare
 
 
 def main(*words: str) -> None:
@@ -16,7 +16,7 @@ def main(*words: str) -> None:
     # the interpreter would look through everything once more before it ends, which costs another tenth
     atexit.register(gc.freeze)
     prepare()
-    from kscan_lsp.cli import app
+    from kscan_lsp.cli.main import app
 
     app([*words, *sys.argv[1:]])
 

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from kscan_lsp.cel.compiling import MAX_SOURCE, VARIABLES, CelError, Expression, compile_expression
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
-from kscan_lsp.cel.functions import selects
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
 from kscan_lsp.cel.reading import Reads, fields_read, fields_read_of_others
@@ -58,7 +57,6 @@ __all__ = [
     "fields_read",
     "fields_read_of_others",
     "render",
-    "selects",
     "template",
     "view",
 ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
+from kscan_lsp.kubernetes import images, labels, rbac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,9 +168,9 @@ def _own() -> list[Function]:
             (_TEXTS, [_STRING, _STRING, _INT], patterns.find_all),
         ),
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
-        _function("imageRef", (_TEXT_MAP, [_STRING], functions.image_ref)),
-        _function("selects", (_BOOL, [_MAP, _MAP], functions.selects)),
-        _function("granted", (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], functions.granted)),
+        _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
+        _function("selects", (_BOOL, [_MAP, _MAP], labels.selects)),
+        _function("granted", (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted)),
     ]
 
 

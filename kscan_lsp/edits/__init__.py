@@ -28,9 +28,9 @@ from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.tree import Mapping, Sequence
 
 if TYPE_CHECKING:
-    from kscan_lsp.documents import Document
     from kscan_lsp.edits.place import Way
     from kscan_lsp.paths import Path
+    from kscan_lsp.yaml.document import Document
 
 _NOTHING: Final = TextEdit(Span(0, 0), "")
 _COMMENT: Final = re.compile(r"(?<!\S)#")

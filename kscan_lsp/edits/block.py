@@ -32,8 +32,8 @@ from kscan_lsp.text import Span, TextEdit
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from kscan_lsp.documents import Document
     from kscan_lsp.edits.place import Step
+    from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")

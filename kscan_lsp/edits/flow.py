@@ -26,8 +26,8 @@ from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kscan_lsp.documents import Document
     from kscan_lsp.edits.place import Step
+    from kscan_lsp.yaml.document import Document
 
 _COLON: Final = re.compile(r"[ \t]*:[ \t]*")
 _COMMENT_OR_COMMA: Final = re.compile(r"#[^\r\n]*|,")

@@ -17,7 +17,7 @@ from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.documents import Document
+    from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Entry, Node
 
 _TO_COLUMN: Final = re.compile(r" *(?:- +)*")

@@ -17,8 +17,8 @@ from kscan_lsp.yaml.data import is_merge, key_of
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from kscan_lsp.documents import Document
     from kscan_lsp.paths import Path
+    from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
 _COLLECTIONS: Final = (Mapping, Sequence)

@@ -21,12 +21,12 @@ from kscan_lsp.text import LineIndex, Position, Span
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kscan_lsp.checked import CheckedDocument, CheckedFile, Placed
-    from kscan_lsp.documents import Document
     from kscan_lsp.findings import Finding, Related
-    from kscan_lsp.lsp.client import Client
-    from kscan_lsp.project import Project
+    from kscan_lsp.lsp.capabilities import Client
     from kscan_lsp.text import Encoding, TextEdit
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, Placed
+    from kscan_lsp.yaml.document import Document
 
 Diagnostics: TypeAlias = "tuple[bytes, ...]"
 """JSON texts of a document's diagnostics, separated by commas where there are several in one."""

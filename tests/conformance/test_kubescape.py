@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from kscan_lsp.__main__ import main
-from kscan_lsp.configuration import builtin_policies
+from kscan_lsp.workspace.policies import builtin_policies
 
 DIFFERENCES = Path(__file__).parents[2] / "docs" / "kubescape-differences.md"
 

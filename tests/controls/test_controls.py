@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp.configuration import complete_policies
-from kscan_lsp.control_tests import Outcome, run
+from kscan_lsp.testing.run import Outcome, run
+from kscan_lsp.workspace.policies import complete_policies
 
 POLICIES = complete_policies()
 OUTCOMES = [outcome for control in POLICIES.controls.values() for outcome in run(control, POLICIES)]

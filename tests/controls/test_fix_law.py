@@ -17,14 +17,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp import edits, ruleset
-from kscan_lsp.configuration import complete_policies
-from kscan_lsp.control_tests import read_marks, settings_of
-from kscan_lsp.documents import read_document, split
-from kscan_lsp.fixes import Site, fixes_of
-from kscan_lsp.project import Project
-from kscan_lsp.settings import replace_settings
+from kscan_lsp import edits
+from kscan_lsp.fixes.verify import Site, fixes_of
+from kscan_lsp.policy import ruleset
+from kscan_lsp.settings.model import replace_settings
+from kscan_lsp.testing.run import read_marks, settings_of
 from kscan_lsp.text import apply_edits
+from kscan_lsp.workspace.policies import complete_policies
+from kscan_lsp.workspace.project import Project
+from kscan_lsp.yaml.document import read_document, split
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 from styles import law_three, render, styles  # beside the tests of edits, for which they were written

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from kscan_lsp import ruleset
-from kscan_lsp.configuration import complete_policies
-from kscan_lsp.control_tests import read_marks, settings_of
-from kscan_lsp.documents import read_document, split
-from kscan_lsp.project import Project
-from kscan_lsp.settings import Settings
+from kscan_lsp.policy import ruleset
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.testing.run import read_marks, settings_of
+from kscan_lsp.workspace.policies import complete_policies
+from kscan_lsp.workspace.project import Project
+from kscan_lsp.yaml.document import read_document, split
 
 POLICIES = complete_policies()
 ABSENT = object()

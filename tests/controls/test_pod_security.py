@@ -12,10 +12,10 @@ from datetime import date
 
 import pytest
 
-from kscan_lsp import ruleset
-from kscan_lsp.configuration import builtin_policies
-from kscan_lsp.project import check_file
-from kscan_lsp.settings import Settings
+from kscan_lsp.policy import ruleset
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.policies import builtin_policies
+from kscan_lsp.workspace.project import check_file
 
 POLICIES = builtin_policies()
 LISTS = ("containers", "initContainers", "ephemeralContainers")

@@ -9,11 +9,11 @@ from lsprotocol import types
 from msgspec.structs import replace
 from views import edited, never, settings, view_of
 
-from kscan_lsp.lsp import actions
-from kscan_lsp.lsp.client import Client
+from kscan_lsp.lsp.capabilities import Client
+from kscan_lsp.lsp.features import code_actions as actions
 
 if TYPE_CHECKING:
-    from kscan_lsp.configuration import Configuration
+    from kscan_lsp.workspace.configuration import Configuration
 
 POD = """\
 apiVersion: v1

@@ -11,11 +11,12 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from views import FOLDER, edited, never, settings, view_of
 
-from kscan_lsp.explain import brief
-from kscan_lsp.lsp import actions, overview
+from kscan_lsp.lsp.features import code_actions as actions
+from kscan_lsp.lsp.features import status as overview
+from kscan_lsp.policy.explain import brief
 
 if TYPE_CHECKING:
-    from kscan_lsp.lsp.view import View
+    from kscan_lsp.lsp.session.snapshot import View
 
 DEPLOYMENT = """\
 apiVersion: apps/v1

@@ -7,7 +7,8 @@ from lsprotocol import types
 from positions import covered
 from views import settings, view_of
 
-from kscan_lsp.lsp import lens, overview
+from kscan_lsp.lsp.features import code_lens as lens
+from kscan_lsp.lsp.features import status as overview
 
 POD = """\
 # the first

@@ -7,7 +7,7 @@ from lsprotocol import types
 from positions import covered
 from views import view_of
 
-from kscan_lsp.lsp.links import document_links, image_page
+from kscan_lsp.lsp.features.document_links import document_links, image_page
 
 DEPLOYMENT = """\
 apiVersion: apps/v1

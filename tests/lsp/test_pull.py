@@ -9,7 +9,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from kscan_lsp.lsp import pull
+from kscan_lsp.lsp.session import published as pull
 
 POD = """\
 apiVersion: v1

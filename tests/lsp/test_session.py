@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from lsprotocol import types
 
-from kscan_lsp.configuration import configure
-from kscan_lsp.lsp.client import Client
+from kscan_lsp.lsp.capabilities import Client
 from kscan_lsp.lsp.convert import DiagnosticTexts, array
-from kscan_lsp.lsp.session import Session
-from kscan_lsp.lsp.workspace import Reading, Settling, Snapshot, check, read, search, settle
-from kscan_lsp.project import Project, check_file
+from kscan_lsp.lsp.session.session import Session
+from kscan_lsp.lsp.session.workspace import Reading, Settling, Snapshot, check, read, search, settle
+from kscan_lsp.workspace.configuration import configure
+from kscan_lsp.workspace.project import Project, check_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

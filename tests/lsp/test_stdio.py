@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from kscan_lsp.lsp import handlers
-from kscan_lsp.lsp.stdio import messages
+from kscan_lsp.lsp.server import notifications as handlers
+from kscan_lsp.lsp.server.stdio import messages
 
 if TYPE_CHECKING:
-    from kscan_lsp.lsp.server import Server
+    from kscan_lsp.lsp.server.server import Server
 
 URI = "untitled:a.yaml"
 

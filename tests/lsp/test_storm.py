@@ -19,7 +19,7 @@ from lsprotocol.types import (
 )
 from positions import LINE_END, span
 
-from kscan_lsp.lsp.handlers import create
+from kscan_lsp.lsp.server.notifications import create
 
 EDITS = 300
 FRAGMENTS = (

@@ -9,10 +9,12 @@ from lsprotocol import types
 from positions import covered, offset, position
 from views import settings, view_of
 
-from kscan_lsp.lsp import complete, hover, links
-from kscan_lsp.lsp.client import Client
-from kscan_lsp.lsp.settings_file import SettingsView
-from kscan_lsp.settings import Settings
+from kscan_lsp.lsp.capabilities import Client
+from kscan_lsp.lsp.features import completion as complete
+from kscan_lsp.lsp.features import document_links as links
+from kscan_lsp.lsp.features import hover
+from kscan_lsp.lsp.features.settings_file import SettingsView
+from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex
 
 POD = """\

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from positions import offset
 
-from kscan_lsp.configuration import configure
-from kscan_lsp.lsp.client import Client
-from kscan_lsp.lsp.view import View
-from kscan_lsp.lsp.workspace import Snapshot, check
-from kscan_lsp.partials import Partials
-from kscan_lsp.project import Project
+from kscan_lsp.files.partials import Partials
+from kscan_lsp.lsp.capabilities import Client
+from kscan_lsp.lsp.session.snapshot import View
+from kscan_lsp.lsp.session.workspace import Snapshot, check
 from kscan_lsp.text import LineIndex
+from kscan_lsp.workspace.configuration import configure
+from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
     from lsprotocol import types
 
-    from kscan_lsp.configuration import Configuration
+    from kscan_lsp.workspace.configuration import Configuration
 
 FOLDER = Path("/shop")
 

@@ -6,16 +6,17 @@ import functools
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from kscan_lsp import loading, tally
-from kscan_lsp.documents import read_document
-from kscan_lsp.project import Project
-from kscan_lsp.ruleset import Ruleset, choose
-from kscan_lsp.settings import Settings
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.ruleset import Ruleset, choose
+from kscan_lsp.report import build as tally
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.project import Project
+from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from kscan_lsp.checked import CheckedFile
-    from kscan_lsp.policies import PolicySet
-    from kscan_lsp.report import Report
+    from kscan_lsp.policy.model import PolicySet
+    from kscan_lsp.report.model import Report
+    from kscan_lsp.workspace.results import CheckedFile
 
 POD = """\
 apiVersion: v1

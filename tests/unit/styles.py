@@ -24,8 +24,8 @@ from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.documents import Document
     from kscan_lsp.text import TextEdit
+    from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
 PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")

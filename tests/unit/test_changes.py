@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from kscan_lsp import loading
-from kscan_lsp.documents import read_document
-from kscan_lsp.fixes import drafts
-from kscan_lsp.project import Project
-from kscan_lsp.ruleset import choose
-from kscan_lsp.settings import Settings
+from kscan_lsp.fixes.verify import drafts
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.project import Project
+from kscan_lsp.yaml.document import read_document
 
 CONTROL = """\
 id: T-0001

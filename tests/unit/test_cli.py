@@ -16,8 +16,9 @@ from reporting import POD
 from test_report import SCHEMA
 from typer.testing import CliRunner
 
-from kscan_lsp import __version__, source_files
-from kscan_lsp.cli import app
+from kscan_lsp import __version__
+from kscan_lsp.cli.main import app
+from kscan_lsp.files import encoding as source_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -559,14 +560,14 @@ def test_a_log_file_is_written_and_a_wrong_one_said(here: Path) -> None:
 def test_a_report_that_goes_to_no_terminal_imports_nothing_for_one(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     loaded = run_in_process("scan", "web.yaml")
-    assert "kscan_lsp.reports.pretty" in loaded
+    assert "kscan_lsp.report.terminal" in loaded
     assert "rich.console" not in loaded
 
 
 def test_a_json_report_pays_for_nothing_it_does_not_need(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     loaded = run_in_process("scan", "web.yaml", "--format", "json")
-    assert "kscan_lsp.tally" in loaded
+    assert "kscan_lsp.report.build" in loaded
     assert not {name.split(".")[0] for name in loaded} & {
         "rich",
         "pygls",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from reporting import PRIVILEGED
 
-from kscan_lsp import control_tests, loading
-from kscan_lsp.configuration import builtin_policies
-from kscan_lsp.documents import read_document
+from kscan_lsp.policy import load as loading
+from kscan_lsp.testing import run as control_tests
+from kscan_lsp.workspace.policies import builtin_policies
+from kscan_lsp.yaml.document import read_document
 
 CONTROL = (
     PRIVILEGED

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 import typer
 
-from kscan_lsp import control_tests, loading
-from kscan_lsp.cli import app
-from kscan_lsp.configuration import builtin_policies
-from kscan_lsp.documents import read_document
-from kscan_lsp.project import Project, check_file
-from kscan_lsp.ruleset import choose, members_of
-from kscan_lsp.settings import Settings, read_settings
+from kscan_lsp.cli.main import app
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.ruleset import choose, members_of
+from kscan_lsp.settings.model import Settings, read_settings
+from kscan_lsp.testing import run as control_tests
+from kscan_lsp.workspace.policies import builtin_policies
+from kscan_lsp.workspace.project import Project, check_file
+from kscan_lsp.yaml.document import read_document
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

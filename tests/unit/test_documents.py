@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kscan_lsp.documents import Document, comments, read_document, split
 from kscan_lsp.yaml.data import find, nearest
+from kscan_lsp.yaml.document import Document, comments, read_document, split
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from styles import Style, law_three, render, styles
 
 from kscan_lsp import edits
-from kscan_lsp.documents import read_document, split
 from kscan_lsp.edits import Refusal
 from kscan_lsp.edits.place import same
 from kscan_lsp.edits.writing import BlockStyle, FlowStyle, block, flow
 from kscan_lsp.paths import parse, show
 from kscan_lsp.text import apply_edits
+from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:
-    from kscan_lsp.documents import Document
     from kscan_lsp.paths import Path
     from kscan_lsp.text import TextEdit
+    from kscan_lsp.yaml.document import Document
 
 TRICKY = [
     "on", "yes", "y", "N", "0777", "0o17", "1e3", "1.0", ".5", "~", "", "null", "2024-01-31", "12:30", "*x",

@@ -15,12 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp import asking, digests, elements, engine, loading, policies, ruleset
-from kscan_lsp.configuration import builtin_policies
-from kscan_lsp.documents import read_document
-from kscan_lsp.project import Project, check_file
-from kscan_lsp.ruleset import Ruleset, choose
-from kscan_lsp.settings import Settings
+from kscan_lsp.engine import check as engine
+from kscan_lsp.engine import digests
+from kscan_lsp.engine import evaluate as asking
+from kscan_lsp.engine import scope as elements
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy import model as policies
+from kscan_lsp.policy import ruleset
+from kscan_lsp.policy.ruleset import Ruleset, choose
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.policies import builtin_policies
+from kscan_lsp.workspace.project import Project, check_file
+from kscan_lsp.yaml.document import read_document
 
 TODAY = date(2026, 1, 1)
 POD = """\

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from reporting import POD, report_of
 
-from kscan_lsp.reports import as_html
+from kscan_lsp.report import html as as_html
 
 if TYPE_CHECKING:
-    from kscan_lsp.report import Report
+    from kscan_lsp.report.model import Report
 
 HOSTILE = "<script>alert(1)</script>\"'&amp;<!--"
 VOID = {"meta", "wbr", "rect"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp.fields import fields_of
-from kscan_lsp.misfits import MAX_MISFITS, misfits
+from kscan_lsp.kubernetes.schema import fields_of
+from kscan_lsp.kubernetes.type_errors import MAX_MISFITS, misfits
 
 
 @pytest.mark.parametrize("item", [None, 1, {"name": 1}])

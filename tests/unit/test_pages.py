@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from kscan_lsp import configuration
-from kscan_lsp.configuration import builtin_policies, complete_policies
-from kscan_lsp.pages import pages, stored
+from kscan_lsp.devtools.docgen import pages, stored
+from kscan_lsp.workspace import policies
+from kscan_lsp.workspace.policies import builtin_policies, complete_policies
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize(("name", "text"), pages(builtin_policies()).items())
 def test_page_is_fresh(name: str, text: str) -> None:
-    assert (DOCS / name).read_text(encoding="utf-8") == text, "run: python -m kscan_lsp.pages docs"
+    assert (DOCS / name).read_text(encoding="utf-8") == text, "run: python -m kscan_lsp.devtools.docgen docs"
 
 
 def test_stored_policies_are_fresh() -> None:
-    text = configuration.STORED.read_text(encoding="utf-8")
-    assert text == stored(complete_policies()), "run: python -m kscan_lsp.pages docs"
+    text = policies.STORED.read_text(encoding="utf-8")
+    assert text == stored(complete_policies()), "run: python -m kscan_lsp.devtools.docgen docs"
 
 
 def test_stored_policies_are_what_was_stored() -> None:
@@ -30,5 +30,5 @@ def test_stored_policies_count_only_for_the_texts_they_were_made_of(monkeypatch,
     stale = tmp_path / "policies.json"
     if text is not None:
         stale.write_text(text)
-    monkeypatch.setattr(configuration, "STORED", stale)
+    monkeypatch.setattr(policies, "STORED", stale)
     assert builtin_policies.__wrapped__() is complete_policies()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kscan_lsp.partials import Partials
+from kscan_lsp.files.partials import Partials
 
 if TYPE_CHECKING:
     from pathlib import Path

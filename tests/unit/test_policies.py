@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp import loading, paths, policies
-from kscan_lsp.checks import includes
-from kscan_lsp.documents import read_document
+from kscan_lsp import paths
 from kscan_lsp.findings import Severity
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy import model as policies
+from kscan_lsp.policy.compile_check import includes
+from kscan_lsp.yaml.document import read_document
 
 USE_ALONE = "a check with 'use' takes over another control's checks and has no other key but 'match'"
 NO_KEY = """'.' cannot stand here; write an unusual key as ["key"] (column 3 of 'a..b')"""

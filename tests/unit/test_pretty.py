@@ -15,14 +15,18 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from kscan_lsp import loading, tally, terminal
-from kscan_lsp.documents import read_document
-from kscan_lsp.report import Gate, Range, Spot
-from kscan_lsp.reports import lines, plain, pretty
-from kscan_lsp.reports.snippet import snippet
-from kscan_lsp.ruleset import choose
-from kscan_lsp.settings import Settings
+from kscan_lsp.cli import terminal
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.report import build as tally
+from kscan_lsp.report import lines
+from kscan_lsp.report import printable as plain
+from kscan_lsp.report import terminal as pretty
+from kscan_lsp.report.model import Gate, Range, Spot
+from kscan_lsp.report.snippet import snippet
+from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex
+from kscan_lsp.yaml.document import read_document
 
 
 def mark(text: str, start: int, end: int, width: int = 70, line: int = 1) -> tuple[str, str]:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp import relations, ruleset
-from kscan_lsp.configuration import complete_policies
-from kscan_lsp.index import Index, key_of
-from kscan_lsp.project import Project, objects_of
-from kscan_lsp.settings import Settings
+from kscan_lsp.graph import relations
+from kscan_lsp.graph.index import Index, key_of
+from kscan_lsp.policy import ruleset
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.policies import complete_policies
+from kscan_lsp.workspace.project import Project, objects_of
 
 RULES = ruleset.choose(complete_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[0]
 TODAY = date(2026, 1, 1)

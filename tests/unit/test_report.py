@@ -10,14 +10,15 @@ import pytest
 from reporting import POD, checked, policy_set, report_of, rules
 
 import kscan_lsp
-from kscan_lsp import loading, tally
-from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
-from kscan_lsp.report import FileProblem, Gate, NotScanned, Range, Report, Spot, exit_status
-from kscan_lsp.reports import as_json
-from kscan_lsp.ruleset import choose
-from kscan_lsp.settings import Settings
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.report import build as tally
+from kscan_lsp.report import json as as_json
+from kscan_lsp.report.model import FileProblem, Gate, NotScanned, Range, Report, Spot, exit_status
+from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex, Position, Span, TextEdit, apply_edits
+from kscan_lsp.yaml.document import read_document
 
 SCHEMA = json.loads(
     (Path(kscan_lsp.__file__).parent / "schemas" / "report.schema.json").read_text(encoding="utf-8")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp import loading
-from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
-from kscan_lsp.ruleset import Ruleset, choose, members_of
-from kscan_lsp.settings import Settings
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.ruleset import Ruleset, choose, members_of
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.yaml.document import read_document
 
 
 def control(number: int, check: str = "each: containers", extra: str = "") -> str:

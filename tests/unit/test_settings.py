@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from kscan_lsp.documents import read_document
 from kscan_lsp.findings import Severity
-from kscan_lsp.settings import NEWEST_KUBERNETES, Settings, overlay, read_settings, replace_settings
+from kscan_lsp.settings.model import NEWEST_KUBERNETES, Settings, overlay, read_settings, replace_settings
+from kscan_lsp.yaml.document import read_document
 
 EVERYTHING = """\
 frameworks: [nsa]

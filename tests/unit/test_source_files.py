@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kscan_lsp import source_files
-from kscan_lsp.source_files import SourceText, Unreadable
+from kscan_lsp.files import encoding as source_files
+from kscan_lsp.files.encoding import SourceText, Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path

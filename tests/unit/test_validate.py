@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from kscan_lsp.documents import read_document
-from kscan_lsp.validate import nearest_name, place, validate, without_misfits
+from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.settings.validation import validate, without_misfits
+from kscan_lsp.yaml.document import read_document
+from kscan_lsp.yaml.locate import span_at
 
 
 class Part(BaseModel):
@@ -127,7 +129,7 @@ def test_places() -> None:
     document = read_document(text)
 
     def at(path: tuple[str | int, ...], **how: bool) -> str:
-        span = place(document, path, **how)
+        span = span_at(document, path, **how)
         return text[span.start : span.end]
 
     assert at(("a", "b")) == "1"
@@ -135,7 +137,7 @@ def test_places() -> None:
     assert at(("a", "c", 1)) == "y"
     assert at(("a", "nothing", "x")) == "a"
     assert at(("nothing",)) == "a:"
-    assert place(read_document("# nothing\n"), ("a",)) == (0, 0)
+    assert span_at(read_document("# nothing\n"), ("a",)) == (0, 0)
 
 
 def test_nearest_name() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import get_args
 
 from kscan_lsp import __version__
-from kscan_lsp.configuration import builtin_policies
-from kscan_lsp.settings import ControlSettings, Settings, SeverityName
+from kscan_lsp.settings.model import ControlSettings, Settings, SeverityName
+from kscan_lsp.workspace.policies import builtin_policies
 
 EXTENSION = Path(__file__).parents[2] / "vscode-extension"
 MANIFEST = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))

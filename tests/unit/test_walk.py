@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kscan_lsp.walk import Found, discover
+from kscan_lsp.files.discover import Found, discover
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kscan_lsp.documents import read_document
+from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.splice import splice
 from kscan_lsp.yaml.tree import Alias, Mapping, Sequence
 

@@ -1,0 +1,50 @@
+"""Where a check points: the paths of `at` and of fixes, filled in for one element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp import cel, paths
+from kscan_lsp.policy import targets
+
+if TYPE_CHECKING:
+    from kscan_lsp.engine.scope import Element
+    from kscan_lsp.paths import Path
+
+
+def resolve(target: targets.Target, element: Element) -> Path | cel.Failed:
+    """The path that a target means for an element."""
+    parts = targets.fill(target, element.activation)
+    if isinstance(parts, cel.Failed):
+        return parts
+    anchors = element.anchors
+    if not target.anchor:
+        return (*element.path, *parts)
+    if target.anchor == "effective":
+        return (*_provenance(parts, element), "securityContext", *parts)
+    if target.anchor not in anchors:
+        return cel.Failed(f"there is no {target.anchor} here")
+    return (*anchors[target.anchor], *parts)
+
+
+def _provenance(field: Path, element: Element) -> Path:
+    """Whose security context a field holds from: the container's, or the pod's where only that has it."""
+    own, pod = element.anchors["container"], element.anchors["pod"]
+    if field and field[0] in targets.INHERITED:
+        view, name = element.scope.view, ("securityContext", field[0])
+        if paths.lookup(view, (*own, *name)) is None and paths.lookup(view, (*pod, *name)) is not None:
+            return pod
+    return own
+
+
+def first_there(wanted: tuple[targets.Target, ...], element: Element) -> Path | cel.Failed:
+    """Where a finding points: the first of some targets that exists, else the last; without any, the element."""
+    path: Path = element.path
+    for target in wanted:
+        found = resolve(target, element)
+        if isinstance(found, cel.Failed):
+            return found
+        path = found
+        if paths.lookup(element.scope.view, path) is not None:
+            break
+    return path

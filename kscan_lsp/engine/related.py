@@ -1,0 +1,124 @@
+"""Related objects as CEL sees them, and from a reference in CEL's answer back to a place in another file.
+
+A relation is a list of entries `{object, ref, via}`: the object as far as the checks read it, a reference that says
+which one it is, and the references of those a chain passed on the way. `related` in a control gives such references
+back, alone or as `{ref, path, message}`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from kscan_lsp import cel, paths
+from kscan_lsp.findings import Related
+from kscan_lsp.graph.relations import variable
+from kscan_lsp.kubernetes.resources import Resource
+from kscan_lsp.yaml.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.graph.index import Object
+    from kscan_lsp.graph.relations import Bound
+    from kscan_lsp.yaml.document import Document
+
+MAX_RELATED: Final = 20
+"""Other places that one finding names."""
+
+
+class Others:
+    """The related objects of one object."""
+
+    def __init__(self, bound: Bound, fields: frozenset[str] | None) -> None:
+        self._objects: list[Object] = []
+        self._refs: dict[Object, dict[str, Any]] = {}
+        self._fields = fields
+        self._shown: dict[Object, Any] = {}
+        self._places: dict[tuple[int, str, str], Related] = {}
+        """Many findings name the same."""
+        self.complete = True
+        """Whether CEL sees all of the objects."""
+        self.lists: Mapping[str, list[dict[str, Any]]] = {
+            variable(name): [
+                {
+                    "ref": self._ref(link.object),
+                    "object": self._object(link.object),
+                    "via": [self._ref(passed) for passed in link.via],
+                }
+                for link in links
+            ]
+            for name, links in bound.links.items()
+        }
+
+    def named_by(self, answer: cel.Json) -> tuple[Related, ...]:
+        """The places that the answer of a `related` names; what is no reference in it is passed over."""
+        found: dict[tuple[int, str], str] = {}
+        for entry in answer if isinstance(answer, list) else ():
+            if not isinstance(entry, dict):
+                continue
+            ref = entry.get("ref", entry)
+            number = ref.get("index") if isinstance(ref, dict) else None
+            if isinstance(number, int) and 0 <= number < len(self._objects):
+                found.setdefault((number, str(entry.get("path", ""))), str(entry.get("message", "")))
+        left = len(found) - MAX_RELATED
+        places = [
+            self._place(number, path, message)
+            for (number, path), message in islice(found.items(), MAX_RELATED)
+        ]
+        if left > 0:
+            last = places[-1]
+            places[-1] = replace(last, message=f"{last.message}; {left} more like this are not shown")
+        return tuple(places)
+
+    def _place(self, number: int, path: str, message: str) -> Related:
+        key = (number, path, message)
+        known = self._places.get(key)
+        if known is None:
+            known = self._places[key] = _place(self._objects[number], path, message)
+        return known
+
+    def _ref(self, other: Object) -> dict[str, Any]:
+        known = self._refs.get(other)
+        if known is None:
+            known = self._refs[other] = {
+                "index": len(self._objects),
+                "apiVersion": other.id.api_version,
+                "kind": other.id.kind,
+                "namespace": other.namespace,
+                "name": other.id.name,
+            }
+            self._objects.append(other)
+        return known
+
+    def _object(self, other: Object) -> Any:
+        if other not in self._shown:
+            fields = self._fields
+            data = (
+                other.data
+                if fields is None
+                else {key: other.data[key] for key in fields if key in other.data}
+            )
+            view, complete = cel.view(data)
+            self.complete &= complete
+            self._shown[other] = view
+        return self._shown[other]
+
+
+def _place(other: Object, path: str, message: str) -> Related:
+    try:
+        where = paths.parse(path) if path else ()
+    except ValueError:
+        where = ()
+    document = _document(other.document, other.json)
+    resource = Resource(document, other.root, other.id, other.data, other.template_path)
+    said = message or f"{other.id.kind} '{other.id.name}'"
+    return Related(other.id, where, resource.span(where).span, said, other.file, other.document, other.line)
+
+
+@lru_cache(maxsize=64)
+def _document(text: str, json: bool) -> Document:
+    return read_document(text, json=json)

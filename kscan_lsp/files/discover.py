@@ -1,0 +1,295 @@
+"""A folder -> the manifests to scan in it, and why other files are left alone.
+
+A file that a user names is read, whatever it is called; that is not decided here. A folder is walked: files
+that can be manifests, in the order of their names, without hidden folders, `node_modules` and what
+`.gitignore` files or `exclude` settings leave out.
+
+Links are followed as kubectl follows them, with two limits: a file or folder is visited once, by its own
+name where it has one in the tree, and a link that leads out of the repository (or, without one, out of the
+named folder) is not followed, because a manifest from somebody else must not be able to make us read the
+rest of the disk.
+
+Left out on purpose: git's global excludes. They differ between machines, and a scan must not.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pathspec
+from msgspec import Struct, field
+
+from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
+from kscan_lsp.settings.model import FILE_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+
+_UNVISITED: Final = frozenset({".git", "node_modules"})
+_MAX_IGNORE_BYTES: Final = 1_000_000
+_MAX_DEPTH: Final = 200
+
+
+class Found(Struct):
+    """What a walk came to. `skipped` counts files, and folders that were not entered, by reason."""
+
+    files: list[Path] = []
+    skipped: Counter[str] = field(default_factory=Counter)
+    unreadable: list[tuple[Path, str]] = []
+
+
+class _Rules(NamedTuple):
+    """Patterns of one ignore file, and the folder they are relative to."""
+
+    folder: str
+    spec: pathspec.GitIgnoreSpec
+
+
+def discover(
+    start: Path,
+    *,
+    exclude: Sequence[str] = (),
+    exclude_root: Path | None = None,
+    partials: Partials | None = None,
+) -> Found:
+    """The files to scan in a folder that a user named.
+
+    Args:
+        start: the folder.
+        exclude: patterns as in `.gitignore`, from the settings.
+        exclude_root: the folder they are relative to; `start` where it is not given.
+        partials: what is known about kustomizations and charts; filled on the way.
+
+    Returns:
+        The files in a fixed order, and what was left out.
+    """
+    walk = _Walk(os.path.abspath(start), partials or Partials())
+    settings = _Rules(os.path.abspath(exclude_root or start), _spec(exclude))
+    # a folder that is named is entered even if a .gitignore above leaves it out
+    above = _rules_above(walk.top)
+    inherited = [] if _ignored(walk.top, above, folder=True) else above
+    walk.folder(walk.top, (settings,) if exclude else (), tuple(inherited), 0)
+    walk.follow_links()
+    return Found(
+        [_as_given(start, walk.top, path) for path in sorted(walk.files, key=_order)],
+        walk.skipped,
+        [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],
+    )
+
+
+def is_found(
+    path: Path, start: Path, *, exclude: Sequence[str] = (), exclude_root: Path | None = None
+) -> bool:
+    """Whether `discover` comes to a file by its own name; both paths are absolute."""
+    top = str(start)
+    if not path.is_relative_to(start) or not path.is_file():
+        return False
+    walk = _Walk(top, Partials())
+    settings = (_Rules(str(exclude_root or start), _spec(exclude)),) if exclude else ()
+    above = _rules_above(top)
+    ignore = (*([] if _ignored(top, above, folder=True) else above), *_rules_in(top))
+    for folder in [*reversed(path.parents)][len(start.parents) + 1 :]:
+        if not walk.enters(str(folder), settings, ignore):
+            return False
+        ignore = (*ignore, *_rules_in(str(folder)))
+    walk.file(str(path), settings, ignore)
+    return bool(walk.files)
+
+
+class _Walk:
+    """One walk, while it is under way. Paths are absolute strings: this is the hot loop of a large scan."""
+
+    def __init__(self, top: str, partials: Partials) -> None:
+        self.top = top
+        self.boundary = os.path.realpath(_repository(top) or top)
+        self.partials = partials
+        self.files: list[str] = []
+        self.skipped: Counter[str] = Counter()
+        self.unreadable: list[tuple[str, str]] = []
+        self.seen_folders: set[str] = set()
+        self.visited: list[str] = []
+        self.links: list[tuple[str, tuple[_Rules, ...], tuple[_Rules, ...], int]] = []
+
+    def folder(
+        self, folder: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...], depth: int
+    ) -> None:
+        real = os.path.realpath(folder)
+        if real in self.seen_folders:
+            return
+        self.seen_folders.add(real)
+        if depth > _MAX_DEPTH:
+            self.unreadable.append((folder, f"it is more than {_MAX_DEPTH} folders deep"))
+            return
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            self.unreadable.append((folder, f"this folder cannot be read: {error.strerror or error}"))
+            return
+        if any(entry.name == ".gitignore" for entry in entries):
+            ignore = (*ignore, *_rules_in(folder))
+        for entry in entries:
+            if entry.is_symlink():
+                self.links.append((entry.path, settings, ignore, depth))
+            elif entry.is_dir(follow_symlinks=False):
+                if self.enters(entry.path, settings, ignore):
+                    self.folder(entry.path, settings, ignore, depth + 1)
+            elif entry.is_file(follow_symlinks=False):
+                self.file(entry.path, settings, ignore)
+
+    def enters(self, folder: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...]) -> bool:
+        name = os.path.basename(folder)
+        if name.startswith(".") or name in _UNVISITED or _ignored(folder, (*ignore, *settings), folder=True):
+            self.skipped["excluded"] += name != ".git"
+            return False
+        return True
+
+    def file(self, path: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...]) -> None:
+        name = os.path.basename(path)
+        kustomization = name in KUSTOMIZATION_NAMES
+        if name in FILE_NAMES or not (kustomization or name.lower().endswith(SUFFIXES)):
+            return
+        self.visited.append(path)
+        if _ignored(path, (*ignore, *settings), folder=False):
+            self.skipped["excluded"] += 1
+            return
+        if kustomization:
+            self.partials.met(Path(path))
+        self.files.append(path)
+
+    def follow_links(self) -> None:
+        """Visit what links point to, after all that has a name of its own."""
+        seen: set[str] = set()
+        while self.links:
+            seen.update(map(os.path.realpath, self.visited))
+            self.visited.clear()
+            path, settings, ignore, depth = self.links.pop(0)
+            real = os.path.realpath(path)
+            if real in seen:
+                continue
+            try:
+                mode = os.stat(real).st_mode
+            except OSError:
+                mode = 0
+            relevant = stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and path.lower().endswith(SUFFIXES))
+            if mode and relevant and not _within(real, self.boundary):
+                self.skipped["excluded"] += 1
+            elif stat.S_ISDIR(mode):
+                # both names count: a link must not bring in what is hidden or ignored by its own
+                if (
+                    real not in self.seen_folders
+                    and self.enters(path, settings, ignore)
+                    and self.visible(real)
+                ):
+                    self.folder(path, settings, ignore, depth + 1)
+            elif stat.S_ISREG(mode):
+                self.file(path, settings, ignore)
+            elif path.lower().endswith(SUFFIXES):
+                self.unreadable.append((path, "this link leads nowhere"))
+
+    def visible(self, real: str) -> bool:
+        """Whether no folder on the way from the boundary is hidden."""
+        inside = os.path.relpath(real, self.boundary)
+        hidden = any(
+            part in _UNVISITED or (part.startswith(".") and part != ".") for part in inside.split(os.sep)
+        )
+        self.skipped["excluded"] += hidden
+        return not hidden
+
+
+def is_excluded(path: Path, patterns: Sequence[str], root: Path) -> bool:
+    """Whether settings leave a file out, by its own name or that of a folder around it.
+
+    Args:
+        path: an absolute path.
+        patterns: the `exclude` of the settings.
+        root: the folder of the settings file.
+    """
+    if not patterns or not path.is_relative_to(root):
+        return False
+    rules = [_Rules(str(root), _spec(patterns))]
+    around = [str(parent) for parent in path.parents if parent != root and parent.is_relative_to(root)]
+    return _ignored(str(path), rules, folder=False) or any(
+        _ignored(one, rules, folder=True) for one in around
+    )
+
+
+def _order(path: str) -> tuple[str, ...]:
+    return tuple(path.split(os.sep))
+
+
+def _as_given(start: Path, top: str, path: str) -> Path:
+    return start / os.path.relpath(path, top)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _repository(folder: str) -> str:
+    """The innermost folder, this one or one above, that is a git checkout; '' where there is none."""
+    here = folder
+    while True:
+        if os.path.exists(os.path.join(here, ".git")):
+            return here
+        above = os.path.dirname(here)
+        if above == here:
+            return ""
+        here = above
+
+
+def _rules_above(folder: str) -> list[_Rules]:
+    """The ignore files between a folder's checkout and the folder, outermost first, without its own."""
+    repository = _repository(folder)
+    rules: list[_Rules] = []
+    here = folder
+    while repository and here != repository:
+        here = os.path.dirname(here)
+        rules = [*_rules_in(here), *rules]
+    return rules
+
+
+def _rules_in(folder: str) -> list[_Rules]:
+    try:
+        with Path(folder, ".gitignore").open("rb") as file:
+            text = file.read(_MAX_IGNORE_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [_Rules(folder, _spec(text.split("\n")))]
+
+
+def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
+    """Patterns compiled; one that git could not use either has no effect."""
+    lines = [line.rstrip("\r") for line in lines]
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(lines, backend="simple")
+    except ValueError:
+        return pathspec.GitIgnoreSpec.from_lines(
+            [line for line in lines if _compiles(line)], backend="simple"
+        )
+
+
+def _compiles(line: str) -> bool:
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line], backend="simple")
+    except ValueError:
+        return False
+    return True
+
+
+def _ignored(path: str, rules: Sequence[_Rules], *, folder: bool) -> bool:
+    """Whether ignore files leave a path out: of those that say anything, the last one decides."""
+    for rule in reversed(rules):
+        if not _within(path, rule.folder) or path == rule.folder:
+            continue
+        relative = os.path.relpath(path, rule.folder).replace(os.sep, "/")
+        verdict = rule.spec.check_file(relative + "/" if folder else relative).include
+        if verdict is not None:
+            return verdict
+    return False

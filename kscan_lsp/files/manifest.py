@@ -1,0 +1,43 @@
+"""Which files are manifests, read; and what a file is called in what people read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kscan_lsp.files import encoding
+
+if TYPE_CHECKING:
+    from kscan_lsp.files.encoding import SourceText
+    from kscan_lsp.files.partials import Partials
+
+
+def display_name(path: Path) -> str:
+    """A file's name in reports: relative to the working directory where it lies below it, with slashes."""
+    absolute = os.path.abspath(path)
+    here = Path.cwd()
+    return (
+        Path(absolute).relative_to(here) if Path(absolute).is_relative_to(here) else Path(absolute)
+    ).as_posix()
+
+
+def read_manifest(path: Path, partials: Partials, *, named: bool) -> SourceText | encoding.Unreadable | str:
+    """Read a file, unless it is to be left alone.
+
+    Args:
+        path: the file.
+        partials: what the folders around it say about it.
+        named: the user named it, so that it counts whatever it looks like.
+
+    Returns:
+        Its text, why it cannot be read, or the reason to leave it alone (one of `report.SKIP_REASONS`).
+    """
+    if reason := partials.reason_to_skip(path):
+        return reason
+    source = encoding.read(path)
+    if named or path.suffix.lower() != ".json" or isinstance(source, encoding.Unreadable):
+        return source
+    # most JSON in a tree is data of other programs: no business of ours even if broken
+    relevant = '"apiVersion"' in source.text and '"kind"' in source.text
+    return source if relevant else "not-kubernetes"

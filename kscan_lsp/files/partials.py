@@ -1,0 +1,97 @@
+"""Files that are parts of something else: Helm templates, Kustomize patches and kustomizations.
+
+A patch is a partial object and a template is no YAML yet: judging either would report what is not there.
+Whether a file is one can be read from the folders around it. Kustomize reads patches only from its
+kustomization's folder and below (its default load restrictions), so the folders above a file are all there
+is to look at; kustomizations found on the way through a tree are asked as well, for those who lift the
+restriction.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.files import encoding as source_files
+from kscan_lsp.yaml.document import read_document, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KUSTOMIZATION_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+class Partials:
+    """What the folders around files say about them; every folder is looked at once."""
+
+    def __init__(self) -> None:
+        self._patches: dict[str, frozenset[str]] = {}
+        self._charts: dict[str, bool] = {}
+        self._met: set[str] = set()
+
+    def met(self, kustomization: Path) -> None:
+        """Ask this kustomization about files anywhere, not only below it."""
+        self._met |= self._patches_of(os.path.dirname(os.path.abspath(kustomization)))
+
+    def reason_to_skip(self, path: Path) -> str:
+        """Why a file must not be judged (one of `report.SKIP_REASONS`); empty where it may."""
+        if path.name in KUSTOMIZATION_NAMES:
+            return "not-kubernetes"
+        absolute = os.path.abspath(path)
+        if absolute in self._met:
+            return "kustomize-patch"
+        for folder, inside in _folders(absolute):
+            if inside == "templates" and self._is_chart(folder):
+                return "helm-template"
+            if absolute in self._patches_of(folder):
+                return "kustomize-patch"
+        return ""
+
+    def _is_chart(self, folder: str) -> bool:
+        known = self._charts.get(folder)
+        if known is None:
+            known = self._charts[folder] = os.path.isfile(os.path.join(folder, "Chart.yaml"))
+        return known
+
+    def _patches_of(self, folder: str) -> frozenset[str]:
+        known = self._patches.get(folder)
+        if known is None:
+            known = self._patches[folder] = _read_patches(folder)
+        return known
+
+
+def _folders(path: str) -> Iterator[tuple[str, str]]:
+    """Every folder above a file, the nearest first, with the name of its child on the way to the file."""
+    folder, child = os.path.split(path)
+    while child:
+        yield folder, child
+        folder, child = os.path.split(folder)
+
+
+def _read_patches(folder: str) -> frozenset[str]:
+    """The absolute paths of the patches that a folder's kustomization names; none where it has none."""
+    for name in KUSTOMIZATION_NAMES:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            source = source_files.read(Path(path))
+            if isinstance(source, source_files.Unreadable):
+                return _NONE
+            named = {n for piece in split(source.text) for n in _named(read_document(piece).data)}
+            return frozenset(os.path.normpath(os.path.join(folder, n)) for n in named)
+    return _NONE
+
+
+def _named(kustomization: object) -> Iterator[str]:
+    """The files that a kustomization names as patches (kustomize.config.k8s.io, all versions)."""
+    if not isinstance(kustomization, dict):
+        return
+    for key in ("patches", "patchesJson6902", "patchesStrategicMerge"):
+        entries = kustomization.get(key)
+        for entry in entries if isinstance(entries, list) else ():
+            name = entry.get("path") if isinstance(entry, dict) else entry
+            # a strategic merge patch may be written out in place of a name
+            if isinstance(name, str) and name and "\n" not in name:
+                yield name

@@ -1,0 +1,287 @@
+"""A finding -> edits that make it go away, each proven before it is offered.
+
+A fix is a list of operations on data. Every operation becomes one edit of the text, made on the text as the
+ones before left it. Then the result is read and judged again, by all controls that are on, together with all
+that is judged in other files: it must hold exactly the data that the operations ask for, must have lost the
+finding, and must have gained none anywhere, and nothing that cannot be judged. Where that is not so there is no
+fix, and a reason instead.
+
+This is done when somebody asks for a fix, never between a keystroke and its diagnostics.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import compress, islice, repeat
+from operator import is_not
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from kscan_lsp import edits
+from kscan_lsp.edits.place import same
+from kscan_lsp.engine import check as engine
+from kscan_lsp.fixes.operations import applied, drafts_of
+from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
+from kscan_lsp.yaml.document import Document, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.findings import Finding
+    from kscan_lsp.fixes.operations import Change, Draft
+    from kscan_lsp.graph.relations import Bound
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedDocument
+
+MAX_STEPS: Final = 5_000
+"""Fixes that one fix-all makes in one document."""
+
+
+class VerifiedFix(Struct, frozen=True):
+    """A fix that holds. `edits` count from the document's start; `text` is the document with them made."""
+
+    title: str
+    safe: bool
+    changes: tuple[Change, ...]
+    edits: tuple[TextEdit, ...]
+    text: str
+
+
+class Site(NamedTuple):
+    """A document in a project: the file it is in, and which of the file's documents it is, from 0."""
+
+    project: Project
+    file: str
+    number: int
+
+    @property
+    def checked(self) -> CheckedDocument:
+        """The document as it was judged."""
+        return self.project.files[self.file].parts[self.number]
+
+
+def drafts(
+    checked: CheckedDocument, ruleset: Ruleset, wanted: Callable[[Finding], bool]
+) -> Iterator[tuple[Finding, list[Draft]]]:
+    """Findings of a document, each with what `fixes_of` would try.
+
+    Nothing is made of it, which is quick enough to name a fix beside every finding of a scan.
+
+    Args:
+        checked: the document.
+        ruleset: the controls that are on.
+        wanted: which findings, of those whose control has a fix.
+    """
+    findings = iter(checked.findings)
+    for verdicts, bound in with_bounds(checked):
+        own = [f for f in islice(findings, len(verdicts.findings)) if f.fixable and wanted(f)]
+        hits = engine.hits_of(verdicts, ruleset, bound) if own else {}
+        for finding in own:
+            found = hits.get((finding.control, finding.path), [])
+            yield finding, drafts_of(verdicts.resource, found, ruleset)
+
+
+def is_open(finding: Finding) -> bool:
+    """Whether nothing says that a finding may stay."""
+    return finding.status == "open"
+
+
+def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
+    """The fixes of a finding: one, or one for each value the user can choose.
+
+    Args:
+        site: the document the finding is in.
+        finding: one of its findings.
+
+    Returns:
+        The fixes that hold, and where there are none the reason, with what to do by hand.
+    """
+    if not site.checked.document.complete:
+        return [], "repair the syntax of this document first"
+    tried = [_verified(site, draft, finding) for draft in _drafts(site, finding)]
+    if fixes := [fix for fix, _ in tried if isinstance(fix, VerifiedFix)]:
+        return fixes, ""
+    return [], next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here")
+
+
+def offers_fix(checked: CheckedDocument, ruleset: Ruleset, *, safe_only: bool) -> bool:
+    """Whether `fix_all` would have a fix to try in a document, as far as is known before any is made."""
+    return checked.document.complete and any(
+        len(options) == 1 and (options[0].safe or not safe_only)
+        for _, options in drafts(checked, ruleset, is_open)
+    )
+
+
+def fix_all(
+    site: Site, accept: Callable[[Draft], bool], stopped: Callable[[], bool] = lambda: False
+) -> tuple[Project, list[tuple[Finding, VerifiedFix]]]:
+    """Make one fix after the other until none is left in a document that is accepted.
+
+    A finding whose value the user must choose is left alone, and so is one that is suppressed.
+
+    Args:
+        site: the document.
+        accept: whether a fix may be made, asked before it is.
+        stopped: asked between two fixes; true ends the work with what is done.
+
+    Returns:
+        The project as it is then, and what was fixed, in order.
+    """
+    done: list[tuple[Finding, VerifiedFix]] = []
+    refused: set[tuple[str, str, Any]] = set()
+    made_before = 0
+    while len(done) < MAX_STEPS and not stopped():
+        step = _next_fix(site, accept, refused)
+        if step is not None:
+            finding, fix, project = step
+            done.append((finding, fix))
+            site = site._replace(project=project)
+        elif len(done) == made_before:
+            break
+        else:  # what could not be fixed may be possible now, with other things out of the way
+            made_before = len(done)
+            refused.clear()
+    return site.project, done
+
+
+def _next_fix(
+    site: Site, accept: Callable[[Draft], bool], refused: set[tuple[str, str, Any]]
+) -> tuple[Finding, VerifiedFix, Project] | None:
+    if not site.checked.document.complete:
+        return None
+
+    def wanted(finding: Finding) -> bool:
+        return is_open(finding) and _key(finding) not in refused
+
+    for finding, options in drafts(site.checked, site.project.ruleset, wanted):
+        if len(options) == 1 and accept(options[0]):
+            fix, project = _verified(site, options[0], finding)
+            if isinstance(fix, VerifiedFix):
+                return finding, fix, project
+        refused.add(_key(finding))
+    return None
+
+
+def _key(finding: Finding) -> tuple[str, str, Any]:
+    """What a finding is, for as long as other fixes are made."""
+    return finding.control, finding.stable_path, finding.resource
+
+
+def _drafts(site: Site, finding: Finding) -> list[Draft]:
+    place = (finding.control, finding.path)
+    for verdicts, bound in with_bounds(site.checked):
+        if any((f.control, f.path, f.span) == (*place, finding.span) for f in verdicts.findings):
+            ruleset = site.project.ruleset
+            hits = engine.hits_of(verdicts, ruleset, bound, finding.control).get(place, [])
+            return drafts_of(verdicts.resource, hits, ruleset)
+    return []
+
+
+def with_bounds(checked: CheckedDocument) -> list[tuple[Verdicts, Bound | None]]:
+    """The verdicts of a document, each with what the relations of its resource lead to."""
+    return list(zip(checked.verdicts, checked.bounds or repeat(None), strict=False))
+
+
+def _verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:
+    """The fix, proven to hold, or why it does not; and the project with it made."""
+    document = site.checked.document
+    made = _make(document, draft)
+    if isinstance(made, str):
+        return made, site.project
+    after = site.project.with_document(site.file, site.number, made.text)
+    return _objection(document, made, finding, site, after) or made, after
+
+
+def _make(document: Document, draft: Draft) -> VerifiedFix | str:
+    """Turn changes into edits, or say why that cannot be done."""
+    here = document
+    made: tuple[TextEdit, ...] = ()
+    for change in draft.changes:
+        match change.verb:
+            case "set":
+                edit = edits.set_value(here, change.path, change.value)
+            case "add":
+                edit = edits.add_item(here, change.path, change.value)
+            case _:
+                edit = edits.remove(here, change.path)
+        if isinstance(edit, edits.Refusal):
+            return edit.message
+        text = apply_edits(here.text, [edit])
+        made = _composed(document.text, made, edit, text)
+        here = read_document(text, json=document.json)
+    return VerifiedFix(draft.title, draft.safe, draft.changes, made, here.text)
+
+
+def _composed(original: str, made: tuple[TextEdit, ...], edit: TextEdit, result: str) -> tuple[TextEdit, ...]:
+    """Edits of the original text that do what `made` and then `edit` do."""
+    shift = 0
+    for index, earlier in enumerate(made):
+        start = earlier.span.start + shift
+        end = start + len(earlier.text)
+        if edit.span.end < start:
+            break
+        if start <= edit.span.start and edit.span.end <= end:
+            inner = Span(edit.span.start - start, edit.span.end - start)
+            merged = earlier.text[: inner.start] + edit.text + earlier.text[inner.end :]
+            return (*made[:index], TextEdit(earlier.span, merged), *made[index + 1 :])
+        if edit.span.start < end:
+            whole = minimal_edit(original, result)
+            return (whole,) if whole else ()
+        shift += len(earlier.text) - (earlier.span.end - earlier.span.start)
+    moved = TextEdit(Span(edit.span.start - shift, edit.span.end - shift), edit.text)
+    return tuple(sorted((*made, moved), key=lambda e: e.span))
+
+
+_Identity: TypeAlias = tuple[str, Any, tuple[str, ...]]
+"""Control, resource, and path without indices: what a finding is, wherever in a list it stands."""
+
+
+def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Site, after: Project) -> str:
+    """Why a fix does not hold; empty where it does."""
+    if not after.files[site.file].parts:
+        return "the edit would leave text that is no manifest; change it by hand"
+    result = site._replace(project=after).checked.document
+    if not result.complete or len(result.problems) > len(document.problems):
+        return "the edit would leave text that does not parse; change it by hand"
+    if not same(result.data, applied(document.data, fix.changes)):
+        return "the edit would change more than the fix says; change it by hand"
+    touched = list(_differences(site.project, after))
+    found_before, unjudged_before = _judged(old for old, _ in touched)
+    found_after, unjudged_after = _judged(new for _, new in touched)
+    own = _identity(finding.control, finding.resource, finding.path)
+    if found_after[own] >= found_before[own]:
+        return "the fix would not remove this finding; change it by hand"
+    if gained := sorted({control for control, _, _ in found_after - found_before}):
+        return f"the fix would bring up {', '.join(gained)}; change it by hand"
+    if unjudged_after - unjudged_before:
+        return "the fix would leave something that cannot be judged; change it by hand"
+    return ""
+
+
+def _identity(control: str, resource: object, path: Path) -> _Identity:
+    return control, resource, tuple(part for part in path if isinstance(part, str))
+
+
+def _differences(before: Project, after: Project) -> Iterator[tuple[CheckedDocument, CheckedDocument]]:
+    """The documents about which something else is said than before; an edit inside one leaves their number alone."""
+    for path, file in after.files.items():
+        old = before.files[path]
+        if file is not old:
+            pairs = zip(old.parts, file.parts, strict=True)
+            yield from compress(pairs, map(is_not, old.parts, file.parts))
+
+
+def _judged(documents: Iterable[CheckedDocument]) -> tuple[Counter[_Identity], Counter[_Identity]]:
+    """The findings of some documents, and what could not be evaluated."""
+    found: Counter[_Identity] = Counter()
+    unjudged: Counter[_Identity] = Counter()
+    for checked in documents:
+        for verdicts in checked.verdicts:
+            who = verdicts.resource.id
+            found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
+            unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
+    return found, unjudged

@@ -1,0 +1,52 @@
+"""Which files have findings that rest on which keys of the index: who is to be judged again when something changes.
+
+Without this an edit in a workspace of a thousand files would ask each of them whether it is concerned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from kscan_lsp.graph.index import Key
+
+
+class Watchers(Struct, frozen=True, eq=False):
+    """The keys that files watch, both ways round."""
+
+    _keys: Mapping[str, frozenset[Key]] = {}
+    _files: Mapping[Key, frozenset[str]] = {}
+
+    def updated(self, watched: Mapping[str, frozenset[Key]]) -> Watchers:
+        """The same with other keys for some files; none for one that is gone."""
+        nothing: frozenset[Key] = frozenset()
+        changed = {path: keys for path, keys in watched.items() if self._keys.get(path, nothing) != keys}
+        if not changed:
+            return self
+        by_path, by_key = dict(self._keys), dict(self._files)
+        for path, keys in changed.items():
+            before = by_path.pop(path, nothing)
+            if keys:
+                by_path[path] = keys
+            for key in keys - before:
+                by_key[key] = by_key.get(key, frozenset()) | {path}
+            for key in before - keys:
+                left = by_key[key] - {path}
+                if left:
+                    by_key[key] = left
+                else:
+                    del by_key[key]
+        return Watchers(by_path, by_key)
+
+    def watches(self, path: str, keys: AbstractSet[Key]) -> bool:
+        """Whether a file watches any of some keys."""
+        return not self._keys.get(path, frozenset()).isdisjoint(keys)
+
+    def of(self, keys: Iterable[Key]) -> set[str]:
+        """The files that watch any of some keys."""
+        return {path for key in keys for path in self._files.get(key, ())}

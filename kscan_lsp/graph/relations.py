@@ -1,0 +1,284 @@
+"""Who selects, binds, mounts and routes to whom.
+
+A relation is a question that looks under a few keys of the index and keeps what really holds. The keys are the
+decision behind this room: what a finding depends on is known without evaluating it (`Bound.watched`).
+
+Left out on purpose: what of this is a security problem (controls), and when to ask (`project.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp.graph.index import (
+    BINDINGS,
+    POLICIES,
+    account_of,
+    backends_of,
+    key_of,
+    role_of,
+    subjects_of,
+    target_of,
+)
+from kscan_lsp.kubernetes.selectors import labels_of_pods, matches, required, selectors_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from kscan_lsp.graph.index import Index, Key, Object
+
+
+class Link(NamedTuple):
+    """An object that a relation leads to, and those that a chain of relations passed on the way."""
+
+    object: Object
+    via: tuple[Object, ...] = ()
+
+
+class Bound(NamedTuple):
+    """The relations of one object: what each leads to, and the keys that decided it."""
+
+    links: Mapping[str, tuple[Link, ...]]
+    watched: frozenset[Key]
+
+
+def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
+    """Follow relations from an object.
+
+    Args:
+        subject: where they start.
+        names: of `NAMES`; one with dots is a chain, each relation followed from what the one before leads to.
+        index: the workspace.
+    """
+    watched: set[Key] = set()
+    ends: dict[str, tuple[Link, ...]] = {"": (Link(subject),)}
+    for name in sorted(names):
+        so_far = ""
+        for step in name.split("."):
+            start, so_far = so_far, f"{so_far}.{step}" if so_far else step
+            if so_far not in ends:
+                ends[so_far] = tuple(
+                    Link(found, (*link.via, link.object) if start else ())
+                    for link in ends[start]
+                    for found in _follow(step, link.object, index, watched)
+                )
+    return Bound({name: ends[name] for name in names}, frozenset(watched))
+
+
+def _follow(name: str, subject: Object, index: Index, watched: set[Key]) -> Iterator[Object]:
+    seen: set[Object] = set()
+    relation = _RELATIONS[name]
+    for key in relation.look(subject):
+        watched.add(key)
+        for found in index.find(key):
+            if found not in seen and (relation.holds is None or relation.holds(subject, found)):
+                seen.add(found)
+                yield found
+
+
+_WEBHOOKS: Final = (
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+)
+
+
+def _selected(subject: Object) -> Iterator[Key]:
+    """Where to look for the pods that an object selects."""
+    for where, selector in selectors_of(subject.id, subject.data):
+        yield key_of("pods", where, *required(selector))
+
+
+def _selects(selecting: Object, workload: Object) -> bool:
+    labels = labels_of_pods(workload.data, workload.template_path or (), workload.namespace)
+    return any(
+        where in {"*", workload.namespace} and matches(selector, labels)
+        for where, selector in selectors_of(selecting.id, selecting.data)
+    )
+
+
+def _selectors(kind: str) -> Callable[[Object], Iterator[Key]]:
+    """Where to look for what selects the pods of a workload."""
+
+    def look(subject: Object) -> Iterator[Key]:
+        if subject.template_path is None:
+            return
+        labels = labels_of_pods(subject.data, subject.template_path, subject.namespace)
+        for where in (subject.namespace, "*"):
+            yield key_of("selector", kind, where)
+            for pair in labels.items():
+                yield key_of("selector", kind, where, *pair)
+
+    return look
+
+
+def _workloads(subject: Object) -> Iterator[Key]:
+    kind = subject.id.kind
+    if kind in ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim"):
+        yield key_of("uses", kind, subject.namespace, subject.id.name)
+    elif kind == "Namespace":
+        yield key_of("pods", subject.id.name)
+    elif kind == "HorizontalPodAutoscaler":
+        if target := target_of(subject):
+            yield key_of("object", *target)
+    else:
+        yield from _selected(subject)
+
+
+def _runs(subject: Object, workload: Object) -> bool:
+    """Whether a workload is really meant: labels are looked up by one of them only."""
+    if workload.template_path is None:
+        return (
+            subject.id.kind == "HorizontalPodAutoscaler"
+        )  # it can scale custom kinds that we know nothing of
+    direct = ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Namespace")
+    return subject.id.kind in (*direct, "HorizontalPodAutoscaler") or _selects(subject, workload)
+
+
+def _policies(subject: Object) -> Iterator[Key]:
+    if subject.id.kind == "Namespace":
+        for kind in POLICIES:
+            yield key_of("kind", kind, subject.id.name)
+        yield key_of("kind", "CiliumClusterwideNetworkPolicy")
+    else:
+        yield from _selectors("NetworkPolicy")(subject)
+
+
+def _policy_holds(subject: Object, policy: Object) -> bool:
+    return subject.id.kind == "Namespace" or _selects(policy, subject)
+
+
+def _bindings(subject: Object) -> Iterator[Key]:
+    kind, namespace, name = subject.id.kind, subject.namespace, subject.id.name
+    if kind == "ClusterRole":
+        yield key_of("grants", kind, "", name)
+    elif kind == "Role":
+        yield key_of("grants", kind, namespace, name)
+    elif kind == "ServiceAccount":
+        yield from _named_as(namespace, name)
+    elif subject.template_path is not None:
+        yield from _named_as(namespace, account_of(subject.pod))
+
+
+def _named_as(namespace: str, account: str) -> Iterator[Key]:
+    """Where to look for what names a service account, or a group that it is in (authentication/serviceaccount)."""
+    yield key_of("subject", "ServiceAccount", namespace, account)
+    for group in ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"):
+        yield key_of("subject", "Group", "", group)
+
+
+def _names_somebody(_: Object, binding: Object) -> bool:
+    return any(True for _ in subjects_of(binding))
+
+
+def _accounts(subject: Object) -> Iterator[Key]:
+    if subject.template_path is not None:
+        yield key_of("object", "ServiceAccount", subject.namespace, account_of(subject.pod))
+    elif subject.id.kind == "Namespace":
+        yield key_of("kind", "ServiceAccount", subject.id.name)
+    else:
+        for kind, namespace, name in subjects_of(subject):
+            if kind == "ServiceAccount":
+                yield key_of("object", kind, namespace, name)
+
+
+def _referenced(kind: str) -> Callable[[Object], Iterator[Key]]:
+    def look(subject: Object) -> Iterator[Key]:
+        start = key_of("uses", kind, "")
+        for key in subject.keys:  # what it uses is what it is found under by those who are used
+            if key.startswith(start):
+                yield key_of("object", kind, key.removeprefix(start))
+
+    return look
+
+
+def _autoscalers(subject: Object) -> Iterator[Key]:
+    yield key_of("scales", subject.id.kind, subject.namespace, subject.id.name)
+
+
+def _everywhere(*kinds: str) -> Callable[[Object], Iterator[Key]]:
+    return lambda _: (key_of("kind", kind) for kind in kinds)
+
+
+class _Relation(NamedTuple):
+    """Where to look for the objects a relation leads to, and which of those found there it means."""
+
+    look: Callable[[Object], Iterable[Key]]
+    holds: Callable[[Object, Object], bool] | None = None
+    meaning: str = ""
+
+
+_RELATIONS: Final[dict[str, _Relation]] = {
+    "workloads": _Relation(
+        _workloads,
+        _runs,
+        "the workloads that a Service, NetworkPolicy or PodDisruptionBudget selects, that a HorizontalPodAutoscaler "
+        "scales, that use a ServiceAccount, ConfigMap, Secret or PersistentVolumeClaim, or that run in a Namespace",
+    ),
+    "networkPolicies": _Relation(
+        _policies, _policy_holds, "the NetworkPolicies, Cilium's included, that select a workload's pods or "
+        "stand in a Namespace",
+    ),
+    "services": _Relation(
+        lambda s: (*_selectors("Service")(s), *(key_of("object", "Service", *b) for b in backends_of(s))),
+        lambda s, found: s.template_path is None or _selects(found, s),
+        "the Services that select a workload's pods, or that an Ingress or a Gateway API route leads to",
+    ),
+    "disruptionBudgets": _Relation(
+        _selectors("PodDisruptionBudget"),
+        lambda s, found: _selects(found, s),
+        "the PodDisruptionBudgets that select a workload's pods",
+    ),
+    "autoscalers": _Relation(_autoscalers, None, "the HorizontalPodAutoscalers that scale a workload"),
+    "routes": _Relation(
+        lambda s: (key_of("routes", s.namespace, s.id.name),) if s.id.kind == "Service" else (),
+        None,
+        "the Ingresses and Gateway API routes that lead to a Service",
+    ),
+    "serviceAccounts": _Relation(
+        _accounts,
+        None,
+        "the ServiceAccount a workload runs as, those that a binding names, or those of a Namespace",
+    ),
+    "roleBindings": _Relation(
+        _bindings,
+        _names_somebody,
+        "the RoleBindings and ClusterRoleBindings that grant a Role or ClusterRole to somebody, or that name a "
+        "ServiceAccount or the one a workload runs as, or a group that it is in",
+    ),
+    "roles": _Relation(
+        lambda s: (key_of("object", *role_of(s)),) if s.id.kind in BINDINGS else (),
+        None,
+        "the Role or ClusterRole that a binding grants",
+    ),
+    "configMaps": _Relation(_referenced("ConfigMap"), None, "the ConfigMaps that a workload uses"),
+    "secrets": _Relation(_referenced("Secret"), None, "the Secrets that a workload uses"),
+    "persistentVolumeClaims": _Relation(
+        _referenced("PersistentVolumeClaim"), None, "the PersistentVolumeClaims that a workload mounts"
+    ),
+    "namespaces": _Relation(
+        lambda s: (key_of("object", "Namespace", "", s.namespace),),
+        None,
+        "the Namespace an object is in",
+    ),
+    "podSecurityPolicies": _Relation(
+        _everywhere("PodSecurityPolicy"), None, "all PodSecurityPolicies of the workspace"
+    ),
+    "admissionPolicies": _Relation(
+        _everywhere(*_WEBHOOKS), None, "all admission webhooks and admission policies of the workspace"
+    ),
+}  # fmt: skip
+
+
+NAMES: Final[dict[str, str]] = {name: relation.meaning for name, relation in _RELATIONS.items()}
+"""The relations that controls can ask for, and what each leads to; of an object it makes no sense for, nowhere."""
+
+
+def variable(name: str) -> str:
+    """What a relation is called among CEL's values; chains have dots."""
+    return name.replace(".", "_")
+
+
+def unknown(name: str) -> str:
+    """The first step of a chain of relations that there is none of; empty where all are known."""
+    return next((step for step in name.split(".") if step not in NAMES), "")

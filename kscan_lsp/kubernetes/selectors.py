@@ -1,0 +1,117 @@
+"""Label selectors: which pods a Service, a policy or a budget is about.
+
+Every kind that selects pods says so in its own place and with its own reading of "empty" and "absent". Here they all
+become one thing: pairs of a namespace ("*" for all) and a LabelSelector.
+
+Sources: core/v1 ServiceSpec, networking.k8s.io/v1 NetworkPolicySpec, policy/v1 PodDisruptionBudgetSpec, and Cilium's
+documentation of endpoint selectors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from kscan_lsp.kubernetes.labels import selects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.findings import ResourceId
+    from kscan_lsp.paths import Path
+
+Selector: TypeAlias = dict[str, Any]
+"""A LabelSelector: `matchLabels` and `matchExpressions`. Nothing in it selects everything."""
+
+CLUSTER_SCOPED: Final = frozenset(
+    {"CiliumClusterwideNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "GatewayClass", "IngressClass",
+     "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy", "PriorityClass",
+     "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+     "ValidatingWebhookConfiguration"}
+)  # fmt: skip
+"""Kinds without a namespace, as far as relations meet them."""
+
+_NAMESPACE_LABEL: Final = "io.kubernetes.pod.namespace"
+"""The label that Cilium gives every pod."""
+
+
+def namespace_of(who: ResourceId) -> str:
+    """The namespace of an object: `default` where the manifest is silent, empty for what has none."""
+    if who.kind in CLUSTER_SCOPED:
+        return ""
+    return who.namespace or "default"
+
+
+def labels_of_pods(data: dict[str, Any], template: Path, namespace: str) -> dict[str, str]:
+    """The labels of the pods that a workload runs, Cilium's label for the namespace included."""
+    here: Any = data
+    for part in (*template, "metadata", "labels"):
+        here = here.get(part) if isinstance(here, dict) else None
+    labels = here if isinstance(here, dict) else {}
+    own = {k: v for k, v in labels.items() if isinstance(k, str) and isinstance(v, str)}
+    return {**own, _NAMESPACE_LABEL: namespace}
+
+
+def selectors_of(who: ResourceId, data: dict[str, Any]) -> Iterator[tuple[str, Selector]]:
+    """What an object selects: namespace ("*" for all) and selector; nothing for kinds that select no pods."""
+    spec = data.get("spec")
+    if spec is not None and not isinstance(spec, dict):
+        return
+    spec = spec or {}
+    where = namespace_of(who) or "*"
+    match who.kind:
+        case "Service" if not who.group:
+            selector = spec.get("selector")
+            if (
+                isinstance(selector, dict) and selector
+            ):  # without one, something else looks after its endpoints
+                yield where, {"matchLabels": selector}
+        case "NetworkPolicy" if who.group in {"networking.k8s.io", "extensions"}:
+            selector = spec.get("podSelector")
+            if selector is None or isinstance(selector, dict):
+                yield where, selector or {}
+        case "PodDisruptionBudget":
+            selector = spec.get("selector")
+            if isinstance(selector, dict) and (selector or not who.api_version.endswith("/v1beta1")):
+                yield where, selector
+        case "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy":
+            specs = data.get("specs")
+            for one in (spec, *(specs if isinstance(specs, list) else ())):
+                selector = one.get("endpointSelector") if isinstance(one, dict) else None
+                if isinstance(selector, dict):
+                    yield where, _without_sources(selector)
+
+
+def matches(selector: Selector, labels: dict[str, str]) -> bool:
+    """Whether a selector selects pods with these labels; one that Kubernetes refuses selects nothing."""
+    try:
+        return selects(selector, labels)
+    except ValueError:
+        return False
+
+
+def required(selector: Selector) -> tuple[str, str] | tuple[()]:
+    """A label that all selected pods have; empty where none is surely required."""
+    pairs, rules = selector.get("matchLabels"), selector.get("matchExpressions")
+    found = {k: v for k, v in pairs.items() if isinstance(v, str)} if isinstance(pairs, dict) else {}
+    for rule in rules if isinstance(rules, list) else ():
+        values = rule.get("values") if isinstance(rule, dict) else None
+        if isinstance(values, list) and len(values) == 1 and rule.get("operator") == "In":
+            found.setdefault(str(rule.get("key")), str(values[0]))
+    return min(found.items(), default=())
+
+
+def _without_sources(selector: Selector) -> Selector:
+    """A selector of Cilium's with plain label keys: `k8s:app` and `any:app` say where a label comes from."""
+    pairs, rules = selector.get("matchLabels"), selector.get("matchExpressions")
+    plain = dict(selector)
+    if isinstance(pairs, dict):
+        plain["matchLabels"] = {_plain(key): value for key, value in pairs.items()}
+    if isinstance(rules, list):
+        plain["matchExpressions"] = [
+            {**rule, "key": _plain(rule.get("key"))} if isinstance(rule, dict) else rule for rule in rules
+        ]
+    return plain
+
+
+def _plain(key: object) -> object:
+    return key.removeprefix("k8s:").removeprefix("any:") if isinstance(key, str) else key

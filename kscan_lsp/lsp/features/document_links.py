@@ -1,0 +1,107 @@
+"""Links in manifests: from an image to its page at the registry, from a control's id to what it rests on.
+
+An address is made from the text alone, without a look at the network, and only for registries whose pages are known to
+lie there: a link that leads nowhere is worse than none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from lsprotocol import types
+
+from kscan_lsp.kubernetes.images import image_ref
+from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
+from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.features.references import suppressed_controls, text_at
+from kscan_lsp.lsp.features.settings_file import mentions
+from kscan_lsp.text import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.lsp.features.references import Mention
+    from kscan_lsp.lsp.features.settings_file import SettingsView
+    from kscan_lsp.lsp.session.snapshot import View
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.model import PolicySet
+
+_REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
+_OFFICIAL: Final = "library/"
+_PAGES: Final = {
+    "quay.io": "https://quay.io/repository/{}",
+    "ghcr.io": "https://ghcr.io/{}",
+    "gcr.io": "https://gcr.io/{}",
+    "public.ecr.aws": "https://gallery.ecr.aws/{}",
+}
+"""Where a registry has the page of a repository of two names. `ghcr.io` and `gcr.io` themselves lead on to it."""
+
+
+def document_links(view: View) -> list[types.DocumentLink]:
+    """The links of a manifest, in no order."""
+    images = [
+        _link(view, span, page, "Open the image's page")
+        for span, image in _images(view)
+        if (page := image_page(image))
+    ]
+    policies = view.configuration.ruleset.policies
+    return [*images, *_control_links(view, suppressed_controls(view.checked), policies)]
+
+
+def settings_links(view: SettingsView) -> list[types.DocumentLink]:
+    """The links of a settings file."""
+    return list(_control_links(view, mentions(view), view.configuration.ruleset.policies))
+
+
+def _control_links(
+    view: View | SettingsView, named: Iterable[Mention], policies: PolicySet
+) -> Iterator[types.DocumentLink]:
+    for name, span in named:
+        control = policies.controls.get(name)
+        if control is not None and control.references:
+            yield _link(view, span, control.references[0], f"Read about {control.title}")
+
+
+def _link(view: View | SettingsView, span: Span, page: str, tooltip: str) -> types.DocumentLink:
+    at = convert.range_of(span, view.lines, view.client.encoding)
+    return types.DocumentLink(at, page, tooltip if view.client.link_tooltips else None)
+
+
+def image_page(image: str) -> str:
+    """The address of an image's page; empty where none is known."""
+    reference = image_ref(image)
+    registry, repository = reference["registry"], reference["repository"]
+    names = repository.count("/") + 1
+    if not _REPOSITORY.fullmatch(repository) or names != 2:
+        return ""
+    if registry == "docker.io":
+        official = repository.startswith(_OFFICIAL)
+        where = f"_/{repository.removeprefix(_OFFICIAL)}" if official else f"r/{repository}"
+        return f"https://hub.docker.com/{where}"
+    page = _PAGES.get(registry)
+    return page.format(repository) if page else ""
+
+
+def _images(view: View) -> Iterator[tuple[Span, str]]:
+    """Every `image` of a container that is written where it is used, and its place in the file."""
+    for judged in view.objects():
+        resource, document = judged.verdicts.resource, judged.placed.checked.document
+        for path in _image_paths(resource):
+            if (span := text_at(document, (*resource.root, *path))) is not None:
+                start = judged.placed.offset + span.start
+                yield Span(start, start + span.end - span.start), document.text[span.start : span.end]
+
+
+def _image_paths(resource: Resource) -> Iterator[Path]:
+    if resource.template_path is None:
+        return
+    pod: Path = (*resource.template_path, "spec")
+    here: object = resource.data
+    for key in pod:
+        here = here.get(str(key)) if isinstance(here, dict) else None
+    for name in CONTAINER_LISTS:
+        containers = here.get(name) if isinstance(here, dict) else None
+        for index in range(len(containers) if isinstance(containers, list) else 0):
+            yield *pod, name, index, "image"

@@ -1,0 +1,68 @@
+"""Where a text names controls: in `kscan:ignore` comments, in annotations, and in settings.
+
+What a name means (a link, a hover) is the business of those who ask.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp.dispositions.suppressions import ANNOTATION, MARK
+from kscan_lsp.text import Span
+from kscan_lsp.yaml.data import nearest
+from kscan_lsp.yaml.document import comments
+from kscan_lsp.yaml.tree import Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.paths import Path
+    from kscan_lsp.workspace.results import CheckedFile
+    from kscan_lsp.yaml.document import Document
+
+_ID: Final = re.compile(r"(?<![\w=-])[A-Za-z]+-\d+(?![\w-])")
+
+
+class Mention(NamedTuple):
+    """A name, and where it stands in the file."""
+
+    name: str
+    span: Span
+
+
+def suppressed_controls(checked: CheckedFile) -> Iterator[Mention]:
+    """The controls that comments and annotations of a file name, in upper case as they are looked up."""
+    for placed in checked.documents:
+        document = placed.checked.document
+        for offset, comment in comments(document, MARK):
+            start = comment.find(MARK) + len(MARK)
+            yield from _ids(comment[start:].partition("--")[0], placed.offset + offset + start)
+        if ANNOTATION not in document.text:
+            continue
+        for verdicts in placed.checked.verdicts:
+            path = (*verdicts.resource.root, "metadata", "annotations", ANNOTATION)
+            if (span := text_at(document, path)) is not None:
+                head = document.text[span.start : span.end].partition("--")[0]
+                yield from _ids(head, placed.offset + span.start)
+
+
+def _ids(text: str, offset: int) -> Iterator[Mention]:
+    for found in _ID.finditer(text):
+        yield Mention(found[0].upper(), Span(offset + found.start(), offset + found.end()))
+
+
+def text_at(document: Document, path: Path) -> Span | None:
+    """Where the text of a scalar stands in its document, quotes left out.
+
+    None for what is not there, is no scalar, is a block scalar, or comes from elsewhere by an alias or a merge.
+    """
+    if document.root is None:
+        return None
+    place = nearest(document.root, path)
+    node = place.node
+    there = place.depth == len(path) and place.via is None
+    if not there or not isinstance(node, Scalar) or node.style in ("|", ">"):
+        return None
+    quotes = 1 if node.style else 0
+    return Span(node.start + quotes, node.end - quotes)

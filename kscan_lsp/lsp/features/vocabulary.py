@@ -1,0 +1,110 @@
+"""The words that settings and suppressions are made of: control, framework and input names, keys and their values.
+
+Completion offers them, hovers explain them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from kscan_lsp.policy.explain import explain
+from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.settings.validation import shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
+
+Kind = Literal["control", "framework", "input", "key", "value"]
+
+
+class Word(NamedTuple):
+    """A word that may stand somewhere. `title` says in short what it is."""
+
+    kind: Kind
+    name: str
+    title: str
+
+
+_KEYS: Final[dict[Path, Kind]] = {("controls", "severity"): "control", ("inputs",): "input"}
+_VALUES: Final[dict[Path, Kind]] = {
+    ("frameworks",): "framework",
+    ("controls", "include"): "control",
+    ("controls", "exclude"): "control",
+}
+
+
+def key_kind(path: Path) -> Kind:
+    """What sort of words the keys of the settings are at a path."""
+    return _KEYS.get(path, "key")
+
+
+def value_kind(path: Path) -> Kind:
+    """What sort of words the values are at a path, in a list or not."""
+    return _VALUES.get(tuple(step for step in path if isinstance(step, str)), "value")
+
+
+def controls(ruleset: Ruleset) -> Iterator[Word]:
+    """Every control there is."""
+    return (Word("control", control.id, control.title) for control in ruleset.policies.controls.values())
+
+
+def keys(path: Path, ruleset: Ruleset) -> list[Word]:
+    """The keys that the settings may have at a path."""
+    match key_kind(path):
+        case "control":
+            return list(controls(ruleset))
+        case "input":
+            named = {name for control in ruleset.policies.controls.values() for name in control.inputs}
+            return [Word("input", n, f"read by {', '.join(_readers(n, ruleset))}") for n in sorted(named)]
+    names = dict.fromkeys(name for shape in shapes(Settings, path) for name in shape.get("properties", ()))
+    return [Word("key", name, _description((*path, name))) for name in names]
+
+
+def values(path: Path, ruleset: Ruleset) -> list[Word]:
+    """The values that the settings may have at a path; none where anything may stand."""
+    match value_kind(path):
+        case "framework":
+            return [Word("framework", f.id, f.title) for f in ruleset.policies.frameworks.values()]
+        case "control":
+            return list(controls(ruleset))
+    names: list[str] = []
+    for shape in shapes(Settings, path):
+        names += shape.get("enum", ["true", "false"] if shape.get("type") == "boolean" else [])
+    return [Word("value", name, "") for name in names]
+
+
+def page(kind: str, name: str, path: Path, ruleset: Ruleset) -> str:
+    """What a word means, as Markdown; empty where there is nothing to say.
+
+    Args:
+        kind: what sort of word it is.
+        name: the word.
+        path: of a key, where it stands in the settings.
+        ruleset: the settings that hold.
+    """
+    policies = ruleset.policies
+    if kind == "control" and (control := policies.controls.get(name)):
+        return explain(control, ruleset)
+    if kind == "framework" and (framework := policies.framework(name)):
+        size = len(members_of(framework, policies))
+        return f"**{framework.title}** (`{framework.id}`, {size} controls)\n\n{framework.description}"
+    if kind == "input" and (readers := _readers(name, ruleset)):
+        listed = ", ".join(f"`{value}`" for value in ruleset.inputs.get(name, ())) or "empty"
+        return f"**{name}**, an input of {', '.join(readers)}\n\nValues that hold now: {listed}"
+    if kind == "key" and path:
+        about = _description(path)
+        return f"**{name}**\n\n{about}" if about else ""
+    return ""
+
+
+def _description(path: Path) -> str:
+    found = (shape["description"] for shape in shapes(Settings, path) if "description" in shape)
+    return next(found, "")
+
+
+def _readers(name: str, ruleset: Ruleset) -> list[str]:
+    return [control.id for control in ruleset.policies.controls.values() if name in control.inputs]

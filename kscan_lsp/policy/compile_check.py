@@ -1,0 +1,285 @@
+"""One check of a control file -> a compiled Check, or what is wrong with it, at its line and column.
+
+Everything that can be known to be wrong about a check is found here, so that evaluating it later needs no
+checks: expressions are compiled, paths parsed, and names looked up that would never mean anything in the
+place they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from kscan_lsp import cel
+from kscan_lsp.findings import Problem
+from kscan_lsp.graph import relations
+from kscan_lsp.kubernetes.schema import KINDS
+from kscan_lsp.policy import targets
+from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.yaml.locate import span_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.schema import CheckFile, FixFile, Match
+    from kscan_lsp.yaml.document import Document
+
+Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
+"""(groups, kinds) of objects; None stands for workloads."""
+
+_INPUT: Final = re.compile(r"\binputs\.(\w+)")
+_VERSION: Final = re.compile(r"v[1-9]\w*")
+_KUBERNETES: Final = re.compile(r"\*|[a-z]*|.*\.k8s\.io")
+"""Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""
+
+
+class Operation(Struct, frozen=True, omit_defaults=True):
+    """One step of a fix. `value` is plain data; if there is a `question`, its answer is the value."""
+
+    verb: str
+    """`set`, `add`, `remove`, or `choose`, whose value is the name of the input to choose from."""
+    target: targets.Target
+    value: Any = None
+    question: cel.Expression | None = None
+
+
+class Fix(Struct, frozen=True, omit_defaults=True):
+    """What makes a finding go away."""
+
+    title: str
+    operations: tuple[Operation, ...]
+    when: cel.Expression | None = None
+    safe: bool = False
+
+
+class Check(Struct, frozen=True, eq=False, omit_defaults=True):
+    """One question, compiled. `control` is the id of the control it is asked for."""
+
+    control: str
+    each: targets.Each
+    deny: cel.Expression
+    """`when` and `deny` in one, so that one evaluation answers: false where the check does not apply."""
+    message: cel.Template
+    at: tuple[targets.Target, ...]
+    match: Kinds = None
+    fix: Fix | None = None
+    relations: tuple[str, ...] = ()
+    """The relations it reads; what it says depends on other objects then."""
+    related: cel.Expression | None = None
+    """A list of what a finding rests on besides."""
+
+    def expressions(self) -> Iterator[cel.Expression]:
+        """All that is ever evaluated on what it judges."""
+        yield self.deny
+        paths = [*self.at]
+        parts: list[object] = [*self.message.parts, self.related]
+        if self.fix is not None:
+            paths += [operation.target for operation in self.fix.operations]
+            parts += [self.fix.when, *(operation.question for operation in self.fix.operations)]
+        parts += [part for path in paths for part in path.parts]
+        yield from (part for part in parts if isinstance(part, cel.Expression))
+
+
+def kinds_of(match: Match) -> Kinds:
+    """The objects that a `match` of a control file names."""
+    if isinstance(match, str):
+        return None
+    return tuple((tuple(m.groups), tuple(m.kinds)) for m in match)
+
+
+def includes(wanted: Kinds, group: str, kind: str, *, workload: bool) -> bool:
+    """Whether objects of a kind are among those wanted."""
+    if wanted is None:
+        return workload
+    return any(
+        (group in groups or "*" in groups) and (kind in kinds or "*" in kinds) for groups, kinds in wanted
+    )
+
+
+class _Source(NamedTuple):
+    """The check being compiled: where it stands, what its expressions may name, and what is wrong so far."""
+
+    document: Document
+    path: Path
+    let: tuple[tuple[str, str], ...]
+    inputs: tuple[str, ...]
+    problems: list[Problem]
+
+
+def compile_check(
+    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str]
+) -> tuple[Check | None, tuple[Problem, ...]]:
+    """Compile one check.
+
+    Args:
+        document: the control's file.
+        path: where in it the check stands.
+        file: the check as read.
+        control: the id of the control it is asked for.
+        inputs: the names of the inputs that controls declare.
+
+    Returns:
+        The check, or None and its problems.
+    """
+    bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
+    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), [])
+    _look_at_match(source, file.match)
+    for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
+        for name in names:
+            if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
+                taken = f"'{name}' cannot be the name of a {what}: it is taken, or not an identifier"
+                _fail(source, (key, name), taken, on_key=True)
+    for name, text in file.relations.items():
+        if wrong := relations.unknown(text):
+            said = f"unknown relation '{wrong}'{nearest_name(wrong, list(relations.NAMES))}"
+            _fail(source, ("relations", name), said)
+        if name in file.let:
+            _fail(source, ("let", name), f"'{name}' is the name of a relation already", on_key=True)
+    for number, (name, text) in enumerate(source.let):
+        if not source.problems and number >= len(bound):
+            _expression(source._replace(let=source.let[:number]), text, ("let", name))
+    if source.problems:
+        return None, tuple(source.problems)
+    each = _each(source, file.each)
+    deny = _expression(source, file.deny, ("deny",), "bool")
+    if file.when and deny and _expression(source, file.when, ("when",), "bool"):
+        deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
+    message = _message(source, file.message)
+    texts = (
+        {("at",): file.at}
+        if isinstance(file.at, str)
+        else {("at", n): text for n, text in enumerate(file.at)}
+    )
+    at = [_target(source, text, where, each) for where, text in texts.items()]
+    fix = _fix(source, file.fix, each) if file.fix else None
+    related = _expression(source, file.related, ("related",), "list") if file.related else None
+    if source.problems or each is None or deny is None or message is None:
+        return None, tuple(source.problems)
+    check = Check(
+        control=control,
+        each=each,
+        deny=deny,
+        message=message,
+        at=tuple(filter(None, at)),
+        match=kinds_of(file.match),
+        fix=fix,
+        relations=tuple(dict.fromkeys(file.relations.values())),
+        related=related,
+    )
+    return check, ()
+
+
+def _look_at_match(source: _Source, match: Match) -> None:
+    """Say what no object has: a check that looks for that would pass for ever."""
+    for number, wanted in enumerate(match if isinstance(match, list) else ()):
+        for index, group in enumerate(wanted.groups):
+            if "/" in group or _VERSION.fullmatch(group):
+                said = f"'{group}' is a group with a version; write '{group.rpartition('/')[0]}'"
+                _fail(source, ("match", number, "groups", index), said)
+        for index, kind in enumerate(wanted.kinds):
+            ours = kind in KINDS or not any(map(_KUBERNETES.fullmatch, wanted.groups))
+            meant = [] if ours else get_close_matches(kind, KINDS, n=1, cutoff=0.8)
+            if meant and abs(len(meant[0]) - len(kind)) <= 2:  # else a kind that we do not know
+                _fail(
+                    source, ("match", number, "kinds", index), f"no kind '{kind}'; did you mean '{meant[0]}'?"
+                )
+            elif kind[:1].islower():
+                said = f"'{kind}' is no kind: kinds begin with a capital letter and are singular, like 'Pod'"
+                _fail(source, ("match", number, "kinds", index), said)
+
+
+def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
+    operations: list[Operation] = []
+
+    def operate(
+        verb: str, text: str, where: Path, value: object = None, question: cel.Expression | None = None
+    ) -> None:
+        target = _target(source, text, ("fix", *where), each, on_key=verb != "remove")
+        if target is not None:
+            operations.append(Operation(verb, target, value, question))
+
+    for verb, changes in (("set", file.set), ("add", file.add)):
+        for text, given in changes.items():
+            if isinstance(given, dict) and set(given) == {"expr"}:
+                asked = _expression(source, str(given["expr"]), ("fix", verb, text, "expr"))
+                operate(verb, text, (verb, text), question=asked)
+            else:
+                operate(verb, text, (verb, text), given)
+    for index, text in enumerate(file.remove):
+        operate("remove", text, ("remove", index))
+    for text, name in file.choose.items():
+        if name not in source.inputs:
+            _fail(source, ("fix", "choose", text), _undeclared(source, name))
+        operate("choose", text, ("choose", text), name)
+    when = _expression(source, file.when, ("fix", "when"), "bool") if file.when else None
+    return Fix(file.title, tuple(operations), when, file.safe)
+
+
+def _each(source: _Source, text: str) -> targets.Each | None:
+    try:
+        return targets.parse_each(text)
+    except ValueError as error:
+        _fail(source, ("each",), str(error))
+        return None
+
+
+def _target(
+    source: _Source, text: str, where: Path, each: targets.Each | None, *, on_key: bool = False
+) -> targets.Target | None:
+    try:
+        target = targets.parse_target(text, source.let)
+    except ValueError as error:
+        _fail(source, where, str(error), on_key=on_key)
+        return None
+    if isinstance(target, cel.CelError):
+        _fail(source, where, _said(target), on_key=on_key)
+        return None
+    if each is not None and not each.binds(target.anchor):
+        _fail(source, where, f"there is no {target.anchor} in what 'each' judges", on_key=on_key)
+        return None
+    return target
+
+
+def _expression(
+    source: _Source, text: str, where: Path, result: Literal["any", "bool", "list"] = "any"
+) -> cel.Expression | None:
+    compiled = cel.compile_expression(text, let=source.let, result=result)
+    if isinstance(compiled, cel.CelError):
+        _fail(source, where, _said(compiled))
+        return None
+    _look_up_inputs(source, text, where)
+    return compiled
+
+
+def _message(source: _Source, text: str) -> cel.Template | None:
+    compiled = cel.template(text, let=source.let)
+    if isinstance(compiled, cel.CelError):
+        _fail(source, ("message",), _said(compiled))
+        return None
+    _look_up_inputs(source, text, ("message",))
+    return compiled
+
+
+def _look_up_inputs(source: _Source, text: str, where: Path) -> None:
+    """An input that no control declares has no value, and settings cannot give it one."""
+    for name in _INPUT.findall(text):
+        if name not in source.inputs:
+            _fail(source, where, _undeclared(source, name))
+
+
+def _undeclared(source: _Source, name: str) -> str:
+    return f"no control declares an input '{name}'{nearest_name(name, list(source.inputs))}"
+
+
+def _said(error: cel.CelError) -> str:
+    return f"{error.message} (at {error.line}:{error.column} of the expression)"
+
+
+def _fail(source: _Source, where: Path, message: str, *, on_key: bool = False) -> None:
+    problem = Problem(span_at(source.document, (*source.path, *where), on_key=on_key), message, "control")
+    if problem not in source.problems:
+        source.problems.append(problem)

@@ -1,0 +1,197 @@
+"""load(sources) -> a PolicySet: the texts of control and framework files, compiled once.
+
+Everything that can be known to be wrong about a control is found here, at its line and column, so that evaluating one
+later needs no checks. A file with a problem loses its control and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from kscan_lsp.findings import Problem
+from kscan_lsp.policy.compile_check import Check, compile_check, kinds_of
+from kscan_lsp.policy.model import Control, Framework, Member, PolicySet, Source, SourceProblem
+from kscan_lsp.policy.schema import ControlFile, FrameworkFile
+from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.settings.validation import validate
+from kscan_lsp.yaml.locate import span_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kscan_lsp.yaml.document import Document
+
+
+def load(sources: Iterable[tuple[str, Document]], base: PolicySet | None = None) -> PolicySet:
+    """Compile control and framework files.
+
+    Args:
+        sources: (name of the file, its document) of each. Its keys tell whether it is a control or a
+            framework.
+        base: policies these are added to; an id that is there already is replaced.
+
+    Returns:
+        The policies, with a problem for each thing that is wrong.
+    """
+    base = base or PolicySet()
+    problems = list(base.problems)
+    drafts: dict[str, _Draft] = {}
+    outlines: dict[str, _Outline] = {}
+    for source, document in sources:
+        model = _model_of(document)
+        if model is None:
+            nothing = Problem(
+                span_at(document, ()),
+                "this file holds neither a control nor a framework",
+                "control",
+                fatal=True,
+            )
+            found: tuple[Problem, ...] = document.problems or (nothing,)
+        elif model is ControlFile:
+            control, found = validate(ControlFile, document, "control")
+            if control is not None:
+                found += _keep(drafts, _Draft(control, document, source))
+        else:
+            framework, found = validate(FrameworkFile, document, "framework")
+            if framework is not None:
+                found += _keep(outlines, _Outline(framework, document, source))
+        problems += [SourceProblem(source, document, p) for p in found]
+    controls, origins = dict(base.controls), dict(base.sources)
+    declared = {name for control in controls.values() for name in control.inputs}
+    declared.update(name for draft in drafts.values() for name in draft.file.inputs)
+    # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
+    for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
+        compiled, wrong = _compile(draft, drafts, controls, declared)
+        problems += [SourceProblem(draft.source, draft.document, p) for p in wrong]
+        if compiled is not None:
+            controls[compiled.id] = compiled
+            origins[compiled.id] = Source(draft.source, draft.document, tuple(draft.file.tests))
+    frameworks = dict(base.frameworks)
+    for outline in outlines.values():
+        wrong = _unknown_members(outline, {*drafts, *base.controls})
+        problems += [SourceProblem(outline.source, outline.document, p) for p in wrong]
+        frameworks[outline.file.id] = _framework(outline.file)
+    return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems), origins)
+
+
+class _Draft(NamedTuple):
+    """A control that is yet to be compiled."""
+
+    file: ControlFile
+    document: Document
+    source: str
+
+
+class _Outline(NamedTuple):
+    """A framework whose controls are yet to be known."""
+
+    file: FrameworkFile
+    document: Document
+    source: str
+
+
+_D = TypeVar("_D", _Draft, _Outline)
+
+
+def _model_of(document: Document) -> type[ControlFile | FrameworkFile] | None:
+    """The model that a file is meant to fit: the one it has more keys of, so that a typo does not decide."""
+    if not isinstance(document.data, dict):
+        return None
+    keys = document.data.keys()
+    control = len(ControlFile.model_fields.keys() & keys) >= len(FrameworkFile.model_fields.keys() & keys)
+    return ControlFile if control else FrameworkFile
+
+
+def _keep(known: dict[str, _D], new: _D) -> tuple[Problem, ...]:
+    """Add a file to those with other ids; the first of two with the same id counts."""
+    first = known.setdefault(new.file.id, new)
+    if first is new:
+        return ()
+    message = f"{new.file.id} is already defined in {first.source}; give one of them another id"
+    return (Problem(span_at(new.document, ("id",)), message, "control"),)
+
+
+def _compile(
+    draft: _Draft,
+    drafts: Mapping[str, _Draft],
+    known: Mapping[str, Control],
+    declared: Iterable[str],
+) -> tuple[Control | None, list[Problem]]:
+    file, document = draft.file, draft.document
+    problems: list[Problem] = []
+    checks: list[Check] = []
+    inputs: dict[str, tuple[str, ...]] = {}
+    for check in file.checks:
+        if check.use in known:
+            inputs |= known[check.use].inputs
+    inputs |= {name: tuple(values) for name, values in file.inputs.items()}
+    for index, check in enumerate(file.checks):
+        if check.use:
+            if wrong := _cannot_use(check.use, draft, drafts, known):
+                problems.append(Problem(span_at(document, ("checks", index, "use")), wrong, "control"))
+                continue
+            taken = [replace(other, control=file.id) for other in known[check.use].checks]
+            if "match" in check.model_fields_set:
+                taken = [replace(other, match=kinds_of(check.match)) for other in taken]
+            checks += taken
+            continue
+        made, found = compile_check(document, ("checks", index), check, file.id, declared)
+        problems += found
+        checks += [made] if made else []
+    if problems:
+        return None, problems
+    control = Control(
+        id=file.id,
+        title=file.title,
+        score=file.score,
+        category=file.category,
+        description=file.description.strip(),
+        remediation=file.remediation.strip(),
+        references=tuple(file.references),
+        inputs=inputs,
+        checks=tuple(checks),
+        needs=file.needs,
+        match=kinds_of(file.match),
+    )
+    return control, []
+
+
+def _cannot_use(name: str, user: _Draft, drafts: Mapping[str, _Draft], known: Mapping[str, Control]) -> str:
+    """Why a control cannot take over the checks of another; empty where it can."""
+    others = {*drafts, *known} - {user.file.id}
+    if name not in others:
+        return f"unknown control '{name}'{nearest_name(name, sorted(others))}"
+    used = next((check.use for check in drafts[name].file.checks if check.use), "") if name in drafts else ""
+    if used:
+        return f"control {name} takes its checks from {used}; use that one directly"
+    return "" if name in known else f"control {name} is wrong itself, so its checks cannot be used"
+
+
+def _unknown_members(outline: _Outline, known: set[str]) -> list[Problem]:
+    listed = [] if isinstance(outline.file.controls, str) else outline.file.controls
+    named = [("controls", n, member.id) for n, member in enumerate(listed)]
+    named += [("excluded", n, member.id) for n, member in enumerate(outline.file.excluded)]
+    return [
+        Problem(
+            span_at(outline.document, (key, index, "id")),
+            f"unknown control '{name}'{nearest_name(name, sorted(known))}",
+            "framework",
+        )
+        for key, index, name in named
+        if name not in known
+    ]
+
+
+def _framework(file: FrameworkFile) -> Framework:
+    listed = [] if isinstance(file.controls, str) else file.controls
+    return Framework(
+        id=file.id,
+        title=file.title,
+        description=file.description.strip(),
+        aliases=tuple(alias.lower() for alias in file.aliases),
+        members={m.id: Member(m.id, m.section, m.name, m.reason) for m in listed},
+        whole=file.controls == "all",
+        excluded={e.id: e.reason for e in file.excluded},
+    )

@@ -1,0 +1,114 @@
+"""Controls and frameworks, compiled: an immutable PolicySet.
+
+Which controls are on, with which severities and inputs, is a `Ruleset`: it plans the work for each kind of object once
+and is what the engine works from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations of what is stored
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.policy.compile_check import Check, Kinds  # noqa: TC001 - as above
+
+if TYPE_CHECKING:
+    from kscan_lsp.policy.schema import TestFile
+    from kscan_lsp.yaml.document import Document
+
+
+class Control(Struct, frozen=True, eq=False, omit_defaults=True):
+    """A security control."""
+
+    id: str
+    title: str
+    score: float
+    category: str
+    description: str
+    remediation: str
+    references: tuple[str, ...]
+    inputs: Mapping[str, tuple[str, ...]]
+    checks: tuple[Check, ...] = ()
+    needs: str = ""
+    """What would answer it, where no manifest does; such a control has no checks."""
+    match: Kinds = None
+    """The objects that it is about, if it has no checks to say so."""
+
+    @property
+    def unanswered(self) -> str:
+        """Why it is never evaluated; empty for one that is."""
+        return f"no manifest says this; it takes {self.needs}" if self.needs else ""
+
+    @property
+    def severity(self) -> Severity:
+        """The severity that the score stands for."""
+        return Severity.of_score(self.score)
+
+    @property
+    def fixable(self) -> bool:
+        """Whether any of its checks has a fix."""
+        return any(check.fix for check in self.checks)
+
+    @property
+    def safely_fixable(self) -> bool:
+        """Whether any of its checks has a safe fix."""
+        return any(check.fix and check.fix.safe for check in self.checks)
+
+
+class Member(Struct, frozen=True, omit_defaults=True):
+    """A control's place in a framework: its section, its name there, and why it is in."""
+
+    id: str
+    section: str = ""
+    name: str = ""
+    reason: str = ""
+
+
+class Framework(Struct, frozen=True, omit_defaults=True):
+    """A named choice of controls."""
+
+    id: str
+    title: str
+    description: str
+    aliases: tuple[str, ...]
+    members: Mapping[str, Member]
+    """By control id; empty where `whole`."""
+    whole: bool = False
+    """Whether it has every control there is."""
+    excluded: Mapping[str, str] = {}
+
+
+class Source(Struct, frozen=True):
+    """What a control was made of: the name of its file, the document in it, and its tests."""
+
+    name: str
+    document: Document
+    tests: tuple[TestFile, ...] = ()
+
+
+class SourceProblem(Struct, frozen=True):
+    """A problem in a policy file."""
+
+    source: str
+    document: Document
+    problem: Problem
+
+
+class PolicySet(Struct, frozen=True):
+    """All controls and frameworks that could be read, and what was wrong with the others."""
+
+    controls: Mapping[str, Control] = {}
+    frameworks: Mapping[str, Framework] = {}
+    problems: tuple[SourceProblem, ...] = ()
+    sources: Mapping[str, Source] = {}
+    """By control id; those that come with the program have none unless they were asked for with their tests."""
+
+    def framework(self, name: str) -> Framework | None:
+        """A framework by its id or an alias, whatever the case."""
+        wanted = name.lower()
+        for framework in self.frameworks.values():
+            if wanted == framework.id or wanted in framework.aliases:
+                return framework
+        return None

@@ -1,0 +1,189 @@
+"""The shape of control and framework files, and nothing else.
+
+These models say which keys a file may have; `policies.py` gives them meaning. The published JSON schemas are
+made from them, so their docstrings and descriptions are what people see when they write a control in an
+editor.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from kscan_lsp.settings.model import Version  # noqa: TC001 - pydantic looks it up
+
+Texts = list[str]
+
+
+def _shape(value: object) -> str:
+    return "list" if isinstance(value, list) else "one"
+
+
+# a value that may be one thing or a list: what is wrong with it is then said about the one it is meant to be
+_BY_SHAPE = Discriminator(_shape)
+Expression = Annotated[str, Field(description="A CEL expression.")]
+TargetPath = Annotated[
+    str,
+    Field(
+        description="A path from the element judged, "
+        "or from object, podTemplate, pod, container, item or effective."
+    ),
+]
+ControlId = Annotated[
+    str, Field(pattern=r"^[A-Z]+-[0-9]{4}$", description="C-nnnn for Kubescape's, KS-nnnn for ours.")
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, defer_build=True)
+
+
+class MatchFile(_Strict):
+    """Objects by API group and kind; '*' stands for any."""
+
+    groups: Texts = ["*"]
+    kinds: Texts
+
+
+Match = Annotated[
+    Annotated[Literal["workloads"], Tag("one")] | Annotated[list[MatchFile], Tag("list")], _BY_SHAPE
+]
+
+
+class FixFile(_Strict):
+    """What makes the finding go away: operations on the manifest."""
+
+    title: str = ""
+    set: dict[TargetPath, Any] = {}
+    add: dict[TargetPath, Any] = {}
+    remove: list[TargetPath] = []
+    choose: Annotated[
+        dict[TargetPath, str], Field(description="Path to the name of an input that lists values.")
+    ] = {}
+    when: Expression = ""
+    safe: Annotated[bool, Field(description="A workload that runs today still starts and does the same.")] = (
+        False
+    )
+
+    @model_validator(mode="after")
+    def _does_something(self) -> FixFile:
+        if not (self.set or self.add or self.remove or self.choose):
+            raise ValueError("a fix needs at least one of set, add, remove and choose")
+        if len(self.choose) > 1:
+            raise ValueError("a fix can choose one value only")
+        return self
+
+
+class CheckFile(_Strict):
+    """One question asked of every element that matches."""
+
+    use: Annotated[
+        str, Field(description="The id of a control whose checks are taken over, for the objects of 'match'.")
+    ] = ""
+    match: Match = "workloads"
+    each: str = "resource"
+    let: dict[str, Expression] = {}
+    when: Expression = ""
+    deny: Expression = ""
+    at: Annotated[Annotated[TargetPath, Tag("one")] | Annotated[list[TargetPath], Tag("list")], _BY_SHAPE] = (
+        ""
+    )
+    message: Annotated[str, Field(description="Text with {CEL} placeholders.")] = ""
+    relations: Annotated[
+        dict[str, str],
+        Field(
+            description="Name to relation: a list of {object, ref} the engine binds to the name; with dots, a chain."
+        ),
+    ] = {}
+    related: Annotated[
+        Expression,
+        Field(
+            description="A list of refs, or of {ref, path, message}: other places that a finding rests on."
+        ),
+    ] = ""
+    fix: FixFile | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> CheckFile:
+        if self.use:
+            if self.model_fields_set - {"use", "match"}:
+                raise ValueError(
+                    "a check with 'use' takes over another control's checks and has no other key but 'match'"
+                )
+        elif not self.deny:
+            raise ValueError("a check needs 'deny': a CEL expression that is true where the control fails")
+        elif not self.message:
+            raise ValueError("a check needs 'message': what to tell the user at the place that fails")
+        return self
+
+
+class TestFile(_Strict):
+    """A manifest with the findings it must have marked in it."""
+
+    name: str
+    manifest: str
+    fixed: str | None = None
+    inputs: dict[str, Texts] = {}
+    kubernetes_version: Annotated[
+        Version, Field(alias="kubernetesVersion", description="The Kubernetes version it is for.")
+    ] = ""
+
+
+class ControlFile(_Strict):
+    """A security control. It has checks, or says what it needs that no manifest tells."""
+
+    id: ControlId
+    title: str
+    score: Annotated[float, Field(ge=0, le=10, strict=False)]
+    category: str = ""
+    description: str
+    remediation: str
+    references: Texts = []
+    inputs: Annotated[
+        dict[str, Texts], Field(description="Lists that its checks read; those of other controls, too.")
+    ] = {}
+    needs: Annotated[
+        str, Field(description="What would answer this control: no manifest does, so it is never evaluated.")
+    ] = ""
+    match: Annotated[Match, Field(description="With 'needs': the objects that it is about.")] = "workloads"
+    checks: Annotated[list[CheckFile], Field(min_length=1)] = []
+    tests: list[TestFile] = []
+
+    @model_validator(mode="after")
+    def _asks_or_says_why_not(self) -> ControlFile:
+        if bool(self.checks) == bool(self.needs):
+            raise ValueError("a control has either 'checks' or 'needs'")
+        if self.checks and "match" in self.model_fields_set:
+            raise ValueError("'match' stands in a check, unless the control has 'needs'")
+        return self
+
+
+class MemberFile(_Strict):
+    """A control's place in a framework."""
+
+    id: str
+    section: str = ""
+    name: str = ""
+    reason: str = ""
+
+
+class ExcludedFile(_Strict):
+    """A control that a framework leaves out on purpose."""
+
+    id: str
+    reason: str
+
+
+class FrameworkFile(_Strict):
+    """A named choice of controls."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    title: str
+    description: str = ""
+    aliases: Texts = []
+    references: Texts = []
+    controls: Annotated[
+        Annotated[Literal["all"], Tag("one")] | Annotated[list[MemberFile], Tag("list")], _BY_SHAPE
+    ]
+    excluded: list[ExcludedFile] = []

@@ -1,0 +1,100 @@
+"""What can be checked, for people: one control explained, and the lists of controls and frameworks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp.policy.explain import standards
+from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kscan_lsp.policy.model import Control, PolicySet
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.report.lines import Line, Screen
+
+
+def control_page(control: Control, ruleset: Ruleset, screen: Screen) -> Iterator[Line]:
+    """The lines of one control's page: what it finds, why that matters, how to fix it, and what can be tuned."""
+    severity = ruleset.severities.get(control.id, control.severity)
+    yield [Piece(f"{control.id} {printable(control.title)}", "bold"), Piece(f"  {severity.label}")]
+    for title, text in _sections(control, ruleset):
+        yield []
+        yield [Piece(title, "bold")]
+        for paragraph in printable(text).split("\n"):
+            # an address must stay in one piece, or nobody can open it
+            whole = [Piece(paragraph)]
+            for line in [whole] if "://" in paragraph else wrapped(whole, screen.width - 2):
+                yield [Piece("  "), *line]
+
+
+def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
+    yield "What and why", control.description
+    if control.needs:
+        yield "Never evaluated", control.unanswered
+    yield "How to fix it", control.remediation
+    if control.fixable:
+        safe = all(check.fix.safe for check in control.checks if check.fix)
+        command = "kscan fix" if safe else "kscan fix --unsafe"
+        yield "Automatic fix", f"yes: '{command} --control {control.id}' shows it, your editor offers it"
+    if named := standards(control.id, ruleset.policies):
+        yield "Frameworks", "\n".join(named)
+    for name in control.inputs:
+        values = ruleset.inputs.get(name, control.inputs[name])
+        yield f"Input {name} (inputs.{name} in .kscan.yaml)", "\n".join(values) or "empty"
+    if control.references:
+        yield "Read more", "\n".join(control.references)
+    if not control.needs:
+        yield (
+            "To accept one finding",
+            f"# kscan:ignore {control.id} -- the reason, on its line or the line above",
+        )
+
+
+def controls(ruleset: Ruleset) -> str:
+    """One line for each control: id, severity, whether it is on, title, frameworks."""
+    policies = ruleset.policies
+    rows = [
+        (
+            control.id,
+            ruleset.severities.get(control.id, control.severity).label,
+            "on" if control.id in ruleset.controls else "off",
+            control.title,
+            " ".join(
+                name for name, framework in policies.frameworks.items() if control.id in framework.members
+            ),
+        )
+        for control in policies.controls.values()
+    ]
+    return _table(rows)
+
+
+def frameworks(policies: PolicySet) -> str:
+    """One line for each framework: id, how many of its controls there are, title."""
+    rows = [
+        (
+            framework.id,
+            _counted(len(members_of(framework, policies)), len(framework.members)),
+            framework.title,
+        )
+        for framework in sorted(policies.frameworks.values(), key=lambda framework: framework.id)
+    ]
+    return _table(rows)
+
+
+def _counted(there: int, named: int) -> str:
+    return f"{there} of {named} controls" if named > there else f"{there} controls"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = (
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+    return printable("\n".join(lines) + "\n")

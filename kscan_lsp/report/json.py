@@ -1,0 +1,148 @@
+"""The report as JSON, for programs: the contract that `schemas/report.schema.json` publishes.
+
+Keys come in one order and lists in the report's, so that two scans of the same text are the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from kscan_lsp import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kscan_lsp.findings import ResourceId
+    from kscan_lsp.report.model import Coverage, FixEdit, FixOption, OtherPlace, Range, Report, Reported
+
+SCHEMA_VERSION = 1
+
+
+def render(report: Report) -> str:
+    """The report as a JSON text: one line for each part, and in lists one for each item.
+
+    That is good to search and to compare line by line, and much faster to write than indented text.
+    """
+    parts = (f"  {_line(key)}: {_part(value)}" for key, value in as_data(report).items())
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _part(value: object) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"    {_line(item)}" for item in value) + "\n  ]"
+    return _line(value)
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """The report as plain values."""
+    statuses = [entry.finding.status for entry in report.findings]
+    return {
+        "schema": SCHEMA_VERSION,
+        "tool": {"name": "kscan", "version": __version__},
+        "summary": {
+            "files": report.files,
+            "resources": report.resources,
+            "findings": {severity.label: count for severity, count in report.by_severity().items()},
+            "suppressed": statuses.count("suppressed"),
+            "baseline": statuses.count("baseline"),
+            "skipped": dict(report.skipped),
+            "frameworks": [{"id": framework.id, "score": framework.score} for framework in report.frameworks],
+        },
+        "controls": [_coverage(coverage) for coverage in report.controls],
+        "notScanned": [{"file": n.file, "line": n.line, "reason": n.reason} for n in report.not_scanned],
+        "problems": [
+            {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}
+            for p in report.problems
+        ],
+        "findings": [_finding(entry) for entry in report.findings],
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    missing = None
+    if coverage.not_evaluated:
+        reasons = [
+            {"file": r.file, "line": r.line, "path": r.path, "reason": r.reason} for r in coverage.reasons
+        ]
+        missing = {"count": coverage.not_evaluated, "reasons": reasons}
+    return {
+        "id": coverage.id,
+        "evaluated": coverage.evaluated,
+        "failed": coverage.failed,
+        "notEvaluated": missing,
+    }
+
+
+def _finding(entry: Reported) -> dict[str, Any]:
+    finding = entry.finding
+    suppression = finding.suppression
+    return {
+        "control": finding.control,
+        "title": entry.title,
+        "severity": finding.severity.label,
+        "score": entry.score,
+        "resource": _resource(finding.resource),
+        "file": entry.file,
+        "range": _range(entry.range),
+        "path": finding.printed_path,
+        "message": finding.message,
+        "remediation": entry.remediation,
+        "related": [_related(place) for place in entry.related],
+        "fix": _fix(entry.fixes),
+        "fingerprint": finding.fingerprint,
+        "status": finding.status,
+        "suppression": suppression
+        and {"kind": suppression.kind, "reason": suppression.reason, "until": suppression.until},
+    }
+
+
+def _related(place: OtherPlace) -> dict[str, Any]:
+    return {
+        "resource": _resource(place.resource),
+        "file": place.file,
+        "range": _range(place.range),
+        "path": place.path,
+        "message": place.message,
+    }
+
+
+def _fix(options: Sequence[FixOption]) -> dict[str, Any] | None:
+    """The first way to fix it; where the user has a choice, all of them beside it."""
+    if not options:
+        return None
+    fix = _option(options[0])
+    if len(options) > 1:
+        fix["alternatives"] = [_option(option) for option in options]
+    return fix
+
+
+def _option(option: FixOption) -> dict[str, Any]:
+    fix: dict[str, Any] = {"title": option.title, "safe": option.safe}
+    if option.edits is not None:
+        fix["edits"] = [_edit(edit) for edit in option.edits]
+    return fix
+
+
+def _edit(edit: FixEdit) -> dict[str, Any]:
+    return {"range": _range(edit.range), "newText": edit.text}
+
+
+def _resource(resource: ResourceId) -> dict[str, str]:
+    return {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "namespace": resource.namespace,
+        "name": resource.name,
+    }
+
+
+def _range(span: Range) -> dict[str, dict[str, int]]:
+    return {
+        "start": {"line": span.start.line, "column": span.start.column},
+        "end": {"line": span.end.line, "column": span.end.column},
+    }

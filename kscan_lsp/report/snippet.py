@@ -1,0 +1,90 @@
+"""One line of a file and a mark under a range of it, in terminal cells.
+
+A tab, a wide character and a control character take other than one cell, and a line may be longer than the
+screen (a JSON file on one line): then what is shown is the part around the range.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len
+
+from kscan_lsp.report.printable import visible
+
+if TYPE_CHECKING:
+    from kscan_lsp.report.model import Range
+    from kscan_lsp.text import LineIndex
+
+_TAB: Final = 4
+_BEFORE: Final = 300
+_AFTER: Final = 600
+_CUT: Final = "\u2026"
+_HIDDEN: Final = "********"
+"""As long for a short secret as for a long one."""
+_NO_SECRETS: Final = ("", "true", "false")
+
+
+def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) -> tuple[str, str]:
+    """The line where a range starts, and carets under the range.
+
+    Args:
+        lines: the file's text.
+        span: the range; of one over several lines, the part on the first is marked.
+        width: cells that the line may take; at least 20 are used.
+        hidden: leave the value at the range out, and all that follows it on the line. Nothing, true and false are
+            no secrets and stay.
+
+    Returns:
+        Text fit for a terminal, and the mark that belongs under it. An empty range is marked by one caret.
+    """
+    width = max(width, 20)
+    number = min(span.start.line, lines.line_count) - 1
+    content = lines.text[lines.starts[number] : lines.content_end(number)]
+    first = min(span.start.column - 1, len(content))
+    colon = content.find(":", first)
+    if hidden and (colon < 0 or content[colon + 1 :].strip() not in _NO_SECRETS):
+        content = (content[:first] if colon < 0 else content[: colon + 1] + " ") + _HIDDEN
+    last = len(content) if span.end.line > span.start.line else min(span.end.column - 1, len(content))
+    # what is far away from the range cannot be on the screen, and such lines may have a megabyte
+    offset = max(first - _BEFORE, 0)
+    shown = [visible(c) if c != "\t" else c for c in content[offset : first + _AFTER]]
+    if len(content) > first + _AFTER:
+        shown.append(_CUT)
+    shown = _without_tabs(shown)
+    first, last = first - offset, min(last - offset, len(shown))
+    cells = [cell_len(part) for part in shown]
+    before = sum(cells[:first])
+    start = 0
+    if offset or (sum(cells) > width and before > width * 2 // 3):
+        # keep a quarter of the screen for what comes before
+        room = width // 4
+        start = first
+        while start > 0 and room >= cells[start - 1]:
+            start -= 1
+            room -= cells[start]
+    head = _CUT if start or offset else ""
+    room = width - len(head)
+    end = start
+    while end < len(shown) and room >= cells[end]:
+        room -= cells[end]
+        end += 1
+    tail = ""
+    if end < len(shown):
+        tail = _CUT
+        while end > start and room < 1:
+            end -= 1
+            room += cells[end]
+    text = head + "".join(shown[start:end]) + tail
+    lead = len(head) + sum(cells[start:first])
+    marked = max(sum(cells[first : max(min(last, end), first)]), 1)
+    return text, " " * lead + "^" * marked
+
+
+def _without_tabs(shown: list[str]) -> list[str]:
+    column = 0
+    for index, part in enumerate(shown):
+        if part == "\t":
+            shown[index] = " " * (_TAB - column % _TAB)
+        column += cell_len(shown[index])
+    return shown

@@ -1,0 +1,130 @@
+"""The end of the pretty report: how much was found, how much was looked at, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.findings import Severity
+from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.printable import counted, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kscan_lsp.report.lines import Line
+    from kscan_lsp.report.model import Gate, Report
+
+STYLES: Final = {
+    Severity.CRITICAL: "bold magenta",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+}
+"""Colours of severities."""
+
+_MAX_LISTED: Final = 20
+_INDENT: Final = 13
+
+
+def summary(report: Report, gate: Gate, asked: Sequence[str], width: int) -> Iterator[Line]:
+    """The lines of the summary of a report."""
+    for label, lines in _rows(report, gate, asked):
+        named = label
+        for line in (part for whole in lines for part in wrapped(whole, max(width - _INDENT, 20))):
+            yield [Piece(f"{named:<{_INDENT}}", "dim"), *line]
+            named = ""
+
+
+def _rows(report: Report, gate: Gate, asked: Sequence[str]) -> Iterator[tuple[str, Sequence[Line]]]:
+    """What there is to say, by label; what has no lines is left out."""
+    yield "scanned", [[Piece(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]]
+    if skipped := ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count):
+        yield "skipped", [[Piece(skipped)]]
+    yield (
+        "not scanned",
+        _listed(
+            [f"{left.file}:{left.line}: {left.reason}" for left in report.not_scanned], "bold yellow", "more"
+        ),
+    )
+    yield "not judged", [*_not_judged(report)]
+    yield "found", [_found(report)]
+    if report.frameworks and report.resources:  # nothing judged is no compliance
+        scores = ", ".join(f"{framework.id} {framework.score:.1f}%" for framework in report.frameworks)
+        yield "compliance", [[Piece(scores)]]
+    if objections := gate.objections(report):
+        yield "failed", [[Piece(printable("; ".join(objections)), "bold red")]]
+    yield "next", _next_steps(report, asked)
+
+
+def _listed(said: Sequence[str], style: str, more: str) -> list[Line]:
+    lines: list[Line] = [[Piece(printable(text), style)] for text in said[:_MAX_LISTED]]
+    return [*lines, [Piece(f"and {len(said) - _MAX_LISTED} {more}")]] if len(said) > _MAX_LISTED else lines
+
+
+def _not_judged(report: Report) -> Iterator[Line]:
+    alike: dict[str, list[str]] = {}
+    beyond = [coverage.id for coverage in report.controls if coverage.not_evaluated and coverage.beyond]
+    for coverage in report.controls:
+        if coverage.not_evaluated and not coverage.beyond:
+            first = coverage.reasons[0]
+            more = f" (and {coverage.not_evaluated - 1} more)" if coverage.not_evaluated > 1 else ""
+            alike.setdefault(f"{first.file}:{first.line}: {first.reason}{more}", []).append(coverage.id)
+    said = [f"{_ids(controls)} at {why}" for why, controls in alike.items()]
+    yield from _listed(said, "yellow", "more")
+    if beyond:
+        take = "control takes" if len(beyond) == 1 else "controls take"
+        yield [Piece(f"{len(beyond)} {take} more than manifests, as 'kscan explain {beyond[0]}' says")]
+
+
+def _ids(controls: Sequence[str]) -> str:
+    """A few ids in full; of more, the first and how many there are."""
+    return ", ".join(controls) if len(controls) <= 3 else f"{controls[0]} and {len(controls) - 1} others"
+
+
+def _found(report: Report) -> Line:
+    counted = {severity: count for severity, count in report.by_severity().items() if count}
+    pieces = [Piece("nothing", "" if report.not_scanned or not report.files else "bold green")]
+    if counted:
+        pieces = [p for s, n in counted.items() for p in (Piece(", "), Piece(f"{n} {s.label}", STYLES[s]))][
+            1:
+        ]
+    statuses = Counter(entry.finding.status for entry in report.findings)
+    for status in ("suppressed", "baseline"):
+        if statuses[status]:
+            pieces.append(Piece(f", {statuses[status]} {status}", "dim"))
+    return pieces
+
+
+def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
+    steps: list[Line] = []
+    if report.skipped.get("helm-template"):
+        steps.append(_step("helm template CHART | kscan scan -", "judge what a chart renders to"))
+    if report.files and not report.controls:
+        steps.append([Piece("no control is on; choose frameworks or controls in .kscan.yaml")])
+    if not report.files and not report.not_scanned and not steps:
+        why = "no Kubernetes manifest was found here; name a file or a folder that has some"
+        if report.skipped.get("excluded") == sum(report.skipped.values()) > 0:
+            why = "all that is here is excluded by the settings or .gitignore; change them, or name something else"
+        return [[Piece(why)]]
+    single = [entry.fixes[0] for entry in report.open() if len(entry.fixes) == 1]
+    safe = sum(option.safe for option in single)
+    where = "" if list(asked) == ["."] else " " + " ".join(shlex.quote(path) for path in asked)
+    if safe:
+        steps.append(
+            _step(f"kscan fix{where}", f"show {counted(safe, 'safe fix', 'safe fixes')}, --write makes them")
+        )
+    if len(single) > safe:
+        rest = counted(len(single) - safe, "fix", "fixes")
+        steps.append(_step(f"kscan fix --unsafe{where}", f"show {rest} to review"))
+    level = max((entry.finding.severity for entry in report.open()), default=None)
+    worst = Counter(entry.finding.control for entry in report.open() if entry.finding.severity is level)
+    if worst:
+        control = min(worst, key=lambda c: (-worst[c], c))
+        steps.append(_step(f"kscan explain {control}", "why it matters and how to satisfy it"))
+    return steps
+
+
+def _step(command: str, purpose: str) -> Line:
+    return [Piece(printable(command), "bold"), Piece(f"  {purpose}")]

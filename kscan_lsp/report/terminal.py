@@ -1,0 +1,190 @@
+"""The report for a person at a terminal: each finding under the line it is about.
+
+Findings are grouped by file, object and place: a container with five problems is one line of YAML and five
+reasons. The third place with the same set of problems in a file is shortened, since nothing new can be said
+about it. Nothing from a manifest reaches the terminal raw (`plain.py`), and everything fits 80 columns and
+works without colour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.printable import printable
+from kscan_lsp.report.snippet import snippet
+from kscan_lsp.report.summary import STYLES, summary
+from kscan_lsp.text import LineIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from kscan_lsp.findings import ResourceId
+    from kscan_lsp.report.lines import Line, Screen
+    from kscan_lsp.report.model import FileProblem, FixOption, Gate, Range, Report, Reported
+
+_PROBLEM: Final = "bold yellow"
+_LABEL_WIDTH: Final = 9
+_MAY_HOLD_SECRET: Final = re.compile(
+    r"(?i)(?:passw|pwd|secret|token|credential|key|value)[\w.-]*[\"']?\s*[:=]"
+)
+"""A line with a problem has no control to say whether it holds a secret."""
+
+_FULL_PLACES: Final = 2
+"""Places with the same problems that are written out in one file."""
+
+_SHOWN_PLACES: Final = 20
+"""Places with the same problems that are shown at all; the lines of the others are listed."""
+
+_LISTED_LINES: Final = 50
+
+
+class _Place(NamedTuple):
+    """What there is to say about one range of a file."""
+
+    range: Range
+    resource: ResourceId | None
+    entries: tuple[Reported, ...] = ()
+    problems: tuple[FileProblem, ...] = ()
+
+
+def render(
+    report: Report, texts: Mapping[str, str], gate: Gate, asked: Sequence[str], screen: Screen
+) -> Iterator[Line]:
+    """The lines of a report.
+
+    Args:
+        report: what to write.
+        texts: the text of every file in it, by the file's name in the report.
+        gate: what makes the scan fail.
+        asked: the paths that the user named, for the commands that are proposed.
+        screen: what it must fit.
+    """
+    bar = "\u2502" if screen.encoding.lower().startswith("utf") else "|"
+    for file, places in _files(report, texts):
+        yield [Piece(printable(file), "bold underline")]
+        yield from _File(texts[file], places, screen.width, bar).lines()
+    yield from summary(report, gate, asked, screen.width)
+
+
+def _files(report: Report, texts: Mapping[str, str]) -> Iterable[tuple[str, list[_Place]]]:
+    """Files with something to say, in the report's order, and their places in order of the text."""
+    places: dict[str, list[_Place]] = {}
+    for entry in report.open():
+        places.setdefault(entry.file, []).append(_Place(entry.range, entry.finding.resource, (entry,)))
+    for problem in report.problems:
+        if problem.file in texts:
+            places.setdefault(problem.file, []).append(_Place(problem.range, None, (), (problem,)))
+    for file in (name for name in texts if name in places):
+        merged = []
+        ordered = sorted(places[file], key=lambda p: (p.range, bool(p.entries)))
+        for span, group in groupby(ordered, key=lambda p: p.range):
+            here = list(group)
+            entries = sorted((e for p in here for e in p.entries), key=_worst_first)
+            resource = entries[0].finding.resource if entries else None
+            merged.append(_Place(span, resource, tuple(entries), tuple(q for p in here for q in p.problems)))
+        yield file, merged
+
+
+def _worst_first(entry: Reported) -> tuple[int, str]:
+    return -entry.finding.severity, entry.finding.control
+
+
+class _File:
+    """The places of one file."""
+
+    def __init__(self, text: str, places: Sequence[_Place], width: int, bar: str) -> None:
+        self.text = LineIndex(text)
+        self.places = places
+        number = len(str(places[-1].range.start.line)) + 2
+        self.gutter = number
+        self.bar = f" {bar} "
+        self.margin = Piece(f"{'':>{number}}{self.bar}", "dim")
+        self.room = width - number - 3
+        self.shown: Counter[tuple[str, ...]] = Counter()
+        self.unshown: dict[tuple[str, ...], list[_Place]] = {}
+        self.resource: ResourceId | None = None
+
+    def lines(self) -> Iterator[Line]:
+        for place in self.places:
+            same = tuple(entry.finding.control for entry in place.entries)
+            self.shown[same] += 1
+            if same and not place.problems and self.shown[same] > _SHOWN_PLACES:
+                self.unshown.setdefault(same, []).append(place)
+                continue
+            if place.resource and place.resource != self.resource:
+                self.resource = place.resource
+                yield [Piece(f"  {_named(place.resource)}", "bold")]
+            yield from self.snippet(place)
+            for problem in place.problems:
+                yield from self.labelled("problem", _PROBLEM, Piece(printable(problem.message)))
+            if same and self.shown[same] > _FULL_PLACES:
+                yield from self.again("as above", place.entries)
+            else:
+                for control, entries in groupby(place.entries, key=lambda entry: entry.finding.control):
+                    yield from self.control(control, list(entries))
+            yield []
+        for places in self.unshown.values():
+            numbers = [str(place.range.start.line) for place in places]
+            more = ", ..." if len(numbers) > _LISTED_LINES else ""
+            many = f"{len(numbers)} more place{'s' if len(numbers) > 1 else ''}"
+            yield from self.again(f"as above at {many}", places[0].entries)
+            yield from self.labelled("", "", Piece(f"lines {', '.join(numbers[:_LISTED_LINES])}{more}"))
+            yield []
+
+    def snippet(self, place: _Place) -> Iterator[Line]:
+        """The line with a mark under the range."""
+        number = place.range.start.line
+        hidden = any(entry.sensitive for entry in place.entries) or bool(
+            place.problems and _MAY_HOLD_SECRET.search(self.text.text, *self.line_span(number))
+        )
+        text, mark = snippet(self.text, place.range, self.room, hidden=hidden)
+        style = STYLES[place.entries[0].finding.severity] if place.entries else _PROBLEM
+        yield [Piece(f"{number:>{self.gutter}}{self.bar}", "dim"), Piece(text)]
+        yield [self.margin, Piece(mark, style)]
+
+    def control(self, control: str, entries: Sequence[Reported]) -> Iterator[Line]:
+        """What one control says about a place; it may find several things there."""
+        severity = entries[0].finding.severity
+        title = Piece(f" {printable(entries[0].title)}")
+        yield from self.labelled(severity.label, STYLES[severity], Piece(control, "bold"), title)
+        for entry in entries:
+            yield from self.labelled("", "", Piece(printable(entry.finding.message)))
+            for place in entry.related:
+                start = place.range.start
+                seen = f"see {place.file}:{start.line}:{start.column}: {place.message}"
+                yield from self.labelled("", "", Piece(printable(seen), "dim"))
+            if entry.fixes:
+                yield from self.labelled("", "", Piece(printable(_hint(entry.fixes)), "green"))
+
+    def again(self, said: str, entries: Sequence[Reported]) -> Iterator[Line]:
+        """Problems that have been explained above."""
+        worst = entries[0].finding.severity
+        ids = " ".join(entry.finding.control for entry in entries)
+        yield from self.labelled(worst.label, STYLES[worst], Piece(f"{said}: {ids}"))
+
+    def labelled(self, label: str, style: str, *said: Piece) -> Iterator[Line]:
+        """Text behind a label, wrapped at the screen's width."""
+        for line in wrapped(said, max(self.room - _LABEL_WIDTH, 20)):
+            yield [self.margin, Piece(f"{label:<{_LABEL_WIDTH}}", style), *line]
+            label = ""
+
+    def line_span(self, number: int) -> tuple[int, int]:
+        """Where a line, counted from 1, starts and ends."""
+        return self.text.starts[number - 1], self.text.content_end(number - 1)
+
+
+def _named(resource: ResourceId) -> str:
+    name = f"{resource.kind}/{resource.name}" if resource.name else resource.kind
+    return printable(f"{name} in {resource.namespace}" if resource.namespace else name)
+
+
+def _hint(options: Sequence[FixOption]) -> str:
+    first = options[0].title
+    if len(options) > 1:
+        others = "another value" if len(options) == 2 else f"one of {len(options) - 1} other values"
+        return f"fix: {first}, or {others}"
+    return f"fix: {first} \u00b7 kscan fix" if options[0].safe else f"fix: {first}"

@@ -1,1 +1,0 @@
-"""One module per format, each a function of a Report."""

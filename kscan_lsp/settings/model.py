@@ -1,0 +1,202 @@
+"""Settings: the text of `.kscan.yaml`, and what an editor or a command line says over it, made one.
+
+One model serves the file, the editor's `kscan` section and the published JSON schema, so a key means the same
+everywhere. Names of controls, frameworks and inputs are only known once policies are read: `ruleset.py`
+judges those.
+
+Left out on purpose: nested settings files. One file per folder can be read and understood; a cascade cannot.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from msgspec.structs import replace
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.settings.validation import complaint, validate, without_misfits
+from kscan_lsp.yaml.data import nearest
+from kscan_lsp.yaml.tree import Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.yaml.document import Document
+
+FILE_NAMES: Final = (".kscan.yaml", ".kscan.yml")
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...])
+]
+"""A list of strings; one string stands for a list of one."""
+SeverityName = Literal["low", "medium", "high", "critical"]
+
+NEWEST_KUBERNETES: Final = 37
+"""The newest minor version of Kubernetes whose changes the controls know: 1.37."""
+_VERSION: Final = re.compile(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
+
+
+def _version(value: object) -> object:
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise ValueError("must be a Kubernetes version as a string, such as '1.33'")
+    return value
+
+
+Version = Annotated[str, BeforeValidator(_version, json_schema_input_type=str | float)]
+
+
+def _without_empty(value: object) -> object:
+    """A key without a value (all its entries commented out, or about to be typed) says nothing."""
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _empty_is_absent = model_validator(mode="before")(_without_empty)
+
+
+class ControlSettings(_Frozen):
+    """Which controls are on beyond what the frameworks say, and how severe they are."""
+
+    include: Annotated[
+        Names, Field(description="Controls to check although no chosen framework has them.")
+    ] = ()
+    exclude: Annotated[Names, Field(description="Controls to leave out.")] = ()
+    severity: Annotated[dict[str, SeverityName], Field(description="Other severities, by control id.")] = {}
+
+
+class PodSpecPath(_Frozen):
+    """A custom kind that carries a pod template."""
+
+    kind: str
+    group: str = ""
+    path: Annotated[str, Field(description="Path to its pod template, such as spec.template.")]
+
+
+def _file_or_lists(value: object) -> str:
+    return "file" if isinstance(value, str) else "lists"
+
+
+Lists = dict[str, Names]
+
+
+class InputsFile(RootModel[Lists]):
+    """A file of inputs: names and their lists, as Kubescape has them."""
+
+    root: Lists = {}
+
+    _empty_is_absent = model_validator(mode="before")(_without_empty)
+
+
+class Settings(_Frozen):
+    """Everything a user can choose."""
+
+    frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
+        "recommended",
+    )
+    controls: ControlSettings = ControlSettings()
+    inputs: Annotated[
+        Annotated[str, Tag("file")] | Annotated[Lists, Tag("lists")],
+        Discriminator(_file_or_lists),
+        Field(
+            description="Values of tunable lists that controls read, by name; each replaces the default. "
+            "Or the name of a file that holds such lists, such as Kubescape's control inputs."
+        ),
+    ] = {}
+    policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()
+    exclude: Annotated[Names, Field(description="Files to leave out, as patterns of .gitignore.")] = ()
+    diagnostics: Annotated[
+        Literal["open", "workspace"],
+        Field(
+            description="Whether the editor shows findings of open files only, or of all files of the workspace."
+        ),
+    ] = "open"
+    pod_spec_paths: Annotated[
+        tuple[PodSpecPath, ...],
+        Field(alias="podSpecPaths", description="Custom kinds that carry a pod template."),
+    ] = ()
+    kubernetes_version: Annotated[
+        Version,
+        Field(
+            alias="kubernetesVersion",
+            description="The Kubernetes version that manifests are for, such as 1.33; "
+            f"without it, 1.{NEWEST_KUBERNETES}.",
+        ),
+    ] = ""
+
+    @property
+    def kubernetes_minor(self) -> int:
+        """The minor number of the Kubernetes version that manifests are for."""
+        found = _VERSION.fullmatch(self.kubernetes_version)
+        return int(found[1]) if found else NEWEST_KUBERNETES
+
+    def severity_of(self, control: str, default: Severity) -> Severity:
+        """A control's severity, with the user's choice over the default."""
+        chosen = self.controls.severity.get(control)
+        return Severity[chosen.upper()] if chosen else default
+
+
+def read_settings(document: Document) -> tuple[Settings, tuple[Problem, ...]]:
+    """Read a settings file.
+
+    Returns: The settings and what is wrong with them. A wrong key or value costs that key only: the rest
+        still holds, so that a typo while editing never switches the user's whole choice off.
+    """
+    document = _with_version_as_written(document)
+    settings, problems = validate(Settings, document, "setting")
+    if settings is None:
+        settings = without_misfits(Settings, document)
+    return settings, problems
+
+
+def _with_version_as_written(document: Document) -> Document:
+    """The document with the text of a version that YAML reads as a number: 1.30 is not 1.3."""
+    name = "kubernetesVersion"
+    if document.root is None or not isinstance(document.data, dict) or name not in document.data:
+        return document
+    node = nearest(document.root, (name,)).node
+    if not isinstance(node, Scalar) or not isinstance(node.value, int | float):
+        return document
+    return replace(document, data={**document.data, name: document.text[node.start : node.end]})
+
+
+def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]:
+    """Lay an editor's `kscan` section over settings from a file; returns also what is wrong, in words."""
+    if not section:
+        return base, ()
+    if not isinstance(section, dict):
+        return base, ("kscan must be a mapping",)
+    known = {field.alias or name for name, field in Settings.model_fields.items()}
+    chosen = {key: value for key, value in section.items() if key in known and value is not None}
+    wrong: list[str] = []
+    for key in list(chosen):
+        try:
+            Settings.model_validate({key: chosen[key]})
+        except ValidationError as error:
+            found = error.errors()[0]
+            wrong.append(f"kscan.{'.'.join(map(str, found['loc']))} {complaint(found)}")
+            del chosen[key]
+    return replace_settings(base, chosen), tuple(wrong)
+
+
+def replace_settings(base: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some keys replaced; the keys are those of the file."""
+    return Settings.model_validate({**base.model_dump(by_alias=True, exclude_unset=True), **changes})

@@ -1,0 +1,220 @@
+"""Runs the tests inside control files: manifests with the expected findings marked under the text.
+
+    securityContext:
+      privileged: true
+    # ^^^^^^^^^^^^^^^^ C-0057
+
+A line of carets marks the exact characters on the line above it where the control must report, and is taken out
+before the manifest is read. `# <^^^` marks a range that starts at the beginning of the line. A manifest without
+marks must be clean. A control that needs more than a manifest says is tested for the objects that it is about: marks
+stand where it tells so. `fixed`, where given, is the manifest after all of the control's fixes, byte for byte.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from kscan_lsp.fixes.verify import Site, fixes_of
+from kscan_lsp.policy import ruleset
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.project import Project
+from kscan_lsp.yaml.locate import span_at
+
+if TYPE_CHECKING:
+    from kscan_lsp.policy.model import Control, PolicySet, Source
+    from kscan_lsp.policy.schema import TestFile
+    from kscan_lsp.text import Span
+
+_MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
+_CARETS: Final = re.compile(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
+_FILE: Final = "manifest.yaml"
+_TODAY: Final = date(2026, 1, 1)
+"""Tests of controls have no suppressions that could expire; any fixed day does."""
+
+
+class Outcome(Struct, frozen=True):
+    """One test of one control. An empty `failure` is a pass; `span` is the test's place in the control's file."""
+
+    control: str
+    name: str
+    source: Source
+    failure: str
+    span: Span
+
+
+class Mark(Struct, frozen=True):
+    """An expected finding: 0-based line of the manifest without markers, and columns."""
+
+    line: int
+    start: int
+    end: int
+    controls: tuple[str, ...]
+
+
+def run(control: Control, policies: PolicySet) -> list[Outcome]:
+    """Run all tests of one control; a control that none of them shows at work fails, too."""
+    source = policies.sources[control.id]
+    outcomes = [
+        Outcome(control.id, test.name, source, _run_test(control, policies, test),
+                span_at(source.document, ("tests", index, "name")))
+        for index, test in enumerate(source.tests)
+    ]  # fmt: skip
+    if not any(outcome.failure for outcome in outcomes) and (text := _untested(control, policies)):
+        outcomes.append(Outcome(control.id, "", source, text, span_at(source.document, ("id",))))
+    return outcomes
+
+
+def _untested(control: Control, policies: PolicySet) -> str:
+    """What no test of a control shows; empty where they show that it finds something, and that a fix of it holds."""
+    tests = policies.sources[control.id].tests
+    if not tests:
+        return "this control has no tests: add a manifest that fails and one that passes"
+    if not any(read_marks(test.manifest)[1] for test in tests):
+        return f"no test shows what this control finds: mark the place in a manifest that fails, '# ^^^ {control.id}'"
+    refused = ""
+    for test in tests:
+        project, _ = _project(control, policies, test)
+        for number, checked in enumerate(project.files[_FILE].parts):
+            for finding in checked.findings:
+                if finding.fixable:
+                    options, reason = fixes_of(Site(project, _FILE, number), finding)
+                    if options:
+                        return ""
+                    refused = refused or reason
+    return refused and f"no test shows a fix that holds: {refused}"
+
+
+def _project(control: Control, policies: PolicySet, test: TestFile) -> tuple[Project, str]:
+    """The manifest of a test, judged by its control alone, and what is wrong with what the test asks for."""
+    rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
+    project = Project(rules, _TODAY).with_file(_FILE, read_marks(test.manifest)[0])
+    return project, wrong[0].message if wrong else ""
+
+
+def settings_of(test: TestFile) -> Settings:
+    """The settings that a test asks for."""
+    chosen = {"inputs": test.inputs, "kubernetesVersion": test.kubernetes_version or None}
+    return Settings.model_validate(chosen)
+
+
+def read_marks(text: str) -> tuple[str, list[Mark]]:
+    """Take the marker lines out of a manifest; returns the manifest and what they mark."""
+    kept: list[str] = []
+    marks: list[Mark] = []
+    for line in text.splitlines(keepends=True):
+        match = _MARKER.match(line.rstrip("\r\n"))
+        if match is None or not kept:
+            kept.append(line)
+            continue
+        start = 0 if match[2] else len(match[1])
+        controls = tuple(re.split(r"[ \t]*,[ \t]*", match[4]))
+        marks.append(Mark(len(kept) - 1, start, start + len(match[3]), controls))
+    return "".join(kept), marks
+
+
+def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
+    manifest, marks = read_marks(test.manifest)
+    if mistaken := _mistaken(manifest, marks, control.id):
+        return mistaken
+    project, wrong = _project(control, policies, test)
+    if wrong:
+        return wrong
+    expected = {(m.line, m.start, m.end) for m in marks if control.id in m.controls}
+    found: dict[tuple[int, int, int], str] = {}
+    for placed in project.files[_FILE].documents:
+        document = placed.checked.document
+        if document.problems:
+            return f"the manifest has a problem: {document.problems[0].message}"
+        for verdicts in placed.checked.verdicts:
+            told = [(finding.span, finding.message) for finding in verdicts.findings]
+            if control.needs and not verdicts.problems:
+                told += [(verdicts.resource.span(u.path).span, u.reason) for u in verdicts.unevaluated]
+            elif verdicts.problems or verdicts.unevaluated:
+                reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
+                return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
+            if unfilled := [message for _, message in told if _is_unfilled(message, control, manifest)]:
+                return f"something in braces gives nothing, and is printed as '?': {unfilled[0]}"
+            for span, message in told:
+                start, end = document.lines.position(span.start), document.lines.position(span.end)
+                found[placed.line + start.line, start.column, end.column] = message
+    if found.keys() != expected:
+        return _difference(manifest, expected, found)
+    if test.fixed is None:
+        return ""
+    fixed, reason = _all_fixed(project)
+    if fixed == test.fixed:
+        return ""
+    lines = difflib.unified_diff(
+        test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1
+    )
+    return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *lines])
+
+
+def _is_unfilled(message: str, control: Control, manifest: str) -> bool:
+    """Whether a message shows that a part of it could not be filled in."""
+    written = (part for check in control.checks for part in check.message.parts if isinstance(part, str))
+    return "?" in message and "?" not in manifest and not any("?" in part for part in written)
+
+
+def _mistaken(manifest: str, marks: list[Mark], control: str) -> str:
+    """What is meant as a mark for a control and is none; empty where there is nothing of the kind."""
+    for number, line in enumerate(manifest.splitlines(), start=1):
+        if found := _CARETS.match(line):
+            what = f"'{found[1]}' is no control id" if found[1] else "no control is named"
+            return f"a mark that means nothing, at line {number} of the manifest: {what}; write '# ^^^ {control}'"
+    for mark in marks:
+        if control not in mark.controls:
+            named = ", ".join(mark.controls)
+            return (
+                f"line {mark.line + 1} of the manifest is marked for {named}, and this is a test of {control}"
+            )
+    return ""
+
+
+def _all_fixed(project: Project) -> tuple[str, str]:
+    """Every fix made, where there is a choice the first; and why one was not made."""
+    refused: set[str] = set()
+    reason = ""
+    while (made := _first_fix(project, refused)) is not None:
+        if isinstance(made, str):
+            reason = made
+        else:
+            project = made
+            refused.clear()  # what could not be fixed may be possible now
+    return project.files[_FILE].text, reason
+
+
+def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
+    """The project with one more fix made, or why one cannot be made; None where there is nothing left to try."""
+    for number, placed in enumerate(project.files[_FILE].documents):
+        for finding in placed.checked.findings:
+            if finding.fixable and finding.fingerprint not in refused:
+                options, reason = fixes_of(Site(project, _FILE, number), finding)
+                if options:
+                    return project.with_document(_FILE, number, options[0].text)
+                refused.add(finding.fingerprint)
+                return reason
+    return None
+
+
+def _difference(
+    manifest: str, expected: set[tuple[int, int, int]], found: dict[tuple[int, int, int], str]
+) -> str:
+    lines = manifest.splitlines()
+
+    def shown(mark: tuple[int, int, int], what: str) -> str:
+        line, start, end = mark
+        text = lines[line] if line < len(lines) else ""
+        carets = " " * start + "^" * (end - start)
+        return (
+            f"{what} at line {line + 1} of the manifest, columns {start + 1} to {end}:\n  {text}\n  {carets}"
+        )
+
+    missed = [shown(mark, "nothing reported") for mark in sorted(expected - found.keys())]
+    extra = [shown(mark, f"unexpected '{found[mark]}'") for mark in sorted(found.keys() - expected)]
+    return "\n".join(missed + extra)

@@ -1,0 +1,169 @@
+"""What holds for a folder: its settings, the policies they name, and the controls they choose.
+
+Editor and command line both read them here, so that they agree. Everything that is wrong with either is a
+problem in the file it is in, or, where there is no such file, said in words.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+
+from kscan_lsp.findings import Problem
+from kscan_lsp.policy.ruleset import Misnomer, choose
+from kscan_lsp.settings.model import (
+    FILE_NAMES,
+    InputsFile,
+    Settings,
+    overlay,
+    read_settings,
+    replace_settings,
+)
+from kscan_lsp.settings.validation import validate, without_misfits
+from kscan_lsp.workspace.policies import load_policies, policy_files, read_policy_file
+from kscan_lsp.yaml.document import Document, read_document
+from kscan_lsp.yaml.locate import span_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kscan_lsp.policy.model import PolicySet
+    from kscan_lsp.policy.ruleset import Ruleset
+
+
+class Configuration(Struct, frozen=True, eq=False):
+    """What holds for a folder: its settings, the controls they choose, and all that is wrong with either."""
+
+    root: Path | None
+    settings_path: Path | None
+    settings: Settings
+    ruleset: Ruleset
+    problems: tuple[FileProblem, ...]
+    files: frozenset[Path]
+    """The files that it was read from: settings, policies, inputs."""
+
+
+class FileProblem(NamedTuple):
+    """A problem in a file of settings, policies or inputs, with the document it is placed in."""
+
+    path: Path
+    document: Document
+    problem: Problem
+
+
+def find_settings(start: Path) -> Path | None:
+    """The settings file of a folder: in it or in the nearest folder above that has one."""
+    for folder in (start, *start.parents):
+        for name in FILE_NAMES:
+            candidate = folder / name
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def configure(
+    root: Path | None,
+    *,
+    settings_path: Path | None = None,
+    section: object = None,
+    changes: Mapping[str, object] | None = None,
+    only: Iterable[str] = (),
+    buffers: Mapping[Path, str] | None = None,
+) -> tuple[Configuration, tuple[str, ...]]:
+    """Read the settings that hold for a folder, and the policies they name.
+
+    Args:
+        root: the folder; None where there is none (an unsaved buffer).
+        settings_path: the settings file; looked for at the root and above where it is not given.
+        section: an editor's `kscan` section, over the file.
+        changes: keys that a command line sets, over both.
+        only: control ids that replace the choice of controls.
+        buffers: texts of files that an editor has open, over what is on disk.
+
+    Returns:
+        The configuration, and in words what is wrong with `section`, `changes` and `only`.
+    """
+    path = settings_path or (find_settings(root) if root else None)
+    document = read_document("")
+    problems: list[FileProblem] = []
+    settings = Settings()
+    if path is not None:
+        document = read_policy_file(path, "setting", buffers)
+        settings, found = read_settings(document)
+        problems += [FileProblem(path, document, problem) for problem in found]
+    from_file = settings
+    settings, wrong = overlay(settings, section)
+    if changes:
+        settings = replace_settings(settings, changes)
+    policy_root = path.parent if path else root
+    nowhere = {
+        n: name
+        for n, name in enumerate(settings.policies)
+        if not policy_root or not (policy_root / name).exists()
+    }
+    named = (
+        policy_files([n for n in settings.policies if n not in nowhere.values()], policy_root)
+        if policy_root
+        else []
+    )
+    known = load_policies(named, buffers)
+    problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
+    missing = [
+        Misnomer(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
+    ]
+    lists = None
+    if isinstance(settings.inputs, str):
+        lists = _read_lists(settings.inputs, policy_root, known, buffers)
+        if lists is None:
+            missing.append(Misnomer(("inputs",), f"there is no file '{settings.inputs}'"))
+        else:
+            settings = settings.model_copy(update={"inputs": lists.values})
+            problems += [FileProblem(lists.path, lists.document, problem) for problem in lists.problems]
+    rules, misnomers = choose(known, settings, only=only)
+    words = list(wrong)
+    for misnomer in (*missing, *misnomers):
+        if lists is not None and misnomer.path[0] == "inputs":
+            problem = Problem(span_at(lists.document, misnomer.path[1:]), misnomer.message, "setting")
+            problems.append(FileProblem(lists.path, lists.document, problem))
+        elif path is not None and not only and _same_place(from_file, settings, misnomer.path):
+            problem = Problem(span_at(document, misnomer.path), misnomer.message, "setting")
+            problems.append(FileProblem(path, document, problem))
+        else:
+            words.append(misnomer.message)
+    files = frozenset([*named, *([path] if path else []), *([lists.path] if lists else [])])
+    return Configuration(root, path, settings, rules, tuple(problems), files), tuple(words)
+
+
+class _ListsFile(NamedTuple):
+    """A file of inputs as read."""
+
+    path: Path
+    document: Document
+    values: Mapping[str, tuple[str, ...]]
+    problems: tuple[Problem, ...]
+
+
+def _read_lists(
+    name: str, root: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
+) -> _ListsFile | None:
+    """The inputs in a file; None where there is no such file.
+
+    Names that no control reads are left alone: a file of Kubescape's has those of its other controls, too. A
+    list that is wrong costs itself only.
+    """
+    if root is None or not (root / name).is_file():
+        return None
+    path = root / name
+    document = read_policy_file(path, "setting", buffers)
+    lists, problems = validate(InputsFile, document, "setting")
+    values = (lists or without_misfits(InputsFile, document)).root
+    read = {name for control in known.controls.values() for name in control.inputs}
+    return _ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems)
+
+
+def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:
+    """Whether a setting comes from the file: only then can a problem with it be placed there."""
+    name = str(path[0])
+    return getattr(from_file, name, None) == getattr(settings, name, None)
