@@ -7,15 +7,14 @@ lines of its own, and what the controls say of the result is asked of the engine
 from __future__ import annotations
 
 import copy
-import sys
 from collections import Counter
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.styles import law_three, render, styles
 
 from kscan_lsp import edits
 from kscan_lsp.fixes.verify import Site, fixes_of
@@ -26,9 +25,6 @@ from kscan_lsp.text import apply_edits
 from kscan_lsp.workspace.policies import complete_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
-
-sys.path.append(str(Path(__file__).parents[1] / "unit"))
-from styles import law_three, render, styles  # beside the tests of edits, for which they were written
 
 POLICIES = complete_policies()
 FIXABLE = [control for control in POLICIES.controls.values() if control.fixable]

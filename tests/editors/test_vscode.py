@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from workbench import EXTENSION, PATIENCE, SQUIGGLES, Workbench, lacking, workbench
+from support.workbench import EXTENSION, PATIENCE, SQUIGGLES, Workbench, lacking, workbench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from test_storm import DOCUMENTS
+from support.manifests import DOCUMENTS
 
 TEXTS = {
     "deployment.yaml": DOCUMENTS[0],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
-from views import FOLDER, edited, never, settings, view_of
+from support.views import FOLDER, edited, never, settings, view_of
 
 from kscan_lsp.lsp.features import code_actions as actions
 from kscan_lsp.lsp.features import status as overview

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
-from positions import covered, span
+from support.positions import covered, span
 
 pytestmark = pytest.mark.asyncio
 

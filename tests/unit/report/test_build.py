@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
-from reporting import POD, checked, policy_set, report_of, rules
+from support.reporting import POD, SCHEMA, checked, policy_set, report_of, rules
 
-import kscan_lsp
 from kscan_lsp.findings import Severity
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
@@ -20,9 +18,6 @@ from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex, Position, Span, TextEdit, apply_edits
 from kscan_lsp.yaml.document import read_document
 
-SCHEMA = json.loads(
-    (Path(kscan_lsp.__file__).parent / "schemas" / "report.schema.json").read_text(encoding="utf-8")
-)
 FINE = POD.replace("true", "false").replace("name: api", "name: api\n    image: a")
 ODD = POD.replace("  - name: api", "  - 1\n  - name: api")
 """A pod that nobody can judge: one of its containers is a number."""

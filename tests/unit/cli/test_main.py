@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
-from reporting import POD
-from test_report import SCHEMA
+from support.reporting import POD, SCHEMA
 from typer.testing import CliRunner
 
 from kscan_lsp import __version__

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
-from positions import covered
-from views import settings, view_of
+from support.positions import covered
+from support.views import settings, view_of
 
 from kscan_lsp.lsp.features import code_lens as lens
 from kscan_lsp.lsp.features import status as overview

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lsprotocol import types
 from msgspec.structs import replace
-from views import edited, never, settings, view_of
+from support.views import edited, never, settings, view_of
 
 from kscan_lsp.lsp.capabilities import Client
 from kscan_lsp.lsp.features import code_actions as actions

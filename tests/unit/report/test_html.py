@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from reporting import POD, report_of
+from support.reporting import POD, report_of
 
 from kscan_lsp.report import html as as_html
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
-from positions import covered
-from views import view_of
+from support.positions import covered
+from support.views import view_of
 
 from kscan_lsp.lsp.features.document_links import document_links, image_page
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reporting import POD, checked
+from support.reporting import POD, checked
 
 
 @pytest.mark.parametrize(

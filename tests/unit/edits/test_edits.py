@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from styles import Style, law_three, render, styles
+from support.styles import Style, law_three, render, styles
 
 from kscan_lsp import edits
 from kscan_lsp.edits import Refusal

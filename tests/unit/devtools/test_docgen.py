@@ -8,7 +8,7 @@ from kscan_lsp.devtools.docgen import pages, stored
 from kscan_lsp.workspace import policies
 from kscan_lsp.workspace.policies import builtin_policies, complete_policies
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.mark.parametrize(("name", "text"), pages(builtin_policies()).items())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import kscan_lsp
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import Ruleset, choose
 from kscan_lsp.report import build as tally
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from kscan_lsp.report.model import Report
     from kscan_lsp.workspace.results import CheckedFile
 
+SCHEMA = json.loads(
+    (Path(kscan_lsp.__file__).parent / "schemas" / "report.schema.json").read_text(encoding="utf-8")
+)
 POD = """\
 apiVersion: v1
 kind: Pod

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from lsprotocol import types
-from positions import covered, offset, position
-from views import settings, view_of
+from support.positions import covered, offset, position
+from support.views import settings, view_of
 
 from kscan_lsp.lsp.capabilities import Client
 from kscan_lsp.lsp.features import completion as complete

@@ -97,7 +97,7 @@ def test_remembered_answers_are_those_of_a_new_ruleset() -> None:
 
 EXAMPLES = [
     placed.checked.document.data
-    for path in sorted((Path(__file__).parents[2] / "examples" / "payments").rglob("*.yaml"))
+    for path in sorted((Path(__file__).parents[3] / "examples" / "payments").rglob("*.yaml"))
     for placed in Project(choose(policies.PolicySet(), Settings())[0], TODAY)
     .with_file(path.name, path.read_text(encoding="utf-8"))
     .files[path.name]

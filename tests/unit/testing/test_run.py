@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reporting import PRIVILEGED
+from support.reporting import PRIVILEGED
 
 from kscan_lsp.policy import load as loading
 from kscan_lsp.testing import run as control_tests

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from positions import offset
+from support.positions import offset
 
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.capabilities import Client

@@ -10,10 +10,10 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reporting import POD, checked, policy_set, report_of
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+from support.reporting import POD, checked, policy_set, report_of
 
 from kscan_lsp.cli import terminal
 from kscan_lsp.policy import load as loading
