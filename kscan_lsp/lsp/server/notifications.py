@@ -167,4 +167,7 @@ def _handle_documents(server: Server) -> None:
             server.reconfigure()  # what is on disk holds again
         else:
             server.publish(uri, None, ())
-            server.work_on(session.root_of(document.path))
+            if session.used(document.root):
+                server.work_on(document.root)
+            else:
+                server.forget(document.root)

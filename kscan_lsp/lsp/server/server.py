@@ -73,7 +73,7 @@ class Server(LanguageServer):
         self.tasks: dict[Path | None, asyncio.Task[None]] = {}
         self.reading: set[Path | None] = set()
         """The folders of which a file is being read, which leaves time for buffers."""
-        self.loading: dict[Path | None, asyncio.Task[None]] = {}
+        self.loading: dict[Path | None, asyncio.Task[Configuration]] = {}
         self.generation = 0
         self.said: set[str] = set()
         self.news = asyncio.Event()
@@ -120,7 +120,7 @@ class Server(LanguageServer):
             return
         if self.session.configures(document.path) or self.session.day != today():
             self.reconfigure()
-        self.work_on(self.session.root_of(document.path))
+        self.work_on(document.root)
 
     def work_on(self, root: Path | None) -> None:
         """Have a folder worked on until everything that is known of it is up to date."""
@@ -131,16 +131,18 @@ class Server(LanguageServer):
             asyncio.get_running_loop().call_soon(self._meanwhile, root)
 
     def forget(self, root: Path | None) -> None:
-        """A folder is no longer part of the workspace: nothing is shown of its files that are not open."""
+        """A folder does not count any more: nothing is shown of its settings and its files that are not open."""
         workspace = self.session.workspaces.pop(root, None)
+        self.session.configurations.pop(root, None)
         buffers = self.session.keys()
         for key in workspace.published if workspace else ():
             if key not in buffers:
                 self.publish(key, None, ())
+        self._publish_configuration_problems()
 
     async def _work(self, root: Path | None) -> None:
         try:
-            while True:
+            while self.session.used(root):
                 await self._configured(root)
                 if root not in self.session.configurations:
                     continue  # the settings changed again before this task had its turn
@@ -285,18 +287,18 @@ class Server(LanguageServer):
     async def configuration(self, path: Path | None = None) -> Configuration:
         """What holds for a file, or in the first folder."""
         root = self.session.root_of(path)
-        while root not in self.session.configurations:
-            await self._configured(root)
-        return self.session.configurations[root]
+        return await self._configured(root)
 
-    async def _configured(self, root: Path | None) -> None:
-        """Have the settings of a folder read."""
-        if root not in self.session.configurations:
-            if root not in self.loading:
-                self.loading[root] = asyncio.create_task(self._configure(root))
-            await asyncio.shield(self.loading[root])
+    async def _configured(self, root: Path | None) -> Configuration:
+        """What holds in a folder; it is read where that is not known."""
+        known = self.session.configurations.get(root)
+        if known is not None:
+            return known
+        if root not in self.loading:
+            self.loading[root] = asyncio.create_task(self._configure(root))
+        return await asyncio.shield(self.loading[root])
 
-    async def _configure(self, root: Path | None) -> None:
+    async def _configure(self, root: Path | None) -> Configuration:
         try:
             while True:
                 generation = self.generation
@@ -304,8 +306,10 @@ class Server(LanguageServer):
                 configuration, words = await self.in_worker(_configuration, root, section, buffers)
                 if generation == self.generation:  # else the settings changed while they were read
                     break
-            self.session.configure(root, configuration)
-            gc.freeze()  # what was read is there to stay; looking through it took 30 to 70 ms now and then
+            if self.session.used(root):  # else its last document was closed while they were read
+                self.session.configure(root, configuration)
+            if not gc.get_freeze_count():
+                gc.freeze()  # what the program starts with stays; looking through it took 30 to 70 ms now and then
         finally:
             del self.loading[root]
         self._publish_configuration_problems()
@@ -314,13 +318,14 @@ class Server(LanguageServer):
                 types.ShowMessageParams(types.MessageType.Warning, f"kscan settings: {text}")
             )
         self.said = set(words)
+        return configuration
 
     def reconfigure(self) -> None:
         """Read all settings again and check everything by them; old results stay until the new ones are there."""
         self.generation += 1
         self.session.day = today()
         self.session.configurations.clear()
-        roots = {self.session.root_of(document.path) for document in self.session.documents.values()}
+        roots = {document.root for document in self.session.documents.values()}
         for root in {*roots, *self.session.folders}:
             self.work_on(root)
 
@@ -356,11 +361,11 @@ class Server(LanguageServer):
     async def view(self, uri: str) -> View | None:
         """The checked version of a document's latest text."""
         while (document := self.session.documents.get(uri)) and not self.session.is_current(document):
-            self.work_on(self.session.root_of(document.path))
+            self.work_on(document.root)
             await self.told()
         if document is None or document.configuration is None:
             return None
-        workspace = self.session.workspaces[self.session.root_of(document.path)]
+        workspace = self.session.workspaces[document.root]
         return View(
             document.uri,
             document.path,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from lsprotocol import types
 
+    from kscan_lsp.files.partials import Partials
     from kscan_lsp.lsp.convert import Diagnostics
     from kscan_lsp.lsp.server.protocol import Change
     from kscan_lsp.lsp.session.published import Shown
@@ -53,6 +54,8 @@ class OpenDocument(Struct):
     """None for what has no file, such as an unsaved buffer."""
     key: str
     """What it is called in the project of its folder."""
+    root: Path | None
+    """The folder whose settings hold for it."""
     json: bool
     version: int
     index: LineIndex
@@ -69,6 +72,8 @@ class OpenDocument(Struct):
     """Whether its last check took so little time that reading messages can wait for the next one."""
     sent: tuple[int, Diagnostics] | None = None
     """The version and the diagnostics that the editor was told last."""
+    reason: tuple[Partials, str] | None = None
+    """Why it is left alone for where it lies, by what the folders around it said when it was checked last."""
 
 
 class Session(Struct):
@@ -79,8 +84,6 @@ class Session(Struct):
     folders: list[Path] = []
     configurations: dict[Path | None, Configuration] = {}
     workspaces: dict[Path | None, Workspace] = {}
-    configured: set[Path] = set()
-    """Every file that settings or policies were ever read from."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
     reported: set[str] = set()
@@ -93,8 +96,6 @@ class Session(Struct):
     """Whether that is to be shown as diagnostics."""
     edits: int = 0
     day: date = date.min
-    _roots: dict[Path | None, Path | None] = {}
-    """What `root_of` found: it is asked several times at each keystroke."""
 
     def open(self, item: types.TextDocumentItem) -> None:
         """A document was opened."""
@@ -104,6 +105,7 @@ class Session(Struct):
             uri=item.uri,
             path=path,
             key=key_of(path, item.uri),
+            root=self.root_of(path),
             json=item.language_id == "json",
             version=item.version,
             index=LineIndex(item.text),
@@ -144,26 +146,32 @@ class Session(Struct):
 
     def root_of(self, path: Path | None) -> Path | None:
         """The folder whose settings hold for a file: the innermost workspace folder, else the file's own."""
-        if path not in self._roots:
-            if path is None:
-                root = self.folders[0] if self.folders else None
-            else:
-                around = [folder for folder in self.folders if path.is_relative_to(folder)]
-                root = max(around, key=lambda folder: len(folder.parts), default=path.parent)
-            self._roots[path] = root
-        return self._roots[path]
+        if path is None:
+            return self.folders[0] if self.folders else None
+        around = [folder for folder in self.folders if path.is_relative_to(folder)]
+        return max(around, key=lambda folder: len(folder.parts), default=path.parent)
 
     def set_folders(self, folders: list[Path]) -> None:
         """These are the folders of the workspace now."""
         self.folders = folders
-        self._roots.clear()
+        for document in self.documents.values():
+            document.root = self.root_of(document.path)
+
+    def used(self, root: Path | None) -> bool:
+        """Whether anything is to be known of a folder: it is one of the workspace, or a document in it is open."""
+        return (
+            root is None
+            or root in self.folders
+            or any(document.root == root for document in self.documents.values())
+        )
 
     def configures(self, path: Path | None) -> bool:
         """Whether a file is one that settings or policies are read from."""
         if path is None:
             return False
-        used = (configuration.files for configuration in self.configurations.values())
-        return path.name in FILE_NAMES or path in self.configured or any(path in files for files in used)
+        return path.name in FILE_NAMES or any(
+            path in workspace.configuration.files for workspace in self.workspaces.values()
+        )
 
     def buffers(self) -> dict[Path, str]:
         """The texts of open settings and policy files, which hold before they are saved."""
@@ -180,7 +188,6 @@ class Session(Struct):
         judging = self.judging or configuration.settings.diagnostics == "workspace"
         workspace = renewed(old, configuration, self.day, indexed=indexed, judging=judging)
         self.configurations[root] = configuration
-        self.configured |= configuration.files
         self.workspaces[root] = workspace
         return workspace
 
@@ -215,7 +222,7 @@ class Session(Struct):
 
     def is_current(self, document: OpenDocument) -> bool:
         """Whether what is known of a document is about its latest text and settings."""
-        configuration = self.configurations.get(self.root_of(document.path))
+        configuration = self.configurations.get(document.root)
         return self.configures(document.path) or (
             configuration is not None
             and document.configuration is configuration
@@ -257,10 +264,10 @@ class Session(Struct):
         return None
 
     def _buffers(self, root: Path | None) -> list[OpenDocument]:
-        return [d for d in self.documents.values() if self.root_of(d.path) == root]
+        return [d for d in self.documents.values() if d.root == root]
 
     def _snapshot(self, document: OpenDocument, workspace: Workspace) -> Snapshot:
-        same = document.configuration is workspace.configuration
+        same, partials = document.configuration is workspace.configuration, workspace.partials
         return Snapshot(
             uri=document.uri,
             path=document.path,
@@ -272,8 +279,11 @@ class Session(Struct):
             previous=document.checked if same else None,
             project=workspace.project,
             key=document.key,
-            partials=workspace.partials,
+            partials=partials,
             quick=document.quick,
+            reason=document.reason[1]
+            if same and document.reason and document.reason[0] is partials
+            else None,
         )
 
     def accept(self, work: Snapshot, checked: Checked) -> None:
@@ -288,6 +298,7 @@ class Session(Struct):
             document.configuration = work.configuration
             document.base = None  # it has not been shown yet
             document.quick = checked.seconds < QUICK
+            document.reason = (work.partials, checked.reason)
 
     def project_for(self, work: Reading | Settling) -> Project | None:
         """The project that a file read from disk is to become part of; None where other settings hold by now.
@@ -317,9 +328,7 @@ class Session(Struct):
         return [
             document
             for document in self.documents.values()
-            if document.checked_version >= 0
-            and self.root_of(document.path) == root
-            and self.is_current(document)
+            if document.checked_version >= 0 and document.root == root and self.is_current(document)
         ]
 
     def unshown(self, root: Path | None) -> list[OpenDocument]:

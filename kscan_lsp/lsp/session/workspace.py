@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
@@ -155,6 +154,8 @@ class Snapshot(NamedTuple):
     partials: Partials
     quick: bool = False
     """Whether it is expected to take next to no time."""
+    reason: str | None = None
+    """Why the file is left alone for where it lies, "" for no reason; None where that is not known yet."""
 
 
 class Checked(NamedTuple):
@@ -164,6 +165,8 @@ class Checked(NamedTuple):
     file: CheckedFile
     seconds: float
     """What it took of the processor."""
+    reason: str
+    """Why the file is left alone for where it lies; "" for no reason."""
 
 
 class Reading(NamedTuple):
@@ -206,14 +209,13 @@ def check(snapshot: Snapshot) -> Checked:
     """Check a buffer: what the command line would say of a file with this text, and what typing still shows."""
     began = time.thread_time()
     key, text, json = snapshot.key, snapshot.text, snapshot.json
-    if snapshot.path and (
-        reason := _reason_to_skip(snapshot.path, snapshot.configuration, snapshot.partials)
-    ):
+    reason = _reason_to_skip(snapshot) if snapshot.reason is None else snapshot.reason
+    if reason:
         project, file = snapshot.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
     else:
         project = snapshot.project.with_file(key, text, json=json)
         file = carry(snapshot.previous, project.files[key])
-    return Checked(project, file, time.thread_time() - began)
+    return Checked(project, file, time.thread_time() - began, reason)
 
 
 def read(work: Reading) -> Callable[[Project], Project]:
@@ -304,10 +306,12 @@ def _source(work: Reading) -> SourceText | Unreadable | None:
     return None if isinstance(source, str) else source
 
 
-@lru_cache(maxsize=4096)
-def _reason_to_skip(path: Path, configuration: Configuration, partials: Partials) -> str:
-    """Why a file is left alone for where it lies. Asked once for each reading of the settings."""
+def _reason_to_skip(snapshot: Snapshot) -> str:
+    """Why a file is left alone for where it lies: a third of a millisecond where the settings have patterns."""
+    path, configuration = snapshot.path, snapshot.configuration
+    if path is None:
+        return ""
     settings_path = configuration.settings_path
     if settings_path and is_excluded(path, configuration.settings.exclude, settings_path.parent):
         return "excluded"
-    return partials.reason_to_skip(path)
+    return snapshot.partials.reason_to_skip(path)
