@@ -232,9 +232,9 @@ def lsp(
 ) -> None:
     """Run the language server on standard input and output."""
     log_to(log_file)
-    from kscan_lsp.lsp.server import notifications as handlers
+    from kscan_lsp.lsp.server.main import serve
 
-    handlers.serve()
+    serve()
 
 
 def _request(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kscan_lsp.findings import Finding, Related
-    from kscan_lsp.lsp.capabilities import Client
+    from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.text import Encoding, TextEdit
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, Placed
@@ -61,8 +61,8 @@ class _Template(NamedTuple):
 class DiagnosticTexts:
     """Diagnostics of checked documents as JSON, remembered for as long as the document lives."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, capabilities: Capabilities) -> None:
+        self._capabilities = capabilities
         self._templates: WeakKeyDictionary[CheckedDocument, _Template] = WeakKeyDictionary()
         self._texts: WeakKeyDictionary[CheckedDocument, tuple[int, bytes]] = WeakKeyDictionary()
         self._about = lru_cache(maxsize=8192)(_about)
@@ -101,7 +101,7 @@ class DiagnosticTexts:
         return known[1]
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
-        index, encoding = checked.document.lines, self._client.encoding
+        index, encoding = checked.document.lines, self._capabilities.encoding
         holes: list[_Line] = []
         made = [
             f"{{{_range(problem.span, index, encoding, holes)},{_about_problem(problem)}}}"
@@ -111,10 +111,10 @@ class DiagnosticTexts:
             if finding.status == "open":
                 at = _range(finding.span, index, encoding, holes)
                 references = project.ruleset.controls[finding.control].references
-                link = references[0] if references and self._client.code_description else ""
+                link = references[0] if references and self._capabilities.code_description else ""
                 about = self._about(finding.control, finding.severity, finding.message, link)
                 related = ""
-                if finding.related and self._client.related_information:
+                if finding.related and self._capabilities.related_information:
                     places = [self._related(r, uri, index, holes) for r in finding.related]
                     related = f',"relatedInformation":[{",".join(places)}]'
                 made.append(f"{{{at},{about}{related}}}")
@@ -122,7 +122,7 @@ class DiagnosticTexts:
 
     def _related(self, r: Related, uri: str, index: LineIndex, holes: list[_Line]) -> str:
         lines, elsewhere = (self._lines_of(r.document), r) if r.file else (index, None)
-        at = _range(r.span, lines, self._client.encoding, holes, elsewhere)
+        at = _range(r.span, lines, self._capabilities.encoding, holes, elsewhere)
         return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
 
 

@@ -1,4 +1,4 @@
-"""What an answer about a document is made from."""
+"""What answers are made from: frozen versions of a document, of a settings file, of all that is judged."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.check import Verdicts
     from kscan_lsp.findings import Finding
-    from kscan_lsp.lsp.capabilities import Client
+    from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.text import LineIndex
-    from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.configuration import Configuration, FileProblem
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, Placed
 
 
-class View(NamedTuple):
+class DocumentSnapshot(NamedTuple):
     """A checked version of an open document, and what is needed to talk about it.
 
     `key` is what it is called in `project`, which has all that is judged in its folder.
@@ -38,12 +38,12 @@ class View(NamedTuple):
     configuration: Configuration
     checked: CheckedFile
     lines: LineIndex
-    client: Client
+    capabilities: Capabilities
 
     def range_of(self, placed: Placed, span: Span) -> types.Range:
         """A span of one of its documents as the protocol has it."""
         moved = Span(span.start + placed.offset, span.end + placed.offset)
-        return convert.range_of(moved, self.lines, self.client.encoding)
+        return convert.range_of(moved, self.lines, self.capabilities.encoding)
 
     def site(self, placed: Placed) -> Site:
         """Where one of its documents is in the project."""
@@ -67,3 +67,24 @@ class JudgedObject(NamedTuple):
     def unsuppressed(self) -> set[str]:
         """The controls that have a finding that is not suppressed."""
         return {finding.control for finding in self.findings if finding.status != "suppressed"}
+
+
+class SettingsSnapshot(NamedTuple):
+    """An open settings file, and the settings that hold by it."""
+
+    uri: str
+    lines: LineIndex
+    configuration: Configuration
+    capabilities: Capabilities
+
+
+class WorkspaceSnapshot(NamedTuple):
+    """All that is judged, open or not, and what is wrong with files that say what is to be judged."""
+
+    folders: tuple[Path, ...]
+    files: tuple[tuple[CheckedFile, Project], ...]
+    """Each with the project it is in, in the order of their names."""
+    unreadable: tuple[tuple[Path, str], ...] = ()
+    """Folders that could not be looked at, and why."""
+    problems: tuple[FileProblem, ...] = ()
+    """What is wrong with settings and policies."""
