@@ -24,7 +24,7 @@ from kscan_lsp.cli.options import (
     Config,
     Controls,
     FailOn,
-    Format,
+    FormatName,
     Frameworks,
     LogFile,
     Paths,
@@ -67,9 +67,7 @@ def options(
 @app.command()
 def scan(
     paths: Paths = None,
-    output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="Form of the report.")
-    ] = Format.PRETTY,
+    output_format: FormatName = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file."),
@@ -87,45 +85,32 @@ def scan(
 ) -> None:
     """Report what is insecure in manifests."""
     from kscan_lsp.findings import Severity
-    from kscan_lsp.report import build as tally
-    from kscan_lsp.report import model as report
+    from kscan_lsp.report.build import build
+    from kscan_lsp.report.formats import FixDetail, format_of
+    from kscan_lsp.report.model import Gate, exit_status
 
-    level = None if fail_on is FailOn.NONE else Severity[fail_on.name]
-    gate = report.Gate(level, compliance_threshold)
+    chosen = format_of(output_format, output.name if output else "")
     request = _request(paths, config, framework, control, stdin_name)
     scanned = _scan(request)
-    made = tally.build(
+    report = build(
         [(entry.checked, entry.project) for entry in scanned.entries],
         skipped=scanned.skipped,
         not_scanned=scanned.not_scanned,
         problems=scanned.problems,
-        solve=tally.verified if fixes else tally.proposed,
+        fix_detail=min(chosen.fixes, FixDetail.EDITS if fixes else FixDetail.TITLES),
+        gate=Gate(None if fail_on is FailOn.NONE else Severity[fail_on.name], compliance_threshold),
+        requested=request.paths,
     )
     _warn_about_setup(scanned.problems)
-    if compliance_threshold is not None and scanned.entries and not made.frameworks:
+    if compliance_threshold is not None and scanned.entries and not report.frameworks:
         fail(
             "--compliance-threshold needs a framework, and none is on; name one with --framework, or in .kscan.yaml"
         )
-    if output_format is Format.JSON:
-        from kscan_lsp.report import json as as_json
-
-        deliver(as_json.render(made), output)
-    elif output_format is Format.HTML:
-        from kscan_lsp.report import html as as_html
-
-        deliver(as_html.render(made), output)
+    if output is None and chosen.lines is not None:
+        show(partial(chosen.lines, report))
     else:
-        from kscan_lsp.report import terminal as pretty
-
-        texts = {entry.checked.path: entry.checked.text for entry in scanned.entries}
-        lines = partial(pretty.render, made, texts, gate, request.paths)
-        if output is None:
-            show(lines)
-        else:
-            from kscan_lsp.report.lines import Screen, plain
-
-            deliver(plain(lines(Screen())), output)
-    raise typer.Exit(report.exit_status(made, gate))
+        deliver(chosen.render(report), output)
+    raise typer.Exit(exit_status(report))
 
 
 @app.command()

@@ -8,13 +8,7 @@ from typing import Annotated
 
 import typer
 
-
-class Format(StrEnum):
-    """What a report can look like."""
-
-    PRETTY = "pretty"
-    JSON = "json"
-    HTML = "html"
+from kscan_lsp.report.formats import FORMATS
 
 
 class FailOn(StrEnum):
@@ -37,6 +31,25 @@ class Subject(StrEnum):
 Paths = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH", help="Files and folders; '-' is standard input.", show_default="."),
+]
+
+
+def _known_format(name: str | None) -> str | None:
+    if name is not None and name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, FORMATS))}.")
+    return name
+
+
+FormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar=f"<{'|'.join(FORMATS)}>",
+        callback=_known_format,
+        help="Form of the report.",
+        show_default=f"by the ending of --output, else {next(iter(FORMATS))}",
+    ),
 ]
 Frameworks = Annotated[
     list[str], typer.Option("--framework", metavar="ID[,ID]", help="Check the controls of these frameworks.")

@@ -18,7 +18,7 @@ from kscan_lsp.files import encoding as source_files
 from kscan_lsp.files.manifest import display_name, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.report import build as tally
-from kscan_lsp.report.model import FileProblem, NotScanned, Range, Spot
+from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.configuration import Configuration, configure, find_settings
 from kscan_lsp.workspace.project import Project
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
 
 _JSON_OBJECT: Final = re.compile(r"""\s*\{\s*["}]""")
-_START: Final = Range(Spot(1, 1), Spot(1, 1))
 
 
 class MistakeError(Exception):
@@ -225,7 +224,7 @@ class _Work(Struct):
             raise MistakeError("\n".join(wrong))
         for text in wrong:
             self.result.problems.append(
-                FileProblem(display_name(settings_path or folder), _START, text, "setting")
+                FileProblem(display_name(settings_path or folder), FILE_START, text, "setting")
             )
         return configuration
 

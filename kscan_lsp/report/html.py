@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.report.model import Coverage, FixOption, FrameworkScore, Report, Reported, Spot
+    from kscan_lsp.report.model import ControlResult, FixOption, FrameworkScore, LineColumn, Report, Reported
 
     Address = Callable[[str], str | None]
 
@@ -127,11 +127,11 @@ class _Page:
             first, finding = entries[0], entries[0].finding
             yield f'<details class="{finding.severity.label}"{unfold}>'
             yield (
-                f'<summary><span class="tag">{finding.severity.label}</span><b>{_text(first.title)}</b>'
+                f'<summary><span class="tag">{finding.severity.label}</span><b>{_text(first.rule.title)}</b>'
                 f'<code class="quiet">{_text(finding.control)}</code>'
                 f'<span class="tag">{counted(len(entries), "finding")}</span></summary>'
             )
-            yield f'<div class="inside"><p class="quiet">{_prose(first.remediation)}</p>'
+            yield f'<div class="inside"><p class="quiet">{_prose(first.rule.remediation)}</p>'
             yield from _table(self.row(entry, _fix(entry.fixes)) for entry in entries)
             yield "</div></details>"
 
@@ -147,7 +147,7 @@ class _Page:
 
     def files(self) -> Iterator[str]:
         counted: dict[str, Counter[Severity]] = {}
-        first: dict[str, Spot] = {}
+        first: dict[str, LineColumn] = {}
         for entry in self.report.open():
             counted.setdefault(entry.file, Counter())[entry.finding.severity] += 1
             first[entry.file] = min(first.get(entry.file, entry.range.start), entry.range.start)
@@ -166,18 +166,18 @@ class _Page:
         yield "</tbody></table>"
 
     def unjudged(self) -> Iterator[str]:
-        missing = [coverage for coverage in self.report.controls if coverage.not_evaluated]
+        missing = [result for result in self.report.controls if result.not_evaluated]
         if missing:
             yield "<h2>Could not be evaluated</h2>"
             yield '<p class="quiet">Nobody knows whether these pass, so for the scores they do not.</p>'
-            yield from _table(row for coverage in missing for row in self.reasons(coverage))
+            yield from _table(row for result in missing for row in self.reasons(result))
 
-    def reasons(self, coverage: Coverage) -> Iterator[tuple[str, str, str]]:
-        for reason in coverage.reasons:
+    def reasons(self, result: ControlResult) -> Iterator[tuple[str, str, str]]:
+        for reason in result.reasons:
             where = self.place(reason.file, reason.line)
-            yield where, f"<code>{_text(coverage.id)}</code>", f"{_text(reason.path)}: {_text(reason.reason)}"
-        if rest := coverage.not_evaluated - len(coverage.reasons):
-            yield "", f"<code>{_text(coverage.id)}</code>", f"and {counted(rest, 'more resource')}"
+            yield where, f"<code>{_text(result.id)}</code>", f"{_text(reason.path)}: {_text(reason.reason)}"
+        if rest := result.not_evaluated - len(result.reasons):
+            yield "", f"<code>{_text(result.id)}</code>", f"and {counted(rest, 'more resource')}"
 
     def problems(self) -> Iterator[str]:
         if self.report.problems:

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from kscan_lsp.report.printable import visible
 
 if TYPE_CHECKING:
-    from kscan_lsp.report.model import Range
+    from kscan_lsp.report.model import FileRange
     from kscan_lsp.text import LineIndex
 
 _TAB: Final = 4
@@ -25,7 +25,7 @@ _HIDDEN: Final = "********"
 _NO_SECRETS: Final = ("", "true", "false")
 
 
-def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) -> tuple[str, str]:
+def snippet(lines: LineIndex, span: FileRange, width: int, *, hidden: bool = False) -> tuple[str, str]:
     """The line where a range starts, and carets under the range.
 
     Args:

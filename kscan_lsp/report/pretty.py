@@ -2,7 +2,7 @@
 
 Findings are grouped by file, object and place: a container with five problems is one line of YAML and five
 reasons. The third place with the same set of problems in a file is shortened, since nothing new can be said
-about it. Nothing from a manifest reaches the terminal raw (`plain.py`), and everything fits 80 columns and
+about it. Nothing from a manifest reaches the terminal raw (`printable.py`), and everything fits 80 columns and
 works without colour.
 """
 
@@ -13,18 +13,18 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.lines import Piece, Screen, plain, wrapped
 from kscan_lsp.report.printable import printable
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.report.summary import STYLES, summary
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.report.lines import Line, Screen
-    from kscan_lsp.report.model import FileProblem, FixOption, Gate, Range, Report, Reported
+    from kscan_lsp.report.lines import Line
+    from kscan_lsp.report.model import FileProblem, FileRange, FixOption, Report, Reported
 
 _PROBLEM: Final = "bold yellow"
 _LABEL_WIDTH: Final = 9
@@ -45,40 +45,35 @@ _LISTED_LINES: Final = 50
 class _Place(NamedTuple):
     """What there is to say about one range of a file."""
 
-    range: Range
+    range: FileRange
     resource: ResourceId | None
     entries: tuple[Reported, ...] = ()
     problems: tuple[FileProblem, ...] = ()
 
 
-def render(
-    report: Report, texts: Mapping[str, str], gate: Gate, asked: Sequence[str], screen: Screen
-) -> Iterator[Line]:
-    """The lines of a report.
+def render(report: Report) -> str:
+    """The report as plain text of the usual width."""
+    return plain(lines(report, Screen()))
 
-    Args:
-        report: what to write.
-        texts: the text of every file in it, by the file's name in the report.
-        gate: what makes the scan fail.
-        asked: the paths that the user named, for the commands that are proposed.
-        screen: what it must fit.
-    """
+
+def lines(report: Report, screen: Screen) -> Iterator[Line]:
+    """The report as styled lines that fit a screen."""
     bar = "\u2502" if screen.encoding.lower().startswith("utf") else "|"
-    for file, places in _files(report, texts):
+    for file, places in _files(report):
         yield [Piece(printable(file), "bold underline")]
-        yield from _File(texts[file], places, screen.width, bar).lines()
-    yield from summary(report, gate, asked, screen.width)
+        yield from _File(report.texts[file], places, screen.width, bar).lines()
+    yield from summary(report, screen.width)
 
 
-def _files(report: Report, texts: Mapping[str, str]) -> Iterable[tuple[str, list[_Place]]]:
+def _files(report: Report) -> Iterable[tuple[str, list[_Place]]]:
     """Files with something to say, in the report's order, and their places in order of the text."""
     places: dict[str, list[_Place]] = {}
     for entry in report.open():
         places.setdefault(entry.file, []).append(_Place(entry.range, entry.finding.resource, (entry,)))
     for problem in report.problems:
-        if problem.file in texts:
+        if problem.file in report.texts:
             places.setdefault(problem.file, []).append(_Place(problem.range, None, (), (problem,)))
-    for file in (name for name in texts if name in places):
+    for file in (name for name in report.texts if name in places):
         merged = []
         ordered = sorted(places[file], key=lambda p: (p.range, bool(p.entries)))
         for span, group in groupby(ordered, key=lambda p: p.range):
@@ -149,7 +144,7 @@ class _File:
     def control(self, control: str, entries: Sequence[Reported]) -> Iterator[Line]:
         """What one control says about a place; it may find several things there."""
         severity = entries[0].finding.severity
-        title = Piece(f" {printable(entries[0].title)}")
+        title = Piece(f" {printable(entries[0].rule.title)}")
         yield from self.labelled(severity.label, STYLES[severity], Piece(control, "bold"), title)
         for entry in entries:
             yield from self.labelled("", "", Piece(printable(entry.finding.message)))
