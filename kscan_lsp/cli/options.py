@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kscan_lsp.report.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class UsageError(Exception):
+    """The command cannot be carried out; the text says what is wrong and what to do."""
 
 
 class FailOn(StrEnum):
@@ -26,6 +33,12 @@ class Subject(StrEnum):
 
     CONTROLS = "controls"
     FRAMEWORKS = "frameworks"
+
+
+def split_names(values: Sequence[str]) -> tuple[str, ...]:
+    """Names from options that may be repeated and may hold several, separated by commas."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 Paths = Annotated[

@@ -36,7 +36,7 @@ _MAX_IGNORE_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 200
 
 
-class Found(Struct):
+class Discovered(Struct):
     """What a walk came to. `skipped` counts files, and folders that were not entered, by reason."""
 
     files: list[Path] = []
@@ -57,7 +57,7 @@ def discover(
     exclude: Sequence[str] = (),
     exclude_root: Path | None = None,
     partials: Partials | None = None,
-) -> Found:
+) -> Discovered:
     """The files to scan in a folder that a user named.
 
     Args:
@@ -76,7 +76,7 @@ def discover(
     inherited = [] if _ignored(walk.top, above, folder=True) else above
     walk.folder(walk.top, (settings,) if exclude else (), tuple(inherited), 0)
     walk.follow_links()
-    return Found(
+    return Discovered(
         [_as_given(start, walk.top, path) for path in sorted(walk.files, key=_order)],
         walk.skipped,
         [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],

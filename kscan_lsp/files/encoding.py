@@ -84,7 +84,7 @@ def read(path: Path) -> SourceText | Unreadable:
     return decode(raw)
 
 
-def target(path: Path | str) -> Path:
+def resolve(path: Path | str) -> Path:
     """The file that a name leads to through all links."""
     return Path(os.path.realpath(path))
 
@@ -100,7 +100,7 @@ def write(path: Path, before: SourceText, text: str) -> str:
     Returns:
         Why nothing was written; empty when it was.
     """
-    file = target(path)
+    file = resolve(path)
     try:
         if file.read_bytes() != before.encode(before.text):
             return "it has changed since it was read; run the command again"

@@ -54,7 +54,7 @@ def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
         )
 
 
-def controls(ruleset: Ruleset) -> str:
+def control_list(ruleset: Ruleset) -> str:
     """One line for each control: id, severity, whether it is on, title, frameworks."""
     policies = ruleset.policies
     rows = [
@@ -72,7 +72,7 @@ def controls(ruleset: Ruleset) -> str:
     return _table(rows)
 
 
-def frameworks(policies: PolicySet) -> str:
+def framework_list(policies: PolicySet) -> str:
     """One line for each framework: id, how many of its controls there are, title."""
     rows = [
         (

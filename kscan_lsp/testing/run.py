@@ -56,7 +56,7 @@ class Mark(Struct, frozen=True):
     controls: tuple[str, ...]
 
 
-def run(control: Control, policies: PolicySet) -> list[Outcome]:
+def run_tests(control: Control, policies: PolicySet) -> list[Outcome]:
     """Run all tests of one control; a control that none of them shows at work fails, too."""
     source = policies.sources[control.id]
     outcomes = [

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from kscan_lsp import __version__
 from kscan_lsp.cli.main import app
-from kscan_lsp.files import encoding as source_files
+from kscan_lsp.files import encoding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -359,7 +359,7 @@ def test_fix_of_standard_input_is_a_filter() -> None:
 
 def test_fix_that_cannot_be_written_fails(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
-    monkeypatch.setattr(source_files, "write", lambda *_: "it cannot be written: no space")
+    monkeypatch.setattr(encoding, "write", lambda *_: "it cannot be written: no space")
     result = kscan("fix", "--unsafe", "--write", "--control", "C-0057")
     assert result.exit_code == 3
     assert "web.yaml: it cannot be written: no space" in result.stderr

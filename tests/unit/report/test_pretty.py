@@ -177,7 +177,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
     stream = Terminal()
     report = report_of({"pod.yaml": POD}, gate=Gate())
     monkeypatch.setattr("sys.stdout", stream)
-    terminal.show(partial(pretty.lines, report))
+    terminal.print_lines(partial(pretty.lines, report))
     return stream.getvalue()
 
 
