@@ -37,7 +37,7 @@ def prepare() -> None:
 
 def print_lines(render: Callable[[Screen], Iterable[Line]]) -> None:
     """Write to standard output what people read: lines made for its width and encoding."""
-    from kscan_lsp.report.lines import Screen, plain
+    from kscan_lsp.report.lines import Screen, plain_text
 
     if os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1" or sys.stdout.isatty():
         from kscan_lsp.report import colour
@@ -45,7 +45,7 @@ def print_lines(render: Callable[[Screen], Iterable[Line]]) -> None:
         terminal = colour.console(sys.stdout)
         colour.print_lines(render(Screen(terminal.width, terminal.encoding)), terminal)
     else:
-        sys.stdout.write(plain(render(Screen(_width(), sys.stdout.encoding or "utf-8"))))
+        sys.stdout.write(plain_text(render(Screen(_width(), sys.stdout.encoding or "utf-8"))))
 
 
 def _width() -> int:

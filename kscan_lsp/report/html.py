@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import ResourceId
     from kscan_lsp.report.model import ControlResult, FixOption, FrameworkScore, LineColumn, Report, Reported
 
-    Address = Callable[[str], str | None]
+    UriOf = Callable[[str], str | None]
 
 PLACE_SCHEME: Final = "kscan-place:"
 """Links to places: this, the file's URI percent-encoded, `#L`, line, comma, column. An editor knows what to do."""
@@ -43,11 +43,11 @@ _POLICY: Final = (
 )
 
 
-def nowhere(_: str) -> None:
-    """The address of files for a page that is read where they are not."""
+def no_uri(_: str) -> None:
+    """What has no address: files for a page that is read where they are not."""
 
 
-def render(report: Report, uri_of: Address = nowhere) -> str:
+def render(report: Report, uri_of: UriOf = no_uri) -> str:
     """The report as a page.
 
     Args:
@@ -75,18 +75,18 @@ def render(report: Report, uri_of: Address = nowhere) -> str:
 class _Page:
     """Writes the parts of one page."""
 
-    def __init__(self, report: Report, uri_of: Address) -> None:
+    def __init__(self, report: Report, uri_of: UriOf) -> None:
         self.report = report
         self.uri_of = uri_of
 
     def sections(self) -> Iterator[str]:
         yield from self.head()
-        yield from self.unread()
+        yield from self.not_scanned()
         if self.report.frameworks and self.report.resources:  # nothing judged is no compliance
             yield from _scores(self.report.frameworks)
         yield from self.controls()
         yield from self.files()
-        yield from self.unjudged()
+        yield from self.not_evaluated()
         yield from self.problems()
         yield from self.suppressed()
 
@@ -109,7 +109,7 @@ class _Page:
         if not report.files and not report.not_scanned:
             yield '<p class="warning">No Kubernetes manifest was found: nothing is known about these files.</p>'
 
-    def unread(self) -> Iterator[str]:
+    def not_scanned(self) -> Iterator[str]:
         """What is not in the counts: it must not be overlooked."""
         if self.report.not_scanned:
             yield "<h2>Not scanned, or not fully</h2>"
@@ -142,8 +142,8 @@ class _Page:
             f"{self.place(place.file, place.range.start.line, place.range.start.column)}</span>"
             for place in entry.related
         )
-        said = f"{_text(entry.finding.message)}{related}{more}"
-        return self.place(entry.file, start.line, start.column), _named(entry.finding.resource), said
+        message = f"{_text(entry.finding.message)}{related}{more}"
+        return self.place(entry.file, start.line, start.column), _named(entry.finding.resource), message
 
     def files(self) -> Iterator[str]:
         counted: dict[str, Counter[Severity]] = {}
@@ -165,7 +165,7 @@ class _Page:
             yield f"<tr><td>{self.link(file, _text(file), first[file])}</td>{cells}</tr>"
         yield "</tbody></table>"
 
-    def unjudged(self) -> Iterator[str]:
+    def not_evaluated(self) -> Iterator[str]:
         missing = [result for result in self.report.controls if result.not_evaluated]
         if missing:
             yield "<h2>Could not be evaluated</h2>"
@@ -203,11 +203,11 @@ class _Page:
             file, f'<span class="place">{name}<span class="at">{at}</span></span>', (line, column or 1)
         )
 
-    def link(self, file: str, shown: str, at: tuple[int, int]) -> str:
+    def link(self, file: str, label: str, at: tuple[int, int]) -> str:
         uri = self.uri_of(file)
         if uri is None:
-            return shown
-        return f'<a href="{PLACE_SCHEME}{quote(uri, safe="")}#L{at[0]},{at[1]}">{shown}</a>'
+            return label
+        return f'<a href="{PLACE_SCHEME}{quote(uri, safe="")}#L{at[0]},{at[1]}">{label}</a>'
 
 
 def _scores(frameworks: Iterable[FrameworkScore]) -> Iterator[str]:
@@ -238,9 +238,9 @@ def _tile(label: str, count: int, tone: str) -> str:
 def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Rows of a place, perhaps what it is, and what there is to say; all of it HTML."""
     yield "<table><tbody>"
-    for where, *what, said in rows:
+    for where, *what, detail in rows:
         cells = "".join(f'<td class="what">{cell}</td>' for cell in what)
-        yield f'<tr><td class="where">{where}</td>{cells}<td>{said}</td></tr>'
+        yield f'<tr><td class="where">{where}</td>{cells}<td>{detail}</td></tr>'
     yield "</tbody></table>"
 
 
@@ -257,14 +257,13 @@ def _fix(options: Sequence[FixOption]) -> str:
 
 
 def _suppression(entry: Reported) -> str:
-    said = entry.finding.suppression
-    if said is None:
+    suppression = entry.finding.suppression
+    if suppression is None:
         return ""
-    until = f" until {said.until}" if said.until else ""
-    reason = said.reason or "no reason given"
-    return (
-        f'<span class="also quiet">{_text(f"{entry.finding.control}, {said.kind}{until}: {reason}")}</span>'
-    )
+    until = f" until {suppression.until}" if suppression.until else ""
+    reason = suppression.reason or "no reason given"
+    text = _text(f"{entry.finding.control}, {suppression.kind}{until}: {reason}")
+    return f'<span class="also quiet">{text}</span>'
 
 
 def _named(resource: ResourceId) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
-from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
@@ -33,30 +33,35 @@ def summary(report: Report, width: int) -> Iterator[Line]:
     for label, lines in _rows(report):
         named = label
         for line in (part for whole in lines for part in wrapped(whole, max(width - _INDENT, 20))):
-            yield [Piece(f"{named:<{_INDENT}}", "dim"), *line]
+            yield [StyledText(f"{named:<{_INDENT}}", "dim"), *line]
             named = ""
 
 
 def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     """What there is to say, by label; what has no lines is left out."""
-    yield "scanned", [[Piece(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]]
+    yield (
+        "scanned",
+        [[StyledText(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]],
+    )
     if skipped := ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count):
-        yield "skipped", [[Piece(skipped)]]
+        yield "skipped", [[StyledText(skipped)]]
     unscanned = [f"{place.file}:{place.line}: {place.reason}" for place in report.not_scanned]
     yield "not scanned", _listed(unscanned, "bold yellow")
     yield "not judged", [*_not_judged(report)]
     yield "found", [_found(report)]
     if report.frameworks and report.resources:  # nothing judged is no compliance
         scores = ", ".join(f"{framework.id} {framework.score:.1f}%" for framework in report.frameworks)
-        yield "compliance", [[Piece(scores)]]
+        yield "compliance", [[StyledText(scores)]]
     if failures := report.gate_failures():
-        yield "failed", [[Piece(printable("; ".join(failures)), "bold red")]]
+        yield "failed", [[StyledText(printable("; ".join(failures)), "bold red")]]
     yield "next", _next_steps(report)
 
 
 def _listed(texts: Sequence[str], style: str) -> list[Line]:
-    lines: list[Line] = [[Piece(printable(text), style)] for text in texts[:_MAX_LISTED]]
-    return [*lines, [Piece(f"and {len(texts) - _MAX_LISTED} more")]] if len(texts) > _MAX_LISTED else lines
+    lines: list[Line] = [[StyledText(printable(text), style)] for text in texts[:_MAX_LISTED]]
+    return (
+        [*lines, [StyledText(f"and {len(texts) - _MAX_LISTED} more")]] if len(texts) > _MAX_LISTED else lines
+    )
 
 
 def _not_judged(report: Report) -> Iterator[Line]:
@@ -74,7 +79,7 @@ def _not_judged(report: Report) -> Iterator[Line]:
     yield from _listed([f"{_ids(controls)} at {why}" for why, controls in alike.items()], "yellow")
     if needing:
         take = "control takes" if len(needing) == 1 else "controls take"
-        yield [Piece(f"{len(needing)} {take} more than manifests, as 'kscan explain {needing[0]}' says")]
+        yield [StyledText(f"{len(needing)} {take} more than manifests, as 'kscan explain {needing[0]}' says")]
 
 
 def _ids(controls: Sequence[str]) -> str:
@@ -84,15 +89,15 @@ def _ids(controls: Sequence[str]) -> str:
 
 def _found(report: Report) -> Line:
     counted = {severity: count for severity, count in report.by_severity().items() if count}
-    pieces = [Piece("nothing", "" if report.not_scanned or not report.files else "bold green")]
+    pieces = [StyledText("nothing", "" if report.not_scanned or not report.files else "bold green")]
     if counted:
-        pieces = [p for s, n in counted.items() for p in (Piece(", "), Piece(f"{n} {s.label}", STYLES[s]))][
-            1:
-        ]
+        pieces = [
+            p for s, n in counted.items() for p in (StyledText(", "), StyledText(f"{n} {s.label}", STYLES[s]))
+        ][1:]
     statuses = Counter(entry.finding.status for entry in report.findings)
     for status in ("suppressed", "baseline"):
         if statuses[status]:
-            pieces.append(Piece(f", {statuses[status]} {status}", "dim"))
+            pieces.append(StyledText(f", {statuses[status]} {status}", "dim"))
     return pieces
 
 
@@ -101,12 +106,12 @@ def _next_steps(report: Report) -> list[Line]:
     if report.skipped.get("helm-template"):
         steps.append(_step("helm template CHART | kscan scan -", "judge what a chart renders to"))
     if report.files and not report.controls:
-        steps.append([Piece("no control is on; choose frameworks or controls in .kscan.yaml")])
+        steps.append([StyledText("no control is on; choose frameworks or controls in .kscan.yaml")])
     if not report.files and not report.not_scanned and not steps:
         why = "no Kubernetes manifest was found here; name a file or a folder that has some"
         if report.skipped.get("excluded") == sum(report.skipped.values()) > 0:
             why = "all that is here is excluded by the settings or .gitignore; change them, or name something else"
-        return [[Piece(why)]]
+        return [[StyledText(why)]]
     single = [entry.fixes[0] for entry in report.open() if len(entry.fixes) == 1]
     safe = sum(option.safe for option in single)
     where = (
@@ -130,4 +135,4 @@ def _next_steps(report: Report) -> list[Line]:
 
 
 def _step(command: str, purpose: str) -> Line:
-    return [Piece(printable(command), "bold"), Piece(f"  {purpose}")]
+    return [StyledText(printable(command), "bold"), StyledText(f"  {purpose}")]

@@ -100,7 +100,7 @@ def test_printable_text_has_no_controls_but_line_ends_and_tabs(text: str) -> Non
 
 def shown(text: str, name: str = "pod.yaml", width: int = 80, **settings: object) -> str:
     report = report_of({name: text}, gate=Gate(), **settings)
-    return lines.plain(pretty.lines(report, lines.Screen(width)))
+    return lines.plain_text(pretty.lines(report, lines.Screen(width)))
 
 
 def test_a_report_in_full() -> None:
@@ -207,7 +207,7 @@ def test_what_no_manifest_says_is_one_line() -> None:
     loaded = loading.load(((str(n), read_document(text)) for n, text in enumerate(texts)), policy_set())
     ruleset, _ = choose(loaded, Settings(), only=["T-0001", "T-0011", "T-0012"])
     report = build([checked("pod.yaml", POD.replace("  - name: api", "  - 1\n  - name: api"), ruleset)])
-    text = lines.plain(pretty.lines(report, lines.Screen()))
+    text = lines.plain_text(pretty.lines(report, lines.Screen()))
     assert (
         f"not judged   T-0001 at pod.yaml:7: {report.controls[0].reasons[0].reason}\n"
         "             2 controls take more than manifests, as 'kscan explain T-0011' says\n"
@@ -219,13 +219,15 @@ def test_what_no_manifest_says_is_one_line() -> None:
     st.integers(2, 30),
 )
 def test_lines_break_where_rich_breaks_them(texts: list[str], width: int) -> None:
-    broken = lines.wrapped([lines.Piece(text, str(n)) for n, text in enumerate(texts)], width)
+    broken = lines.wrapped([lines.StyledText(text, str(n)) for n, text in enumerate(texts)], width)
     expected = Text("".join(texts)).wrap(Console(width=width), width)
-    assert [lines.plain([line]).rstrip("\n") for line in broken] == [line.plain.rstrip() for line in expected]
+    assert [lines.plain_text([line]).rstrip("\n") for line in broken] == [
+        line.plain.rstrip() for line in expected
+    ]
 
 
 def test_pieces_keep_their_styles_where_lines_break() -> None:
-    line = [lines.Piece("one two", "bold"), lines.Piece(" three")]
+    line = [lines.StyledText("one two", "bold"), lines.StyledText(" three")]
     assert list(lines.wrapped(line, 5)) == [[("one ", "bold")], [("two", "bold"), (" ", "")], [("three", "")]]
 
 
@@ -245,7 +247,7 @@ def test_nothing_found_and_nothing_there() -> None:
 )
 def test_what_is_there_may_be_excluded(skipped: dict[str, int], said: str) -> None:
     report = build([], skipped=skipped)
-    assert said in lines.plain(pretty.lines(report, lines.Screen(100)))
+    assert said in lines.plain_text(pretty.lines(report, lines.Screen(100)))
 
 
 def test_findings_that_are_suppressed_are_counted_only() -> None:
