@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
 
     from kscan_lsp.paths import Path
-    from kscan_lsp.yaml.data import Place
+    from kscan_lsp.yaml.data import PathTarget
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
@@ -76,7 +76,7 @@ class Resource(Struct, frozen=True, eq=False):
     data: dict[str, Any]
     template_path: Path | None
     """Path of the pod template inside the object; None for what runs no pods."""
-    _places: dict[Path, Place] = {}
+    _places: dict[Path, PathTarget] = {}
     _locations: dict[Path, Location] = {}
     """What was looked up before: the findings of an object have most of their ways in common."""
 
@@ -100,7 +100,7 @@ class Resource(Struct, frozen=True, eq=False):
             found = self._locations[there] = _location(self.document.text, place)
         return found
 
-    def _place(self, path: Path) -> Place:
+    def _place(self, path: Path) -> PathTarget:
         if path:
             above = path[:-1]
             before = self._places.get(above) or self._place(above)
@@ -196,7 +196,7 @@ def _template_path(who: ResourceId, custom: Custom) -> Path | None:
     return custom.get((who.group, who.kind))
 
 
-def _location(text: str, place: Place) -> Location:
+def _location(text: str, place: PathTarget) -> Location:
     node = place.node
     if place.via is not None:
         used = place.via_entry
