@@ -163,7 +163,7 @@ def test_places_do_not_depend_on_line_ends_marks_and_wide_characters(end: str, m
     text = SAMPLE.replace("😀", "😀é\u2028x" if wide else "x")
     there = read(mark + text.replace("\n", end))
     here = read(text)
-    assert data_of(there.root).value == data_of(here.root).value or end != "\n"
+    assert data_of(there.root).value == data_of(here.root).value
     source = mark + text.replace("\n", end)
     for one, other in zip(nodes(here), nodes(there), strict=True):
         assert text[one.start : one.end].replace("\n", end) == source[other.start : other.end]
@@ -402,8 +402,8 @@ def test_broken_json_is_one_problem_where_the_standard_library_sees_one(value: o
         return
     result = read_json(text)
     if not result.problems:  # a number may be too large for kubectl, and half a surrogate pair is replaced
-        shown = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(expected, ensure_ascii=False))
-        assert json.dumps(data_of(result.root).value, ensure_ascii=False) == shown or "0" in text
+        written = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(expected, ensure_ascii=False))
+        assert data_of(result.root).value == json.loads(written)
 
 
 @pytest.mark.parametrize(
