@@ -8,7 +8,7 @@ from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kscan_lsp import paths
-from kscan_lsp.fixes import verify as fixes
+from kscan_lsp.fixes import verify
 from kscan_lsp.fixes.operations import Draft
 from kscan_lsp.fixes.verify import Site
 from kscan_lsp.report.compliance import compliance, control_results
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
 
-_Options: TypeAlias = Sequence[fixes.VerifiedFix | Draft]
+_Options: TypeAlias = Sequence[verify.VerifiedFix | Draft]
 """The ways to fix a finding."""
 
 
@@ -155,9 +155,9 @@ class _Builder:
         if self.fix_detail is FixDetail.NONE or not any(finding.fixable for finding in findings):
             return repeat(())
         if self.fix_detail is FixDetail.EDITS:
-            return (fixes.fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
+            return (verify.fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
         drafts = {
-            id(f): found for f, found in fixes.drafts(site.checked, site.project.ruleset, lambda _: True)
+            id(f): found for f, found in verify.drafts(site.checked, site.project.ruleset, lambda _: True)
         }
         return (drafts.get(id(finding), ()) for finding in findings)
 
@@ -250,7 +250,7 @@ def _range_of(related: Related, placed: Placed, project: Project) -> FileRange:
     return _range(LineIndex(related.document), related.span, project.line_of(related))
 
 
-def _fix_option(placed: Placed, option: fixes.VerifiedFix | Draft) -> FixOption:
+def _fix_option(placed: Placed, option: verify.VerifiedFix | Draft) -> FixOption:
     if isinstance(option, Draft):
         return FixOption(option.title, option.safe)
     edits = tuple(FixEdit(range_in(placed, edit.span), edit.text) for edit in option.edits)
