@@ -134,7 +134,7 @@ def _annotations(verdicts: tuple[Verdicts, ...], problems: list[Problem]) -> Ite
         for key, value in annotations.items() if isinstance(annotations, dict) else ():
             if not key.lower().startswith("kscan"):
                 continue
-            span = verdict.resource.span(("metadata", "annotations", key)).span
+            span = verdict.resource.resolve(("metadata", "annotations", key)).span
             if key != ANNOTATION:
                 if key.lower().startswith(_DOMAIN) or get_close_matches(
                     key.lower(), [ANNOTATION], cutoff=0.8

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.evaluate import Failed
     from kscan_lsp.engine.scope import Element
     from kscan_lsp.graph.relations import Bound
-    from kscan_lsp.kubernetes.resources import Location, Resource
+    from kscan_lsp.kubernetes.locate import Locator, ResolvedPath
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Check
     from kscan_lsp.policy.ruleset import Plan, Plans, Ruleset
@@ -158,11 +159,12 @@ def _plans(resource: Resource, ruleset: Ruleset) -> Plans:
 def _judged(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None) -> Verdicts:
     resource, wrong = known.resource, known.wrong
     ran = _run(known, ruleset, plan, bound)
-    findings, hidden = _findings(resource, ruleset, ran)
+    locator = resource.locator()
+    findings, hidden = _findings(resource, locator, ruleset, ran)
     failed = frozenset(finding.control for finding in findings)
-    problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
+    problems = [Problem(locator.resolve(path).span, message, "type") for path, message in wrong]
     limits = dict.fromkeys((path, reason) for _, path, reason, limit in ran.answers.untold if limit)
-    problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
+    problems += [Problem(locator.resolve(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
     untold = [Unevaluated(one.check.control, *_why(one, wrong), one.limit) for one in ran.answers.untold]
     for entry in (*untold, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
@@ -217,7 +219,7 @@ def _run(known: Verdicts, ruleset: Ruleset, plan: Plan, bound: Bound | None, *, 
 
 
 def _findings(
-    resource: Resource, ruleset: Ruleset, ran: _Run
+    resource: Resource, locator: Locator, ruleset: Ruleset, ran: _Run
 ) -> tuple[tuple[Finding, ...], list[Unevaluated]]:
     """The findings in order of the text, and what is no finding because a repair took out a line there."""
     findings: list[Finding] = []
@@ -226,7 +228,7 @@ def _findings(
     for one in ran.answers.failed:
         places.setdefault((one.check.control, one.failure.path), []).append(one)
     for (control, path), failed in places.items():
-        location = resource.span(path)
+        location = locator.resolve(path)
         if resource.document.blanked and _touches_blanked(resource, location):
             # what was taken out may be just what the control looks for
             hidden.append(Unevaluated(control, path, UNREADABLE))
@@ -291,7 +293,7 @@ def _words_of(check: Check) -> frozenset[str]:
     return frozenset(word for text in asked for word in _WORD.findall(text))
 
 
-def _touches_blanked(resource: Resource, location: Location) -> bool:
+def _touches_blanked(resource: Resource, location: ResolvedPath) -> bool:
     return any(
         blank.start < extent.end and extent.start < blank.end
         for blank in resource.document.blanked

@@ -146,7 +146,7 @@ class _Maker:
                 continue
             reasons = self.reasons.setdefault(entry.control, [])
             if len(reasons) < MAX_REASONS:
-                line = range_in(placed, verdicts.resource.span(entry.path).span).start.line
+                line = range_in(placed, verdicts.resource.resolve(entry.path).span).start.line
                 reasons.append(Reason(self.name(path), line, paths.show(entry.path), entry.reason))
 
     def note_problems(self, file: CheckedFile) -> None:

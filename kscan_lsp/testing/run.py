@@ -133,7 +133,7 @@ def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
         for verdicts in placed.checked.verdicts:
             told = [(finding.span, finding.message) for finding in verdicts.findings]
             if control.needs and not verdicts.problems:
-                told += [(verdicts.resource.span(u.path).span, u.reason) for u in verdicts.unevaluated]
+                told += [(verdicts.resource.resolve(u.path).span, u.reason) for u in verdicts.unevaluated]
             elif verdicts.problems or verdicts.unevaluated:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"

@@ -29,7 +29,7 @@ def code_lenses(view: View) -> list[types.CodeLens]:
     for number, judged in enumerate(view.objects()):
         resource = judged.verdicts.resource
         # above all that says what the object is, whatever comes first
-        first = min(resource.span((key,)).span for key in ("apiVersion", "kind", "metadata"))
+        first = min(resource.resolve((key,)).span for key in ("apiVersion", "kind", "metadata"))
         data = {"uri": view.uri, "version": view.version, "object": number}
         lenses.append(types.CodeLens(view.range_of(judged.placed, first), data=data))
     return lenses
