@@ -1,23 +1,24 @@
-"""What a check reports: findings and problems, as frozen data.
+"""The vocabulary of results: findings, problems, and the places they are about, as frozen data.
 
 A finding is about the user's manifest; a problem is about something that kept us from judging it (broken YAML,
-a wrong setting, a broken control file). Both carry spans relative to the document they were found in, so a
-cached result stays right when the document moves; `project.py` places them in the file.
+a wrong setting, a broken control file). Both carry spans relative to the document they were found in, so that they stay
+right when the document moves. The document's source map makes a Location of a span, which counts in the file that a
+person wrote; `workspace/locations.py` makes lines of that.
 """
 
 from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from kscan_lsp import paths
+from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
     from kscan_lsp.paths import Path
-    from kscan_lsp.text import Span
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one document are told, of each part of the program that finds any."""
@@ -86,11 +87,40 @@ def fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     return (*told, Problem(rest[0].span, message, rest[0].code, rest[0].fatal))
 
 
+class Location(Struct, frozen=True):
+    """A place in text that a person wrote; the span counts in code points of the whole file's text.
+
+    Without a span there is a reason: what is meant stands in no text, or nobody knows where.
+    """
+
+    file: str
+    span: Span | None
+    reason: str = ""
+
+
+class SourceMap(Protocol):
+    """From a span of text that was judged to the place in text that a person wrote."""
+
+    def locate(self, span: Span) -> Location:
+        """The place that a span comes from."""
+
+
+class Verbatim(Struct, frozen=True):
+    """The source map of text that stands in a file just as it is judged, from an offset on."""
+
+    file: str
+    offset: int
+
+    def locate(self, span: Span) -> Location:
+        """The place that a span comes from."""
+        return Location(self.file, Span(span.start + self.offset, span.end + self.offset))
+
+
 class Related(Struct, frozen=True):
     """Another place a finding rests on.
 
     An empty `file` is the finding's own document. Else `document` is the text of the document in that file that the
-    span counts from, and `line` where it began when it was read (`Project.line_of` knows where it does now).
+    span counts from: it is known by its text, so that edits elsewhere in its file change nothing here.
     """
 
     resource: ResourceId
@@ -99,7 +129,6 @@ class Related(Struct, frozen=True):
     message: str
     file: str = ""
     document: str = ""
-    line: int = 0
 
 
 class Suppression(Struct, frozen=True):

@@ -16,7 +16,7 @@ from kscan_lsp.cli.scan import strays
 from kscan_lsp.files import encoding as source_files
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.fixes.verify import Site, drafts, fix_all, is_open
-from kscan_lsp.report.build import range_in
+from kscan_lsp.report.build import range_of
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ def unread(scanned: Scan) -> list[str]:
     """What could not be read, or not fully, and is not fixed for that: its place, and why."""
     said = [f"{left.file}:{left.line}: {left.reason}" for left in scanned.not_scanned]
     for entry in scanned.entries:
-        for placed, problem in entry.checked.problems():
+        for location, problem in entry.checked.problems():
             if problem.fatal:
-                line = range_in(placed, problem.span).start.line
+                line = range_of(location, entry.project).start.line
                 said.append(f"{entry.checked.path}:{line}: {problem.message}")
     return said
 

@@ -60,7 +60,7 @@ class Directive(Struct):
 
 def suppress(
     document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset, today: date
-) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
+) -> tuple[tuple[Verdicts, ...], tuple[Problem, ...]]:
     """Mark the findings of a document that its comments and annotations suppress.
 
     Args:
@@ -70,10 +70,10 @@ def suppress(
         today: the day that `until` is compared with.
 
     Returns:
-        All findings, the suppressed ones marked; and what is wrong with the suppressions.
+        The verdicts, with the suppressed findings marked; and what is wrong with the suppressions.
     """
     if "kscan" not in document.text.lower():
-        return tuple(finding for verdict in verdicts for finding in verdict.findings), ()
+        return verdicts, ()
     problems: list[Problem] = []
     directives = [*_comments(document, problems), *_annotations(verdicts, problems)]
     directives = [d for d in directives if _holds(d, ruleset, today, problems)]
@@ -81,17 +81,19 @@ def suppress(
     for directive in directives:
         for control in directive.controls:
             speaking.setdefault((directive.about, control), []).append(directive)
-    marked: list[Finding] = []
+    disposed: list[Verdicts] = []
     for verdict in verdicts:
+        marked: list[Finding] = []
         for finding in verdict.findings:
             line = document.lines.position(finding.span.start).line
             heard = [d for about in (line, verdict) for d in speaking.get((about, finding.control), ())]
             for directive in heard:
                 directive.used.add(finding.control)
             marked.append(replace(finding, suppression=heard[0].suppression) if heard else finding)
+        disposed.append(replace(verdict, findings=tuple(marked)))
     if document.complete:
         problems += _unused(directives, verdicts, ruleset)
-    return tuple(marked), fewer(tuple(problems))
+    return tuple(disposed), fewer(tuple(problems))
 
 
 def _comments(document: Document, problems: list[Problem]) -> Iterable[Directive]:

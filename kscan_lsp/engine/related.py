@@ -116,7 +116,7 @@ def _place(other: Object, path: str, message: str) -> Related:
     document = _document(other.document, other.json)
     resource = Resource(document, other.root, other.id, other.data, other.template_path)
     said = message or f"{other.id.kind} '{other.id.name}'"
-    return Related(other.id, where, resource.resolve(where).span, said, other.file, other.document, other.line)
+    return Related(other.id, where, resource.resolve(where).span, said, other.file, other.document)
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ This is done when somebody asks for a fix, never between a keystroke and its dia
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress, islice, repeat
+from itertools import compress, repeat
 from operator import is_not
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -61,7 +61,7 @@ class Site(NamedTuple):
     @property
     def checked(self) -> CheckedDocument:
         """The document as it was judged."""
-        return self.project.files[self.file].parts[self.number]
+        return self.project.files[self.file].documents[self.number].checked
 
 
 def drafts(
@@ -76,9 +76,8 @@ def drafts(
         ruleset: the controls that are on.
         wanted: which findings, of those whose control has a fix.
     """
-    findings = iter(checked.findings)
     for verdicts, bound in with_bounds(checked):
-        own = [f for f in islice(findings, len(verdicts.findings)) if f.fixable and wanted(f)]
+        own = [f for f in verdicts.findings if f.fixable and wanted(f)]
         hits = engine.hits_of(verdicts, ruleset, bound) if own else {}
         for finding in own:
             found = hits.get((finding.control, finding.path), [])

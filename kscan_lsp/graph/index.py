@@ -47,8 +47,9 @@ class Object(Struct, frozen=True, eq=False):
     id: ResourceId
     data: dict[str, Any]
     template_path: Path | None
+    offset: int = 0
     line: int = 0
-    """The line of the file, from 0, that the document began at when it was read."""
+    """Where in its file the document began when it was read, of one that is not judged: offset and line, from 0."""
     keys: tuple[Key, ...] = ()
 
     @property
@@ -140,8 +141,8 @@ def _by_key(objects: Iterable[Object]) -> dict[Key, tuple[Object, ...]]:
     return {key: tuple(there) for key, there in found.items()}
 
 
-def object_of(file: str, resource: Resource, line: int = 0) -> Object:
-    """A resource of a file as the others see it; its document begins at `line`."""
+def object_of(file: str, resource: Resource, offset: int = 0, line: int = 0) -> Object:
+    """A resource of a file as the others see it; where its document begins matters if the file is not judged."""
     document = resource.document
     one = Object(
         file=file,
@@ -151,6 +152,7 @@ def object_of(file: str, resource: Resource, line: int = 0) -> Object:
         id=resource.id,
         data=resource.data,
         template_path=resource.template_path,
+        offset=offset,
         line=line,
     )
     return replace(one, keys=_keys_of(one))

@@ -134,7 +134,9 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
             for index, item in enumerate(items or []):
                 _collect(unwrapping, item, (*root, "items", index), inherited)
     elif len(unwrapping.found) >= MAX_RESOURCES:
-        unwrapping.report(root, f"this document has more than {MAX_RESOURCES:,} objects; this one is not read")
+        unwrapping.report(
+            root, f"this document has more than {MAX_RESOURCES:,} objects; this one is not read"
+        )
     else:
         metadata = value.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import paths
@@ -33,17 +33,18 @@ from kscan_lsp.report.model import (
     compliance,
     coverage_of,
 )
-from kscan_lsp.text import LineIndex, Span
+from kscan_lsp.text import Span
+from kscan_lsp.workspace.locations import Lines, lines_of, location_of
 from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from kscan_lsp.engine.check import Verdicts
-    from kscan_lsp.findings import Finding, Problem, Related
+    from kscan_lsp.findings import Finding, Location, Problem
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedFile, Placed
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 MAX_REASONS: Final = 20
@@ -56,8 +57,8 @@ Options = Sequence[fixes.VerifiedFix | Draft]
 
 def proposed(site: Site) -> list[Options]:
     """What would fix each finding of a document, not yet verified: cheap enough for every scan."""
-    made = {id(f): options for f, options in fixes.drafts(site.checked, site.project.ruleset, lambda _: True)}
-    return [made.get(id(finding), ()) for finding in site.checked.findings]
+    made = fixes.drafts(site.checked, site.project.ruleset, lambda _: True)  # of each finding that is fixable
+    return [next(made)[1] if finding.fixable else () for finding in site.checked.findings]
 
 
 def verified(site: Site) -> list[Options]:
@@ -125,35 +126,37 @@ class _Maker:
             self.skipped[file.skipped] += 1
             return
         self.files += 1
-        findings = file.findings()
         for number, document in enumerate(file.documents):
             fixable = any(finding.fixable for finding in document.checked.findings)
             solved = iter(self.solve(Site(project, file.path, number)) if fixable else repeat(()))
             for verdicts in document.checked.verdicts:
                 unsuppressed: set[str] = set()
-                for placed, finding in islice(findings, len(verdicts.findings)):
+                for finding in verdicts.findings:
                     if finding.status != "suppressed":
                         unsuppressed.add(finding.control)
                     options = next(solved)
-                    self.findings.append(self.reported(file.path, placed, finding, project, options))
+                    self.findings.append(self.reported(document, finding, project, options))
                 self.judged.append((verdicts, unsuppressed))
-                self.note_reasons(file.path, document, verdicts, unsuppressed)
-        self.note_problems(file)
+                self.note_reasons(document, verdicts, unsuppressed, project)
+        self.note_problems(file, project)
 
-    def note_reasons(self, path: str, placed: Placed, verdicts: Verdicts, failed: set[str]) -> None:
+    def note_reasons(
+        self, placed: PlacedDocument, verdicts: Verdicts, failed: set[str], project: Project
+    ) -> None:
         for entry in verdicts.unevaluated:
             if entry.control in failed:
                 continue
             reasons = self.reasons.setdefault(entry.control, [])
             if len(reasons) < MAX_REASONS:
-                line = range_in(placed, verdicts.resource.resolve(entry.path).span).start.line
-                reasons.append(Reason(self.name(path), line, paths.show(entry.path), entry.reason))
+                location = placed.locate(verdicts.resource.resolve(entry.path).span)
+                line = range_of(location, project).start.line
+                reasons.append(Reason(self.name(location.file), line, paths.show(entry.path), entry.reason))
 
-    def note_problems(self, file: CheckedFile) -> None:
-        for placed, problem in file.problems():
+    def note_problems(self, file: CheckedFile, project: Project) -> None:
+        for location, problem in file.problems():
             self.problems.append(
                 FileProblem(
-                    self.name(file.path), range_in(placed, problem.span), problem.message, problem.code
+                    self.name(location.file), range_of(location, project), problem.message, problem.code
                 )
             )
         if file.limit:
@@ -163,11 +166,12 @@ class _Maker:
             if checked.complete or not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
                 continue
             worst = sorted(checked.problems, key=lambda p: not p.fatal)[:1]
-            line = range_in(placed, worst[0].span if worst else Span(0, 0)).start.line
+            location = placed.locate(worst[0].span if worst else Span(0, 0))
+            line = range_of(location, project).start.line
             partly = "not fully scanned: " if checked.verdicts else ""
             self.not_scanned.append(
                 NotScanned(
-                    self.name(file.path),
+                    self.name(location.file),
                     line,
                     partly + (worst[0].message if worst else "it could not be read"),
                 )
@@ -185,62 +189,53 @@ class _Maker:
 
     def reported(
         self,
-        path: str,
-        placed: Placed,
+        placed: PlacedDocument,
         finding: Finding,
         project: Project,
         options: Options,
     ) -> Reported:
         control = project.ruleset.controls[finding.control]
+        location = placed.locate(finding.span)
         return Reported(
             finding=finding,
-            file=self.name(path),
-            range=range_in(placed, finding.span),
+            file=self.name(location.file),
+            range=range_of(location, project),
             title=control.title,
             score=control.score,
             remediation=control.remediation,
             related=tuple(
                 OtherPlace(
                     r.resource,
-                    self.name(r.file or path),
-                    _range_of(r, placed, project),
+                    self.name(other.file),
+                    range_of(other, project),
                     paths.show(r.path),
                     r.message,
                 )
                 for r in finding.related
+                for other in (location_of(r, placed, project),)
             ),
-            fixes=tuple(_option(placed, option) for option in options),
+            fixes=tuple(_option(placed, option, project) for option in options),
             sensitive=control.category == "Secrets" or finding.resource.kind == "Secret",
         )
 
 
-def _range_of(related: Related, placed: Placed, project: Project) -> Range:
-    if not related.file:
-        return range_in(placed, related.span)
-    return _range(LineIndex(related.document), related.span, project.line_of(related))
-
-
-def _option(placed: Placed, option: fixes.VerifiedFix | Draft) -> FixOption:
+def _option(placed: PlacedDocument, option: fixes.VerifiedFix | Draft, project: Project) -> FixOption:
     if isinstance(option, Draft):
         return FixOption(option.title, option.safe)
-    edits = tuple(FixEdit(range_in(placed, edit.span), edit.text) for edit in option.edits)
+    edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in option.edits)
     return FixOption(option.title, option.safe, edits)
 
 
-def range_in(placed: Placed | None, span: Span) -> Range:
-    """A span of a document as a range of its file; without a document, the file's first character."""
-    if placed is None:
-        return Range(Spot(1, 1), Spot(1, 1))
-    return _range(placed.checked.document.lines, span, placed.line)
+def range_of(location: Location, project: Project) -> Range:
+    """A location as people count; the file's first character where it has no span."""
+    return _range(lines_of(location, project))
 
 
 def problem_in(file: str, document: Document, problem: Problem) -> FileProblem:
     """A problem of a file that is one document: settings or a policy."""
-    return FileProblem(file, _range(document.lines, problem.span, 0), problem.message, problem.code)
+    return FileProblem(file, _range(Lines(document.lines, problem.span, 0)), problem.message, problem.code)
 
 
-def _range(lines: LineIndex, span: Span, first_line: int) -> Range:
-    start, end = lines.position(span.start), lines.position(span.end)
-    return Range(
-        Spot(first_line + start.line + 1, start.column + 1), Spot(first_line + end.line + 1, end.column + 1)
-    )
+def _range(lines: Lines) -> Range:
+    start, end = lines.positions()
+    return Range(Spot(start.line + 1, start.column + 1), Spot(end.line + 1, end.column + 1))

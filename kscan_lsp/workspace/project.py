@@ -29,6 +29,7 @@ from kscan_lsp.workspace.results import (
     ReadDocument,
     file_of,
     has_template_at_fault,
+    place,
 )
 from kscan_lsp.yaml.document import read_document, reread, split
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.engine.check import Verdicts
-    from kscan_lsp.findings import Related
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
@@ -105,11 +105,11 @@ class Project(Struct, frozen=True, eq=False):
     def with_document(self, path: str, number: int, text: str) -> Project:
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
-        checked = self._document(path, reread(before.parts[number].document, text))
+        checked = self._document(path, reread(before.documents[number].checked.document, text))
         parts = (*before.parts[:number], checked, *before.parts[number + 1 :])
         whole = "".join([part.document.text for part in parts])
         if checked.verdicts and checked.complete:  # the others were no reason to leave the file alone
-            file = CheckedFile(path, whole, before.json, parts)
+            file = CheckedFile(path, whole, before.json, place(path, parts))
         else:
             file = file_of(path, whole, parts, json=before.json)
         index, changed = self.index.with_file(path, _objects(file))
@@ -138,14 +138,6 @@ class Project(Struct, frozen=True, eq=False):
         why = Problem(Span(0, 0), reason, "limit", fatal=True)
         without = self.without_file(path)
         return replace(without, files={**without.files, path: CheckedFile(path, "", json=False, limit=why)})
-
-    def line_of(self, related: Related) -> int:
-        """The line of its file, from 0, at which the document of another place begins now."""
-        file = self.files.get(related.file)
-        for placed in file.documents if file else ():
-            if placed.checked.document.text == related.document:
-                return placed.line
-        return related.line
 
     def read(self, path: str, text: str, *, json: bool = False) -> CheckedFile:
         """A file as far as it can be judged without looking at others; unchanged documents as they were."""
@@ -231,11 +223,11 @@ class Project(Struct, frozen=True, eq=False):
     def _suppressed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
     ) -> CheckedDocument:
-        findings, wrong = suppress(read.document, verdicts, self.ruleset, self.today)
+        disposed, wrong = suppress(read.document, verdicts, self.ruleset, self.today)
         told = tuple(problem for verdict in verdicts for problem in verdict.problems)
         problems = (*read.document.problems, *read.missed, *told, *wrong)
         watched = frozenset[Key]().union(*(bound.watched for bound in bounds or () if bound))
-        return CheckedDocument(read.document, verdicts, findings, problems, read, bounds, watched)
+        return CheckedDocument(read.document, disposed, problems, read, bounds, watched)
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
@@ -243,13 +235,14 @@ def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) ->
     if len(text) > MAX_CHARACTERS:
         return ()
     found: list[Object] = []
-    line = 0
+    offset = line = 0
     for piece in [text] if json else split(text):
         document = read_document(piece, json=json)
         if not document.complete and has_template_at_fault(document, document.problems):
             return ()
         resources, _ = resources_of(document, ruleset.pod_spec_paths)
-        found += (object_of(path, resource, line) for resource in resources)
+        found += (object_of(path, resource, offset, line) for resource in resources)
+        offset += len(piece)
         line += document.lines.line_count - 1
     return tuple(found)
 
