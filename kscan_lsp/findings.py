@@ -131,11 +131,18 @@ class Related(Struct, frozen=True):
     document: str = ""
 
 
-class Suppression(Struct, frozen=True):
-    """Why a finding is not open: how it was suppressed, and the reason given (may be empty)."""
+class Disposition(Struct, frozen=True):
+    """What became of a finding that is not open.
 
-    kind: Literal["comment", "annotation"]
+    `by` is how that was said, and `span` where in the finding's document. The reason, the owner and the last day on
+    which it counts (`2027-01-31`) are empty where nobody named them.
+    """
+
+    status: Literal["accepted", "baseline"]
+    by: Literal["comment", "annotation"]
+    span: Span
     reason: str = ""
+    owner: str = ""
     until: str = ""
 
 
@@ -153,16 +160,14 @@ class Finding(Struct, frozen=True):
     data: Any
     """The resource as plain values, from which list elements get their names."""
     related: tuple[Related, ...] = ()
-    ordinal: int = 0
-    """Tells true duplicates in one file apart."""
     fixable: bool = False
     """The control has a fix. Whether it can be made here is known when it is asked for."""
-    suppression: Suppression | None = None
+    disposition: Disposition | None = None
 
     @property
-    def status(self) -> Literal["open", "baseline", "suppressed"]:
+    def status(self) -> Literal["open", "accepted", "baseline"]:
         """`open` unless something says otherwise."""
-        return "suppressed" if self.suppression else "open"
+        return self.disposition.status if self.disposition else "open"
 
     @property
     def stable_path(self) -> str:
@@ -170,14 +175,19 @@ class Finding(Struct, frozen=True):
         return paths.stable(self.path, self.data)
 
     @property
-    def fingerprint(self) -> str:
-        """Identity that survives moved lines, reordered lists, renames of files and API upgrades."""
-        who = self.resource
-        parts = (self.control, who.group, who.kind, who.namespace, who.name, self.stable_path)
-        tail = (str(self.ordinal),) if self.ordinal else ()
-        return "v1:" + hashlib.sha256("\0".join(parts + tail).encode()).hexdigest()[:32]
-
-    @property
     def printed_path(self) -> str:
         """The path as reports print it."""
         return paths.show(self.path)
+
+
+def fingerprint(finding: Finding, ordinal: int) -> str:
+    """Identity that survives moved lines, reordered lists, renames of files and API upgrades.
+
+    Args:
+        finding: the finding.
+        ordinal: how many objects of the same identity its project has before this one.
+    """
+    who = finding.resource
+    parts = (finding.control, who.group, who.kind, who.namespace, who.name, finding.stable_path)
+    tail = (str(ordinal),) if ordinal else ()
+    return "v1:" + hashlib.sha256("\0".join(parts + tail).encode()).hexdigest()[:32]

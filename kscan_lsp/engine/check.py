@@ -7,7 +7,7 @@ For each thing a control judges one by one there is an `Element`; all checks of 
 activation. A control ends in one of three ways for an element: it failed (there is a finding), it passed, or
 it could not be evaluated, which is said and counted and never taken for a pass.
 
-Left out on purpose: suppression and settings beyond the ruleset. Fixes are verified on what is found here,
+Left out on purpose: dispositions and settings beyond the ruleset. Fixes are verified on what is found here,
 before anything hides it.
 """
 
@@ -59,7 +59,7 @@ class Verdicts(Struct, frozen=True, eq=False):
     """What the controls say about one resource.
 
     A control is in one of the three, or in two: it can fail for one container and not be evaluated for another, which
-    counts when the finding is suppressed. What passed has passed everywhere.
+    counts when the finding is accepted. What passed has passed everywhere.
     """
 
     resource: Resource

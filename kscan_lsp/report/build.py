@@ -1,7 +1,7 @@
 """Checked files -> a Report: findings placed in their files, resources counted, frameworks scored.
 
 Compliance is Kubescape's: a control scores 100 when nothing fails, else the passed of all resources it
-applies to; a framework scores the unweighted mean of its controls. What is suppressed counts as passed, as
+applies to; a framework scores the unweighted mean of its controls. What is accepted counts as passed, as
 a resource with an exception does there ("passed with exceptions"); the report says how many there are. What
 could not be evaluated is never a pass: it stays in the denominator.
 """
@@ -34,6 +34,7 @@ from kscan_lsp.report.model import (
     coverage_of,
 )
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.fingerprints import object_ordinals
 from kscan_lsp.workspace.locations import Lines, lines_of, location_of
 from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.check import Verdicts
     from kscan_lsp.findings import Finding, Location, Problem
+    from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
@@ -119,6 +121,7 @@ class _Maker:
         self.rulesets: dict[int, Ruleset] = {}
         self.judged: list[tuple[Verdicts, set[str]]] = []
         self.reasons: dict[str, list[Reason]] = {}
+        self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
 
     def add(self, file: CheckedFile, project: Project) -> None:
         self.rulesets.setdefault(id(project.ruleset), project.ruleset)
@@ -126,18 +129,22 @@ class _Maker:
             self.skipped[file.skipped] += 1
             return
         self.files += 1
+        if project not in self.ordinals:
+            self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
             fixable = any(finding.fixable for finding in document.checked.findings)
             solved = iter(self.solve(Site(project, file.path, number)) if fixable else repeat(()))
             for verdicts in document.checked.verdicts:
-                unsuppressed: set[str] = set()
+                failing: set[str] = set()
+                ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
                 for finding in verdicts.findings:
-                    if finding.status != "suppressed":
-                        unsuppressed.add(finding.control)
+                    if finding.status != "accepted":
+                        failing.add(finding.control)
                     options = next(solved)
-                    self.findings.append(self.reported(document, finding, project, options))
-                self.judged.append((verdicts, unsuppressed))
-                self.note_reasons(document, verdicts, unsuppressed, project)
+                    reported = self.reported(document, finding, project, options)
+                    self.findings.append(reported._replace(ordinal=ordinal) if ordinal else reported)
+                self.judged.append((verdicts, failing))
+                self.note_reasons(document, verdicts, failing, project)
         self.note_problems(file, project)
 
     def note_reasons(

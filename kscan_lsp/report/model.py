@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.findings import Severity
+from kscan_lsp.findings import Severity, fingerprint
 from kscan_lsp.policy.ruleset import members_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.check import Verdicts
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.policy.ruleset import Ruleset
+
+STATUS_NAMES: Final = {"open": "open", "accepted": "suppressed", "baseline": "baseline"}
+"""What reports call the status of a finding, for as long as schema 1 of the JSON report holds."""
 
 SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
@@ -81,6 +84,13 @@ class Reported(NamedTuple):
     related: tuple[OtherPlace, ...] = ()
     fixes: tuple[FixOption, ...] = ()
     sensitive: bool = False
+    ordinal: int = 0
+    """How many objects of the same identity its project has before this one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the finding in its project."""
+        return fingerprint(self.finding, self.ordinal)
 
 
 class FileProblem(NamedTuple):
@@ -158,18 +168,18 @@ def coverage_of(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[str, 
     """What became of each control that looked at any of some resources.
 
     Args:
-        judged: what is said about each resource, and the controls of its findings that are not suppressed: one whose
+        judged: what is said about each resource, and the controls of its findings that are not accepted: one whose
             findings all are has passed where it could be evaluated.
     """
     passed: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     unevaluated: Counter[str] = Counter()
-    for verdicts, unsuppressed in judged:
+    for verdicts, failing in judged:
         passed.update(verdicts.passed)
-        untold = {entry.control for entry in verdicts.unevaluated if entry.control not in unsuppressed}
+        untold = {entry.control for entry in verdicts.unevaluated if entry.control not in failing}
         unevaluated.update(untold)
         for control in verdicts.failed - untold:
-            (failed if control in unsuppressed else passed)[control] += 1
+            (failed if control in failing else passed)[control] += 1
     return {
         i: Coverage(i, evaluated=passed[i] + failed[i], failed=failed[i], not_evaluated=unevaluated[i])
         for i in passed | failed | unevaluated
@@ -191,7 +201,7 @@ class Report(Struct, frozen=True):
     """A setting or a policy is wrong."""
 
     def open(self) -> Iterator[Reported]:
-        """The findings that count: neither suppressed nor in a baseline."""
+        """The findings that count: neither accepted nor in a baseline."""
         return (entry for entry in self.findings if entry.finding.status == "open")
 
     def by_severity(self) -> dict[Severity, int]:

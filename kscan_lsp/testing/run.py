@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
@@ -193,11 +194,11 @@ def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
     """The project with one more fix made, or why one cannot be made; None where there is nothing left to try."""
     for number, placed in enumerate(project.files[_FILE].documents):
         for finding in placed.checked.findings:
-            if finding.fixable and finding.fingerprint not in refused:
+            if finding.fixable and fingerprint(finding, 0) not in refused:
                 options, reason = fixes_of(Site(project, _FILE, number), finding)
                 if options:
                     return project.with_document(_FILE, number, options[0].text)
-                refused.add(finding.fingerprint)
+                refused.add(fingerprint(finding, 0))
                 return reason
     return None
 

@@ -1,10 +1,10 @@
 """Files and what is known about them: {path: checked file}, each version made from the one before.
 
 A document is judged twice: alone, which depends on its text and nothing else, and for what rests on other objects,
-which depends on what its relations lead to. An edit reads and judges the documents whose text is new, and asks again
-about those that watch a key of the index under which something changed. All else is taken over as it was, wherever
-in its file it now stands, which is why a keystroke in a workspace of a thousand files costs one document. The
-findings are those of a new project with the same texts, however it came to them.
+which depends on what its relations lead to. An edit reads and judges the documents whose text is new, and evaluates
+those again that depend on a key of the index under which something changed. All else is taken over as it was, wherever
+in its file it now stands, which is why a keystroke in a workspace of a thousand files costs one document. Findings and
+the order of files are those of a new project with the same texts, however it came to them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.dispositions.suppressions import suppress
+from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.engine.check import check, check_related, relations_of
+from kscan_lsp.files.names import with_file_in_order
 from kscan_lsp.findings import Problem
-from kscan_lsp.graph.dependents import Watchers
+from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object, object_of
 from kscan_lsp.graph.relations import Bound, bind
 from kscan_lsp.kubernetes.resources import resources_of
@@ -53,8 +54,8 @@ def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: boo
 class Project(Struct, frozen=True, eq=False):
     """The files of a workspace, judged by one ruleset on one day.
 
-    Those in `files` are judged. `index` may know of more: what stands in them counts for the others, but nobody wants
-    to know what is wrong with it.
+    Those in `files` are judged, and come in the order of their names. `index` may know of more: what stands in them
+    counts for the others, but nobody wants to know what is wrong with it.
     """
 
     ruleset: Ruleset
@@ -62,8 +63,8 @@ class Project(Struct, frozen=True, eq=False):
     files: Mapping[str, CheckedFile] = {}
     index: Index = field(default_factory=Index)
     whole: bool = True
-    """Whether all files are there; until then nothing is said that rests on other objects."""
-    watchers: Watchers = field(default_factory=Watchers)
+    """Whether all files are there; until then nothing is evaluated that rests on other objects."""
+    dependents: Dependents = field(default_factory=Dependents)
 
     def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
         """The project with new texts of many files: (path, text, whether it is JSON)."""
@@ -71,26 +72,27 @@ class Project(Struct, frozen=True, eq=False):
 
     def with_read(self, files: Iterable[CheckedFile]) -> Project:
         """The project with files that `read` gave, of this project or an earlier one."""
-        judged, index = dict(self.files), self.index
+        judged, index = self.files, self.index
         changed: set[Key] = set()
         read: set[str] = set()
         for read_before in files:
-            file = self._as_known(read_before)
-            judged[file.path] = file
+            file = self._without_relations(read_before)
+            judged = with_file_in_order(judged, file.path, file)
             index, keys = index.with_file(file.path, _objects(file))
             changed |= keys
             read.add(file.path)
-        return self._settled(judged, index, changed, read)
+        return self._updated(judged, index, changed, read)
 
-    def _as_known(self, file: CheckedFile) -> CheckedFile:
-        """A file without what an earlier project said of it that rests on other objects."""
+    def _without_relations(self, file: CheckedFile) -> CheckedFile:
+        """A file without what an earlier project found in it that rests on other objects."""
         there = self.files.get(file.path)
         known = set(there.parts) if there else set()
-        parts = tuple(
+        before = file.parts
+        now = [
             replace(checked, bounds=None) if checked.bounds and checked not in known else checked
-            for checked in file.parts
-        )
-        return file.with_parts(parts)
+            for checked in before
+        ]
+        return file.with_parts(now) if any(map(is_not, now, before)) else file
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
         """The project with one file's new text.
@@ -113,21 +115,21 @@ class Project(Struct, frozen=True, eq=False):
         else:
             file = file_of(path, whole, parts, json=before.json)
         index, changed = self.index.with_file(path, _objects(file))
-        return self._settled({**self.files, path: file}, index, changed, {path})
+        return self._updated({**self.files, path: file}, index, changed, {path})
 
     def with_objects(self, path: str, objects: tuple[Object, ...]) -> Project:
         """The project with what a file declares (`objects_of`), without judging it."""
         judged = {name: file for name, file in self.files.items() if name != path}
         index, changed = self.index.with_file(path, objects)
-        return self._settled(judged, index, changed, {path})
+        return self._updated(judged, index, changed, {path})
 
     def completed(self) -> Project:
-        """The project when no more files are to come; it is for `settled` to say what rests on other objects."""
+        """The project when no more files are to come; `with_relations` evaluates what rests on other objects."""
         return replace(self, whole=True)
 
-    def settled(self, paths: Iterable[str]) -> Project:
-        """The project with all that can be said about some files, which were read before it was whole."""
-        return self._settled(dict(self.files), self.index, frozenset(), paths)
+    def with_relations(self, paths: Iterable[str]) -> Project:
+        """The project with all that rests on other objects in some files, which were read before it was whole."""
+        return self._updated(self.files, self.index, frozenset(), paths)
 
     def without_file(self, path: str) -> Project:
         """The project without one file."""
@@ -137,7 +139,8 @@ class Project(Struct, frozen=True, eq=False):
         """The project with a file that is there, but nobody knows what stands in it."""
         why = Problem(Span(0, 0), reason, "limit", fatal=True)
         without = self.without_file(path)
-        return replace(without, files={**without.files, path: CheckedFile(path, "", json=False, limit=why)})
+        file = CheckedFile(path, "", json=False, limit=why)
+        return replace(without, files=with_file_in_order(without.files, path, file))
 
     def read(self, path: str, text: str, *, json: bool = False) -> CheckedFile:
         """A file as far as it can be judged without looking at others; unchanged documents as they were."""
@@ -164,13 +167,13 @@ class Project(Struct, frozen=True, eq=False):
             tuple(object_of(path, resource) for resource in resources) if self.ruleset.relational else ()
         )
         related = any(relations_of(resource, self.ruleset) for resource in resources)
-        return self._suppressed(
+        return self._disposed(
             ReadDocument(document, verdicts, missed, objects), verdicts, None if related else ()
         )
 
-    def _settled(
+    def _updated(
         self,
-        files: dict[str, CheckedFile],
+        files: Mapping[str, CheckedFile],
         index: Index,
         changed: set[Key] | frozenset[Key],
         touched: Iterable[str],
@@ -183,29 +186,31 @@ class Project(Struct, frozen=True, eq=False):
             changed: the keys under which anything is different.
             touched: the files that are new, or gone.
         """
-        watchers = self.watchers
+        dependents = self.dependents
         if self.whole and self.ruleset.relational:
-            watched: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
-            for path in {*watched, *watchers.of(changed)}:
+            evaluated: dict[str, CheckedFile] = {}
+            dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
+            for path in {*dependencies, *dependents.of(changed)}:
                 file = files.get(path)
                 if file is None:
                     continue
-                concerned = watchers.watches(path, changed)
-                settled = tuple(
-                    [
-                        self._resettled(checked, index)
-                        if checked.bounds is None or (concerned and not checked.watched.isdisjoint(changed))
-                        else checked
-                        for checked in file.parts
-                    ]
-                )
-                if any(map(is_not, settled, file.parts)):
-                    files[path] = file.with_parts(settled)
-                watched[path] = frozenset[Key]().union(*{checked.watched for checked in settled})
-            watchers = watchers.updated(watched)
-        return replace(self, files=files, index=index, watchers=watchers)
+                concerned = dependents.depends(path, changed)
+                before = file.parts
+                now = [
+                    self._related(checked, index)
+                    if checked.bounds is None or (concerned and not checked.dependencies.isdisjoint(changed))
+                    else checked
+                    for checked in before
+                ]
+                if any(map(is_not, now, before)):
+                    evaluated[path] = file.with_parts(now)
+                dependencies[path] = frozenset[Key]().union(*{checked.dependencies for checked in now})
+            dependents = dependents.updated(dependencies)
+            files = {**files, **evaluated} if evaluated else files
+        return replace(self, files=files, index=index, dependents=dependents)
 
-    def _resettled(self, old: CheckedDocument, index: Index) -> CheckedDocument:
+    def _related(self, old: CheckedDocument, index: Index) -> CheckedDocument:
+        """A document with what rests on other objects evaluated again."""
         if old.read is None:
             return old
         bounds = tuple(
@@ -218,16 +223,16 @@ class Project(Struct, frozen=True, eq=False):
             alone if bound is None else check_related(alone, bound, self.ruleset)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
         )
-        return self._suppressed(old.read, verdicts, bounds)
+        return self._disposed(old.read, verdicts, bounds)
 
-    def _suppressed(
+    def _disposed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
     ) -> CheckedDocument:
-        disposed, wrong = suppress(read.document, verdicts, self.ruleset, self.today)
-        told = tuple(problem for verdict in verdicts for problem in verdict.problems)
-        problems = (*read.document.problems, *read.missed, *told, *wrong)
-        watched = frozenset[Key]().union(*(bound.watched for bound in bounds or () if bound))
-        return CheckedDocument(read.document, disposed, problems, read, bounds, watched)
+        disposed, wrong = dispose(read.document, verdicts, self.ruleset, self.today)
+        judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
+        problems = (*read.document.problems, *read.missed, *judging, *wrong)
+        keys = frozenset[Key]().union(*(bound.dependencies for bound in bounds or () if bound))
+        return CheckedDocument(read.document, disposed, problems, read, bounds, keys)
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:

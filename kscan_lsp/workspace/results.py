@@ -55,7 +55,7 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """What it was made of; None for what only an editor shows (`lsp/session/stale.py`)."""
     bounds: tuple[Bound | None, ...] | None = ()
     """What the relations of each resource lead to, as far as any control asks; None where that is not known yet."""
-    watched: frozenset[Key] = frozenset()
+    dependencies: frozenset[Key] = frozenset()
     """The keys of the index that its findings depend on."""
     stale: tuple[Finding, ...] = ()
     """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""

@@ -102,7 +102,7 @@ def test_frameworks_are_valid(text):
 def test_suppressions_work(text):
     checked = check_file("example.yaml", text, ruleset("recommended"), TODAY)
     assert list(checked.problems()) == []
-    assert {found.finding.status for found in checked.findings()} == {"suppressed"}
+    assert {found.finding.status for found in checked.findings()} == {"accepted"}
 
 
 @pytest.mark.skipif(NVIM is None, reason="needs Neovim: install the dev dependency group")
@@ -247,7 +247,7 @@ def findings_of(variant, framework):
 def test_hardened_example_has_no_open_finding(framework):
     found = list(findings_of("hardened", framework))
     assert [f"{f.control} {f.message}" for f in found if f.status == "open"] == []
-    assert all(f.suppression.reason for f in found)
+    assert all(f.disposition.reason for f in found)
     assert len(found) < 13
 
 

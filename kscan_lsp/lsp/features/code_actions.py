@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lsprotocol import types
 
-from kscan_lsp.dispositions.suppressions import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.edits import Refusal, set_value
 from kscan_lsp.fixes.verify import Site, fix_all, fixes_of, is_open, offers_fix
 from kscan_lsp.lsp import convert
@@ -232,7 +232,7 @@ def _suppresses(site: Site, edit: TextEdit, finding: Finding) -> bool:
         return False
     key = (finding.control, finding.stable_path, finding.resource)
     return any(
-        (f.control, f.stable_path, f.resource) == key and f.status == "suppressed" for f in result.findings
+        (f.control, f.stable_path, f.resource) == key and f.status == "accepted" for f in result.findings
     )
 
 

@@ -60,6 +60,6 @@ def _title(view: View, judged: JudgedObject, open_ones: list[Finding]) -> str:
         parts.append(f"{hidden} suppressed")
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
-    coverage = coverage_of([(judged.verdicts, judged.unsuppressed())])
+    coverage = coverage_of([(judged.verdicts, judged.failing())])
     scores = compliance([view.configuration.ruleset], coverage)
     return " \u00b7 ".join([", ".join(parts), *(f"{score.id} {score.score:.0f}%" for score in scores)])

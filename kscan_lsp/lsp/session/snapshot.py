@@ -56,7 +56,7 @@ class View(NamedTuple):
 
 
 class JudgedObject(NamedTuple):
-    """One object of a document, with its findings as suppressions leave them."""
+    """One object of a document, with its findings as dispositions leave them."""
 
     placed: PlacedDocument
     verdicts: Verdicts
@@ -66,6 +66,6 @@ class JudgedObject(NamedTuple):
         """What was found in it."""
         return self.verdicts.findings
 
-    def unsuppressed(self) -> set[str]:
-        """The controls that have a finding that is not suppressed."""
-        return {finding.control for finding in self.findings if finding.status != "suppressed"}
+    def failing(self) -> set[str]:
+        """The controls that have a finding that is not accepted."""
+        return {finding.control for finding in self.findings if finding.status != "accepted"}

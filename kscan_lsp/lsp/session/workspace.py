@@ -239,7 +239,7 @@ def read(work: Reading) -> Callable[[Project], Project]:
 
 def settle(work: Settling) -> Project:
     """Say what rests on other objects."""
-    return work.project.settled(work.keys)
+    return work.project.with_relations(work.keys)
 
 
 def search(root: Path, configuration: Configuration) -> tuple[Found, Partials]:
