@@ -111,9 +111,9 @@ class Project(Struct, frozen=True, eq=False):
         parts = (*before.parts[:number], checked, *before.parts[number + 1 :])
         whole = "".join([part.document.text for part in parts])
         if checked.verdicts and checked.complete:  # the others were no reason to leave the file alone
-            file = CheckedFile(path, whole, before.json, place(path, parts))
+            file = CheckedFile(path, whole, before.json, place(path, parts, before))
         else:
-            file = file_of(path, whole, parts, json=before.json)
+            file = file_of(path, whole, parts, before, json=before.json)
         index, changed = self.index.with_file(path, _objects(file))
         return self._updated({**self.files, path: file}, index, changed, {path})
 
@@ -158,7 +158,7 @@ class Project(Struct, frozen=True, eq=False):
                 document = reread(before, piece) if before else read_document(piece, json=json)
                 checked = known[piece] = self._document(path, document)
             parts.append(checked)
-        return file_of(path, text, parts, json=json)
+        return file_of(path, text, parts, previous, json=json)
 
     def _document(self, path: str, document: Document) -> CheckedDocument:
         resources, missed = resources_of(document, self.ruleset.pod_spec_paths)

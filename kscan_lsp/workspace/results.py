@@ -10,15 +10,17 @@ Left out on purpose: how files come to be judged (`project.py`).
 from __future__ import annotations
 
 import re
-from itertools import chain
+from itertools import chain, compress, count
+from operator import is_not
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.findings import Location, Verbatim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.engine.check import Verdicts
     from kscan_lsp.findings import Finding, Problem, SourceMap
@@ -79,6 +81,12 @@ class PlacedDocument(Struct, frozen=True):
     checked: CheckedDocument
     source: SourceMap
 
+    @property
+    def end(self) -> tuple[int, int]:
+        """Offset and line in the file where the document ends, and the next one begins."""
+        document = self.checked.document
+        return self.offset + len(document.text), self.line + len(document.lines.starts) - 1
+
     def locate(self, span: Span) -> Location:
         """The place that a span of the document comes from."""
         return self.source.locate(span)
@@ -111,17 +119,12 @@ class CheckedFile(Struct, frozen=True, eq=False):
         """Its documents, wherever they stand."""
         return tuple([placed.checked for placed in self.documents])
 
-    def with_parts(self, parts: Iterable[CheckedDocument]) -> CheckedFile:
+    def with_parts(self, parts: Sequence[CheckedDocument]) -> CheckedFile:
         """The same with other documents, which have the same texts."""
-        documents = tuple(
-            [
-                placed
-                if placed.checked is checked
-                else PlacedDocument(placed.offset, placed.line, checked, placed.source)
-                for placed, checked in zip(self.documents, parts, strict=True)
-            ]
-        )
-        return CheckedFile(self.path, self.text, self.json, documents, self.skipped, self.limit)
+        documents = list(self.documents)
+        for number in compress(count(), map(is_not, self.parts, parts)):
+            documents[number] = replace(documents[number], checked=parts[number])
+        return replace(self, documents=tuple(documents))
 
     def findings(self) -> Iterator[PlacedFinding]:
         """All findings in order of the text."""
@@ -152,25 +155,39 @@ class CheckedFile(Struct, frozen=True, eq=False):
         return self.limit is None and all(placed.checked.complete for placed in self.documents)
 
 
-def place(path: str, parts: Iterable[CheckedDocument]) -> tuple[PlacedDocument, ...]:
-    """Documents of a file that stand in it as they are, one after the other."""
-    documents, offset, line = [], 0, 0
-    for checked in parts:
-        documents.append(PlacedDocument(offset, line, checked, Verbatim(path, offset)))
-        offset += len(checked.document.text)
-        line += checked.document.lines.line_count - 1
+def place(
+    path: str, parts: Sequence[CheckedDocument], before: CheckedFile | None = None
+) -> tuple[PlacedDocument, ...]:
+    """Documents of a file that stand in it as they are, one after the other.
+
+    Args:
+        path: the file's name.
+        parts: the documents.
+        before: the file as it was; what it begins with stays where it is.
+    """
+    known = before.documents if before else ()
+    changed = compress(count(), map(is_not, [placed.checked for placed in known], parts))
+    documents = list(known[: next(changed, min(len(known), len(parts)))])
+    offset = line = 0
+    if documents:
+        offset, line = documents[-1].end
+    for checked in parts[len(documents) :]:
+        placed = PlacedDocument(offset, line, checked, Verbatim(path, offset))
+        documents.append(placed)
+        offset, line = placed.end
     return tuple(documents)
 
 
-def file_of(path: str, text: str, parts: Iterable[CheckedDocument], *, json: bool) -> CheckedFile:
-    """A file of some documents, which are left alone where it is no manifest."""
-    documents = tuple(parts)
-    if skipped := _reason_to_skip(documents):
+def file_of(
+    path: str, text: str, parts: Sequence[CheckedDocument], before: CheckedFile | None, *, json: bool
+) -> CheckedFile:
+    """A file of some documents, which are left alone where it is no manifest; the rest as for `place`."""
+    if skipped := _reason_to_skip(parts):
         return CheckedFile(path, text, json, skipped=skipped)
-    return CheckedFile(path, text, json, place(path, documents))
+    return CheckedFile(path, text, json, place(path, parts, before))
 
 
-def _reason_to_skip(documents: tuple[CheckedDocument, ...]) -> str:
+def _reason_to_skip(documents: Sequence[CheckedDocument]) -> str:
     broken = [checked for checked in documents if not checked.complete]
     if any(has_template_at_fault(checked.document, checked.problems) for checked in broken):
         return "helm-template"
