@@ -22,7 +22,7 @@ from kscan_lsp.yaml.tree import Alias, Mapping, Scalar
 
 if TYPE_CHECKING:
     from kscan_lsp.paths import Path
-    from kscan_lsp.yaml.data import Place
+    from kscan_lsp.yaml.data import PathTarget
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
@@ -52,7 +52,7 @@ class Locator:
     def __init__(self, document: Document, root: Path) -> None:
         self._document = document
         self._root = root
-        self._places: dict[Path, Place] = {}
+        self._places: dict[Path, PathTarget] = {}
         self._resolved: dict[Path, ResolvedPath] = {}
 
     def resolve(self, path: Path) -> ResolvedPath:
@@ -65,7 +65,7 @@ class Locator:
             found = self._resolved[there] = _resolved(self._document.text, place)
         return found
 
-    def _place(self, path: Path) -> Place:
+    def _place(self, path: Path) -> PathTarget:
         if path:
             above = path[:-1]
             before = self._places.get(above) or self._place(above)
@@ -77,7 +77,7 @@ class Locator:
         return found
 
 
-def _resolved(text: str, place: Place) -> ResolvedPath:
+def _resolved(text: str, place: PathTarget) -> ResolvedPath:
     node = place.node
     if place.via is not None:
         used = place.via_entry

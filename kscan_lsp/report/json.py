@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.report.model import Coverage, FixEdit, FixOption, OtherPlace, Range, Report, Reported
+    from kscan_lsp.report.model import (
+        ControlResult,
+        FileRange,
+        FixEdit,
+        FixOption,
+        RelatedLocation,
+        Report,
+        Reported,
+    )
 
 SCHEMA_VERSION = 1
 
@@ -54,7 +62,7 @@ def as_data(report: Report) -> dict[str, Any]:
             "skipped": dict(report.skipped),
             "frameworks": [{"id": framework.id, "score": framework.score} for framework in report.frameworks],
         },
-        "controls": [_coverage(coverage) for coverage in report.controls],
+        "controls": [_control(result) for result in report.controls],
         "notScanned": [{"file": n.file, "line": n.line, "reason": n.reason} for n in report.not_scanned],
         "problems": [
             {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}
@@ -64,17 +72,17 @@ def as_data(report: Report) -> dict[str, Any]:
     }
 
 
-def _coverage(coverage: Coverage) -> dict[str, Any]:
+def _control(result: ControlResult) -> dict[str, Any]:
     missing = None
-    if coverage.not_evaluated:
+    if result.not_evaluated:
         reasons = [
-            {"file": r.file, "line": r.line, "path": r.path, "reason": r.reason} for r in coverage.reasons
+            {"file": r.file, "line": r.line, "path": r.path, "reason": r.reason} for r in result.reasons
         ]
-        missing = {"count": coverage.not_evaluated, "reasons": reasons}
+        missing = {"count": result.not_evaluated, "reasons": reasons}
     return {
-        "id": coverage.id,
-        "evaluated": coverage.evaluated,
-        "failed": coverage.failed,
+        "id": result.id,
+        "evaluated": result.evaluated,
+        "failed": result.failed,
         "notEvaluated": missing,
     }
 
@@ -84,15 +92,15 @@ def _finding(entry: Reported) -> dict[str, Any]:
     disposition = finding.disposition
     return {
         "control": finding.control,
-        "title": entry.title,
+        "title": entry.rule.title,
         "severity": finding.severity.label,
-        "score": entry.score,
+        "score": entry.rule.score,
         "resource": _resource(finding.resource),
         "file": entry.file,
         "range": _range(entry.range),
         "path": finding.printed_path,
         "message": finding.message,
-        "remediation": entry.remediation,
+        "remediation": entry.rule.remediation,
         "related": [_related(place) for place in entry.related],
         "fix": _fix(entry.fixes),
         "fingerprint": entry.fingerprint,
@@ -102,7 +110,7 @@ def _finding(entry: Reported) -> dict[str, Any]:
     }
 
 
-def _related(place: OtherPlace) -> dict[str, Any]:
+def _related(place: RelatedLocation) -> dict[str, Any]:
     return {
         "resource": _resource(place.resource),
         "file": place.file,
@@ -142,7 +150,7 @@ def _resource(resource: ResourceId) -> dict[str, str]:
     }
 
 
-def _range(span: Range) -> dict[str, dict[str, int]]:
+def _range(span: FileRange) -> dict[str, dict[str, int]]:
     return {
         "start": {"line": span.start.line, "column": span.start.column},
         "end": {"line": span.end.line, "column": span.end.column},

@@ -22,7 +22,7 @@ ROOMS = [
 
 TOUCH_THE_WORLD = {"files", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
-LAZY = {"workspace.policies", "cli.terminal", "cli.main", "__main__"}
+LAZY = {"workspace.policies", "report.formats", "cli.terminal", "cli.main", "__main__"}
 """Modules that import in functions what only some runs need, and that is slow to import."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))

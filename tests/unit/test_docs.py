@@ -18,7 +18,7 @@ from kscan_lsp.cli.main import app
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose, members_of
 from kscan_lsp.settings.model import Settings, read_settings
-from kscan_lsp.testing import run as control_tests
+from kscan_lsp.testing.run import run_tests
 from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.workspace.project import Project, check_file
 from kscan_lsp.yaml.document import read_document
@@ -87,7 +87,7 @@ def test_settings_are_valid(text):
 def test_controls_are_valid_and_pass_their_tests(text):
     known, problems = own_controls(text)
     assert problems == []
-    outcomes = control_tests.run(known.controls[read_document(text).data["id"]], known)
+    outcomes = run_tests(known.controls[read_document(text).data["id"]], known)
     assert [outcome.failure for outcome in outcomes if outcome.failure] == []
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from kscan_lsp.files.discover import Found
+    from kscan_lsp.files.discover import Discovered
     from kscan_lsp.workspace.configuration import Configuration
 
 
@@ -70,7 +70,7 @@ class Workspace(Struct):
         self.searching = True
         return True
 
-    def found(self, found: Found, partials: Partials) -> None:
+    def found(self, found: Discovered, partials: Partials) -> None:
         """These are the files there are."""
         self.partials, self.searched, self.unreadable = partials, True, tuple(found.unreadable)
         self.waiting |= {path.as_uri(): path for path in found.files}
@@ -242,7 +242,7 @@ def settle(work: Settling) -> Project:
     return work.project.with_relations(work.keys)
 
 
-def search(root: Path, configuration: Configuration) -> tuple[Found, Partials]:
+def search(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
     """Look for the files of a folder."""
     partials = Partials()
     exclude = configuration.settings.exclude
