@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kscan_lsp.yaml.data import find, nearest
 from kscan_lsp.yaml.document import Document, comments, read_document, split
@@ -18,38 +16,6 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.tree import Node
 
-TOKENS = [
-    "---",
-    "--- ",
-    "---\n",
-    "\n---\n",
-    "\r\n---\r\n",
-    "%YAML 1.1\n",
-    "%TAG ! t:\n",
-    "\n",
-    "a: b\n",
-    "# c\n",
-    "...\n",
-]
-TOKENS += [
-    "---x",
-    "--- x",
-    '"',
-    "'",
-    "|\n ",
-    "- ",
-    " ",
-    "\t",
-    "\x00",
-    "\ufeff",
-    "{",
-    "[",
-    ": ",
-    "#",
-    "\ud800",
-    "&a *a",
-]
-files = st.lists(st.sampled_from(TOKENS), max_size=15).map("".join) | st.text(max_size=20)
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -142,14 +108,6 @@ def scalars(document: Document) -> Iterator[Scalar]:
 # Splitting
 
 
-@given(files)
-def test_pieces_give_back_the_text(text: str):
-    pieces = split(text)
-    assert pieces
-    assert "".join(pieces) == text
-    assert all(split(piece) == [piece] for piece in pieces)
-
-
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [
@@ -174,21 +132,6 @@ def test_where_a_file_is_split(text: str, pieces: list[str]):
 
 
 # Reading
-
-
-@given(files, st.booleans())
-def test_any_text_is_a_document(text: str, json: bool):
-    document = read_document(text, json=json)
-    spans = [problem.span for problem in document.problems] + list(document.blanked)
-    assert all(0 <= span.start <= span.end <= len(text) for span in spans)
-    assert document.complete == (not any(problem.fatal for problem in document.problems))
-    assert list(document.blanked) == sorted(set(document.blanked))
-    again = read_document(text, json=json)
-    assert (document.problems, document.blanked) == (again.problems, again.blanked)
-    assert repr(document.data) == repr(again.data)
-    for offset, comment in comments(document):
-        assert text[offset:].startswith(comment)
-        assert comment.startswith("#")
 
 
 @pytest.mark.parametrize(
