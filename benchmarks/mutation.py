@@ -16,8 +16,8 @@ Left out on purpose: constants of modules, which mutmut does not change; and roo
 from __future__ import annotations
 
 import argparse
+import json
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -46,7 +46,17 @@ ROOMS = {
 """The tests that have to notice what changes in a room."""
 
 SAMPLE = 40
-NOTICED = {"killed", "timeout", "segfault", "suspicious"}
+OUTCOMES = {
+    0: "not noticed",
+    1: "failed",
+    3: "failed",
+    33: "no test",
+    -24: "no end",
+    -9: "no end",
+    -11: "crashed",
+}
+"""What the exit status of a change's tests means. Any other is a mistake in how they were run, and stops the script."""
+LEFT = {"not noticed", "no test"}
 
 SETTINGS = """
 [tool.mutmut]
@@ -118,12 +128,14 @@ def tested(room: str, files: list[Path], sample: int | None, seed: str, jobs: in
         tried = [name for found in names.values() for name in found]
         print(f"== {room}: {len(tried)} changes", flush=True)
         mutmut(work, "run", "--max-children", str(jobs), *tried)
-        status = dict(re.findall(r"^ +(\S+): (.+)$", mutmut(work, "results", "--all", "true"), re.MULTILINE))
+        outcomes = {}
         for file, found in names.items():
-            counted = Counter(status[name] for name in found)
-            noticed = sum(counted[what] for what in NOTICED)
+            status = json.loads((work / "mutants" / f"{file}.meta").read_text())["exit_code_by_key"]
+            outcomes |= {name: OUTCOMES[status[name]] for name in found}
+            counted = Counter(outcomes[name] for name in found)
+            noticed = len(found) - sum(counted[what] for what in LEFT)
             print(f"{file!s:40} {noticed:4} of {len(found):4} noticed  {dict(counted)}")
-        left = [name for name in tried if status[name] not in NOTICED]
+        left = [name for name in tried if outcomes[name] in LEFT]
         for name in left:
             print(mutmut(work, "show", name))
     return 100 * (1 - len(left) / len(tried)) if tried else 100.0

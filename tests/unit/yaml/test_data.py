@@ -64,7 +64,7 @@ VECTORS: list[tuple[str, object]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "value"), VECTORS, ids=[v[0] for v in VECTORS])
+@pytest.mark.parametrize(("text", "value"), VECTORS)
 def test_data_is_what_kubectl_has(text: str, value: object):
     data = data_of(read(text).root)
     if value is REFUSED:

@@ -183,13 +183,13 @@ def same(a: object, b: object) -> bool:
     return type(a) is type(b) and a == b
 
 
-@pytest.mark.parametrize(("text", "value", "key"), VECTORS, ids=[v[0] for v in VECTORS])
+@pytest.mark.parametrize(("text", "value", "key"), VECTORS)
 def test_plain_scalars(text: str, value: object, key: str | None):
     assert same(scalars.plain(text), value)
     assert scalars.key_text(text) == key
 
 
-@pytest.mark.parametrize(("text", "value", "key"), VECTORS, ids=[v[0] for v in VECTORS])
+@pytest.mark.parametrize(("text", "value", "key"), VECTORS)
 def test_the_reader_agrees(text: str, value: object, key: str | None):
     finite = not isinstance(value, float) or math.isfinite(value)
     assert same(data_of(read(f"k: {text}").root).value["k"], value if finite else None)
@@ -199,7 +199,7 @@ def test_the_reader_agrees(text: str, value: object, key: str | None):
     assert data_of(read(f'k: "{text}"').root).value == {"k": text}
 
 
-@pytest.mark.parametrize(("text", "value"), TAGGED, ids=[v[0] for v in TAGGED])
+@pytest.mark.parametrize(("text", "value"), TAGGED)
 def test_tags(text: str, value: object):
     result = read(f"k: {text}\n")
     if value is REFUSED:
