@@ -189,6 +189,8 @@ def test_only_the_first_unknown_controls_are_compared_with_the_known_ones() -> N
         ("# kscan:ignroe T-0001", "kscan:ignroe", "T-0001"),
         ("# kscan: ignore t-0001", "kscan: ignore", "T-0001"),
         ("# kscan-ignore", "kscan-ignore", "C-0057"),
+        ("# kscan:ignite T-0001", "kscan:ignite", "T-0001"),
+        ("# of T-0002: kscan:ignroe T-0001", "kscan:ignroe", "T-0001"),
         ("# see KSCAN.dev/ignore: it", "KSCAN.dev/ignore", "C-0057"),
         ("# kscan ignroe: T-0001", "kscan ignroe", "T-0001"),
     ],
