@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -11,7 +12,7 @@ from kscan_lsp.yaml.document import Document, comments, read_document, split
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.tree import Node
@@ -346,24 +347,32 @@ def has_false_data(document: Document, first: int, last: int) -> bool:
     return False
 
 
-def outcome(variants: Iterable[tuple[str, int, int]]) -> dict[str, float]:
-    """Shares among the broken texts. A variant is a text and the first and last line that were changed."""
-    broken = repaired = false = lost = 0
+class Outcome(NamedTuple):
+    """What became of broken texts: how many could not be repaired, have false data, and how many values were lost."""
+
+    broken: int
+    unrepaired: int
+    false: int
+    lost: int
+
+
+def outcome(variants: Iterable[tuple[str, int, int]]) -> Outcome:
+    """What becomes of texts, each with the first and last line that were changed."""
+    broken = unrepaired = false = lost = 0
     for text, first, last in variants:
         document = read_document(text)
         if document.complete:
             continue
         broken += 1
         if document.root is None:
+            unrepaired += 1
             continue
-        repaired += 1
         false += has_false_data(document, first, last)
         lost += len(WHOLE.keys() - dict(leaves(document.data)).keys())
         for scalar in scalars(document):
             taken_out = any(b.start < scalar.end and scalar.start < b.end for b in document.blanked)
             assert not taken_out or scalar.value is None
-    assert broken
-    return {"repaired": repaired / broken, "false": false / broken, "lost": lost / broken / len(WHOLE)}
+    return Outcome(broken, unrepaired, false, lost)
 
 
 def line_of(offset: int) -> int:
@@ -410,24 +419,38 @@ def lines_being_added() -> Iterator[tuple[str, int, int]]:
 
 
 @pytest.mark.parametrize(
-    "variants",
+    ("variants", "broken", "false", "lost"),
     [
-        deletions(),
-        *(
-            insertions(token)
-            for token in (":", '"', "'", "{", "[", "-", " ", "\t", "&", "*", "!", "|", "}", "%", "a: ")
-        ),
-        insertions("\n"),
-        lines_being_typed(),
-        lines_being_added(),
+        (deletions, 268, 0, 1045),
+        (partial(insertions, ":"), 46, 0, 178),
+        (partial(insertions, '"'), 63, 0, 177),
+        (partial(insertions, "'"), 59, 0, 171),
+        (partial(insertions, "{"), 59, 0, 172),
+        (partial(insertions, "["), 59, 0, 172),
+        (partial(insertions, "-"), 49, 0, 380),
+        (partial(insertions, " "), 39, 0, 80),
+        (partial(insertions, "\t"), 47, 0, 108),
+        (partial(insertions, "&"), 54, 0, 163),
+        (partial(insertions, "*"), 58, 0, 170),
+        (partial(insertions, "!"), 49, 0, 251),
+        (partial(insertions, "|"), 58, 0, 170),
+        (partial(insertions, "}"), 59, 0, 172),
+        (partial(insertions, "%"), 58, 0, 170),
+        (partial(insertions, "a: "), 129, 0, 553),
+        (partial(insertions, "\n"), 121, 0, 1362),
+        (lines_being_typed, 180, 2, 1064),
+        (lines_being_added, 103, 0, 224),
     ],
     ids=lambda _: "",
 )
-def test_broken_keystrokes_are_repaired_without_false_data(variants: Iterable[tuple[str, int, int]]):
-    shares = outcome(variants)
-    assert shares["repaired"] >= 0.99
-    assert shares["false"] <= 0.03
-    assert shares["lost"] <= 0.35
+def test_broken_keystrokes_are_repaired_without_false_data(
+    variants: Callable[[], Iterable[tuple[str, int, int]]], broken: int, false: int, lost: int
+):
+    """How many of the 38 values are lost, over all broken texts, is what it was when this was written, or better."""
+    found = outcome(variants())
+    assert (found.broken, found.unrepaired) == (broken, 0)
+    assert found.false <= false
+    assert found.lost <= lost
 
 
 def test_what_is_missing_is_known_to_be_uncertain():

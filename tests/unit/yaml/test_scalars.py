@@ -157,6 +157,8 @@ TAGGED: list[tuple[str, object]] = [
     ("!!int foo", REFUSED),
     ("!!int 1.5", REFUSED),
     ("!!float 1", 1),
+    ("!!float 3.0", 3),
+    ("!!float 2.5", 2.5),
     ('!!float "1.5"', 1.5),
     ("!!float x", REFUSED),
     ("!!bool yes", True),
@@ -197,6 +199,18 @@ def test_the_reader_agrees(text: str, value: object, key: str | None):
         assert same(data_of(read(f"[{text}]\n").root).value[0], value if finite else None)
     assert data_of(read(f"{text}: k").root).value == ({} if key is None else {key: "k"})
     assert data_of(read(f'k: "{text}"').root).value == {"k": text}
+
+
+def test_a_refused_value_is_named_as_far_as_it_is_short() -> None:
+    for text, shown in (("x" * 20, "x" * 20), ("x" * 21, "x" * 20 + "...")):
+        (problem,) = read(f"k: !!int {text}\n").problems
+        assert problem.message == f"'{shown}' cannot be read as !!int; kubectl refuses this document"
+    (problem,) = read("k: !!binary aGk\n").problems
+    assert problem.message == "this is not valid base64, which the tag !!binary demands"
+
+
+def test_binary_may_go_over_lines() -> None:
+    assert scalars.tagged("aG\nk=\r\n", "tag:yaml.org,2002:binary") == ("hi", "")
 
 
 @pytest.mark.parametrize(("text", "value"), TAGGED)

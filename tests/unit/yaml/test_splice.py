@@ -53,6 +53,20 @@ def test_a_change_that_is_spliced(old, new):
     assert spliced(changed, POD) is not None
 
 
+@pytest.mark.parametrize("more", ["\n", "\n# c", "\n\n# c\n", "\n  # c\n#\n"])
+def test_lines_that_come_and_go_behind_the_last(more):
+    before = "a: b\nc: d"
+    assert spliced(before, before + more) is not None
+    assert spliced(before + more, before) is not None
+
+
+def test_what_is_moved_keeps_its_tags():
+    before = "a: 1\nb: !!str 2\nc: !!map\n  d: !!str 3\n"
+    for after in (before.replace("1\n", "1\n\n# c\n"), before.replace("1", "12")):
+        assert spliced(before, after) is not None
+        assert spliced(after, before) is not None
+
+
 def test_crlf_and_what_surrounds_a_value():
     before = POD.replace("\n", "\r\n")
     assert spliced(before, before.replace("hostNetwork: false", "hostNetwork: true")) is not None
