@@ -18,6 +18,7 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.graph import relations
 from kscan_lsp.kubernetes.schema import KINDS
 from kscan_lsp.policy import targets
+from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
 """(groups, kinds) of objects; None stands for workloads."""
 
-_INPUT: Final = re.compile(r"\binputs\.(\w+)")
 _VERSION: Final = re.compile(r"v[1-9]\w*")
 _KUBERNETES: Final = re.compile(r"\*|[a-z]*|.*\.k8s\.io")
 """Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""
@@ -130,7 +130,7 @@ def compile_check(
     _look_at_match(source, file.match)
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
         for name in names:
-            if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
+            if name in CONTROLS.variables or name in targets.ANCHORS or not name.isidentifier():
                 taken = f"'{name}' cannot be the name of a {what}: it is taken, or not an identifier"
                 _fail(source, (key, name), taken, on_key=True)
     for name, text in file.relations.items():
@@ -247,26 +247,26 @@ def _target(
 def _expression(
     source: _Source, text: str, where: Path, result: Literal["any", "bool", "list"] = "any"
 ) -> cel.Expression | None:
-    compiled = cel.compile_expression(text, let=source.let, result=result)
+    compiled = cel.compile_expression(CONTROLS, text, let=source.let, result=result)
     if isinstance(compiled, cel.CelError):
         _fail(source, where, _said(compiled))
         return None
-    _look_up_inputs(source, text, where)
+    _look_up_inputs(source, [compiled], where)
     return compiled
 
 
 def _message(source: _Source, text: str) -> cel.Template | None:
-    compiled = cel.template(text, let=source.let)
+    compiled = cel.template(CONTROLS, text, let=source.let)
     if isinstance(compiled, cel.CelError):
         _fail(source, ("message",), _said(compiled))
         return None
-    _look_up_inputs(source, text, ("message",))
+    _look_up_inputs(source, compiled.expressions(), ("message",))
     return compiled
 
 
-def _look_up_inputs(source: _Source, text: str, where: Path) -> None:
+def _look_up_inputs(source: _Source, expressions: Iterable[cel.Expression], where: Path) -> None:
     """An input that no control declares has no value, and settings cannot give it one."""
-    for name in _INPUT.findall(text):
+    for name in sorted(cel.fields_read(expressions).get("inputs") or ()):
         if name not in source.inputs:
             _fail(source, where, _undeclared(source, name))
 

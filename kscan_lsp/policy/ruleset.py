@@ -6,7 +6,6 @@ one by one, so that every check of a container shares one activation.
 
 from __future__ import annotations
 
-import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.model import Control, Framework, PolicySet
     from kscan_lsp.policy.targets import Each
     from kscan_lsp.settings.model import Settings
-
-_PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*inputs\.(\w+)\)")
-"""An input used as a list of regular expressions."""
-
 
 _OF_ITEMS: Final = frozenset({"item", "index", "key"})
 
@@ -187,7 +182,7 @@ def _plan(checks: list[Check]) -> Plan:
         grounds,
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
-        cel.fields_read_of_others(e for check in checks for e in check.expressions()),
+        cel.fields_read_of_entries(e for check in checks for e in check.expressions()),
     )
 
 
@@ -305,9 +300,8 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
     patterns: set[str] = set()
     for control in policies.controls.values():
         inputs.update({name: list(values) for name, values in control.inputs.items()})
-        for made in control.checks:
-            for source in (made.deny.source, *(text for _, text in made.deny.let)):
-                patterns.update(_PATTERNS.findall(source))
+        for check in control.checks:
+            patterns.update(check.deny.reading.patterns)
     wrong = []
     # a file is read by who may touch files, and its lists are put in its place
     chosen = {} if isinstance(settings.inputs, str) else settings.inputs
@@ -315,7 +309,7 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
             wrong.append(Misnomer(("inputs", name), f"no control reads an input '{name}'{hint}"))
-        elif name in patterns and (message := cel.check_patterns(values)):
+        elif f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
             wrong.append(Misnomer(("inputs", name), message))
             continue
         inputs[name] = list(values)
