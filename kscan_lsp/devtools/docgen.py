@@ -17,7 +17,7 @@ from kscan_lsp.graph.relations import NAMES as RELATIONS
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.model import Settings
-from kscan_lsp.workspace.policies import STORED, builtin_digest, complete_policies
+from kscan_lsp.workspace.policies import STORED, builtin_texts, complete_policies, digest_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -137,7 +137,7 @@ def stored(policies: PolicySet) -> str:
                    for entry in known.values())
         for known in (policies.controls, policies.frameworks)
     )  # fmt: skip
-    return f'{{"of":"{builtin_digest()}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
+    return f'{{"of":"{digest_of(builtin_texts())}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
 
 
 def _without_doubt(value: Any) -> Any:

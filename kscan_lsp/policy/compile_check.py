@@ -107,11 +107,18 @@ class _Source(NamedTuple):
     path: Path
     let: tuple[tuple[str, str], ...]
     inputs: tuple[str, ...]
+    evidence: str
     problems: list[Problem]
 
 
 def compile_check(
-    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str]
+    document: Document,
+    path: Path,
+    file: CheckFile,
+    control: str,
+    inputs: Iterable[str],
+    *,
+    evidence: str = "",
 ) -> tuple[Check | None, tuple[Problem, ...]]:
     """Compile one check.
 
@@ -121,12 +128,13 @@ def compile_check(
         file: the check as read.
         control: the id of the control it is asked for.
         inputs: the names of the inputs that controls declare.
+        evidence: the kind of evidence that the control says it reads.
 
     Returns:
         The check, or None and its problems.
     """
     bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
-    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), [])
+    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), evidence, [])
     _look_at_match(source, file.match)
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
         for name in names:
@@ -251,7 +259,7 @@ def _expression(
     if isinstance(compiled, cel.CelError):
         _fail(source, where, _said(compiled))
         return None
-    _look_up_inputs(source, [compiled], where)
+    _look_up_names(source, [compiled], where)
     return compiled
 
 
@@ -260,15 +268,23 @@ def _message(source: _Source, text: str) -> cel.Template | None:
     if isinstance(compiled, cel.CelError):
         _fail(source, ("message",), _said(compiled))
         return None
-    _look_up_inputs(source, compiled.expressions(), ("message",))
+    _look_up_names(source, compiled.expressions(), ("message",))
     return compiled
 
 
-def _look_up_inputs(source: _Source, expressions: Iterable[cel.Expression], where: Path) -> None:
-    """An input that no control declares has no value, and settings cannot give it one."""
-    for name in sorted(cel.fields_read(expressions).get("inputs") or ()):
+def _look_up_names(source: _Source, expressions: Iterable[cel.Expression], where: Path) -> None:
+    """Inputs that no control declares, and evidence that the control does not name, have no value and never will."""
+    read = cel.fields_read(expressions)
+    for name in sorted(read.get("inputs") or ()):
         if name not in source.inputs:
             _fail(source, where, _undeclared(source, name))
+    kinds = read.get("evidence", frozenset())
+    if kinds is None or kinds - {source.evidence}:
+        kind = min((kinds or frozenset()) - {source.evidence}, default="")
+        wanted = f"add 'evidence: {kind or 'images'}' to the control"
+        if source.evidence:
+            wanted = f"this control says that it reads 'evidence.{source.evidence}'"
+        _fail(source, where, f"'evidence{'.' * bool(kind)}{kind}' is not there for this control; {wanted}")
 
 
 def _undeclared(source: _Source, name: str) -> str:

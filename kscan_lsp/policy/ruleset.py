@@ -224,7 +224,7 @@ def _first(parts: Sequence[object]) -> str | None:
     return parts[0] if parts and isinstance(parts[0], str) else None
 
 
-class Misnomer(Struct, frozen=True):
+class SettingError(Struct, frozen=True):
     """A name in the settings that nothing has, by the path of the setting."""
 
     path: Path
@@ -233,7 +233,7 @@ class Misnomer(Struct, frozen=True):
 
 def choose(
     policies: PolicySet, settings: Settings, *, only: Iterable[str] = ()
-) -> tuple[Ruleset, tuple[Misnomer, ...]]:
+) -> tuple[Ruleset, tuple[SettingError, ...]]:
     """Apply settings to policies.
 
     Args:
@@ -244,12 +244,12 @@ def choose(
     Returns:
         The ruleset, and the names in the settings that are wrong; these have no effect.
     """
-    wrong: list[Misnomer] = []
+    wrong: list[SettingError] = []
     known = sorted(policies.controls)
 
     def exists(control: str, path: Path) -> bool:
         if control not in policies.controls:
-            wrong.append(Misnomer(path, f"unknown control '{control}'{nearest_name(control, known)}"))
+            wrong.append(SettingError(path, f"unknown control '{control}'{nearest_name(control, known)}"))
         return control in policies.controls
 
     frameworks: list[Framework] = []
@@ -257,7 +257,7 @@ def choose(
         framework = policies.framework(name)
         if framework is None:
             hint = nearest_name(name, sorted(policies.frameworks))
-            wrong.append(Misnomer(("frameworks", index), f"unknown framework '{name}'{hint}"))
+            wrong.append(SettingError(("frameworks", index), f"unknown framework '{name}'{hint}"))
         else:
             frameworks.append(framework)
     wanted: dict[str, None] = {}
@@ -295,7 +295,7 @@ def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
     return tuple(i for i in framework.members if i in policies.controls)
 
 
-def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[Misnomer]]:
+def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[SettingError]]:
     inputs: dict[str, list[str]] = {}
     patterns: set[str] = set()
     for control in policies.controls.values():
@@ -308,19 +308,20 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
     for name, values in chosen.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
-            wrong.append(Misnomer(("inputs", name), f"no control reads an input '{name}'{hint}"))
-        elif f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
-            wrong.append(Misnomer(("inputs", name), message))
+            wrong.append(SettingError(("inputs", name), f"no control reads an input '{name}'{hint}"))
+            continue
+        if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
+            wrong.append(SettingError(("inputs", name), message))
             continue
         inputs[name] = list(values)
     return inputs, wrong
 
 
-def _pod_spec_paths(settings: Settings, wrong: list[Misnomer]) -> dict[tuple[str, str], Path]:
+def _pod_spec_paths(settings: Settings, wrong: list[SettingError]) -> dict[tuple[str, str], Path]:
     from_settings: dict[tuple[str, str], Path] = {}
     for index, entry in enumerate(settings.pod_spec_paths):
         try:
             from_settings[entry.group, entry.kind] = paths.parse(entry.path)
         except ValueError as error:
-            wrong.append(Misnomer(("podSpecPaths", index, "path"), str(error)))
+            wrong.append(SettingError(("podSpecPaths", index, "path"), str(error)))
     return from_settings

@@ -26,7 +26,7 @@ from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from kscan_lsp.policy.model import Control, PolicySet, Source
+    from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
 
@@ -42,7 +42,7 @@ class Outcome(Struct, frozen=True):
 
     control: str
     name: str
-    source: Source
+    source: ControlSource
     failure: str
     span: Span
 
