@@ -289,8 +289,9 @@ def _asking_for(words: frozenset[str], controls: Iterable[str], ruleset: Ruleset
 
 @lru_cache(maxsize=4096)
 def _words_of(check: Check) -> frozenset[str]:
-    asked = (check.deny.source, *(text for _, text in check.deny.let), *map(str, check.each.steps))
-    return frozenset(word for text in asked for word in _WORD.findall(text))
+    names = frozenset(check.deny.reading.names) | {step for step in check.each.steps if isinstance(step, str)}
+    # what holds for a container comes from two places of this name
+    return names | {"securityContext"} if "effective" in cel.fields_read([check.deny]) else names
 
 
 def _touches_blanked(resource: Resource, location: ResolvedPath) -> bool:

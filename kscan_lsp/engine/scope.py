@@ -14,6 +14,7 @@ from kscan_lsp import cel, paths
 from kscan_lsp.engine.digests import digest_of, written
 from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
 from kscan_lsp.policy import targets
+from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -116,7 +117,7 @@ class Element(Struct):
     def activation(self) -> cel.Activation:
         """The element's values, handed to CEL once."""
         if self._activation is None:
-            self._activation = cel.bind(self.shown())
+            self._activation = cel.bind(CONTROLS, self.shown())
         return self._activation
 
     def digest(self, name: str, part: str | None) -> Digest:

@@ -13,6 +13,7 @@ from kscan_lsp import cel, paths
 from kscan_lsp.engine.locate import resolve
 from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
 from kscan_lsp.kubernetes.schema import fields_of, is_whole_number
+from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,7 +105,9 @@ def _applicable(hit: Hit, ruleset: Ruleset) -> list[tuple[Fix, str]]:
         return [(fix, choice) for choice in choices]
     held = []
     for choice in choices:
-        activation = cel.bind({**hit.element.values, "choice": choice}) if choice else hit.element.activation
+        activation = (
+            cel.bind(CONTROLS, {**hit.element.values, "choice": choice}) if choice else hit.element.activation
+        )
         if cel.deny(fix.when, activation) is True:
             held.append((fix, choice))
     return held

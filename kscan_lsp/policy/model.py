@@ -32,7 +32,9 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     inputs: Mapping[str, tuple[str, ...]]
     checks: tuple[Check, ...] = ()
     needs: str = ""
-    """What would answer it, where no manifest does; such a control has no checks."""
+    """What would answer it, where no manifest does. It has no checks, unless it asks for `evidence`."""
+    evidence: str = ""
+    """The kind of evidence that its checks read. Where there is none, it stays unevaluated for what it `needs`."""
     match: Kinds = None
     """The objects that it is about, if it has no checks to say so."""
 
@@ -50,11 +52,6 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     def fixable(self) -> bool:
         """Whether any of its checks has a fix."""
         return any(check.fix for check in self.checks)
-
-    @property
-    def safely_fixable(self) -> bool:
-        """Whether any of its checks has a safe fix."""
-        return any(check.fix and check.fix.safe for check in self.checks)
 
 
 class Member(Struct, frozen=True, omit_defaults=True):
@@ -80,7 +77,7 @@ class Framework(Struct, frozen=True, omit_defaults=True):
     excluded: Mapping[str, str] = {}
 
 
-class Source(Struct, frozen=True):
+class ControlSource(Struct, frozen=True):
     """What a control was made of: the name of its file, the document in it, and its tests."""
 
     name: str
@@ -88,7 +85,7 @@ class Source(Struct, frozen=True):
     tests: tuple[TestFile, ...] = ()
 
 
-class SourceProblem(Struct, frozen=True):
+class PolicyProblem(Struct, frozen=True):
     """A problem in a policy file."""
 
     source: str
@@ -101,8 +98,8 @@ class PolicySet(Struct, frozen=True):
 
     controls: Mapping[str, Control] = {}
     frameworks: Mapping[str, Framework] = {}
-    problems: tuple[SourceProblem, ...] = ()
-    sources: Mapping[str, Source] = {}
+    problems: tuple[PolicyProblem, ...] = ()
+    sources: Mapping[str, ControlSource] = {}
     """By control id; those that come with the program have none unless they were asked for with their tests."""
 
     def framework(self, name: str) -> Framework | None:

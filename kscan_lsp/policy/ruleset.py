@@ -6,7 +6,6 @@ one by one, so that every check of a container shares one activation.
 
 from __future__ import annotations
 
-import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.model import Control, Framework, PolicySet
     from kscan_lsp.policy.targets import Each
     from kscan_lsp.settings.model import Settings
-
-_PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*inputs\.(\w+)\)")
-"""An input used as a list of regular expressions."""
-
 
 _OF_ITEMS: Final = frozenset({"item", "index", "key"})
 
@@ -187,7 +182,7 @@ def _plan(checks: list[Check]) -> Plan:
         grounds,
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
-        cel.fields_read_of_others(e for check in checks for e in check.expressions()),
+        cel.fields_read_of_entries(e for check in checks for e in check.expressions()),
     )
 
 
@@ -229,7 +224,7 @@ def _first(parts: Sequence[object]) -> str | None:
     return parts[0] if parts and isinstance(parts[0], str) else None
 
 
-class Misnomer(Struct, frozen=True):
+class SettingError(Struct, frozen=True):
     """A name in the settings that nothing has, by the path of the setting."""
 
     path: Path
@@ -238,7 +233,7 @@ class Misnomer(Struct, frozen=True):
 
 def choose(
     policies: PolicySet, settings: Settings, *, only: Iterable[str] = ()
-) -> tuple[Ruleset, tuple[Misnomer, ...]]:
+) -> tuple[Ruleset, tuple[SettingError, ...]]:
     """Apply settings to policies.
 
     Args:
@@ -249,12 +244,12 @@ def choose(
     Returns:
         The ruleset, and the names in the settings that are wrong; these have no effect.
     """
-    wrong: list[Misnomer] = []
+    wrong: list[SettingError] = []
     known = sorted(policies.controls)
 
     def exists(control: str, path: Path) -> bool:
         if control not in policies.controls:
-            wrong.append(Misnomer(path, f"unknown control '{control}'{nearest_name(control, known)}"))
+            wrong.append(SettingError(path, f"unknown control '{control}'{nearest_name(control, known)}"))
         return control in policies.controls
 
     frameworks: list[Framework] = []
@@ -262,7 +257,7 @@ def choose(
         framework = policies.framework(name)
         if framework is None:
             hint = nearest_name(name, sorted(policies.frameworks))
-            wrong.append(Misnomer(("frameworks", index), f"unknown framework '{name}'{hint}"))
+            wrong.append(SettingError(("frameworks", index), f"unknown framework '{name}'{hint}"))
         else:
             frameworks.append(framework)
     wanted: dict[str, None] = {}
@@ -300,33 +295,33 @@ def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
     return tuple(i for i in framework.members if i in policies.controls)
 
 
-def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[Misnomer]]:
+def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[SettingError]]:
     inputs: dict[str, list[str]] = {}
     patterns: set[str] = set()
     for control in policies.controls.values():
         inputs.update({name: list(values) for name, values in control.inputs.items()})
-        for made in control.checks:
-            for source in (made.deny.source, *(text for _, text in made.deny.let)):
-                patterns.update(_PATTERNS.findall(source))
+        for check in control.checks:
+            patterns.update(check.deny.reading.patterns)
     wrong = []
     # a file is read by who may touch files, and its lists are put in its place
     chosen = {} if isinstance(settings.inputs, str) else settings.inputs
     for name, values in chosen.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
-            wrong.append(Misnomer(("inputs", name), f"no control reads an input '{name}'{hint}"))
-        elif name in patterns and (message := cel.check_patterns(values)):
-            wrong.append(Misnomer(("inputs", name), message))
+            wrong.append(SettingError(("inputs", name), f"no control reads an input '{name}'{hint}"))
+            continue
+        if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
+            wrong.append(SettingError(("inputs", name), message))
             continue
         inputs[name] = list(values)
     return inputs, wrong
 
 
-def _pod_spec_paths(settings: Settings, wrong: list[Misnomer]) -> dict[tuple[str, str], Path]:
+def _pod_spec_paths(settings: Settings, wrong: list[SettingError]) -> dict[tuple[str, str], Path]:
     from_settings: dict[tuple[str, str], Path] = {}
     for index, entry in enumerate(settings.pod_spec_paths):
         try:
             from_settings[entry.group, entry.kind] = paths.parse(entry.path)
         except ValueError as error:
-            wrong.append(Misnomer(("podSpecPaths", index, "path"), str(error)))
+            wrong.append(SettingError(("podSpecPaths", index, "path"), str(error)))
     return from_settings

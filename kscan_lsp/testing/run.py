@@ -29,7 +29,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.policy.model import Control, PolicySet, Source
+    from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
 
@@ -45,7 +45,7 @@ class Outcome(Struct, frozen=True):
 
     control: str
     name: str
-    source: Source
+    source: ControlSource
     failure: str
     span: Span
 

@@ -146,3 +146,9 @@ def test_the_plan_groups_checks_by_what_they_judge() -> None:
     assert rules.plan("rbac.authorization.k8s.io", "Role", workload=False).alone.controls == ("KS-0002",)
     assert rules.plan("", "Service", workload=False).alone[:3] == ((), (), ())
     assert rules.plan("apps", "Deployment", workload=True) is rules.plan("apps", "Deployment", workload=True)
+
+
+def test_a_misspelt_input_is_no_input() -> None:
+    ruleset, wrong = chosen(inputs={"wrods": ["a"]})
+    assert wrong == [("inputs.wrods", "no control reads an input 'wrods'; did you mean 'words'?")]
+    assert ruleset.inputs.keys() == {"patterns", "words"}
