@@ -26,11 +26,12 @@ Let: TypeAlias = tuple[tuple[str, str], ...]
 
 VARIABLES = (
     "object", "podTemplate", "pod", "container", "role", "effective",
-    "item", "index", "key", "inputs", "choice", "relations", "kubernetesMinor",
+    "item", "index", "key", "inputs", "choice", "relations", "kubernetesMinor", "evidence",
 )  # fmt: skip
 """What every expression may name. `inputs` maps names to lists of text; `role` says which list a container is
 in, `choice` is the value a user chose for a fix, `relations` maps names to lists of other objects, `kubernetesMinor`
-is the Kubernetes version that manifests are for (33 for 1.33); the others are whatever the manifest has."""
+is the Kubernetes version that manifests are for (33 for 1.33), `evidence` maps kinds of facts to what is known; the
+others are whatever the manifest has."""
 
 MAX_SOURCE = 8_000
 """Characters of one expression, its `let` included."""

@@ -15,7 +15,9 @@ from msgspec import Struct
 from kscan_lsp.cli.scan import strays
 from kscan_lsp.files import encoding as source_files
 from kscan_lsp.files.manifest import display_name
-from kscan_lsp.fixes.verify import Site, drafts, fix_all, is_open
+from kscan_lsp.fixes.draft import drafts
+from kscan_lsp.fixes.fix_all import fix_all, is_open
+from kscan_lsp.fixes.verify import Site
 from kscan_lsp.report.build import range_in
 from kscan_lsp.report.printable import counted, printable
 
@@ -99,7 +101,7 @@ def unread(scanned: Scan) -> list[str]:
 def _left(project: Project, path: str) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
     for checked in project.files[path].parts:
-        for _, options in drafts(checked, project.ruleset, is_open):
+        for _, options in drafts(checked, project.evaluator, is_open):
             yield len(options)
 
 

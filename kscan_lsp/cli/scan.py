@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files import encoding as source_files
 from kscan_lsp.files.manifest import display_name, read_manifest
 from kscan_lsp.files.partials import Partials
@@ -179,7 +181,7 @@ class _Work(Struct):
         projects: dict[int, Project] = {}
         for configuration in self.configurations.values():
             mine = [draft for draft in self.drafts if draft.configuration is configuration]
-            project = Project(configuration.ruleset, self.today)
+            project = Project(Evaluator(configuration.ruleset, Evidence(self.today)))
             projects[id(configuration)] = project.with_files((d.name, d.source.text, d.json) for d in mine)
         for draft in self.drafts:
             project = projects[id(draft.configuration)]

@@ -24,7 +24,7 @@ from kscan_lsp.yaml.document import comments
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
@@ -58,6 +58,11 @@ class Directive(Struct):
     used: set[str] = set()
 
 
+def may_suppress(document: Document) -> bool:
+    """Whether a document can have directives at all: only of one that has does anything depend on the day."""
+    return "kscan" in document.text.lower()
+
+
 def suppress(
     document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset, today: date
 ) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
@@ -72,7 +77,7 @@ def suppress(
     Returns:
         All findings, the suppressed ones marked; and what is wrong with the suppressions.
     """
-    if "kscan" not in document.text.lower():
+    if not may_suppress(document):
         return tuple(finding for verdict in verdicts for finding in verdict.findings), ()
     problems: list[Problem] = []
     directives = [*_comments(document, problems), *_annotations(verdicts, problems)]

@@ -14,9 +14,8 @@ from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import paths
-from kscan_lsp.fixes import verify as fixes
-from kscan_lsp.fixes.operations import Draft
-from kscan_lsp.fixes.verify import Site
+from kscan_lsp.fixes.draft import Draft, drafts
+from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.report.model import (
     SKIP_REASONS,
     Coverage,
@@ -39,7 +38,7 @@ from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, Problem, Related
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.project import Project
@@ -50,19 +49,19 @@ MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
 
 
-Options = Sequence[fixes.VerifiedFix | Draft]
+Options = Sequence[VerifiedFix | Draft]
 """The ways to fix a finding."""
 
 
 def proposed(site: Site) -> list[Options]:
     """What would fix each finding of a document, not yet verified: cheap enough for every scan."""
-    made = {id(f): options for f, options in fixes.drafts(site.checked, site.project.ruleset, lambda _: True)}
+    made = {id(f): options for f, options in drafts(site.checked, site.project.evaluator, lambda _: True)}
     return [made.get(id(finding), ()) for finding in site.checked.findings]
 
 
 def verified(site: Site) -> list[Options]:
     """The fixes that hold for each finding of a document, with their edits."""
-    return [fixes.fixes_of(site, f)[0] if f.fixable else () for f in site.checked.findings]
+    return [fixes_of(site, f)[0] if f.fixable else () for f in site.checked.findings]
 
 
 def build(
@@ -220,7 +219,7 @@ def _range_of(related: Related, placed: Placed, project: Project) -> Range:
     return _range(LineIndex(related.document), related.span, project.line_of(related))
 
 
-def _option(placed: Placed, option: fixes.VerifiedFix | Draft) -> FixOption:
+def _option(placed: Placed, option: VerifiedFix | Draft) -> FixOption:
     if isinstance(option, Draft):
         return FixOption(option.title, option.safe)
     edits = tuple(FixEdit(range_in(placed, edit.span), edit.text) for edit in option.edits)

@@ -19,7 +19,7 @@ from kscan_lsp.policy.ruleset import members_of
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.policy.ruleset import Ruleset
 

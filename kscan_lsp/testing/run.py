@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
@@ -92,7 +94,7 @@ def _untested(control: Control, policies: PolicySet) -> str:
 def _project(control: Control, policies: PolicySet, test: TestFile) -> tuple[Project, str]:
     """The manifest of a test, judged by its control alone, and what is wrong with what the test asks for."""
     rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
-    project = Project(rules, _TODAY).with_file(_FILE, read_marks(test.manifest)[0])
+    project = Project(Evaluator(rules, Evidence(_TODAY))).with_file(_FILE, read_marks(test.manifest)[0])
     return project, wrong[0].message if wrong else ""
 
 

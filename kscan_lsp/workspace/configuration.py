@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp.findings import Problem
-from kscan_lsp.policy.ruleset import Misnomer, choose
+from kscan_lsp.policy.ruleset import WrongSetting, choose
 from kscan_lsp.settings.model import (
     FILE_NAMES,
     InputsFile,
@@ -111,13 +111,13 @@ def configure(
     known = load_policies(named, buffers)
     problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
     missing = [
-        Misnomer(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
+        WrongSetting(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
     ]
     lists = None
     if isinstance(settings.inputs, str):
         lists = _read_lists(settings.inputs, policy_root, known, buffers)
         if lists is None:
-            missing.append(Misnomer(("inputs",), f"there is no file '{settings.inputs}'"))
+            missing.append(WrongSetting(("inputs",), f"there is no file '{settings.inputs}'"))
         else:
             settings = settings.model_copy(update={"inputs": lists.values})
             problems += [FileProblem(lists.path, lists.document, problem) for problem in lists.problems]

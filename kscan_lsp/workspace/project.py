@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.dispositions.suppressions import suppress
-from kscan_lsp.engine.check import check, check_related, relations_of
+from kscan_lsp.dispositions.suppressions import may_suppress, suppress
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph.dependents import Watchers
 from kscan_lsp.graph.index import Index, Key, Object, object_of
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Related
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
@@ -47,23 +48,32 @@ MAX_CHARACTERS: Final = 20_000_000
 
 def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
     """Judge a file as if it were all there is; see `Project.with_file`."""
-    return Project(ruleset, today).with_file(path, text, json=json).files[path]
+    return Project(Evaluator(ruleset, Evidence(today))).with_file(path, text, json=json).files[path]
 
 
 class Project(Struct, frozen=True, eq=False):
-    """The files of a workspace, judged by one ruleset on one day.
+    """The files of a workspace, judged by one ruleset and what is known besides.
 
     Those in `files` are judged. `index` may know of more: what stands in them counts for the others, but nobody wants
     to know what is wrong with it.
     """
 
-    ruleset: Ruleset
-    today: date
+    evaluator: Evaluator
     files: Mapping[str, CheckedFile] = {}
     index: Index = field(default_factory=Index)
     whole: bool = True
     """Whether all files are there; until then nothing is said that rests on other objects."""
     watchers: Watchers = field(default_factory=Watchers)
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """What the files are judged by."""
+        return self.evaluator.ruleset
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known besides manifests."""
+        return self.evaluator.evidence
 
     def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
         """The project with new texts of many files: (path, text, whether it is JSON)."""
@@ -83,14 +93,17 @@ class Project(Struct, frozen=True, eq=False):
         return self._settled(judged, index, changed, read)
 
     def _as_known(self, file: CheckedFile) -> CheckedFile:
-        """A file without what an earlier project said of it that rests on other objects."""
+        """A file without what an earlier project said of it that rests on other objects, or on other evidence."""
         there = self.files.get(file.path)
         known = set(there.parts) if there else set()
-        parts = tuple(
-            replace(checked, bounds=None) if checked.bounds and checked not in known else checked
-            for checked in file.parts
-        )
-        return file.with_parts(parts)
+        parts = (checked if checked in known else self._renewed(checked) for checked in file.parts)
+        return file.with_parts(tuple(parts))
+
+    def _renewed(self, checked: CheckedDocument) -> CheckedDocument:
+        read = checked.read
+        if read is not None and not checked.watched.isdisjoint(self.evidence.changed(read.evidence)):
+            return self._again(checked)
+        return replace(checked, bounds=None) if checked.bounds else checked
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
         """The project with one file's new text.
@@ -120,6 +133,21 @@ class Project(Struct, frozen=True, eq=False):
         judged = {name: file for name, file in self.files.items() if name != path}
         index, changed = self.index.with_file(path, objects)
         return self._settled(judged, index, changed, {path})
+
+    def with_evidence(self, evidence: Evidence) -> Project:
+        """The project with other evidence: what rests on what is different in it is judged again, and nothing else."""
+        project = replace(self, evaluator=self.evaluator.with_evidence(evidence))
+        return project.judged_again(self.evidence.changed(evidence))
+
+    def judged_again(self, changed: frozenset[Key]) -> Project:
+        """The project with all judged again that watches some keys of evidence."""
+        files = dict(self.files)
+        concerned = self.watchers.of(changed)
+        for path in concerned:
+            parts = files[path].parts
+            again = (part if part.watched.isdisjoint(changed) else self._again(part) for part in parts)
+            files[path] = files[path].with_parts(tuple(again))
+        return self._settled(files, self.index, frozenset(), concerned)
 
     def completed(self) -> Project:
         """The project when no more files are to come; it is for `settled` to say what rests on other objects."""
@@ -167,14 +195,23 @@ class Project(Struct, frozen=True, eq=False):
 
     def _document(self, path: str, document: Document) -> CheckedDocument:
         resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
-        verdicts = tuple(check(resource, self.ruleset) for resource in resources)
+        verdicts = tuple(map(self.evaluator.evaluate, resources))
         objects = (
             tuple(object_of(path, resource) for resource in resources) if self.ruleset.relational else ()
         )
-        related = any(relations_of(resource, self.ruleset) for resource in resources)
-        return self._suppressed(
-            ReadDocument(document, verdicts, missed, objects), verdicts, None if related else ()
-        )
+        return self._alone(ReadDocument(document, verdicts, missed, objects, self.evidence))
+
+    def _again(self, checked: CheckedDocument) -> CheckedDocument:
+        """A document judged again, as far as it can be without looking at others."""
+        read = checked.read
+        if read is None:
+            return checked
+        verdicts = tuple(self.evaluator.evaluate(verdicts.resource) for verdicts in read.verdicts)
+        return self._alone(replace(read, verdicts=verdicts, evidence=self.evidence))
+
+    def _alone(self, read: ReadDocument) -> CheckedDocument:
+        related = any(self.evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
+        return self._suppressed(read, read.verdicts, None if related else ())
 
     def _settled(
         self,
@@ -192,38 +229,43 @@ class Project(Struct, frozen=True, eq=False):
             touched: the files that are new, or gone.
         """
         watchers = self.watchers
-        if self.whole and self.ruleset.relational:
-            watched: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
-            for path in {*watched, *watchers.of(changed)}:
-                file = files.get(path)
-                if file is None:
-                    continue
-                concerned = watchers.watches(path, changed)
-                settled = tuple(
-                    [
-                        self._resettled(checked, index)
-                        if checked.bounds is None or (concerned and not checked.watched.isdisjoint(changed))
-                        else checked
-                        for checked in file.parts
-                    ]
-                )
-                if any(map(is_not, settled, file.parts)):
-                    files[path] = file.with_parts(settled)
-                watched[path] = frozenset[Key]().union(*{checked.watched for checked in settled})
-            watchers = watchers.updated(watched)
-        return replace(self, files=files, index=index, watchers=watchers)
+        settling = self.whole and self.ruleset.relational
+        watched: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
+        for path in {*watched, *watchers.of(changed)} if settling else watched:
+            file = files.get(path)
+            if file is None:
+                continue
+            if settling:
+                file = self._settled_file(file, index, changed if watchers.watches(path, changed) else ())
+                files[path] = file
+            watched[path] = frozenset[Key]().union(*{checked.watched for checked in file.parts})
+        return replace(self, files=files, index=index, watchers=watchers.updated(watched))
+
+    def _settled_file(
+        self, file: CheckedFile, index: Index, changed: set[Key] | frozenset[Key] | tuple[()]
+    ) -> CheckedFile:
+        parts = file.parts
+        settled = tuple(
+            [
+                self._resettled(checked, index)
+                if checked.bounds is None or (changed and not checked.watched.isdisjoint(changed))
+                else checked
+                for checked in parts
+            ]
+        )
+        return file.with_parts(settled) if any(map(is_not, settled, parts)) else file
 
     def _resettled(self, old: CheckedDocument, index: Index) -> CheckedDocument:
         if old.read is None:
             return old
         bounds = tuple(
-            bind(one, names, index) if (names := relations_of(verdicts.resource, self.ruleset)) else None
+            bind(one, names, index) if (names := self.evaluator.relations_of(verdicts.resource)) else None
             for verdicts, one in zip(old.read.verdicts, old.read.objects, strict=True)
         )
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
         verdicts = tuple(
-            alone if bound is None else check_related(alone, bound, self.ruleset)
+            alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
         )
         return self._suppressed(old.read, verdicts, bounds)
@@ -231,10 +273,14 @@ class Project(Struct, frozen=True, eq=False):
     def _suppressed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
     ) -> CheckedDocument:
-        findings, wrong = suppress(read.document, verdicts, self.ruleset, self.today)
+        findings, wrong = suppress(read.document, verdicts, self.ruleset, self.evidence.today)
         told = tuple(problem for verdict in verdicts for problem in verdict.problems)
         problems = (*read.document.problems, *read.missed, *told, *wrong)
-        watched = frozenset[Key]().union(*(bound.watched for bound in bounds or () if bound))
+        watched = frozenset[Key]().union(
+            *(bound.watched for bound in bounds or () if bound),
+            *(self.evaluator.evidence_of(verdict.resource) for verdict in verdicts),
+            (key_for(TODAY),) if may_suppress(read.document) else (),
+        )
         return CheckedDocument(read.document, verdicts, findings, problems, read, bounds, watched)
 
 
