@@ -146,6 +146,15 @@ class Disposition(Struct, frozen=True):
     until: str = ""
 
 
+class Cause(NamedTuple):
+    """What made a finding: enough to bind its element again, so that nothing is judged twice to name a fix."""
+
+    check: int
+    """Its number among the checks of the control."""
+    element: int
+    """Its number among the elements that the check judges in the resource."""
+
+
 class Finding(Struct, frozen=True):
     """One control failing at one path of one resource."""
 
@@ -163,6 +172,8 @@ class Finding(Struct, frozen=True):
     fixable: bool = False
     """The control has a fix. Whether it can be made here is known when it is asked for."""
     disposition: Disposition | None = None
+    causes: tuple[Cause, ...] = ()
+    """The checks that failed at its path, each on one element."""
 
     @property
     def status(self) -> Literal["open", "accepted", "baseline"]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kscan_lsp.dispositions.directives import Directive, Link
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
@@ -31,6 +31,11 @@ LINKS: Final[tuple[Link, ...]] = (by_comment, by_annotation)
 
 MAX_HINTS: Final = 20
 """Problems of one document that come with the nearest known name: comparing names is slow."""
+
+
+def may_dispose(document: Document) -> bool:
+    """Whether a document can have directives at all: only of one that has does anything depend on the day."""
+    return "kscan" in document.text.lower()
 
 
 def dispose(

@@ -16,7 +16,7 @@ from kscan_lsp.findings import Disposition, Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.paths import Path
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document

@@ -12,7 +12,8 @@ from lsprotocol import types
 
 from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.edits import Refusal, set_value
-from kscan_lsp.fixes.verify import Site, fix_all, fixes_of, is_open, offers_fix
+from kscan_lsp.fixes.fix_all import fix_all, is_open, offers_fix
+from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.lsp import convert
 from kscan_lsp.text import Span, TextEdit, apply_edits
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes.operations import Draft
+    from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.lsp.session.snapshot import View
     from kscan_lsp.workspace.results import PlacedDocument
     from kscan_lsp.yaml.document import Document
@@ -69,8 +70,8 @@ def code_actions(
 
 def _offered(view: View, kind: str) -> bool:
     """Whether a menu should name a kind of fixing everything."""
-    ruleset, safe_only = view.project.ruleset, kind == FIX_SAFE
-    return any(offers_fix(d, ruleset, safe_only=safe_only) for d in view.checked.parts)
+    evaluator, safe_only = view.project.evaluator, kind == FIX_SAFE
+    return any(offers_fix(d, evaluator, safe_only=safe_only) for d in view.checked.parts)
 
 
 class Fixed(NamedTuple):

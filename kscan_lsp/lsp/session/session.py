@@ -268,7 +268,7 @@ class Session(Struct):
             text=document.index.text,
             json=document.json,
             configuration=workspace.configuration,
-            today=workspace.project.today,
+            today=workspace.project.evidence.today,
             previous=document.checked if same else None,
             project=workspace.project,
             key=document.key,

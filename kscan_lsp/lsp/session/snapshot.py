@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lsprotocol import types
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Client
     from kscan_lsp.text import LineIndex, Span

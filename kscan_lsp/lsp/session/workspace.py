@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import read_manifest
@@ -262,7 +264,7 @@ def renewed(
         indexed: whether it is a folder whose files are read, and not just the place of a single file.
         judging: whether its files are judged, too, and not only read for what they mean to others.
     """
-    project = Project(configuration.ruleset, today, whole=not indexed)
+    project = Project(Evaluator(configuration.ruleset, Evidence(today)), whole=not indexed)
     if old is None:
         return Workspace(configuration, project, judging=judging and indexed, searched=not indexed)
     before, now = old.configuration, configuration

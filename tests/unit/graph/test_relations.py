@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.graph import relations
 from kscan_lsp.graph.index import Index, key_of
 from kscan_lsp.policy import ruleset
@@ -180,7 +182,9 @@ def test_places_that_are_left_out_are_counted(bindings: int) -> None:
     api = "rbac.authorization.k8s.io/v1"
     reading = "rules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]"
     granting = "roleRef: {kind: Role, name: read}\nsubjects: [{kind: User, name: jane}]"
-    project = Project(RULES, TODAY).with_file("role.yaml", listed("Role", "read", api=api, rest=reading))
+    project = Project(Evaluator(RULES, Evidence(TODAY))).with_file(
+        "role.yaml", listed("Role", "read", api=api, rest=reading)
+    )
     names = [f"b{n}" for n in range(bindings)]
     project = project.with_file("b.yaml", listed("RoleBinding", *names, api=api, rest=granting))
     found = [f for _, f in project.files["role.yaml"].findings() if f.control == "C-0015"]
@@ -347,7 +351,7 @@ def said(project: Project):
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS)
 def test_an_edited_project_says_what_a_fresh_one_says(edits) -> None:
-    edited = Project(RULES, TODAY)
+    edited = Project(Evaluator(RULES, Evidence(TODAY)))
     texts: dict[str, tuple[str, bool]] = {}
     for what, file, text in edits:
         if what == "text":
@@ -364,7 +368,7 @@ def test_an_edited_project_says_what_a_fresh_one_says(edits) -> None:
             new = f"---\n{text}" if head else text
             edited = edited.with_document(file, len(edited.files[file].documents) - 1, new)
             texts[file] = (head + new, True)
-    fresh = Project(RULES, TODAY)
+    fresh = Project(Evaluator(RULES, Evidence(TODAY)))
     for file, (text, judged) in sorted(texts.items(), reverse=True):
         if not judged:
             fresh = fresh.with_objects(file, objects_of(file, text, RULES))
@@ -386,10 +390,10 @@ def test_a_copy_of_a_document_is_edited(copy: int) -> None:
     # documents with one text are read once; what one of them becomes says nothing about the other
     policy = listed("NetworkPolicy", "p", api="networking.k8s.io/v1", rest="spec: {podSelector: {}}")
     pieces = [listed("Pod", "web", rest="spec: {containers: [{name: a}]}"), *[f"---\n{policy}"] * 2]
-    before = Project(RULES, TODAY).with_file("a.yaml", "".join(pieces))
+    before = Project(Evaluator(RULES, Evidence(TODAY))).with_file("a.yaml", "".join(pieces))
     pieces[copy] = pieces[copy].replace("store", "elsewhere")
     text = "".join(pieces)
-    fresh = Project(RULES, TODAY).with_file("a.yaml", text)
+    fresh = Project(Evaluator(RULES, Evidence(TODAY))).with_file("a.yaml", text)
     for edited in (before.with_file("a.yaml", text), before.with_document("a.yaml", copy, pieces[copy])):
         assert said(edited) == said(fresh)
         there = [one.namespace for one in edited.index.find(key_of("kind", "NetworkPolicy"))]
