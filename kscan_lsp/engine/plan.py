@@ -179,7 +179,7 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
         dependencies,
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
-        cel.fields_read_of_others(e for check in checks for e in check.expressions()),
+        cel.fields_read_of_entries(e for check in checks for e in check.expressions()),
     )
 
 

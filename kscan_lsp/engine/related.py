@@ -97,9 +97,7 @@ class RelatedObjects:
         document = self._document(other.document, other.json)
         resource = Resource(document, other.root, other.id, other.data, other.template_path)
         text = message or f"{other.id.kind} '{other.id.name}'"
-        return Related(
-            other.id, where, resource.span(where).span, text, other.file, other.document, other.line
-        )
+        return Related(other.id, where, resource.resolve(where).span, text, other.file, other.document)
 
     def _ref(self, other: Object) -> dict[str, Any]:
         known = self._refs.get(other)

@@ -16,6 +16,7 @@ from kscan_lsp import cel, paths
 from kscan_lsp.engine.digests import digest_of
 from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
 from kscan_lsp.policy import targets
+from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ class Element(Struct):
     def activation(self) -> cel.Activation:
         """The element's values, handed to CEL once."""
         if self._activation is None:
-            self._activation = cel.bind(self.bound_values())
+            self._activation = cel.bind(CONTROLS, self.bound_values())
         return self._activation
 
     def digest(self, name: str, field: str | None) -> Digest:

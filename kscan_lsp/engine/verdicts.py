@@ -9,12 +9,12 @@ anything hides it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.engine.memo import NAME
 from kscan_lsp.findings import Finding, Problem, Related
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.plan import Plan
     from kscan_lsp.engine.related import RelatedObjects
     from kscan_lsp.findings import Cause
-    from kscan_lsp.kubernetes.resources import Location, Resource
+    from kscan_lsp.kubernetes.locate import Locator, ResolvedPath
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 UNREADABLE: Final = "a line there cannot be read"
 
@@ -46,7 +49,7 @@ class Verdicts(Struct, frozen=True, eq=False):
     """What the controls say about one resource.
 
     A control is in one of the three, or in two: it can fail for one container and not be evaluated for another, which
-    counts when the finding is suppressed. What passed has passed everywhere.
+    counts when the finding is accepted. What passed has passed everywhere.
     """
 
     resource: Resource
@@ -94,11 +97,12 @@ def verdicts_of(
         memo: that of the evaluator.
     """
     resource, wrong = known.resource, known.type_errors
-    findings, hidden = _findings(resource, ruleset, results, related)
+    locator = resource.locator()
+    findings, hidden = _findings(resource, locator, ruleset, results, related)
     failed = frozenset(finding.control for finding in findings)
-    problems = [Problem(resource.span(path).span, message, "type") for path, message in wrong]
+    problems = [Problem(locator.resolve(path).span, message, "type") for path, message in wrong]
     limits = dict.fromkeys((one.path, one.reason) for one in results.no_answers if one.limit)
-    problems += [Problem(resource.span(path).span, why, "limit", fatal=True) for path, why in limits]
+    problems += [Problem(locator.resolve(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
     unanswered = [
         Unevaluated(one.check.control, *_why(one, wrong, memo), one.limit) for one in results.no_answers
@@ -131,7 +135,7 @@ def _why(one: NoAnswer, wrong: tuple[tuple[Path, str], ...], memo: Memo) -> tupl
 
 
 def _findings(
-    resource: Resource, ruleset: Ruleset, results: Results, related: RelatedObjects | None
+    resource: Resource, locator: Locator, ruleset: Ruleset, results: Results, related: RelatedObjects | None
 ) -> tuple[tuple[Finding, ...], list[Unevaluated]]:
     """The findings in order of the text, and what is no finding because a repair took out a line there."""
     findings: list[Finding] = []
@@ -140,7 +144,7 @@ def _findings(
     for failure in results.failures:
         places.setdefault((failure.check.control, failure.path), []).append(failure)
     for (control, path), failures in places.items():
-        location = resource.span(path)
+        location = locator.resolve(path)
         if resource.document.blanked and _touches_blanked(resource, location):
             # what was taken out may be just what the control looks for
             hidden.append(Unevaluated(control, path, UNREADABLE))
@@ -190,7 +194,7 @@ def _related(failures: list[Failure], related: RelatedObjects) -> tuple[Related,
 def _blanked_names(resource: Resource) -> frozenset[str]:
     text = resource.document.text
     return frozenset(
-        name for span in resource.document.blanked for name in NAME.findall(text[span.start : span.end])
+        name for span in resource.document.blanked for name in _NAME.findall(text[span.start : span.end])
     )
 
 
@@ -203,7 +207,7 @@ def _reading(names: frozenset[str], controls: Iterable[str], ruleset: Ruleset, m
     )
 
 
-def _touches_blanked(resource: Resource, location: Location) -> bool:
+def _touches_blanked(resource: Resource, location: ResolvedPath) -> bool:
     return any(
         blank.start < extent.end and extent.start < blank.end
         for blank in resource.document.blanked

@@ -76,7 +76,7 @@ class Framework(Struct, frozen=True, omit_defaults=True):
     excluded: Mapping[str, str] = {}
 
 
-class Source(Struct, frozen=True):
+class ControlSource(Struct, frozen=True):
     """What a control was made of: the name of its file, the document in it, and its tests."""
 
     name: str
@@ -84,7 +84,7 @@ class Source(Struct, frozen=True):
     tests: tuple[TestFile, ...] = ()
 
 
-class SourceProblem(Struct, frozen=True):
+class PolicyProblem(Struct, frozen=True):
     """A problem in a policy file."""
 
     source: str
@@ -97,8 +97,8 @@ class PolicySet(Struct, frozen=True):
 
     controls: Mapping[str, Control] = {}
     frameworks: Mapping[str, Framework] = {}
-    problems: tuple[SourceProblem, ...] = ()
-    sources: Mapping[str, Source] = {}
+    problems: tuple[PolicyProblem, ...] = ()
+    sources: Mapping[str, ControlSource] = {}
     """By control id; those that come with the program have none unless they were asked for with their tests."""
 
     def framework(self, name: str) -> Framework | None:

@@ -5,8 +5,7 @@ A ruleset is pure data. Left out on purpose: the work that it means for each kin
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.model import Control, Framework, PolicySet
     from kscan_lsp.settings.model import Settings
-
-_PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*inputs\.(\w+)\)")
-"""An input used as a list of regular expressions."""
 
 
 class Ruleset(Struct, frozen=True, eq=False):
@@ -44,7 +40,7 @@ class Ruleset(Struct, frozen=True, eq=False):
         return any(check.relations for control in self.controls.values() for check in control.checks)
 
 
-class WrongSetting(Struct, frozen=True):
+class SettingError(Struct, frozen=True):
     """What is wrong with a setting for the policies there are, by its path."""
 
     path: Path
@@ -53,7 +49,7 @@ class WrongSetting(Struct, frozen=True):
 
 def choose(
     policies: PolicySet, settings: Settings, *, only: Iterable[str] = ()
-) -> tuple[Ruleset, tuple[WrongSetting, ...]]:
+) -> tuple[Ruleset, tuple[SettingError, ...]]:
     """Apply settings to policies.
 
     Args:
@@ -64,12 +60,12 @@ def choose(
     Returns:
         The ruleset, and the names in the settings that are wrong; these have no effect.
     """
-    wrong: list[WrongSetting] = []
+    wrong: list[SettingError] = []
     known = sorted(policies.controls)
 
     def exists(control: str, path: Path) -> bool:
         if control not in policies.controls:
-            wrong.append(WrongSetting(path, f"unknown control '{control}'{nearest_name(control, known)}"))
+            wrong.append(SettingError(path, f"unknown control '{control}'{nearest_name(control, known)}"))
         return control in policies.controls
 
     frameworks: list[Framework] = []
@@ -77,7 +73,7 @@ def choose(
         framework = policies.framework(name)
         if framework is None:
             hint = nearest_name(name, sorted(policies.frameworks))
-            wrong.append(WrongSetting(("frameworks", index), f"unknown framework '{name}'{hint}"))
+            wrong.append(SettingError(("frameworks", index), f"unknown framework '{name}'{hint}"))
         else:
             frameworks.append(framework)
     wanted: dict[str, None] = {}
@@ -115,33 +111,33 @@ def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
     return tuple(i for i in framework.members if i in policies.controls)
 
 
-def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[WrongSetting]]:
+def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[SettingError]]:
     inputs: dict[str, list[str]] = {}
     patterns: set[str] = set()
     for control in policies.controls.values():
         inputs.update({name: list(values) for name, values in control.inputs.items()})
-        for made in control.checks:
-            for source in (made.deny.source, *(text for _, text in made.deny.let)):
-                patterns.update(_PATTERNS.findall(source))
+        for check in control.checks:
+            patterns.update(check.deny.reading.patterns)
     wrong = []
     # a file is read by who may touch files, and its lists are put in its place
     chosen = {} if isinstance(settings.inputs, str) else settings.inputs
     for name, values in chosen.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
-            wrong.append(WrongSetting(("inputs", name), f"no control reads an input '{name}'{hint}"))
-        elif name in patterns and (message := cel.check_patterns(values)):
-            wrong.append(WrongSetting(("inputs", name), message))
+            wrong.append(SettingError(("inputs", name), f"no control reads an input '{name}'{hint}"))
+            continue
+        if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
+            wrong.append(SettingError(("inputs", name), message))
             continue
         inputs[name] = list(values)
     return inputs, wrong
 
 
-def _pod_spec_paths(settings: Settings, wrong: list[WrongSetting]) -> dict[tuple[str, str], Path]:
+def _pod_spec_paths(settings: Settings, wrong: list[SettingError]) -> dict[tuple[str, str], Path]:
     from_settings: dict[tuple[str, str], Path] = {}
     for index, entry in enumerate(settings.pod_spec_paths):
         try:
             from_settings[entry.group, entry.kind] = paths.parse(entry.path)
         except ValueError as error:
-            wrong.append(WrongSetting(("podSpecPaths", index, "path"), str(error)))
+            wrong.append(SettingError(("podSpecPaths", index, "path"), str(error)))
     return from_settings

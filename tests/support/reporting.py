@@ -13,7 +13,9 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import Ruleset, choose
-from kscan_lsp.report import build as tally
+from kscan_lsp.report.build import build
+from kscan_lsp.report.formats import FixDetail
+from kscan_lsp.report.model import NO_GATE, Gate
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
@@ -128,8 +130,8 @@ def checked(name: str, text: str, ruleset: Ruleset | None = None) -> tuple[Check
 
 
 def report_of(
-    texts: dict[str, str], *, fixes: bool = False, **settings: Any
-) -> tuple[Report, dict[str, str]]:
+    texts: dict[str, str], *, fixes: FixDetail = FixDetail.TITLES, gate: Gate = NO_GATE, **settings: Any
+) -> Report:
     ruleset = rules(**settings)
     files = [checked(name, text, ruleset) for name, text in texts.items()]
-    return tally.build(files, solve=tally.verified if fixes else tally.proposed), texts
+    return build(files, fix_detail=fixes, gate=gate, requested=["."])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lsprotocol import types
 
-from kscan_lsp.dispositions.suppressions import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.edits import Refusal, set_value
 from kscan_lsp.fixes.fix_all import fix_all, is_open, offers_fix
 from kscan_lsp.fixes.verify import Site, fixes_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.lsp.session.snapshot import View
-    from kscan_lsp.workspace.results import Placed
+    from kscan_lsp.workspace.results import PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 EXPLAIN: Final = "kscan.explain"
@@ -107,7 +107,7 @@ def fix_everything(view: View, kind: str, stopped: Callable[[], bool]) -> Fixed 
     return Fixed(_workspace_edit(view, edits, review), number) if edits else None
 
 
-def _line_edits(view: View, placed: Placed, old: str, new: str) -> list[types.TextEdit]:
+def _line_edits(view: View, placed: PlacedDocument, old: str, new: str) -> list[types.TextEdit]:
     """The edits between two versions of a document, as few whole lines as possible."""
     import difflib  # noqa: PLC0415 - only a fix-all needs it
 
@@ -128,11 +128,11 @@ def _asked(kind: str, wanted: Any) -> bool:
     return not wanted or any(kind == w or kind.startswith(f"{w}.") or w == "" for w in wanted)
 
 
-def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
+def _touched(view: View, at: types.Range) -> Iterator[tuple[PlacedDocument, Finding]]:
     """Open findings on the lines of a range, those under the cursor first."""
     span = convert.span_of(at, view.lines, view.client.encoding)
     first, last = view.lines.line_of(span.start), view.lines.line_of(span.end)
-    near: list[tuple[bool, Placed, Finding]] = []
+    near: list[tuple[bool, PlacedDocument, Finding]] = []
     for placed, finding in view.checked.findings():
         start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
         if not placed.checked.document.complete:
@@ -143,7 +143,7 @@ def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
     return ((placed, finding) for _, placed, finding in near)
 
 
-def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
+def _quick_fixes(view: View, placed: PlacedDocument, finding: Finding) -> Iterator[types.CodeAction]:
     if not finding.fixable:
         return
     options, _ = fixes_of(view.site(placed), finding)
@@ -159,7 +159,9 @@ def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types
         )
 
 
-def _ignoring(view: View, touched: list[tuple[Placed, Finding]], where: str) -> Iterator[types.CodeAction]:
+def _ignoring(
+    view: View, touched: list[tuple[PlacedDocument, Finding]], where: str
+) -> Iterator[types.CodeAction]:
     """One action for each edit: a comment speaks for all that a control finds on its line."""
     edits: dict[tuple[str, int, TextEdit], list[types.Diagnostic]] = {}
     for placed, finding in touched:
@@ -231,11 +233,11 @@ def _suppresses(site: Site, edit: TextEdit, finding: Finding) -> bool:
         return False
     key = (finding.control, finding.stable_path, finding.resource)
     return any(
-        (f.control, f.stable_path, f.resource) == key and f.status == "suppressed" for f in result.findings
+        (f.control, f.stable_path, f.resource) == key and f.status == "accepted" for f in result.findings
     )
 
 
-def _explanations(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeAction]:
+def _explanations(touched: list[tuple[PlacedDocument, Finding]]) -> Iterator[types.CodeAction]:
     for control in dict.fromkeys(finding.control for _, finding in touched):
         title = f"Explain {control}"
         yield types.CodeAction(
@@ -245,7 +247,7 @@ def _explanations(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeA
         )
 
 
-def _diagnostic(view: View, placed: Placed, finding: Finding) -> types.Diagnostic:
+def _diagnostic(view: View, placed: PlacedDocument, finding: Finding) -> types.Diagnostic:
     return convert.diagnostic_of(finding, placed.offset, view.lines, view.client.encoding)
 
 

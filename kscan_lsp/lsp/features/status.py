@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.lsp.session.session import path_of
-from kscan_lsp.report import build as tally
-from kscan_lsp.report import html as as_html
-from kscan_lsp.report.model import NotScanned, compliance, coverage_of
+from kscan_lsp.report import html
+from kscan_lsp.report.build import build, problem_in
+from kscan_lsp.report.compliance import compliance, control_results
+from kscan_lsp.report.model import NotScanned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,11 +34,11 @@ def status(view: View) -> dict[str, Any] | None:
     findings = [finding for placed in view.checked.documents for finding in placed.checked.findings]
     statuses = Counter(finding.status for finding in findings)
     counted = Counter(finding.severity for finding in findings if finding.status == "open")
-    coverage = coverage_of((judged.verdicts, judged.unsuppressed()) for judged in view.objects())
-    scores = compliance([view.configuration.ruleset], coverage)
+    results = control_results((judged.verdicts, judged.failing()) for judged in view.objects())
+    scores = compliance([view.configuration.ruleset], results)
     return {
         **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
-        "suppressed": statuses["suppressed"],
+        "suppressed": statuses["accepted"],
         "frameworks": [{"id": f.id, "name": f.title, "score": f.score} for f in scores],
     }
 
@@ -92,9 +93,9 @@ def report_page(
     for workspace in workspaces:
         not_scanned += [NotScanned(named(path.as_uri()), 1, why) for path, why in workspace.unreadable]
         for path, document, problem in workspace.configuration.problems:
-            problems[tally.problem_in(named(path.as_uri()), document, problem)] = None
-    report = tally.build(files(), problems=problems, not_scanned=not_scanned, name=named)
-    return None if stopped() else as_html.render(report, uris.get)
+            problems[problem_in(named(path.as_uri()), document, problem)] = None
+    report = build(files(), problems=problems, not_scanned=not_scanned, name=named)
+    return None if stopped() else html.render(report, uris.get)
 
 
 def _name(path: Path | None, folders: Sequence[Path]) -> str:

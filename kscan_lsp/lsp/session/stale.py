@@ -61,4 +61,4 @@ def _kept(old: CheckedDocument, new: CheckedDocument) -> CheckedDocument:
         elif finding.span.start >= last:
             span = Span(finding.span.start + shift, finding.span.end + shift)
             findings.append(replace(finding, span=span, related=()))
-    return CheckedDocument(new.document, (), tuple(findings), new.problems)
+    return CheckedDocument(new.document, (), new.problems, stale=tuple(findings))

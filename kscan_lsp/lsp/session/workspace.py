@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from kscan_lsp.files.discover import Found
+    from kscan_lsp.files.discover import Discovered
     from kscan_lsp.workspace.configuration import Configuration
 
 
@@ -72,7 +72,7 @@ class Workspace(Struct):
         self.searching = True
         return True
 
-    def found(self, found: Found, partials: Partials) -> None:
+    def found(self, found: Discovered, partials: Partials) -> None:
         """These are the files there are."""
         self.partials, self.searched, self.unreadable = partials, True, tuple(found.unreadable)
         self.waiting |= {path.as_uri(): path for path in found.files}
@@ -241,10 +241,10 @@ def read(work: Reading) -> Callable[[Project], Project]:
 
 def settle(work: Settling) -> Project:
     """Say what rests on other objects."""
-    return work.project.settled(work.keys)
+    return work.project.with_relations(work.keys)
 
 
-def search(root: Path, configuration: Configuration) -> tuple[Found, Partials]:
+def search(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
     """Look for the files of a folder."""
     partials = Partials()
     exclude = configuration.settings.exclude

@@ -1,4 +1,4 @@
-"""Bytes to text and back."""
+"""What is no text says so, and a file is written as it was."""
 
 from __future__ import annotations
 
@@ -6,37 +6,12 @@ import codecs
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kscan_lsp.files import encoding as source_files
 from kscan_lsp.files.encoding import SourceText, Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"))
-
-
-@given(TEXTS, st.sampled_from([("utf-8", b""), ("utf-8", codecs.BOM_UTF8), ("utf-16-le", codecs.BOM_UTF16_LE),
-                               ("utf-16-be", codecs.BOM_UTF16_BE)]))  # fmt: skip
-def test_what_kubectl_decodes_comes_back_byte_for_byte(text: str, form: tuple[str, bytes]) -> None:
-    encoding, mark = form
-    raw = mark + text.encode(encoding)
-    source = source_files.decode(raw)
-    assert isinstance(source, SourceText)
-    assert source.text == text
-    assert source.encode(source.text) == raw
-
-
-@given(st.binary())
-def test_any_bytes_are_a_text_or_have_one_reason(raw: bytes) -> None:
-    source = source_files.decode(raw)
-    if isinstance(source, Unreadable):
-        assert source.reason
-        assert source.line >= 1
-    else:
-        assert source.encode(source.text) == raw
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_what_was_meant_as_a_suppression_is_reported(almost: str) -> None:
     (problem,) = file.documents[0].checked.problems
     assert problem.code == "suppression"
     assert "T-0001 -- reason" in problem.message, "what is to be written names what was meant"
-    assert not any(finding.suppression for finding in file.parts[0].findings)
+    assert not any(finding.disposition for finding in file.parts[0].findings)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_day_that_cannot_be_read_suppresses_nothing(until: str) -> None:
     )
     (problem,) = file.parts[0].problems
     assert problem.message.startswith("this suppresses nothing")
-    assert not any(finding.suppression for finding in file.parts[0].findings)
+    assert not any(finding.disposition for finding in file.parts[0].findings)
 
 
 def test_a_comment_that_only_names_kscan_is_none() -> None:
