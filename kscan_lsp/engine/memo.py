@@ -6,7 +6,6 @@ and is emptied when it is reached. Two threads may share one memo.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Check
     from kscan_lsp.yaml.document import Document
-
-NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 MAX_PLANS: Final = 500
 """Kinds of objects whose plans are remembered."""
@@ -103,7 +100,7 @@ class Memo:
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
         self.digests = digests.Digests()
         self.names: dict[Check, frozenset[str]] = {}
-        """The names in the text of a check; as many as the ruleset has checks."""
+        """What `names_in` found; for as many checks as the ruleset has, at most."""
         self.document: Callable[[str, bool], Document] = lru_cache(MAX_DOCUMENTS)(_document)
 
     def keep_plans(self, kind: Kind, plans: Plans) -> Plans:
@@ -131,13 +128,14 @@ class Memo:
         self.answers[key] = answer
 
     def names_in(self, check: Check) -> frozenset[str]:
-        """The names of fields that a check may read, and more."""
+        """The names of fields that a check looks for, anywhere."""
         found = self.names.get(check)
         if found is None:
-            names = {*check.deny.reading.names, *(step for step in check.each.steps if isinstance(step, str))}
+            steps = (step for step in check.each.steps if isinstance(step, str))
+            found = frozenset((*check.deny.reading.names, *steps))
             if "effective" in cel.fields_read([check.deny]):
-                names.add("securityContext")  # what holds for a container comes from two places of this name
-            found = self.names[check] = frozenset(names)
+                found |= {"securityContext"}  # what holds for a container comes from two places of this name
+            self.names[check] = found
         return found
 
     def fill(self) -> dict[str, Fill]:

@@ -9,12 +9,12 @@ anything hides it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.engine.memo import NAME
 from kscan_lsp.findings import Finding, Problem, Related
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 UNREADABLE: Final = "a line there cannot be read"
 
@@ -47,7 +49,7 @@ class Verdicts(Struct, frozen=True, eq=False):
     """What the controls say about one resource.
 
     A control is in one of the three, or in two: it can fail for one container and not be evaluated for another, which
-    counts when the finding is suppressed. What passed has passed everywhere.
+    counts when the finding is accepted. What passed has passed everywhere.
     """
 
     resource: Resource
@@ -192,7 +194,7 @@ def _related(failures: list[Failure], related: RelatedObjects) -> tuple[Related,
 def _blanked_names(resource: Resource) -> frozenset[str]:
     text = resource.document.text
     return frozenset(
-        name for span in resource.document.blanked for name in NAME.findall(text[span.start : span.end])
+        name for span in resource.document.blanked for name in _NAME.findall(text[span.start : span.end])
     )
 
 

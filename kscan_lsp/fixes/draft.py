@@ -8,7 +8,6 @@ Left out on purpose: judging whether the result holds (`verify.py`).
 
 from __future__ import annotations
 
-from itertools import repeat, starmap
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.causes import FailedElements
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.scope import Element
-    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
-    from kscan_lsp.graph.relations import Bound
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Fix, Operation
@@ -63,30 +60,24 @@ def drafts(
         evaluator: what it was judged by.
         wanted: which findings, of those whose control has a fix.
     """
-    for judged in resources_in(checked):
-        yield from judged.drafts(evaluator, wanted)
+    for number in range(len(checked.verdicts)):
+        yield from drafts_in(checked, number, evaluator, wanted)
 
 
-class JudgedResource(NamedTuple):
-    """A resource of a document, with what is said about it."""
-
-    verdicts: Verdicts
-    bound: Bound | None
-    """What its relations lead to."""
-
-    def drafts(
-        self, evaluator: Evaluator, wanted: Callable[[Finding], bool]
-    ) -> Iterator[tuple[Finding, list[Draft]]]:
-        """As `drafts`, of this resource."""
-        elements = evaluator.elements_of(self.verdicts, self.bound)
-        for finding in self.verdicts.findings:
-            if finding.fixable and wanted(finding):
-                yield finding, drafts_of(finding, self.verdicts.resource, elements, evaluator.ruleset)
+def drafts_in(
+    checked: CheckedDocument, number: int, evaluator: Evaluator, wanted: Callable[[Finding], bool]
+) -> Iterator[tuple[Finding, list[Draft]]]:
+    """As `drafts`, of one of the document's resources, counted from 0."""
+    verdicts = checked.verdicts[number]
+    elements = elements_in(checked, number, evaluator)
+    for finding in verdicts.findings:
+        if finding.fixable and wanted(finding):
+            yield finding, drafts_of(finding, verdicts.resource, elements, evaluator.ruleset)
 
 
-def resources_in(checked: CheckedDocument) -> list[JudgedResource]:
-    """The resources of a document, in order of the text."""
-    return [*starmap(JudgedResource, zip(checked.verdicts, checked.bounds or repeat(None), strict=False))]
+def elements_in(checked: CheckedDocument, number: int, evaluator: Evaluator) -> FailedElements:
+    """The elements that the findings of one of a document's resources are about."""
+    return evaluator.elements_of(checked.verdicts[number], checked.bounds[number] if checked.bounds else None)
 
 
 def drafts_of(

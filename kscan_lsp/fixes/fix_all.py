@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from kscan_lsp.fixes.draft import drafts, resources_in
+from kscan_lsp.fixes.draft import drafts, drafts_in
 from kscan_lsp.fixes.verify import VerifiedFix, verified
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _next_fix(site: Site, number: int, accept: Callable[[Draft], bool], refused:
     def wanted(finding: Finding) -> bool:
         return is_open(finding) and _key(finding) not in refused
 
-    for finding, options in resources_in(site.checked)[number].drafts(site.project.evaluator, wanted):
+    for finding, options in drafts_in(site.checked, number, site.project.evaluator, wanted):
         if len(options) == 1 and accept(options[0]):
             fix, project = verified(site, options[0], finding)
             if isinstance(fix, VerifiedFix):

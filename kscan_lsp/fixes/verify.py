@@ -21,7 +21,7 @@ from msgspec import Struct
 from kscan_lsp import edits
 from kscan_lsp.edits.place import same
 from kscan_lsp.fixes.changes import applied
-from kscan_lsp.fixes.draft import drafts_of, resources_in
+from kscan_lsp.fixes.draft import drafts_of, elements_in
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
 
@@ -80,11 +80,11 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
 def _drafts(site: Site, finding: Finding) -> list[Draft]:
     place = (finding.control, finding.path, finding.span)
     evaluator = site.project.evaluator
-    for judged in resources_in(site.checked):
-        for known in judged.verdicts.findings:
+    for number, verdicts in enumerate(site.checked.verdicts):
+        for known in verdicts.findings:
             if (known.control, known.path, known.span) == place:
-                elements = evaluator.elements_of(judged.verdicts, judged.bound)
-                return drafts_of(known, judged.verdicts.resource, elements, evaluator.ruleset)
+                elements = elements_in(site.checked, number, evaluator)
+                return drafts_of(known, verdicts.resource, elements, evaluator.ruleset)
     return []
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.dispositions.chain import dispose, may_dispose
+from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order
@@ -36,7 +36,7 @@ from kscan_lsp.workspace.results import (
 from kscan_lsp.yaml.document import read_document, reread, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
     from kscan_lsp.engine.verdicts import Verdicts
@@ -53,7 +53,7 @@ def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: boo
 
 
 class Project(Struct, frozen=True, eq=False):
-    """The files of a workspace, judged by one ruleset and what is known besides.
+    """The files of a workspace, judged by one ruleset and by what is known besides.
 
     Those in `files` are judged, and come in the order of their names. `index` may know of more: what stands in them
     counts for the others, but nobody wants to know what is wrong with it.
@@ -86,22 +86,22 @@ class Project(Struct, frozen=True, eq=False):
         changed: set[Key] = set()
         read: set[str] = set()
         for read_before in files:
-            file = self._as_known(read_before)
+            file = self._renewed(read_before)
             judged = with_file_in_order(judged, file.path, file)
             index, keys = index.with_file(file.path, _objects(file))
             changed |= keys
             read.add(file.path)
         return self._updated(judged, index, changed, read)
 
-    def _as_known(self, file: CheckedFile) -> CheckedFile:
-        """A file without what an earlier project found in it that rests on other objects, or on other evidence."""
+    def _renewed(self, file: CheckedFile) -> CheckedFile:
+        """A file without what an earlier project found in it that rests on other objects or on other evidence."""
         there = self.files.get(file.path)
         known = set(there.parts) if there else set()
         before = file.parts
-        now = [checked if checked in known else self._renewed(checked) for checked in before]
+        now = [checked if checked in known else self._renewed_document(checked) for checked in before]
         return file.with_parts(now) if any(map(is_not, now, before)) else file
 
-    def _renewed(self, checked: CheckedDocument) -> CheckedDocument:
+    def _renewed_document(self, checked: CheckedDocument) -> CheckedDocument:
         read = checked.read
         if read is not None and not checked.dependencies.isdisjoint(self.evidence.changed(read.evidence)):
             return self._again(checked)
@@ -142,13 +142,13 @@ class Project(Struct, frozen=True, eq=False):
         return project.judged_again(self.evidence.changed(evidence))
 
     def judged_again(self, changed: frozenset[Key]) -> Project:
-        """The project with all judged again that depends on some keys of evidence."""
-        files = dict(self.files)
+        """The project with every document judged again that depends on some keys of evidence."""
         concerned = self.dependents.of(changed)
+        files = dict(self.files)
         for path in concerned:
             parts = files[path].parts
-            again = [part if part.dependencies.isdisjoint(changed) else self._again(part) for part in parts]
-            files[path] = files[path].with_parts(again)
+            now = [part if part.dependencies.isdisjoint(changed) else self._again(part) for part in parts]
+            files[path] = files[path].with_parts(now)
         return self._updated(files, self.index, frozenset(), concerned)
 
     def completed(self) -> Project:
@@ -223,33 +223,37 @@ class Project(Struct, frozen=True, eq=False):
             changed: the keys under which anything is different.
             touched: the files that are new, or gone.
         """
-        relating = self.whole and self.ruleset.relational
+        dependents = self.dependents
+        relational = self.whole and self.ruleset.relational
         evaluated: dict[str, CheckedFile] = {}
         dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
-        for path in {*dependencies, *self.dependents.of(changed)} if relating else dependencies:
+        for path in {*dependencies, *dependents.of(changed)} if relational else list(dependencies):
             file = files.get(path)
             if file is None:
                 continue
-            if relating:
-                concerned = changed if self.dependents.depends(path, changed) else frozenset[Key]()
-                now = self._with_related(file, index, concerned)
-                if now is not file:
-                    file = evaluated[path] = now
-            dependencies[path] = frozenset[Key]().union(*{checked.dependencies for checked in file.parts})
+            now = before = file.parts
+            if relational:
+                now = self._with_relations(
+                    before, index, changed if dependents.depends(path, changed) else ()
+                )
+            if any(map(is_not, now, before)):
+                evaluated[path] = file.with_parts(now)
+            dependencies[path] = frozenset[Key]().union(*{checked.dependencies for checked in now})
         files = {**files, **evaluated} if evaluated else files
-        return replace(self, files=files, index=index, dependents=self.dependents.updated(dependencies))
+        return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
-    def _with_related(
-        self, file: CheckedFile, index: Index, changed: set[Key] | frozenset[Key]
-    ) -> CheckedFile:
-        before = file.parts
-        now = [
-            self._related(checked, index)
-            if checked.bounds is None or (changed and not checked.dependencies.isdisjoint(changed))
-            else checked
-            for checked in before
-        ]
-        return file.with_parts(now) if any(map(is_not, now, before)) else file
+    def _with_relations(
+        self, parts: tuple[CheckedDocument, ...], index: Index, changed: Collection[Key]
+    ) -> tuple[CheckedDocument, ...]:
+        """The documents of a file, those evaluated again that depend on keys under which something changed."""
+        return tuple(
+            [
+                self._related(checked, index)
+                if checked.bounds is None or (changed and not checked.dependencies.isdisjoint(changed))
+                else checked
+                for checked in parts
+            ]
+        )
 
     def _related(self, old: CheckedDocument, index: Index) -> CheckedDocument:
         """A document with what rests on other objects evaluated again."""
@@ -270,15 +274,15 @@ class Project(Struct, frozen=True, eq=False):
     def _disposed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
     ) -> CheckedDocument:
-        disposed, wrong = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
+        disposed = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
         judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
-        problems = (*read.document.problems, *read.missed, *judging, *wrong)
+        problems = (*read.document.problems, *read.missed, *judging, *disposed.problems)
         keys = frozenset[Key]().union(
             *(bound.dependencies for bound in bounds or () if bound),
             *(self.evaluator.evidence_of(verdict.resource) for verdict in verdicts),
-            (key_for(TODAY),) if may_dispose(read.document) else (),
+            (key_for(TODAY),) if disposed.dated else (),
         )
-        return CheckedDocument(read.document, disposed, problems, read, bounds, keys)
+        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:

@@ -21,6 +21,8 @@ title: Known to be vulnerable, and behind a service
 score: 5.0
 description: d
 remediation: r
+needs: a scan of images
+evidence: images
 checks:
 - each: containers
   relations: {services: services}
@@ -93,8 +95,8 @@ def test_a_project_says_what_a_fresh_one_says_whatever_was_known_before(first: E
             project = project.without_file(file)
             texts.pop(file, None)
         else:
-            project = project.completed().settled(list(project.files))
-    project = project.completed().settled(list(project.files))
+            project = project.completed().with_relations(list(project.files))
+    project = project.completed().with_relations(list(project.files))
     fresh = project_with(project.evidence, *controls)
     assert all_of(project) == all_of(
         fresh.with_files((file, text, False) for file, text in sorted(texts.items()))

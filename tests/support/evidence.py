@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.policy.load import load
 from kscan_lsp.policy.ruleset import choose
@@ -22,6 +20,8 @@ title: Known to be vulnerable
 score: 5.0
 description: d
 remediation: r
+needs: a scan of images
+evidence: images
 checks:
 - each: containers
   let: {known: "evidence.images[container.image]"}
@@ -50,14 +50,8 @@ def project_with(evidence: Evidence, *controls: str) -> Project:
     """A project of some controls that ask for what is known of images."""
     known = load((f"{n}.yaml", read_document(text)) for n, text in enumerate(controls or (FINDS,)))
     assert known.problems == ()
-    asking = {
-        name: replace(control, evidence="images", needs="a scan of images")
-        if "evidence." in str(control.checks)
-        else control
-        for name, control in known.controls.items()
-    }
-    chosen = Settings.model_validate({"frameworks": [], "controls": {"include": list(asking)}})
-    return Project(Evaluator(choose(replace(known, controls=asking), chosen)[0], evidence))
+    chosen = Settings.model_validate({"frameworks": [], "controls": {"include": list(known.controls)}})
+    return Project(Evaluator(choose(known, chosen)[0], evidence))
 
 
 def outcomes(project: Project) -> dict[str, list[str]]:

@@ -25,7 +25,10 @@ ROOMS = [
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
 
 FLOORS = {
-    "engine": ["digests", "related", "scope", "locate", "evaluate", "check"],
+    "engine": [
+        "digests", "scope", "elements", "locate", "related", "plan", "memo", "evaluate", "verdicts", "causes",
+        "evaluator",
+    ],
     "lsp": [
         "convert", "capabilities", "session.stale", "session.workspace", "session.snapshot", "session.published",
         "session.session",

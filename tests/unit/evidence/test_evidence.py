@@ -110,7 +110,7 @@ def test_until_the_project_is_whole_only_what_needs_no_other_objects_is_judged_a
     assert outcomes(project) == {"pod.yaml": ["shop:1 has CVE-2026-1"]}
 
 
-@pytest.mark.parametrize(("day", "status"), [(30, "suppressed"), (31, "suppressed"), (1, "open")])
+@pytest.mark.parametrize(("day", "status"), [(30, "accepted"), (31, "accepted"), (1, "open")])
 def test_another_day_is_other_evidence(day: int, status: str) -> None:
     evidence = Evidence(DAY, {"images": facts({"shop:1": ["CVE-2026-1"]})})
     text = POD.replace("  - name", "  # kscan:ignore KS-9001 until=2027-01-31\n  - name")
