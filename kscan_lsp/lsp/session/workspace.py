@@ -22,7 +22,7 @@ from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import read_manifest
 from kscan_lsp.files.partials import Partials
-from kscan_lsp.lsp.session.stale import carry
+from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.project import Project, objects_of
 from kscan_lsp.workspace.results import CheckedFile
 
@@ -214,7 +214,7 @@ def check(snapshot: Snapshot) -> Checked:
         project, file = snapshot.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
     else:
         project = snapshot.project.with_file(key, text, json=json)
-        file = carry(snapshot.previous, project.files[key])
+        file = with_stale_findings(snapshot.previous, project.files[key])
     return Checked(project, file, time.thread_time() - began)
 
 

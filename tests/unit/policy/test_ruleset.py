@@ -133,3 +133,9 @@ def test_pod_spec_paths() -> None:
     rules, wrong = chosen(podSpecPaths=[{"kind": "X", "group": "g.io", "path": "spec.pod"}])
     assert wrong == []
     assert rules.pod_spec_paths == {("g.io", "X"): ("spec", "pod")}
+
+
+def test_a_misspelt_input_is_no_input() -> None:
+    ruleset, wrong = chosen(inputs={"wrods": ["a"]})
+    assert wrong == [("inputs.wrods", "no control reads an input 'wrods'; did you mean 'words'?")]
+    assert ruleset.inputs.keys() == {"patterns", "words"}
