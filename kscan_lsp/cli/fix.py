@@ -14,8 +14,10 @@ from msgspec import Struct
 
 from kscan_lsp.files import encoding
 from kscan_lsp.files.manifest import display_name
-from kscan_lsp.fixes.verify import Site, drafts, fix_all, is_open
-from kscan_lsp.report.build import range_in
+from kscan_lsp.fixes.draft import drafts
+from kscan_lsp.fixes.fix_all import fix_all, is_open
+from kscan_lsp.fixes.verify import Site
+from kscan_lsp.report.build import range_of
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
@@ -102,9 +104,9 @@ def unreadable(scan: Scan) -> list[str]:
     """What could not be read, or not fully, and is not fixed for that: its place, and why."""
     places = [f"{place.file}:{place.line}: {place.reason}" for place in scan.not_scanned]
     for scanned in scan.files:
-        for placed, problem in scanned.checked.problems():
+        for location, problem in scanned.checked.problems():
             if problem.fatal:
-                line = range_in(placed, problem.span).start.line
+                line = range_of(location, scanned.project).start.line
                 places.append(f"{scanned.checked.path}:{line}: {problem.message}")
     return places
 
@@ -112,7 +114,7 @@ def unreadable(scan: Scan) -> list[str]:
 def _remaining_options(project: Project, path: str) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
     for checked in project.files[path].parts:
-        for _, options in drafts(checked, project.ruleset, is_open):
+        for _, options in drafts(checked, project.evaluator, is_open):
             yield len(options)
 
 

@@ -18,7 +18,7 @@ from kscan_lsp.workspace.policies import complete_policies, load_policies, polic
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.policy.model import Control, SourceProblem
+    from kscan_lsp.policy.model import Control, PolicyProblem
     from kscan_lsp.testing.run import Outcome
     from kscan_lsp.yaml.document import Document
 
@@ -27,7 +27,7 @@ class TestRun(Struct, frozen=True):
     """The controls that were tested, with what came of each test, and what is wrong with policy files."""
 
     outcomes: tuple[tuple[Control, tuple[Outcome, ...]], ...]
-    problems: tuple[SourceProblem, ...]
+    problems: tuple[PolicyProblem, ...]
 
     @property
     def status(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from kscan_lsp.graph.relations import NAMES as RELATIONS
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.model import Settings
-from kscan_lsp.workspace.policies import STORED, builtin_digest, complete_policies
+from kscan_lsp.workspace.policies import STORED, builtin_texts, complete_policies, digest_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -134,10 +134,18 @@ def _safe_fixes_page(policies: PolicySet) -> str:
 def stored_policies(policies: PolicySet) -> str:
     """The built-in policies as `policies.STORED` has them, a control or framework a line."""
     controls, frameworks = (
-        ",\n".join(msgspec.json.encode(entry).decode() for entry in known.values())
+        ",\n".join(json.dumps(_without_doubt(msgspec.to_builtins(entry)), ensure_ascii=False, separators=(",", ":"))
+                   for entry in known.values())
         for known in (policies.controls, policies.frameworks)
-    )
-    return f'{{"of":"{builtin_digest()}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
+    )  # fmt: skip
+    return f'{{"of":"{digest_of(builtin_texts())}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
+
+
+def _without_doubt(value: Any) -> Any:
+    """Plain data without `Expression.reckoned`: that built-in controls do not cost too much is tested, not reckoned."""
+    if isinstance(value, dict):
+        return {key: _without_doubt(item) for key, item in value.items() if key != "reckoned"}
+    return [_without_doubt(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def main(folder: str) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kscan_lsp import paths
-from kscan_lsp.fixes import verify
-from kscan_lsp.fixes.operations import Draft
-from kscan_lsp.fixes.verify import Site
+from kscan_lsp.fixes.draft import Draft, drafts
+from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import (
-    FILE_START,
     NO_GATE,
     SKIP_REASONS,
     ControlResult,
@@ -31,24 +29,27 @@ from kscan_lsp.report.model import (
     Reported,
     Rule,
 )
-from kscan_lsp.text import LineIndex, Span
+from kscan_lsp.text import Span
+from kscan_lsp.workspace.fingerprints import object_ordinals
+from kscan_lsp.workspace.locations import Lines, lines_of, location_of
 from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
-    from kscan_lsp.findings import Finding, Problem, Related
+    from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.findings import Finding, Location, Problem
+    from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.model import Gate
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedFile, Placed
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
 
-_Options: TypeAlias = Sequence[verify.VerifiedFix | Draft]
+_Options: TypeAlias = Sequence[VerifiedFix | Draft]
 """The ways to fix a finding."""
 
 
@@ -115,6 +116,7 @@ class _Builder:
         self.rulesets: dict[int, tuple[Ruleset, dict[str, Rule]]] = {}
         self.judged: list[tuple[Verdicts, set[str]]] = []
         self.reasons: dict[str, list[NotEvaluated]] = {}
+        self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
 
     def add(self, file: CheckedFile, project: Project) -> None:
         rules = self.rules(project.ruleset)
@@ -123,20 +125,25 @@ class _Builder:
             return
         self.files += 1
         self.texts[self.name(file.path)] = file.text
-        findings = file.findings()
+        if project not in self.ordinals:
+            self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
-            site = Site(project, file.path, number)
-            options = iter(self.fix_options(site))
+            options = iter(self.fix_options(Site(project, file.path, number)))
             for verdicts in document.checked.verdicts:
-                unsuppressed: set[str] = set()
-                for placed, finding in islice(findings, len(verdicts.findings)):
-                    if finding.status != "suppressed":
-                        unsuppressed.add(finding.control)
+                failing: set[str] = set()
+                ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
+                for finding in verdicts.findings:
+                    if finding.status != "accepted":
+                        failing.add(finding.control)
                     rule = rules[finding.control]
-                    self.findings.append(self.reported(site, placed, finding, rule, next(options)))
-                self.judged.append((verdicts, unsuppressed))
-                self.add_reasons(file.path, document, verdicts, unsuppressed)
-        self.add_problems(file)
+                    self.findings.append(
+                        self.reported(project, document, finding, rule, next(options))._replace(
+                            ordinal=ordinal
+                        )
+                    )
+                self.judged.append((verdicts, failing))
+                self.add_reasons(document, verdicts, failing, project)
+        self.add_problems(file, project)
 
     def rules(self, ruleset: Ruleset) -> dict[str, Rule]:
         known = self.rulesets.get(id(ruleset))
@@ -155,51 +162,72 @@ class _Builder:
         if self.fix_detail is FixDetail.NONE or not any(finding.fixable for finding in findings):
             return repeat(())
         if self.fix_detail is FixDetail.EDITS:
-            return (verify.fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
-        drafts = {
-            id(f): found for f, found in verify.drafts(site.checked, site.project.ruleset, lambda _: True)
-        }
-        return (drafts.get(id(finding), ()) for finding in findings)
+            return (fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
+        proposed = drafts(site.checked, site.project.evaluator, lambda _: True)  # in the order of findings
+        return (next(proposed)[1] if finding.fixable else () for finding in findings)
 
     def reported(
-        self, site: Site, placed: Placed, finding: Finding, rule: Rule, options: _Options
+        self,
+        project: Project,
+        placed: PlacedDocument,
+        finding: Finding,
+        rule: Rule,
+        options: _Options,
     ) -> Reported:
+        location = placed.locate(finding.span)
         return Reported(
             finding=finding,
-            file=self.name(site.file),
-            range=range_in(placed, finding.span),
+            file=self.name(location.file),
+            range=range_of(location, project),
             rule=rule,
             related=tuple(
                 RelatedLocation(
                     related.resource,
-                    self.name(related.file or site.file),
-                    _range_of(related, placed, site.project),
+                    self.name(other.file),
+                    range_of(other, project),
                     paths.show(related.path),
                     related.message,
                 )
                 for related in finding.related
+                for other in (location_of(related, placed, project),)
             ),
-            fixes=tuple(_fix_option(placed, option) for option in options),
+            fixes=tuple(_fix_option(placed, option, project) for option in options),
             sensitive=rule.category == "Secrets" or finding.resource.kind == "Secret",
         )
 
-    def add_reasons(self, path: str, placed: Placed, verdicts: Verdicts, failed: set[str]) -> None:
+    def add_reasons(
+        self, placed: PlacedDocument, verdicts: Verdicts, failed: set[str], project: Project
+    ) -> None:
         for entry in verdicts.unevaluated:
             if entry.control in failed:
                 continue
             reasons = self.reasons.setdefault(entry.control, [])
             if len(reasons) < MAX_REASONS:
-                line = range_in(placed, verdicts.resource.span(entry.path).span).start.line
-                reasons.append(NotEvaluated(self.name(path), line, paths.show(entry.path), entry.reason))
+                location = placed.locate(verdicts.resource.resolve(entry.path).span)
+                line = range_of(location, project).start.line
+                reasons.append(
+                    NotEvaluated(self.name(location.file), line, paths.show(entry.path), entry.reason)
+                )
 
-    def add_problems(self, file: CheckedFile) -> None:
-        name = self.name(file.path)
-        for placed, problem in file.problems():
-            range_ = range_in(placed, problem.span)
-            self.problems.append(FileProblem(name, range_, problem.message, problem.code))
+    def add_problems(self, file: CheckedFile, project: Project) -> None:
+        for location, problem in file.problems():
+            range_ = range_of(location, project)
+            self.problems.append(FileProblem(self.name(location.file), range_, problem.message, problem.code))
         if file.limit:
-            self.not_scanned.append(NotScanned(name, 1, file.limit.message))
-        self.not_scanned += _not_fully_scanned(name, file)
+            self.not_scanned.append(NotScanned(self.name(file.path), 1, file.limit.message))
+        self.not_scanned += self.not_fully_scanned(file, project)
+
+    def not_fully_scanned(self, file: CheckedFile, project: Project) -> Iterator[NotScanned]:
+        for placed in file.documents:
+            checked = placed.checked
+            if checked.complete or not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
+                continue
+            worst = min(checked.problems, key=lambda problem: not problem.fatal, default=None)
+            location = placed.locate(worst.span if worst else Span(0, 0))
+            line = range_of(location, project).start.line
+            partly = "not fully scanned: " if checked.verdicts else ""
+            reason = partly + (worst.message if worst else "it could not be read")
+            yield NotScanned(self.name(location.file), line, reason)
 
     def control_results(self, rules: Iterable[str]) -> dict[str, ControlResult]:
         counted = control_results(self.judged)
@@ -207,17 +235,6 @@ class _Builder:
             i: counted.get(i, ControlResult(i))._replace(reasons=tuple(self.reasons.get(i, ())))
             for i in rules
         }
-
-
-def _not_fully_scanned(name: str, file: CheckedFile) -> Iterator[NotScanned]:
-    for placed in file.documents:
-        checked = placed.checked
-        if checked.complete or not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
-            continue
-        worst = min(checked.problems, key=lambda problem: not problem.fatal, default=None)
-        line = range_in(placed, worst.span if worst else Span(0, 0)).start.line
-        partly = "not fully scanned: " if checked.verdicts else ""
-        yield NotScanned(name, line, partly + (worst.message if worst else "it could not be read"))
 
 
 def rules_of(ruleset: Ruleset) -> dict[str, Rule]:
@@ -244,34 +261,23 @@ def rules_of(ruleset: Ruleset) -> dict[str, Rule]:
     }
 
 
-def _range_of(related: Related, placed: Placed, project: Project) -> FileRange:
-    if not related.file:
-        return range_in(placed, related.span)
-    return _range(LineIndex(related.document), related.span, project.line_of(related))
-
-
-def _fix_option(placed: Placed, option: verify.VerifiedFix | Draft) -> FixOption:
+def _fix_option(placed: PlacedDocument, option: VerifiedFix | Draft, project: Project) -> FixOption:
     if isinstance(option, Draft):
         return FixOption(option.title, option.safe)
-    edits = tuple(FixEdit(range_in(placed, edit.span), edit.text) for edit in option.edits)
+    edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in option.edits)
     return FixOption(option.title, option.safe, edits)
 
 
-def range_in(placed: Placed | None, span: Span) -> FileRange:
-    """A span of a document as a range of its file; without a document, the file's first character."""
-    if placed is None:
-        return FILE_START
-    return _range(placed.checked.document.lines, span, placed.line)
+def range_of(location: Location, project: Project) -> FileRange:
+    """A location as people count; the file's first character where it has no span."""
+    return _range(lines_of(location, project))
 
 
 def problem_in(file: str, document: Document, problem: Problem) -> FileProblem:
     """A problem of a file that is one document: settings or a policy."""
-    return FileProblem(file, _range(document.lines, problem.span, 0), problem.message, problem.code)
+    return FileProblem(file, _range(Lines(document.lines, problem.span, 0)), problem.message, problem.code)
 
 
-def _range(lines: LineIndex, span: Span, first_line: int) -> FileRange:
-    start, end = lines.position(span.start), lines.position(span.end)
-    return FileRange(
-        LineColumn(first_line + start.line + 1, start.column + 1),
-        LineColumn(first_line + end.line + 1, end.column + 1),
-    )
+def _range(lines: Lines) -> FileRange:
+    start, end = lines.positions()
+    return FileRange(LineColumn(start.line + 1, start.column + 1), LineColumn(end.line + 1, end.column + 1))

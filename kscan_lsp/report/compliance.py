@@ -1,7 +1,7 @@
 """How controls and frameworks score, as Kubescape counts it.
 
 A control scores 100 when nothing fails, else the passed of all resources it applies to; a framework scores the
-unweighted mean of its controls. What is suppressed counts as passed, as a resource with an exception does there
+unweighted mean of its controls. What is accepted counts as passed, as a resource with an exception does there
 ("passed with exceptions"). What could not be evaluated is never a pass: it stays in the denominator.
 """
 
@@ -16,7 +16,7 @@ from kscan_lsp.report.model import ControlResult, FrameworkScore
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.policy.ruleset import Ruleset
 
 
@@ -45,18 +45,18 @@ def control_results(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[s
     """What became of each control that looked at any of some resources.
 
     Args:
-        judged: the verdicts of each resource, and the controls of its findings that are not suppressed: one whose
+        judged: the verdicts of each resource, and the controls of its findings that are not accepted: one whose
             findings all are has passed where it could be evaluated.
     """
     passed: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     not_evaluated: Counter[str] = Counter()
-    for verdicts, unsuppressed in judged:
+    for verdicts, failing in judged:
         passed.update(verdicts.passed)
-        unevaluated = {entry.control for entry in verdicts.unevaluated if entry.control not in unsuppressed}
+        unevaluated = {entry.control for entry in verdicts.unevaluated if entry.control not in failing}
         not_evaluated.update(unevaluated)
         for control in verdicts.failed - unevaluated:
-            (failed if control in unsuppressed else passed)[control] += 1
+            (failed if control in failing else passed)[control] += 1
     return {
         i: ControlResult(i, evaluated=passed[i] + failed[i], failed=failed[i], not_evaluated=not_evaluated[i])
         for i in passed | failed | not_evaluated

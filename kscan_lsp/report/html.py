@@ -18,6 +18,7 @@ from urllib.parse import quote
 from kscan_lsp import __version__
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.html_style import STYLE
+from kscan_lsp.report.model import STATUS_NAMES
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class _Page:
         yield from self.files()
         yield from self.not_evaluated()
         yield from self.problems()
-        yield from self.suppressed()
+        yield from self.accepted()
 
     def head(self) -> Iterator[str]:
         report = self.report
@@ -102,9 +103,9 @@ class _Page:
         for severity, count in report.by_severity().items():
             yield _tile(severity.label, count, severity.label)
         statuses = Counter(entry.finding.status for entry in report.findings)
-        for status in ("suppressed", "baseline"):
+        for status in ("accepted", "baseline"):
             if statuses[status]:
-                yield _tile(status, statuses[status], "")
+                yield _tile(STATUS_NAMES[status], statuses[status], "")
         yield "</ul>"
         if not report.files and not report.not_scanned:
             yield '<p class="warning">No Kubernetes manifest was found: nothing is known about these files.</p>'
@@ -187,12 +188,12 @@ class _Page:
                 for p in self.report.problems
             )
 
-    def suppressed(self) -> Iterator[str]:
-        entries = [entry for entry in self.report.findings if entry.finding.suppression]
+    def accepted(self) -> Iterator[str]:
+        entries = [entry for entry in self.report.findings if entry.finding.status == "accepted"]
         if entries:
             yield "<h2>Suppressed</h2><details>"
             yield f'<summary><b>{counted(len(entries), "finding")}</b></summary><div class="inside">'
-            yield from _table(self.row(entry, _suppression(entry)) for entry in entries)
+            yield from _table(self.row(entry, _disposition(entry)) for entry in entries)
             yield "</div></details>"
 
     def place(self, file: str, line: int, column: int = 0) -> str:
@@ -256,14 +257,13 @@ def _fix(options: Sequence[FixOption]) -> str:
     return f'<span class="fix">{note}: {_text(options[0].title)}{others}</span>'
 
 
-def _suppression(entry: Reported) -> str:
-    suppression = entry.finding.suppression
-    if suppression is None:
+def _disposition(entry: Reported) -> str:
+    disposition = entry.finding.disposition
+    if disposition is None:
         return ""
-    until = f" until {suppression.until}" if suppression.until else ""
-    reason = suppression.reason or "no reason given"
-    text = _text(f"{entry.finding.control}, {suppression.kind}{until}: {reason}")
-    return f'<span class="also quiet">{text}</span>'
+    until = f" until {disposition.until}" if disposition.until else ""
+    text = f"{entry.finding.control}, {disposition.by}{until}: {disposition.reason or 'no reason given'}"
+    return f'<span class="also quiet">{_text(text)}</span>'
 
 
 def _named(resource: ResourceId) -> str:

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import __version__
+from kscan_lsp.report.model import STATUS_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def as_data(report: Report) -> dict[str, Any]:
             "files": report.files,
             "resources": report.resources,
             "findings": {severity.label: count for severity, count in report.by_severity().items()},
-            "suppressed": statuses.count("suppressed"),
+            "suppressed": statuses.count("accepted"),
             "baseline": statuses.count("baseline"),
             "skipped": dict(report.skipped),
             "frameworks": [{"id": framework.id, "score": framework.score} for framework in report.frameworks],
@@ -88,7 +89,7 @@ def _control(result: ControlResult) -> dict[str, Any]:
 
 def _finding(entry: Reported) -> dict[str, Any]:
     finding = entry.finding
-    suppression = finding.suppression
+    disposition = finding.disposition
     return {
         "control": finding.control,
         "title": entry.rule.title,
@@ -102,10 +103,10 @@ def _finding(entry: Reported) -> dict[str, Any]:
         "remediation": entry.rule.remediation,
         "related": [_related(place) for place in entry.related],
         "fix": _fix(entry.fixes),
-        "fingerprint": finding.fingerprint,
-        "status": finding.status,
-        "suppression": suppression
-        and {"kind": suppression.kind, "reason": suppression.reason, "until": suppression.until},
+        "fingerprint": entry.fingerprint,
+        "status": STATUS_NAMES[finding.status],
+        "suppression": disposition
+        and {"kind": disposition.by, "reason": disposition.reason, "until": disposition.until},
     }
 
 

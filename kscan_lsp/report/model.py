@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.findings import Severity
+from kscan_lsp.findings import Severity, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kscan_lsp.findings import Finding, ResourceId
+
+STATUS_NAMES: Final = {"open": "open", "accepted": "suppressed", "baseline": "baseline"}
+"""What reports call the status of a finding, for as long as schema 1 of the JSON report holds."""
 
 SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
@@ -112,6 +115,13 @@ class Reported(NamedTuple):
     related: tuple[RelatedLocation, ...] = ()
     fixes: tuple[FixOption, ...] = ()
     sensitive: bool = False
+    ordinal: int = 0
+    """How many objects of the same identity its project has before this one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the finding in its project."""
+        return fingerprint(self.finding, self.ordinal)
 
 
 class FileProblem(NamedTuple):
@@ -200,7 +210,7 @@ class Report(Struct, frozen=True):
     """A setting or a policy is wrong."""
 
     def open(self) -> Iterator[Reported]:
-        """The findings that count: neither suppressed nor in a baseline."""
+        """The findings that count: neither accepted nor in a baseline."""
         return (entry for entry in self.findings if entry.finding.status == "open")
 
     def by_severity(self) -> dict[Severity, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.lines import StyledText, wrapped
+from kscan_lsp.report.model import STATUS_NAMES
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
@@ -95,9 +96,9 @@ def _found(report: Report) -> Line:
             p for s, n in counted.items() for p in (StyledText(", "), StyledText(f"{n} {s.label}", STYLES[s]))
         ][1:]
     statuses = Counter(entry.finding.status for entry in report.findings)
-    for status in ("suppressed", "baseline"):
+    for status in ("accepted", "baseline"):
         if statuses[status]:
-            pieces.append(StyledText(f", {statuses[status]} {status}", "dim"))
+            pieces.append(StyledText(f", {statuses[status]} {STATUS_NAMES[status]}", "dim"))
     return pieces
 
 

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
@@ -28,7 +31,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.policy.model import Control, PolicySet, Source
+    from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
 
@@ -44,7 +47,7 @@ class Outcome(Struct, frozen=True):
 
     control: str
     name: str
-    source: Source
+    source: ControlSource
     failure: str
     span: Span
 
@@ -85,7 +88,7 @@ def run_tests(control: Control, policies: PolicySet) -> list[Outcome]:
 def _case(control: Control, policies: PolicySet, test: TestFile) -> _Case:
     manifest, marks = read_marks(test.manifest)
     rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
-    project = Project(rules, _TODAY).with_file(_FILE, manifest)
+    project = Project(Evaluator(rules, Evidence(_TODAY))).with_file(_FILE, manifest)
     return _Case(test, manifest, marks, project, wrong[0].message if wrong else "")
 
 
@@ -141,7 +144,7 @@ def _failure(control: Control, case: _Case) -> str:
         for verdicts in placed.checked.verdicts:
             reported = [(finding.span, finding.message) for finding in verdicts.findings]
             if control.needs and not verdicts.problems:
-                reported += [(verdicts.resource.span(u.path).span, u.reason) for u in verdicts.unevaluated]
+                reported += [(verdicts.resource.resolve(u.path).span, u.reason) for u in verdicts.unevaluated]
             elif verdicts.problems or verdicts.unevaluated:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
@@ -202,11 +205,11 @@ def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
     """The project with one more fix made, or why one cannot be made; None where there is nothing left to try."""
     for number, placed in enumerate(project.files[_FILE].documents):
         for finding in placed.checked.findings:
-            if finding.fixable and finding.fingerprint not in refused:
+            if finding.fixable and fingerprint(finding, 0) not in refused:
                 options, reason = fixes_of(Site(project, _FILE, number), finding)
                 if options:
                     return project.with_document(_FILE, number, options[0].text)
-                refused.add(finding.fingerprint)
+                refused.add(fingerprint(finding, 0))
                 return reason
     return None
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from support.positions import offset
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.capabilities import Client
 from kscan_lsp.lsp.session.snapshot import View
@@ -44,7 +46,7 @@ def view_of(
     """A view of a file of `FOLDER` that has this text."""
     path = FOLDER / name
     configuration = configuration or settings()
-    project = Project(configuration.ruleset, date(2026, 1, 1))
+    project = Project(Evaluator(configuration.ruleset, Evidence(date(2026, 1, 1))))
     snapshot = Snapshot(
         uri=path.as_uri(),
         path=path,
@@ -52,7 +54,7 @@ def view_of(
         text=text,
         json=name.endswith(".json"),
         configuration=configuration,
-        today=project.today,
+        today=project.evidence.today,
         previous=None,
         project=project,
         key=path.as_uri(),

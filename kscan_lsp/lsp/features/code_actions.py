@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lsprotocol import types
 
-from kscan_lsp.dispositions.suppressions import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.edits import Refusal, set_value
-from kscan_lsp.fixes.verify import Site, fix_all, fixes_of, is_open, offers_fix
+from kscan_lsp.fixes.fix_all import fix_all, is_open, offers_fix
+from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.lsp import convert
 from kscan_lsp.text import Span, TextEdit, apply_edits
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes.operations import Draft
+    from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.lsp.session.snapshot import View
-    from kscan_lsp.workspace.results import Placed
+    from kscan_lsp.workspace.results import PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 EXPLAIN: Final = "kscan.explain"
@@ -69,8 +70,8 @@ def code_actions(
 
 def _offered(view: View, kind: str) -> bool:
     """Whether a menu should name a kind of fixing everything."""
-    ruleset, safe_only = view.project.ruleset, kind == FIX_SAFE
-    return any(offers_fix(d, ruleset, safe_only=safe_only) for d in view.checked.parts)
+    evaluator, safe_only = view.project.evaluator, kind == FIX_SAFE
+    return any(offers_fix(d, evaluator, safe_only=safe_only) for d in view.checked.parts)
 
 
 class Fixed(NamedTuple):
@@ -106,7 +107,7 @@ def fix_everything(view: View, kind: str, stopped: Callable[[], bool]) -> Fixed 
     return Fixed(_workspace_edit(view, edits, review), number) if edits else None
 
 
-def _line_edits(view: View, placed: Placed, old: str, new: str) -> list[types.TextEdit]:
+def _line_edits(view: View, placed: PlacedDocument, old: str, new: str) -> list[types.TextEdit]:
     """The edits between two versions of a document, as few whole lines as possible."""
     import difflib  # noqa: PLC0415 - only a fix-all needs it
 
@@ -127,11 +128,11 @@ def _asked(kind: str, wanted: Any) -> bool:
     return not wanted or any(kind == w or kind.startswith(f"{w}.") or w == "" for w in wanted)
 
 
-def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
+def _touched(view: View, at: types.Range) -> Iterator[tuple[PlacedDocument, Finding]]:
     """Open findings on the lines of a range, those under the cursor first."""
     span = convert.span_of(at, view.lines, view.client.encoding)
     first, last = view.lines.line_of(span.start), view.lines.line_of(span.end)
-    near: list[tuple[bool, Placed, Finding]] = []
+    near: list[tuple[bool, PlacedDocument, Finding]] = []
     for placed, finding in view.checked.findings():
         start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
         if not placed.checked.document.complete:
@@ -142,7 +143,7 @@ def _touched(view: View, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
     return ((placed, finding) for _, placed, finding in near)
 
 
-def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
+def _quick_fixes(view: View, placed: PlacedDocument, finding: Finding) -> Iterator[types.CodeAction]:
     if not finding.fixable:
         return
     options, _ = fixes_of(view.site(placed), finding)
@@ -158,7 +159,9 @@ def _quick_fixes(view: View, placed: Placed, finding: Finding) -> Iterator[types
         )
 
 
-def _ignoring(view: View, touched: list[tuple[Placed, Finding]], where: str) -> Iterator[types.CodeAction]:
+def _ignoring(
+    view: View, touched: list[tuple[PlacedDocument, Finding]], where: str
+) -> Iterator[types.CodeAction]:
     """One action for each edit: a comment speaks for all that a control finds on its line."""
     edits: dict[tuple[str, int, TextEdit], list[types.Diagnostic]] = {}
     for placed, finding in touched:
@@ -230,11 +233,11 @@ def _suppresses(site: Site, edit: TextEdit, finding: Finding) -> bool:
         return False
     key = (finding.control, finding.stable_path, finding.resource)
     return any(
-        (f.control, f.stable_path, f.resource) == key and f.status == "suppressed" for f in result.findings
+        (f.control, f.stable_path, f.resource) == key and f.status == "accepted" for f in result.findings
     )
 
 
-def _explanations(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeAction]:
+def _explanations(touched: list[tuple[PlacedDocument, Finding]]) -> Iterator[types.CodeAction]:
     for control in dict.fromkeys(finding.control for _, finding in touched):
         title = f"Explain {control}"
         yield types.CodeAction(
@@ -244,7 +247,7 @@ def _explanations(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeA
         )
 
 
-def _diagnostic(view: View, placed: Placed, finding: Finding) -> types.Diagnostic:
+def _diagnostic(view: View, placed: PlacedDocument, finding: Finding) -> types.Diagnostic:
     return convert.diagnostic_of(finding, placed.offset, view.lines, view.client.encoding)
 
 

@@ -29,7 +29,7 @@ def code_lenses(view: View) -> list[types.CodeLens]:
     for number, judged in enumerate(view.objects()):
         resource = judged.verdicts.resource
         # above all that says what the object is, whatever comes first
-        first = min(resource.span((key,)).span for key in ("apiVersion", "kind", "metadata"))
+        first = min(resource.resolve((key,)).span for key in ("apiVersion", "kind", "metadata"))
         data = {"uri": view.uri, "version": view.version, "object": number}
         lenses.append(types.CodeLens(view.range_of(judged.placed, first), data=data))
     return lenses
@@ -60,6 +60,6 @@ def _title(view: View, judged: JudgedObject, open_ones: list[Finding]) -> str:
         parts.append(f"{hidden} suppressed")
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
-    results = control_results([(judged.verdicts, judged.unsuppressed())])
+    results = control_results([(judged.verdicts, judged.failing())])
     scores = compliance([view.configuration.ruleset], results)
     return " \u00b7 ".join([", ".join(parts), *(f"{score.id} {score.score:.0f}%" for score in scores)])

@@ -34,11 +34,11 @@ def status(view: View) -> dict[str, Any] | None:
     findings = [finding for placed in view.checked.documents for finding in placed.checked.findings]
     statuses = Counter(finding.status for finding in findings)
     counted = Counter(finding.severity for finding in findings if finding.status == "open")
-    results = control_results((judged.verdicts, judged.unsuppressed()) for judged in view.objects())
+    results = control_results((judged.verdicts, judged.failing()) for judged in view.objects())
     scores = compliance([view.configuration.ruleset], results)
     return {
         **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
-        "suppressed": statuses["suppressed"],
+        "suppressed": statuses["accepted"],
         "frameworks": [{"id": f.id, "name": f.title, "score": f.score} for f in scores],
     }
 

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from pygls.uris import to_fs_path
 
 from kscan_lsp.lsp.capabilities import Client
-from kscan_lsp.lsp.session.stale import carry
+from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.lsp.session.workspace import (
     BATCH,
     Checked,
@@ -268,7 +268,7 @@ class Session(Struct):
             text=document.index.text,
             json=document.json,
             configuration=workspace.configuration,
-            today=workspace.project.today,
+            today=workspace.project.evidence.today,
             previous=document.checked if same else None,
             project=workspace.project,
             key=document.key,
@@ -332,8 +332,8 @@ class Session(Struct):
         for document in self.current(root):
             file = workspace.project.files.get(document.key)
             if file is not None and file is not document.base:
-                if document.base is not None:  # else it is the result of a check, carried already
-                    document.checked = carry(document.checked, file)
+                if document.base is not None:  # else it is the result of a check, with what is stale already
+                    document.checked = with_stale_findings(document.checked, file)
                 document.base = file
                 changed.append(document)
             elif file is None and document.base is not document.checked:

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import read_manifest
 from kscan_lsp.files.partials import Partials
-from kscan_lsp.lsp.session.stale import carry
+from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.project import Project, objects_of
 from kscan_lsp.workspace.results import CheckedFile
 
@@ -212,7 +214,7 @@ def check(snapshot: Snapshot) -> Checked:
         project, file = snapshot.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
     else:
         project = snapshot.project.with_file(key, text, json=json)
-        file = carry(snapshot.previous, project.files[key])
+        file = with_stale_findings(snapshot.previous, project.files[key])
     return Checked(project, file, time.thread_time() - began)
 
 
@@ -239,7 +241,7 @@ def read(work: Reading) -> Callable[[Project], Project]:
 
 def settle(work: Settling) -> Project:
     """Say what rests on other objects."""
-    return work.project.settled(work.keys)
+    return work.project.with_relations(work.keys)
 
 
 def search(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
@@ -262,7 +264,7 @@ def renewed(
         indexed: whether it is a folder whose files are read, and not just the place of a single file.
         judging: whether its files are judged, too, and not only read for what they mean to others.
     """
-    project = Project(configuration.ruleset, today, whole=not indexed)
+    project = Project(Evaluator(configuration.ruleset, Evidence(today)), whole=not indexed)
     if old is None:
         return Workspace(configuration, project, judging=judging and indexed, searched=not indexed)
     before, now = old.configuration, configuration

@@ -226,6 +226,15 @@ def test_inputs_in_a_file_of_kubescapes(here: Path) -> None:
     assert (found["problems"], found["exit"]) == ([], 0)
 
 
+def test_a_misspelt_name_in_a_file_of_inputs_is_said(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "inputs.json").write_text('{"imageRepositoryAlowList": ["quay.io"], "servicesNames": []}')
+    (problem,) = report("web.yaml", "--fail-on", "none", "--control", "C-0078")["problems"]
+    assert (problem["file"], problem["column"]) == ("inputs.json", 2)
+    assert problem["message"].endswith("did you mean 'imageRepositoryAllowList'?")
+
+
 def test_what_is_wrong_in_a_file_of_inputs_is_said_in_its_place(here: Path) -> None:
     (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
     (here / "web.yaml").write_text(DEPLOYMENT)

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from support.styles import law_three, render, styles
 
 from kscan_lsp import edits
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import replace_settings
@@ -48,7 +50,7 @@ def manifests(control_id: str):
     for number, test in enumerate(POLICIES.sources[control_id].tests):
         pieces = split(read_marks(test.manifest)[0])
         for n, piece in enumerate(pieces):
-            others = Project(rules_of(control_id, number), date(2026, 1, 1))
+            others = Project(Evaluator(rules_of(control_id, number), Evidence(date(2026, 1, 1))))
             others = others.with_file("others.yaml", "\n".join([*pieces[:n], *pieces[n + 1 :]]))
             whole = others.with_file("this.yaml", piece)
             if any(
