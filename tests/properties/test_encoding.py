@@ -16,8 +16,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\
 @given(TEXTS, st.sampled_from([("utf-8", b""), ("utf-8", codecs.BOM_UTF8), ("utf-16-le", codecs.BOM_UTF16_LE),
                                ("utf-16-be", codecs.BOM_UTF16_BE)]))  # fmt: skip
 def test_what_kubectl_decodes_comes_back_byte_for_byte(text: str, form: tuple[str, bytes]) -> None:
-    encoding, mark = form
-    raw = mark + text.encode(encoding)
+    codec, bom = form
+    raw = bom + text.encode(codec)
     source = encoding.decode(raw)
     assert isinstance(source, SourceText)
     assert source.text == text
