@@ -1,14 +1,17 @@
-"""What an expression reads, told from its syntax tree when it is compiled.
+"""What an expression reads, known from its syntax tree when it is compiled.
 
 The runtime converts a variable anew for every activation, all of it, and a pod can be large: a check of each container
-that reads `pod.os` should not pay for the pod's volumes. And an answer can be remembered by what it was read from. What
-is told here may be more than what is read, never less: a variable that is passed on whole is read whole.
+that reads `pod.os` should not pay for the pod's volumes. And an answer can be remembered by what it was read from.
+
+The tree is walked with the origins of every value: a variable, a field of one, an entry. What becomes of a value that
+is compared, handed to a function or given as the answer is not followed: all of it counts as read. So what is found may
+be more than what is read, never less.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -22,8 +25,10 @@ Reads: TypeAlias = "dict[str, frozenset[str] | None]"
 
 ANY: Final = "*"
 """In place of a name: any."""
-_FIELD: Final = re.compile(r"[A-Za-z_][\w-]*")
-_OPTIONAL_OR_INDEX: Final = frozenset({"_?._", "_[_]", "_[?_]"})
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
+_INDEXES: Final = frozenset({"_?._", "_[_]", "_[?_]"})
+_PASSES: Final = frozenset({"_?_:_", "_+_", "dyn", "optional.of", "or", "orValue", "value"})
+"""Functions and operators whose result is one of their arguments, or is made of them."""
 
 
 class Reading(Struct, frozen=True, omit_defaults=True):
@@ -32,20 +37,27 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     fields: tuple[str, ...] = ()
     """`variable.field`, or `variable` for all of one."""
     names: tuple[str, ...] = ()
-    """The names of fields that it looks for, anywhere, and the words in its texts, which may be names, too."""
+    """The words in the names of fields that it looks for, and in its texts, which may be names, too."""
     patterns: tuple[str, ...] = ()
     """The fields of variables, as `variable.field`, that it uses as lists of regular expressions."""
     of_entries: tuple[str, ...] = ()
-    """The fields of `object` that it reads of anything that is no variable, such as a related object; or ANY."""
+    """The fields it reads of the `object` of entries, such as a related object; or ANY."""
 
 
-class _Walk(NamedTuple):
-    variables: frozenset[str]
-    entries: frozenset[str]
-    fields: dict[str, None]
-    names: dict[str, None]
-    patterns: dict[str, None]
-    of_entries: dict[str, None]
+class _Origin(NamedTuple):
+    """Where a value may come from, or something in a list that it is."""
+
+    kind: Literal["variable", "field", "entry", "object"]
+    """`entry` is a list of entries, too; `object` is the object of one."""
+    name: str = ""
+    """Of a variable; of a field as `variable.field`."""
+
+
+_Origins: TypeAlias = "frozenset[_Origin]"
+
+_NOTHING: Final[_Origins] = frozenset()
+_ENTRY: Final = _Origin("entry")
+_OBJECT: Final = _Origin("object")
 
 
 def reading_of(tree: Node, variables: Iterable[str], entries: Iterable[str]) -> Reading:
@@ -54,11 +66,12 @@ def reading_of(tree: Node, variables: Iterable[str], entries: Iterable[str]) -> 
     Args:
         tree: the expression, checked.
         variables: the variables there are. A name bound inside hides one.
-        entries: those of them that hold entries with an `object`.
+        entries: those of them that map names to lists of entries, each with an `object`.
     """
-    walk = _Walk(frozenset(variables), frozenset(entries), {}, {}, {}, {})
-    _visit(tree, walk, {})
-    return Reading(*(tuple(sorted(found)) for found in walk[2:]))
+    walk = _ReadingWalk(frozenset(variables), frozenset(entries))
+    walk.use(walk.visit(tree, {}))
+    found = (walk.fields, walk.names, walk.patterns, walk.of_entries)
+    return Reading(*(tuple(sorted(one)) for one in found))
 
 
 def free_names(tree: Node, bound: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -74,91 +87,123 @@ def free_names(tree: Node, bound: frozenset[str] = frozenset()) -> frozenset[str
     )
 
 
-def _visit(node: Node, walk: _Walk, bound: Mapping[str, Node | None]) -> None:
-    """Note what a node reads.
+class _ReadingWalk:
+    """What has been found so far."""
 
-    Args:
-        node: the node.
-        walk: where to note it.
-        bound: the names bound around it, with what each is, or is an element of, if that is known.
-    """
-    if node.text is not None:
-        walk.names.update(dict.fromkeys(_FIELD.findall(node.text)))
-    if node.kind == "name":
-        if node.name in walk.variables and node.name not in bound:
-            walk.fields[node.name] = None
-        return
-    if node.kind == "loop":
-        span, start, *rest = node.parts
-        _visit(span, walk, bound)
-        _visit(start, walk, bound)
-        inside = {**bound, node.variable: span, node.name: None if span.parts else start}
-        for part in rest:
-            _visit(part, walk, inside)
-        return
-    if node.kind == "call" and node.name == "matchesAny":
-        _note_patterns(node.parts[-1], walk, bound)
-    whole, field = _selection(node)
-    if whole is None:
+    def __init__(self, variables: frozenset[str], entries: frozenset[str]) -> None:
+        self.variables = variables
+        self.entries = entries
+        self.fields: set[str] = set()
+        self.names: set[str] = set()
+        self.patterns: set[str] = set()
+        self.of_entries: set[str] = set()
+
+    def use(self, origins: _Origins) -> _Origins:
+        """Note that all of a value is read; returns what of its origins is still to be known: the fields."""
+        for kind, name in origins:
+            if kind == "variable":
+                self.fields.add(name)
+            if kind in {"entry", "object"} or name in self.entries:
+                self.of_entries.add(ANY)
+        return frozenset(origin for origin in origins if origin.kind == "field")
+
+    def use_variables(self, origins: _Origins) -> _Origins:
+        """Note that all of the variables among some origins is read; returns the others."""
+        variables = frozenset(origin for origin in origins if origin.kind == "variable")
+        return (origins - variables) | self.use(variables)
+
+    def visit(self, node: Node, bound: Mapping[str, _Origins]) -> _Origins:
+        """The origins of a node's value; what is read on the way is noted.
+
+        Args:
+            node: the node.
+            bound: the names bound around it, with the origins of what they stand for.
+        """
+        match node.kind:
+            case "const":
+                self.names.update(_WORD.findall(node.text or ""))
+                return _NOTHING
+            case "name":
+                return self.name(node.name, bound)
+            case "select":
+                return self.select(self.visit(node.parts[0], bound), node.name)
+            case "list":
+                parts = [self.use_variables(self.visit(part, bound)) for part in node.parts]
+                return _NOTHING.union(*parts)
+            case "loop":
+                return self.loop(node, bound)
+            case "call" if node.name in _INDEXES:
+                return self.index(node, bound)
+            case "call":
+                return self.call(node, [self.visit(part, bound) for part in node.parts])
         for part in node.parts:
-            _visit(part, walk, bound)
-        return
-    if field is None:  # an index that is known only when it is evaluated
-        if _holds_entries(whole, walk, bound):
-            walk.of_entries[ANY] = None
-        for part in node.parts:
-            _visit(part, walk, bound)
-        return
-    walk.names.update(dict.fromkeys(_FIELD.findall(field)))
-    if _is_variable(whole, walk, bound):
-        walk.fields[f"{whole.name}.{field}"] = None
-        return
-    above, entry = _selection(whole)
-    if entry == "object" and above is not None:
-        walk.of_entries[field] = None
-        walk.names[entry] = None
-        _visit(above, walk, bound)
-        return
-    if field == "object":
-        walk.of_entries[ANY] = None
-    _visit(whole, walk, bound)
+            self.use(self.visit(part, bound))
+        return _NOTHING
 
+    def name(self, name: str, bound: Mapping[str, _Origins]) -> _Origins:
+        """A name; one that begins with a dot is never one that is bound."""
+        if name in bound:
+            return bound[name]
+        name = name.removeprefix(".")
+        return frozenset({_Origin("variable", name)}) if name in self.variables else _NOTHING
 
-def _selection(node: Node) -> tuple[Node | None, str | None]:
-    """What a field is selected from, and the field, None where it is not written out; two None where nothing is."""
-    if node.kind == "select":
-        return node.parts[0], node.name
-    if node.kind == "call" and node.name in _OPTIONAL_OR_INDEX:
+    def select(self, origins: _Origins, field: str) -> _Origins:
+        """A field whose name is written out."""
+        self.names.update(_WORD.findall(field))
+        found: set[_Origin] = set()
+        for origin in origins:
+            match origin.kind:
+                case "variable":
+                    self.fields.add(f"{origin.name}.{field}")
+                    found.add(_Origin("field", f"{origin.name}.{field}"))
+                    if origin.name in self.entries:
+                        found.add(_ENTRY)
+                case "entry" if field == "object":
+                    found.add(_OBJECT)
+                case "object":
+                    self.of_entries.add(field)
+        return frozenset(found)
+
+    def index(self, node: Node, bound: Mapping[str, _Origins]) -> _Origins:
+        """A field or an element, optional or not."""
         whole, key = node.parts
-        if key.kind == "const" and key.type in {"int", "uint", "double", "bool"}:
-            return None, None  # an element of a list
-        return whole, key.text
-    return None, None
+        origins = self.visit(whole, bound)
+        if key.text is not None:
+            return self.select(origins, key.text)
+        self.use(self.visit(key, bound))
+        if key.type == "int":  # of a list
+            elements = self.use_variables(origins)
+            return (elements - {_OBJECT}) | self.use(elements & {_OBJECT})
+        indexed = {_Origin("field", f"{name}.{ANY}") for kind, name in origins if kind == "variable"}
+        return self.use(origins) | indexed
 
+    def loop(self, node: Node, bound: Mapping[str, _Origins]) -> _Origins:
+        """A macro: `cel.bind`, or one that goes through a list or map."""
+        span, start, condition, step, result = node.parts
+        elements = self.use_variables(self.visit(span, bound))
+        # an object is a map, whose keys are gone through; in a list of objects it is not told from that
+        elements = (elements - {_OBJECT}) | self.use(elements & {_OBJECT})
+        built, before = self.use_variables(self.visit(start, bound)), None
+        while built != before:
+            before = built
+            inside = {**bound, node.variable: elements, node.name: built}
+            self.use(self.visit(condition, inside))
+            built |= self.use_variables(self.visit(step, inside))
+        return self.visit(result, {**bound, node.name: built})
 
-def _is_variable(node: Node, walk: _Walk, bound: Mapping[str, Node | None]) -> bool:
-    return node.kind == "name" and node.name in walk.variables and node.name not in bound
-
-
-def _holds_entries(node: Node, walk: _Walk, bound: Mapping[str, Node | None]) -> bool:
-    """Whether something may be an entry, or have one inside."""
-    if node.kind != "name":
-        return any(_holds_entries(part, walk, bound) for part in node.parts)
-    if node.name not in bound:
-        return node.name in walk.entries
-    meant = bound[node.name]
-    around = {name: what for name, what in bound.items() if name != node.name}
-    return meant is not None and _holds_entries(meant, walk, around)
-
-
-def _note_patterns(node: Node, walk: _Walk, bound: Mapping[str, Node | None]) -> None:
-    """The fields of variables in an argument that is a list of regular expressions, also through a name for it."""
-    whole, field = _selection(node)
-    if whole is not None and _is_variable(whole, walk, bound):
-        walk.patterns[f"{whole.name}.{field or ANY}"] = None
-    elif node.kind == "name":
-        if meant := bound.get(node.name):
-            _note_patterns(meant, walk, {name: what for name, what in bound.items() if name != node.name})
-    else:
-        for part in node.parts:
-            _note_patterns(part, walk, bound)
+    def call(self, node: Node, arguments: list[_Origins]) -> _Origins:
+        """A function or an operator."""
+        if node.name == "matchesAny":
+            self.patterns.update(name for kind, name in arguments[-1] if kind == "field")
+        if node.name == "size":  # how many entries there are says nothing of what is in them
+            self.use(arguments[0] - {_ENTRY})
+            return _NOTHING
+        if node.name not in _PASSES:
+            for origins in arguments:
+                self.use(origins)
+            return _NOTHING
+        if node.name == "_?_:_":
+            self.use(arguments.pop(0))
+        if node.name == "_+_":
+            arguments = [self.use_variables(origins) for origins in arguments]
+        return _NOTHING.union(*arguments)

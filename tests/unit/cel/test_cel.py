@@ -345,6 +345,26 @@ class TestTemplates:
         ("relations.x.exists(s, s[r'object'].spec.a)", {"spec"}),
         ('relations.x.exists(s, s["""object"""].spec.a)', {"spec"}),
         (r'relations.x.exists(s, s["\u006fbject"].spec.a)', {"spec"}),
+        # an entry that is compared, handed over or given as the answer is read whole
+        ("relations.x.exists(s, s == item)", None),
+        ("relations.x.exists(s, dyn(s) == item)", None),
+        ("relations.x == relations.y", None),
+        ("relations.x.exists(s, s in item)", None),
+        ("relations.x.exists(s, selects({'a': 'b'}, s))", None),
+        ("relations.x.filter(s, s.ref.name == 'a')", None),
+        ("relations.exists(name, name == 'x')", None),
+        ("relations.x.map(s, {'entry': s})", None),
+        ("relations.x.exists(s, s.object.exists(k, k == 'spec'))", None),
+        ("optional.ofNonZeroValue(relations.x).hasValue()", None),
+        # one that is only picked, counted or named is not
+        ("relations.x.filter(s, s.ref.name == 'a').map(s, s.ref)", set()),
+        ("size(relations.x) > relations.y.size()", set()),
+        ("(relations.x + relations.y)[0].object.spec == 1", {"spec"}),
+        ("(item == 1 ? relations.x : relations.y).exists(s, s.object.spec == 1)", {"spec"}),
+        ("[relations.x].exists(l, l.exists(s, s.object.kind == 'a'))", {"kind"}),
+        ("cel.bind(o, relations.x[0].object, o.spec == o.kind)", {"spec", "kind"}),
+        ("relations.x.filter(s, s.object.kind == 'a').exists(s, s.object.spec == 1)", {"kind", "spec"}),
+        ("relations[?'x'].orValue([]).exists(s, s.object.kind == 'a')", {"kind"}),
     ],
 )
 def test_what_is_read_of_related_objects_is_never_too_little(source: str, fields: set[str] | None) -> None:
@@ -403,6 +423,13 @@ def test_where_nobody_knows_what_was_meant_there_is_no_hint(source: str) -> None
         ("inputs['a'].size() + inputs[?\"b\"].orValue([]).size() > 1", {}, "inputs.a inputs.b"),
         ("inputs[item].size() > 1", {}, "inputs item"),
         ("cel.bind(pod, item.a, pod.os)", {}, "item.a"),
+        ("cel.bind(pod, item.a, .pod.os)", {}, "item.a pod.os"),
+        ("[1].exists(container, .container.x == container)", {}, "container.x"),
+        ("(item == 1 ? pod : container).os", {}, "item pod.os container.os"),
+        ("optional.of(pod).value().os", {}, "pod.os"),
+        ("object.?spec.optMap(pod, pod.os).hasValue()", {}, "object.spec"),
+        ("item['a.b'] == 'x'", {}, "item.a.b"),
+        ("item[0] == pod[{'os': 1}.os]", {}, "item pod"),
         ("{'a': pod.os}.a == [container.image][0]", {}, "pod.os container.image"),
     ],
 )  # fmt: skip
@@ -419,6 +446,9 @@ def test_what_is_read_is_told_from_the_tree(source: str, let: dict[str, str], fi
         ("matchesAny(item, inputs['a'] + inputs.b)", {}, "inputs.a inputs.b"),
         ("matchesAny(item, p)", {"p": "inputs.a"}, "inputs.a"),
         ("inputs.a.exists(p, matchesAny(item, [p]))", {}, "inputs.a"),
+        ("matchesAny(item, inputs.?a.orValue([]))", {}, "inputs.a"),
+        ("[inputs.a, inputs.b].exists(p, matchesAny(item, p))", {}, "inputs.a inputs.b"),
+        ("matchesAny(item, inputs[key])", {}, "inputs.*"),
         ("matchesAny(inputs.a[0], ['x'])", {}, ""),
     ],
 )
@@ -459,3 +489,10 @@ def test_the_memo_of_an_environment_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     assert all(entries <= 10 for entries, _ in small.fill().values())
     answers = [cel.deny(expression, cel.bind(small, {"item": 7})) for expression in kept]
     assert [number for number, answer in enumerate(answers) if answer] == [7]
+
+
+def test_names_are_words_of_fields_and_texts() -> None:
+    source = "object.metadata['foo-bar/baz'] == 'x y' && pod.?os.hasValue() // comment"
+    expression = cel.compile_expression(CONTROLS, source)
+    assert isinstance(expression, cel.Expression), expression
+    assert set(expression.reading.names) == {"metadata", "foo", "bar", "baz", "x", "y", "os"}
