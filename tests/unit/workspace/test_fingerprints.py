@@ -86,7 +86,7 @@ def test_a_file_that_is_moved_or_edited_keeps_its_fingerprints() -> None:
     )
 
 
-NAMES = ["a/b.yaml", "a-b.yaml", "a b/ä.yaml", "c.yaml"]
+NAMES = ["a/b.yaml", "a-b.yaml", "ä.yaml", "z.yaml"]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -16,7 +16,7 @@ from kscan_lsp.report.build import build
 from kscan_lsp.text import Encoding, LineIndex, Span
 from kscan_lsp.workspace.locations import lines_of, location_of
 from kscan_lsp.workspace.project import Project, objects_of
-from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+from kscan_lsp.workspace.results import PlacedDocument
 
 TODAY = date(2026, 1, 1)
 POLICY = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: ä}}\n"
@@ -69,39 +69,36 @@ def test_a_related_place_moves_with_its_document() -> None:
     assert place(gone) == (0, 0)
 
 
-class Rendered:
-    """A source map as a renderer might have: a value of another file, or no place."""
+TEMPLATE = "{{/* one pod */}}\n{{ include pod }}\n  - name: api\n    privileged: {{ .Values.privileged }}\n"
+VALUES = "# values\nreplicas: 2\nprivileged: true\n"
 
-    def __init__(self, judged: str, written: str) -> None:
-        self.judged, self.written = judged, written
+
+class Rendered:
+    """A source map as a renderer might have: to a value in another file, to the template, or to no place."""
 
     def locate(self, span: Span) -> Location:
-        part = self.judged[span.start : span.end]
-        at = self.written.find(part)
-        if at < 0:
-            return Location("templates/pod.yaml", None, "the template makes this")
-        return Location("values.yaml", Span(at, at + len(part)))
-
-
-def rendered(values: str) -> tuple[CheckedFile, Project]:
-    file, project = checked("templates/pod.yaml", POD)
-    (placed,) = file.documents
-    now = PlacedDocument(0, 0, placed.checked, Rendered(POD, values))
-    file = replace(file, documents=(now,))
-    project = project.with_file("values.yaml", values)
-    return file, replace(project, files={**project.files, file.path: file})
+        part = POD[span.start : span.end]
+        for name, text in (("values.yaml", VALUES), ("templates/pod.yaml", TEMPLATE)):
+            if (at := text.find(part)) >= 0:
+                return Location(name, Span(at, at + len(part)))
+        return Location("templates/pod.yaml", None, "a function of the template makes this")
 
 
 def test_what_is_rendered_is_reported_where_it_was_written() -> None:
-    file, project = rendered("# values\nreplicas: 2\nprivileged: true\n")
+    file, project = checked("templates/pod.yaml", POD)
+    (placed,) = file.documents
+    now = PlacedDocument(0, 0, placed.checked, Rendered())
+    file = replace(file, text=TEMPLATE, documents=(now,))
+    project = project.with_file("values.yaml", VALUES)
+    project = replace(project, files={**project.files, file.path: file})
     report = build([(file, project)])
     assert [(r.finding.control, r.file, r.range) for r in report.findings] == [
-        ("T-0002", "templates/pod.yaml", ((1, 1), (1, 1))),
+        ("T-0002", "templates/pod.yaml", ((3, 5), (3, 14))),
         ("T-0001", "values.yaml", ((3, 1), (3, 17))),
     ]
-    (placed,) = file.documents
-    places = [placed.locate(finding.span).reason for finding in placed.checked.findings]
-    assert places == ["the template makes this", ""]
+    nowhere = now.locate(Span(0, 14))
+    assert (nowhere.span, nowhere.reason) == (None, "a function of the template makes this")
+    assert lines_of(nowhere, project).positions() == ((0, 0), (0, 0))
 
 
 def test_a_problem_of_a_whole_file_has_no_place_in_it() -> None:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from support.objects import RULES, TEXTS, documents, listed
 
 from kscan_lsp.files.names import name_order
+from kscan_lsp.findings import Location
 from kscan_lsp.graph.index import Object, key_of
+from kscan_lsp.text import Span
 from kscan_lsp.workspace.project import Project, objects_of
 
 TODAY = date(2026, 1, 1)
@@ -103,17 +105,36 @@ def check_index(project: Project, declared: dict[str, tuple[Object, ...]], keys:
         assert described(index.find(key)) == described(one for one in every if key in one.keys)
 
 
-@pytest.mark.parametrize("judged", [True, False])
-def test_files_come_in_the_order_of_their_names(judged: bool) -> None:
+@pytest.mark.parametrize("how", ["judged", "declared", "unreadable"])
+def test_files_come_in_the_order_of_their_names(how: str) -> None:
     project = Project(RULES, TODAY)
     for name in ("b/c.yaml", "a-b.yaml", "a/c.yaml", "a/b/d.yaml", "A.yaml"):
         text = listed("ConfigMap", "a")
-        objects = objects_of(name, text, RULES)
-        project = project.with_file(name, text) if judged else project.with_objects(name, objects)
-    files = list(project.files if judged else project.index.files)
-    assert files == ["A.yaml", "a/b/d.yaml", "a/c.yaml", "a-b.yaml", "b/c.yaml"]
-    there = [one.file for one in project.index.find(key_of("kind", "ConfigMap"))]
-    assert there == files
+        if how == "judged":
+            project = project.with_file(name, text)
+        elif how == "declared":
+            project = project.with_objects(name, objects_of(name, text, RULES))
+        else:
+            project = project.with_unreadable(name, "it is a folder")
+    names = ["A.yaml", "a/b/d.yaml", "a/c.yaml", "a-b.yaml", "b/c.yaml"]
+    assert list(project.files) == ([] if how == "declared" else names)
+    assert list(project.index.files) == ([] if how == "unreadable" else names)
+    found = [one.file for one in project.index.find(key_of("kind", "ConfigMap"))]
+    assert found == list(project.index.files)
+
+
+@pytest.mark.parametrize("edited", range(4))
+def test_documents_stand_where_the_text_has_them(edited: int) -> None:
+    pieces = [f"---\n{listed('ConfigMap', name)}" for name in "abcd"]
+    project = Project(RULES, TODAY).with_file("a.yaml", "".join(pieces))
+    for text in (f"{pieces[edited]}# longer\n", pieces[edited], f"{pieces[edited]}---\n# one more\n", ""):
+        now = "".join([*pieces[:edited], text, *pieces[edited + 1 :]])
+        project = project.with_file("a.yaml", now)
+        for placed in project.files["a.yaml"].documents:
+            document = placed.checked.document.text
+            assert now[placed.offset : placed.offset + len(document)] == document
+            assert placed.line == now[: placed.offset].count("\n")
+            assert placed.locate(Span(1, 2)) == Location("a.yaml", Span(placed.offset + 1, placed.offset + 2))
 
 
 @pytest.mark.parametrize("copy", [1, 2])
