@@ -47,11 +47,11 @@ def dispose(
     Returns:
         The verdicts with a disposition in each finding that is not open; and what is wrong with the directives.
     """
-    asked = [link(document, verdicts) for link in LINKS]
-    problems = [problem for answer in asked for problem in answer.problems]
+    answers = [link(document, verdicts) for link in LINKS]
+    problems = [problem for answer in answers for problem in answer.problems]
     directives = [
         directive
-        for answer in asked
+        for answer in answers
         for directive in answer.found
         if _counts(directive, ruleset, today, problems)
     ]
