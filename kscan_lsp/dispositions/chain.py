@@ -53,9 +53,9 @@ def dispose(document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset
         ruleset: the controls that are on; a directive about another known control is left alone.
         today: the day that `until` is compared with.
     """
-    asked = [link(document, verdicts) for link in LINKS]
-    problems = [problem for answer in asked for problem in answer.problems]
-    found = [directive for answer in asked for directive in answer.found]
+    answers = [link(document, verdicts) for link in LINKS]
+    problems = [problem for answer in answers for problem in answer.problems]
+    found = [directive for answer in answers for directive in answer.found]
     dated = any(directive.disposition.until for directive in found)
     directives = [directive for directive in found if _counts(directive, ruleset, today, problems)]
     if not directives:

@@ -57,7 +57,9 @@ def manifests(control_id: str):
     for number, test in enumerate(POLICIES.sources[control_id].tests):
         pieces = split(read_marks(test.manifest)[0])
         for n, piece in enumerate(pieces):
-            others = Project(evaluator_of(test)).with_file("others.yaml", "\n".join([*pieces[:n], *pieces[n + 1 :]]))
+            others = Project(evaluator_of(test)).with_file(
+                "others.yaml", "\n".join([*pieces[:n], *pieces[n + 1 :]])
+            )
             whole = others.with_file("this.yaml", piece)
             if any(
                 f.finding.control == control_id and f.finding.fixable

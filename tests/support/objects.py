@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from hypothesis import strategies as st
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.policies import complete_policies
+from kscan_lsp.workspace.project import Project
 
 RULES = ruleset.choose(complete_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[0]
+
+
+def empty_project() -> Project:
+    """A project without files, judged by every control."""
+    return Project(Evaluator(RULES, Evidence(date(2026, 1, 1))))
 
 
 def listed(kind: str, *names: str, api: str = "v1", rest: str = "") -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from support.objects import RULES
+from support.objects import RULES, empty_project
 from support.reporting import POD, checked
 
 from kscan_lsp.findings import Location, Related, ResourceId
@@ -16,9 +14,8 @@ from kscan_lsp.report.build import build
 from kscan_lsp.text import Encoding, LineIndex, Span
 from kscan_lsp.workspace.locations import lines_of, location_of
 from kscan_lsp.workspace.project import Project, objects_of
-from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+from kscan_lsp.workspace.results import PlacedDocument
 
-TODAY = date(2026, 1, 1)
 POLICY = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: ä}}\n"
 PIECES = ["# one\n", "---\r\n", "---\n" + POLICY, "--- # two\n" + POLICY, POLICY.replace("\n", "\r\n")]
 
@@ -26,7 +23,7 @@ PIECES = ["# one\n", "---\r\n", "---\n" + POLICY, "--- # two\n" + POLICY, POLICY
 @pytest.mark.parametrize("only_declared", [False, True])
 @given(pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join), data=st.data())
 def test_lines_are_those_of_the_whole_file(only_declared: bool, pieces: str, data) -> None:
-    project = Project(RULES, TODAY).with_file("a.yaml", pieces)
+    project = empty_project().with_file("a.yaml", pieces)
     known = [(placed.offset, placed.checked.document.text) for placed in project.files["a.yaml"].documents]
     if only_declared:
         objects = objects_of("a.yaml", pieces, RULES)
@@ -46,9 +43,7 @@ def test_lines_are_those_of_the_whole_file(only_declared: bool, pieces: str, dat
 
 
 def test_a_related_place_moves_with_its_document() -> None:
-    project = Project(RULES, TODAY).with_files(
-        [("pod.yaml", POD, False), ("svc.yaml", f"---\n{POLICY}", False)]
-    )
+    project = empty_project().with_files([("pod.yaml", POD, False), ("svc.yaml", f"---\n{POLICY}", False)])
     (placed,) = project.files["pod.yaml"].documents
     who = ResourceId("v1", "Service", "", "a")
     document = f"---\n{POLICY}"
@@ -69,42 +64,39 @@ def test_a_related_place_moves_with_its_document() -> None:
     assert place(gone) == (0, 0)
 
 
-class Rendered:
-    """A source map as a renderer might have: a value of another file, or no place."""
+TEMPLATE = "{{/* one pod */}}\n{{ include pod }}\n  - name: api\n    privileged: {{ .Values.privileged }}\n"
+VALUES = "# values\nreplicas: 2\nprivileged: true\n"
 
-    def __init__(self, judged: str, written: str) -> None:
-        self.judged, self.written = judged, written
+
+class Rendered:
+    """A source map as a renderer might have: to a value in another file, to the template, or to no place."""
 
     def locate(self, span: Span) -> Location:
-        part = self.judged[span.start : span.end]
-        at = self.written.find(part)
-        if at < 0:
-            return Location("templates/pod.yaml", None, "the template makes this")
-        return Location("values.yaml", Span(at, at + len(part)))
-
-
-def rendered(values: str) -> tuple[CheckedFile, Project]:
-    file, project = checked("templates/pod.yaml", POD)
-    (placed,) = file.documents
-    now = PlacedDocument(0, 0, placed.checked, Rendered(POD, values))
-    file = replace(file, documents=(now,))
-    project = project.with_file("values.yaml", values)
-    return file, replace(project, files={**project.files, file.path: file})
+        part = POD[span.start : span.end]
+        for name, text in (("values.yaml", VALUES), ("templates/pod.yaml", TEMPLATE)):
+            if (at := text.find(part)) >= 0:
+                return Location(name, Span(at, at + len(part)))
+        return Location("templates/pod.yaml", None, "a function of the template makes this")
 
 
 def test_what_is_rendered_is_reported_where_it_was_written() -> None:
-    file, project = rendered("# values\nreplicas: 2\nprivileged: true\n")
+    file, project = checked("templates/pod.yaml", POD)
+    (placed,) = file.documents
+    now = PlacedDocument(0, 0, placed.checked, Rendered())
+    file = replace(file, text=TEMPLATE, documents=(now,))
+    project = project.with_file("values.yaml", VALUES)
+    project = replace(project, files={**project.files, file.path: file})
     report = build([(file, project)])
     assert [(r.finding.control, r.file, r.range) for r in report.findings] == [
-        ("T-0002", "templates/pod.yaml", ((1, 1), (1, 1))),
+        ("T-0002", "templates/pod.yaml", ((3, 5), (3, 14))),
         ("T-0001", "values.yaml", ((3, 1), (3, 17))),
     ]
-    (placed,) = file.documents
-    places = [placed.locate(finding.span).reason for finding in placed.checked.findings]
-    assert places == ["the template makes this", ""]
+    nowhere = now.locate(Span(0, 14))
+    assert (nowhere.span, nowhere.reason) == (None, "a function of the template makes this")
+    assert lines_of(nowhere, project).positions() == ((0, 0), (0, 0))
 
 
 def test_a_problem_of_a_whole_file_has_no_place_in_it() -> None:
-    project = Project(RULES, TODAY).with_unreadable("a.yaml", "it is a folder")
+    project = empty_project().with_unreadable("a.yaml", "it is a folder")
     (found,) = project.files["a.yaml"].problems()
     assert found[0] == Location("a.yaml", None, "it is a folder")

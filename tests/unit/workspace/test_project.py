@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.objects import RULES, TEXTS, documents, listed
+from support.objects import RULES, TEXTS, documents, empty_project, listed
 
 from kscan_lsp.files.names import name_order
+from kscan_lsp.findings import Location
 from kscan_lsp.graph.index import Object, key_of
+from kscan_lsp.text import Span
 from kscan_lsp.workspace.project import Project, objects_of
-
-TODAY = date(2026, 1, 1)
 
 FILES = st.sampled_from(["a.yaml", "b/a.yaml", "b-c.yaml", "b/c d.yaml"])
 EDITS = st.lists(
@@ -54,7 +52,7 @@ def described(objects):
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS)
 def test_an_edited_project_says_what_a_fresh_one_says(edits) -> None:
-    edited = Project(RULES, TODAY)
+    edited = empty_project()
     texts: dict[str, tuple[str, str]] = {}
     keys = {key_of("kind", "Pod")}
     for what, file, text in edits:
@@ -75,7 +73,7 @@ def test_an_edited_project_says_what_a_fresh_one_says(edits) -> None:
             edited = edited.with_document(file, len(edited.files[file].documents) - 1, new)
             texts[file] = ("text", head + new)
         keys |= {key for one in objects_of(file, text, RULES) for key in one.keys}
-    fresh = Project(RULES, TODAY)
+    fresh = empty_project()
     for file, (what, text) in texts.items():
         if what == "unjudged":
             fresh = fresh.with_objects(file, objects_of(file, text, RULES))
@@ -103,17 +101,36 @@ def check_index(project: Project, declared: dict[str, tuple[Object, ...]], keys:
         assert described(index.find(key)) == described(one for one in every if key in one.keys)
 
 
-@pytest.mark.parametrize("judged", [True, False])
-def test_files_come_in_the_order_of_their_names(judged: bool) -> None:
-    project = Project(RULES, TODAY)
+@pytest.mark.parametrize("how", ["judged", "declared", "unreadable"])
+def test_files_come_in_the_order_of_their_names(how: str) -> None:
+    project = empty_project()
     for name in ("b/c.yaml", "a-b.yaml", "a/c.yaml", "a/b/d.yaml", "A.yaml"):
         text = listed("ConfigMap", "a")
-        objects = objects_of(name, text, RULES)
-        project = project.with_file(name, text) if judged else project.with_objects(name, objects)
-    files = list(project.files if judged else project.index.files)
-    assert files == ["A.yaml", "a/b/d.yaml", "a/c.yaml", "a-b.yaml", "b/c.yaml"]
-    there = [one.file for one in project.index.find(key_of("kind", "ConfigMap"))]
-    assert there == files
+        if how == "judged":
+            project = project.with_file(name, text)
+        elif how == "declared":
+            project = project.with_objects(name, objects_of(name, text, RULES))
+        else:
+            project = project.with_unreadable(name, "it is a folder")
+    names = ["A.yaml", "a/b/d.yaml", "a/c.yaml", "a-b.yaml", "b/c.yaml"]
+    assert list(project.files) == ([] if how == "declared" else names)
+    assert list(project.index.files) == ([] if how == "unreadable" else names)
+    found = [one.file for one in project.index.find(key_of("kind", "ConfigMap"))]
+    assert found == list(project.index.files)
+
+
+@pytest.mark.parametrize("edited", range(4))
+def test_documents_stand_where_the_text_has_them(edited: int) -> None:
+    pieces = [f"---\n{listed('ConfigMap', name)}" for name in "abcd"]
+    project = empty_project().with_file("a.yaml", "".join(pieces))
+    for text in (f"{pieces[edited]}# longer\n", pieces[edited], f"{pieces[edited]}---\n# one more\n", ""):
+        now = "".join([*pieces[:edited], text, *pieces[edited + 1 :]])
+        project = project.with_file("a.yaml", now)
+        for placed in project.files["a.yaml"].documents:
+            document = placed.checked.document.text
+            assert now[placed.offset : placed.offset + len(document)] == document
+            assert placed.line == now[: placed.offset].count("\n")
+            assert placed.locate(Span(1, 2)) == Location("a.yaml", Span(placed.offset + 1, placed.offset + 2))
 
 
 @pytest.mark.parametrize("copy", [1, 2])
@@ -121,10 +138,10 @@ def test_a_copy_of_a_document_is_edited(copy: int) -> None:
     # documents with one text are read once; what one of them becomes says nothing about the other
     policy = listed("NetworkPolicy", "p", api="networking.k8s.io/v1", rest="spec: {podSelector: {}}")
     pieces = [listed("Pod", "web", rest="spec: {containers: [{name: a}]}"), *[f"---\n{policy}"] * 2]
-    before = Project(RULES, TODAY).with_file("a.yaml", "".join(pieces))
+    before = empty_project().with_file("a.yaml", "".join(pieces))
     pieces[copy] = pieces[copy].replace("store", "elsewhere")
     text = "".join(pieces)
-    fresh = Project(RULES, TODAY).with_file("a.yaml", text)
+    fresh = empty_project().with_file("a.yaml", text)
     for edited in (before.with_file("a.yaml", text), before.with_document("a.yaml", copy, pieces[copy])):
         assert results(edited) == results(fresh)
         there = [one.namespace for one in edited.index.find(key_of("kind", "NetworkPolicy"))]
