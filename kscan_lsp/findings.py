@@ -1,26 +1,27 @@
-"""What a check reports: findings and problems, as frozen data.
+"""The vocabulary of results: findings, problems, and the places they are about, as frozen data.
 
 A finding is about the user's manifest; a problem is about something that kept us from judging it (broken YAML,
-a wrong setting, a broken control file). Both carry spans relative to the document they were found in, so a
-cached result stays right when the document moves; `project.py` places them in the file.
+a wrong setting, a broken control file). Both carry spans relative to the document they were found in, so that they stay
+right when the document moves. The document's source map makes a Location of a span, which counts in the file that a
+person wrote; `workspace/locations.py` makes lines of that.
 """
 
 from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from kscan_lsp import paths
+from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
     from kscan_lsp.paths import Path
-    from kscan_lsp.text import Span
 
 MAX_PROBLEMS: Final = 100
-"""How many problems of one document are told, of each part of the program that finds any."""
+"""How many problems of one document are listed, of each part of the program that finds any."""
 
 
 class Severity(IntEnum):
@@ -74,23 +75,52 @@ class Problem(Struct, frozen=True):
 
 
 def fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Problems of one document, those that kept text from being read first if they are too many to tell.
+    """Problems of one document, those that kept text from being read first if they are too many to list.
 
     The last then says how many are left out.
     """
     if len(problems) <= MAX_PROBLEMS:
         return problems
     ordered = sorted(problems, key=lambda problem: not problem.fatal)
-    told, rest = ordered[: MAX_PROBLEMS - 1], ordered[MAX_PROBLEMS - 1 :]
+    first, rest = ordered[: MAX_PROBLEMS - 1], ordered[MAX_PROBLEMS - 1 :]
     message = f"{len(rest):,} more problems are not shown"
-    return (*told, Problem(rest[0].span, message, rest[0].code, rest[0].fatal))
+    return (*first, Problem(rest[0].span, message, rest[0].code, rest[0].fatal))
+
+
+class Location(Struct, frozen=True):
+    """A place in text that a person wrote; the span counts in code points of the whole file's text.
+
+    Without a span there is a reason: what is meant stands in no text, or nobody knows where.
+    """
+
+    file: str
+    span: Span | None
+    reason: str = ""
+
+
+class SourceMap(Protocol):
+    """From a span of text that was judged to the place in text that a person wrote."""
+
+    def locate(self, span: Span) -> Location:
+        """The place that a span comes from."""
+
+
+class Verbatim(Struct, frozen=True):
+    """The source map of text that stands in a file just as it is judged, from an offset on."""
+
+    file: str
+    offset: int
+
+    def locate(self, span: Span) -> Location:
+        """The place that a span comes from."""
+        return Location(self.file, Span(span.start + self.offset, span.end + self.offset))
 
 
 class Related(Struct, frozen=True):
     """Another place a finding rests on.
 
     An empty `file` is the finding's own document. Else `document` is the text of the document in that file that the
-    span counts from, and `line` where it began when it was read (`Project.line_of` knows where it does now).
+    span counts from: it is known by its text, so that edits elsewhere in its file change nothing here.
     """
 
     resource: ResourceId
@@ -99,15 +129,30 @@ class Related(Struct, frozen=True):
     message: str
     file: str = ""
     document: str = ""
-    line: int = 0
 
 
-class Suppression(Struct, frozen=True):
-    """Why a finding is not open: how it was suppressed, and the reason given (may be empty)."""
+class Disposition(Struct, frozen=True):
+    """What became of a finding that is not open.
 
-    kind: Literal["comment", "annotation"]
+    `by` is how that was said, and `span` where in the finding's document. The reason, the owner and the last day on
+    which it counts (`2027-01-31`) are empty where nobody named them.
+    """
+
+    status: Literal["accepted", "baseline"]
+    by: Literal["comment", "annotation"]
+    span: Span
     reason: str = ""
+    owner: str = ""
     until: str = ""
+
+
+class Cause(NamedTuple):
+    """What made a finding: enough to bind its element again, so that nothing is judged twice to name a fix."""
+
+    check: int
+    """Its number among the checks of the control."""
+    element: int
+    """Its number among the elements that the check judges in the resource."""
 
 
 class Finding(Struct, frozen=True):
@@ -124,16 +169,16 @@ class Finding(Struct, frozen=True):
     data: Any
     """The resource as plain values, from which list elements get their names."""
     related: tuple[Related, ...] = ()
-    ordinal: int = 0
-    """Tells true duplicates in one file apart."""
     fixable: bool = False
     """The control has a fix. Whether it can be made here is known when it is asked for."""
-    suppression: Suppression | None = None
+    disposition: Disposition | None = None
+    causes: tuple[Cause, ...] = ()
+    """The checks that failed at its path, each on one element."""
 
     @property
-    def status(self) -> Literal["open", "baseline", "suppressed"]:
+    def status(self) -> Literal["open", "accepted", "baseline"]:
         """`open` unless something says otherwise."""
-        return "suppressed" if self.suppression else "open"
+        return self.disposition.status if self.disposition else "open"
 
     @property
     def stable_path(self) -> str:
@@ -141,14 +186,19 @@ class Finding(Struct, frozen=True):
         return paths.stable(self.path, self.data)
 
     @property
-    def fingerprint(self) -> str:
-        """Identity that survives moved lines, reordered lists, renames of files and API upgrades."""
-        who = self.resource
-        parts = (self.control, who.group, who.kind, who.namespace, who.name, self.stable_path)
-        tail = (str(self.ordinal),) if self.ordinal else ()
-        return "v1:" + hashlib.sha256("\0".join(parts + tail).encode()).hexdigest()[:32]
-
-    @property
     def printed_path(self) -> str:
         """The path as reports print it."""
         return paths.show(self.path)
+
+
+def fingerprint(finding: Finding, ordinal: int) -> str:
+    """Identity that survives moved lines, reordered lists, renames of files and API upgrades.
+
+    Args:
+        finding: the finding.
+        ordinal: how many objects of the same identity its project has before this one.
+    """
+    who = finding.resource
+    parts = (finding.control, who.group, who.kind, who.namespace, who.name, finding.stable_path)
+    tail = (str(ordinal),) if ordinal else ()
+    return "v1:" + hashlib.sha256("\0".join(parts + tail).encode()).hexdigest()[:32]

@@ -3,10 +3,20 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # A slow machine is not a failure, and a failure can be repeated from what is printed.
 settings.register_profile("kscan", deadline=None, print_blob=True)
+# For benchmarks/mutation.py, which runs the tests a thousand times: few examples, always the same, and the first that
+# fails is enough. Tests that need more or fewer than others take a multiple of the profile's.
+settings.register_profile(
+    "mutation",
+    settings.get_profile("kscan"),
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("kscan")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"

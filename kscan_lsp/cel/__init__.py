@@ -6,6 +6,7 @@ a reason that names no value of the manifest, so that reasons may be shown and l
 
 Decisions behind it:
 
+* What expressions may name is an `Environment`, a parameter: controls have one (`policy/environment.py`).
 * `let` names become nested `cel.bind` calls around the expression, so that one activation per judged element
   serves every control.
 * The runtime counts iterations and nothing else. What else an expression can cost is reckoned from its tree
@@ -27,25 +28,36 @@ pattern written out, and is compiled at every call: `matchesAny` is faster even 
 
 from __future__ import annotations
 
-from kscan_lsp.cel.compiling import MAX_SOURCE, VARIABLES, CelError, Expression, compile_expression
+from kscan_lsp.cel.compiling import (
+    MAX_SOURCE,
+    CelError,
+    Expression,
+    compile_expression,
+    fields_read,
+    fields_read_of_entries,
+)
+from kscan_lsp.cel.environment import Environment, Kind
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
-from kscan_lsp.cel.reading import Reads, fields_read, fields_read_of_others
+from kscan_lsp.cel.reading import ANY, Reading, Reads
 from kscan_lsp.cel.views import MAX_DEPTH, MAX_WEIGHT, View, view
 
 __all__ = [
+    "ANY",
     "MAX_DEPTH",
     "MAX_MESSAGE",
     "MAX_RESULT",
     "MAX_SOURCE",
     "MAX_WEIGHT",
-    "VARIABLES",
     "Activation",
     "CelError",
+    "Environment",
     "Expression",
     "Failed",
     "Json",
+    "Kind",
+    "Reading",
     "Reads",
     "Template",
     "View",
@@ -55,7 +67,7 @@ __all__ = [
     "deny",
     "evaluate",
     "fields_read",
-    "fields_read_of_others",
+    "fields_read_of_entries",
     "render",
     "template",
     "view",

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import re
-from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from cel_expr_python import cel  # type: ignore[import-untyped]
-from cel_expr_python.ext import (  # type: ignore[import-untyped]
-    ext_bindings,
-    ext_math,
-    ext_optional,
-    ext_strings,
-)
 from msgspec import Struct
 
 from kscan_lsp.cel import guard, hints, library
+from kscan_lsp.cel.environment import MAX_SOURCES, Environment, Kind
+from kscan_lsp.cel.reading import ANY, Reading, Reads, free_names, reading_of
 from kscan_lsp.cel.syntax_tree import Node, read_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from cel_expr_python import cel  # type: ignore[import-untyped]
 
 Result: TypeAlias = Literal["bool", "string", "list", "any"]
 Let: TypeAlias = tuple[tuple[str, str], ...]
 
-VARIABLES = (
-    "object", "podTemplate", "pod", "container", "role", "effective",
-    "item", "index", "key", "inputs", "choice", "relations", "kubernetesMinor",
-)  # fmt: skip
-"""What every expression may name. `inputs` maps names to lists of text; `role` says which list a container is
-in, `choice` is the value a user chose for a fix, `relations` maps names to lists of other objects, `kubernetesMinor`
-is the Kubernetes version that manifests are for (33 for 1.33); the others are whatever the manifest has."""
-
-MAX_SOURCE = 8_000
+MAX_SOURCE: Final = 8_000
 """Characters of one expression, its `let` included."""
 
 
@@ -58,31 +46,49 @@ class Program(Struct, frozen=True, eq=False):
     """The variables it may read."""
 
 
-class Expression(Struct, eq=False, dict=True, omit_defaults=True):
-    """A compiled expression. One that was compiled before it was stored is compiled again when first evaluated."""
+class Expression(Struct, frozen=True, eq=False, omit_defaults=True):
+    """A compiled expression: its source, and what is known of it. Its program is its environment's."""
 
     source: str
     let: Let = ()
-    result: Result = "any"
+    """The names bound around it that it uses."""
+    reading: Reading = Reading()
+    reckoned: bool = False
+    """Whether it is refused on data too large for it, so that its answer depends on all that is bound."""
 
-    @cached_property
-    def program(self) -> Program:
-        """What the runtime evaluates."""
-        return _stored(self.source, self.let)
 
-    @property
-    def reckoned(self) -> bool:
-        """Whether it is refused on data too large for it, so that its answer depends on all that is bound."""
-        return "program" in self.__dict__ and self.program.tree is not None
+def fields_read(expressions: Iterable[Expression]) -> Reads:
+    """The variables that some expressions read, and which fields of them."""
+    found: dict[str, frozenset[str] | None] = {}
+    for entry in dict.fromkeys(field for one in expressions for field in one.reading.fields):
+        name, _, field = entry.partition(".")
+        known = found.get(name, frozenset())
+        found[name] = known | {field} if known is not None and field else None
+    return found
+
+
+def fields_read_of_entries(expressions: Iterable[Expression]) -> frozenset[str] | None:
+    """Which fields of related objects expressions read; None where that may be any."""
+    fields = frozenset(field for one in expressions for field in one.reading.of_entries)
+    return None if ANY in fields else fields
+
+
+class _Compiled(Struct, frozen=True):
+    """What came of a source."""
+
+    program: Program
+    used: Let
+    reading: Reading
 
 
 def compile_expression(
-    source: str, *, let: Sequence[tuple[str, str]] = (), result: Result = "any"
+    environment: Environment, source: str, *, let: Sequence[tuple[str, str]] = (), result: Result = "any"
 ) -> Expression | CelError:
     """Compile an expression once.
 
     Args:
-        source: CEL. May name `VARIABLES` and the names of `let`.
+        environment: what it may name.
+        source: CEL. May name the variables of the environment and the names of `let`.
         let: names bound around it, in order; each may use the earlier ones. Only those used are evaluated.
         result: what it must give. A type known to be another is an error here; one known only at run time is
             left to `evaluate` and `deny`.
@@ -90,38 +96,37 @@ def compile_expression(
     Returns:
         The expression, or the first error: of the first `let` entry that is wrong, else of the source.
     """
-    bound = tuple((name, text) for name, text in let)
-    program = _compile(source, bound)
-    if isinstance(program, CelError):
-        return program
-    complaint = _unfit(str(program.handle.return_type()), result)
+    made = _compile(environment, source, tuple((name, text) for name, text in let))
+    if isinstance(made, CelError):
+        return made
+    complaint = _unfit(str(made.program.handle.return_type()), result)
     if complaint:
         return CelError(complaint, 1, 1)
     # without what it does not use, it shares its program and its answers with all that are the same
-    expression = Expression(source, _used(source, bound), result)
-    expression.program = program
+    expression = Expression(source, made.used, made.reading, made.program.tree is not None)
+    _keep(environment.programs, expression, made.program)
     return expression
 
 
-@cache
-def environment() -> cel.Env:
-    """The runtime with our functions and `VARIABLES` declared."""
-    kind = cel.Type
-    declared = dict.fromkeys(VARIABLES, kind.DYN)
-    declared["inputs"] = kind.Map(kind.STRING, kind.List(kind.STRING))
-    declared["relations"] = kind.Map(kind.STRING, kind.List(kind.DYN))
-    declared["kubernetesMinor"] = kind.INT
-    extensions = (
-        ext_optional.ExtOptional,
-        ext_bindings.ExtBindings,
-        ext_strings.ExtStrings,
-        ext_math.ExtMath,
-    )
-    return cel.NewEnv(
-        variables=declared,
-        extensions=[extension() for extension in extensions],
-        functions=[function.declared for function in library.all_functions()],
-    )
+def program_of(environment: Environment, expression: Expression) -> Program:
+    """What the runtime evaluates. One that was stored is known to compile and to be harmless, as tests hold."""
+    program = environment.programs.get(expression)
+    if program is None:
+        key = (expression.source, expression.let)
+        made = environment.compiled.get(key)
+        if isinstance(made, _Compiled):
+            program = made.program
+        else:
+            whole, _ = _wrapped(*key)
+            program = Program(environment.runtime.compile(whole), None, ())
+        _keep(environment.programs, expression, program)
+    return program
+
+
+def _keep(memo: dict[object, object], key: object, value: object) -> None:
+    if len(memo) >= MAX_SOURCES:
+        memo.clear()
+    memo[key] = value
 
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
@@ -131,40 +136,48 @@ _RESERVED = frozenset(
 )  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
-def _compile(source: str, let: Let) -> Program | CelError:
-    runtime = environment()
+def _compile(environment: Environment, source: str, let: Let) -> _Compiled | CelError:
+    known = environment.compiled.get((source, let))
+    if known is None:
+        known = _made(environment, source, let)
+        _keep(environment.compiled, (source, let), known)
+    return known
+
+
+def _made(environment: Environment, source: str, let: Let) -> _Compiled | CelError:
     for position, (name, text) in enumerate(let):
-        if not _NAME.fullmatch(name) or name in _RESERVED or name in VARIABLES:
+        if not _NAME.fullmatch(name) or name in _RESERVED or name in environment.variables:
             return CelError(f"{name!r} cannot be the name of a let", 1, 1, name)
-        found = _compile(text, let[:position])
+        found = _compile(environment, text, let[:position])
         if isinstance(found, CelError):
             return found if found.name else CelError(found.message, found.line, found.column, name)
-    used = _used(source, let)
-    whole, skipped = _wrapped(source, used)
-    if len(whole) > MAX_SOURCE:
+    if len(source) > MAX_SOURCE:
         return CelError(f"longer than {MAX_SOURCE:,} characters", 1, 1)
     if "\0" in source or not _encodes(source):
         return CelError("a character that no text file can have", 1, 1)
+    runtime, skipped = environment.runtime, 0
     try:
-        if used:
-            # On its own first: `true) || (true` is wrong, whatever it stands between.
-            runtime.compile(source, disable_check=True)
+        # On its own first: `true) || (true` is wrong, whatever it stands between.
+        used = _used(environment, free_names(_parsed(environment, source)), let) if let else ()
+        whole, skipped = _wrapped(source, used)
+        if len(whole) > MAX_SOURCE:
+            return CelError(f"longer than {MAX_SOURCE:,} characters", 1, 1)
         handle = runtime.compile(whole)
-        tree = None if guard.is_harmless(whole) else read_tree(handle.serialize())
+        tree = read_tree(handle.serialize())
     except Exception as error:  # noqa: BLE001 - a compiler in C++ has more than one way to say no
-        return _error(str(error), source, skipped, [name for name, _ in let])
-    if tree is not None and (complaint := guard.refusal(tree)):
+        return _error(str(error), source, skipped, environment, [name for name, _ in let])
+    harmless = guard.is_harmless(whole)
+    if not harmless and (complaint := guard.refusal(tree)):
         return CelError(complaint, 1, 1)
-    mentioned = set(_NAME.findall(whole))
-    return Program(handle, tree, tuple(name for name in VARIABLES if name in mentioned))
+    entries = [name for name, kind in environment.variables.items() if kind is Kind.LISTS]
+    reading = reading_of(tree, environment.variables, entries)
+    read = {field.partition(".")[0] for field in reading.fields}
+    names = tuple(name for name in environment.variables if name in read)
+    return _Compiled(Program(handle, None if harmless else tree, names), used, reading)
 
 
-@lru_cache(maxsize=4096)
-def _stored(source: str, let: Let) -> Program:
-    """The program of an expression that is known to compile and to be harmless, as tests hold those that are stored."""
-    whole, _ = _wrapped(source, _used(source, let))
-    return Program(environment().compile(whole), None, ())
+def _parsed(environment: Environment, source: str) -> Node:
+    return read_tree(environment.runtime.compile(source, disable_check=True).serialize())
 
 
 def _encodes(text: str) -> bool:
@@ -175,14 +188,15 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def _used(source: str, let: Let) -> Let:
-    """The entries of `let` that a source may read, directly or through one another."""
-    wanted = set(_NAME.findall(source))
+def _used(environment: Environment, free: frozenset[str], let: Let) -> Let:
+    """The entries of `let` that are used, directly or through one another; they are known to compile."""
+    wanted = set(free)
     used: list[tuple[str, str]] = []
     for name, text in reversed(let):
         if name in wanted:
             used.append((name, text))
-            wanted.update(_NAME.findall(text))
+            wanted.discard(name)
+            wanted |= free_names(_parsed(environment, text))
     return tuple(reversed(used))
 
 
@@ -202,7 +216,9 @@ _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
 
-def _error(message: str, source: str, skipped: int, bound: Sequence[str]) -> CelError:
+def _error(
+    message: str, source: str, skipped: int, environment: Environment, bound: Sequence[str]
+) -> CelError:
     """The runtime's message with its place in the source, and what may have been meant."""
     if "recursion" in message.lower():
         return CelError("nested too deeply", 1, 1)
@@ -214,7 +230,12 @@ def _error(message: str, source: str, skipped: int, bound: Sequence[str]) -> Cel
     lines = source.split("\n")
     # Syntax is complained about when the source stands alone, types when it stands inside its bindings.
     line = int(match[1]) - (0 if said.startswith("Syntax error") else skipped)
-    known = (*VARIABLES, *bound, *hints.STANDARD, *(function.name for function in library.all_functions()))
+    known = (
+        *environment.variables,
+        *bound,
+        *hints.STANDARD,
+        *(function.name for function in library.all_functions()),
+    )
     meant = said + hints.hint(said, source, known)
     if not 1 <= line <= len(lines):
         return CelError(meant, 1, 1)

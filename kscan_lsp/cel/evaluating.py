@@ -12,11 +12,13 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from kscan_lsp.cel import guard, library, patterns, views
-from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, environment, said_of
+from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, program_of, said_of
 from kscan_lsp.cel.extents import Extent, extent, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kscan_lsp.cel.environment import Environment
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -33,10 +35,11 @@ class Failed(Struct, frozen=True):
 class Activation:
     """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
 
-    __slots__ = ("_extents", "_values", "handle")
+    __slots__ = ("_extents", "_values", "environment", "handle")
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.handle = environment().Activation(values)
+    def __init__(self, environment: Environment, values: Mapping[str, Any]) -> None:
+        self.environment = environment
+        self.handle = environment.runtime.Activation(values)
         self._values = values
         self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
 
@@ -58,19 +61,19 @@ class Activation:
             return found
 
 
-def bind(values: Mapping[str, Any]) -> Activation:
-    """Bind names to views (see `view`), which must not change from now on.
+def bind(environment: Environment, values: Mapping[str, Any]) -> Activation:
+    """Bind the variables of an environment to views (see `view`), which must not change from now on.
 
     A name left out fails only the expressions that read it. The runtime converts a value when an expression
     first reads its name, and keeps the result as long as the activation: expressions that read only small
     values are cheap, whatever else is bound.
     """
-    return Activation(values)
+    return Activation(environment, values)
 
 
 def deny(expression: Expression, activation: Activation) -> bool | Failed:
     """The answer of an expression that must say true or false."""
-    program = expression.program
+    program = program_of(activation.environment, expression)
     if program.tree is not None and (refused := _refused(program, activation)):
         return refused
     patterns.start_evaluation()
@@ -92,7 +95,7 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
 
     Kubernetes values (quantities, addresses ...) come as their text, times in RFC 3339, durations in seconds.
     """
-    program = expression.program
+    program = program_of(activation.environment, expression)
     if program.tree is not None and (refused := _refused(program, activation)):
         return refused
     patterns.start_evaluation()

@@ -14,6 +14,8 @@ from kscan_lsp.cel.placeholders import pieces
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kscan_lsp.cel.environment import Environment
+
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 MAX_MESSAGE = 2_000
@@ -28,11 +30,18 @@ class Template(Struct, frozen=True, omit_defaults=True):
     fields: tuple[tuple[str, ...], ...]
     """For each part that only names a field (`container.name`), the way there: no need to ask the runtime."""
 
+    def expressions(self) -> list[Expression]:
+        """What stands in its placeholders."""
+        return [part for part in self.parts if isinstance(part, Expression)]
 
-def template(text: str, *, let: Sequence[tuple[str, str]] = ()) -> Template | CelError:
+
+def template(
+    environment: Environment, text: str, *, let: Sequence[tuple[str, str]] = ()
+) -> Template | CelError:
     """Compile a message with `{CEL}` placeholders; `{{` and `}}` stand for braces.
 
     Args:
+        environment: what the placeholders may name.
         text: the message. A map literal in a placeholder needs a space before it: `{ {'a': 1}.a }`.
         let: as for `compile_expression`.
 
@@ -47,7 +56,7 @@ def template(text: str, *, let: Sequence[tuple[str, str]] = ()) -> Template | Ce
         if not piece.code:
             parts.append(piece.text)
             continue
-        compiled = compile_expression(piece.text, let=let)
+        compiled = compile_expression(environment, piece.text, let=let)
         if isinstance(compiled, CelError):
             if compiled.name:
                 return compiled

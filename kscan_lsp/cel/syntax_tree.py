@@ -40,12 +40,16 @@ def read_tree(serialized: bytes) -> Node:
     """The tree of an expression.
 
     Args:
-        serialized: what the runtime's `serialize` returns: an `Any` with a `CheckedExpr`.
+        serialized: what the runtime's `serialize` returns: an `Any` with a `CheckedExpr`, or, of an expression that was
+            parsed only, with a `ParsedExpr`, which has no types.
 
     Raises:
         ValueError, IndexError, RecursionError: the bytes are something else.
     """
-    checked = _message(_first(_message(serialized), 2))
+    wrapped = _message(serialized)
+    checked = _message(_first(wrapped, 2))
+    if _first(wrapped, 1).endswith(b"ParsedExpr"):
+        return _node(_first(checked, 2), {})
     types = {}
     for entry in map(_message, checked.get(3, ())):
         types[_number(entry, 1)] = _type(_first(entry, 2))

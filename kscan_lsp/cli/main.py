@@ -15,7 +15,7 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,14 +24,24 @@ from kscan_lsp.cli.options import (
     Config,
     Controls,
     FailOn,
-    Format,
+    FormatName,
     Frameworks,
     LogFile,
     Paths,
     StdinName,
     Subject,
+    UsageError,
+    split_names,
 )
-from kscan_lsp.cli.terminal import complain, deliver, fail, log_to, shared, show
+from kscan_lsp.cli.terminal import fail, is_output_with_errors, log_to, print_error, print_lines, write_output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.report.model import FileProblem
+    from kscan_lsp.workspace.configuration import Configuration
 
 app = typer.Typer(
     name="kscan",
@@ -49,7 +59,7 @@ _MAX_WARNINGS = 50
 
 def _version(wanted: bool) -> None:
     if wanted:
-        deliver(f"kscan {__version__}\n")
+        write_output(f"kscan {__version__}\n")
         raise typer.Exit
 
 
@@ -67,9 +77,7 @@ def options(
 @app.command()
 def scan(
     paths: Paths = None,
-    output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="Form of the report.")
-    ] = Format.PRETTY,
+    output_format: FormatName = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file."),
@@ -87,45 +95,32 @@ def scan(
 ) -> None:
     """Report what is insecure in manifests."""
     from kscan_lsp.findings import Severity
-    from kscan_lsp.report import build as tally
-    from kscan_lsp.report import model as report
+    from kscan_lsp.report.build import build
+    from kscan_lsp.report.formats import FixDetail, format_of
+    from kscan_lsp.report.model import Gate, exit_status
 
-    level = None if fail_on is FailOn.NONE else Severity[fail_on.name]
-    gate = report.Gate(level, compliance_threshold)
+    chosen = format_of(output_format, output.name if output else "")
     request = _request(paths, config, framework, control, stdin_name)
     scanned = _scan(request)
-    made = tally.build(
-        [(entry.checked, entry.project) for entry in scanned.entries],
+    report = build(
+        [(file.checked, file.project) for file in scanned.files],
         skipped=scanned.skipped,
         not_scanned=scanned.not_scanned,
         problems=scanned.problems,
-        solve=tally.verified if fixes else tally.proposed,
+        fix_detail=min(chosen.fixes, FixDetail.EDITS if fixes else FixDetail.TITLES),
+        gate=Gate(None if fail_on is FailOn.NONE else Severity[fail_on.name], compliance_threshold),
+        requested=request.paths,
     )
     _warn_about_setup(scanned.problems)
-    if compliance_threshold is not None and scanned.entries and not made.frameworks:
+    if compliance_threshold is not None and scanned.files and not report.frameworks:
         fail(
             "--compliance-threshold needs a framework, and none is on; name one with --framework, or in .kscan.yaml"
         )
-    if output_format is Format.JSON:
-        from kscan_lsp.report import json as as_json
-
-        deliver(as_json.render(made), output)
-    elif output_format is Format.HTML:
-        from kscan_lsp.report import html as as_html
-
-        deliver(as_html.render(made), output)
+    if output is None and chosen.lines is not None:
+        print_lines(partial(chosen.lines, report))
     else:
-        from kscan_lsp.report import terminal as pretty
-
-        texts = {entry.checked.path: entry.checked.text for entry in scanned.entries}
-        lines = partial(pretty.render, made, texts, gate, request.paths)
-        if output is None:
-            show(lines)
-        else:
-            from kscan_lsp.report.lines import Screen, plain
-
-            deliver(plain(lines(Screen())), output)
-    raise typer.Exit(report.exit_status(made, gate))
+        write_output(chosen.render(report), output)
+    raise typer.Exit(exit_status(report))
 
 
 @app.command()
@@ -141,33 +136,30 @@ def fix(
     stdin_name: StdinName = "",
 ) -> None:
     """Show, or make, the changes that fix what was found."""
-    from kscan_lsp.cli import fix as rewrite
+    from kscan_lsp.cli.fix import diff, fix_files, fixed_stdin, summary, unreadable
+    from kscan_lsp.cli.fix import write as write_files
 
     request = _request(paths, config, framework, control, stdin_name)
     scanned = _scan(request)
     _warn_about_setup(scanned.problems)
-    for left in rewrite.unread(scanned):
-        complain(left)
-    outcome = rewrite.rewrite(scanned, request.paths, unsafe=unsafe)
+    for place in unreadable(scanned):
+        print_error(place)
+    result = fix_files(scanned, request.paths, unsafe=unsafe)
     if write:
-        outcome = rewrite.write(outcome)
-    for failure in outcome.failures:
-        complain(failure)
+        result = write_files(result)
+    for failure in result.failures:
+        print_error(failure)
     if write:
-        if (text := rewrite.piped(outcome, scanned)) is not None:
-            deliver(text)
-            if text and not text.endswith("\n") and shared():
-                complain("")
+        if (text := fixed_stdin(result, scanned)) is not None:
+            write_output(text)
+            if text and not text.endswith("\n") and is_output_with_errors():
+                print_error("")
     else:
         terminal, colour = sys.stdout.isatty(), not os.environ.get("NO_COLOR")
-        deliver(rewrite.diff(outcome, terminal=terminal, colour=colour))
-    complain(rewrite.summary(outcome, write=write, unsafe=unsafe))
-    broken = (
-        outcome.failures
-        or scanned.not_scanned
-        or any(not entry.checked.complete for entry in scanned.entries)
-    )
-    raise typer.Exit(3 if broken else 2 if scanned.problems else 0)
+        write_output(diff(result, terminal=terminal, colour=colour))
+    print_error(summary(result, write=write, unsafe=unsafe))
+    incomplete = scanned.not_scanned or any(not file.checked.complete for file in scanned.files)
+    raise typer.Exit(3 if result.failures or incomplete else 2 if scanned.problems else 0)
 
 
 @app.command()
@@ -182,15 +174,14 @@ def test(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every test.")] = False,
 ) -> None:
     """Run the tests inside control files."""
-    from kscan_lsp.cli import test as policy_tests
-    from kscan_lsp.cli.scan import MistakeError, split_names
+    from kscan_lsp.cli.test import render, run
 
     try:
-        run = policy_tests.run(paths or [], split_names(control))
-    except MistakeError as mistake:
-        fail(str(mistake))
-    deliver(policy_tests.shown(run, verbose=verbose))
-    raise typer.Exit(run.status)
+        tested = run(paths or [], split_names(control))
+    except UsageError as error:
+        fail(str(error))
+    write_output(render(tested, verbose=verbose))
+    raise typer.Exit(tested.status)
 
 
 @app.command()
@@ -199,7 +190,7 @@ def explain(
     config: Config = None,
 ) -> None:
     """Say what a control is about, why it matters and how to satisfy it."""
-    from kscan_lsp.report import catalog as pages
+    from kscan_lsp.report.catalog import control_page
 
     configuration = _configuration(config)
     policies = configuration.ruleset.policies
@@ -209,7 +200,7 @@ def explain(
 
         hint = nearest_name(wanted, list(policies.controls))
         fail(f"unknown control '{control}'{hint}\n'kscan list controls' shows what there is")
-    show(partial(pages.control_page, policies.controls[wanted], configuration.ruleset))
+    print_lines(partial(control_page, policies.controls[wanted], configuration.ruleset))
 
 
 @app.command("list")
@@ -218,11 +209,11 @@ def list_(
     config: Config = None,
 ) -> None:
     """List what can be checked."""
-    from kscan_lsp.report import catalog as pages
+    from kscan_lsp.report.catalog import control_list, framework_list
 
     ruleset = _configuration(config).ruleset
-    made = pages.controls(ruleset) if subject is Subject.CONTROLS else pages.frameworks(ruleset.policies)
-    deliver(made)
+    listed = control_list(ruleset) if subject is Subject.CONTROLS else framework_list(ruleset.policies)
+    write_output(listed)
 
 
 @app.command()
@@ -239,30 +230,30 @@ def lsp(
 
 def _request(
     paths: list[str] | None, config: Path | None, framework: list[str], control: list[str], stdin_name: str
-) -> Any:
-    from kscan_lsp.cli.scan import Request, split_names
+) -> ScanRequest:
+    from kscan_lsp.cli.scan import ScanRequest
 
     controls = tuple(name.upper() for name in split_names(control))
-    return Request(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
+    return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
 
 
-def _scan(request: Any) -> Any:
-    from kscan_lsp.cli.scan import MistakeError
+def _scan(request: ScanRequest) -> Scan:
+    from kscan_lsp.cli.scan import STDIN
     from kscan_lsp.cli.scan import scan as scan_paths
 
-    stdin = sys.stdin.buffer.read() if "-" in request.paths else b""
+    stdin = sys.stdin.buffer.read() if STDIN in request.paths else b""
     discover = None
     if any(Path(path).is_dir() for path in request.paths):
-        from kscan_lsp.files import discover as walk
+        from kscan_lsp.files.discover import discover as discover_files
 
-        discover = walk.discover
+        discover = discover_files
     try:
         return scan_paths(request, _today(), stdin, discover)
-    except MistakeError as mistake:
-        fail(str(mistake))
+    except UsageError as error:
+        fail(str(error))
 
 
-def _configuration(config: Path | None) -> Any:
+def _configuration(config: Path | None) -> Configuration:
     """What holds in the working directory."""
     from kscan_lsp.cli.scan import setup_problems
     from kscan_lsp.workspace.configuration import configure
@@ -270,18 +261,18 @@ def _configuration(config: Path | None) -> Any:
     if config and not config.is_file():
         fail(f"there is no settings file '{config}'")
     configuration, _ = configure(Path.cwd(), settings_path=config)
-    _warn_about_setup(list(setup_problems(configuration)))
+    _warn_about_setup([*setup_problems(configuration)])
     return configuration
 
 
-def _today() -> Any:
+def _today() -> date:
     # as in the language server: everybody's suppressions end at the same moment
     return datetime.now(UTC).date()
 
 
-def _warn_about_setup(problems: Any) -> None:
+def _warn_about_setup(problems: Sequence[FileProblem]) -> None:
     if len(problems) > _MAX_WARNINGS:
-        complain(f"kscan: {len(problems)} problems in settings and policies, of which these are the first")
+        print_error(f"kscan: {len(problems)} problems in settings and policies, of which these are the first")
     for problem in problems[:_MAX_WARNINGS]:
         start = problem.range.start
-        complain(f"{problem.file}:{start.line}:{start.column}: {problem.message}")
+        print_error(f"{problem.file}:{start.line}:{start.column}: {problem.message}")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kscan_lsp.report.formats import FORMATS
 
-class Format(StrEnum):
-    """What a report can look like."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-    PRETTY = "pretty"
-    JSON = "json"
-    HTML = "html"
+
+class UsageError(Exception):
+    """The command cannot be carried out; the text says what is wrong and what to do."""
 
 
 class FailOn(StrEnum):
@@ -34,9 +35,34 @@ class Subject(StrEnum):
     FRAMEWORKS = "frameworks"
 
 
+def split_names(values: Sequence[str]) -> tuple[str, ...]:
+    """Names from options that may be repeated and may hold several, separated by commas."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 Paths = Annotated[
     list[str] | None,
     typer.Argument(metavar="PATH", help="Files and folders; '-' is standard input.", show_default="."),
+]
+
+
+def _known_format(name: str | None) -> str | None:
+    if name is not None and name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, FORMATS))}.")
+    return name
+
+
+FormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar=f"<{'|'.join(FORMATS)}>",
+        callback=_known_format,
+        help="Form of the report.",
+        show_default=f"by the ending of --output, else {next(iter(FORMATS))}",
+    ),
 ]
 Frameworks = Annotated[
     list[str], typer.Option("--framework", metavar="ID[,ID]", help="Check the controls of these frameworks.")

@@ -35,17 +35,17 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def show(render: Callable[[Screen], Iterable[Line]]) -> None:
+def print_lines(render: Callable[[Screen], Iterable[Line]]) -> None:
     """Write to standard output what people read: lines made for its width and encoding."""
-    from kscan_lsp.report.lines import Screen, plain
+    from kscan_lsp.report.lines import Screen, plain_text
 
     if os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1" or sys.stdout.isatty():
         from kscan_lsp.report import colour
 
         terminal = colour.console(sys.stdout)
-        colour.show(render(Screen(terminal.width, terminal.encoding)), terminal)
+        colour.print_lines(render(Screen(terminal.width, terminal.encoding)), terminal)
     else:
-        sys.stdout.write(plain(render(Screen(_width(), sys.stdout.encoding or "utf-8"))))
+        sys.stdout.write(plain_text(render(Screen(_width(), sys.stdout.encoding or "utf-8"))))
 
 
 def _width() -> int:
@@ -60,7 +60,7 @@ def _width() -> int:
     return _WIDTH
 
 
-def shared() -> bool:
+def is_output_with_errors() -> bool:
     """Whether standard output and standard error end up in one place, such as a terminal."""
     try:
         return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
@@ -68,7 +68,7 @@ def shared() -> bool:
         return False
 
 
-def deliver(text: str, output: Path | None = None) -> None:
+def write_output(text: str, output: Path | None = None) -> None:
     """Write a report to a file, or to standard output, in UTF-8 and with these line ends on every platform."""
     if output is not None:
         try:
@@ -86,11 +86,11 @@ def deliver(text: str, output: Path | None = None) -> None:
 
 def fail(message: str) -> NoReturn:
     """End the command: it is wrong itself."""
-    complain(f"kscan: {message}")
+    print_error(f"kscan: {message}")
     sys.exit(2)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Write to standard error."""
     print(printable(text), file=sys.stderr)  # noqa: T201
 

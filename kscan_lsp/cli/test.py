@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kscan_lsp.cli.scan import MistakeError
-from kscan_lsp.files.manifest import display_name as shown_path
+from kscan_lsp.cli.options import UsageError
+from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.printable import counted, printable
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.testing import run as control_tests
+from kscan_lsp.testing.run import run_tests
 from kscan_lsp.workspace.policies import complete_policies, load_policies, policy_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.policy.model import Control, SourceProblem
+    from kscan_lsp.policy.model import Control, PolicyProblem
     from kscan_lsp.testing.run import Outcome
     from kscan_lsp.yaml.document import Document
 
 
-class Run(Struct, frozen=True):
+class TestRun(Struct, frozen=True):
     """The controls that were tested, with what came of each test, and what is wrong with policy files."""
 
     outcomes: tuple[tuple[Control, tuple[Outcome, ...]], ...]
-    problems: tuple[SourceProblem, ...]
+    problems: tuple[PolicyProblem, ...]
 
     @property
     def status(self) -> int:
@@ -37,39 +37,39 @@ class Run(Struct, frozen=True):
         return int(any(outcome.failure for _, outcomes in self.outcomes for outcome in outcomes))
 
 
-def run(paths: Sequence[str], only: Sequence[str] = ()) -> Run:
-    """Run tests.
+def run(paths: Sequence[str], only: Sequence[str] = ()) -> TestRun:
+    """Run the tests of controls.
 
     Args:
         paths: control files and folders; none for the built-in policies.
         only: control ids; none for all.
 
     Raises:
-        MistakeError: a path or a control does not exist.
+        UsageError: a path or a control does not exist.
     """
     for name in paths:
         if not os.path.exists(name):
-            raise MistakeError(f"there is no file or folder '{name}'")
+            raise UsageError(f"there is no file or folder '{name}'")
     base = complete_policies()
     policies, problems = base, base.problems
     chosen = dict(base.controls)
     if paths:
         files = policy_files(paths, Path.cwd())
         if not files:
-            raise MistakeError(f"there are no control files in {', '.join(paths)}; they end in .yaml or .yml")
+            raise UsageError(f"there are no control files in {', '.join(paths)}; they end in .yaml or .yml")
         policies = load_policies(files, base=base)
         problems = policies.problems[len(base.problems) :]
         chosen = {i: c for i, c in policies.controls.items() if c is not base.controls.get(i)}
     if only:
         for name in only:
             if name.upper() not in chosen:
-                raise MistakeError(f"unknown control '{name}'{nearest_name(name.upper(), list(chosen))}")
+                raise UsageError(f"unknown control '{name}'{nearest_name(name.upper(), list(chosen))}")
         chosen = {i: chosen[i] for i in sorted({name.upper() for name in only})}
-    outcomes = tuple((control, tuple(control_tests.run(control, policies))) for control in chosen.values())
-    return Run(outcomes, tuple(problems))
+    outcomes = tuple((control, tuple(run_tests(control, policies))) for control in chosen.values())
+    return TestRun(outcomes, tuple(problems))
 
 
-def shown(run: Run, *, verbose: bool = False) -> str:
+def render(run: TestRun, *, verbose: bool = False) -> str:
     """How it went, for people."""
     lines = [
         f"{_place(entry.source, entry.document, entry.problem.span.start)}: {entry.problem.message}"
@@ -97,4 +97,4 @@ def shown(run: Run, *, verbose: bool = False) -> str:
 
 def _place(source: str, document: Document, offset: int) -> str:
     position = document.lines.position(offset)
-    return f"{shown_path(Path(source))}:{position.line + 1}:{position.column + 1}"
+    return f"{display_name(Path(source))}:{position.line + 1}:{position.column + 1}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from kscan_lsp.graph.relations import NAMES as RELATIONS
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.model import Settings
-from kscan_lsp.workspace.policies import STORED, builtin_digest, complete_policies
+from kscan_lsp.workspace.policies import STORED, builtin_texts, complete_policies, digest_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -33,12 +33,12 @@ _SCHEMAS: Final[dict[str, tuple[type[BaseModel], str]]] = {
 
 def pages(policies: PolicySet) -> dict[str, str]:
     """Every generated page: its path below the documentation's folder, and its text."""
-    made = {path: _schema(model, title) for path, (model, title) in _SCHEMAS.items()}
+    schemas = {path: _schema(model, title) for path, (model, title) in _SCHEMAS.items()}
     return {
-        **made,
-        "controls.md": _controls(policies),
-        "safe-fixes.md": _safe_fixes(policies),
-        "relations.md": _relations(),
+        **schemas,
+        "controls.md": _controls_page(policies),
+        "safe-fixes.md": _safe_fixes_page(policies),
+        "relations.md": _relations_page(),
     }
 
 
@@ -51,7 +51,7 @@ def _schema(model: type[BaseModel], title: str) -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _controls(policies: PolicySet) -> str:
+def _controls_page(policies: PolicySet) -> str:
     lines = [
         "# Controls",
         "",
@@ -65,7 +65,7 @@ def _controls(policies: PolicySet) -> str:
         ids = ", ".join(f.id for f in policies.frameworks.values() if control.id in f.members)
         lines.append(
             f"| [{control.id}](#{control.id.lower()}) | {control.title} | {control.severity.label} | "
-            f"{'never evaluated' if control.needs else _fix(control)} | {inputs} | {ids} |"
+            f"{'never evaluated' if control.needs else _fix_kind(control)} | {inputs} | {ids} |"
         )
     for control in policies.controls.values():
         lines += [
@@ -79,13 +79,14 @@ def _controls(policies: PolicySet) -> str:
         if control.needs:
             lines += [f"**Never evaluated:** {control.unanswered}.", ""]
         lines.append(f"**How to fix:** {control.remediation}")
-        if named := standards(control.id, policies):
-            lines += ["", "**Standards:** " + "; ".join(named)]
+        if sections := standards(control.id, policies):
+            lines += ["", "**Standards:** " + "; ".join(sections)]
         lines += ["", *(f"- <{reference}>" for reference in control.references)]
     return "\n".join(lines) + "\n"
 
 
-def _fix(control: Control) -> str:
+def _fix_kind(control: Control) -> str:
+    """What the table of controls says of its fix: whether it is safe, and whether there is something to choose."""
     fixes = [check.fix for check in control.checks if check.fix]
     if not fixes:
         return ""
@@ -96,7 +97,7 @@ def _fix(control: Control) -> str:
     return "some safe" if any(fix.safe for fix in fixes) else "review"
 
 
-def _relations() -> str:
+def _relations_page() -> str:
     lines = [
         "# Relations",
         "",
@@ -114,7 +115,7 @@ def _relations() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _safe_fixes(policies: PolicySet) -> str:
+def _safe_fixes_page(policies: PolicySet) -> str:
     lines = [
         "# Safe fixes",
         "",
@@ -130,19 +131,27 @@ def _safe_fixes(policies: PolicySet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def stored(policies: PolicySet) -> str:
-    """The built-in policies as `configuration.STORED` has them, a control or framework a line."""
+def stored_policies(policies: PolicySet) -> str:
+    """The built-in policies as `policies.STORED` has them, a control or framework a line."""
     controls, frameworks = (
-        ",\n".join(msgspec.json.encode(entry).decode() for entry in known.values())
+        ",\n".join(json.dumps(_without_doubt(msgspec.to_builtins(entry)), ensure_ascii=False, separators=(",", ":"))
+                   for entry in known.values())
         for known in (policies.controls, policies.frameworks)
-    )
-    return f'{{"of":"{builtin_digest()}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
+    )  # fmt: skip
+    return f'{{"of":"{digest_of(builtin_texts())}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
+
+
+def _without_doubt(value: Any) -> Any:
+    """Plain data without `Expression.reckoned`: that built-in controls do not cost too much is tested, not reckoned."""
+    if isinstance(value, dict):
+        return {key: _without_doubt(item) for key, item in value.items() if key != "reckoned"}
+    return [_without_doubt(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def main(folder: str) -> None:
     """Write every page below a folder, and the built-in policies into the package."""
     policies = complete_policies()
-    STORED.write_text(stored(policies), encoding="utf-8", newline="\n")
+    STORED.write_text(stored_policies(policies), encoding="utf-8", newline="\n")
     for name, text in pages(policies).items():
         path = Path(folder) / name
         path.parent.mkdir(parents=True, exist_ok=True)

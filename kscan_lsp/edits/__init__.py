@@ -3,10 +3,12 @@
 The law of an edit: it replaces one scalar, empty or flow token; or inserts whole lines or one flow entry;
 or deletes whole lines, or one flow entry with its comma and the comment on its line. Nothing else, so that
 a diff shows what was meant and comments stay with what they are about. An operation that changes nothing is
-an empty edit.
+an empty edit. Nothing raises on a document: what cannot be edited surely is a `Refusal`.
+
+May import the vocabulary, and `yaml`; knows no controls and no Kubernetes.
 
 Left out on purpose: several operations at once (the caller reads the text again after each), judging
-whether the result is any better (`fixes.py`), and replacing one block collection by another (remove it,
+whether the result is any better (`fixes/verify.py`), and replacing one block collection by another (remove it,
 then set it).
 """
 

@@ -142,16 +142,16 @@ def _entry_index(mapping: Mapping, key: str) -> int | None:
         CannotEdit: more than one has it, a merge brings it along, or it is written as `? key`.
     """
     found = [index for index, entry in enumerate(mapping.entries) if _has_key(entry, key)]
-    shown = show((key,))
+    printed = show((key,))
     if len(found) > 1:
-        raise CannotEdit(f"the key {shown} is there twice")
+        raise CannotEdit(f"the key {printed} is there twice")
     if any(is_merge(entry) and _provides(entry.value, key, set()) for entry in mapping.entries):
-        raise CannotEdit(f"the key {shown} comes along with a merge (<<)")
+        raise CannotEdit(f"the key {printed} comes along with a merge (<<)")
     if not found:
         return None
     entry = mapping.entries[found[0]]
     if entry.explicit or not isinstance(entry.key, Scalar):
-        raise CannotEdit(f"the key {shown} is written in an unusual way")
+        raise CannotEdit(f"the key {printed} is written in an unusual way")
     return found[0]
 
 

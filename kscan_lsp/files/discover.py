@@ -36,7 +36,7 @@ _MAX_IGNORE_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 200
 
 
-class Found(Struct):
+class Discovered(Struct):
     """What a walk came to. `skipped` counts files, and folders that were not entered, by reason."""
 
     files: list[Path] = []
@@ -44,7 +44,7 @@ class Found(Struct):
     unreadable: list[tuple[Path, str]] = []
 
 
-class _Rules(NamedTuple):
+class _IgnoreRules(NamedTuple):
     """Patterns of one ignore file, and the folder they are relative to."""
 
     folder: str
@@ -57,7 +57,7 @@ def discover(
     exclude: Sequence[str] = (),
     exclude_root: Path | None = None,
     partials: Partials | None = None,
-) -> Found:
+) -> Discovered:
     """The files to scan in a folder that a user named.
 
     Args:
@@ -69,14 +69,14 @@ def discover(
     Returns:
         The files in a fixed order, and what was left out.
     """
-    walk = _Walk(os.path.abspath(start), partials or Partials())
-    settings = _Rules(os.path.abspath(exclude_root or start), _spec(exclude))
+    walk = _Discovery(os.path.abspath(start), partials or Partials())
+    settings = _IgnoreRules(os.path.abspath(exclude_root or start), _spec(exclude))
     # a folder that is named is entered even if a .gitignore above leaves it out
-    above = _rules_above(walk.top)
+    above = _ignore_rules_above(walk.top)
     inherited = [] if _ignored(walk.top, above, folder=True) else above
-    walk.folder(walk.top, (settings,) if exclude else (), tuple(inherited), 0)
+    walk.add_folder(walk.top, (settings,) if exclude else (), tuple(inherited), 0)
     walk.follow_links()
-    return Found(
+    return Discovered(
         [_as_given(start, walk.top, path) for path in sorted(walk.files, key=_order)],
         walk.skipped,
         [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],
@@ -90,19 +90,19 @@ def is_found(
     top = str(start)
     if not path.is_relative_to(start) or not path.is_file():
         return False
-    walk = _Walk(top, Partials())
-    settings = (_Rules(str(exclude_root or start), _spec(exclude)),) if exclude else ()
-    above = _rules_above(top)
-    ignore = (*([] if _ignored(top, above, folder=True) else above), *_rules_in(top))
+    walk = _Discovery(top, Partials())
+    settings = (_IgnoreRules(str(exclude_root or start), _spec(exclude)),) if exclude else ()
+    above = _ignore_rules_above(top)
+    ignore = (*([] if _ignored(top, above, folder=True) else above), *_ignore_rules_in(top))
     for folder in [*reversed(path.parents)][len(start.parents) + 1 :]:
-        if not walk.enters(str(folder), settings, ignore):
+        if not walk.admit(str(folder), settings, ignore):
             return False
-        ignore = (*ignore, *_rules_in(str(folder)))
-    walk.file(str(path), settings, ignore)
+        ignore = (*ignore, *_ignore_rules_in(str(folder)))
+    walk.add_file(str(path), settings, ignore)
     return bool(walk.files)
 
 
-class _Walk:
+class _Discovery:
     """One walk, while it is under way. Paths are absolute strings: this is the hot loop of a large scan."""
 
     def __init__(self, top: str, partials: Partials) -> None:
@@ -114,10 +114,10 @@ class _Walk:
         self.unreadable: list[tuple[str, str]] = []
         self.seen_folders: set[str] = set()
         self.visited: list[str] = []
-        self.links: list[tuple[str, tuple[_Rules, ...], tuple[_Rules, ...], int]] = []
+        self.links: list[tuple[str, tuple[_IgnoreRules, ...], tuple[_IgnoreRules, ...], int]] = []
 
-    def folder(
-        self, folder: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...], depth: int
+    def add_folder(
+        self, folder: str, settings: tuple[_IgnoreRules, ...], ignore: tuple[_IgnoreRules, ...], depth: int
     ) -> None:
         real = os.path.realpath(folder)
         if real in self.seen_folders:
@@ -133,24 +133,29 @@ class _Walk:
             self.unreadable.append((folder, f"this folder cannot be read: {error.strerror or error}"))
             return
         if any(entry.name == ".gitignore" for entry in entries):
-            ignore = (*ignore, *_rules_in(folder))
+            ignore = (*ignore, *_ignore_rules_in(folder))
         for entry in entries:
             if entry.is_symlink():
                 self.links.append((entry.path, settings, ignore, depth))
             elif entry.is_dir(follow_symlinks=False):
-                if self.enters(entry.path, settings, ignore):
-                    self.folder(entry.path, settings, ignore, depth + 1)
+                if self.admit(entry.path, settings, ignore):
+                    self.add_folder(entry.path, settings, ignore, depth + 1)
             elif entry.is_file(follow_symlinks=False):
-                self.file(entry.path, settings, ignore)
+                self.add_file(entry.path, settings, ignore)
 
-    def enters(self, folder: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...]) -> bool:
+    def admit(
+        self, folder: str, settings: tuple[_IgnoreRules, ...], ignore: tuple[_IgnoreRules, ...]
+    ) -> bool:
+        """Whether to go into a folder; one that is left out is counted."""
         name = os.path.basename(folder)
         if name.startswith(".") or name in _UNVISITED or _ignored(folder, (*ignore, *settings), folder=True):
             self.skipped["excluded"] += name != ".git"
             return False
         return True
 
-    def file(self, path: str, settings: tuple[_Rules, ...], ignore: tuple[_Rules, ...]) -> None:
+    def add_file(
+        self, path: str, settings: tuple[_IgnoreRules, ...], ignore: tuple[_IgnoreRules, ...]
+    ) -> None:
         name = os.path.basename(path)
         kustomization = name in KUSTOMIZATION_NAMES
         if name in FILE_NAMES or not (kustomization or name.lower().endswith(SUFFIXES)):
@@ -160,7 +165,7 @@ class _Walk:
             self.skipped["excluded"] += 1
             return
         if kustomization:
-            self.partials.met(Path(path))
+            self.partials.add_kustomization(Path(path))
         self.files.append(path)
 
     def follow_links(self) -> None:
@@ -184,17 +189,17 @@ class _Walk:
                 # both names count: a link must not bring in what is hidden or ignored by its own
                 if (
                     real not in self.seen_folders
-                    and self.enters(path, settings, ignore)
-                    and self.visible(real)
+                    and self.admit(path, settings, ignore)
+                    and self.admit_target(real)
                 ):
-                    self.folder(path, settings, ignore, depth + 1)
+                    self.add_folder(path, settings, ignore, depth + 1)
             elif stat.S_ISREG(mode):
-                self.file(path, settings, ignore)
+                self.add_file(path, settings, ignore)
             elif path.lower().endswith(SUFFIXES):
                 self.unreadable.append((path, "this link leads nowhere"))
 
-    def visible(self, real: str) -> bool:
-        """Whether no folder on the way from the boundary is hidden."""
+    def admit_target(self, real: str) -> bool:
+        """Whether no folder on the way from the boundary is hidden; the target of a link where one is is counted."""
         inside = os.path.relpath(real, self.boundary)
         hidden = any(
             part in _UNVISITED or (part.startswith(".") and part != ".") for part in inside.split(os.sep)
@@ -213,7 +218,7 @@ def is_excluded(path: Path, patterns: Sequence[str], root: Path) -> bool:
     """
     if not patterns or not path.is_relative_to(root):
         return False
-    rules = [_Rules(str(root), _spec(patterns))]
+    rules = [_IgnoreRules(str(root), _spec(patterns))]
     around = [str(parent) for parent in path.parents if parent != root and parent.is_relative_to(root)]
     return _ignored(str(path), rules, folder=False) or any(
         _ignored(one, rules, folder=True) for one in around
@@ -244,24 +249,24 @@ def _repository(folder: str) -> str:
         here = above
 
 
-def _rules_above(folder: str) -> list[_Rules]:
+def _ignore_rules_above(folder: str) -> list[_IgnoreRules]:
     """The ignore files between a folder's checkout and the folder, outermost first, without its own."""
     repository = _repository(folder)
-    rules: list[_Rules] = []
+    rules: list[_IgnoreRules] = []
     here = folder
     while repository and here != repository:
         here = os.path.dirname(here)
-        rules = [*_rules_in(here), *rules]
+        rules = [*_ignore_rules_in(here), *rules]
     return rules
 
 
-def _rules_in(folder: str) -> list[_Rules]:
+def _ignore_rules_in(folder: str) -> list[_IgnoreRules]:
     try:
         with Path(folder, ".gitignore").open("rb") as file:
             text = file.read(_MAX_IGNORE_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
-    return [_Rules(folder, _spec(text.split("\n")))]
+    return [_IgnoreRules(folder, _spec(text.split("\n")))]
 
 
 def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
@@ -283,7 +288,7 @@ def _compiles(line: str) -> bool:
     return True
 
 
-def _ignored(path: str, rules: Sequence[_Rules], *, folder: bool) -> bool:
+def _ignored(path: str, rules: Sequence[_IgnoreRules], *, folder: bool) -> bool:
     """Whether ignore files leave a path out: of those that say anything, the last one decides."""
     for rule in reversed(rules):
         if not _within(path, rule.folder) or path == rule.folder:

@@ -23,7 +23,7 @@ MAX_BYTES: Final = 50_000_000
 """A file larger than this is not read: the API server refuses objects of 1.5 MB, so it is data and no
 manifest."""
 
-_MARKS: Final = (
+_BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -31,15 +31,15 @@ _MARKS: Final = (
 
 
 class SourceText(Struct, frozen=True):
-    """What a file says, and how it says it. `text` has no byte order mark."""
+    """What a file says, and how it says it. `text` has no byte order mark; `bom` is the file's."""
 
     text: str
     encoding: str = "utf-8"
-    mark: bytes = b""
+    bom: bytes = b""
 
     def encode(self, text: str) -> bytes:
         """Another text in this file's encoding."""
-        return self.mark + text.encode(self.encoding)
+        return self.bom + text.encode(self.encoding)
 
 
 class Unreadable(Struct, frozen=True):
@@ -51,25 +51,25 @@ class Unreadable(Struct, frozen=True):
 
 def decode(raw: bytes) -> SourceText | Unreadable:
     """The text in some bytes, or why there is none."""
-    mark, encoding = next(((m, e) for m, e in _MARKS if raw.startswith(m)), (b"", "utf-8"))
-    body = raw[len(mark) :]
+    bom, encoding = next(((b, e) for b, e in _BOMS if raw.startswith(b)), (b"", "utf-8"))
+    body = raw[len(bom) :]
     if encoding == "utf-8" and (zero := body.find(b"\0")) >= 0:
         # UTF-16 without a mark is valid UTF-8 with every second character a zero
-        said = "it is binary data, or UTF-16 without a byte order mark; save it as UTF-8"
-        return Unreadable(said, body.count(b"\n", 0, zero) + 1)
+        reason = "it is binary data, or UTF-16 without a byte order mark; save it as UTF-8"
+        return Unreadable(reason, body.count(b"\n", 0, zero) + 1)
     try:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             return Unreadable("its byte order mark says UTF-16, but the rest is not; save it as UTF-8")
         byte = body[error.start]
-        said = f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8"
-        return Unreadable(said, body.count(b"\n", 0, error.start) + 1)
+        reason = f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8"
+        return Unreadable(reason, body.count(b"\n", 0, error.start) + 1)
     if (at := text.find("\0")) >= 0:
         # the mark of UTF-32 begins with that of UTF-16, and its text is that with every second character a zero
-        said = "it is binary data, or UTF-32, which kubectl does not read; save it as UTF-8"
-        return Unreadable(said, text.count("\n", 0, at) + 1)
-    return SourceText(text, encoding, mark)
+        reason = "it is binary data, or UTF-32, which kubectl does not read; save it as UTF-8"
+        return Unreadable(reason, text.count("\n", 0, at) + 1)
+    return SourceText(text, encoding, bom)
 
 
 def read(path: Path) -> SourceText | Unreadable:
@@ -84,7 +84,7 @@ def read(path: Path) -> SourceText | Unreadable:
     return decode(raw)
 
 
-def target(path: Path | str) -> Path:
+def resolve(path: Path | str) -> Path:
     """The file that a name leads to through all links."""
     return Path(os.path.realpath(path))
 
@@ -100,7 +100,7 @@ def write(path: Path, before: SourceText, text: str) -> str:
     Returns:
         Why nothing was written; empty when it was.
     """
-    file = target(path)
+    file = resolve(path)
     try:
         if file.read_bytes() != before.encode(before.text):
             return "it has changed since it was read; run the command again"

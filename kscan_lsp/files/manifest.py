@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files import encoding
 
 if TYPE_CHECKING:
     from kscan_lsp.files.encoding import SourceText
     from kscan_lsp.files.partials import Partials
+
+_JSON_OBJECT: Final = re.compile(r"""\s*\{\s*["}]""")
 
 
 def display_name(path: Path) -> str:
@@ -20,6 +23,11 @@ def display_name(path: Path) -> str:
     return (
         Path(absolute).relative_to(here) if Path(absolute).is_relative_to(here) else Path(absolute)
     ).as_posix()
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether a text with no file name to tell is JSON, by how it begins, which is what kubectl looks at, too."""
+    return bool(_JSON_OBJECT.match(text))
 
 
 def read_manifest(path: Path, partials: Partials, *, named: bool) -> SourceText | encoding.Unreadable | str:

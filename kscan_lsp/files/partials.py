@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.files import encoding as source_files
+from kscan_lsp.files import encoding
 from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:
@@ -30,18 +30,18 @@ class Partials:
     def __init__(self) -> None:
         self._patches: dict[str, frozenset[str]] = {}
         self._charts: dict[str, bool] = {}
-        self._met: set[str] = set()
+        self._patches_anywhere: set[str] = set()
 
-    def met(self, kustomization: Path) -> None:
+    def add_kustomization(self, kustomization: Path) -> None:
         """Ask this kustomization about files anywhere, not only below it."""
-        self._met |= self._patches_of(os.path.dirname(os.path.abspath(kustomization)))
+        self._patches_anywhere |= self._patches_of(os.path.dirname(os.path.abspath(kustomization)))
 
     def reason_to_skip(self, path: Path) -> str:
         """Why a file must not be judged (one of `report.SKIP_REASONS`); empty where it may."""
         if path.name in KUSTOMIZATION_NAMES:
             return "not-kubernetes"
         absolute = os.path.abspath(path)
-        if absolute in self._met:
+        if absolute in self._patches_anywhere:
             return "kustomize-patch"
         for folder, inside in _folders(absolute):
             if inside == "templates" and self._is_chart(folder):
@@ -76,8 +76,8 @@ def _read_patches(folder: str) -> frozenset[str]:
     for name in KUSTOMIZATION_NAMES:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
-            source = source_files.read(Path(path))
-            if isinstance(source, source_files.Unreadable):
+            source = encoding.read(Path(path))
+            if isinstance(source, encoding.Unreadable):
                 return _NONE
             named = {n for piece in split(source.text) for n in _named(read_document(piece).data)}
             return frozenset(os.path.normpath(os.path.join(folder, n)) for n in named)

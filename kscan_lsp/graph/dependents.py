@@ -1,4 +1,4 @@
-"""Which files have findings that rest on which keys of the index: who is to be judged again when something changes.
+"""Which files have findings that depend on which keys of the index: what is evaluated again when something changes.
 
 Without this an edit in a workspace of a thousand files would ask each of them whether it is concerned.
 """
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.index import Key
 
 
-class Watchers(Struct, frozen=True, eq=False):
-    """The keys that files watch, both ways round."""
+class Dependents(Struct, frozen=True, eq=False):
+    """The keys that files depend on, both ways round."""
 
     _keys: Mapping[str, frozenset[Key]] = {}
     _files: Mapping[Key, frozenset[str]] = {}
 
-    def updated(self, watched: Mapping[str, frozenset[Key]]) -> Watchers:
+    def updated(self, dependencies: Mapping[str, frozenset[Key]]) -> Dependents:
         """The same with other keys for some files; none for one that is gone."""
         nothing: frozenset[Key] = frozenset()
-        changed = {path: keys for path, keys in watched.items() if self._keys.get(path, nothing) != keys}
+        changed = {path: keys for path, keys in dependencies.items() if self._keys.get(path, nothing) != keys}
         if not changed:
             return self
         by_path, by_key = dict(self._keys), dict(self._files)
@@ -41,12 +41,12 @@ class Watchers(Struct, frozen=True, eq=False):
                     by_key[key] = left
                 else:
                     del by_key[key]
-        return Watchers(by_path, by_key)
+        return Dependents(by_path, by_key)
 
-    def watches(self, path: str, keys: AbstractSet[Key]) -> bool:
-        """Whether a file watches any of some keys."""
+    def depends(self, path: str, keys: AbstractSet[Key]) -> bool:
+        """Whether a file depends on any of some keys."""
         return not self._keys.get(path, frozenset()).isdisjoint(keys)
 
     def of(self, keys: Iterable[Key]) -> set[str]:
-        """The files that watch any of some keys."""
+        """The files that depend on any of some keys."""
         return {path for key in keys for path in self._files.get(key, ())}

@@ -1,10 +1,10 @@
 """The objects of a workspace, each found under keys that say what it is and what it refers to.
 
-Every object is found under a few keys: its kind, its name, a label of its pods, a subject it binds, ... Whoever asks
+Every object is found under a few keys: its kind, its name, a label of its pods, a subject it binds, ... Whoever looks
 under a key depends on what is found there, and a change touches exactly the keys of what came, went or changed. So
 an edit costs what it touches, not what there is. An index never changes; `with_file` makes the next one from it.
 
-Left out on purpose: who asks under which keys (`relations.py`), and when (`project.py`).
+Left out on purpose: who looks under which keys (`relations.py`), and when (`workspace/project.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.files.names import name_order, with_file_in_order
 from kscan_lsp.kubernetes.selectors import labels_of_pods, namespace_of, required, selectors_of
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ class Object(Struct, frozen=True, eq=False):
     id: ResourceId
     data: dict[str, Any]
     template_path: Path | None
+    offset: int = 0
     line: int = 0
-    """The line of the file, from 0, that the document began at when it was read."""
+    """Where in its file the document began when it was read, of one that is not judged: offset and line, from 0."""
     keys: tuple[Key, ...] = ()
 
     @property
@@ -63,7 +65,7 @@ class Object(Struct, frozen=True, eq=False):
 
 
 class Index(Struct, frozen=True, eq=False):
-    """All objects of a workspace, found by key. Their order is that of files and texts, however they came."""
+    """All objects of a workspace, found by key. Their order is that of names and texts, however they came."""
 
     files: Mapping[str, tuple[Object, ...]] = {}
     _found: Mapping[str, Mapping[Key, tuple[Object, ...]]] = {}
@@ -89,19 +91,19 @@ class Index(Struct, frozen=True, eq=False):
             if [one for one in before if one in kept] != [one for one in objects if one in kept]:
                 kept = set()  # what is found under a key comes in another order
             changed = frozenset(key for one in (*before, *objects) if one not in kept for key in one.keys)
-        files, found = dict(self.files), dict(self._found)
+        found = {**self._found, file: new}
         if objects:
-            files[file], found[file] = objects, new
+            files = with_file_in_order(self.files, file, objects)
         else:
-            files.pop(file, None)
-            found.pop(file, None)
+            files = {name: there for name, there in self.files.items() if name != file}
+            del found[file]
         holders = self._holders
         if moved := old.keys() ^ new.keys():
             holders = dict(holders)
             for key in moved:
                 names = [name for name in holders.get(key, ()) if name != file]
                 if key in new:
-                    insort(names, file)
+                    insort(names, file, key=name_order)
                 if names:
                     holders[key] = tuple(names)
                 else:
@@ -140,8 +142,8 @@ def _by_key(objects: Iterable[Object]) -> dict[Key, tuple[Object, ...]]:
     return {key: tuple(there) for key, there in found.items()}
 
 
-def object_of(file: str, resource: Resource, line: int = 0) -> Object:
-    """A resource of a file as the others see it; its document begins at `line`."""
+def object_of(file: str, resource: Resource, offset: int = 0, line: int = 0) -> Object:
+    """A resource of a file as the others see it; where its document begins matters if the file is not judged."""
     document = resource.document
     one = Object(
         file=file,
@@ -151,6 +153,7 @@ def object_of(file: str, resource: Resource, line: int = 0) -> Object:
         id=resource.id,
         data=resource.data,
         template_path=resource.template_path,
+        offset=offset,
         line=line,
     )
     return replace(one, keys=_keys_of(one))

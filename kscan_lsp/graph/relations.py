@@ -1,9 +1,9 @@
 """Who selects, binds, mounts and routes to whom.
 
 A relation is a question that looks under a few keys of the index and keeps what really holds. The keys are the
-decision behind this room: what a finding depends on is known without evaluating it (`Bound.watched`).
+decision behind this room: what a finding depends on is known without evaluating it (`Bound.dependencies`).
 
-Left out on purpose: what of this is a security problem (controls), and when to ask (`project.py`).
+Left out on purpose: what of this is a security problem (controls), and when to follow them (`workspace/project.py`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Bound(NamedTuple):
     """The relations of one object: what each leads to, and the keys that decided it."""
 
     links: Mapping[str, tuple[Link, ...]]
-    watched: frozenset[Key]
+    dependencies: frozenset[Key]
 
 
 def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
@@ -50,7 +50,7 @@ def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
         names: of `NAMES`; one with dots is a chain, each relation followed from what the one before leads to.
         index: the workspace.
     """
-    watched: set[Key] = set()
+    dependencies: set[Key] = set()
     ends: dict[str, tuple[Link, ...]] = {"": (Link(subject),)}
     for name in sorted(names):
         so_far = ""
@@ -60,16 +60,16 @@ def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
                 ends[so_far] = tuple(
                     Link(found, (*link.via, link.object) if start else ())
                     for link in ends[start]
-                    for found in _follow(step, link.object, index, watched)
+                    for found in _follow(step, link.object, index, dependencies)
                 )
-    return Bound({name: ends[name] for name in names}, frozenset(watched))
+    return Bound({name: ends[name] for name in names}, frozenset(dependencies))
 
 
-def _follow(name: str, subject: Object, index: Index, watched: set[Key]) -> Iterator[Object]:
+def _follow(name: str, subject: Object, index: Index, dependencies: set[Key]) -> Iterator[Object]:
     seen: set[Object] = set()
     relation = _RELATIONS[name]
     for key in relation.look(subject):
-        watched.add(key)
+        dependencies.add(key)
         for found in index.find(key):
             if found not in seen and (relation.holds is None or relation.holds(subject, found)):
                 seen.add(found)

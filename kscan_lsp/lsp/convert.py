@@ -17,6 +17,7 @@ from lsprotocol import types
 
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.text import LineIndex, Position, Span
+from kscan_lsp.workspace.locations import lines_of, location_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding, Related
     from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.text import Encoding, TextEdit
+    from kscan_lsp.workspace.locations import Lines
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, Placed
+    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 Diagnostics: TypeAlias = "tuple[bytes, ...]"
@@ -44,18 +46,28 @@ _START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0
 _PROBLEM_LEVELS: Final = {"suppression": INFORMATION, "type": WARNING, "duplicate-key": WARNING}
 
 
-_Line: TypeAlias = "tuple[int, Related | None]"
-"""A line number of a diagnostic: counted from the start of its own document, or of one in another file."""
+_Line: TypeAlias = "tuple[int, int]"
+"""A line number of a diagnostic, counted from the start of a document: of its own (0), or of one in another file."""
+
+
+class _Holes(NamedTuple):
+    """The line numbers to fill in, and the places in other files that some of them count from."""
+
+    lines: list[_Line]
+    elsewhere: dict[Related, int]
 
 
 class _Template(NamedTuple):
-    """The diagnostics of a document, with holes for their line numbers."""
+    """The diagnostics of a document, with holes for their line numbers.
+
+    Text that is judged as it stands in its file moves by whole lines, so its source map is not asked for each place.
+    """
 
     uri: str
     text: str
     lines: tuple[_Line, ...]
-    elsewhere: bool
-    """Whether any place in it is in another file."""
+    elsewhere: tuple[Related, ...]
+    """The places in other files, in the order that `lines` count them, from 1."""
 
 
 class DiagnosticTexts:
@@ -73,7 +85,7 @@ class DiagnosticTexts:
     def points_elsewhere(self, checked: CheckedFile) -> bool:
         """Whether what was shown of a file names places in others, which move when those are edited."""
         known = (self._templates.get(placed.checked) for placed in checked.documents)
-        return any(template is not None and template.elsewhere for template in known)
+        return any(template is not None and bool(template.elsewhere) for template in known)
 
     def of_file(
         self, uri: str, checked: CheckedFile, project: Project, *, closed: bool = False
@@ -86,10 +98,10 @@ class DiagnosticTexts:
         parts += (text for placed in checked.documents if (text := text_of(uri, placed, project)))
         return tuple(parts)
 
-    def _text(self, uri: str, placed: Placed, project: Project) -> bytes:
-        return _filled(self._template(uri, placed.checked, project), placed.line, project).encode()
+    def _text(self, uri: str, placed: PlacedDocument, project: Project) -> bytes:
+        return _filled(self._template(uri, placed.checked, project), placed, project).encode()
 
-    def _remembered(self, uri: str, placed: Placed, project: Project) -> bytes:
+    def _remembered(self, uri: str, placed: PlacedDocument, project: Project) -> bytes:
         checked = placed.checked
         template = self._templates.get(checked)
         if template is None or template.uri != uri:
@@ -97,19 +109,19 @@ class DiagnosticTexts:
             self._texts.pop(checked, None)
         known = self._texts.get(checked)
         if known is None or known[0] != placed.line or template.elsewhere:
-            known = self._texts[checked] = (placed.line, _filled(template, placed.line, project).encode())
+            known = self._texts[checked] = (placed.line, _filled(template, placed, project).encode())
         return known[1]
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
         index, encoding = checked.document.lines, self._capabilities.encoding
-        holes: list[_Line] = []
+        holes = _Holes([], {})
         made = [
-            f"{{{_range(problem.span, index, encoding, holes)},{_about_problem(problem)}}}"
+            f"{{{_range(problem.span, index, encoding, holes.lines)},{_about_problem(problem)}}}"
             for problem in checked.problems
         ]
         for finding in checked.findings:
             if finding.status == "open":
-                at = _range(finding.span, index, encoding, holes)
+                at = _range(finding.span, index, encoding, holes.lines)
                 references = project.ruleset.controls[finding.control].references
                 link = references[0] if references and self._capabilities.code_description else ""
                 about = self._about(finding.control, finding.severity, finding.message, link)
@@ -118,27 +130,26 @@ class DiagnosticTexts:
                     places = [self._related(r, uri, index, holes) for r in finding.related]
                     related = f',"relatedInformation":[{",".join(places)}]'
                 made.append(f"{{{at},{about}{related}}}")
-        return _Template(uri, ",".join(made), tuple(holes), any(elsewhere for _, elsewhere in holes))
+        return _Template(uri, ",".join(made), tuple(holes.lines), tuple(holes.elsewhere))
 
-    def _related(self, r: Related, uri: str, index: LineIndex, holes: list[_Line]) -> str:
-        lines, elsewhere = (self._lines_of(r.document), r) if r.file else (index, None)
-        at = _range(r.span, lines, self._capabilities.encoding, holes, elsewhere)
+    def _related(self, r: Related, uri: str, index: LineIndex, holes: _Holes) -> str:
+        document = holes.elsewhere.setdefault(r, len(holes.elsewhere) + 1) if r.file else 0
+        lines = self._lines_of(r.document) if r.file else index
+        at = _range(r.span, lines, self._capabilities.encoding, holes.lines, document)
         return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
 
 
-def _filled(template: _Template, line: int, project: Project) -> str:
+def _filled(template: _Template, placed: PlacedDocument, project: Project) -> str:
     if not template.text:
         return ""
-    return template.text % tuple(
-        [n + (line if elsewhere is None else project.line_of(elsewhere)) for n, elsewhere in template.lines]
-    )
+    others = [lines_of(location_of(r, placed, project), project).first for r in template.elsewhere]
+    first = (placed.line, *others)
+    return template.text % tuple([number + first[document] for number, document in template.lines])
 
 
-def _range(
-    span: Span, index: LineIndex, encoding: Encoding, holes: list[_Line], elsewhere: Related | None = None
-) -> str:
+def _range(span: Span, index: LineIndex, encoding: Encoding, holes: list[_Line], document: int = 0) -> str:
     line, column, end_line, end_column = index.encoded_span(span, encoding)
-    holes += (line, elsewhere), (end_line, elsewhere)
+    holes += (line, document), (end_line, document)
     return (
         f'"range":{{"start":{{"line":%d,"character":{column}}},"end":{{"line":%d,"character":{end_column}}}}}'
     )
@@ -204,6 +215,12 @@ def response(request: str | int, result: Json) -> bytes:
 def _message(*parts: bytes) -> bytes:
     # a large file has a megabyte of diagnostics, which is not copied more often than it must be
     return b"".join((b"Content-Length: %d\r\n\r\n" % sum(map(len, parts)), *parts))
+
+
+def range_of_lines(lines: Lines, encoding: Encoding) -> types.Range:
+    """Lines of a file as the protocol's range."""
+    line, column, end_line, end_column = lines.encoded(encoding)
+    return types.Range(types.Position(line, column), types.Position(end_line, end_column))
 
 
 def range_of(span: Span, index: LineIndex, encoding: Encoding) -> types.Range:

@@ -18,6 +18,7 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.graph import relations
 from kscan_lsp.kubernetes.schema import KINDS
 from kscan_lsp.policy import targets
+from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
 """(groups, kinds) of objects; None stands for workloads."""
 
-_INPUT: Final = re.compile(r"\binputs\.(\w+)")
 _VERSION: Final = re.compile(r"v[1-9]\w*")
 _KUBERNETES: Final = re.compile(r"\*|[a-z]*|.*\.k8s\.io")
 """Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""
@@ -107,11 +107,18 @@ class _Source(NamedTuple):
     path: Path
     let: tuple[tuple[str, str], ...]
     inputs: tuple[str, ...]
+    evidence: str
     problems: list[Problem]
 
 
 def compile_check(
-    document: Document, path: Path, file: CheckFile, control: str, inputs: Iterable[str]
+    document: Document,
+    path: Path,
+    file: CheckFile,
+    control: str,
+    inputs: Iterable[str],
+    *,
+    evidence: str = "",
 ) -> tuple[Check | None, tuple[Problem, ...]]:
     """Compile one check.
 
@@ -121,16 +128,17 @@ def compile_check(
         file: the check as read.
         control: the id of the control it is asked for.
         inputs: the names of the inputs that controls declare.
+        evidence: the kind of evidence that the control says it reads.
 
     Returns:
         The check, or None and its problems.
     """
     bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
-    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), [])
+    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), evidence, [])
     _look_at_match(source, file.match)
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
         for name in names:
-            if name in cel.VARIABLES or name in targets.ANCHORS or not name.isidentifier():
+            if name in CONTROLS.variables or name in targets.ANCHORS or not name.isidentifier():
                 taken = f"'{name}' cannot be the name of a {what}: it is taken, or not an identifier"
                 _fail(source, (key, name), taken, on_key=True)
     for name, text in file.relations.items():
@@ -247,28 +255,36 @@ def _target(
 def _expression(
     source: _Source, text: str, where: Path, result: Literal["any", "bool", "list"] = "any"
 ) -> cel.Expression | None:
-    compiled = cel.compile_expression(text, let=source.let, result=result)
+    compiled = cel.compile_expression(CONTROLS, text, let=source.let, result=result)
     if isinstance(compiled, cel.CelError):
         _fail(source, where, _said(compiled))
         return None
-    _look_up_inputs(source, text, where)
+    _look_up_names(source, [compiled], where)
     return compiled
 
 
 def _message(source: _Source, text: str) -> cel.Template | None:
-    compiled = cel.template(text, let=source.let)
+    compiled = cel.template(CONTROLS, text, let=source.let)
     if isinstance(compiled, cel.CelError):
         _fail(source, ("message",), _said(compiled))
         return None
-    _look_up_inputs(source, text, ("message",))
+    _look_up_names(source, compiled.expressions(), ("message",))
     return compiled
 
 
-def _look_up_inputs(source: _Source, text: str, where: Path) -> None:
-    """An input that no control declares has no value, and settings cannot give it one."""
-    for name in _INPUT.findall(text):
+def _look_up_names(source: _Source, expressions: Iterable[cel.Expression], where: Path) -> None:
+    """Inputs that no control declares, and evidence that the control does not name, have no value and never will."""
+    read = cel.fields_read(expressions)
+    for name in sorted(read.get("inputs") or ()):
         if name not in source.inputs:
             _fail(source, where, _undeclared(source, name))
+    kinds = read.get("evidence", frozenset())
+    if kinds is None or kinds - {source.evidence}:
+        kind = min((kinds or frozenset()) - {source.evidence}, default="")
+        wanted = f"add 'evidence: {kind or 'images'}' to the control"
+        if source.evidence:
+            wanted = f"this control says that it reads 'evidence.{source.evidence}'"
+        _fail(source, where, f"'evidence{'.' * bool(kind)}{kind}' is not there for this control; {wanted}")
 
 
 def _undeclared(source: _Source, name: str) -> str:

@@ -6,16 +6,17 @@ later needs no checks. A file with a problem loses its control and nothing else.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.compile_check import Check, compile_check, kinds_of
-from kscan_lsp.policy.model import Control, Framework, Member, PolicySet, Source, SourceProblem
+from kscan_lsp.policy.memo import PolicyMemo
+from kscan_lsp.policy.model import Control, ControlSource, Framework, Member, PolicyProblem, PolicySet
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.settings.validation import validate
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
@@ -24,21 +25,24 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 
-def load(sources: Iterable[tuple[str, Document]], base: PolicySet | None = None) -> PolicySet:
+def load(
+    sources: Iterable[tuple[str, Document]], base: PolicySet | None = None, memo: PolicyMemo | None = None
+) -> PolicySet:
     """Compile control and framework files.
 
     Args:
         sources: (name of the file, its document) of each. Its keys tell whether it is a control or a
             framework.
         base: policies these are added to; an id that is there already is replaced.
+        memo: what came of documents before.
 
     Returns:
         The policies, with a problem for each thing that is wrong.
     """
-    base = base or PolicySet()
+    base, memo = base or PolicySet(), memo or PolicyMemo()
     problems = list(base.problems)
-    drafts: dict[str, _Draft] = {}
-    outlines: dict[str, _Outline] = {}
+    drafts: dict[str, _ControlDraft] = {}
+    framework_drafts: dict[str, _FrameworkDraft] = {}
     for source, document in sources:
         model = _model_of(document)
         if model is None:
@@ -49,34 +53,38 @@ def load(sources: Iterable[tuple[str, Document]], base: PolicySet | None = None)
                 fatal=True,
             )
             found: tuple[Problem, ...] = document.problems or (nothing,)
-        elif model is ControlFile:
-            control, found = validate(ControlFile, document, "control")
-            if control is not None:
-                found += _keep(drafts, _Draft(control, document, source))
         else:
-            framework, found = validate(FrameworkFile, document, "framework")
-            if framework is not None:
-                found += _keep(outlines, _Outline(framework, document, source))
-        problems += [SourceProblem(source, document, p) for p in found]
-    controls, origins = dict(base.controls), dict(base.sources)
-    declared = {name for control in controls.values() for name in control.inputs}
-    declared.update(name for draft in drafts.values() for name in draft.file.inputs)
+            file, found = memo.model(model, document, "control" if model is ControlFile else "framework")
+            if isinstance(file, ControlFile):
+                found += _keep(drafts, _ControlDraft(file, document, source))
+            elif file is not None:
+                found += _keep(framework_drafts, _FrameworkDraft(file, document, source))
+        problems += [PolicyProblem(source, document, p) for p in found]
+    controls, control_sources = dict(base.controls), dict(base.sources)
+    declared = frozenset(name for control in controls.values() for name in control.inputs)
+    declared |= {name for draft in drafts.values() for name in draft.file.inputs}
     # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
     for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
-        compiled, wrong = _compile(draft, drafts, controls, declared)
-        problems += [SourceProblem(draft.source, draft.document, p) for p in wrong]
+        if any(check.use for check in draft.file.checks):
+            compiled, wrong = _compile(draft, drafts, controls, declared)
+        else:
+            compile_alone = partial(_compile, draft, drafts, controls, declared)
+            compiled, wrong = memo.control(draft.document, declared, compile_alone)
+        problems += [PolicyProblem(draft.source, draft.document, p) for p in wrong]
         if compiled is not None:
             controls[compiled.id] = compiled
-            origins[compiled.id] = Source(draft.source, draft.document, tuple(draft.file.tests))
+            control_sources[compiled.id] = ControlSource(
+                draft.source, draft.document, tuple(draft.file.tests)
+            )
     frameworks = dict(base.frameworks)
-    for outline in outlines.values():
-        wrong = _unknown_members(outline, {*drafts, *base.controls})
-        problems += [SourceProblem(outline.source, outline.document, p) for p in wrong]
-        frameworks[outline.file.id] = _framework(outline.file)
-    return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems), origins)
+    for framework in framework_drafts.values():
+        unknown = _unknown_members(framework, {*drafts, *base.controls})
+        problems += [PolicyProblem(framework.source, framework.document, p) for p in unknown]
+        frameworks[framework.file.id] = _framework(framework.file)
+    return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems), control_sources)
 
 
-class _Draft(NamedTuple):
+class _ControlDraft(NamedTuple):
     """A control that is yet to be compiled."""
 
     file: ControlFile
@@ -84,7 +92,7 @@ class _Draft(NamedTuple):
     source: str
 
 
-class _Outline(NamedTuple):
+class _FrameworkDraft(NamedTuple):
     """A framework whose controls are yet to be known."""
 
     file: FrameworkFile
@@ -92,7 +100,7 @@ class _Outline(NamedTuple):
     source: str
 
 
-_D = TypeVar("_D", _Draft, _Outline)
+_D = TypeVar("_D", _ControlDraft, _FrameworkDraft)
 
 
 def _model_of(document: Document) -> type[ControlFile | FrameworkFile] | None:
@@ -114,11 +122,11 @@ def _keep(known: dict[str, _D], new: _D) -> tuple[Problem, ...]:
 
 
 def _compile(
-    draft: _Draft,
-    drafts: Mapping[str, _Draft],
+    draft: _ControlDraft,
+    drafts: Mapping[str, _ControlDraft],
     known: Mapping[str, Control],
-    declared: Iterable[str],
-) -> tuple[Control | None, list[Problem]]:
+    declared: frozenset[str],
+) -> tuple[Control | None, tuple[Problem, ...]]:
     file, document = draft.file, draft.document
     problems: list[Problem] = []
     checks: list[Check] = []
@@ -137,11 +145,13 @@ def _compile(
                 taken = [replace(other, match=kinds_of(check.match)) for other in taken]
             checks += taken
             continue
-        made, found = compile_check(document, ("checks", index), check, file.id, declared)
+        made, found = compile_check(
+            document, ("checks", index), check, file.id, declared, evidence=file.evidence
+        )
         problems += found
         checks += [made] if made else []
     if problems:
-        return None, problems
+        return None, tuple(problems)
     control = Control(
         id=file.id,
         title=file.title,
@@ -152,13 +162,16 @@ def _compile(
         references=tuple(file.references),
         inputs=inputs,
         checks=tuple(checks),
+        evidence=file.evidence,
         needs=file.needs,
         match=kinds_of(file.match),
     )
-    return control, []
+    return control, ()
 
 
-def _cannot_use(name: str, user: _Draft, drafts: Mapping[str, _Draft], known: Mapping[str, Control]) -> str:
+def _cannot_use(
+    name: str, user: _ControlDraft, drafts: Mapping[str, _ControlDraft], known: Mapping[str, Control]
+) -> str:
     """Why a control cannot take over the checks of another; empty where it can."""
     others = {*drafts, *known} - {user.file.id}
     if name not in others:
@@ -169,13 +182,13 @@ def _cannot_use(name: str, user: _Draft, drafts: Mapping[str, _Draft], known: Ma
     return "" if name in known else f"control {name} is wrong itself, so its checks cannot be used"
 
 
-def _unknown_members(outline: _Outline, known: set[str]) -> list[Problem]:
-    listed = [] if isinstance(outline.file.controls, str) else outline.file.controls
+def _unknown_members(draft: _FrameworkDraft, known: set[str]) -> list[Problem]:
+    listed = [] if isinstance(draft.file.controls, str) else draft.file.controls
     named = [("controls", n, member.id) for n, member in enumerate(listed)]
-    named += [("excluded", n, member.id) for n, member in enumerate(outline.file.excluded)]
+    named += [("excluded", n, member.id) for n, member in enumerate(draft.file.excluded)]
     return [
         Problem(
-            span_at(outline.document, (key, index, "id")),
+            span_at(draft.document, (key, index, "id")),
             f"unknown control '{name}'{nearest_name(name, sorted(known))}",
             "framework",
         )

@@ -1,7 +1,6 @@
 """Controls and frameworks, compiled: an immutable PolicySet.
 
-Which controls are on, with which severities and inputs, is a `Ruleset`: it plans the work for each kind of object once
-and is what the engine works from.
+Which controls are on, with which severities and inputs, is a `Ruleset`: what the engine judges by.
 """
 
 from __future__ import annotations
@@ -32,13 +31,15 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     inputs: Mapping[str, tuple[str, ...]]
     checks: tuple[Check, ...] = ()
     needs: str = ""
-    """What would answer it, where no manifest does; such a control has no checks."""
+    """What would answer it, where no manifest does. It has no checks, unless it asks for `evidence`."""
+    evidence: str = ""
+    """The kind of evidence that its checks read. Where there is none, it stays unevaluated for what it `needs`."""
     match: Kinds = None
     """The objects that it is about, if it has no checks to say so."""
 
     @property
     def unanswered(self) -> str:
-        """Why it is never evaluated; empty for one that is."""
+        """Why it is not evaluated without evidence; empty for one that needs none."""
         return f"no manifest says this; it takes {self.needs}" if self.needs else ""
 
     @property
@@ -50,11 +51,6 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     def fixable(self) -> bool:
         """Whether any of its checks has a fix."""
         return any(check.fix for check in self.checks)
-
-    @property
-    def safely_fixable(self) -> bool:
-        """Whether any of its checks has a safe fix."""
-        return any(check.fix and check.fix.safe for check in self.checks)
 
 
 class Member(Struct, frozen=True, omit_defaults=True):
@@ -80,7 +76,7 @@ class Framework(Struct, frozen=True, omit_defaults=True):
     excluded: Mapping[str, str] = {}
 
 
-class Source(Struct, frozen=True):
+class ControlSource(Struct, frozen=True):
     """What a control was made of: the name of its file, the document in it, and its tests."""
 
     name: str
@@ -88,7 +84,7 @@ class Source(Struct, frozen=True):
     tests: tuple[TestFile, ...] = ()
 
 
-class SourceProblem(Struct, frozen=True):
+class PolicyProblem(Struct, frozen=True):
     """A problem in a policy file."""
 
     source: str
@@ -101,8 +97,8 @@ class PolicySet(Struct, frozen=True):
 
     controls: Mapping[str, Control] = {}
     frameworks: Mapping[str, Framework] = {}
-    problems: tuple[SourceProblem, ...] = ()
-    sources: Mapping[str, Source] = {}
+    problems: tuple[PolicyProblem, ...] = ()
+    sources: Mapping[str, ControlSource] = {}
     """By control id; those that come with the program have none unless they were asked for with their tests."""
 
     def framework(self, name: str) -> Framework | None:

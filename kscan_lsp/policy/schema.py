@@ -144,7 +144,19 @@ class ControlFile(_Strict):
         dict[str, Texts], Field(description="Lists that its checks read; those of other controls, too.")
     ] = {}
     needs: Annotated[
-        str, Field(description="What would answer this control: no manifest does, so it is never evaluated.")
+        str,
+        Field(
+            description="What would answer this control, where no manifest does: without it, the control is not "
+            "evaluated."
+        ),
+    ] = ""
+    evidence: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z][A-Za-z0-9]*)?$",
+            description="With 'needs': the kind of evidence that the checks read, as 'evidence.images'. They are asked "
+            "where there is any.",
+        ),
     ] = ""
     match: Annotated[Match, Field(description="With 'needs': the objects that it is about.")] = "workloads"
     checks: Annotated[list[CheckFile], Field(min_length=1)] = []
@@ -152,7 +164,11 @@ class ControlFile(_Strict):
 
     @model_validator(mode="after")
     def _asks_or_says_why_not(self) -> ControlFile:
-        if bool(self.checks) == bool(self.needs):
+        if self.evidence and not (self.checks and self.needs):
+            raise ValueError(
+                "a control with 'evidence' has 'checks' that read it, and says in 'needs' what it is"
+            )
+        if not self.evidence and bool(self.checks) == bool(self.needs):
             raise ValueError("a control has either 'checks' or 'needs'")
         if self.checks and "match" in self.model_fields_set:
             raise ValueError("'match' stands in a check, unless the control has 'needs'")

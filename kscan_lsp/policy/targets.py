@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
+from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,7 @@ def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelE
     holes: list[cel.Expression] = []
 
     def keep(match: re.Match[str]) -> str:
-        compiled = cel.compile_expression(match[1], let=let)
+        compiled = cel.compile_expression(CONTROLS, match[1], let=let)
         if isinstance(compiled, cel.CelError):
             raise _BadHoleError(compiled)
         holes.append(compiled)

@@ -1,68 +1,56 @@
-"""Checked files -> a Report: findings placed in their files, resources counted, frameworks scored.
-
-Compliance is Kubescape's: a control scores 100 when nothing fails, else the passed of all resources it
-applies to; a framework scores the unweighted mean of its controls. What is suppressed counts as passed, as
-a resource with an exception does there ("passed with exceptions"); the report says how many there are. What
-could not be evaluated is never a pass: it stays in the denominator.
-"""
+"""Checked files -> a Report: findings placed in their files, resources counted, frameworks scored."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice, repeat
-from typing import TYPE_CHECKING, Final
+from itertools import repeat
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kscan_lsp import paths
-from kscan_lsp.fixes import verify as fixes
-from kscan_lsp.fixes.operations import Draft
-from kscan_lsp.fixes.verify import Site
+from kscan_lsp.fixes.draft import Draft, drafts
+from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
+from kscan_lsp.report.compliance import compliance, control_results
+from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import (
+    NO_GATE,
     SKIP_REASONS,
-    Coverage,
+    ControlResult,
     FileProblem,
+    FileRange,
     FixEdit,
     FixOption,
+    FrameworkSection,
+    LineColumn,
+    NotEvaluated,
     NotScanned,
-    OtherPlace,
-    Range,
-    Reason,
+    RelatedLocation,
     Report,
     Reported,
-    Spot,
-    compliance,
-    coverage_of,
+    Rule,
 )
-from kscan_lsp.text import LineIndex, Span
+from kscan_lsp.text import Span
+from kscan_lsp.workspace.fingerprints import object_ordinals
+from kscan_lsp.workspace.locations import Lines, lines_of, location_of
 from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
-    from kscan_lsp.findings import Finding, Problem, Related
+    from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.findings import Finding, Location, Problem
+    from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.report.model import Gate
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedFile, Placed
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
 
-
-Options = Sequence[fixes.VerifiedFix | Draft]
+_Options: TypeAlias = Sequence[VerifiedFix | Draft]
 """The ways to fix a finding."""
-
-
-def proposed(site: Site) -> list[Options]:
-    """What would fix each finding of a document, not yet verified: cheap enough for every scan."""
-    made = {id(f): options for f, options in fixes.drafts(site.checked, site.project.ruleset, lambda _: True)}
-    return [made.get(id(finding), ()) for finding in site.checked.findings]
-
-
-def verified(site: Site) -> list[Options]:
-    """The fixes that hold for each finding of a document, with their edits."""
-    return [fixes.fixes_of(site, f)[0] if f.fixable else () for f in site.checked.findings]
 
 
 def build(
@@ -71,7 +59,9 @@ def build(
     skipped: Mapping[str, int] | None = None,
     not_scanned: Iterable[NotScanned] = (),
     problems: Iterable[FileProblem] = (),
-    solve: Callable[[Site], list[Options]] = proposed,
+    fix_detail: FixDetail = FixDetail.TITLES,
+    gate: Gate = NO_GATE,
+    requested: Iterable[str] = (),
     name: Callable[[str], str] = str,
 ) -> Report:
     """Put a report together.
@@ -81,166 +71,213 @@ def build(
         skipped: how many files were left alone before they were read, by reason.
         not_scanned: files that could not be read.
         problems: what is wrong with settings and policies.
-        solve: how to look for the fixes of each finding of a document, `proposed` or `verified`.
+        fix_detail: how much to find out about fixes.
+        gate: what makes the scan fail.
+        requested: the files and folders that the user named.
         name: what the report calls a file of a project.
     """
-    maker = _Maker(solve, name)
+    builder = _Builder(fix_detail, name)
     setup = tuple(problems)
-    maker.skipped.update(skipped or {})
-    maker.not_scanned += not_scanned
+    builder.skipped.update(skipped or {})
+    builder.not_scanned += not_scanned
     for file, project in checked:
-        maker.add(file, project)
-    controls = maker.coverage()
+        builder.add(file, project)
+    rules = builder.all_rules()
+    controls = builder.control_results(rules)
     return Report(
-        files=maker.files,
-        resources=len(maker.judged),
-        findings=tuple(maker.findings),
-        problems=(*setup, *maker.problems),
-        not_scanned=tuple(maker.not_scanned),
-        skipped={reason: maker.skipped[reason] for reason in SKIP_REASONS},
+        files=builder.files,
+        resources=len(builder.judged),
+        findings=tuple(builder.findings),
+        problems=(*setup, *builder.problems),
+        not_scanned=tuple(builder.not_scanned),
+        skipped={reason: builder.skipped[reason] for reason in SKIP_REASONS},
+        rules=rules,
         controls=tuple(controls.values()),
-        frameworks=compliance(maker.rulesets.values(), controls),
+        frameworks=compliance((ruleset for ruleset, _ in builder.rulesets.values()), controls),
+        texts=builder.texts,
+        gate=gate,
+        requested=tuple(requested),
         wrong_setup=bool(setup),
     )
 
 
-class _Maker:
+class _Builder:
     """Collects a report file by file."""
 
-    def __init__(self, solve: Callable[[Site], Sequence[Options]], name: Callable[[str], str]) -> None:
-        self.solve = solve
+    def __init__(self, fix_detail: FixDetail, name: Callable[[str], str]) -> None:
+        self.fix_detail = fix_detail
         self.name = name
         self.files = 0
+        self.texts: dict[str, str] = {}
         self.findings: list[Reported] = []
         self.problems: list[FileProblem] = []
         self.not_scanned: list[NotScanned] = []
         self.skipped: Counter[str] = Counter()
-        self.rulesets: dict[int, Ruleset] = {}
+        self.rulesets: dict[int, tuple[Ruleset, dict[str, Rule]]] = {}
         self.judged: list[tuple[Verdicts, set[str]]] = []
-        self.reasons: dict[str, list[Reason]] = {}
+        self.reasons: dict[str, list[NotEvaluated]] = {}
+        self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
 
     def add(self, file: CheckedFile, project: Project) -> None:
-        self.rulesets.setdefault(id(project.ruleset), project.ruleset)
+        rules = self.rules(project.ruleset)
         if file.skipped:
             self.skipped[file.skipped] += 1
             return
         self.files += 1
-        findings = file.findings()
+        self.texts[self.name(file.path)] = file.text
+        if project not in self.ordinals:
+            self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
-            fixable = any(finding.fixable for finding in document.checked.findings)
-            solved = iter(self.solve(Site(project, file.path, number)) if fixable else repeat(()))
+            options = iter(self.fix_options(Site(project, file.path, number)))
             for verdicts in document.checked.verdicts:
-                unsuppressed: set[str] = set()
-                for placed, finding in islice(findings, len(verdicts.findings)):
-                    if finding.status != "suppressed":
-                        unsuppressed.add(finding.control)
-                    options = next(solved)
-                    self.findings.append(self.reported(file.path, placed, finding, project, options))
-                self.judged.append((verdicts, unsuppressed))
-                self.note_reasons(file.path, document, verdicts, unsuppressed)
-        self.note_problems(file)
+                failing: set[str] = set()
+                ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
+                for finding in verdicts.findings:
+                    if finding.status != "accepted":
+                        failing.add(finding.control)
+                    rule = rules[finding.control]
+                    self.findings.append(
+                        self.reported(project, document, finding, rule, next(options))._replace(
+                            ordinal=ordinal
+                        )
+                    )
+                self.judged.append((verdicts, failing))
+                self.add_reasons(document, verdicts, failing, project)
+        self.add_problems(file, project)
 
-    def note_reasons(self, path: str, placed: Placed, verdicts: Verdicts, failed: set[str]) -> None:
+    def rules(self, ruleset: Ruleset) -> dict[str, Rule]:
+        known = self.rulesets.get(id(ruleset))
+        if known is None:
+            known = self.rulesets[id(ruleset)] = (ruleset, rules_of(ruleset))
+        return known[1]
+
+    def all_rules(self) -> dict[str, Rule]:
+        """Those of all rulesets in order of their ids; of one id, that of the last."""
+        rules = {i: rule for _, rules in self.rulesets.values() for i, rule in rules.items()}
+        return dict(sorted(rules.items()))
+
+    def fix_options(self, site: Site) -> Iterable[_Options]:
+        """What would fix each finding of a document."""
+        findings = site.checked.findings
+        if self.fix_detail is FixDetail.NONE or not any(finding.fixable for finding in findings):
+            return repeat(())
+        if self.fix_detail is FixDetail.EDITS:
+            return (fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
+        proposed = drafts(site.checked, site.project.evaluator, lambda _: True)  # in the order of findings
+        return (next(proposed)[1] if finding.fixable else () for finding in findings)
+
+    def reported(
+        self,
+        project: Project,
+        placed: PlacedDocument,
+        finding: Finding,
+        rule: Rule,
+        options: _Options,
+    ) -> Reported:
+        location = placed.locate(finding.span)
+        return Reported(
+            finding=finding,
+            file=self.name(location.file),
+            range=range_of(location, project),
+            rule=rule,
+            related=tuple(
+                RelatedLocation(
+                    related.resource,
+                    self.name(other.file),
+                    range_of(other, project),
+                    paths.show(related.path),
+                    related.message,
+                )
+                for related in finding.related
+                for other in (location_of(related, placed, project),)
+            ),
+            fixes=tuple(_fix_option(placed, option, project) for option in options),
+            sensitive=rule.category == "Secrets" or finding.resource.kind == "Secret",
+        )
+
+    def add_reasons(
+        self, placed: PlacedDocument, verdicts: Verdicts, failed: set[str], project: Project
+    ) -> None:
         for entry in verdicts.unevaluated:
             if entry.control in failed:
                 continue
             reasons = self.reasons.setdefault(entry.control, [])
             if len(reasons) < MAX_REASONS:
-                line = range_in(placed, verdicts.resource.span(entry.path).span).start.line
-                reasons.append(Reason(self.name(path), line, paths.show(entry.path), entry.reason))
-
-    def note_problems(self, file: CheckedFile) -> None:
-        for placed, problem in file.problems():
-            self.problems.append(
-                FileProblem(
-                    self.name(file.path), range_in(placed, problem.span), problem.message, problem.code
+                location = placed.locate(verdicts.resource.resolve(entry.path).span)
+                line = range_of(location, project).start.line
+                reasons.append(
+                    NotEvaluated(self.name(location.file), line, paths.show(entry.path), entry.reason)
                 )
-            )
+
+    def add_problems(self, file: CheckedFile, project: Project) -> None:
+        for location, problem in file.problems():
+            range_ = range_of(location, project)
+            self.problems.append(FileProblem(self.name(location.file), range_, problem.message, problem.code))
         if file.limit:
             self.not_scanned.append(NotScanned(self.name(file.path), 1, file.limit.message))
+        self.not_scanned += self.not_fully_scanned(file, project)
+
+    def not_fully_scanned(self, file: CheckedFile, project: Project) -> Iterator[NotScanned]:
         for placed in file.documents:
             checked = placed.checked
             if checked.complete or not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
                 continue
-            worst = sorted(checked.problems, key=lambda p: not p.fatal)[:1]
-            line = range_in(placed, worst[0].span if worst else Span(0, 0)).start.line
+            worst = min(checked.problems, key=lambda problem: not problem.fatal, default=None)
+            location = placed.locate(worst.span if worst else Span(0, 0))
+            line = range_of(location, project).start.line
             partly = "not fully scanned: " if checked.verdicts else ""
-            self.not_scanned.append(
-                NotScanned(
-                    self.name(file.path),
-                    line,
-                    partly + (worst[0].message if worst else "it could not be read"),
-                )
-            )
+            reason = partly + (worst.message if worst else "it could not be read")
+            yield NotScanned(self.name(location.file), line, reason)
 
-    def coverage(self) -> dict[str, Coverage]:
-        controls = {i: control for rules in self.rulesets.values() for i, control in rules.controls.items()}
-        counted = coverage_of(self.judged)
+    def control_results(self, rules: Iterable[str]) -> dict[str, ControlResult]:
+        counted = control_results(self.judged)
         return {
-            i: counted.get(i, Coverage(i))._replace(
-                reasons=tuple(self.reasons.get(i, ())), beyond=bool(control.needs)
-            )
-            for i, control in sorted(controls.items())
+            i: counted.get(i, ControlResult(i))._replace(reasons=tuple(self.reasons.get(i, ())))
+            for i in rules
         }
 
-    def reported(
-        self,
-        path: str,
-        placed: Placed,
-        finding: Finding,
-        project: Project,
-        options: Options,
-    ) -> Reported:
-        control = project.ruleset.controls[finding.control]
-        return Reported(
-            finding=finding,
-            file=self.name(path),
-            range=range_in(placed, finding.span),
-            title=control.title,
-            score=control.score,
-            remediation=control.remediation,
-            related=tuple(
-                OtherPlace(
-                    r.resource,
-                    self.name(r.file or path),
-                    _range_of(r, placed, project),
-                    paths.show(r.path),
-                    r.message,
-                )
-                for r in finding.related
-            ),
-            fixes=tuple(_option(placed, option) for option in options),
-            sensitive=control.category == "Secrets" or finding.resource.kind == "Secret",
+
+def rules_of(ruleset: Ruleset) -> dict[str, Rule]:
+    """The controls that are on as a report has them, each with every section of any framework that names it."""
+    sections: dict[str, list[FrameworkSection]] = {}
+    for framework in ruleset.policies.frameworks.values():
+        for i, member in framework.members.items():
+            section = FrameworkSection(framework.id, framework.title, member.section, member.name)
+            sections.setdefault(i, []).append(section)
+    return {
+        i: Rule(
+            control.id,
+            control.title,
+            control.description,
+            control.remediation,
+            control.score,
+            ruleset.severities.get(i, control.severity),
+            control.category,
+            control.references,
+            tuple(sections.get(i, ())),
+            control.needs,
         )
+        for i, control in ruleset.controls.items()
+    }
 
 
-def _range_of(related: Related, placed: Placed, project: Project) -> Range:
-    if not related.file:
-        return range_in(placed, related.span)
-    return _range(LineIndex(related.document), related.span, project.line_of(related))
-
-
-def _option(placed: Placed, option: fixes.VerifiedFix | Draft) -> FixOption:
+def _fix_option(placed: PlacedDocument, option: VerifiedFix | Draft, project: Project) -> FixOption:
     if isinstance(option, Draft):
         return FixOption(option.title, option.safe)
-    edits = tuple(FixEdit(range_in(placed, edit.span), edit.text) for edit in option.edits)
+    edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in option.edits)
     return FixOption(option.title, option.safe, edits)
 
 
-def range_in(placed: Placed | None, span: Span) -> Range:
-    """A span of a document as a range of its file; without a document, the file's first character."""
-    if placed is None:
-        return Range(Spot(1, 1), Spot(1, 1))
-    return _range(placed.checked.document.lines, span, placed.line)
+def range_of(location: Location, project: Project) -> FileRange:
+    """A location as people count; the file's first character where it has no span."""
+    return _range(lines_of(location, project))
 
 
 def problem_in(file: str, document: Document, problem: Problem) -> FileProblem:
     """A problem of a file that is one document: settings or a policy."""
-    return FileProblem(file, _range(document.lines, problem.span, 0), problem.message, problem.code)
+    return FileProblem(file, _range(Lines(document.lines, problem.span, 0)), problem.message, problem.code)
 
 
-def _range(lines: LineIndex, span: Span, first_line: int) -> Range:
-    start, end = lines.position(span.start), lines.position(span.end)
-    return Range(
-        Spot(first_line + start.line + 1, start.column + 1), Spot(first_line + end.line + 1, end.column + 1)
-    )
+def _range(lines: Lines) -> FileRange:
+    start, end = lines.positions()
+    return FileRange(LineColumn(start.line + 1, start.column + 1), LineColumn(end.line + 1, end.column + 1))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.ruleset import members_of
-from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import printable
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def control_page(control: Control, ruleset: Ruleset, screen: Screen) -> Iterator[Line]:
     """The lines of one control's page: what it finds, why that matters, how to fix it, and what can be tuned."""
     severity = ruleset.severities.get(control.id, control.severity)
-    yield [Piece(f"{control.id} {printable(control.title)}", "bold"), Piece(f"  {severity.label}")]
+    yield [StyledText(f"{control.id} {printable(control.title)}", "bold"), StyledText(f"  {severity.label}")]
     for title, text in _sections(control, ruleset):
         yield []
-        yield [Piece(title, "bold")]
+        yield [StyledText(title, "bold")]
         for paragraph in printable(text).split("\n"):
             # an address must stay in one piece, or nobody can open it
-            whole = [Piece(paragraph)]
+            whole = [StyledText(paragraph)]
             for line in [whole] if "://" in paragraph else wrapped(whole, screen.width - 2):
-                yield [Piece("  "), *line]
+                yield [StyledText("  "), *line]
 
 
 def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
@@ -54,7 +54,7 @@ def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
         )
 
 
-def controls(ruleset: Ruleset) -> str:
+def control_list(ruleset: Ruleset) -> str:
     """One line for each control: id, severity, whether it is on, title, frameworks."""
     policies = ruleset.policies
     rows = [
@@ -72,7 +72,7 @@ def controls(ruleset: Ruleset) -> str:
     return _table(rows)
 
 
-def frameworks(policies: PolicySet) -> str:
+def framework_list(policies: PolicySet) -> str:
     """One line for each framework: id, how many of its controls there are, title."""
     rows = [
         (

@@ -20,7 +20,7 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
-def show(lines: Iterable[Line], terminal: Console) -> None:
+def print_lines(lines: Iterable[Line], terminal: Console) -> None:
     """Write lines, all at once: a call for each takes longer than the scan."""
     end = Segment("\n")
     segments = []

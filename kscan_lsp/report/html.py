@@ -18,15 +18,16 @@ from urllib.parse import quote
 from kscan_lsp import __version__
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.html_style import STYLE
+from kscan_lsp.report.model import STATUS_NAMES
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.report.model import Coverage, FixOption, FrameworkScore, Report, Reported, Spot
+    from kscan_lsp.report.model import ControlResult, FixOption, FrameworkScore, LineColumn, Report, Reported
 
-    Address = Callable[[str], str | None]
+    UriOf = Callable[[str], str | None]
 
 PLACE_SCHEME: Final = "kscan-place:"
 """Links to places: this, the file's URI percent-encoded, `#L`, line, comma, column. An editor knows what to do."""
@@ -43,11 +44,11 @@ _POLICY: Final = (
 )
 
 
-def nowhere(_: str) -> None:
-    """The address of files for a page that is read where they are not."""
+def no_uri(_: str) -> None:
+    """What has no address: files for a page that is read where they are not."""
 
 
-def render(report: Report, uri_of: Address = nowhere) -> str:
+def render(report: Report, uri_of: UriOf = no_uri) -> str:
     """The report as a page.
 
     Args:
@@ -75,20 +76,20 @@ def render(report: Report, uri_of: Address = nowhere) -> str:
 class _Page:
     """Writes the parts of one page."""
 
-    def __init__(self, report: Report, uri_of: Address) -> None:
+    def __init__(self, report: Report, uri_of: UriOf) -> None:
         self.report = report
         self.uri_of = uri_of
 
     def sections(self) -> Iterator[str]:
         yield from self.head()
-        yield from self.unread()
+        yield from self.not_scanned()
         if self.report.frameworks and self.report.resources:  # nothing judged is no compliance
             yield from _scores(self.report.frameworks)
         yield from self.controls()
         yield from self.files()
-        yield from self.unjudged()
+        yield from self.not_evaluated()
         yield from self.problems()
-        yield from self.suppressed()
+        yield from self.accepted()
 
     def head(self) -> Iterator[str]:
         report = self.report
@@ -102,14 +103,14 @@ class _Page:
         for severity, count in report.by_severity().items():
             yield _tile(severity.label, count, severity.label)
         statuses = Counter(entry.finding.status for entry in report.findings)
-        for status in ("suppressed", "baseline"):
+        for status in ("accepted", "baseline"):
             if statuses[status]:
-                yield _tile(status, statuses[status], "")
+                yield _tile(STATUS_NAMES[status], statuses[status], "")
         yield "</ul>"
         if not report.files and not report.not_scanned:
             yield '<p class="warning">No Kubernetes manifest was found: nothing is known about these files.</p>'
 
-    def unread(self) -> Iterator[str]:
+    def not_scanned(self) -> Iterator[str]:
         """What is not in the counts: it must not be overlooked."""
         if self.report.not_scanned:
             yield "<h2>Not scanned, or not fully</h2>"
@@ -127,11 +128,11 @@ class _Page:
             first, finding = entries[0], entries[0].finding
             yield f'<details class="{finding.severity.label}"{unfold}>'
             yield (
-                f'<summary><span class="tag">{finding.severity.label}</span><b>{_text(first.title)}</b>'
+                f'<summary><span class="tag">{finding.severity.label}</span><b>{_text(first.rule.title)}</b>'
                 f'<code class="quiet">{_text(finding.control)}</code>'
                 f'<span class="tag">{counted(len(entries), "finding")}</span></summary>'
             )
-            yield f'<div class="inside"><p class="quiet">{_prose(first.remediation)}</p>'
+            yield f'<div class="inside"><p class="quiet">{_prose(first.rule.remediation)}</p>'
             yield from _table(self.row(entry, _fix(entry.fixes)) for entry in entries)
             yield "</div></details>"
 
@@ -142,12 +143,12 @@ class _Page:
             f"{self.place(place.file, place.range.start.line, place.range.start.column)}</span>"
             for place in entry.related
         )
-        said = f"{_text(entry.finding.message)}{related}{more}"
-        return self.place(entry.file, start.line, start.column), _named(entry.finding.resource), said
+        message = f"{_text(entry.finding.message)}{related}{more}"
+        return self.place(entry.file, start.line, start.column), _named(entry.finding.resource), message
 
     def files(self) -> Iterator[str]:
         counted: dict[str, Counter[Severity]] = {}
-        first: dict[str, Spot] = {}
+        first: dict[str, LineColumn] = {}
         for entry in self.report.open():
             counted.setdefault(entry.file, Counter())[entry.finding.severity] += 1
             first[entry.file] = min(first.get(entry.file, entry.range.start), entry.range.start)
@@ -165,19 +166,19 @@ class _Page:
             yield f"<tr><td>{self.link(file, _text(file), first[file])}</td>{cells}</tr>"
         yield "</tbody></table>"
 
-    def unjudged(self) -> Iterator[str]:
-        missing = [coverage for coverage in self.report.controls if coverage.not_evaluated]
+    def not_evaluated(self) -> Iterator[str]:
+        missing = [result for result in self.report.controls if result.not_evaluated]
         if missing:
             yield "<h2>Could not be evaluated</h2>"
             yield '<p class="quiet">Nobody knows whether these pass, so for the scores they do not.</p>'
-            yield from _table(row for coverage in missing for row in self.reasons(coverage))
+            yield from _table(row for result in missing for row in self.reasons(result))
 
-    def reasons(self, coverage: Coverage) -> Iterator[tuple[str, str, str]]:
-        for reason in coverage.reasons:
+    def reasons(self, result: ControlResult) -> Iterator[tuple[str, str, str]]:
+        for reason in result.reasons:
             where = self.place(reason.file, reason.line)
-            yield where, f"<code>{_text(coverage.id)}</code>", f"{_text(reason.path)}: {_text(reason.reason)}"
-        if rest := coverage.not_evaluated - len(coverage.reasons):
-            yield "", f"<code>{_text(coverage.id)}</code>", f"and {counted(rest, 'more resource')}"
+            yield where, f"<code>{_text(result.id)}</code>", f"{_text(reason.path)}: {_text(reason.reason)}"
+        if rest := result.not_evaluated - len(result.reasons):
+            yield "", f"<code>{_text(result.id)}</code>", f"and {counted(rest, 'more resource')}"
 
     def problems(self) -> Iterator[str]:
         if self.report.problems:
@@ -187,12 +188,12 @@ class _Page:
                 for p in self.report.problems
             )
 
-    def suppressed(self) -> Iterator[str]:
-        entries = [entry for entry in self.report.findings if entry.finding.suppression]
+    def accepted(self) -> Iterator[str]:
+        entries = [entry for entry in self.report.findings if entry.finding.status == "accepted"]
         if entries:
             yield "<h2>Suppressed</h2><details>"
             yield f'<summary><b>{counted(len(entries), "finding")}</b></summary><div class="inside">'
-            yield from _table(self.row(entry, _suppression(entry)) for entry in entries)
+            yield from _table(self.row(entry, _disposition(entry)) for entry in entries)
             yield "</div></details>"
 
     def place(self, file: str, line: int, column: int = 0) -> str:
@@ -203,11 +204,11 @@ class _Page:
             file, f'<span class="place">{name}<span class="at">{at}</span></span>', (line, column or 1)
         )
 
-    def link(self, file: str, shown: str, at: tuple[int, int]) -> str:
+    def link(self, file: str, label: str, at: tuple[int, int]) -> str:
         uri = self.uri_of(file)
         if uri is None:
-            return shown
-        return f'<a href="{PLACE_SCHEME}{quote(uri, safe="")}#L{at[0]},{at[1]}">{shown}</a>'
+            return label
+        return f'<a href="{PLACE_SCHEME}{quote(uri, safe="")}#L{at[0]},{at[1]}">{label}</a>'
 
 
 def _scores(frameworks: Iterable[FrameworkScore]) -> Iterator[str]:
@@ -238,9 +239,9 @@ def _tile(label: str, count: int, tone: str) -> str:
 def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Rows of a place, perhaps what it is, and what there is to say; all of it HTML."""
     yield "<table><tbody>"
-    for where, *what, said in rows:
+    for where, *what, detail in rows:
         cells = "".join(f'<td class="what">{cell}</td>' for cell in what)
-        yield f'<tr><td class="where">{where}</td>{cells}<td>{said}</td></tr>'
+        yield f'<tr><td class="where">{where}</td>{cells}<td>{detail}</td></tr>'
     yield "</tbody></table>"
 
 
@@ -256,15 +257,13 @@ def _fix(options: Sequence[FixOption]) -> str:
     return f'<span class="fix">{note}: {_text(options[0].title)}{others}</span>'
 
 
-def _suppression(entry: Reported) -> str:
-    said = entry.finding.suppression
-    if said is None:
+def _disposition(entry: Reported) -> str:
+    disposition = entry.finding.disposition
+    if disposition is None:
         return ""
-    until = f" until {said.until}" if said.until else ""
-    reason = said.reason or "no reason given"
-    return (
-        f'<span class="also quiet">{_text(f"{entry.finding.control}, {said.kind}{until}: {reason}")}</span>'
-    )
+    until = f" until {disposition.until}" if disposition.until else ""
+    text = f"{entry.finding.control}, {disposition.by}{until}: {disposition.reason or 'no reason given'}"
+    return f'<span class="also quiet">{_text(text)}</span>'
 
 
 def _named(resource: ResourceId) -> str:

@@ -9,12 +9,21 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import __version__
+from kscan_lsp.report.model import STATUS_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.report.model import Coverage, FixEdit, FixOption, OtherPlace, Range, Report, Reported
+    from kscan_lsp.report.model import (
+        ControlResult,
+        FileRange,
+        FixEdit,
+        FixOption,
+        RelatedLocation,
+        Report,
+        Reported,
+    )
 
 SCHEMA_VERSION = 1
 
@@ -48,12 +57,12 @@ def as_data(report: Report) -> dict[str, Any]:
             "files": report.files,
             "resources": report.resources,
             "findings": {severity.label: count for severity, count in report.by_severity().items()},
-            "suppressed": statuses.count("suppressed"),
+            "suppressed": statuses.count("accepted"),
             "baseline": statuses.count("baseline"),
             "skipped": dict(report.skipped),
             "frameworks": [{"id": framework.id, "score": framework.score} for framework in report.frameworks],
         },
-        "controls": [_coverage(coverage) for coverage in report.controls],
+        "controls": [_control(result) for result in report.controls],
         "notScanned": [{"file": n.file, "line": n.line, "reason": n.reason} for n in report.not_scanned],
         "problems": [
             {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}
@@ -63,45 +72,45 @@ def as_data(report: Report) -> dict[str, Any]:
     }
 
 
-def _coverage(coverage: Coverage) -> dict[str, Any]:
+def _control(result: ControlResult) -> dict[str, Any]:
     missing = None
-    if coverage.not_evaluated:
+    if result.not_evaluated:
         reasons = [
-            {"file": r.file, "line": r.line, "path": r.path, "reason": r.reason} for r in coverage.reasons
+            {"file": r.file, "line": r.line, "path": r.path, "reason": r.reason} for r in result.reasons
         ]
-        missing = {"count": coverage.not_evaluated, "reasons": reasons}
+        missing = {"count": result.not_evaluated, "reasons": reasons}
     return {
-        "id": coverage.id,
-        "evaluated": coverage.evaluated,
-        "failed": coverage.failed,
+        "id": result.id,
+        "evaluated": result.evaluated,
+        "failed": result.failed,
         "notEvaluated": missing,
     }
 
 
 def _finding(entry: Reported) -> dict[str, Any]:
     finding = entry.finding
-    suppression = finding.suppression
+    disposition = finding.disposition
     return {
         "control": finding.control,
-        "title": entry.title,
+        "title": entry.rule.title,
         "severity": finding.severity.label,
-        "score": entry.score,
+        "score": entry.rule.score,
         "resource": _resource(finding.resource),
         "file": entry.file,
         "range": _range(entry.range),
         "path": finding.printed_path,
         "message": finding.message,
-        "remediation": entry.remediation,
+        "remediation": entry.rule.remediation,
         "related": [_related(place) for place in entry.related],
         "fix": _fix(entry.fixes),
-        "fingerprint": finding.fingerprint,
-        "status": finding.status,
-        "suppression": suppression
-        and {"kind": suppression.kind, "reason": suppression.reason, "until": suppression.until},
+        "fingerprint": entry.fingerprint,
+        "status": STATUS_NAMES[finding.status],
+        "suppression": disposition
+        and {"kind": disposition.by, "reason": disposition.reason, "until": disposition.until},
     }
 
 
-def _related(place: OtherPlace) -> dict[str, Any]:
+def _related(place: RelatedLocation) -> dict[str, Any]:
     return {
         "resource": _resource(place.resource),
         "file": place.file,
@@ -141,7 +150,7 @@ def _resource(resource: ResourceId) -> dict[str, str]:
     }
 
 
-def _range(span: Range) -> dict[str, dict[str, int]]:
+def _range(span: FileRange) -> dict[str, dict[str, int]]:
     return {
         "start": {"line": span.start.line, "column": span.start.column},
         "end": {"line": span.end.line, "column": span.end.column},

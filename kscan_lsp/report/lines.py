@@ -18,14 +18,14 @@ _WORD: Final = re.compile(r"\s*\S+\s*")
 _TAB: Final = 8
 
 
-class Piece(NamedTuple):
+class StyledText(NamedTuple):
     """Text that looks the same throughout."""
 
     text: str
     style: str = ""
 
 
-Line: TypeAlias = "Sequence[Piece]"
+Line: TypeAlias = "Sequence[StyledText]"
 
 
 class Screen(NamedTuple):
@@ -35,14 +35,14 @@ class Screen(NamedTuple):
     encoding: str = "utf-8"
 
 
-def plain(lines: Iterable[Line]) -> str:
+def plain_text(lines: Iterable[Line]) -> str:
     """The text of lines, without styles, and without white space at their ends."""
     return "".join("".join(piece.text for piece in line).rstrip() + "\n" for line in lines)
 
 
-def wrapped(line: Line, width: int) -> Iterator[list[Piece]]:
+def wrapped(line: Line, width: int) -> Iterator[list[StyledText]]:
     """A line as several that fit so many cells once trimmed, broken between words where that can be done."""
-    pieces = [Piece(piece.text.expandtabs(_TAB), piece.style) for piece in line]
+    pieces = [StyledText(piece.text.expandtabs(_TAB), piece.style) for piece in line]
     at = 0
     for text in "".join(piece.text for piece in pieces).split("\n"):
         breaks = [*_breaks(text, width), len(text)]
@@ -51,13 +51,13 @@ def wrapped(line: Line, width: int) -> Iterator[list[Piece]]:
         at += len(text) + 1
 
 
-def trimmed(line: Line) -> list[Piece]:
+def trimmed(line: Line) -> list[StyledText]:
     """A line without white space at its end."""
     pieces = list(line)
     while pieces:
         text, style = pieces.pop()
         if text := text.rstrip():
-            return [*pieces, Piece(text, style)]
+            return [*pieces, StyledText(text, style)]
     return pieces
 
 
@@ -77,9 +77,9 @@ def _breaks(text: str, width: int) -> Iterator[int]:
             room = width - cell_len(part)
 
 
-def _part(line: Line, start: int, end: int) -> Iterator[Piece]:
+def _part(line: Line, start: int, end: int) -> Iterator[StyledText]:
     at = 0
     for piece in line:
         if text := piece.text[max(start - at, 0) : max(end - at, 0)]:
-            yield Piece(text, piece.style)
+            yield StyledText(text, piece.style)
         at += len(piece.text)

@@ -1,9 +1,10 @@
-"""What a scan says: findings in file positions, coverage, compliance and the gate, as one frozen Report.
+"""What a scan says, as one frozen Report: findings in file positions, rules, coverage, compliance and the gate.
 
-Every format is a function of a Report, so that no two of them can disagree. Lines and columns count from 1,
-columns in code points.
+Every format is a function of a Report, so that no two of them can disagree; whatever a format may show is in it. Lines
+and columns count from 1, columns in code points.
 
-Left out on purpose: how a report is made (`tally.py`) and what it looks like (`reports/`).
+Left out on purpose: how a report is made (`build.py`), how scores are counted (`compliance.py`) and what a report
+looks like (one file per format, listed in `formats.py`).
 """
 
 from __future__ import annotations
@@ -13,81 +14,121 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.findings import Severity
-from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.findings import Severity, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
     from kscan_lsp.findings import Finding, ResourceId
-    from kscan_lsp.policy.ruleset import Ruleset
+
+STATUS_NAMES: Final = {"open": "open", "accepted": "suppressed", "baseline": "baseline"}
+"""What reports call the status of a finding, for as long as schema 1 of the JSON report holds."""
 
 SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
 
 
-class Spot(NamedTuple):
-    """A place in a file for people: line and column count from 1."""
+class LineColumn(NamedTuple):
+    """A position in a file for people: line and column count from 1."""
 
     line: int
     column: int
 
 
-class Range(NamedTuple):
-    """From the first character to right behind the last one."""
+class FileRange(NamedTuple):
+    """A part of a file, from its first character to right behind its last one."""
 
-    start: Spot
-    end: Spot
+    start: LineColumn
+    end: LineColumn
+
+
+FILE_START: Final = FileRange(LineColumn(1, 1), LineColumn(1, 1))
+"""Where something stands that has no place in a file."""
 
 
 class FixEdit(NamedTuple):
     """Replace what lies in a range of the file."""
 
-    range: Range
+    range: FileRange
     text: str
 
 
 class FixOption(NamedTuple):
-    """One way to make a finding go away. `edits` is None where they were not asked for."""
+    """One way to make a finding go away. `edits` is None where they were not worked out."""
 
     title: str
     safe: bool
     edits: tuple[FixEdit, ...] | None = None
 
 
-class OtherPlace(NamedTuple):
+class FrameworkSection(NamedTuple):
+    """Where a framework names a control: the framework's id and title, its section, and its name for the control.
+
+    Section and name are empty where the framework gives none.
+    """
+
+    framework: str
+    title: str
+    section: str
+    name: str
+
+
+class Rule(NamedTuple):
+    """A control that is on: what it is about, as severe as the settings have it.
+
+    `needs` is what would answer it where no manifest does; such a control is never evaluated.
+    """
+
+    id: str
+    title: str
+    description: str
+    remediation: str
+    score: float
+    severity: Severity
+    category: str
+    references: tuple[str, ...]
+    frameworks: tuple[FrameworkSection, ...]
+    needs: str
+
+
+class RelatedLocation(NamedTuple):
     """Another object that a finding rests on."""
 
     resource: ResourceId
     file: str
-    range: Range
+    range: FileRange
     path: str
     message: str
 
 
 class Reported(NamedTuple):
-    """A finding at its place in a file, with what its control says about it.
+    """A finding at its place in a file, with its rule.
 
+    The rule is that of the settings which hold for the file: two folders may each have a control of one id.
     `sensitive` tells that the text there may be a secret, which no report may repeat.
     """
 
     finding: Finding
     file: str
-    range: Range
-    title: str
-    score: float
-    remediation: str
-    related: tuple[OtherPlace, ...] = ()
+    range: FileRange
+    rule: Rule
+    related: tuple[RelatedLocation, ...] = ()
     fixes: tuple[FixOption, ...] = ()
     sensitive: bool = False
+    ordinal: int = 0
+    """How many objects of the same identity its project has before this one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the finding in its project."""
+        return fingerprint(self.finding, self.ordinal)
 
 
 class FileProblem(NamedTuple):
     """Something wrong with a manifest, a settings file or a policy. `code` is that of `findings.Problem`."""
 
     file: str
-    range: Range
+    range: FileRange
     message: str
     code: str
 
@@ -100,7 +141,7 @@ class NotScanned(NamedTuple):
     reason: str
 
 
-class Reason(NamedTuple):
+class NotEvaluated(NamedTuple):
     """Where and why a control could not be evaluated."""
 
     file: str
@@ -109,16 +150,15 @@ class Reason(NamedTuple):
     reason: str
 
 
-class Coverage(NamedTuple):
+class ControlResult(NamedTuple):
     """What became of one control, counted in resources; `evaluated` are those that failed or passed."""
 
     id: str
     evaluated: int = 0
     failed: int = 0
     not_evaluated: int = 0
-    reasons: tuple[Reason, ...] = ()
-    beyond: bool = False
-    """Whether it needs more than any manifest says, and so is never evaluated."""
+    reasons: tuple[NotEvaluated, ...] = ()
+    """The first of those that could not be evaluated."""
 
     @property
     def score(self) -> float:
@@ -135,49 +175,23 @@ class FrameworkScore(NamedTuple):
     score: float
 
 
-def compliance(rulesets: Iterable[Ruleset], controls: Mapping[str, Coverage]) -> tuple[FrameworkScore, ...]:
-    """The scores of all frameworks that rulesets are made of, from what became of their controls.
+class Gate(NamedTuple):
+    """What makes a scan fail: findings of a severity or worse, compliance below a percentage. None is never."""
 
-    What the settings leave out, or no manifest answers, is in no framework's mean: nothing is known about it. A control
-    that is on and not among `controls` applied to nothing.
-    """
-    members: dict[str, tuple[str, dict[str, None]]] = {}
-    for ruleset in rulesets:
-        for framework in ruleset.frameworks:
-            _, known = members.setdefault(framework.id, (framework.title, {}))
-            on = (ruleset.controls.get(i) for i in members_of(framework, ruleset.policies))
-            known.update(dict.fromkeys(control.id for control in on if control and not control.needs))
-    scores = []
-    for name, (title, ids) in members.items():
-        mean = sum(controls[i].score if i in controls else 100.0 for i in ids) / len(ids) if ids else 100.0
-        scores.append(FrameworkScore(name, title, round(mean, 2)))
-    return tuple(scores)
+    fail_on: Severity | None = Severity.HIGH
+    compliance: float | None = None
 
 
-def coverage_of(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[str, Coverage]:
-    """What became of each control that looked at any of some resources.
-
-    Args:
-        judged: what is said about each resource, and the controls of its findings that are not suppressed: one whose
-            findings all are has passed where it could be evaluated.
-    """
-    passed: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    unevaluated: Counter[str] = Counter()
-    for verdicts, unsuppressed in judged:
-        passed.update(verdicts.passed)
-        untold = {entry.control for entry in verdicts.unevaluated if entry.control not in unsuppressed}
-        unevaluated.update(untold)
-        for control in verdicts.failed - untold:
-            (failed if control in unsuppressed else passed)[control] += 1
-    return {
-        i: Coverage(i, evaluated=passed[i] + failed[i], failed=failed[i], not_evaluated=unevaluated[i])
-        for i in passed | failed | unevaluated
-    }
+NO_GATE: Final = Gate(None)
+"""Nothing makes it fail."""
 
 
 class Report(Struct, frozen=True):
-    """All that one scan says, in a fixed order."""
+    """All that one scan says, in a fixed order.
+
+    `rules` has every control that is on, by id, and `controls` what became of each, in the same order. `texts` has
+    every file that was scanned, by its name in the report, for excerpts; there may be secrets in them.
+    """
 
     files: int
     resources: int
@@ -185,13 +199,18 @@ class Report(Struct, frozen=True):
     problems: tuple[FileProblem, ...]
     not_scanned: tuple[NotScanned, ...]
     skipped: Mapping[str, int]
-    controls: tuple[Coverage, ...]
+    rules: Mapping[str, Rule]
+    controls: tuple[ControlResult, ...]
     frameworks: tuple[FrameworkScore, ...]
+    texts: Mapping[str, str]
+    gate: Gate = NO_GATE
+    requested: tuple[str, ...] = ()
+    """The files and folders that the user named."""
     wrong_setup: bool = False
     """A setting or a policy is wrong."""
 
     def open(self) -> Iterator[Reported]:
-        """The findings that count: neither suppressed nor in a baseline."""
+        """The findings that count: neither accepted nor in a baseline."""
         return (entry for entry in self.findings if entry.finding.status == "open")
 
     def by_severity(self) -> dict[Severity, int]:
@@ -199,34 +218,29 @@ class Report(Struct, frozen=True):
         counted = Counter(entry.finding.severity for entry in self.open())
         return {severity: counted[severity] for severity in sorted(Severity, reverse=True)}
 
-
-class Gate(NamedTuple):
-    """What makes a scan fail. None is never."""
-
-    fail_on: Severity | None = Severity.HIGH
-    compliance: float | None = None
-
-    def objections(self, report: Report) -> list[str]:
+    def gate_failures(self) -> list[str]:
         """Why the gate does not pass, in words; empty where it does."""
-        said = []
-        if self.fail_on is not None:
-            bad = sum(count for severity, count in report.by_severity().items() if severity >= self.fail_on)
-            if bad:
-                level = self.fail_on.label + ("" if self.fail_on is Severity.CRITICAL else " or worse")
-                said.append(f"{bad} {'finding is' if bad == 1 else 'findings are'} {level}")
-        if self.compliance is not None:
-            said += [
-                f"compliance with {framework.id} is {framework.score:.4g}%, below {self.compliance:g}%"
-                for framework in report.frameworks
-                if framework.score < self.compliance
+        failures = []
+        level = self.gate.fail_on
+        if level is not None:
+            count = sum(count for severity, count in self.by_severity().items() if severity >= level)
+            if count:
+                named = level.label + ("" if level is Severity.CRITICAL else " or worse")
+                failures.append(f"{count} {'finding is' if count == 1 else 'findings are'} {named}")
+        least = self.gate.compliance
+        if least is not None:
+            failures += [
+                f"compliance with {framework.id} is {framework.score:.4g}%, below {least:g}%"
+                for framework in self.frameworks
+                if framework.score < least
             ]
-        return said
+        return failures
 
 
-def exit_status(report: Report, gate: Gate) -> int:
+def exit_status(report: Report) -> int:
     """The highest status that applies: 3 not all was scanned, 2 wrong setup, 1 gate failed, 0."""
     if report.not_scanned:
         return 3
     if report.wrong_setup:
         return 2
-    return 1 if gate.objections(report) else 0
+    return 1 if report.gate_failures() else 0

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from kscan_lsp.report.printable import visible
 
 if TYPE_CHECKING:
-    from kscan_lsp.report.model import Range
+    from kscan_lsp.report.model import FileRange
     from kscan_lsp.text import LineIndex
 
 _TAB: Final = 4
@@ -25,7 +25,7 @@ _HIDDEN: Final = "********"
 _NO_SECRETS: Final = ("", "true", "false")
 
 
-def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) -> tuple[str, str]:
+def snippet(lines: LineIndex, span: FileRange, width: int, *, hidden: bool = False) -> tuple[str, str]:
     """The line where a range starts, and carets under the range.
 
     Args:
@@ -48,12 +48,12 @@ def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) 
     last = len(content) if span.end.line > span.start.line else min(span.end.column - 1, len(content))
     # what is far away from the range cannot be on the screen, and such lines may have a megabyte
     offset = max(first - _BEFORE, 0)
-    shown = [visible(c) if c != "\t" else c for c in content[offset : first + _AFTER]]
+    characters = [visible(c) if c != "\t" else c for c in content[offset : first + _AFTER]]
     if len(content) > first + _AFTER:
-        shown.append(_CUT)
-    shown = _without_tabs(shown)
-    first, last = first - offset, min(last - offset, len(shown))
-    cells = [cell_len(part) for part in shown]
+        characters.append(_CUT)
+    characters = _without_tabs(characters)
+    first, last = first - offset, min(last - offset, len(characters))
+    cells = [cell_len(part) for part in characters]
     before = sum(cells[:first])
     start = 0
     if offset or (sum(cells) > width and before > width * 2 // 3):
@@ -66,25 +66,25 @@ def snippet(lines: LineIndex, span: Range, width: int, *, hidden: bool = False) 
     head = _CUT if start or offset else ""
     room = width - len(head)
     end = start
-    while end < len(shown) and room >= cells[end]:
+    while end < len(characters) and room >= cells[end]:
         room -= cells[end]
         end += 1
     tail = ""
-    if end < len(shown):
+    if end < len(characters):
         tail = _CUT
         while end > start and room < 1:
             end -= 1
             room += cells[end]
-    text = head + "".join(shown[start:end]) + tail
+    text = head + "".join(characters[start:end]) + tail
     lead = len(head) + sum(cells[start:first])
     marked = max(sum(cells[first : max(min(last, end), first)]), 1)
     return text, " " * lead + "^" * marked
 
 
-def _without_tabs(shown: list[str]) -> list[str]:
+def _without_tabs(characters: list[str]) -> list[str]:
     column = 0
-    for index, part in enumerate(shown):
+    for index, part in enumerate(characters):
         if part == "\t":
-            shown[index] = " " * (_TAB - column % _TAB)
-        column += cell_len(shown[index])
-    return shown
+            characters[index] = " " * (_TAB - column % _TAB)
+        column += cell_len(characters[index])
+    return characters

@@ -7,14 +7,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
-from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.lines import StyledText, wrapped
+from kscan_lsp.report.model import STATUS_NAMES
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kscan_lsp.report.lines import Line
-    from kscan_lsp.report.model import Gate, Report
+    from kscan_lsp.report.model import Report
 
 STYLES: Final = {
     Severity.CRITICAL: "bold magenta",
@@ -28,54 +29,58 @@ _MAX_LISTED: Final = 20
 _INDENT: Final = 13
 
 
-def summary(report: Report, gate: Gate, asked: Sequence[str], width: int) -> Iterator[Line]:
+def summary(report: Report, width: int) -> Iterator[Line]:
     """The lines of the summary of a report."""
-    for label, lines in _rows(report, gate, asked):
+    for label, lines in _rows(report):
         named = label
         for line in (part for whole in lines for part in wrapped(whole, max(width - _INDENT, 20))):
-            yield [Piece(f"{named:<{_INDENT}}", "dim"), *line]
+            yield [StyledText(f"{named:<{_INDENT}}", "dim"), *line]
             named = ""
 
 
-def _rows(report: Report, gate: Gate, asked: Sequence[str]) -> Iterator[tuple[str, Sequence[Line]]]:
+def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     """What there is to say, by label; what has no lines is left out."""
-    yield "scanned", [[Piece(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]]
-    if skipped := ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count):
-        yield "skipped", [[Piece(skipped)]]
     yield (
-        "not scanned",
-        _listed(
-            [f"{left.file}:{left.line}: {left.reason}" for left in report.not_scanned], "bold yellow", "more"
-        ),
+        "scanned",
+        [[StyledText(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]],
     )
+    if skipped := ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count):
+        yield "skipped", [[StyledText(skipped)]]
+    unscanned = [f"{place.file}:{place.line}: {place.reason}" for place in report.not_scanned]
+    yield "not scanned", _listed(unscanned, "bold yellow")
     yield "not judged", [*_not_judged(report)]
     yield "found", [_found(report)]
     if report.frameworks and report.resources:  # nothing judged is no compliance
         scores = ", ".join(f"{framework.id} {framework.score:.1f}%" for framework in report.frameworks)
-        yield "compliance", [[Piece(scores)]]
-    if objections := gate.objections(report):
-        yield "failed", [[Piece(printable("; ".join(objections)), "bold red")]]
-    yield "next", _next_steps(report, asked)
+        yield "compliance", [[StyledText(scores)]]
+    if failures := report.gate_failures():
+        yield "failed", [[StyledText(printable("; ".join(failures)), "bold red")]]
+    yield "next", _next_steps(report)
 
 
-def _listed(said: Sequence[str], style: str, more: str) -> list[Line]:
-    lines: list[Line] = [[Piece(printable(text), style)] for text in said[:_MAX_LISTED]]
-    return [*lines, [Piece(f"and {len(said) - _MAX_LISTED} {more}")]] if len(said) > _MAX_LISTED else lines
+def _listed(texts: Sequence[str], style: str) -> list[Line]:
+    lines: list[Line] = [[StyledText(printable(text), style)] for text in texts[:_MAX_LISTED]]
+    return (
+        [*lines, [StyledText(f"and {len(texts) - _MAX_LISTED} more")]] if len(texts) > _MAX_LISTED else lines
+    )
 
 
 def _not_judged(report: Report) -> Iterator[Line]:
     alike: dict[str, list[str]] = {}
-    beyond = [coverage.id for coverage in report.controls if coverage.not_evaluated and coverage.beyond]
-    for coverage in report.controls:
-        if coverage.not_evaluated and not coverage.beyond:
-            first = coverage.reasons[0]
-            more = f" (and {coverage.not_evaluated - 1} more)" if coverage.not_evaluated > 1 else ""
-            alike.setdefault(f"{first.file}:{first.line}: {first.reason}{more}", []).append(coverage.id)
-    said = [f"{_ids(controls)} at {why}" for why, controls in alike.items()]
-    yield from _listed(said, "yellow", "more")
-    if beyond:
-        take = "control takes" if len(beyond) == 1 else "controls take"
-        yield [Piece(f"{len(beyond)} {take} more than manifests, as 'kscan explain {beyond[0]}' says")]
+    needing: list[str] = []
+    for result in report.controls:
+        if not result.not_evaluated:
+            continue
+        if report.rules[result.id].needs:
+            needing.append(result.id)
+        else:
+            first = result.reasons[0]
+            more = f" (and {result.not_evaluated - 1} more)" if result.not_evaluated > 1 else ""
+            alike.setdefault(f"{first.file}:{first.line}: {first.reason}{more}", []).append(result.id)
+    yield from _listed([f"{_ids(controls)} at {why}" for why, controls in alike.items()], "yellow")
+    if needing:
+        take = "control takes" if len(needing) == 1 else "controls take"
+        yield [StyledText(f"{len(needing)} {take} more than manifests, as 'kscan explain {needing[0]}' says")]
 
 
 def _ids(controls: Sequence[str]) -> str:
@@ -85,32 +90,36 @@ def _ids(controls: Sequence[str]) -> str:
 
 def _found(report: Report) -> Line:
     counted = {severity: count for severity, count in report.by_severity().items() if count}
-    pieces = [Piece("nothing", "" if report.not_scanned or not report.files else "bold green")]
+    pieces = [StyledText("nothing", "" if report.not_scanned or not report.files else "bold green")]
     if counted:
-        pieces = [p for s, n in counted.items() for p in (Piece(", "), Piece(f"{n} {s.label}", STYLES[s]))][
-            1:
-        ]
+        pieces = [
+            p for s, n in counted.items() for p in (StyledText(", "), StyledText(f"{n} {s.label}", STYLES[s]))
+        ][1:]
     statuses = Counter(entry.finding.status for entry in report.findings)
-    for status in ("suppressed", "baseline"):
+    for status in ("accepted", "baseline"):
         if statuses[status]:
-            pieces.append(Piece(f", {statuses[status]} {status}", "dim"))
+            pieces.append(StyledText(f", {statuses[status]} {STATUS_NAMES[status]}", "dim"))
     return pieces
 
 
-def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
+def _next_steps(report: Report) -> list[Line]:
     steps: list[Line] = []
     if report.skipped.get("helm-template"):
         steps.append(_step("helm template CHART | kscan scan -", "judge what a chart renders to"))
     if report.files and not report.controls:
-        steps.append([Piece("no control is on; choose frameworks or controls in .kscan.yaml")])
+        steps.append([StyledText("no control is on; choose frameworks or controls in .kscan.yaml")])
     if not report.files and not report.not_scanned and not steps:
         why = "no Kubernetes manifest was found here; name a file or a folder that has some"
         if report.skipped.get("excluded") == sum(report.skipped.values()) > 0:
             why = "all that is here is excluded by the settings or .gitignore; change them, or name something else"
-        return [[Piece(why)]]
+        return [[StyledText(why)]]
     single = [entry.fixes[0] for entry in report.open() if len(entry.fixes) == 1]
     safe = sum(option.safe for option in single)
-    where = "" if list(asked) == ["."] else " " + " ".join(shlex.quote(path) for path in asked)
+    where = (
+        ""
+        if report.requested in ((), (".",))
+        else " " + " ".join(shlex.quote(path) for path in report.requested)
+    )
     if safe:
         steps.append(
             _step(f"kscan fix{where}", f"show {counted(safe, 'safe fix', 'safe fixes')}, --write makes them")
@@ -127,4 +136,4 @@ def _next_steps(report: Report, asked: Sequence[str]) -> list[Line]:
 
 
 def _step(command: str, purpose: str) -> Line:
-    return [Piece(printable(command), "bold"), Piece(f"  {purpose}")]
+    return [StyledText(printable(command), "bold"), StyledText(f"  {purpose}")]

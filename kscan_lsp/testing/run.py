@@ -15,10 +15,13 @@ from __future__ import annotations
 import difflib
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
@@ -26,7 +29,9 @@ from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from kscan_lsp.policy.model import Control, PolicySet, Source
+    from collections.abc import Sequence
+
+    from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
 
@@ -42,7 +47,7 @@ class Outcome(Struct, frozen=True):
 
     control: str
     name: str
-    source: Source
+    source: ControlSource
     failure: str
     span: Span
 
@@ -56,44 +61,53 @@ class Mark(Struct, frozen=True):
     controls: tuple[str, ...]
 
 
-def run(control: Control, policies: PolicySet) -> list[Outcome]:
+class _Case(NamedTuple):
+    """A test with its manifest judged by the control alone; `error` is what is wrong with its settings."""
+
+    test: TestFile
+    manifest: str
+    marks: list[Mark]
+    project: Project
+    error: str
+
+
+def run_tests(control: Control, policies: PolicySet) -> list[Outcome]:
     """Run all tests of one control; a control that none of them shows at work fails, too."""
     source = policies.sources[control.id]
+    cases = [_case(control, policies, test) for test in source.tests]
     outcomes = [
-        Outcome(control.id, test.name, source, _run_test(control, policies, test),
+        Outcome(control.id, case.test.name, source, _failure(control, case),
                 span_at(source.document, ("tests", index, "name")))
-        for index, test in enumerate(source.tests)
+        for index, case in enumerate(cases)
     ]  # fmt: skip
-    if not any(outcome.failure for outcome in outcomes) and (text := _untested(control, policies)):
-        outcomes.append(Outcome(control.id, "", source, text, span_at(source.document, ("id",))))
+    if not any(outcome.failure for outcome in outcomes) and (gap := _coverage_gap(control, cases)):
+        outcomes.append(Outcome(control.id, "", source, gap, span_at(source.document, ("id",))))
     return outcomes
 
 
-def _untested(control: Control, policies: PolicySet) -> str:
+def _case(control: Control, policies: PolicySet, test: TestFile) -> _Case:
+    manifest, marks = read_marks(test.manifest)
+    rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
+    project = Project(Evaluator(rules, Evidence(_TODAY))).with_file(_FILE, manifest)
+    return _Case(test, manifest, marks, project, wrong[0].message if wrong else "")
+
+
+def _coverage_gap(control: Control, cases: Sequence[_Case]) -> str:
     """What no test of a control shows; empty where they show that it finds something, and that a fix of it holds."""
-    tests = policies.sources[control.id].tests
-    if not tests:
+    if not cases:
         return "this control has no tests: add a manifest that fails and one that passes"
-    if not any(read_marks(test.manifest)[1] for test in tests):
+    if not any(case.marks for case in cases):
         return f"no test shows what this control finds: mark the place in a manifest that fails, '# ^^^ {control.id}'"
     refused = ""
-    for test in tests:
-        project, _ = _project(control, policies, test)
-        for number, checked in enumerate(project.files[_FILE].parts):
+    for case in cases:
+        for number, checked in enumerate(case.project.files[_FILE].parts):
             for finding in checked.findings:
                 if finding.fixable:
-                    options, reason = fixes_of(Site(project, _FILE, number), finding)
+                    options, reason = fixes_of(Site(case.project, _FILE, number), finding)
                     if options:
                         return ""
                     refused = refused or reason
     return refused and f"no test shows a fix that holds: {refused}"
-
-
-def _project(control: Control, policies: PolicySet, test: TestFile) -> tuple[Project, str]:
-    """The manifest of a test, judged by its control alone, and what is wrong with what the test asks for."""
-    rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
-    project = Project(rules, _TODAY).with_file(_FILE, read_marks(test.manifest)[0])
-    return project, wrong[0].message if wrong else ""
 
 
 def settings_of(test: TestFile) -> Settings:
@@ -117,40 +131,38 @@ def read_marks(text: str) -> tuple[str, list[Mark]]:
     return "".join(kept), marks
 
 
-def _run_test(control: Control, policies: PolicySet, test: TestFile) -> str:
-    manifest, marks = read_marks(test.manifest)
-    if mistaken := _mistaken(manifest, marks, control.id):
-        return mistaken
-    project, wrong = _project(control, policies, test)
-    if wrong:
-        return wrong
-    expected = {(m.line, m.start, m.end) for m in marks if control.id in m.controls}
+def _failure(control: Control, case: _Case) -> str:
+    """Why a test fails; empty where it passes."""
+    if error := _mark_error(case.manifest, case.marks, control.id) or case.error:
+        return error
+    expected = {(mark.line, mark.start, mark.end) for mark in case.marks if control.id in mark.controls}
     found: dict[tuple[int, int, int], str] = {}
-    for placed in project.files[_FILE].documents:
+    for placed in case.project.files[_FILE].documents:
         document = placed.checked.document
         if document.problems:
             return f"the manifest has a problem: {document.problems[0].message}"
         for verdicts in placed.checked.verdicts:
-            told = [(finding.span, finding.message) for finding in verdicts.findings]
+            reported = [(finding.span, finding.message) for finding in verdicts.findings]
             if control.needs and not verdicts.problems:
-                told += [(verdicts.resource.span(u.path).span, u.reason) for u in verdicts.unevaluated]
+                reported += [(verdicts.resource.resolve(u.path).span, u.reason) for u in verdicts.unevaluated]
             elif verdicts.problems or verdicts.unevaluated:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
-            if unfilled := [message for _, message in told if _is_unfilled(message, control, manifest)]:
+            messages = [message for _, message in reported]
+            if unfilled := [m for m in messages if _is_unfilled(m, control, case.manifest)]:
                 return f"something in braces gives nothing, and is printed as '?': {unfilled[0]}"
-            for span, message in told:
+            for span, message in reported:
                 start, end = document.lines.position(span.start), document.lines.position(span.end)
                 found[placed.line + start.line, start.column, end.column] = message
     if found.keys() != expected:
-        return _difference(manifest, expected, found)
-    if test.fixed is None:
+        return _difference(case.manifest, expected, found)
+    if case.test.fixed is None:
         return ""
-    fixed, reason = _all_fixed(project)
-    if fixed == test.fixed:
+    fixed, reason = _all_fixed(case.project)
+    if fixed == case.test.fixed:
         return ""
     lines = difflib.unified_diff(
-        test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1
+        case.test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1
     )
     return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *lines])
 
@@ -161,12 +173,12 @@ def _is_unfilled(message: str, control: Control, manifest: str) -> bool:
     return "?" in message and "?" not in manifest and not any("?" in part for part in written)
 
 
-def _mistaken(manifest: str, marks: list[Mark], control: str) -> str:
+def _mark_error(manifest: str, marks: list[Mark], control: str) -> str:
     """What is meant as a mark for a control and is none; empty where there is nothing of the kind."""
     for number, line in enumerate(manifest.splitlines(), start=1):
         if found := _CARETS.match(line):
-            what = f"'{found[1]}' is no control id" if found[1] else "no control is named"
-            return f"a mark that means nothing, at line {number} of the manifest: {what}; write '# ^^^ {control}'"
+            reason = f"'{found[1]}' is no control id" if found[1] else "no control is named"
+            return f"a mark that means nothing, at line {number} of the manifest: {reason}; write '# ^^^ {control}'"
     for mark in marks:
         if control not in mark.controls:
             named = ", ".join(mark.controls)
@@ -193,11 +205,11 @@ def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
     """The project with one more fix made, or why one cannot be made; None where there is nothing left to try."""
     for number, placed in enumerate(project.files[_FILE].documents):
         for finding in placed.checked.findings:
-            if finding.fixable and finding.fingerprint not in refused:
+            if finding.fixable and fingerprint(finding, 0) not in refused:
                 options, reason = fixes_of(Site(project, _FILE, number), finding)
                 if options:
                     return project.with_document(_FILE, number, options[0].text)
-                refused.add(finding.fingerprint)
+                refused.add(fingerprint(finding, 0))
                 return reason
     return None
 
@@ -207,14 +219,12 @@ def _difference(
 ) -> str:
     lines = manifest.splitlines()
 
-    def shown(mark: tuple[int, int, int], what: str) -> str:
+    def described(mark: tuple[int, int, int], difference: str) -> str:
         line, start, end = mark
         text = lines[line] if line < len(lines) else ""
         carets = " " * start + "^" * (end - start)
-        return (
-            f"{what} at line {line + 1} of the manifest, columns {start + 1} to {end}:\n  {text}\n  {carets}"
-        )
+        return f"{difference} at line {line + 1} of the manifest, columns {start + 1} to {end}:\n  {text}\n  {carets}"
 
-    missed = [shown(mark, "nothing reported") for mark in sorted(expected - found.keys())]
-    extra = [shown(mark, f"unexpected '{found[mark]}'") for mark in sorted(found.keys() - expected)]
+    missed = [described(mark, "nothing reported") for mark in sorted(expected - found.keys())]
+    extra = [described(mark, f"unexpected '{found[mark]}'") for mark in sorted(found.keys() - expected)]
     return "\n".join(missed + extra)

@@ -6,13 +6,14 @@ problem in the file it is in, or, where there is no such file, said in words.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from kscan_lsp.findings import Problem
-from kscan_lsp.policy.ruleset import Misnomer, choose
+from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.settings.model import (
     FILE_NAMES,
     InputsFile,
@@ -29,6 +30,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.policy.model import PolicySet
     from kscan_lsp.policy.ruleset import Ruleset
 
@@ -40,12 +42,12 @@ class Configuration(Struct, frozen=True, eq=False):
     settings_path: Path | None
     settings: Settings
     ruleset: Ruleset
-    problems: tuple[FileProblem, ...]
+    problems: tuple[ConfigurationProblem, ...]
     files: frozenset[Path]
     """The files that it was read from: settings, policies, inputs."""
 
 
-class FileProblem(NamedTuple):
+class ConfigurationProblem(NamedTuple):
     """A problem in a file of settings, policies or inputs, with the document it is placed in."""
 
     path: Path
@@ -71,6 +73,7 @@ def configure(
     changes: Mapping[str, object] | None = None,
     only: Iterable[str] = (),
     buffers: Mapping[Path, str] | None = None,
+    memo: PolicyMemo | None = None,
 ) -> tuple[Configuration, tuple[str, ...]]:
     """Read the settings that hold for a folder, and the policies they name.
 
@@ -81,18 +84,19 @@ def configure(
         changes: keys that a command line sets, over both.
         only: control ids that replace the choice of controls.
         buffers: texts of files that an editor has open, over what is on disk.
+        memo: what came of policy files before, kept by whoever reads them often.
 
     Returns:
         The configuration, and in words what is wrong with `section`, `changes` and `only`.
     """
     path = settings_path or (find_settings(root) if root else None)
     document = read_document("")
-    problems: list[FileProblem] = []
+    problems: list[ConfigurationProblem] = []
     settings = Settings()
     if path is not None:
         document = read_policy_file(path, "setting", buffers)
         settings, found = read_settings(document)
-        problems += [FileProblem(path, document, problem) for problem in found]
+        problems += [ConfigurationProblem(path, document, problem) for problem in found]
     from_file = settings
     settings, wrong = overlay(settings, section)
     if changes:
@@ -108,30 +112,32 @@ def configure(
         if policy_root
         else []
     )
-    known = load_policies(named, buffers)
-    problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
+    known = load_policies(named, buffers, memo=memo)
+    problems += [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
     missing = [
-        Misnomer(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
+        SettingError(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
     ]
     lists = None
     if isinstance(settings.inputs, str):
         lists = _read_lists(settings.inputs, policy_root, known, buffers)
         if lists is None:
-            missing.append(Misnomer(("inputs",), f"there is no file '{settings.inputs}'"))
+            missing.append(SettingError(("inputs",), f"there is no file '{settings.inputs}'"))
         else:
             settings = settings.model_copy(update={"inputs": lists.values})
-            problems += [FileProblem(lists.path, lists.document, problem) for problem in lists.problems]
-    rules, misnomers = choose(known, settings, only=only)
+            problems += [
+                ConfigurationProblem(lists.path, lists.document, problem) for problem in lists.problems
+            ]
+    rules, setting_errors = choose(known, settings, only=only)
     words = list(wrong)
-    for misnomer in (*missing, *misnomers):
-        if lists is not None and misnomer.path[0] == "inputs":
-            problem = Problem(span_at(lists.document, misnomer.path[1:]), misnomer.message, "setting")
-            problems.append(FileProblem(lists.path, lists.document, problem))
-        elif path is not None and not only and _same_place(from_file, settings, misnomer.path):
-            problem = Problem(span_at(document, misnomer.path), misnomer.message, "setting")
-            problems.append(FileProblem(path, document, problem))
+    for error in (*missing, *setting_errors):
+        if lists is not None and error.path[0] == "inputs":
+            problem = Problem(span_at(lists.document, error.path[1:]), error.message, "setting")
+            problems.append(ConfigurationProblem(lists.path, lists.document, problem))
+        elif path is not None and not only and _same_place(from_file, settings, error.path):
+            problem = Problem(span_at(document, error.path), error.message, "setting")
+            problems.append(ConfigurationProblem(path, document, problem))
         else:
-            words.append(misnomer.message)
+            words.append(error.message)
     files = frozenset([*named, *([path] if path else []), *([lists.path] if lists else [])])
     return Configuration(root, path, settings, rules, tuple(problems), files), tuple(words)
 
@@ -150,8 +156,8 @@ def _read_lists(
 ) -> _ListsFile | None:
     """The inputs in a file; None where there is no such file.
 
-    Names that no control reads are left alone: a file of Kubescape's has those of its other controls, too. A
-    list that is wrong costs itself only.
+    Names that no control reads are left alone, since a file of Kubescape's has those of its other controls, too; but
+    not one that is nearly the name of a list that is missing. A list that is wrong costs itself only.
     """
     if root is None or not (root / name).is_file():
         return None
@@ -160,7 +166,17 @@ def _read_lists(
     lists, problems = validate(InputsFile, document, "setting")
     values = (lists or without_misfits(InputsFile, document)).root
     read = {name for control in known.controls.values() for name in control.inputs}
-    return _ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems)
+    missing = sorted(read - values.keys())
+    misspelt = tuple(
+        Problem(
+            span_at(document, (name,), on_key=True),
+            f"no control reads an input '{name}'; did you mean '{meant[0]}'?",
+            "setting",
+        )
+        for name in values
+        if name not in read and (meant := get_close_matches(name, missing, n=1, cutoff=0.85))
+    )
+    return _ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems + misspelt)
 
 
 def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:

@@ -17,28 +17,31 @@ from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import Document, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
+
+    from kscan_lsp.policy.memo import PolicyMemo
 
 
 @functools.cache
 def builtin_policies() -> PolicySet:
     """The controls and frameworks that come with the program, ready to judge.
 
-    They are stored as `loading.load` makes them; their expressions are compiled when they are first needed, and their
+    They are stored as `policy.load` makes them; their expressions are compiled when they are first needed, and their
     own tests are not there: most runs need a part of the controls, and all of them wait for this.
     """
     try:
         stored = json.decode(STORED.read_bytes(), type=StoredPolicies)
     except (OSError, MsgspecError):
         stored = None
-    if stored is None or stored.of != builtin_digest():
-        return complete_policies()
+    if stored is None or stored.of != digest_of(builtin_texts()):
+        return complete_policies()  # of the texts that were read already
+    builtin_texts.cache_clear()
     controls = {control.id: control for control in stored.controls}
     return PolicySet(controls, {framework.id: framework for framework in stored.frameworks})
 
 
 STORED: Final = Path(__file__).parent.parent / "policies.json"
-"""The built-in policies, ready to judge (`pages.py` writes it). They count only for the texts they were made of."""
+"""The built-in policies, ready to judge (`devtools/docgen.py` writes it). They count for the texts they are made of."""
 
 
 class StoredPolicies(Struct, frozen=True):
@@ -49,10 +52,10 @@ class StoredPolicies(Struct, frozen=True):
     frameworks: tuple[Framework, ...]
 
 
-def builtin_digest() -> str:
-    """What tells the texts of `builtin_files` from all others, whatever their tests and line ends."""
-    texts = (path.read_bytes().replace(b"\r\n", b"\n").partition(b"\ntests:")[0] for path in builtin_files())
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+def digest_of(texts: Mapping[Path, bytes]) -> str:
+    """What tells the texts of controls and frameworks from all others, whatever their tests and line ends."""
+    untested = (text.replace(b"\r\n", b"\n").partition(b"\ntests:")[0] for text in texts.values())
+    return hashlib.sha256(b"\0".join(untested)).hexdigest()
 
 
 @functools.cache
@@ -60,27 +63,38 @@ def complete_policies() -> PolicySet:
     """The same with their tests, and everything about them checked."""
     from kscan_lsp.policy.load import load
 
-    return load(_documents(list(builtin_files())))
+    sources = {path: encoding.decode(text) for path, text in builtin_texts().items()}
+    builtin_texts.cache_clear()
+    return load(
+        (str(path), read_document(source.text))
+        for path, source in sources.items()
+        if isinstance(source, encoding.SourceText)
+    )
 
 
 @functools.cache
-def builtin_files() -> tuple[Path, ...]:
-    """The files of the controls and frameworks that come with the program."""
+def builtin_texts() -> Mapping[Path, bytes]:
+    """The files of the controls and frameworks that come with the program, read once by whoever needs them first."""
     package = Path(__file__).parent.parent
     folders = (package / "_policies", package.parent / "policies")
-    return tuple(sorted(next(folder for folder in folders if folder.is_dir()).rglob("*.yaml")))
+    files = sorted(next(folder for folder in folders if folder.is_dir()).rglob("*.yaml"))
+    return {path: path.read_bytes() for path in files}
 
 
 def load_policies(
-    files: list[Path], buffers: Mapping[Path, str] | None = None, base: PolicySet | None = None
+    files: list[Path],
+    buffers: Mapping[Path, str] | None = None,
+    base: PolicySet | None = None,
+    memo: PolicyMemo | None = None,
 ) -> PolicySet:
-    """The built-in policies (or `base`), and those of a user's files over them."""
+    """The built-in policies (or `base`), and those of a user's files over them; `memo` as for `load`."""
     base = base or builtin_policies()
     if not files:
         return base
     from kscan_lsp.policy.load import load
 
-    return load(_documents(files, buffers), base)
+    documents = ((str(path), read_policy_file(path, "control", buffers, memo)) for path in files)
+    return load(documents, base, memo)
 
 
 def policy_files(names: Iterable[str], root: Path) -> list[Path]:
@@ -99,19 +113,15 @@ def policy_files(names: Iterable[str], root: Path) -> list[Path]:
     return files
 
 
-def _documents(
-    files: list[Path], buffers: Mapping[Path, str] | None = None
-) -> Iterator[tuple[str, Document]]:
-    for path in files:
-        yield str(path), read_policy_file(path, "control", buffers)
-
-
-def read_policy_file(path: Path, code: str, buffers: Mapping[Path, str] | None) -> Document:
+def read_policy_file(
+    path: Path, code: str, buffers: Mapping[Path, str] | None, memo: PolicyMemo | None = None
+) -> Document:
     """A settings or policy file as a document; one that cannot be read is an empty one with a problem."""
+    read = read_document if memo is None else memo.document
     if buffers and path in buffers:
-        return read_document(buffers[path], json=path.suffix == ".json")
+        return read(buffers[path], json=path.suffix == ".json")
     source = encoding.read(path)
     if isinstance(source, encoding.SourceText):
-        return read_document(source.text, json=path.suffix == ".json")
+        return read(source.text, json=path.suffix == ".json")
     problem = Problem(Span(0, 0), f"this file is left out: {source.reason}", code, fatal=True)
     return replace(read_document(""), problems=(problem,), complete=False)

@@ -1,10 +1,10 @@
 """Files and what is known about them: {path: checked file}, each version made from the one before.
 
 A document is judged twice: alone, which depends on its text and nothing else, and for what rests on other objects,
-which depends on what its relations lead to. An edit reads and judges the documents whose text is new, and asks again
-about those that watch a key of the index under which something changed. All else is taken over as it was, wherever
-in its file it now stands, which is why a keystroke in a workspace of a thousand files costs one document. The
-findings are those of a new project with the same texts, however it came to them.
+which depends on what its relations lead to. An edit reads and judges the documents whose text is new, and evaluates
+those again that depend on a key of the index under which something changed. All else is taken over as it was, wherever
+in its file it now stands, which is why a keystroke in a workspace of a thousand files costs one document. Findings and
+the order of files are those of a new project with the same texts, however it came to them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.dispositions.suppressions import suppress
-from kscan_lsp.engine.check import check, check_related, relations_of
+from kscan_lsp.dispositions.chain import dispose
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import TODAY, Evidence, key_for
+from kscan_lsp.files.names import with_file_in_order
 from kscan_lsp.findings import Problem
-from kscan_lsp.graph.dependents import Watchers
+from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object, object_of
 from kscan_lsp.graph.relations import Bound, bind
 from kscan_lsp.kubernetes.resources import resources_of
@@ -29,15 +31,15 @@ from kscan_lsp.workspace.results import (
     ReadDocument,
     file_of,
     has_template_at_fault,
+    place,
 )
 from kscan_lsp.yaml.document import read_document, reread, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
-    from kscan_lsp.engine.check import Verdicts
-    from kscan_lsp.findings import Related
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
@@ -47,23 +49,32 @@ MAX_CHARACTERS: Final = 20_000_000
 
 def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
     """Judge a file as if it were all there is; see `Project.with_file`."""
-    return Project(ruleset, today).with_file(path, text, json=json).files[path]
+    return Project(Evaluator(ruleset, Evidence(today))).with_file(path, text, json=json).files[path]
 
 
 class Project(Struct, frozen=True, eq=False):
-    """The files of a workspace, judged by one ruleset on one day.
+    """The files of a workspace, judged by one ruleset and by what is known besides.
 
-    Those in `files` are judged. `index` may know of more: what stands in them counts for the others, but nobody wants
-    to know what is wrong with it.
+    Those in `files` are judged, and come in the order of their names. `index` may know of more: what stands in them
+    counts for the others, but nobody wants to know what is wrong with it.
     """
 
-    ruleset: Ruleset
-    today: date
+    evaluator: Evaluator
     files: Mapping[str, CheckedFile] = {}
     index: Index = field(default_factory=Index)
     whole: bool = True
-    """Whether all files are there; until then nothing is said that rests on other objects."""
-    watchers: Watchers = field(default_factory=Watchers)
+    """Whether all files are there; until then nothing is evaluated that rests on other objects."""
+    dependents: Dependents = field(default_factory=Dependents)
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """What the files are judged by."""
+        return self.evaluator.ruleset
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known besides manifests."""
+        return self.evaluator.evidence
 
     def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
         """The project with new texts of many files: (path, text, whether it is JSON)."""
@@ -71,26 +82,30 @@ class Project(Struct, frozen=True, eq=False):
 
     def with_read(self, files: Iterable[CheckedFile]) -> Project:
         """The project with files that `read` gave, of this project or an earlier one."""
-        judged, index = dict(self.files), self.index
+        judged, index = self.files, self.index
         changed: set[Key] = set()
         read: set[str] = set()
         for read_before in files:
-            file = self._as_known(read_before)
-            judged[file.path] = file
+            file = self._renewed(read_before)
+            judged = with_file_in_order(judged, file.path, file)
             index, keys = index.with_file(file.path, _objects(file))
             changed |= keys
             read.add(file.path)
-        return self._settled(judged, index, changed, read)
+        return self._updated(judged, index, changed, read)
 
-    def _as_known(self, file: CheckedFile) -> CheckedFile:
-        """A file without what an earlier project said of it that rests on other objects."""
+    def _renewed(self, file: CheckedFile) -> CheckedFile:
+        """A file without what an earlier project found in it that rests on other objects or on other evidence."""
         there = self.files.get(file.path)
         known = set(there.parts) if there else set()
-        parts = tuple(
-            replace(checked, bounds=None) if checked.bounds and checked not in known else checked
-            for checked in file.parts
-        )
-        return file.with_parts(parts)
+        before = file.parts
+        now = [checked if checked in known else self._renewed_document(checked) for checked in before]
+        return file.with_parts(now) if any(map(is_not, now, before)) else file
+
+    def _renewed_document(self, checked: CheckedDocument) -> CheckedDocument:
+        read = checked.read
+        if read is not None and not checked.dependencies.isdisjoint(self.evidence.changed(read.evidence)):
+            return self._again(checked)
+        return replace(checked, bounds=None) if checked.bounds else checked
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
         """The project with one file's new text.
@@ -105,29 +120,44 @@ class Project(Struct, frozen=True, eq=False):
     def with_document(self, path: str, number: int, text: str) -> Project:
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
-        checked = self._document(path, reread(before.parts[number].document, text))
+        checked = self._document(path, reread(before.documents[number].checked.document, text))
         parts = (*before.parts[:number], checked, *before.parts[number + 1 :])
         whole = "".join([part.document.text for part in parts])
         if checked.verdicts and checked.complete:  # the others were no reason to leave the file alone
-            file = CheckedFile(path, whole, before.json, parts)
+            file = CheckedFile(path, whole, before.json, place(path, parts, before))
         else:
-            file = file_of(path, whole, parts, json=before.json)
+            file = file_of(path, whole, parts, before, json=before.json)
         index, changed = self.index.with_file(path, _objects(file))
-        return self._settled({**self.files, path: file}, index, changed, {path})
+        return self._updated({**self.files, path: file}, index, changed, {path})
 
     def with_objects(self, path: str, objects: tuple[Object, ...]) -> Project:
         """The project with what a file declares (`objects_of`), without judging it."""
         judged = {name: file for name, file in self.files.items() if name != path}
         index, changed = self.index.with_file(path, objects)
-        return self._settled(judged, index, changed, {path})
+        return self._updated(judged, index, changed, {path})
+
+    def with_evidence(self, evidence: Evidence) -> Project:
+        """The project with other evidence: what rests on what is different in it is judged again, and nothing else."""
+        project = replace(self, evaluator=self.evaluator.with_evidence(evidence))
+        return project.judged_again(self.evidence.changed(evidence))
+
+    def judged_again(self, changed: frozenset[Key]) -> Project:
+        """The project with every document judged again that depends on some keys of evidence."""
+        concerned = self.dependents.of(changed)
+        files = dict(self.files)
+        for path in concerned:
+            parts = files[path].parts
+            now = [part if part.dependencies.isdisjoint(changed) else self._again(part) for part in parts]
+            files[path] = files[path].with_parts(now)
+        return self._updated(files, self.index, frozenset(), concerned)
 
     def completed(self) -> Project:
-        """The project when no more files are to come; it is for `settled` to say what rests on other objects."""
+        """The project when no more files are to come; `with_relations` evaluates what rests on other objects."""
         return replace(self, whole=True)
 
-    def settled(self, paths: Iterable[str]) -> Project:
-        """The project with all that can be said about some files, which were read before it was whole."""
-        return self._settled(dict(self.files), self.index, frozenset(), paths)
+    def with_relations(self, paths: Iterable[str]) -> Project:
+        """The project with all that rests on other objects in some files, which were read before it was whole."""
+        return self._updated(self.files, self.index, frozenset(), paths)
 
     def without_file(self, path: str) -> Project:
         """The project without one file."""
@@ -137,15 +167,8 @@ class Project(Struct, frozen=True, eq=False):
         """The project with a file that is there, but nobody knows what stands in it."""
         why = Problem(Span(0, 0), reason, "limit", fatal=True)
         without = self.without_file(path)
-        return replace(without, files={**without.files, path: CheckedFile(path, "", json=False, limit=why)})
-
-    def line_of(self, related: Related) -> int:
-        """The line of its file, from 0, at which the document of another place begins now."""
-        file = self.files.get(related.file)
-        for placed in file.documents if file else ():
-            if placed.checked.document.text == related.document:
-                return placed.line
-        return related.line
+        file = CheckedFile(path, "", json=False, limit=why)
+        return replace(without, files=with_file_in_order(without.files, path, file))
 
     def read(self, path: str, text: str, *, json: bool = False) -> CheckedFile:
         """A file as far as it can be judged without looking at others; unchanged documents as they were."""
@@ -163,22 +186,31 @@ class Project(Struct, frozen=True, eq=False):
                 document = reread(before, piece) if before else read_document(piece, json=json)
                 checked = known[piece] = self._document(path, document)
             parts.append(checked)
-        return file_of(path, text, parts, json=json)
+        return file_of(path, text, parts, previous, json=json)
 
     def _document(self, path: str, document: Document) -> CheckedDocument:
         resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
-        verdicts = tuple(check(resource, self.ruleset) for resource in resources)
+        verdicts = tuple(map(self.evaluator.evaluate, resources))
         objects = (
             tuple(object_of(path, resource) for resource in resources) if self.ruleset.relational else ()
         )
-        related = any(relations_of(resource, self.ruleset) for resource in resources)
-        return self._suppressed(
-            ReadDocument(document, verdicts, missed, objects), verdicts, None if related else ()
-        )
+        return self._alone(ReadDocument(document, verdicts, missed, objects, self.evidence))
 
-    def _settled(
+    def _again(self, checked: CheckedDocument) -> CheckedDocument:
+        """A document judged again, as far as it can be without looking at others."""
+        read = checked.read
+        if read is None:
+            return checked
+        verdicts = tuple(self.evaluator.evaluate(verdicts.resource) for verdicts in read.verdicts)
+        return self._alone(replace(read, verdicts=verdicts, evidence=self.evidence))
+
+    def _alone(self, read: ReadDocument) -> CheckedDocument:
+        related = any(self.evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
+        return self._disposed(read, read.verdicts, None if related else ())
+
+    def _updated(
         self,
-        files: dict[str, CheckedFile],
+        files: Mapping[str, CheckedFile],
         index: Index,
         changed: set[Key] | frozenset[Key],
         touched: Iterable[str],
@@ -191,51 +223,66 @@ class Project(Struct, frozen=True, eq=False):
             changed: the keys under which anything is different.
             touched: the files that are new, or gone.
         """
-        watchers = self.watchers
-        if self.whole and self.ruleset.relational:
-            watched: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
-            for path in {*watched, *watchers.of(changed)}:
-                file = files.get(path)
-                if file is None:
-                    continue
-                concerned = watchers.watches(path, changed)
-                settled = tuple(
-                    [
-                        self._resettled(checked, index)
-                        if checked.bounds is None or (concerned and not checked.watched.isdisjoint(changed))
-                        else checked
-                        for checked in file.parts
-                    ]
+        dependents = self.dependents
+        relational = self.whole and self.ruleset.relational
+        evaluated: dict[str, CheckedFile] = {}
+        dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
+        for path in {*dependencies, *dependents.of(changed)} if relational else list(dependencies):
+            file = files.get(path)
+            if file is None:
+                continue
+            now = before = file.parts
+            if relational:
+                now = self._with_relations(
+                    before, index, changed if dependents.depends(path, changed) else ()
                 )
-                if any(map(is_not, settled, file.parts)):
-                    files[path] = file.with_parts(settled)
-                watched[path] = frozenset[Key]().union(*{checked.watched for checked in settled})
-            watchers = watchers.updated(watched)
-        return replace(self, files=files, index=index, watchers=watchers)
+            if any(map(is_not, now, before)):
+                evaluated[path] = file.with_parts(now)
+            dependencies[path] = frozenset[Key]().union(*{checked.dependencies for checked in now})
+        files = {**files, **evaluated} if evaluated else files
+        return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
-    def _resettled(self, old: CheckedDocument, index: Index) -> CheckedDocument:
+    def _with_relations(
+        self, parts: tuple[CheckedDocument, ...], index: Index, changed: Collection[Key]
+    ) -> tuple[CheckedDocument, ...]:
+        """The documents of a file, those evaluated again that depend on keys under which something changed."""
+        return tuple(
+            [
+                self._related(checked, index)
+                if checked.bounds is None or (changed and not checked.dependencies.isdisjoint(changed))
+                else checked
+                for checked in parts
+            ]
+        )
+
+    def _related(self, old: CheckedDocument, index: Index) -> CheckedDocument:
+        """A document with what rests on other objects evaluated again."""
         if old.read is None:
             return old
         bounds = tuple(
-            bind(one, names, index) if (names := relations_of(verdicts.resource, self.ruleset)) else None
+            bind(one, names, index) if (names := self.evaluator.relations_of(verdicts.resource)) else None
             for verdicts, one in zip(old.read.verdicts, old.read.objects, strict=True)
         )
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
         verdicts = tuple(
-            alone if bound is None else check_related(alone, bound, self.ruleset)
+            alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
         )
-        return self._suppressed(old.read, verdicts, bounds)
+        return self._disposed(old.read, verdicts, bounds)
 
-    def _suppressed(
+    def _disposed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
     ) -> CheckedDocument:
-        findings, wrong = suppress(read.document, verdicts, self.ruleset, self.today)
-        told = tuple(problem for verdict in verdicts for problem in verdict.problems)
-        problems = (*read.document.problems, *read.missed, *told, *wrong)
-        watched = frozenset[Key]().union(*(bound.watched for bound in bounds or () if bound))
-        return CheckedDocument(read.document, verdicts, findings, problems, read, bounds, watched)
+        disposed = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
+        judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
+        problems = (*read.document.problems, *read.missed, *judging, *disposed.problems)
+        keys = frozenset[Key]().union(
+            *(bound.dependencies for bound in bounds or () if bound),
+            *(self.evaluator.evidence_of(verdict.resource) for verdict in verdicts),
+            (key_for(TODAY),) if disposed.dated else (),
+        )
+        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
@@ -243,13 +290,14 @@ def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) ->
     if len(text) > MAX_CHARACTERS:
         return ()
     found: list[Object] = []
-    line = 0
+    offset = line = 0
     for piece in [text] if json else split(text):
         document = read_document(piece, json=json)
         if not document.complete and has_template_at_fault(document, document.problems):
             return ()
         resources, _ = resources_of(document, ruleset.pod_spec_paths)
-        found += (object_of(path, resource, line) for resource in resources)
+        found += (object_of(path, resource, offset, line) for resource in resources)
+        offset += len(piece)
         line += document.lines.line_count - 1
     return tuple(found)
 

@@ -1,7 +1,8 @@
 """Documents and files with what is said about them.
 
-A file is its documents one after the other: where each begins is told by what stands above it, so it is found out when
-somebody asks, and a keystroke in one of a thousand documents changes one entry of a list.
+Findings stay with the resource they belong to: the verdicts of a document hold them as dispositions leave them. A
+document knows nothing of its place, so that it is taken over as it is when its file changes elsewhere; a placed one
+does, and has the source map that leads from it to text that a person wrote.
 
 Left out on purpose: how files come to be judged (`project.py`).
 """
@@ -9,18 +10,24 @@ Left out on purpose: how files come to be judged (`project.py`).
 from __future__ import annotations
 
 import re
+from itertools import chain, compress, count
+from operator import is_not
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from kscan_lsp.findings import Location, Verbatim
 
-    from kscan_lsp.engine.check import Verdicts
-    from kscan_lsp.findings import Finding, Problem
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.evidence.model import Evidence
+    from kscan_lsp.findings import Finding, Problem, SourceMap
     from kscan_lsp.graph.index import Key, Object
     from kscan_lsp.graph.relations import Bound
+    from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
 
 LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
@@ -38,6 +45,8 @@ class ReadDocument(Struct, frozen=True, eq=False):
     missed: tuple[Problem, ...]
     objects: tuple[Object, ...]
     """The same resources as the others in the workspace see them."""
+    evidence: Evidence
+    """What was known besides."""
 
 
 class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
@@ -45,14 +54,21 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
 
     document: Document
     verdicts: tuple[Verdicts, ...]
-    findings: tuple[Finding, ...]
+    """What is said about each resource, its findings as dispositions leave them."""
     problems: tuple[Problem, ...]
     read: ReadDocument | None = None
-    """What it was made of; None for what only an editor shows (`lsp/carry.py`)."""
+    """What it was made of; None for what only an editor shows (`lsp/session/stale.py`)."""
     bounds: tuple[Bound | None, ...] | None = ()
     """What the relations of each resource lead to, as far as any control asks; None where that is not known yet."""
-    watched: frozenset[Key] = frozenset()
+    dependencies: frozenset[Key] = frozenset()
     """The keys of the index that its findings depend on."""
+    stale: tuple[Finding, ...] = ()
+    """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the resources."""
+        return (*self.stale, *chain.from_iterable([verdicts.findings for verdicts in self.verdicts]))
 
     @property
     def complete(self) -> bool:
@@ -60,18 +76,29 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
         return self.document.complete and not any(problem.fatal for problem in self.problems)
 
 
-class Placed(NamedTuple):
+class PlacedDocument(Struct, frozen=True):
     """A checked document at its place in a file: offset of its text in code points, and its first line, from 0."""
 
     offset: int
     line: int
     checked: CheckedDocument
+    source: SourceMap
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Offset and line in the file where the document ends, and the next one begins."""
+        document = self.checked.document
+        return self.offset + len(document.text), self.line + len(document.lines.starts) - 1
+
+    def locate(self, span: Span) -> Location:
+        """The place that a span of the document comes from."""
+        return self.source.locate(span)
 
 
 class PlacedFinding(NamedTuple):
     """A finding with the document it is in."""
 
-    placed: Placed
+    placed: PlacedDocument
     finding: Finding
 
 
@@ -85,47 +112,38 @@ class CheckedFile(Struct, frozen=True, eq=False):
     path: str
     text: str
     json: bool
-    parts: tuple[CheckedDocument, ...] = ()
-    """Its documents. The file's text is theirs, one after the other."""
+    documents: tuple[PlacedDocument, ...] = ()
+    """Its documents, one after the other (`place`)."""
     skipped: str = ""
     limit: Problem | None = None
-    _placed: list[tuple[Placed, ...]] = []
 
     @property
-    def documents(self) -> tuple[Placed, ...]:
-        """Its documents, each at its place."""
-        if not self._placed:
-            placed, offset, line = [], 0, 0
-            for checked in self.parts:
-                placed.append(Placed(offset, line, checked))
-                offset += len(checked.document.text)
-                line += checked.document.lines.line_count - 1
-            self._placed.append(tuple(placed))
-        return self._placed[0]
+    def parts(self) -> tuple[CheckedDocument, ...]:
+        """Its documents, wherever they stand."""
+        return tuple([placed.checked for placed in self.documents])
 
-    def with_parts(self, parts: tuple[CheckedDocument, ...]) -> CheckedFile:
+    def with_parts(self, parts: Sequence[CheckedDocument]) -> CheckedFile:
         """The same with other documents, which have the same texts."""
-        return CheckedFile(self.path, self.text, self.json, parts, self.skipped, self.limit)
+        documents = list(self.documents)
+        for number in compress(count(), map(is_not, self.parts, parts)):
+            documents[number] = replace(documents[number], checked=parts[number])
+        return replace(self, documents=tuple(documents))
 
     def findings(self) -> Iterator[PlacedFinding]:
-        """All findings in order of the text, with true duplicates numbered."""
-        seen: dict[tuple[str, object, str], int] = {}
+        """All findings in order of the text."""
         for placed in self.documents:
             for finding in placed.checked.findings:
-                key = (finding.control, finding.resource, finding.stable_path)
-                ordinal = seen.get(key, 0)
-                seen[key] = ordinal + 1
-                yield PlacedFinding(placed, replace(finding, ordinal=ordinal) if ordinal else finding)
+                yield PlacedFinding(placed, finding)
 
-    def problems(self) -> Iterator[tuple[Placed | None, Problem]]:
-        """All problems in order of the text."""
+    def problems(self) -> Iterator[tuple[Location, Problem]]:
+        """All problems in order of the text, each with its place; one about the whole file has no span."""
         if self.limit:
-            yield None, self.limit
+            yield Location(self.path, None, self.limit.message), self.limit
         for placed in self.documents:
             for problem in placed.checked.problems:
-                yield placed, problem
+                yield placed.locate(problem.span), problem
 
-    def placed_at(self, offset: int) -> Placed | None:
+    def placed_at(self, offset: int) -> PlacedDocument | None:
         """The document that a place in the file belongs to."""
         found = None
         for placed in self.documents:
@@ -137,18 +155,42 @@ class CheckedFile(Struct, frozen=True, eq=False):
     @property
     def complete(self) -> bool:
         """Whether all that should have been judged was."""
-        return self.limit is None and all(checked.complete for checked in self.parts)
+        return self.limit is None and all(placed.checked.complete for placed in self.documents)
 
 
-def file_of(path: str, text: str, parts: Iterable[CheckedDocument], *, json: bool) -> CheckedFile:
-    """A file of some documents, which are left alone where it is no manifest."""
-    documents = tuple(parts)
-    if skipped := _reason_to_skip(documents):
+def place(
+    path: str, parts: Sequence[CheckedDocument], before: CheckedFile | None = None
+) -> tuple[PlacedDocument, ...]:
+    """Documents of a file that stand in it as they are, one after the other.
+
+    Args:
+        path: the file's name.
+        parts: the documents.
+        before: the file as it was; what it begins with stays where it is.
+    """
+    known = before.documents if before else ()
+    changed = compress(count(), map(is_not, [placed.checked for placed in known], parts))
+    documents = list(known[: next(changed, min(len(known), len(parts)))])
+    offset = line = 0
+    if documents:
+        offset, line = documents[-1].end
+    for checked in parts[len(documents) :]:
+        placed = PlacedDocument(offset, line, checked, Verbatim(path, offset))
+        documents.append(placed)
+        offset, line = placed.end
+    return tuple(documents)
+
+
+def file_of(
+    path: str, text: str, parts: Sequence[CheckedDocument], before: CheckedFile | None, *, json: bool
+) -> CheckedFile:
+    """A file of some documents, which are left alone where it is no manifest; the rest as for `place`."""
+    if skipped := _reason_to_skip(parts):
         return CheckedFile(path, text, json, skipped=skipped)
-    return CheckedFile(path, text, json, documents)
+    return CheckedFile(path, text, json, place(path, parts, before))
 
 
-def _reason_to_skip(documents: tuple[CheckedDocument, ...]) -> str:
+def _reason_to_skip(documents: Sequence[CheckedDocument]) -> str:
     broken = [checked for checked in documents if not checked.complete]
     if any(has_template_at_fault(checked.document, checked.problems) for checked in broken):
         return "helm-template"

@@ -40,7 +40,7 @@ class Data(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-class Place(Struct, frozen=True, eq=False):
+class PathTarget(Struct, frozen=True, eq=False):
     """Where a path leads."""
 
     entry: Entry | None
@@ -68,18 +68,18 @@ def data_of(node: Node | None) -> Data:
         problems: `duplicate-key` (the last one counts), `type` (kubectl refuses it) and `limit`. Past a limit
         the value is None; an alias to what it stands in is None in its place.
     """
-    reading = _Reading()
+    reading = _ValueReader()
     value = None if node is None else reading.value(node, 0)
     return Data(None if reading.exhausted else value, tuple(reading.problems))
 
 
-def find(root: Node, path: Path) -> Place | None:
+def find(root: Node, path: Path) -> PathTarget | None:
     """The place of a path; None where it is not there."""
     place = nearest(root, path)
     return place if place.depth == len(path) else None
 
 
-def nearest(root: Node, path: Path) -> Place:
+def nearest(root: Node, path: Path) -> PathTarget:
     """The place of a path, or of its nearest ancestor that is there (`depth` says how far it went)."""
     place = start(root)
     for element in path:
@@ -90,9 +90,9 @@ def nearest(root: Node, path: Path) -> Place:
     return place
 
 
-def start(root: Node) -> Place:
+def start(root: Node) -> PathTarget:
     """The place of the empty path."""
-    return Place(None, root, None, None, None, 0)
+    return PathTarget(None, root, None, None, None, 0)
 
 
 def key_of(entry: Entry) -> str | None:
@@ -107,7 +107,7 @@ def is_merge(entry: Entry) -> bool:
     return isinstance(key, Scalar) and key.value == "<<" and key.style == "" and key.tag in _MERGE_TAGS
 
 
-def step(place: Place, element: str | int) -> Place | None:
+def step(place: PathTarget, element: str | int) -> PathTarget | None:
     """The place one element further on; None where there is none."""
     here, via, via_entry = place.node, place.via, place.via_entry
     if isinstance(here, Alias):
@@ -116,7 +116,7 @@ def step(place: Place, element: str | int) -> Place | None:
         here = here.target
     if isinstance(here, Sequence):
         if isinstance(element, int) and 0 <= element < len(here.items):
-            return Place(None, here.items[element], here, via, via_entry, place.depth + 1)
+            return PathTarget(None, here.items[element], here, via, via_entry, place.depth + 1)
         return None
     if not isinstance(here, Mapping) or not isinstance(element, str):
         return None
@@ -126,7 +126,7 @@ def step(place: Place, element: str | int) -> Place | None:
     entry, holder, merged, merged_entry = found
     if via is None:
         via, via_entry = merged, merged_entry
-    return Place(entry, entry.value, holder, via, via_entry, place.depth + 1)
+    return PathTarget(entry, entry.value, holder, via, via_entry, place.depth + 1)
 
 
 def _entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
@@ -188,7 +188,7 @@ def _bad_key(mapping: Mapping, key: Node) -> str:
     return "kubectl takes only strings, numbers and booleans as keys"
 
 
-class _Reading:
+class _ValueReader:
     """One walk over a tree. Aliases point back, so a target is mostly done, or open, when its alias comes."""
 
     def __init__(self) -> None:

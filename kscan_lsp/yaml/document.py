@@ -5,7 +5,7 @@ the line at fault is blanked, keeping its length, and the rest is read. What com
 text alone: the editor and the command line see the same. Findings that touch a blanked line are dropped by
 `engine.py`.
 
-Left out on purpose: caching (callers key it by text), files and encodings (`project.py`).
+Left out on purpose: caching (callers key it by text), files and encodings (`files/`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def read_document(text: str, *, json: bool = False) -> Document:
     problems += values.problems
     if result.root is not None:
         unsure = {problem.span for problem in (*result.problems, *values.problems) if problem.fatal}
-        blanked = _few(sorted({*blanked, *unsure}))
+        blanked = _bounded(sorted({*blanked, *unsure}))
     complete = fault is None and not any(problem.fatal for problem in problems)
     return Document(
         text, json, result.root, values.value, fewer(problems), blanked, complete, LineIndex(text)
@@ -106,7 +106,7 @@ def reread(before: Document, text: str) -> Document:
     return read_document(text, json=before.json)
 
 
-def _few(spans: list[Span]) -> tuple[Span, ...]:
+def _bounded(spans: list[Span]) -> tuple[Span, ...]:
     """Spans in order, or one around them all where they are too many to ask for each."""
     return tuple(spans) if len(spans) <= MAX_PROBLEMS else (Span(spans[0].start, max(s.end for s in spans)),)
 

@@ -137,18 +137,18 @@ def _runaway_quote(text: str, last: Node | None, noticed: int) -> int | None:
 def _no_colon(text: str, context: int, noticed: int) -> Fault:
     line = _line(text, context)
     content = _content(text, line)
-    shown = text[content.start : content.end]
-    if shown[:1] in {'"', "'"}:
+    written = text[content.start : content.end]
+    if written[:1] in {'"', "'"}:
         message = "a ':' is missing after this quoted text, or its closing quote is"
     else:
-        message = _colon_missing(shown)
+        message = _colon_missing(written)
     return Fault(content, message, noticed, (line, _line(text, noticed)))
 
 
-def _colon_missing(shown: str) -> str:
-    if glued := re.match(r"([^\s:]+):\S", shown):
+def _colon_missing(written: str) -> str:
+    if glued := re.match(r"([^\s:]+):\S", written):
         return f"a space is missing after '{_short(glued[1])}:'"
-    return f"a ':' is missing after '{_short(shown)}'"
+    return f"a ':' is missing after '{_short(written)}'"
 
 
 def _unexpected_colon(text: str, noticed: int) -> Fault:
@@ -279,8 +279,8 @@ def _line_above(text: str, line: Span) -> Span | None:
 def _content(text: str, line: Span) -> Span:
     """A line without indentation, dashes, comment and trailing space."""
     start = min(_match_end(_BEFORE_KEY, text, line.start), line.end)
-    shown = re.split(r"\s#", text[start : line.end])[0].rstrip()
-    return Span(start, start + len(shown))
+    written = re.split(r"\s#", text[start : line.end])[0].rstrip()
+    return Span(start, start + len(written))
 
 
 def _rest_of_line(text: str, at: int) -> Span:

@@ -35,8 +35,8 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _BOM: Final = "\ufeff"
 
 
-class _Stop(Exception):  # noqa: N818 - it ends the reading and never leaves this module
-    """Reading ends early."""
+class _JsonError(Exception):
+    """Reading ends here; it never leaves this module."""
 
     def __init__(self, at: int, message: str, length: int = 1, code: str = "syntax") -> None:
         self.at, self.message, self.length, self.code = at, message, length, code
@@ -54,12 +54,12 @@ def read_json(text: str) -> Read:
     start = _skip(text, 1 if text.startswith(_BOM) else 0)
     if start == len(text):
         return Read(None, ())
-    reading = _Reading(text)
+    parser = _JsonParser(text)
     try:
-        root = reading.value(start, 0)
-    except _Stop as stop:
-        span = Span(min(stop.at, len(text)), min(stop.at + stop.length, len(text)))
-        return unreadable(Fault(span, stop.message, stop.at, (span,), stop.code, start))
+        root = parser.value(start, 0)
+    except _JsonError as error:
+        span = Span(min(error.at, len(text)), min(error.at + error.length, len(text)))
+        return unreadable(Fault(span, error.message, error.at, (span,), error.code, start))
     after = _skip(text, root.end)
     if after == len(text):
         return Read(root, ())
@@ -72,7 +72,7 @@ def _skip(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-class _Reading:
+class _JsonParser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.left = MAX_NODES
@@ -81,14 +81,14 @@ class _Reading:
         text = self.text
         self.left -= 1
         if not self.left:
-            raise _Stop(at, f"more than {MAX_NODES} values; this document is not read", code="limit")
+            raise _JsonError(at, f"more than {MAX_NODES} values; this document is not read", code="limit")
         first = text[at : at + 1]
         if first == '"':
             return self.string(at)
         if first and first in "[{":
             if depth >= MAX_DEPTH:
                 message = f"nested more than {MAX_DEPTH} levels deep; this document is not read"
-                raise _Stop(at, message, code="limit")
+                raise _JsonError(at, message, code="limit")
             return self.mapping(at, depth) if first == "{" else self.sequence(at, depth)
         if number := _NUMBER.match(text, at):
             digits, end = number[0], number.end()
@@ -99,21 +99,21 @@ class _Reading:
             return Scalar(at, word.end(), _WORDS[word[0]], "")
         if word:
             message = f"'{word[0][:20]}' is no JSON value; put a text into double quotes"
-            raise _Stop(at, message, len(word[0]))
-        raise _Stop(at, "a value is missing here" if first else "the file ends where a value should be")
+            raise _JsonError(at, message, len(word[0]))
+        raise _JsonError(at, "a value is missing here" if first else "the file ends where a value should be")
 
     def number(self, at: int, digits: str, *, whole: bool) -> int | float:
         # 19 digits are all that int64 has, and int() refuses thousands of them
         number: int | float = int(digits) if whole and len(digits) <= 20 else float(digits)
         if number in {float("inf"), float("-inf")}:
-            raise _Stop(at, "this number is too large", len(digits))
+            raise _JsonError(at, "this number is too large", len(digits))
         return number if isinstance(number, float) or -(1 << 63) <= number < 1 << 63 else float(number)
 
     def string(self, at: int) -> Scalar:
         try:
             value, end = _scan_string(self.text, at + 1)
         except ValueError as error:
-            raise _Stop(*_string_fault(self.text, at, error)) from None
+            raise _JsonError(*_string_fault(self.text, at, error)) from None
         if not value.isascii():
             value = _SURROGATE.sub("\ufffd", value)
         return Scalar(at, end, value, '"')
@@ -137,7 +137,7 @@ class _Reading:
                 raise self.unfinished(at, here, item.end, "list", "]")
             comma, here = here, _skip(text, here + 1)
             if text[here : here + 1] == "]":
-                raise _Stop(comma, "JSON allows no comma after the last item; remove it")
+                raise _JsonError(comma, "JSON allows no comma after the last item; remove it")
 
     def mapping(self, at: int, depth: int) -> Mapping:
         text = self.text
@@ -148,11 +148,11 @@ class _Reading:
             return node
         while True:
             if text[here : here + 1] != '"':
-                raise _Stop(here, "a key in double quotes is missing here")
+                raise _JsonError(here, "a key in double quotes is missing here")
             key = self.string(here)
             here = _skip(text, key.end)
             if text[here : here + 1] != ":":
-                raise _Stop(here, f"a ':' is missing after the key \"{str(key.value)[:40]}\"")
+                raise _JsonError(here, f"a ':' is missing after the key \"{str(key.value)[:40]}\"")
             value = self.value(_skip(text, here + 1), depth + 1)
             node.entries.append(Entry(key, value))
             here = _skip(text, value.end)
@@ -164,12 +164,12 @@ class _Reading:
                 raise self.unfinished(at, here, value.end, "object", "}")
             comma, here = here, _skip(text, here + 1)
             if text[here : here + 1] == "}":
-                raise _Stop(comma, "JSON allows no comma after the last entry; remove it")
+                raise _JsonError(comma, "JSON allows no comma after the last entry; remove it")
 
-    def unfinished(self, opened: int, here: int, behind: int, what: str, close: str) -> _Stop:
+    def unfinished(self, opened: int, here: int, behind: int, what: str, close: str) -> _JsonError:
         if here >= len(self.text):
-            return _Stop(opened, f"this {what} is never closed; add '{close}'")
-        return _Stop(behind, f"a ',' or '{close}' is missing here")
+            return _JsonError(opened, f"this {what} is never closed; add '{close}'")
+        return _JsonError(behind, f"a ',' or '{close}' is missing here")
 
 
 def _string_fault(text: str, at: int, error: ValueError) -> tuple[int, str]:

@@ -66,7 +66,7 @@ def block_end(block: Mapping | Sequence) -> int:
     return block.items[-1].end if block.items else block.start
 
 
-def is_asked(text: str, before: int, key: Node) -> bool:
+def is_explicit(text: str, before: int, key: Node) -> bool:
     """Whether a `?` stands in front of a key; `before` is the end of the content before it."""
     gap = text[before : with_properties(key)]
     return "?" in gap and "?" in _COMMENT.sub("", gap)

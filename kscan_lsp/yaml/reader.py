@@ -3,7 +3,7 @@
 The tree is built from parser events, not from ruamel's own nodes: events keep the place of aliases, and
 reading can stop at the first bracket too many.
 
-Left out on purpose: what the tree means (`data.py`), several documents (`documents.py`) and repair
+Left out on purpose: what the tree means (`data.py`), several documents (`document.py`) and repair
 (`repair.py`).
 """
 
@@ -74,12 +74,12 @@ def read(text: str) -> Read:
         content = text.lstrip(_BOM)
         return _shifted(read(content), len(text) - len(content))
     try:
-        return _Building(text, None).document()
+        return _TreeBuilder(text, None).document()
     except _Stop as stop:
         fault = stop.fault
     except _ColonInFlow:
         try:
-            return _Building(text, parser.hide_colons(text)).document()
+            return _TreeBuilder(text, parser.hide_colons(text)).document()
         except _Stop as stop:
             fault = stop.fault
     return unreadable(fault)
@@ -90,7 +90,7 @@ def unreadable(fault: Fault) -> Read:
     return Read(None, (Problem(fault.span, fault.message, fault.code, fatal=True),), fault)
 
 
-class _Building:
+class _TreeBuilder:
     """One tree in the making."""
 
     __slots__ = ("anchors", "depth", "hiding", "last", "node", "problems", "text", "top")
@@ -126,9 +126,9 @@ class _Building:
         above: list[tuple[Mapping | Sequence | None, Node | None, bool]] = []
         top: Mapping | Sequence | None = None  # what is being read, and in it the key whose value comes next
         key: Node | None = None
-        asked = False
+        explicit = False
         text, hiding, words = self.text, self.hiding, scalars.WORDS
-        questions = "?" in text
+        has_question_mark = "?" in text
         node: Node
         for _ in range(2 * MAX_NODES):
             event = next_event()
@@ -156,7 +156,7 @@ class _Building:
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 if top is not None:
                     self.last = top.end = event.end_mark.index if top.flow else layout.block_end(top)
-                top, key, asked = above.pop()
+                top, key, explicit = above.pop()
                 self.top = top
                 self.depth -= 1
                 continue
@@ -172,18 +172,18 @@ class _Building:
             self.node = node
             if type(top) is Mapping:
                 if key is None:
-                    key, asked = node, questions and layout.is_asked(text, before, node)
+                    key, explicit = node, has_question_mark and layout.is_explicit(text, before, node)
                     if node.start < top.start:  # an empty key with an anchor
                         top.start = layout.with_properties(node)
                 else:
-                    top.entries.append(Entry(key, node, asked))
+                    top.entries.append(Entry(key, node, explicit))
                     key = None
             elif type(top) is Sequence:
                 top.items.append(node)
             else:
                 root = node
             if kind is MappingStartEvent or kind is SequenceStartEvent:
-                above.append((top, key, asked))
+                above.append((top, key, explicit))
                 self.top = top = opened
                 key = None
         raise _Stop(_limit(self.last, f"more than {MAX_NODES} values"))

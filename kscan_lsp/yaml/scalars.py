@@ -171,8 +171,8 @@ def _kind(value: Value) -> str:
 
 
 def _refused(text: str, kind: str) -> str:
-    shown = text if len(text) <= 20 else text[:20] + "..."
-    return f"'{shown}' cannot be read as !!{kind}; kubectl refuses this document"
+    written = text if len(text) <= 20 else text[:20] + "..."
+    return f"'{written}' cannot be read as !!{kind}; kubectl refuses this document"
 
 
 def _float_key(number: float) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp.testing.run import Outcome, run
+from kscan_lsp.testing.run import Outcome, run_tests
 from kscan_lsp.workspace.policies import complete_policies
 
 POLICIES = complete_policies()
-OUTCOMES = [outcome for control in POLICIES.controls.values() for outcome in run(control, POLICIES)]
+OUTCOMES = [outcome for control in POLICIES.controls.values() for outcome in run_tests(control, POLICIES)]
 
 
 def test_every_policy_file_is_right() -> None:

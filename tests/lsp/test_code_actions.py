@@ -105,7 +105,7 @@ spec:
     (ignoring,) = [a for a in offered(text, lines=(4, 4)) if a.title == "Ignore C-0057 here"]
     assert [diagnostic.code for diagnostic in ignoring.diagnostics] == ["C-0057", "C-0057"]
     result = view_of(edited(text, ignoring.edit)).checked.findings()
-    assert {f.status for _, f in result if f.control == "C-0057"} == {"suppressed"}
+    assert {f.status for _, f in result if f.control == "C-0057"} == {"accepted"}
 
 
 def test_what_is_ignored_on_which_of_several_lines_is_said():

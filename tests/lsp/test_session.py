@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from lsprotocol import types
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.convert import DiagnosticTexts, array
 from kscan_lsp.lsp.session.session import Session
@@ -104,7 +106,7 @@ def said(project: Project) -> dict[str, list[tuple[str, str]]]:
 
 def fresh(folder: Path, texts: dict[Path, str]) -> dict[str, list[tuple[str, str]]]:
     """What is found in texts at once, by whoever has all of them."""
-    project = Project(configure(folder)[0].ruleset, session_of(folder).day)
+    project = Project(Evaluator(configure(folder)[0].ruleset, Evidence(session_of(folder).day)))
     return said(project.with_files((path.as_uri(), text, False) for path, text in texts.items()))
 
 
@@ -233,7 +235,7 @@ def test_a_document_shown_under_two_names_points_into_the_right_one(folder: Path
     """An editor may write the name of a file in its own way, and what is on disk is shown in ours."""
     text = "x: &yes true\n" + POD.format(name="a", privileged="*yes")
     file = check_file("pod.yaml", text, configure(folder)[0].ruleset, Session().day)
-    project = Project(configure(folder)[0].ruleset, Session().day)
+    project = Project(Evaluator(configure(folder)[0].ruleset, Evidence(Session().day)))
     texts = DiagnosticTexts(Capabilities(related_information=True))
     for uri in ("file:///c%3A/pod.yaml", "file:///c:/pod.yaml"):
         shown = json.loads(f"[{array(texts.of_file(uri, file, project))}]")

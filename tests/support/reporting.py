@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kscan_lsp
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import Ruleset, choose
-from kscan_lsp.report import build as tally
+from kscan_lsp.report.build import build
+from kscan_lsp.report.formats import FixDetail
+from kscan_lsp.report.model import NO_GATE, Gate
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
@@ -120,14 +124,14 @@ def rules(**settings: Any) -> Ruleset:
 
 
 def checked(name: str, text: str, ruleset: Ruleset | None = None) -> tuple[CheckedFile, Project]:
-    project = Project(ruleset or rules(), date(2026, 1, 1))
+    project = Project(Evaluator(ruleset or rules(), Evidence(date(2026, 1, 1))))
     project = project.with_file(name, text, json=name.endswith(".json"))
     return project.files[name], project
 
 
 def report_of(
-    texts: dict[str, str], *, fixes: bool = False, **settings: Any
-) -> tuple[Report, dict[str, str]]:
+    texts: dict[str, str], *, fixes: FixDetail = FixDetail.TITLES, gate: Gate = NO_GATE, **settings: Any
+) -> Report:
     ruleset = rules(**settings)
     files = [checked(name, text, ruleset) for name, text in texts.items()]
-    return tally.build(files, solve=tally.verified if fixes else tally.proposed), texts
+    return build(files, fix_detail=fixes, gate=gate, requested=["."])

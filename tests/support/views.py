@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from support.positions import offset
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
@@ -44,7 +46,7 @@ def view_of(
     """A view of a file of `FOLDER` that has this text."""
     path = FOLDER / name
     configuration = configuration or settings()
-    project = Project(configuration.ruleset, date(2026, 1, 1))
+    project = Project(Evaluator(configuration.ruleset, Evidence(date(2026, 1, 1))))
     request = CheckRequest(
         uri=path.as_uri(),
         path=path,

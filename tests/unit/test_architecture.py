@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import defaultdict
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 
@@ -15,17 +18,39 @@ import kscan_lsp
 PACKAGE = Path(kscan_lsp.__file__).parent
 
 ROOMS = [
-    "text", "paths", "findings", "yaml", "kubernetes", "edits", "settings", "files", "graph", "cel", "policy", "engine",
-    "dispositions", "workspace", "fixes", "report", "testing", "cli", "devtools", "lsp", "__main__",
+    "text", "paths", "findings", "yaml", "kubernetes", "edits", "settings", "files", "graph", "cel", "policy",
+    "evidence", "engine", "dispositions", "workspace", "fixes", "report", "testing", "cli", "devtools", "lsp",
+    "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
 
+FLOORS = {
+    "engine": [
+        "digests", "scope", "elements", "locate", "related", "plan", "memo", "evaluate", "verdicts", "causes",
+        "evaluator",
+    ],
+    "lsp": [
+        "capabilities", "uris", "wire", "convert", "session.published", "session.stale", "session.steps",
+        "session.snapshot", "session.workspace", "session.document", "session.session",
+        "features.control_names", "features.suppression_edit", "features.vocabulary", "features.diagnostics",
+        "features.code_lens", "features.report", "features.settings_file", "features.status",
+        "features.workspace_edit", "features.completion", "features.document_links", "features.fix_all",
+        "features.hover", "features.code_actions", "server.tasks", "server.protocol", "server.stdio",
+        "server.progress", "server.publisher", "server.settings_reader", "server.scheduler", "server.server",
+        "server.commands", "server.requests", "server.notifications", "server.main",
+    ],
+}  # fmt: skip
+"""Every file of the largest rooms, in the order in which they may import each other."""
+
+MAX_LINES = 350
+
 TOUCH_THE_WORLD = {"files", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
-LAZY = {"workspace.policies", "cli.terminal", "cli.main", "__main__"}
+LAZY = {"workspace.policies", "report.formats", "cli.terminal", "cli.main", "__main__"}
 """Modules that import in functions what only some runs need, and that is slow to import."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+ROOM_FILES = [path for path in FILES if path.parent != PACKAGE]
 
 
 def module_of(path: Path) -> str:
@@ -37,6 +62,7 @@ def room_of(module: str) -> str:
     return module.partition(".")[0]
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, whether inside a function) of every import."""
     found = []
@@ -50,8 +76,24 @@ def imports(path: Path) -> list[tuple[str, bool]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [(alias.name, id(node) in inner) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module_of(path)}: name the whole module, this walk does not know '.'"
             found += [(f"{node.module}.{alias.name}", id(node) in inner) for alias in node.names]
+    return found
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of our own that a file imports, for types or inside a function, too."""
+    found = set()
+    for name, _ in imports(path):
+        if name == "kscan_lsp" or name.startswith("kscan_lsp."):
+            module = name.removeprefix("kscan_lsp").removeprefix(".")
+            while module not in MODULES:  # the name of something in a module
+                module = module.rpartition(".")[0]
+            found.add(module)
     return found
 
 
@@ -67,6 +109,50 @@ def test_a_module_imports_only_earlier_rooms(path: Path) -> None:
         target = room_of(name.removeprefix("kscan_lsp."))
         if target in ROOMS and (room, target) != ("cli", "lsp"):
             assert ROOMS.index(target) <= ROOMS.index(room), f"{module_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_file_imports_only_earlier_files_of_its_room(room: str) -> None:
+    order = FLOORS[room]
+    files = [path for path in FILES if room_of(module_of(path)) == room and path.name != "__init__.py"]
+    assert sorted(module_of(path).removeprefix(f"{room}.") for path in files) == sorted(order)
+    wrong = [
+        (module_of(path), target)
+        for path in files
+        for target in imported_modules(path)
+        if (inner := target.removeprefix(f"{room}.")) in order
+        and target != inner
+        and order.index(inner) >= order.index(module_of(path).removeprefix(f"{room}."))
+    ]
+    assert wrong == []
+
+
+def test_no_imports_go_round_in_a_circle() -> None:
+    arrows = {module: imported_modules(path) for module, path in MODULES.items()}
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    places = defaultdict(set)
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].add(module_of(path))
+    assert {name: sorted(modules) for name, modules in places.items() if len(modules) > 1} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: module_of(p) or "kscan_lsp")
+def test_a_module_can_be_read_in_one_go(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("path", [path for path in ROOM_FILES if path.name == "__init__.py"], ids=module_of)
+def test_a_room_says_what_it_is_for(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    assert len(text.splitlines()) > 1, "say what the room is for, what it may import, and what holds in it"
 
 
 def test_what_is_imported_is_installed_with_the_package() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
     from kscan_lsp.text import TextEdit
-    from kscan_lsp.workspace.results import Placed
+    from kscan_lsp.workspace.results import PlacedDocument
 
 EXPLAIN: Final = "kscan.explain"
 KINDS: Final = (types.CodeActionKind.QuickFix, FIX_SAFE, FIX_REVIEW)
@@ -63,11 +63,11 @@ def _is_wanted(kind: str, wanted: Any) -> bool:
     return not wanted or any(kind == w or kind.startswith(f"{w}.") or w == "" for w in wanted)
 
 
-def _touched(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[tuple[Placed, Finding]]:
+def _touched(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[tuple[PlacedDocument, Finding]]:
     """Open findings on the lines of a range, those under the cursor first."""
     span = convert.span_of(at, snapshot.lines, snapshot.capabilities.encoding)
     first, last = snapshot.lines.line_of(span.start), snapshot.lines.line_of(span.end)
-    near: list[tuple[bool, Placed, Finding]] = []
+    near: list[tuple[bool, PlacedDocument, Finding]] = []
     for placed, finding in snapshot.checked.findings():
         start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
         if not placed.checked.document.complete:
@@ -78,7 +78,9 @@ def _touched(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[tuple[Plac
     return ((placed, finding) for _, placed, finding in near)
 
 
-def _quick_fixes(snapshot: DocumentSnapshot, placed: Placed, finding: Finding) -> Iterator[types.CodeAction]:
+def _quick_fixes(
+    snapshot: DocumentSnapshot, placed: PlacedDocument, finding: Finding
+) -> Iterator[types.CodeAction]:
     if not finding.fixable:
         return
     options, _ = fixes_of(snapshot.site(placed), finding)
@@ -97,7 +99,7 @@ def _quick_fixes(snapshot: DocumentSnapshot, placed: Placed, finding: Finding) -
 
 
 def _ignore_actions(
-    snapshot: DocumentSnapshot, touched: list[tuple[Placed, Finding]], where: str
+    snapshot: DocumentSnapshot, touched: list[tuple[PlacedDocument, Finding]], where: str
 ) -> Iterator[types.CodeAction]:
     """One action for each edit: a comment speaks for all that a control finds on its line."""
     edits: dict[tuple[str, int, TextEdit], list[types.Diagnostic]] = {}
@@ -116,7 +118,7 @@ def _ignore_actions(
         )
 
 
-def _explain_actions(touched: list[tuple[Placed, Finding]]) -> Iterator[types.CodeAction]:
+def _explain_actions(touched: list[tuple[PlacedDocument, Finding]]) -> Iterator[types.CodeAction]:
     for control in dict.fromkeys(finding.control for _, finding in touched):
         title = f"Explain {control}"
         yield types.CodeAction(
@@ -126,5 +128,5 @@ def _explain_actions(touched: list[tuple[Placed, Finding]]) -> Iterator[types.Co
         )
 
 
-def _diagnostic(snapshot: DocumentSnapshot, placed: Placed, finding: Finding) -> types.Diagnostic:
+def _diagnostic(snapshot: DocumentSnapshot, placed: PlacedDocument, finding: Finding) -> types.Diagnostic:
     return convert.diagnostic_of(finding, placed.offset, snapshot.lines, snapshot.capabilities.encoding)

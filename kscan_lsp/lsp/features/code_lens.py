@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lsprotocol import types
 
 from kscan_lsp.findings import Severity
-from kscan_lsp.report.model import compliance, coverage_of
+from kscan_lsp.report.compliance import compliance, control_results
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
@@ -29,7 +29,7 @@ def code_lenses(snapshot: DocumentSnapshot) -> list[types.CodeLens]:
     for number, judged in enumerate(snapshot.objects()):
         resource = judged.verdicts.resource
         # above all that says what the object is, whatever comes first
-        first = min(resource.span((key,)).span for key in ("apiVersion", "kind", "metadata"))
+        first = min(resource.resolve((key,)).span for key in ("apiVersion", "kind", "metadata"))
         data = {"uri": snapshot.uri, "version": snapshot.version, "object": number}
         lenses.append(types.CodeLens(snapshot.range_of(judged.placed, first), data=data))
     return lenses
@@ -60,6 +60,6 @@ def _title(snapshot: DocumentSnapshot, judged: JudgedObject, open_ones: list[Fin
         parts.append(f"{hidden} suppressed")
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
-    coverage = coverage_of([(judged.verdicts, judged.unsuppressed())])
-    scores = compliance([snapshot.configuration.ruleset], coverage)
+    results = control_results([(judged.verdicts, judged.failing())])
+    scores = compliance([snapshot.configuration.ruleset], results)
     return " \u00b7 ".join([", ".join(parts), *(f"{score.id} {score.score:.0f}%" for score in scores)])

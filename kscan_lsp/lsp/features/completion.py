@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from kscan_lsp.dispositions.suppressions import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features import settings_file, vocabulary
 from kscan_lsp.lsp.features.settings_file import Choice

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.dispositions.suppressions import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import comments

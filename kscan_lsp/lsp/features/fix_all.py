@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.fixes.verify import Site, fix_all, is_open, offers_fix
+from kscan_lsp.fixes.fix_all import fix_all, is_open, offers_fix
+from kscan_lsp.fixes.verify import Site
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
 from kscan_lsp.text import Span, TextEdit
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
     from lsprotocol import types
 
-    from kscan_lsp.fixes.operations import Draft
+    from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
-    from kscan_lsp.workspace.results import Placed
+    from kscan_lsp.workspace.results import PlacedDocument
 
 FIX_SAFE: Final = "source.fixAll.kscan"
 FIX_REVIEW: Final = "source.kscan.fixAll"
@@ -37,8 +38,8 @@ class FixAll(NamedTuple):
 
 def offers_fix_all(snapshot: DocumentSnapshot, kind: str) -> bool:
     """Whether a menu should name a kind of fixing everything."""
-    ruleset, safe_only = snapshot.project.ruleset, kind == FIX_SAFE
-    return any(offers_fix(d, ruleset, safe_only=safe_only) for d in snapshot.checked.parts)
+    evaluator, safe_only = snapshot.project.evaluator, kind == FIX_SAFE
+    return any(offers_fix(d, evaluator, safe_only=safe_only) for d in snapshot.checked.parts)
 
 
 def fix_everything(snapshot: DocumentSnapshot, kind: str, stopped: Callable[[], bool]) -> FixAll | None:
@@ -66,7 +67,9 @@ def fix_everything(snapshot: DocumentSnapshot, kind: str, stopped: Callable[[], 
     return FixAll(workspace_edit(snapshot, edits, review), number) if edits else None
 
 
-def _line_edits(snapshot: DocumentSnapshot, placed: Placed, old: str, new: str) -> list[types.TextEdit]:
+def _line_edits(
+    snapshot: DocumentSnapshot, placed: PlacedDocument, old: str, new: str
+) -> list[types.TextEdit]:
     """The edits between two versions of a document, as few whole lines as possible."""
     import difflib  # noqa: PLC0415 - only a fix-all needs it
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.findings import Severity
-from kscan_lsp.report.model import compliance, coverage_of
+from kscan_lsp.report.compliance import compliance, control_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +26,11 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     findings = [finding for placed in snapshot.checked.documents for finding in placed.checked.findings]
     statuses = Counter(finding.status for finding in findings)
     counted = Counter(finding.severity for finding in findings if finding.status == "open")
-    coverage = coverage_of((judged.verdicts, judged.unsuppressed()) for judged in snapshot.objects())
-    scores = compliance([snapshot.configuration.ruleset], coverage)
+    results = control_results((judged.verdicts, judged.failing()) for judged in snapshot.objects())
+    scores = compliance([snapshot.configuration.ruleset], results)
     return {
         **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
-        "suppressed": statuses["suppressed"],
+        "suppressed": statuses["accepted"],
         "frameworks": [{"id": f.id, "name": f.title, "score": f.score} for f in scores],
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kscan_lsp.dispositions.suppressions import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.edits import Refusal, set_value
 from kscan_lsp.text import Span, TextEdit, apply_edits
 
@@ -68,5 +68,5 @@ def _suppresses(site: Site, edit: TextEdit, finding: Finding) -> bool:
         return False
     key = (finding.control, finding.stable_path, finding.resource)
     return any(
-        (f.control, f.stable_path, f.resource) == key and f.status == "suppressed" for f in result.findings
+        (f.control, f.stable_path, f.resource) == key and f.status == "accepted" for f in result.findings
     )

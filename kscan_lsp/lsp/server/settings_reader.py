@@ -9,6 +9,7 @@ import asyncio
 import gc
 from typing import TYPE_CHECKING, Any
 
+from kscan_lsp.policy.memo import PolicyMemo
 from kscan_lsp.workspace.configuration import Configuration, configure
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class SettingsReader:
         self._publisher = publisher
         self._warn = warn
         self.reading: dict[Path | None, asyncio.Task[Configuration]] = {}
+        self._policies = PolicyMemo()
+        """What came of policy files before: a key typed in one of them leaves the others alone."""
 
     async def configuration(self, root: Path | None) -> Configuration:
         """What holds in a folder; it is read where that is not known."""
@@ -47,7 +50,7 @@ class SettingsReader:
             while True:
                 revision = session.settings_revision
                 configuration, warnings = await self._executors.run_check(
-                    _configure, root, session.section, session.configuration_texts()
+                    _configure, root, session.section, session.configuration_texts(), self._policies
                 )
                 if revision == session.settings_revision:
                     break  # else they changed while they were read
@@ -68,6 +71,6 @@ class SettingsReader:
 
 
 def _configure(
-    root: Path | None, section: Any, buffers: dict[Path, str]
+    root: Path | None, section: Any, buffers: dict[Path, str], memo: PolicyMemo
 ) -> tuple[Configuration, tuple[str, ...]]:
-    return configure(root, section=section, buffers=buffers)
+    return configure(root, section=section, buffers=buffers, memo=memo)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
-from kscan_lsp.lsp.session.stale import carry
+from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.lsp.session.steps import CheckRequest
 from kscan_lsp.text import LineIndex, Position
 
@@ -114,7 +114,7 @@ class OpenDocument(Struct):
     def update(self, file: CheckedFile | None) -> None:
         """Follow what the project says of it by now: what rests on other objects changes without it."""
         if file is not None and file is not self.base:
-            self.checked = carry(self.checked, file)
+            self.checked = with_stale_findings(self.checked, file)
             self.base = file
             self.unpublished = True
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.fixes.verify import Site
 from kscan_lsp.lsp import convert
-from kscan_lsp.text import Span
+from kscan_lsp.workspace.locations import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,13 +14,13 @@ if TYPE_CHECKING:
 
     from lsprotocol import types
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Capabilities
-    from kscan_lsp.text import LineIndex
-    from kscan_lsp.workspace.configuration import Configuration, FileProblem
+    from kscan_lsp.text import LineIndex, Span
+    from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedFile, Placed
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
 class DocumentSnapshot(NamedTuple):
@@ -40,33 +39,36 @@ class DocumentSnapshot(NamedTuple):
     lines: LineIndex
     capabilities: Capabilities
 
-    def range_of(self, placed: Placed, span: Span) -> types.Range:
+    def range_of(self, placed: PlacedDocument, span: Span) -> types.Range:
         """A span of one of its documents as the protocol has it."""
-        moved = Span(span.start + placed.offset, span.end + placed.offset)
-        return convert.range_of(moved, self.lines, self.capabilities.encoding)
+        lines = lines_of(placed.locate(span), self.project)
+        return convert.range_of_lines(lines, self.capabilities.encoding)
 
-    def site(self, placed: Placed) -> Site:
+    def site(self, placed: PlacedDocument) -> Site:
         """Where one of its documents is in the project."""
         return Site(self.project, self.key, self.checked.documents.index(placed))
 
     def objects(self) -> Iterator[JudgedObject]:
         """What is said about each object, in the order of the text."""
         for placed in self.checked.documents:
-            findings = iter(placed.checked.findings)
             for verdicts in placed.checked.verdicts:
-                yield JudgedObject(placed, verdicts, tuple(islice(findings, len(verdicts.findings))))
+                yield JudgedObject(placed, verdicts)
 
 
 class JudgedObject(NamedTuple):
-    """One object of a document, with its findings as suppressions leave them."""
+    """One object of a document, with its findings as dispositions leave them."""
 
-    placed: Placed
+    placed: PlacedDocument
     verdicts: Verdicts
-    findings: tuple[Finding, ...]
 
-    def unsuppressed(self) -> set[str]:
-        """The controls that have a finding that is not suppressed."""
-        return {finding.control for finding in self.findings if finding.status != "suppressed"}
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found in it."""
+        return self.verdicts.findings
+
+    def failing(self) -> set[str]:
+        """The controls that have a finding that is not accepted."""
+        return {finding.control for finding in self.findings if finding.status != "accepted"}
 
 
 class SettingsSnapshot(NamedTuple):
@@ -86,5 +88,5 @@ class WorkspaceSnapshot(NamedTuple):
     """Each with the project it is in, in the order of their names."""
     unreadable: tuple[tuple[Path, str], ...] = ()
     """Folders that could not be looked at, and why."""
-    problems: tuple[FileProblem, ...] = ()
+    problems: tuple[ConfigurationProblem, ...] = ()
     """What is wrong with settings and policies."""

@@ -15,7 +15,7 @@ from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import read_manifest
 from kscan_lsp.files.partials import Partials
-from kscan_lsp.lsp.session.stale import carry
+from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.project import objects_of
 from kscan_lsp.workspace.results import CheckedFile
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kscan_lsp.files.discover import Found
+    from kscan_lsp.files.discover import Discovered
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
 
@@ -105,7 +105,7 @@ def check(request: CheckRequest) -> CheckResult:
         project, file = request.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
     else:
         project = request.project.with_file(key, text, json=json)
-        file = carry(request.previous, project.files[key])
+        file = with_stale_findings(request.previous, project.files[key])
     return CheckResult(project, file, time.thread_time() - began, reason)
 
 
@@ -132,10 +132,10 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
 
 def settle_files(step: SettleFiles) -> Project:
     """Say what rests on other objects."""
-    return step.project.settled(step.keys)
+    return step.project.with_relations(step.keys)
 
 
-def find_files(root: Path, configuration: Configuration) -> tuple[Found, Partials]:
+def find_files(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
     """Look for the files of a folder."""
     partials = Partials()
     exclude = configuration.settings.exclude

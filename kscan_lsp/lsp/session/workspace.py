@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.steps import BATCH, ReadFile, SettleFiles
 from kscan_lsp.workspace.project import Project
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from kscan_lsp.files.discover import Found
+    from kscan_lsp.files.discover import Discovered
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.results import CheckedFile
 
@@ -77,7 +79,7 @@ class Workspace(Struct):
         """Whether the files of the folder are to be looked for: there is a use for them, and nobody does."""
         return not (self.searched or self.searching) and (self.judging or self.project.ruleset.relational)
 
-    def set_files(self, found: Found, partials: Partials) -> None:
+    def set_files(self, found: Discovered, partials: Partials) -> None:
         """These are the files there are."""
         self.partials, self.searched, self.unreadable = partials, True, tuple(found.unreadable)
         self.waiting |= {path.as_uri(): WaitingFile(path) for path in found.files}
@@ -189,7 +191,7 @@ def reconfigured(
     workspace = Workspace(
         root,
         configuration,
-        Project(configuration.ruleset, today, whole=not indexed),
+        Project(Evaluator(configuration.ruleset, Evidence(today)), whole=not indexed),
         indexed=indexed,
         judging=judging and indexed,
         searched=not indexed,

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kscan_lsp import cel
+from kscan_lsp.cel import compiling
+from kscan_lsp.cel.compiling import program_of
+from kscan_lsp.policy.environment import CONTROLS
 
 JSON = st.recursive(
     st.none()
@@ -23,21 +26,21 @@ JSON = st.recursive(
 
 
 def value_of(source: str, *, let: Any = (), **values: Any) -> Any:
-    expression = cel.compile_expression(source, let=let)
+    expression = cel.compile_expression(CONTROLS, source, let=let)
     assert isinstance(expression, cel.Expression), expression
-    return cel.evaluate(expression, cel.bind(values))
+    return cel.evaluate(expression, cel.bind(CONTROLS, values))
 
 
 def error_of(source: str, *, let: Any = (), result: Any = "any") -> cel.CelError:
-    error = cel.compile_expression(source, let=let, result=result)
+    error = cel.compile_expression(CONTROLS, source, let=let, result=result)
     assert isinstance(error, cel.CelError), error
     return error
 
 
 class TestCompiling:
     def test_equal_sources_share_a_program(self):
-        one, other = (cel.compile_expression("object.kind == 'Pod'") for _ in range(2))
-        assert one.program is other.program
+        one, other = (cel.compile_expression(CONTROLS, "object.kind == 'Pod'") for _ in range(2))
+        assert program_of(CONTROLS, one) is program_of(CONTROLS, other)
 
     @pytest.mark.parametrize(
         ("source", "line", "column"),
@@ -54,7 +57,7 @@ class TestCompiling:
     )
     def test_places_of_errors(self, source, line, column):
         for let in ((), (("a", "1"),), (("a", "object.x"), ("b", "a\n//\n"))):
-            found = cel.compile_expression(source, let=let)
+            found = cel.compile_expression(CONTROLS, source, let=let)
             if line is None:
                 assert isinstance(found, cel.Expression)
             else:
@@ -95,26 +98,26 @@ class TestCompiling:
         ],
     )
     def test_result_types(self, source, result, fits):
-        assert isinstance(cel.compile_expression(source, result=result), cel.Expression) == fits
+        assert isinstance(cel.compile_expression(CONTROLS, source, result=result), cel.Expression) == fits
 
     def test_relations_are_lists_by_name(self):
         assert error_of("policies.size() > 0").message
         let = [("policies", "relations.networkPolicies")]
-        expression = cel.compile_expression("policies.size() > 0", let=let)
+        expression = cel.compile_expression(CONTROLS, "policies.size() > 0", let=let)
         assert isinstance(expression, cel.Expression)
-        assert cel.deny(expression, cel.bind({"relations": {"networkPolicies": [1]}})) is True
-        assert isinstance(cel.deny(expression, cel.bind({"relations": {}})), cel.Failed)
+        assert cel.deny(expression, cel.bind(CONTROLS, {"relations": {"networkPolicies": [1]}})) is True
+        assert isinstance(cel.deny(expression, cel.bind(CONTROLS, {"relations": {}})), cel.Failed)
 
     @given(st.text(max_size=40))
     def test_never_raises(self, source):
         for let in ((), (("a", "1"),)):
-            found = cel.compile_expression(source, let=let)
+            found = cel.compile_expression(CONTROLS, source, let=let)
             if isinstance(found, cel.CelError):
                 lines = source.split("\n")
                 assert 1 <= found.line <= len(lines)
                 assert 1 <= found.column <= len(lines[found.line - 1]) + 1
             else:
-                cel.evaluate(found, cel.bind({}))
+                cel.evaluate(found, cel.bind(CONTROLS, {}))
 
 
 class TestEvaluating:
@@ -123,9 +126,9 @@ class TestEvaluating:
         assert value_of("[a, b]", let=let, object={"n": 1}) == [1, 2]
 
     def test_one_activation_serves_many_expressions(self):
-        activation = cel.bind({"container": {"name": "api"}, "inputs": {"names": ["api"]}})
+        activation = cel.bind(CONTROLS, {"container": {"name": "api"}, "inputs": {"names": ["api"]}})
         for source, wanted in (("container.name in inputs.names", True), ("container.?x.hasValue()", False)):
-            assert cel.deny(cel.compile_expression(source, result="bool"), activation) is wanted
+            assert cel.deny(cel.compile_expression(CONTROLS, source, result="bool"), activation) is wanted
 
     @pytest.mark.parametrize(
         ("source", "reason"),
@@ -171,14 +174,16 @@ class TestEvaluating:
         assert value_of("{2: 'a', true: 'b', 'c': 1}") == {"2": "a", "true": "b", "c": 1}
 
     def test_deny_wants_a_boolean(self):
-        activation = cel.bind({"item": "yes", "object": None})
-        assert cel.deny(cel.compile_expression("item", result="bool"), activation) == cel.Failed(
+        activation = cel.bind(CONTROLS, {"item": "yes", "object": None})
+        assert cel.deny(cel.compile_expression(CONTROLS, "item", result="bool"), activation) == cel.Failed(
             "gives text, not true or false"
         )
-        assert cel.deny(cel.compile_expression("object", result="bool"), activation) == cel.Failed(
+        assert cel.deny(cel.compile_expression(CONTROLS, "object", result="bool"), activation) == cel.Failed(
             "gives null, not true or false"
         )
-        assert isinstance(cel.deny(cel.compile_expression("item.x", result="bool"), activation), cel.Failed)
+        assert isinstance(
+            cel.deny(cel.compile_expression(CONTROLS, "item.x", result="bool"), activation), cel.Failed
+        )
 
     @given(JSON)
     def test_views_come_back_unchanged(self, data):
@@ -270,9 +275,9 @@ class TestViews:
 
 class TestTemplates:
     def rendered(self, text: str, **values: Any) -> str:
-        message = cel.template(text)
+        message = cel.template(CONTROLS, text)
         assert isinstance(message, cel.Template), message
-        return cel.render(message, cel.bind(values))
+        return cel.render(message, cel.bind(CONTROLS, values))
 
     @pytest.mark.parametrize(
         ("text", "wanted"),
@@ -303,23 +308,23 @@ class TestTemplates:
         ],
     )
     def test_places_of_errors(self, text, line, column):
-        found = cel.template(text)
+        found = cel.template(CONTROLS, text)
         assert isinstance(found, cel.CelError)
         assert (found.line, found.column) == (line, column)
 
     def test_let(self):
-        message = cel.template("{a}-{b}", let=(("a", "item"), ("b", "a + 'b'")))
-        assert cel.render(message, cel.bind({"item": "x"})) == "x-xb"
-        assert cel.template("{a}", let=(("a", "nope"),)).name == "a"
+        message = cel.template(CONTROLS, "{a}-{b}", let=(("a", "item"), ("b", "a + 'b'")))
+        assert cel.render(message, cel.bind(CONTROLS, {"item": "x"})) == "x-xb"
+        assert cel.template(CONTROLS, "{a}", let=(("a", "nope"),)).name == "a"
 
     def test_messages_stay_short(self):
         assert len(self.rendered("{item}", item="x" * 10_000)) == cel.MAX_MESSAGE
 
     @given(st.text(alphabet="{}'\"a\\\n/r1 ", max_size=15))
     def test_never_raises(self, text):
-        message = cel.template(text)
+        message = cel.template(CONTROLS, text)
         if isinstance(message, cel.Template):
-            cel.render(message, cel.bind({}))
+            cel.render(message, cel.bind(CONTROLS, {}))
         else:
             assert 1 <= message.line <= text.count("\n") + 1
 
@@ -331,17 +336,41 @@ class TestTemplates:
         ("relations.x.exists(s, s.object.?spec.hasValue())", {"spec"}),
         ("relations.x.exists(s, s.object.metadata.labels['a'] == 'b')", {"metadata"}),
         ("relations.x.exists(s, s.object == null)", None),
-        ("relations.x.exists(s, s['object'].spec.a)", None),
+        ("relations.x.exists(s, s['object'].spec.a)", {"spec"}),
+        ("relations.x.exists(s, s[key].spec.a)", None),
+        ("relations[key][0].object.spec.a", None),
+        ("object.metadata.labels[key] == 'a'", set()),
+        ("container.env.exists(e, e[key] == 'a') && relations.x.exists(s, s.object.kind == 'a')", {"kind"}),
         ("relations.x.exists(s, s[?'object'].hasValue())", None),
-        ("relations.x.exists(s, s[r'object'].spec.a)", None),
-        ('relations.x.exists(s, s["""object"""].spec.a)', None),
-        (r'relations.x.exists(s, s["\u006fbject"].spec.a)', None),
+        ("relations.x.exists(s, s[r'object'].spec.a)", {"spec"}),
+        ('relations.x.exists(s, s["""object"""].spec.a)', {"spec"}),
+        (r'relations.x.exists(s, s["\u006fbject"].spec.a)', {"spec"}),
+        # an entry that is compared, handed over or given as the answer is read whole
+        ("relations.x.exists(s, s == item)", None),
+        ("relations.x.exists(s, dyn(s) == item)", None),
+        ("relations.x == relations.y", None),
+        ("relations.x.exists(s, s in item)", None),
+        ("relations.x.exists(s, selects({'a': 'b'}, s))", None),
+        ("relations.x.filter(s, s.ref.name == 'a')", None),
+        ("relations.exists(name, name == 'x')", None),
+        ("relations.x.map(s, {'entry': s})", None),
+        ("relations.x.exists(s, s.object.exists(k, k == 'spec'))", None),
+        ("optional.ofNonZeroValue(relations.x).hasValue()", None),
+        # one that is only picked, counted or named is not
+        ("relations.x.filter(s, s.ref.name == 'a').map(s, s.ref)", set()),
+        ("size(relations.x) > relations.y.size()", set()),
+        ("(relations.x + relations.y)[0].object.spec == 1", {"spec"}),
+        ("(item == 1 ? relations.x : relations.y).exists(s, s.object.spec == 1)", {"spec"}),
+        ("[relations.x].exists(l, l.exists(s, s.object.kind == 'a'))", {"kind"}),
+        ("cel.bind(o, relations.x[0].object, o.spec == o.kind)", {"spec", "kind"}),
+        ("relations.x.filter(s, s.object.kind == 'a').exists(s, s.object.spec == 1)", {"kind", "spec"}),
+        ("relations[?'x'].orValue([]).exists(s, s.object.kind == 'a')", {"kind"}),
     ],
 )
 def test_what_is_read_of_related_objects_is_never_too_little(source: str, fields: set[str] | None) -> None:
-    expression = cel.compile_expression(source)
+    expression = cel.compile_expression(CONTROLS, source)
     assert isinstance(expression, cel.Expression)
-    assert cel.fields_read_of_others([expression]) == fields
+    assert cel.fields_read_of_entries([expression]) == fields
 
 
 @pytest.mark.parametrize(
@@ -360,7 +389,7 @@ def test_what_is_read_of_related_objects_is_never_too_little(source: str, fields
     ],
 )
 def test_an_error_says_what_may_have_been_meant(source: str, column: int, hint: str) -> None:
-    error = cel.compile_expression(source, let=(("list", "[1]"),))
+    error = cel.compile_expression(CONTROLS, source, let=(("list", "[1]"),))
     assert isinstance(error, cel.CelError)
     assert error.message.endswith(f"; {hint}")
     assert error.column == column
@@ -368,6 +397,102 @@ def test_an_error_says_what_may_have_been_meant(source: str, column: int, hint: 
 
 @pytest.mark.parametrize("source", ["nobody.a", "'and' + 1", "container.(", "and", "1 +"])
 def test_where_nobody_knows_what_was_meant_there_is_no_hint(source: str) -> None:
-    error = cel.compile_expression(source)
+    error = cel.compile_expression(CONTROLS, source)
     assert isinstance(error, cel.CelError)
     assert ";" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("source", "let", "fields"),
+    [
+        ("pod.os.name == 'x'", {}, "pod.os"),
+        ("pod.?os.hasValue() && has(pod.volumes)", {}, "pod.os pod.volumes"),
+        ("pod['os'] == 'x' && pod[?'hostPID'].hasValue()", {}, "pod.os pod.hostPID"),
+        ("pod[key] == 'x'", {}, "key pod"),
+        ("pod.size() > 1", {}, "pod"),
+        ("pod == object.spec", {}, "pod object.spec"),
+        ("'pod.os' == item // container.image", {}, "item"),
+        ("object.spec.pod.os == ''", {}, "object.spec"),
+        ("[1].exists(pod, pod > 1)", {}, ""),
+        ("pod.containers.exists(pod, pod.image == '')", {}, "pod.containers"),
+        ("c.image == ''", {"c": "container"}, "container"),
+        ("i == ''", {"c": "container.securityContext", "i": "c.privileged", "unused": "pod"},
+         "container.securityContext"),
+        ("true", {"c": "container"}, ""),
+        ("inputs.a.exists(a, a == item.name)", {}, "inputs.a item.name"),
+        ("inputs['a'].size() + inputs[?\"b\"].orValue([]).size() > 1", {}, "inputs.a inputs.b"),
+        ("inputs[item].size() > 1", {}, "inputs item"),
+        ("cel.bind(pod, item.a, pod.os)", {}, "item.a"),
+        ("cel.bind(pod, item.a, .pod.os)", {}, "item.a pod.os"),
+        ("[1].exists(container, .container.x == container)", {}, "container.x"),
+        ("(item == 1 ? pod : container).os", {}, "item pod.os container.os"),
+        ("optional.of(pod).value().os", {}, "pod.os"),
+        ("object.?spec.optMap(pod, pod.os).hasValue()", {}, "object.spec"),
+        ("item['a.b'] == 'x'", {}, "item.a.b"),
+        ("item[0] == pod[{'os': 1}.os]", {}, "item pod"),
+        ("{'a': pod.os}.a == [container.image][0]", {}, "pod.os container.image"),
+    ],
+)  # fmt: skip
+def test_what_is_read_is_told_from_the_tree(source: str, let: dict[str, str], fields: str) -> None:
+    expression = cel.compile_expression(CONTROLS, source, let=tuple(let.items()))
+    assert isinstance(expression, cel.Expression), expression
+    assert set(expression.reading.fields) == set(fields.split())
+
+
+@pytest.mark.parametrize(
+    ("source", "let", "patterns"),
+    [
+        ("matchesAny(item, inputs.a)", {}, "inputs.a"),
+        ("matchesAny(item, inputs['a'] + inputs.b)", {}, "inputs.a inputs.b"),
+        ("matchesAny(item, p)", {"p": "inputs.a"}, "inputs.a"),
+        ("inputs.a.exists(p, matchesAny(item, [p]))", {}, "inputs.a"),
+        ("matchesAny(item, inputs.?a.orValue([]))", {}, "inputs.a"),
+        ("[inputs.a, inputs.b].exists(p, matchesAny(item, p))", {}, "inputs.a inputs.b"),
+        ("matchesAny(item, inputs[key])", {}, "inputs.*"),
+        ("matchesAny(inputs.a[0], ['x'])", {}, ""),
+    ],
+)
+def test_which_inputs_are_patterns_is_told_from_the_tree(
+    source: str, let: dict[str, str], patterns: str
+) -> None:
+    expression = cel.compile_expression(CONTROLS, source, let=tuple(let.items()))
+    assert isinstance(expression, cel.Expression), expression
+    assert expression.reading.patterns == tuple(patterns.split())
+
+
+def test_an_environment_has_the_variables_that_it_is_made_with() -> None:
+    request = cel.Environment({"request": cel.Kind.ANY, "params": cel.Kind.LISTS})
+    source = "request.userInfo.groups.exists(g, params.admins.exists(a, a.object.name == g))"
+    expression = cel.compile_expression(request, source)
+    assert isinstance(expression, cel.Expression)
+    assert expression.reading.fields == ("params.admins", "request.userInfo")
+    assert expression.reading.of_entries == ("name",)
+    values = {
+        "request": {"userInfo": {"groups": ["ops"]}},
+        "params": {"admins": [{"object": {"name": "ops"}}]},
+    }
+    assert cel.deny(expression, cel.bind(request, values)) is True
+    assert isinstance(cel.compile_expression(CONTROLS, source), cel.CelError)
+    error = cel.compile_expression(request, "object.kind == ''")
+    assert isinstance(error, cel.CelError)
+    assert "object" in error.message
+
+
+def test_the_memo_of_an_environment_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "MAX_SOURCES", 10)
+    small = cel.Environment({"item": cel.Kind.INT})
+    kept = []
+    for number in range(50):
+        expression = cel.compile_expression(small, f"item == {number}")
+        assert isinstance(expression, cel.Expression)
+        kept.append(expression)
+    assert all(entries <= 10 for entries, _ in small.fill().values())
+    answers = [cel.deny(expression, cel.bind(small, {"item": 7})) for expression in kept]
+    assert [number for number, answer in enumerate(answers) if answer] == [7]
+
+
+def test_names_are_words_of_fields_and_texts() -> None:
+    source = "object.metadata['foo-bar/baz'] == 'x y' && pod.?os.hasValue() // comment"
+    expression = cel.compile_expression(CONTROLS, source)
+    assert isinstance(expression, cel.Expression), expression
+    assert set(expression.reading.names) == {"metadata", "foo", "bar", "baz", "x", "y", "os"}

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from kscan_lsp import cel
+from kscan_lsp.policy.environment import CONTROLS
 
 
 def value_of(source: str, **values: Any) -> Any:
-    expression = cel.compile_expression(source)
+    expression = cel.compile_expression(CONTROLS, source)
     assert isinstance(expression, cel.Expression), expression
-    return cel.evaluate(expression, cel.bind(values))
+    return cel.evaluate(expression, cel.bind(CONTROLS, values))
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kscan_lsp import cel
+from kscan_lsp.cel.compiling import program_of
 from kscan_lsp.cel.cost import work
 from kscan_lsp.cel.extents import SMALL, Extent, extent, is_small
 from kscan_lsp.cel.patterns import compile_pattern, find_all, start_evaluation
+from kscan_lsp.policy.environment import CONTROLS
 
 
 def outcome(source: str, *, let: Any = (), **values: Any) -> Any:
-    expression = cel.compile_expression(source, let=let)
-    return expression if isinstance(expression, cel.CelError) else cel.evaluate(expression, cel.bind(values))
+    expression = cel.compile_expression(CONTROLS, source, let=let)
+    return (
+        expression
+        if isinstance(expression, cel.CelError)
+        else cel.evaluate(expression, cel.bind(CONTROLS, values))
+    )
 
 
 def reason(source: str, **values: Any) -> str:
@@ -165,7 +171,7 @@ def test_optionals_that_are_unwrapped(source, wanted):
     ],
 )
 def test_refused_when_compiled(source):
-    assert isinstance(cel.compile_expression(source), cel.CelError)
+    assert isinstance(cel.compile_expression(CONTROLS, source), cel.CelError)
 
 
 def test_large_results():
@@ -188,8 +194,8 @@ def test_functions_are_not_hidden_from_the_guard():
         "item.map\n\n(a, a).size()",
         "'//' == '' ? 1 : item.map(a, a).size()",
     ):
-        found = cel.compile_expression(source)
-        assert isinstance(found, cel.CelError) or found.program.tree is not None
+        found = cel.compile_expression(CONTROLS, source)
+        assert isinstance(found, cel.CelError) or program_of(CONTROLS, found).tree is not None
 
 
 def test_extents():
@@ -213,9 +219,8 @@ def test_small_is_small(values):
 
 
 def test_work_grows_with_data():
-    program = cel.compile_expression(
-        "pod.containers.filter(c, c.env.exists(e, e.name == c.name)).size() > 1"
-    ).program
+    source = "pod.containers.filter(c, c.env.exists(e, e.name == c.name)).size() > 1"
+    program = program_of(CONTROLS, cel.compile_expression(CONTROLS, source))
     works = [work(program.tree, {"pod": Extent(nodes, 2 * nodes, 8)}) for nodes in (10, 100, 1_000, 10_000)]
     assert works == sorted(works)
     assert works[0] < 1_000

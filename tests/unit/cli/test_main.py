@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from kscan_lsp import __version__
 from kscan_lsp.cli.main import app
-from kscan_lsp.files import encoding as source_files
+from kscan_lsp.files import encoding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -226,6 +226,15 @@ def test_inputs_in_a_file_of_kubescapes(here: Path) -> None:
     assert (found["problems"], found["exit"]) == ([], 0)
 
 
+def test_a_misspelt_name_in_a_file_of_inputs_is_said(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "inputs.json").write_text('{"imageRepositoryAlowList": ["quay.io"], "servicesNames": []}')
+    (problem,) = report("web.yaml", "--fail-on", "none", "--control", "C-0078")["problems"]
+    assert (problem["file"], problem["column"]) == ("inputs.json", 2)
+    assert problem["message"].endswith("did you mean 'imageRepositoryAllowList'?")
+
+
 def test_what_is_wrong_in_a_file_of_inputs_is_said_in_its_place(here: Path) -> None:
     (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
     (here / "web.yaml").write_text(DEPLOYMENT)
@@ -279,6 +288,42 @@ def test_output_goes_where_it_is_asked_to_go(here: Path) -> None:
     assert "web.yaml" in (here / "report.txt").read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "starts"),
+    [
+        ("report.JSON", "{"),
+        ("report.html", "<!doctype html>"),
+        ("report.txt", "web.yaml"),
+        ("report", "web.yaml"),
+    ],
+)
+def test_the_ending_of_the_file_chooses_the_format(here: Path, name: str, starts: str) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    kscan("scan", "web.yaml", "--output", name)
+    assert (here / name).read_text().startswith(starts)
+    kscan("scan", "web.yaml", "--output", name, "--format", "json")
+    assert (here / name).read_text().startswith("{")
+
+
+TOY = """\
+import sys
+from kscan_lsp.report.formats import FORMATS, Format
+FORMATS["toy"] = Format(lambda report: f"{len(report.findings)} found, {[*report.rules]}\\n", (".toy",))
+from kscan_lsp.cli.main import app
+app(sys.argv[1:])
+"""
+
+
+def test_a_format_is_one_row(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    run = functools.partial(subprocess.run, capture_output=True, text=True)
+    command = [sys.executable, "-c", TOY, "scan", "--control", "C-0057", "web.yaml"]
+    assert run([*command, "--format", "toy"]).stdout == "1 found, ['C-0057']\n"
+    assert run([*command, "--output", "a.toy"]).stdout == ""
+    assert (here / "a.toy").read_text() == "1 found, ['C-0057']\n"
+    assert "json|html|toy>" in run([*command, "--help"]).stdout
+
+
 def test_fixes_by_option(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     assert "edits" not in report("--control", "C-0057")["findings"][0]["fix"]
@@ -323,7 +368,7 @@ def test_fix_of_standard_input_is_a_filter() -> None:
 
 def test_fix_that_cannot_be_written_fails(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
-    monkeypatch.setattr(source_files, "write", lambda *_: "it cannot be written: no space")
+    monkeypatch.setattr(encoding, "write", lambda *_: "it cannot be written: no space")
     result = kscan("fix", "--unsafe", "--write", "--control", "C-0057")
     assert result.exit_code == 3
     assert "web.yaml: it cannot be written: no space" in result.stderr
@@ -559,7 +604,7 @@ def test_a_log_file_is_written_and_a_wrong_one_said(here: Path) -> None:
 def test_a_report_that_goes_to_no_terminal_imports_nothing_for_one(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     loaded = run_in_process("scan", "web.yaml")
-    assert "kscan_lsp.report.terminal" in loaded
+    assert "kscan_lsp.report.pretty" in loaded
     assert "rich.console" not in loaded
 
 
@@ -567,6 +612,7 @@ def test_a_json_report_pays_for_nothing_it_does_not_need(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     loaded = run_in_process("scan", "web.yaml", "--format", "json")
     assert "kscan_lsp.report.build" in loaded
+    assert not {"html", "kscan_lsp.report.html", "kscan_lsp.report.lines", "kscan_lsp.report.pretty"} & loaded
     assert not {name.split(".")[0] for name in loaded} & {
         "rich",
         "pygls",

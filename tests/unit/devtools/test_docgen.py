@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kscan_lsp.devtools.docgen import pages, stored
+from kscan_lsp.devtools.docgen import pages, stored_policies
 from kscan_lsp.workspace import policies
 from kscan_lsp.workspace.policies import builtin_policies, complete_policies
 
@@ -18,11 +18,11 @@ def test_page_is_fresh(name: str, text: str) -> None:
 
 def test_stored_policies_are_fresh() -> None:
     text = policies.STORED.read_text(encoding="utf-8")
-    assert text == stored(complete_policies()), "run: python -m kscan_lsp.devtools.docgen docs"
+    assert text == stored_policies(complete_policies()), "run: python -m kscan_lsp.devtools.docgen docs"
 
 
 def test_stored_policies_are_what_was_stored() -> None:
-    assert stored(builtin_policies()) == stored(complete_policies())
+    assert stored_policies(builtin_policies()) == stored_policies(complete_policies())
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"of": "others", "controls": [], "frameworks": []}'])

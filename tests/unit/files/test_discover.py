@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kscan_lsp.files.discover import Found, discover
+from kscan_lsp.files.discover import Discovered, discover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def tree(root: Path, *names: str) -> Path:
     return root
 
 
-def names(found: Found, root: Path) -> list[str]:
+def names(found: Discovered, root: Path) -> list[str]:
     return [path.relative_to(root).as_posix() for path in found.files]
 
 

@@ -66,7 +66,7 @@ def test_a_patch_outside_the_folder_counts_once_its_kustomization_was_met(tmp_pa
     kustomization = write(tmp_path / "prod/kustomization.yaml", "patches:\n- path: ../shared/p.yaml\n")
     partials = Partials()
     assert partials.reason_to_skip(tmp_path / "shared/p.yaml") == ""
-    partials.met(kustomization)
+    partials.add_kustomization(kustomization)
     assert partials.reason_to_skip(tmp_path / "shared/p.yaml") == "kustomize-patch"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kscan_lsp import paths
@@ -9,6 +11,7 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy import model as policies
 from kscan_lsp.policy.compile_check import includes
+from kscan_lsp.policy.memo import PolicyMemo
 from kscan_lsp.yaml.document import read_document
 
 USE_ALONE = "a check with 'use' takes over another control's checks and has no other key but 'match'"
@@ -532,3 +535,112 @@ def test_paths_of_each_and_at() -> None:
     (check,) = load(text).controls["KS-0001"].checks
     assert (check.each.start, check.each.steps) == ("containers", ("env", paths.EACH, "valueFrom"))
     assert [(t.anchor, t.parts) for t in check.at] == [("container", ("x",)), ("", ("a.b",))]
+
+
+@pytest.mark.parametrize(
+    "deny",
+    [
+        "container.name == '' // inputs.nothing",
+        "container.name == 'inputs.nothing'",
+        "inputs['known'].size() > 1 && inputs[?'known'].hasValue()",
+        "inputs.known.exists(inputs, inputs == 'nothing')",
+    ],
+)
+def test_a_comment_or_a_text_reads_no_input(deny: str) -> None:
+    assert problems(changed("deny: named", f"deny: {json.dumps(deny)}")) == []
+
+
+@pytest.mark.parametrize(
+    "read", ["inputs['knwon']", 'inputs["knwon"]', "inputs.knwon", "inputs.?knwon.orValue([])"]
+)
+def test_an_input_that_nobody_declares_is_found_however_it_is_read(read: str) -> None:
+    found = problems(changed("deny: named", f"deny: {json.dumps(f'{read}.size() > 1')}"))
+    assert [(line, message) for _, line, _, _, message in found] == [
+        (11, "no control declares an input 'knwon'; did you mean 'known'?")
+    ]
+
+
+IMAGES = """\
+id: KS-0002
+title: Vulnerable
+score: 9
+description: What it is.
+remediation: What to do.
+needs: the vulnerabilities of its image
+evidence: images
+checks:
+- each: containers
+  deny: evidence.images.size() > 0
+  message: "container {container.name}"
+"""
+
+
+def test_a_control_that_reads_evidence() -> None:
+    found = load(IMAGES)
+    assert found.problems == ()
+    control = found.controls["KS-0002"]
+    assert (control.evidence, control.needs) == ("images", "the vulnerabilities of its image")
+    assert len(control.checks) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (IMAGES.replace("evidence: images\n", "").replace("needs: the vulnerabilities of its image\n", ""),
+         "'evidence.images' is not there for this control; add 'evidence: images' to the control"),
+        (IMAGES.replace("evidence: images", "evidence: signatures"),
+         "'evidence.images' is not there for this control; this control says that it reads 'evidence.signatures'"),
+        (IMAGES.replace("needs: the vulnerabilities of its image\n", ""),
+         "a control with 'evidence' has 'checks' that read it, and says in 'needs' what it is"),
+        (IMAGES[: IMAGES.index("checks:")],
+         "a control with 'evidence' has 'checks' that read it, and says in 'needs' what it is"),
+        (IMAGES.replace("evidence: images\n", ""), "a control has either 'checks' or 'needs'"),
+    ],
+)  # fmt: skip
+def test_evidence_is_asked_for_by_name(text: str, message: str) -> None:
+    assert [problem.problem.message for problem in load(text).problems] == [message]
+
+
+def test_a_key_in_one_of_many_files_compiles_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [CONTROL.replace("KS-0001", f"KS-{number:04}") for number in range(1, 31)]
+    compiled: list[str] = []
+    really = loading._compile
+
+    def counted(draft, *rest):
+        compiled.append(draft.file.id)
+        return really(draft, *rest)
+
+    monkeypatch.setattr(loading, "_compile", counted)
+    memo = PolicyMemo()
+
+    def read() -> policies.PolicySet:
+        return loading.load(
+            [(f"{number}.yaml", memo.document(text, json=False)) for number, text in enumerate(texts)],
+            memo=memo,
+        )
+
+    first = read()
+    assert len(compiled) == 30
+    compiled.clear()
+    assert read().controls == first.controls
+    assert compiled == []
+    texts[7] = texts[7].replace("Title", "Other")
+    after = read()
+    assert compiled == ["KS-0008"]
+    assert after.controls["KS-0008"].title == "Other"
+    assert after.controls["KS-0009"] is first.controls["KS-0009"]
+    texts[3] = texts[3].replace("known: [a]", "known: [a]\n  more: [b]")
+    compiled.clear()
+    read()  # what a control may read has changed for all of them
+    assert len(compiled) == 30
+    assert all(entries <= bound for entries, bound in memo.fill().values())
+
+
+def test_what_a_memo_gives_is_what_is_found_without_one() -> None:
+    memo = PolicyMemo()
+    for text in (CONTROL, CONTROL.replace("deny: named", "deny: nmaed"), IMAGES, "id: 5", CONTROL):
+        document = memo.document(text, json=False)
+        for _ in range(2):
+            kept, fresh = loading.load([("a.yaml", document)], memo=memo), load(text)
+            assert [p.problem for p in kept.problems] == [p.problem for p in fresh.problems]
+            assert list(kept.controls) == list(fresh.controls)

@@ -6,14 +6,25 @@ import json
 
 import jsonschema
 import pytest
-from support.reporting import POD, SCHEMA, checked, policy_set, report_of, rules
+from support.reporting import POD, PRIVILEGED, SCHEMA, checked, policy_set, report_of, rules
 
 from kscan_lsp.findings import Severity
-from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.load import load
 from kscan_lsp.policy.ruleset import choose
-from kscan_lsp.report import build as tally
-from kscan_lsp.report import json as as_json
-from kscan_lsp.report.model import FileProblem, Gate, NotScanned, Range, Report, Spot, exit_status
+from kscan_lsp.report import build as build_module
+from kscan_lsp.report import json as json_format
+from kscan_lsp.report.build import MAX_REASONS, build
+from kscan_lsp.report.formats import FixDetail
+from kscan_lsp.report.model import (
+    FileProblem,
+    FileRange,
+    FrameworkSection,
+    Gate,
+    LineColumn,
+    NotScanned,
+    Report,
+    exit_status,
+)
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex, Position, Span, TextEdit, apply_edits
 from kscan_lsp.yaml.document import read_document
@@ -24,9 +35,9 @@ ODD = POD.replace("  - name: api", "  - 1\n  - name: api")
 
 
 def data(report: Report) -> dict:
-    text = as_json.render(report)
+    text = json_format.render(report)
     read = json.loads(text)
-    assert read == as_json.as_data(report)
+    assert read == json_format.as_data(report)
     jsonschema.Draft202012Validator(SCHEMA).validate(read)
     return read
 
@@ -36,7 +47,7 @@ def test_the_schema_is_one() -> None:
 
 
 def test_the_contract_key_by_key() -> None:
-    report, _ = report_of({"deploy/pod.yaml": "# first\n---\n" + POD})
+    report = report_of({"deploy/pod.yaml": "# first\n---\n" + POD})
     assert list(data(report)) == [
         "schema",
         "tool",
@@ -80,7 +91,7 @@ def test_columns_are_code_points_and_lines_end_where_yaml_ends_them() -> None:
     flow = (
         '{apiVersion: v1, kind: Pod, metadata: {name: "\U0001f600\u2028"}, spec: {containers: [{name: a}]}}'
     )
-    report, _ = report_of({"a.yaml": "# \u2028\r\n---\r\n" + flow + "\r\n"})
+    report = report_of({"a.yaml": "# \u2028\r\n---\r\n" + flow + "\r\n"})
     start = data(report)["findings"][0]["range"]["start"]
     assert (start["line"], start["column"]) == (3, flow.index("name: a") + 1)
 
@@ -88,7 +99,7 @@ def test_columns_are_code_points_and_lines_end_where_yaml_ends_them() -> None:
 def test_related_places_are_in_the_file_too() -> None:
     text = POD.replace("securityContext:\n      privileged: true", "securityContext: *s")
     text = text.replace("hostNetwork: false", "x: &s {privileged: true}")
-    report, _ = report_of({"a.yaml": text})
+    report = report_of({"a.yaml": text})
     finding = next(f for f in data(report)["findings"] if f["control"] == "T-0001")
     assert [(r["file"], r["range"]["start"]["line"]) for r in finding["related"]] == [("a.yaml", 5)]
 
@@ -98,7 +109,7 @@ def test_edits_are_given_when_asked_for_and_make_the_finding_go_away(newline: st
     text = ("# caf\u00e9\n---\n" + POD.replace("hostNetwork: false", "hostNetwork: true")).replace(
         "\n", newline
     )
-    report, _ = report_of({"a.yaml": text}, fixes=True)
+    report = report_of({"a.yaml": text}, fixes=FixDetail.EDITS)
     found = data(report)["findings"]
     assert {f["control"]: (f["fix"] or {}).get("safe") for f in found} == {
         "T-0001": False,
@@ -116,20 +127,20 @@ def test_edits_are_given_when_asked_for_and_make_the_finding_go_away(newline: st
                 TextEdit(Span(offset(e["range"]["start"]), offset(e["range"]["end"])), e["newText"])
                 for e in finding["fix"]["edits"]
             ]
-            after, _ = report_of({"a.yaml": apply_edits(text, edits)})
+            after = report_of({"a.yaml": apply_edits(text, edits)})
             assert finding["control"] not in {f["control"] for f in data(after)["findings"]}
 
 
 def test_suppressed_findings_stay_in_the_report_and_count_as_passed() -> None:
     text = POD.replace("privileged: true", "privileged: true  # kscan:ignore T-0001 until=2026-06-01 -- gpu")
-    report, _ = report_of({"a.yaml": text})
+    report = report_of({"a.yaml": text})
     finding = next(f for f in data(report)["findings"] if f["control"] == "T-0001")
     assert finding["status"] == "suppressed"
     assert finding["suppression"] == {"kind": "comment", "reason": "gpu", "until": "2026-06-01"}
     assert data(report)["summary"]["suppressed"] == 1
     assert data(report)["controls"][0]["failed"] == 0
-    assert exit_status(report, Gate(Severity.HIGH)) == 0
-    assert exit_status(report, Gate(Severity.MEDIUM)) == 1
+    for level, status in ((Severity.HIGH, 0), (Severity.MEDIUM, 1)):
+        assert exit_status(report_of({"a.yaml": text}, gate=Gate(level))) == status
 
 
 def score(report: Report, control: str) -> float:
@@ -137,14 +148,14 @@ def score(report: Report, control: str) -> float:
 
 
 def test_a_control_scores_the_share_of_passed_resources() -> None:
-    report, _ = report_of({"a.yaml": POD, "b.yaml": FINE, "c.yaml": FINE + "---\n" + FINE})
+    report = report_of({"a.yaml": POD, "b.yaml": FINE, "c.yaml": FINE + "---\n" + FINE})
     assert score(report, "T-0001") == 75.0
     assert score(report, "T-0003") == 100.0
     assert data(report)["summary"]["frameworks"] == [{"id": "test", "score": (75 + 75 + 100 + 100) / 4}]
 
 
 def test_what_nothing_applies_to_scores_full() -> None:
-    report, _ = report_of({"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"})
+    report = report_of({"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"})
     assert (report.resources, score(report, "T-0001")) == (1, 100.0)
 
 
@@ -155,7 +166,7 @@ def test_what_could_not_be_judged_counts_beside_what_is_suppressed() -> None:
         + "  - name: odd\n    securityContext: 1\n"
     )
     for text, expected in ((odd, (0, 0, 1)), (odd.replace("# kscan:ignore T-0001", ""), (1, 1, None))):
-        report, _ = report_of({"a.yaml": text})
+        report = report_of({"a.yaml": text})
         control = data(report)["controls"][0]
         untold = control["notEvaluated"]
         assert (control["evaluated"], control["failed"], untold and untold["count"]) == expected
@@ -163,7 +174,7 @@ def test_what_could_not_be_judged_counts_beside_what_is_suppressed() -> None:
 
 
 def test_not_evaluated_is_shown_and_never_a_pass() -> None:
-    report, _ = report_of({"a.yaml": FINE, "b.yaml": ODD})
+    report = report_of({"a.yaml": FINE, "b.yaml": ODD})
     control = data(report)["controls"][0]
     assert (control["evaluated"], control["failed"], control["notEvaluated"]["count"]) == (1, 0, 1)
     reason = control["notEvaluated"]["reasons"][0]
@@ -184,11 +195,9 @@ TWO = "id: two\ntitle: Two\ncontrols: [{id: T-0001}, {id: T-0005}]\n"
 
 
 def test_what_no_manifest_answers_is_not_evaluated_and_in_no_mean() -> None:
-    known = loading.load(
-        [("e.yaml", read_document(SIGNED)), ("g.yaml", read_document(TWO))], base=policy_set()
-    )
+    known = load([("e.yaml", read_document(SIGNED)), ("g.yaml", read_document(TWO))], base=policy_set())
     ruleset, _ = choose(known, Settings(frameworks=("two",)))
-    report = tally.build([checked("a.yaml", FINE, ruleset), checked("b.yaml", POD, ruleset)])
+    report = build([checked("a.yaml", FINE, ruleset), checked("b.yaml", POD, ruleset)])
     control = data(report)["controls"][1]
     assert (control["id"], control["evaluated"], control["failed"]) == ("T-0005", 0, 0)
     assert control["notEvaluated"]["count"] == 2
@@ -201,23 +210,58 @@ def test_what_no_manifest_answers_is_not_evaluated_and_in_no_mean() -> None:
     }
     assert data(report)["summary"]["frameworks"] == [{"id": "two", "score": 50.0}]
     assert data(report)["problems"] == data(report)["notScanned"] == []
-    assert exit_status(report, Gate(None)) == 0
+    assert exit_status(report) == 0
 
 
 def test_reasons_are_bounded_and_counts_are_not() -> None:
-    report, _ = report_of({"a.yaml": "---\n".join([ODD] * 30)})
+    report = report_of({"a.yaml": "---\n".join([ODD] * 30)})
     missing = data(report)["controls"][0]["notEvaluated"]
-    assert (missing["count"], len(missing["reasons"])) == (30, tally.MAX_REASONS)
+    assert (missing["count"], len(missing["reasons"])) == (30, MAX_REASONS)
 
 
 def test_a_control_that_settings_leave_out_is_in_no_mean() -> None:
-    report, _ = report_of({"a.yaml": POD}, controls={"exclude": ["T-0001", "T-0002"]})
+    report = report_of({"a.yaml": POD}, controls={"exclude": ["T-0001", "T-0002"]})
     assert data(report)["summary"]["frameworks"] == [{"id": "test", "score": 100.0}]
+
+
+def test_rules_say_all_that_a_format_may_show() -> None:
+    report = report_of({"a.yaml": POD}, controls={"severity": {"T-0001": "low"}, "exclude": ["T-0003"]})
+    assert list(report.rules) == [result.id for result in report.controls] == ["T-0001", "T-0002", "T-0004"]
+    rule = report.rules["T-0001"]
+    assert (rule.title, rule.description, rule.remediation) == ("Privileged", "d", "r")
+    assert (rule.score, rule.severity, rule.needs) == (8.0, Severity.LOW, "")
+    assert rule.frameworks == (FrameworkSection("test", "Test", "", ""),)
+    assert all(entry.rule is report.rules[entry.finding.control] for entry in report.findings)
+    assert report.texts == {"a.yaml": POD}
+
+
+def test_fixes_are_looked_for_as_far_as_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(detail: FixDetail) -> list:
+        report = report_of({"a.yaml": POD}, fixes=detail)
+        return [option for entry in report.findings for option in entry.fixes]
+
+    (proven,) = found(FixDetail.EDITS)
+    assert proven.edits
+    monkeypatch.setattr(build_module, "fixes_of", None)  # no fix is made to name it
+    assert found(FixDetail.TITLES) == [proven._replace(edits=None)]
+    monkeypatch.setattr(build_module, "drafts", None)
+    assert found(FixDetail.NONE) == []
+
+
+def test_a_rule_is_that_of_the_settings_of_its_file() -> None:
+    other = load([("o.yaml", read_document(PRIVILEGED.replace("Privileged", "Ours")))], base=policy_set())
+    theirs, _ = choose(other, Settings(frameworks=("test",)))
+    report = build([checked("a.yaml", POD), checked("b.yaml", POD, theirs)])
+    titles = {
+        (entry.file, entry.rule.title) for entry in report.findings if entry.finding.control == "T-0001"
+    }
+    assert titles == {("a.yaml", "Privileged"), ("b.yaml", "Ours")}
+    assert report.rules["T-0001"].title == "Ours"
 
 
 def test_two_rulesets_make_one_report() -> None:
     files = [checked("a.yaml", POD, rules()), checked("b.yaml", POD, rules(controls={"exclude": ["T-0001"]}))]
-    report = tally.build(files)
+    report = build(files)
     assert [(c.id, c.evaluated) for c in report.controls] == [
         ("T-0001", 1),
         ("T-0002", 2),
@@ -228,20 +272,20 @@ def test_two_rulesets_make_one_report() -> None:
 
 
 def test_severities_are_those_of_the_settings() -> None:
-    report, _ = report_of({"a.yaml": POD}, controls={"severity": {"T-0001": "low"}})
+    report = report_of({"a.yaml": POD}, controls={"severity": {"T-0001": "low"}})
     finding = next(f for f in data(report)["findings"] if f["control"] == "T-0001")
     assert (finding["severity"], finding["score"]) == ("low", 8.0)
 
 
 def test_skipped_files_are_counted_by_reason() -> None:
     files = [checked("a.yaml", "a: 1\n"), checked("b.yaml", "kind: {{ x }}\n")]
-    report = tally.build(files, skipped={"excluded": 2})
+    report = build(files, skipped={"excluded": 2})
     assert report.files == 0
     assert report.skipped == {"excluded": 2, "helm-template": 1, "kustomize-patch": 0, "not-kubernetes": 1}
 
 
 def test_a_repaired_document_is_not_fully_scanned() -> None:
-    report, _ = report_of({"a.yaml": POD + "   broken\n"})
+    report = report_of({"a.yaml": POD + "   broken\n"})
     assert [(n.file, n.line) for n in report.not_scanned] == [("a.yaml", 10)]
     assert report.not_scanned[0].reason.startswith("not fully scanned: ")
     assert data(report)["problems"][0]["line"] == 10
@@ -249,16 +293,16 @@ def test_a_repaired_document_is_not_fully_scanned() -> None:
 
 
 def test_broken_text_that_is_no_manifest_is_none_of_ours() -> None:
-    report, _ = report_of({"a.yaml": "a: [\n"})
+    report = report_of({"a.yaml": "a: [\n"})
     assert (report.not_scanned, report.skipped["not-kubernetes"]) == ((), 1)
 
 
 def test_a_broken_json_manifest_is_not_silently_clean() -> None:
-    report, _ = report_of({"a.json": '{"apiVersion": "v1", "kind": "Pod", '})
+    report = report_of({"a.json": '{"apiVersion": "v1", "kind": "Pod", '})
     assert [n.file for n in report.not_scanned] == ["a.json"]
 
 
-PROBLEM = FileProblem(".kscan.yaml", Range(Spot(1, 1), Spot(1, 2)), "unknown key", "setting")
+PROBLEM = FileProblem(".kscan.yaml", FileRange(LineColumn(1, 1), LineColumn(1, 2)), "unknown key", "setting")
 
 
 @pytest.mark.parametrize(
@@ -278,15 +322,15 @@ PROBLEM = FileProblem(".kscan.yaml", Range(Spot(1, 1), Spot(1, 2)), "unknown key
     ],
 )
 def test_the_highest_status_counts(text: str, gate: Gate, problems: list, lost: list, status: int) -> None:
-    report = tally.build([checked("a.yaml", text)], problems=problems, not_scanned=lost)
+    report = build([checked("a.yaml", text)], problems=problems, not_scanned=lost, gate=gate)
     data(report)
-    assert exit_status(report, gate) == status
+    assert exit_status(report) == status
 
 
 def test_a_name_that_is_half_a_character_can_be_written() -> None:
     text = (
         '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "\\ud800"}, "spec": {"containers": [{}]}}'
     )
-    report, _ = report_of({"a.json": text})
-    written = as_json.render(report).encode("utf-8", "backslashreplace")
+    report = report_of({"a.json": text})
+    written = json_format.render(report).encode("utf-8", "backslashreplace")
     assert json.loads(written)["findings"]

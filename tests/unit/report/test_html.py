@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from support.reporting import POD, report_of
 
-from kscan_lsp.report import html as as_html
+from kscan_lsp.report import html
 
 if TYPE_CHECKING:
     from kscan_lsp.report.model import Report
@@ -53,12 +53,13 @@ class Reader(HTMLParser):
 
 
 def read(report: Report) -> Reader:
-    return Reader(as_html.render(report, lambda file: f"file:///home/{file}"))
+    return Reader(html.render(report, lambda file: f"file:///home/{file}"))
 
 
 def test_every_finding_links_to_its_place() -> None:
-    report, _ = report_of({"shop/pod.yaml": POD, "b.yaml": POD.replace("web", "api")})
+    report = report_of({"shop/pod.yaml": POD, "b.yaml": POD.replace("web", "api")})
     links = read(report).links
+    assert [entry.file for entry in report.open()].count("b.yaml") == 2
     for entry in report.open():
         start = entry.range.start
         where = f"file:///home/{entry.file}", f"L{start.line},{start.column}"
@@ -67,14 +68,14 @@ def test_every_finding_links_to_its_place() -> None:
 
 
 def test_without_addresses_places_are_text() -> None:
-    report, _ = report_of({"shop/pod.yaml": POD})
-    page = Reader(as_html.render(report))
+    report = report_of({"shop/pod.yaml": POD})
+    page = Reader(html.render(report))
     assert page.links == []
     assert "shop/pod.yaml:9:7" in page.text
 
 
 def test_scores_and_counts_are_shown() -> None:
-    page = read(report_of({"a.yaml": POD})[0])
+    page = read(report_of({"a.yaml": POD}))
     assert "50.0%" in page.text
     assert "1 file and 1 resource checked" in page.text
     text = " ".join(page.text.split())
@@ -86,7 +87,7 @@ def test_names_are_text_whatever_they_are() -> None:
         "namespace: shop", f"namespace: {HOSTILE!r}"
     )
     text = text.replace("name: api", f"name: {HOSTILE!r}  # kscan:ignore T-0002 -- {HOSTILE}")
-    report, _ = report_of({f"{HOSTILE}.yaml": text})
+    report = report_of({f"{HOSTILE}.yaml": text})
     page = read(report)
     names = {tag for tag, _ in page.tags}
     assert names <= {
@@ -99,15 +100,15 @@ def test_names_are_text_whatever_they_are() -> None:
 
 
 def test_what_hides_or_reorders_text_is_made_visible() -> None:
-    report, _ = report_of({"a\u202e\x1b.yaml": POD})
-    page = as_html.render(report)
+    report = report_of({"a\u202e\x1b.yaml": POD})
+    page = html.render(report)
     assert "\u202e" not in page
     assert "\x1b" not in page
     assert "a\\u202e\u241b.yaml" in page
 
 
 def test_the_page_allows_nothing_but_its_own_style() -> None:
-    page = read(report_of({"a.yaml": POD})[0])
+    page = read(report_of({"a.yaml": POD}))
     (policy,) = [v["content"] for tag, v in page.tags if v.get("http-equiv") == "Content-Security-Policy"]
     digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
     assert policy
@@ -118,27 +119,27 @@ def test_the_page_allows_nothing_but_its_own_style() -> None:
 
 def test_a_secret_is_not_repeated() -> None:
     text = POD.replace("securityContext:", "env: [{name: PASSWORD, value: hunter2}]\n    securityContext:")
-    report, _ = report_of({"a.yaml": text})
+    report = report_of({"a.yaml": text})
     assert any(entry.sensitive for entry in report.findings)
-    assert "hunter2" not in as_html.render(report)
+    assert "hunter2" not in html.render(report)
 
 
 def test_what_is_not_known_is_said() -> None:
     odd = POD.replace("  - name: api", "  - 1\n  - name: api")
     broken = POD + "spec: [\n"
-    report, _ = report_of({"odd.yaml": odd, "broken.yaml": broken})
+    report = report_of({"odd.yaml": odd, "broken.yaml": broken})
     text = read(report).text
     assert "Not scanned, or not fully" in text
     assert "broken.yaml:" in text
     assert "Could not be evaluated" in text
     assert "Problems in files" in text
-    empty, _ = report_of({"values.yaml": "a: 1\n"})
+    empty = report_of({"values.yaml": "a: 1\n"})
     assert "nothing is known" in read(empty).text
     assert "%" not in read(empty).text
 
 
 def test_suppressed_findings_are_listed_with_their_reason() -> None:
-    report, _ = report_of(
+    report = report_of(
         {"a.yaml": POD.replace("privileged: true", "privileged: true # kscan:ignore T-0001 -- gpu")}
     )
     text = read(report).text

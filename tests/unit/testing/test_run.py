@@ -6,7 +6,7 @@ import pytest
 from support.reporting import PRIVILEGED
 
 from kscan_lsp.policy import load as loading
-from kscan_lsp.testing import run as control_tests
+from kscan_lsp.testing.run import run_tests
 from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.yaml.document import read_document
 
@@ -32,7 +32,7 @@ tests:
 def failures(text: str) -> list[str]:
     loaded = loading.load([("t.yaml", read_document(text))], builtin_policies())
     assert loaded.problems == ()
-    outcomes = control_tests.run(loaded.controls["T-0001"], loaded)
+    outcomes = run_tests(loaded.controls["T-0001"], loaded)
     return [outcome.failure for outcome in outcomes if outcome.failure]
 
 

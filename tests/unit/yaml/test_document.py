@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kscan_lsp.yaml.data import find, nearest
 from kscan_lsp.yaml.document import Document, comments, read_document, split
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.tree import Node
 
-TOKENS = [
-    "---",
-    "--- ",
-    "---\n",
-    "\n---\n",
-    "\r\n---\r\n",
-    "%YAML 1.1\n",
-    "%TAG ! t:\n",
-    "\n",
-    "a: b\n",
-    "# c\n",
-    "...\n",
-]
-TOKENS += [
-    "---x",
-    "--- x",
-    '"',
-    "'",
-    "|\n ",
-    "- ",
-    " ",
-    "\t",
-    "\x00",
-    "\ufeff",
-    "{",
-    "[",
-    ": ",
-    "#",
-    "\ud800",
-    "&a *a",
-]
-files = st.lists(st.sampled_from(TOKENS), max_size=15).map("".join) | st.text(max_size=20)
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -142,14 +109,6 @@ def scalars(document: Document) -> Iterator[Scalar]:
 # Splitting
 
 
-@given(files)
-def test_pieces_give_back_the_text(text: str):
-    pieces = split(text)
-    assert pieces
-    assert "".join(pieces) == text
-    assert all(split(piece) == [piece] for piece in pieces)
-
-
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [
@@ -174,21 +133,6 @@ def test_where_a_file_is_split(text: str, pieces: list[str]):
 
 
 # Reading
-
-
-@given(files, st.booleans())
-def test_any_text_is_a_document(text: str, json: bool):
-    document = read_document(text, json=json)
-    spans = [problem.span for problem in document.problems] + list(document.blanked)
-    assert all(0 <= span.start <= span.end <= len(text) for span in spans)
-    assert document.complete == (not any(problem.fatal for problem in document.problems))
-    assert list(document.blanked) == sorted(set(document.blanked))
-    again = read_document(text, json=json)
-    assert (document.problems, document.blanked) == (again.problems, again.blanked)
-    assert repr(document.data) == repr(again.data)
-    for offset, comment in comments(document):
-        assert text[offset:].startswith(comment)
-        assert comment.startswith("#")
 
 
 @pytest.mark.parametrize(
@@ -338,24 +282,28 @@ def test_json_is_read_strictly():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "lost"),
+    ("old", "new", "line", "lost"),
     [
-        ("true,", "tru,", ("spec", "hostNetwork")),
-        ("true,", "true", ("spec", "hostNetwork")),
-        ('"kind": "Pod"', '"kind": "Pod', ("kind",)),
-        ('"name": "c"', '"name": "c', ("spec", "containers", 1, "name")),
-        ('"name": "c"}', '"name": "c"},', None),
-        ('"image": "b"', '"image" "b"', ("spec", "containers", 0)),
+        ("true,", "tru,", '    "hostNetwork": tru,', {("spec", "hostNetwork")}),
+        ("true,", "true", '    "hostNetwork": true', {("spec", "hostNetwork")}),
+        ('"kind": "Pod"', '"kind": "Pod', '  "kind": "Pod,', {("kind",)}),
+        ('"name": "c"', '"name": "c', '      {"name": "c}', {("spec", "containers", 1, "name")}),
+        ('"name": "c"}', '"name": "c"},', '      {"name": "c"},', {("spec", "containers", 1, "name")}),
     ],
 )
-def test_broken_json_loses_a_line(old: str, new: str, lost: Path | None):
+def test_broken_json_loses_a_line(old: str, new: str, line: str, lost: set[Path]):
     document = read_document(POD.replace(old, new), json=True)
     assert not document.complete
-    assert document.root is not None
+    assert gone(document) == [line]
     whole = dict(leaves(read_document(POD, json=True).data))
-    rest = dict(leaves(document.data))
-    assert rest.items() <= whole.items() or lost is not None
-    assert len(whole) - len(rest) <= 4
+    assert dict(leaves(document.data)) == {path: whole[path] for path in whole.keys() - lost}
+
+
+def test_broken_json_may_lose_a_list_item():
+    document = read_document(POD.replace('"image": "b"', '"image" "b"'), json=True)
+    assert not document.complete
+    assert gone(document) == ['      {"name": "a", "image" "b"},']
+    assert document.data["spec"] == {"hostNetwork": True, "containers": [{"name": "c"}]}
 
 
 # Repair
@@ -399,24 +347,32 @@ def has_false_data(document: Document, first: int, last: int) -> bool:
     return False
 
 
-def outcome(variants: Iterable[tuple[str, int, int]]) -> dict[str, float]:
-    """Shares among the broken texts. A variant is a text and the first and last line that were changed."""
-    broken = repaired = false = lost = 0
+class Outcome(NamedTuple):
+    """What became of broken texts: how many could not be repaired, have false data, and how many values were lost."""
+
+    broken: int
+    unrepaired: int
+    false: int
+    lost: int
+
+
+def outcome(variants: Iterable[tuple[str, int, int]]) -> Outcome:
+    """What becomes of texts, each with the first and last line that were changed."""
+    broken = unrepaired = false = lost = 0
     for text, first, last in variants:
         document = read_document(text)
         if document.complete:
             continue
         broken += 1
         if document.root is None:
+            unrepaired += 1
             continue
-        repaired += 1
         false += has_false_data(document, first, last)
         lost += len(WHOLE.keys() - dict(leaves(document.data)).keys())
         for scalar in scalars(document):
             taken_out = any(b.start < scalar.end and scalar.start < b.end for b in document.blanked)
             assert not taken_out or scalar.value is None
-    assert broken
-    return {"repaired": repaired / broken, "false": false / broken, "lost": lost / broken / len(WHOLE)}
+    return Outcome(broken, unrepaired, false, lost)
 
 
 def line_of(offset: int) -> int:
@@ -463,24 +419,38 @@ def lines_being_added() -> Iterator[tuple[str, int, int]]:
 
 
 @pytest.mark.parametrize(
-    "variants",
+    ("variants", "broken", "false", "lost"),
     [
-        deletions(),
-        *(
-            insertions(token)
-            for token in (":", '"', "'", "{", "[", "-", " ", "\t", "&", "*", "!", "|", "}", "%", "a: ")
-        ),
-        insertions("\n"),
-        lines_being_typed(),
-        lines_being_added(),
+        (deletions, 268, 0, 1045),
+        (partial(insertions, ":"), 46, 0, 178),
+        (partial(insertions, '"'), 63, 0, 177),
+        (partial(insertions, "'"), 59, 0, 171),
+        (partial(insertions, "{"), 59, 0, 172),
+        (partial(insertions, "["), 59, 0, 172),
+        (partial(insertions, "-"), 49, 0, 380),
+        (partial(insertions, " "), 39, 0, 80),
+        (partial(insertions, "\t"), 47, 0, 108),
+        (partial(insertions, "&"), 54, 0, 163),
+        (partial(insertions, "*"), 58, 0, 170),
+        (partial(insertions, "!"), 49, 0, 251),
+        (partial(insertions, "|"), 58, 0, 170),
+        (partial(insertions, "}"), 59, 0, 172),
+        (partial(insertions, "%"), 58, 0, 170),
+        (partial(insertions, "a: "), 129, 0, 553),
+        (partial(insertions, "\n"), 121, 0, 1362),
+        (lines_being_typed, 180, 2, 1064),
+        (lines_being_added, 103, 0, 224),
     ],
     ids=lambda _: "",
 )
-def test_broken_keystrokes_are_repaired_without_false_data(variants: Iterable[tuple[str, int, int]]):
-    shares = outcome(variants)
-    assert shares["repaired"] >= 0.99
-    assert shares["false"] <= 0.03
-    assert shares["lost"] <= 0.35
+def test_broken_keystrokes_are_repaired_without_false_data(
+    variants: Callable[[], Iterable[tuple[str, int, int]]], broken: int, false: int, lost: int
+):
+    """How many of the 38 values are lost, over all broken texts, is what it was when this was written, or better."""
+    found = outcome(variants())
+    assert (found.broken, found.unrepaired) == (broken, 0)
+    assert found.false <= false
+    assert found.lost <= lost
 
 
 def test_what_is_missing_is_known_to_be_uncertain():

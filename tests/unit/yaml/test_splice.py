@@ -1,14 +1,12 @@
-"""What is made from the reading of another text is what reading would have given."""
+"""What is spliced, what is left to the reader, and what the two trees share."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from support.splicing import spliced
 
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.splice import splice
-from kscan_lsp.yaml.tree import Alias, Mapping, Sequence
 
 POD = """\
 kind: Pod
@@ -29,36 +27,6 @@ spec:
     - name: proxy
       image: 'proxy'
 """
-
-
-def plain(node):
-    """A tree as something that can be compared: everything in it, with the types of values."""
-    if isinstance(node, Mapping):
-        parts = [(plain(e.key), plain(e.value), e.explicit) for e in node.entries]
-    elif isinstance(node, Sequence):
-        parts = [plain(item) for item in node.items]
-    elif isinstance(node, Alias):
-        return ("alias", node.start, node.end, node.name)
-    else:
-        parts = [repr(node.value), node.style]
-    return (type(node).__name__, node.start, node.end, node.anchor, node.tag, node.props, parts)
-
-
-def spliced(before, after):
-    """What `splice` makes of a change, compared with reading; None where that is left to the reader."""
-    read = read_document(before)
-    if not read.complete or read.problems or read.root is None:
-        return None
-    made = splice(read.root, read.data, before, after)
-    if made is not None:
-        anew = read_document(after)
-        assert anew.complete
-        assert not anew.problems
-        assert not anew.blanked
-        assert plain(made.root) == plain(anew.root)
-        assert repr(made.data) == repr(anew.data)  # the order of keys counts, and 1 is not true
-        assert repr(read.data) == repr(read_document(before).data), "what was read before has changed"
-    return made
 
 
 @pytest.mark.parametrize(
@@ -83,6 +51,20 @@ def test_a_change_that_is_spliced(old, new):
     changed = POD.replace(old, new)
     assert spliced(POD, changed) is not None
     assert spliced(changed, POD) is not None
+
+
+@pytest.mark.parametrize("more", ["\n", "\n# c", "\n\n# c\n", "\n  # c\n#\n"])
+def test_lines_that_come_and_go_behind_the_last(more):
+    before = "a: b\nc: d"
+    assert spliced(before, before + more) is not None
+    assert spliced(before + more, before) is not None
+
+
+def test_what_is_moved_keeps_its_tags():
+    before = "a: 1\nb: !!str 2\nc: !!map\n  d: !!str 3\n"
+    for after in (before.replace("1\n", "1\n\n# c\n"), before.replace("1", "12")):
+        assert spliced(before, after) is not None
+        assert spliced(after, before) is not None
 
 
 def test_crlf_and_what_surrounds_a_value():
@@ -148,57 +130,3 @@ def test_what_is_left_to_the_reader(old, new):
 )
 def test_what_is_in_doubt_is_read(before, after):
     assert spliced(before, after) is None
-
-
-LINES = [
-    "a: b",
-    "  c: 'd'",
-    "  - e",
-    "- f: 1",
-    "  g:",
-    "h: |",
-    "    i j",
-    "",
-    "  # k: l",
-    '"m": "n"',
-    "o: [p,",
-    "  q]",
-    "? r",
-    ": s",
-    "t: !!str",
-    "---",
-    "...",
-    "u: &v w",
-    "x: *v",
-    "\t",
-    "y: >+",
-    "!!int 2:",
-]
-PARTS = [
-    "x",
-    "true",
-    "07",
-    "y z",
-    "'q'",
-    '"q"',
-    ": ",
-    "#",
-    " #",
-    "- ",
-    "\n",
-    "\n\n",
-    "\n# c\n",
-    "  ",
-    "\r\n",
-    "é",
-    "|",
-]
-
-
-@given(st.lists(st.sampled_from(LINES), max_size=9), st.sampled_from(["\n", "\r\n"]), st.data())
-def test_no_change_of_any_text_shows_how_it_was_read(lines, line_end, data):
-    before = line_end.join(lines) + line_end
-    places = [*range(len(before) + 1)]
-    start = data.draw(st.sampled_from(places))
-    end = min(len(before), start + data.draw(st.integers(0, 4)))
-    spliced(before, before[:start] + data.draw(st.sampled_from(PARTS)) + before[end:])

@@ -2,7 +2,7 @@
 
 Findings are grouped by file, object and place: a container with five problems is one line of YAML and five
 reasons. The third place with the same set of problems in a file is shortened, since nothing new can be said
-about it. Nothing from a manifest reaches the terminal raw (`plain.py`), and everything fits 80 columns and
+about it. Nothing from a manifest reaches the terminal raw (`printable.py`), and everything fits 80 columns and
 works without colour.
 """
 
@@ -13,18 +13,18 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.report.lines import Piece, wrapped
+from kscan_lsp.report.lines import Screen, StyledText, plain_text, wrapped
 from kscan_lsp.report.printable import printable
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.report.summary import STYLES, summary
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.report.lines import Line, Screen
-    from kscan_lsp.report.model import FileProblem, FixOption, Gate, Range, Report, Reported
+    from kscan_lsp.report.lines import Line
+    from kscan_lsp.report.model import FileProblem, FileRange, FixOption, Report, Reported
 
 _PROBLEM: Final = "bold yellow"
 _LABEL_WIDTH: Final = 9
@@ -45,47 +45,42 @@ _LISTED_LINES: Final = 50
 class _Place(NamedTuple):
     """What there is to say about one range of a file."""
 
-    range: Range
+    range: FileRange
     resource: ResourceId | None
     entries: tuple[Reported, ...] = ()
     problems: tuple[FileProblem, ...] = ()
 
 
-def render(
-    report: Report, texts: Mapping[str, str], gate: Gate, asked: Sequence[str], screen: Screen
-) -> Iterator[Line]:
-    """The lines of a report.
+def render(report: Report) -> str:
+    """The report as plain text of the usual width."""
+    return plain_text(lines(report, Screen()))
 
-    Args:
-        report: what to write.
-        texts: the text of every file in it, by the file's name in the report.
-        gate: what makes the scan fail.
-        asked: the paths that the user named, for the commands that are proposed.
-        screen: what it must fit.
-    """
+
+def lines(report: Report, screen: Screen) -> Iterator[Line]:
+    """The report as styled lines that fit a screen."""
     bar = "\u2502" if screen.encoding.lower().startswith("utf") else "|"
-    for file, places in _files(report, texts):
-        yield [Piece(printable(file), "bold underline")]
-        yield from _File(texts[file], places, screen.width, bar).lines()
-    yield from summary(report, gate, asked, screen.width)
+    for file, places in _files(report):
+        yield [StyledText(printable(file), "bold underline")]
+        yield from _Excerpts(report.texts[file], places, screen.width, bar).lines()
+    yield from summary(report, screen.width)
 
 
-def _files(report: Report, texts: Mapping[str, str]) -> Iterable[tuple[str, list[_Place]]]:
+def _files(report: Report) -> Iterable[tuple[str, list[_Place]]]:
     """Files with something to say, in the report's order, and their places in order of the text."""
     places: dict[str, list[_Place]] = {}
     for entry in report.open():
         places.setdefault(entry.file, []).append(_Place(entry.range, entry.finding.resource, (entry,)))
     for problem in report.problems:
-        if problem.file in texts:
+        if problem.file in report.texts:
             places.setdefault(problem.file, []).append(_Place(problem.range, None, (), (problem,)))
-    for file in (name for name in texts if name in places):
+    for file in (name for name in report.texts if name in places):
         merged = []
         ordered = sorted(places[file], key=lambda p: (p.range, bool(p.entries)))
         for span, group in groupby(ordered, key=lambda p: p.range):
-            here = list(group)
-            entries = sorted((e for p in here for e in p.entries), key=_worst_first)
+            same = list(group)
+            entries = sorted((e for p in same for e in p.entries), key=_worst_first)
             resource = entries[0].finding.resource if entries else None
-            merged.append(_Place(span, resource, tuple(entries), tuple(q for p in here for q in p.problems)))
+            merged.append(_Place(span, resource, tuple(entries), tuple(q for p in same for q in p.problems)))
         yield file, merged
 
 
@@ -93,8 +88,8 @@ def _worst_first(entry: Reported) -> tuple[int, str]:
     return -entry.finding.severity, entry.finding.control
 
 
-class _File:
-    """The places of one file."""
+class _Excerpts:
+    """The places of one file, each under the line it is about."""
 
     def __init__(self, text: str, places: Sequence[_Place], width: int, bar: str) -> None:
         self.text = LineIndex(text)
@@ -102,37 +97,37 @@ class _File:
         number = len(str(places[-1].range.start.line)) + 2
         self.gutter = number
         self.bar = f" {bar} "
-        self.margin = Piece(f"{'':>{number}}{self.bar}", "dim")
+        self.margin = StyledText(f"{'':>{number}}{self.bar}", "dim")
         self.room = width - number - 3
-        self.shown: Counter[tuple[str, ...]] = Counter()
-        self.unshown: dict[tuple[str, ...], list[_Place]] = {}
+        self.counted: Counter[tuple[str, ...]] = Counter()
+        self.left_out: dict[tuple[str, ...], list[_Place]] = {}
         self.resource: ResourceId | None = None
 
     def lines(self) -> Iterator[Line]:
         for place in self.places:
             same = tuple(entry.finding.control for entry in place.entries)
-            self.shown[same] += 1
-            if same and not place.problems and self.shown[same] > _SHOWN_PLACES:
-                self.unshown.setdefault(same, []).append(place)
+            self.counted[same] += 1
+            if same and not place.problems and self.counted[same] > _SHOWN_PLACES:
+                self.left_out.setdefault(same, []).append(place)
                 continue
             if place.resource and place.resource != self.resource:
                 self.resource = place.resource
-                yield [Piece(f"  {_named(place.resource)}", "bold")]
+                yield [StyledText(f"  {_named(place.resource)}", "bold")]
             yield from self.snippet(place)
             for problem in place.problems:
-                yield from self.labelled("problem", _PROBLEM, Piece(printable(problem.message)))
-            if same and self.shown[same] > _FULL_PLACES:
-                yield from self.again("as above", place.entries)
+                yield from self.labelled("problem", _PROBLEM, StyledText(printable(problem.message)))
+            if same and self.counted[same] > _FULL_PLACES:
+                yield from self.repeated("as above", place.entries)
             else:
                 for control, entries in groupby(place.entries, key=lambda entry: entry.finding.control):
                     yield from self.control(control, list(entries))
             yield []
-        for places in self.unshown.values():
+        for places in self.left_out.values():
             numbers = [str(place.range.start.line) for place in places]
             more = ", ..." if len(numbers) > _LISTED_LINES else ""
             many = f"{len(numbers)} more place{'s' if len(numbers) > 1 else ''}"
-            yield from self.again(f"as above at {many}", places[0].entries)
-            yield from self.labelled("", "", Piece(f"lines {', '.join(numbers[:_LISTED_LINES])}{more}"))
+            yield from self.repeated(f"as above at {many}", places[0].entries)
+            yield from self.labelled("", "", StyledText(f"lines {', '.join(numbers[:_LISTED_LINES])}{more}"))
             yield []
 
     def snippet(self, place: _Place) -> Iterator[Line]:
@@ -143,33 +138,33 @@ class _File:
         )
         text, mark = snippet(self.text, place.range, self.room, hidden=hidden)
         style = STYLES[place.entries[0].finding.severity] if place.entries else _PROBLEM
-        yield [Piece(f"{number:>{self.gutter}}{self.bar}", "dim"), Piece(text)]
-        yield [self.margin, Piece(mark, style)]
+        yield [StyledText(f"{number:>{self.gutter}}{self.bar}", "dim"), StyledText(text)]
+        yield [self.margin, StyledText(mark, style)]
 
     def control(self, control: str, entries: Sequence[Reported]) -> Iterator[Line]:
         """What one control says about a place; it may find several things there."""
         severity = entries[0].finding.severity
-        title = Piece(f" {printable(entries[0].title)}")
-        yield from self.labelled(severity.label, STYLES[severity], Piece(control, "bold"), title)
+        title = StyledText(f" {printable(entries[0].rule.title)}")
+        yield from self.labelled(severity.label, STYLES[severity], StyledText(control, "bold"), title)
         for entry in entries:
-            yield from self.labelled("", "", Piece(printable(entry.finding.message)))
+            yield from self.labelled("", "", StyledText(printable(entry.finding.message)))
             for place in entry.related:
                 start = place.range.start
                 seen = f"see {place.file}:{start.line}:{start.column}: {place.message}"
-                yield from self.labelled("", "", Piece(printable(seen), "dim"))
+                yield from self.labelled("", "", StyledText(printable(seen), "dim"))
             if entry.fixes:
-                yield from self.labelled("", "", Piece(printable(_hint(entry.fixes)), "green"))
+                yield from self.labelled("", "", StyledText(printable(_hint(entry.fixes)), "green"))
 
-    def again(self, said: str, entries: Sequence[Reported]) -> Iterator[Line]:
+    def repeated(self, label: str, entries: Sequence[Reported]) -> Iterator[Line]:
         """Problems that have been explained above."""
         worst = entries[0].finding.severity
         ids = " ".join(entry.finding.control for entry in entries)
-        yield from self.labelled(worst.label, STYLES[worst], Piece(f"{said}: {ids}"))
+        yield from self.labelled(worst.label, STYLES[worst], StyledText(f"{label}: {ids}"))
 
-    def labelled(self, label: str, style: str, *said: Piece) -> Iterator[Line]:
+    def labelled(self, label: str, style: str, *text: StyledText) -> Iterator[Line]:
         """Text behind a label, wrapped at the screen's width."""
-        for line in wrapped(said, max(self.room - _LABEL_WIDTH, 20)):
-            yield [self.margin, Piece(f"{label:<{_LABEL_WIDTH}}", style), *line]
+        for line in wrapped(text, max(self.room - _LABEL_WIDTH, 20)):
+            yield [self.margin, StyledText(f"{label:<{_LABEL_WIDTH}}", style), *line]
             label = ""
 
     def line_span(self, number: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import unicodedata
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -18,11 +18,9 @@ from support.reporting import POD, checked, policy_set, report_of
 from kscan_lsp.cli import terminal
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
-from kscan_lsp.report import build as tally
-from kscan_lsp.report import lines
-from kscan_lsp.report import printable as plain
-from kscan_lsp.report import terminal as pretty
-from kscan_lsp.report.model import Gate, Range, Spot
+from kscan_lsp.report import lines, pretty, printable
+from kscan_lsp.report.build import build
+from kscan_lsp.report.model import FileRange, Gate, LineColumn
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex
@@ -30,7 +28,7 @@ from kscan_lsp.yaml.document import read_document
 
 
 def mark(text: str, start: int, end: int, width: int = 70, line: int = 1) -> tuple[str, str]:
-    return snippet(LineIndex(text), Range(Spot(line, start), Spot(line, end)), width)
+    return snippet(LineIndex(text), FileRange(LineColumn(line, start), LineColumn(line, end)), width)
 
 
 def harmless(text: str) -> bool:
@@ -55,7 +53,7 @@ def test_control_characters_are_shown_and_counted() -> None:
 
 def test_a_hidden_value_is_not_shown_nor_how_long_it_is() -> None:
     def hidden(text: str, start: int, end: int) -> tuple[str, str]:
-        return snippet(LineIndex(text), Range(Spot(1, start), Spot(1, end)), 70, hidden=True)
+        return snippet(LineIndex(text), FileRange(LineColumn(1, start), LineColumn(1, end)), 70, hidden=True)
 
     assert hidden("  value: hunter2 # hunter2", 3, 17) == ("  value: ********", "  ^^^^^^^^^^^^^^")
     assert hidden('{"value": "hunter2"}', 2, 20) == ('{"value": ********', " ^^^^^^^^^^^^^^^^^")
@@ -72,7 +70,7 @@ def test_an_empty_range_has_one_caret() -> None:
 
 def test_a_range_over_lines_is_marked_on_its_first() -> None:
     lines = LineIndex("spec:\n  a: 1\n")
-    assert snippet(lines, Range(Spot(1, 1), Spot(2, 7)), 70) == ("spec:", "^^^^^")
+    assert snippet(lines, FileRange(LineColumn(1, 1), LineColumn(2, 7)), 70) == ("spec:", "^^^^^")
 
 
 def test_a_long_line_is_cut_around_the_range() -> None:
@@ -97,12 +95,12 @@ def test_a_snippet_fits_and_holds_nothing_a_terminal_acts_on(
 
 @given(st.text())
 def test_printable_text_has_no_controls_but_line_ends_and_tabs(text: str) -> None:
-    assert harmless(plain.printable(text).replace("\n", "").replace("\t", ""))
+    assert harmless(printable.printable(text).replace("\n", "").replace("\t", ""))
 
 
 def shown(text: str, name: str = "pod.yaml", width: int = 80, **settings: object) -> str:
-    report, texts = report_of({name: text}, **settings)
-    return lines.plain(pretty.render(report, texts, Gate(), ["."], lines.Screen(width)))
+    report = report_of({name: text}, gate=Gate(), **settings)
+    return lines.plain_text(pretty.lines(report, lines.Screen(width)))
 
 
 def test_a_report_in_full() -> None:
@@ -177,9 +175,9 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
     for name, value in {"TERM": "xterm-256color", **environment}.items():
         monkeypatch.setenv(name, value)
     stream = Terminal()
-    report, texts = report_of({"pod.yaml": POD})
+    report = report_of({"pod.yaml": POD}, gate=Gate())
     monkeypatch.setattr("sys.stdout", stream)
-    terminal.show(partial(pretty.render, report, texts, Gate(), ["."]))
+    terminal.print_lines(partial(pretty.lines, report))
     return stream.getvalue()
 
 
@@ -208,8 +206,8 @@ def test_what_no_manifest_says_is_one_line() -> None:
              for n in (11, 12)]  # fmt: skip
     loaded = loading.load(((str(n), read_document(text)) for n, text in enumerate(texts)), policy_set())
     ruleset, _ = choose(loaded, Settings(), only=["T-0001", "T-0011", "T-0012"])
-    report = tally.build([checked("pod.yaml", POD.replace("  - name: api", "  - 1\n  - name: api"), ruleset)])
-    text = lines.plain(pretty.render(report, {}, Gate(), ["."], lines.Screen()))
+    report = build([checked("pod.yaml", POD.replace("  - name: api", "  - 1\n  - name: api"), ruleset)])
+    text = lines.plain_text(pretty.lines(report, lines.Screen()))
     assert (
         f"not judged   T-0001 at pod.yaml:7: {report.controls[0].reasons[0].reason}\n"
         "             2 controls take more than manifests, as 'kscan explain T-0011' says\n"
@@ -221,13 +219,18 @@ def test_what_no_manifest_says_is_one_line() -> None:
     st.integers(2, 30),
 )
 def test_lines_break_where_rich_breaks_them(texts: list[str], width: int) -> None:
-    broken = lines.wrapped([lines.Piece(text, str(n)) for n, text in enumerate(texts)], width)
-    expected = Text("".join(texts)).wrap(Console(width=width), width)
-    assert [lines.plain([line]).rstrip("\n") for line in broken] == [line.plain.rstrip() for line in expected]
+    pieces = [lines.StyledText(text, str(n)) for n, text in enumerate(texts)]
+    broken = [lines.plain_text([line]).rstrip("\n") for line in lines.wrapped(pieces, width)]
+    expected = [line.plain.rstrip() for line in Text("".join(texts)).wrap(Console(width=width), width)]
+    letters = "".join("".join(texts).split())
+    assert "".join("".join(broken).split()) == letters
+    # rich crops what it has broken, and where a joiner stands first on a line a letter may be lost to that
+    assume("".join("".join(expected).split()) == letters)
+    assert broken == expected
 
 
 def test_pieces_keep_their_styles_where_lines_break() -> None:
-    line = [lines.Piece("one two", "bold"), lines.Piece(" three")]
+    line = [lines.StyledText("one two", "bold"), lines.StyledText(" three")]
     assert list(lines.wrapped(line, 5)) == [[("one ", "bold")], [("two", "bold"), (" ", "")], [("three", "")]]
 
 
@@ -246,8 +249,8 @@ def test_nothing_found_and_nothing_there() -> None:
     ],
 )
 def test_what_is_there_may_be_excluded(skipped: dict[str, int], said: str) -> None:
-    report = tally.build([], skipped=skipped)
-    assert said in lines.plain(pretty.render(report, {}, Gate(), ["."], lines.Screen(100)))
+    report = build([], skipped=skipped)
+    assert said in lines.plain_text(pretty.lines(report, lines.Screen(100)))
 
 
 def test_findings_that_are_suppressed_are_counted_only() -> None:

@@ -1,0 +1,86 @@
+"""What expressions may name, and the programs that the runtime has made for it.
+
+Which variables there are is for those to say who write expressions for something: controls have an object and its
+containers, an admission policy has a request. An environment is that choice, with all our functions, and it remembers
+the programs of its expressions: equal sources share one.
+
+Left out on purpose: compiling (`compiling.py`) and values (`evaluating.py`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from cel_expr_python import cel  # type: ignore[import-untyped]
+from cel_expr_python.ext import (  # type: ignore[import-untyped]
+    ext_bindings,
+    ext_math,
+    ext_optional,
+    ext_strings,
+)
+
+from kscan_lsp.cel import library
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_SOURCES: Final = 8_192
+"""Sources whose compilation is remembered, and expressions whose program is."""
+
+
+class Kind(StrEnum):
+    """What a variable holds, as far as the compiler is to know it."""
+
+    ANY = "any"
+    INT = "int"
+    TEXT_LISTS = "text lists"
+    """A map of names to lists of text."""
+    LISTS = "lists"
+    """A map of names to lists of anything."""
+    MAP = "map"
+    """A map of names to anything."""
+
+
+class Environment:
+    """Variables, with the functions that every expression has.
+
+    `compiled` and `programs` belong to `compiling.py`: what came of a source with its `let`, and the program of an
+    expression. Each is emptied when it has `MAX_SOURCES` entries.
+    """
+
+    def __init__(self, variables: Mapping[str, Kind]) -> None:
+        self.variables = dict(variables)
+        self.compiled: dict[object, Any] = {}
+        self.programs: dict[object, Any] = {}
+
+    @cached_property
+    def runtime(self) -> cel.Env:
+        """The CEL runtime with all of it declared; made when the first expression is compiled."""
+        kind = cel.Type
+        types = {
+            Kind.ANY: kind.DYN,
+            Kind.INT: kind.INT,
+            Kind.TEXT_LISTS: kind.Map(kind.STRING, kind.List(kind.STRING)),
+            Kind.LISTS: kind.Map(kind.STRING, kind.List(kind.DYN)),
+            Kind.MAP: kind.Map(kind.STRING, kind.DYN),
+        }
+        extensions = (
+            ext_optional.ExtOptional,
+            ext_bindings.ExtBindings,
+            ext_strings.ExtStrings,
+            ext_math.ExtMath,
+        )
+        return cel.NewEnv(
+            variables={name: types[held] for name, held in self.variables.items()},
+            extensions=[extension() for extension in extensions],
+            functions=[function.declared for function in library.all_functions()],
+        )
+
+    def fill(self) -> dict[str, tuple[int, int]]:
+        """How many entries each memo has, and may have."""
+        return {
+            "compiled": (len(self.compiled), MAX_SOURCES),
+            "programs": (len(self.programs), MAX_SOURCES),
+        }

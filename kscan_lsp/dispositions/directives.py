@@ -1,0 +1,81 @@
+"""What a link of the chain gives: directives, each with the controls it is about and whom it speaks for.
+
+Comments and annotations share one way of writing them, `C-0057, C-0058 until=2027-01-31 -- reason`. One that cannot be
+read wholly counts for nothing: what is wrong in it may be the day from which it must not count any more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+
+from msgspec import Struct
+
+from kscan_lsp.findings import Disposition, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.paths import Path
+    from kscan_lsp.text import Span
+    from kscan_lsp.yaml.document import Document
+
+MARK: Final = "kscan:ignore"
+ANNOTATION: Final = "kscan.dev/ignore"
+EXAMPLE: Final = "C-0057"
+"""What a message names as a control, where the user named none."""
+
+CONTROL_ID: Final = re.compile(r"[A-Za-z]+-\d+")
+_UNTIL: Final = re.compile(r"\buntil=(\S+)")
+
+
+class Directive(Struct, frozen=True):
+    """Findings of some controls are to have a disposition, if they are where it speaks for."""
+
+    controls: tuple[str, ...]
+    disposition: Disposition
+    target: int | Path | None
+    """The line of the document that it speaks for, or the root of the object; None where it stands before no line."""
+
+
+class Directives(NamedTuple):
+    """What a link found in a document, and what in it was meant as a directive and is none."""
+
+    found: Sequence[Directive] = ()
+    problems: Sequence[Problem] = ()
+
+
+class DispositionLink(Protocol):
+    """One place where people say that a finding may stay. Pure: nothing but the document decides."""
+
+    def __call__(self, document: Document, verdicts: Sequence[Verdicts], /) -> Directives:
+        """The directives for some findings of a document, in the order of the text."""
+
+
+def read_directive(
+    text: str, span: Span, by: Literal["comment", "annotation"], target: int | Path | None
+) -> Directive | Problem:
+    """Read one directive.
+
+    Args:
+        text: what stands behind the mark.
+        span: where it was said.
+        by: how it was said.
+        target: whom it speaks for.
+    """
+    head, _, reason = text.partition("--")
+    day = _UNTIL.search(head)
+    if day:
+        head = head[: day.start()] + head[day.end() :]
+    names = [name for name in re.split(r"[,\s]+", head) if name]
+    wrong = [name for name in names if not CONTROL_ID.fullmatch(name)]
+    ids = tuple(name.upper() for name in names if CONTROL_ID.fullmatch(name))
+    if ids and not wrong:
+        until = day[1] if day else ""
+        return Directive(ids, Disposition("accepted", by, span, reason.strip(), until=until), target)
+    what = f"'{wrong[0]}' is no control id" if wrong else "no control is named"
+    known = ", ".join(ids) or EXAMPLE
+    until = " until=2027-01-31" if any(name.lower().startswith("until") for name in wrong) else ""
+    message = f"this suppresses nothing: {what}; write '{MARK} {known}{until} -- reason'"
+    return Problem(span, message, "suppression")

@@ -1,0 +1,29 @@
+"""What the expressions of controls may name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kscan_lsp import cel
+
+CONTROLS: Final = cel.Environment(
+    {
+        "object": cel.Kind.ANY,
+        "podTemplate": cel.Kind.ANY,
+        "pod": cel.Kind.ANY,
+        "container": cel.Kind.ANY,
+        "role": cel.Kind.ANY,
+        "effective": cel.Kind.ANY,
+        "item": cel.Kind.ANY,
+        "index": cel.Kind.ANY,
+        "key": cel.Kind.ANY,
+        "inputs": cel.Kind.TEXT_LISTS,
+        "choice": cel.Kind.ANY,
+        "relations": cel.Kind.LISTS,
+        "kubernetesMinor": cel.Kind.INT,
+        "evidence": cel.Kind.MAP,
+    }
+)
+"""`inputs` maps names to lists of text; `role` says which list a container is in, `choice` is the value chosen for
+a fix, `relations` maps names to lists of other objects, `kubernetesMinor` is the Kubernetes version that manifests are
+for (33 for 1.33), `evidence` maps kinds of evidence to what is known; the others are whatever the manifest has."""

@@ -1,0 +1,84 @@
+"""What a report can look like: one row per format, and the only place that knows formats by name.
+
+A format is a pure function of a Report, and a row here. To add one: write `report/NAME.py` with
+`render(report) -> str`, and its row. What is slow to import (rich, the HTML page) is imported when it renders, since a
+scan of one file with a JSON report has no time for it; that is what the functions around the rows are for.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kscan_lsp.report.lines import Line, Screen
+    from kscan_lsp.report.model import Report
+
+
+class FixDetail(IntEnum):
+    """How much of its fixes a finding is reported with. More takes longer: what no format shows is not worked out."""
+
+    NONE = 0
+    TITLES = 1
+    """What would be done, not proven to hold."""
+    EDITS = 2
+    """The fixes that hold, with their edits."""
+
+
+class Format(NamedTuple):
+    """One form of the report."""
+
+    render: Callable[[Report], str]
+    suffixes: tuple[str, ...]
+    """How the names of files end that are written in this form."""
+    fixes: FixDetail = FixDetail.NONE
+    """The most that it shows."""
+    lines: Callable[[Report, Screen], Iterator[Line]] | None = None
+    """The same for a screen, where the form depends on what that can show."""
+
+
+def _pretty(report: Report) -> str:
+    from kscan_lsp.report import pretty
+
+    return pretty.render(report)
+
+
+def _pretty_lines(report: Report, screen: Screen) -> Iterator[Line]:
+    from kscan_lsp.report import pretty
+
+    return pretty.lines(report, screen)
+
+
+def _json(report: Report) -> str:
+    from kscan_lsp.report import json
+
+    return json.render(report)
+
+
+def _html(report: Report) -> str:
+    from kscan_lsp.report import html
+
+    return html.render(report)
+
+
+FORMATS: Final[dict[str, Format]] = {
+    "pretty": Format(_pretty, (".txt",), FixDetail.TITLES, _pretty_lines),
+    "json": Format(_json, (".json",), FixDetail.EDITS),
+    "html": Format(_html, (".html", ".htm"), FixDetail.TITLES),
+}
+"""Every format by its name; the first is what people get who choose none."""
+
+
+def format_of(name: str | None, output: str = "") -> Format:
+    """The format to use.
+
+    Args:
+        name: its name, one of `FORMATS`, where the user chose one.
+        output: the name of the file to write, whose ending chooses where there is no name.
+    """
+    if name is not None:
+        return FORMATS[name]
+    fitting = (chosen for chosen in FORMATS.values() if output.lower().endswith(chosen.suffixes))
+    return next(fitting, next(iter(FORMATS.values())))

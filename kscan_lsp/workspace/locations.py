@@ -1,0 +1,98 @@
+"""From places to lines: where a related place stands now, and on which lines of its file a location is.
+
+Inside the program a place is a span of a document, which does not move when its file is edited elsewhere. The source
+map of a placed document makes a `Location` of it; here is the one place that makes lines and columns of locations,
+for reports and for the editor alike. It counts in the texts at hand, which are those of documents: of a file that is
+judged, and of one that is only known for what it declares.
+
+Left out on purpose: what lines and columns look like (from 0 or 1, in which encoding); callers know that.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from kscan_lsp.findings import Location, Verbatim
+from kscan_lsp.text import LineIndex, Span
+
+if TYPE_CHECKING:
+    from kscan_lsp.findings import Related
+    from kscan_lsp.text import Encoding, Position
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import PlacedDocument
+
+
+class Lines(Struct, frozen=True):
+    """A span of a text, and the line of its file, from 0, at which that text begins."""
+
+    index: LineIndex
+    span: Span
+    first: int
+
+    def positions(self) -> tuple[Position, Position]:
+        """Start and end in the file: lines and columns from 0, columns in code points."""
+        start, end = self.index.position(self.span.start), self.index.position(self.span.end)
+        return start._replace(line=self.first + start.line), end._replace(line=self.first + end.line)
+
+    def encoded(self, encoding: Encoding) -> tuple[int, int, int, int]:
+        """First line and column, last line and column in the file, columns in code units of an encoding."""
+        line, column, end_line, end_column = self.index.encoded_span(self.span, encoding)
+        return self.first + line, column, self.first + end_line, end_column
+
+
+NOWHERE: Final = Lines(LineIndex(""), Span(0, 0), 0)
+"""What has no place in its file is shown at its start."""
+
+
+def location_of(related: Related, placed: PlacedDocument, project: Project) -> Location:
+    """Where a related place stands now.
+
+    Args:
+        related: the place, of a finding in `placed`.
+        placed: the finding's document.
+        project: all that is known.
+    """
+    if not related.file:
+        return placed.locate(related.span)
+    file = project.files.get(related.file)
+    for other in file.documents if file else ():
+        if other.checked.document.text == related.document:
+            return other.locate(related.span)
+    for declared in project.index.files.get(related.file, ()):
+        if declared.document == related.document:
+            return Verbatim(related.file, declared.offset).locate(related.span)
+    return Location(related.file, None, "this file has changed")
+
+
+def lines_of(location: Location, project: Project) -> Lines:
+    """The lines of its file that a location is on; the first one where it has no span or its text is not known."""
+    if location.span is None:
+        return NOWHERE
+    file = project.files.get(location.file)
+    if file is None:
+        before = [
+            one for one in project.index.files.get(location.file, ()) if one.offset <= location.span.start
+        ]
+        if not before:
+            return NOWHERE
+        declared = before[-1]
+        return _lines(_index_of(declared.document), location.span, declared.offset, declared.line)
+    if not file.documents or not isinstance(file.documents[0].source, Verbatim):
+        return _lines(_index_of(file.text), location.span, 0, 0)
+    after = bisect_right(file.documents, location.span.start, key=lambda placed: placed.offset)
+    placed = file.documents[max(after - 1, 0)]
+    return _lines(placed.checked.document.lines, location.span, placed.offset, placed.line)
+
+
+def _lines(index: LineIndex, span: Span, offset: int, first: int) -> Lines:
+    return Lines(index, Span(span.start - offset, span.end - offset), first)
+
+
+@lru_cache(maxsize=64)
+def _index_of(text: str) -> LineIndex:
+    """The lines of a text that is not judged, which many findings can point into."""
+    return LineIndex(text)

@@ -1,0 +1,290 @@
+"""What a comment or an annotation speaks for, from when to when, and what is said of one that speaks for nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from support.reporting import checked, rules
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  hostNetwork: true
+  containers:
+  - name: api
+    image: api
+    securityContext:
+      privileged: true
+  - name: proxy
+    image: proxy
+    securityContext:
+      privileged: true
+"""
+API = "  - name: api\n    image: api\n    securityContext:\n      privileged: true"
+KNOWN = "; known are T-0001, T-0002, T-0003, T-0004"
+TODAY = "2026-01-01"
+"""The day of `support.reporting`."""
+
+
+class Said(NamedTuple):
+    """A finding that is not open, or a problem with what should have made it so."""
+
+    what: str
+    where: str
+
+
+def suppressed(text: str, name: str = "pod.yaml") -> list[Said]:
+    """Control and value of every finding that is not open."""
+    file, _ = checked(name, text)
+    found = [f for part in file.parts for f in part.findings]
+    return [Said(f.control, text[f.span.start : f.span.end]) for f in found if f.status != "open"]
+
+
+def problems(text: str, **settings: object) -> list[Said]:
+    """Message and text of every problem with a suppression."""
+    file, _ = checked("pod.yaml", text, rules(**settings))
+    found = [p for part in file.parts for p in part.problems if p.code == "suppression"]
+    assert not any(problem.fatal for problem in found)
+    return [Said(problem.message, text[problem.span.start : problem.span.end]) for problem in found]
+
+
+def on_api(comment: str) -> str:
+    """The pod with a comment behind the first container's fault."""
+    return POD.replace(API, f"{API} {comment}")
+
+
+def above_api(*lines: str) -> str:
+    """The pod with lines above the first container's fault."""
+    indent = " " * 6
+    inserted = "".join(f"{indent}{line}".rstrip() + "\n" for line in lines)
+    return POD.replace(API, API.replace(f"{indent}privileged", f"{inserted}{indent}privileged"))
+
+
+ONE = [Said("T-0001", "privileged: true")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        on_api("# kscan:ignore T-0001"),
+        on_api("# kscan:ignore t-0001 -- needed"),
+        on_api("# see TICKET-1, kscan:ignore T-0001 -- needed"),
+        on_api("# kscan:ignore T-0002, T-0001"),
+        on_api("#kscan:ignore T-0001,T-0003"),
+        above_api("# kscan:ignore T-0001"),
+        above_api("# kscan:ignore T-0001", "# and why"),
+        above_api("# kscan:ignore T-0001", "", "# and why", ""),
+        above_api("# kscan:ignore T-0001").replace("\n", "\r\n"),
+    ],
+)
+def test_a_comment_speaks_for_its_line_or_the_next(text: str) -> None:
+    assert suppressed(text) == ONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        POD,
+        POD.replace(API, f"{API}\n      # kscan:ignore T-0001"),
+        POD.replace("securityContext:\n", "securityContext: # kscan:ignore T-0001\n"),
+        on_api("# kscan:ignore T-0002"),
+        on_api("# kscan:ignore -- T-0001"),
+        on_api("# ignore T-0001"),
+        POD.replace("image: api", "image: 'api # kscan:ignore T-0001'"),
+    ],
+)
+def test_a_comment_speaks_for_nothing_else(text: str) -> None:
+    assert suppressed(text) == []
+
+
+def test_every_finding_of_the_line_is_meant() -> None:
+    line = "  - {name: api, image: api, securityContext: {privileged: true}}\n"
+    text = f"{POD[: POD.index('  - name')]}{line[:-1]} # kscan:ignore T-0001\n{line.replace('api', 'b')}"
+    assert suppressed(text) == ONE
+    assert problems(text) == []
+
+
+@pytest.mark.parametrize(
+    ("until", "holds"), [(TODAY, True), ("2026-01-02", True), ("2025-12-31", False), ("2027-01-31", True)]
+)
+def test_a_day_is_the_last_on_which_it_counts(until: str, holds: bool) -> None:
+    text = on_api(f"# kscan:ignore T-0001 until={until} -- needed")
+    assert suppressed(text) == (ONE if holds else [])
+    expired = f"this suppression expired on {until}: fix the finding, or give it a new date"
+    told = [] if holds else [Said(expired, f"kscan:ignore T-0001 until={until} -- needed")]
+    assert problems(text) == told
+
+
+@pytest.mark.parametrize(
+    "order", ["until=2027-01-31 T-0001", "T-0001 until=2027-01-31", "T-0002, until=2027-01-31 T-0001"]
+)
+def test_a_day_may_stand_anywhere_before_the_reason(order: str) -> None:
+    assert suppressed(on_api(f"# kscan:ignore {order} -- needed")) == ONE
+
+
+@pytest.mark.parametrize("until", ["soon", "2026-13-01", "2026-01-32", "01/31/2027"])
+def test_what_is_no_day_suppresses_nothing(until: str) -> None:
+    text = on_api(f"# kscan:ignore T-0001 until={until}")
+    assert suppressed(text) == []
+    assert [said.what for said in problems(text)] == [
+        f"'until={until}' is no date; write it as until=2027-01-31"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("comment", "message"),
+    [
+        (
+            "kscan:ignore",
+            "this suppresses nothing: no control is named; write 'kscan:ignore C-0057 -- reason'",
+        ),
+        (
+            "kscan:ignore -- T-0001",
+            "this suppresses nothing: no control is named; write 'kscan:ignore C-0057 -- reason'",
+        ),
+        (
+            "kscan:ignore T-0001 because we must",
+            "this suppresses nothing: 'because' is no control id; write 'kscan:ignore T-0001 -- reason'",
+        ),
+        (
+            "kscan:ignore privileged, t-0001, T-0002",
+            "this suppresses nothing: 'privileged' is no control id; write 'kscan:ignore T-0001, T-0002 -- reason'",
+        ),
+        (
+            "kscan:ignore T-1 untill=x",
+            "this suppresses nothing: 'untill=x' is no control id; write 'kscan:ignore T-1 until=2027-01-31 -- reason'",
+        ),
+        ("kscan:ignore T-0009", f"unknown control 'T-0009'{KNOWN}"),
+        ("kscan:ignore TT-0001", "unknown control 'TT-0001'; did you mean 'T-0001'?"),
+        ("kscan:ignore T-0002 -- x", "nothing to suppress: T-0002 finds nothing here; remove it"),
+        (
+            "kscan:ignore T-0003, T-0001, T-0002",
+            "nothing to suppress: T-0003, T-0002 finds nothing here; remove it",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_comment_is_said_at_its_place(comment: str, message: str) -> None:
+    text = on_api(f"# see also {comment}  ")
+    assert problems(text) == [Said(message, comment)]
+
+
+def test_an_unknown_control_leaves_the_known_ones_in_force() -> None:
+    text = on_api("# kscan:ignore Q-9876, T-0001")
+    assert suppressed(text) == ONE
+    assert [said.what for said in problems(text)] == [f"unknown control 'Q-9876'{KNOWN}"]
+
+
+def test_only_the_first_unknown_controls_are_compared_with_the_known_ones() -> None:
+    told = [said.what for said in problems("# kscan:ignore T-0009\n" * 25 + POD)]
+    assert told == [f"unknown control 'T-0009'{KNOWN}"] * 20 + ["unknown control 'T-0009'"] * 5
+
+
+@pytest.mark.parametrize(
+    ("comment", "almost", "named"),
+    [
+        ("# kscan:ignroe T-0001", "kscan:ignroe", "T-0001"),
+        ("# kscan: ignore t-0001", "kscan: ignore", "T-0001"),
+        ("# kscan-ignore", "kscan-ignore", "C-0057"),
+        ("# kscan:ignite T-0001", "kscan:ignite", "T-0001"),
+        ("# of T-0002: kscan:ignroe T-0001", "kscan:ignroe", "T-0001"),
+        ("# see KSCAN.dev/ignore: it", "KSCAN.dev/ignore", "C-0057"),
+        ("# kscan ignroe: T-0001", "kscan ignroe", "T-0001"),
+    ],
+)
+def test_what_is_almost_the_mark_is_said_to_be_none(comment: str, almost: str, named: str) -> None:
+    message = f"'{almost}' suppresses nothing; write 'kscan:ignore {named} -- reason'"
+    assert problems(on_api(comment)) == [Said(message, almost)]
+
+
+@pytest.mark.parametrize("comment", ["# kscan: found T-0001", "# kscan skips T-0001", "# kscan.dev/rules"])
+def test_another_word_about_kscan_is_no_mark(comment: str) -> None:
+    assert problems(on_api(comment)) == []
+
+
+def test_a_comment_at_the_end_speaks_for_no_line() -> None:
+    message = "this comment has no line to speak for; put it on the line of the finding, or on the line above"
+    assert problems(f"{POD}# kscan:ignore T-0001\n\n# more\n") == [Said(message, "kscan:ignore T-0001")]
+
+
+def test_nothing_is_called_idle_that_nobody_knows_of() -> None:
+    comment = on_api("# kscan:ignore T-0002")
+    assert len(problems(comment)) == 1
+    # the control is off
+    assert problems(comment, controls={"exclude": ["T-0002"]}) == []
+    # what could not be judged may be what is meant
+    assert problems(on_api("# kscan:ignore T-0001").replace("privileged: true #", "privileged: [1] #")) == []
+    # a part of the document is missing
+    file, _ = checked("pod.yaml", f"{comment}  broken\n")
+    assert [problem.code for part in file.parts for problem in part.problems] == ["syntax"]
+
+
+def annotated(value: str, key: str = "kscan.dev/ignore") -> str:
+    return POD.replace("  name: web\n", f"  name: web\n  annotations:\n    {key}: {value}\n")
+
+
+def test_an_annotation_speaks_for_its_object() -> None:
+    both = annotated("T-0001 -- needed")
+    assert suppressed(both) == ONE * 2
+    assert problems(both) == []
+    items = "".join(f"- {pod.strip()}\n".replace("\n", "\n  ").rstrip(" ") for pod in (both, POD))
+    assert len(suppressed(f"apiVersion: v1\nkind: List\nitems:\n{items}")) == 2
+
+
+def test_an_annotation_in_json() -> None:
+    text = (
+        '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "annotations": {"kscan.dev/ignore": "T-0003"}},'
+        ' "spec": {"hostNetwork": true, "containers": []}}'
+    )
+    assert suppressed(text, "pod.json") == [Said("T-0003", '"hostNetwork": true')]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("T-0002", "nothing to suppress: T-0002 finds nothing here; remove it"),
+        ("''", "this suppresses nothing: no control is named; write 'kscan:ignore C-0057 -- reason'"),
+        (
+            "T-0001 until=2020-01-01",
+            "this suppression expired on 2020-01-01: fix the finding, or give it a new date",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_annotation_is_said_at_its_place(value: str, message: str) -> None:
+    assert problems(annotated(value)) == [Said(message, f"kscan.dev/ignore: {value}")]
+
+
+@pytest.mark.parametrize(
+    "key", ["kscan.dev/ignroe", "kscan.dev/Ignore", "kscan.dev/skip", "kscan/ignore", "KSCAN.dev/ignore"]
+)
+def test_an_annotation_that_is_almost_the_mark(key: str) -> None:
+    message = f"'{key}' suppresses nothing; write 'kscan.dev/ignore: C-0057 -- reason'"
+    assert problems(annotated("T-0001", key)) == [Said(message, f"{key}: T-0001")]
+    assert suppressed(annotated("T-0001", key)) == []
+
+
+@pytest.mark.parametrize("key", ["kscan", "kscandata.example/owner", "example.com/kscan.dev", "ignore"])
+def test_an_annotation_of_others(key: str) -> None:
+    assert problems(annotated("T-0001", key)) == []
+
+
+@pytest.mark.parametrize(
+    "metadata", ["[kscan]", "kscan", "{annotations: [kscan.dev/ignore]}", "{annotations: kscan}"]
+)
+def test_metadata_of_a_wrong_type_says_nothing(metadata: str) -> None:
+    text = POD.replace("metadata:\n  name: web\n", f"metadata: {metadata}\n")
+    assert [control for control, _ in suppressed(text)] == []
+
+
+def test_the_reason_is_kept() -> None:
+    for text in (
+        on_api("# kscan:ignore T-0001 until=2027-01-31 --  a -- b  "),
+        annotated("T-0001 until=2027-01-31 -- a -- b"),
+    ):
+        file, _ = checked("pod.yaml", text)
+        marks = [f.disposition for part in file.parts for f in part.findings if f.disposition]
+        assert {(mark.reason, mark.until) for mark in marks} == {("a -- b", "2027-01-31")}
+        assert {mark.by for mark in marks} == {"annotation" if "annotations" in text else "comment"}

@@ -1,0 +1,398 @@
+"""What is judged one by one, where a finding points, and why something could not be judged."""
+
+from __future__ import annotations
+
+import pytest
+from support.judging import FILE, Found, Missed, found, judged, problems, project_of, unevaluated
+
+from kscan_lsp import paths
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web, tier: front}}
+spec:
+  hostNetwork: true
+  securityContext: {runAsUser: 0, fsGroup: 1}
+  containers:
+  - name: api
+    image: api:1
+    securityContext: {runAsUser: 1, privileged: true}
+    env:
+    - {name: A, value: x}
+    - {name: B}
+  - name: proxy
+    ports: [{containerPort: 80}]
+  initContainers:
+  - {name: wait}
+  - {name: mesh, restartPolicy: Always}
+  ephemeralContainers:
+  - {name: debug}
+"""
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: shop}\n"
+CRON_JOB = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: night}
+spec: {jobTemplate: {spec: {template: TEMPLATE}}}
+"""
+ANYTHING = "match: [{groups: ['*'], kinds: ['*']}], "
+
+
+def every(each: str, message: str = "m", **more: str) -> str:
+    """A check that finds fault with all it looks at."""
+    keys = "".join(f"{key}: {value}, " for key, value in more.items())
+    return f"- {{{ANYTHING}each: '{each}', deny: 'true', {keys}message: \"{message}\"}}\n"
+
+
+# What is judged one by one
+
+
+@pytest.mark.parametrize(
+    ("each", "message", "expected"),
+    [
+        ("resource", "{object.kind}", ["Pod"]),
+        ("podTemplate", "{podTemplate.metadata.name}", ["web"]),
+        ("pod", "{pod.hostNetwork}", ["true"]),
+        (
+            "containers",
+            "{role} {container.name}",
+            ["container api", "container proxy", "init wait", "sidecar mesh", "ephemeral debug"],
+        ),
+        ("containers.env[*]", "{container.name} {index} {item.name}", ["api 0 A", "api 1 B"]),
+        ("object.metadata.labels[*]", "{key} {item}", ["app web", "tier front"]),
+        ("pod.containers[1].ports[0]", "{item.containerPort}", ["80"]),
+        ("pod.containers[2].ports[0]", "{item}", []),
+        ("pod.containers[*].ports[*]", "{index} {item.containerPort}", ["0 80"]),
+        ("containers.none[*]", "{item}", []),
+        ("resource", "{inputs.names}", ["one, two"]),
+        (
+            "containers",
+            "{effective.runAsUser} {effective.?fsGroup.hasValue()}",
+            ["1 false", *["0 false"] * 4],
+        ),
+        ("containers", "{effective.?privileged.orValue(false)}", ["true", *["false"] * 4]),
+    ],
+)
+def test_each_binds_what_it_names(each: str, message: str, expected: list[str]) -> None:
+    assert [finding.message for finding in found(every(each, message), POD)] == expected
+
+
+@pytest.mark.parametrize(
+    ("each", "path"),
+    [
+        ("podTemplate", "spec.jobTemplate.spec.template"),
+        ("pod", "spec.jobTemplate.spec.template.spec"),
+        ("containers", "spec.jobTemplate.spec.template.spec.containers[0]"),
+    ],
+)
+def test_a_pod_may_lie_deep_in_an_object(each: str, path: str) -> None:
+    text = CRON_JOB.replace("TEMPLATE", "{spec: {containers: [{name: x}]}}")
+    assert [finding.path for finding in found(every(each), text)] == [path]
+
+
+# Where a finding points
+
+
+@pytest.mark.parametrize(
+    ("each", "at", "expected"),
+    [
+        ("pod", "[hostPID, hostNetwork]", [("spec.hostNetwork", "hostNetwork: true")]),
+        ("pod", "[hostNetwork, securityContext]", [("spec.hostNetwork", "hostNetwork: true")]),
+        ("pod", "[hostPID, hostIPC]", [("spec.hostIPC", "spec")]),
+        ("pod", "object.metadata.labels.app", [("metadata.labels.app", "app: web")]),
+        ("pod", "podTemplate.metadata.labels.tier", [("metadata.labels.tier", "tier: front")]),
+        (
+            "containers",
+            "effective.runAsUser",
+            [
+                ("spec.securityContext.runAsUser", "runAsUser: 0"),
+                ("spec.containers[0].securityContext.runAsUser", "runAsUser: 1"),
+            ],
+        ),
+        (
+            "containers",
+            "effective.fsGroup",  # which holds for no container
+            [
+                (
+                    "spec.containers[0].securityContext.fsGroup",
+                    "securityContext: {runAsUser: 1, privileged: true}",
+                ),
+                ("spec.containers[1].securityContext.fsGroup", "name: proxy"),
+                ("spec.initContainers[0].securityContext.fsGroup", "name: wait"),
+                ("spec.initContainers[1].securityContext.fsGroup", "name: mesh"),
+                ("spec.ephemeralContainers[0].securityContext.fsGroup", "name: debug"),
+            ],
+        ),
+        ("containers.env[*]", "container.image", [("spec.containers[0].image", "image: api:1")]),
+        (
+            "containers.env[*]",
+            "value",
+            [
+                ("spec.containers[0].env[0].value", "value: x"),
+                ("spec.containers[0].env[1].value", "name: B"),
+            ],
+        ),
+        (
+            "containers.env[*]",
+            "item.name",
+            [("spec.containers[0].env[0].name", "name: A"), ("spec.containers[0].env[1].name", "name: B")],
+        ),
+        (
+            "containers.env[*]",
+            "'pod.containers[{index}]'",
+            [("spec.containers[0]", "name: api"), ("spec.containers[1]", "name: proxy")],
+        ),
+    ],
+)
+def test_at_is_the_first_that_is_there_or_else_the_last(
+    each: str, at: str, expected: list[tuple[str, str]]
+) -> None:
+    assert [(path, marked) for path, marked, _ in found(every(each, at=at), POD)] == expected
+
+
+def test_findings_of_one_control_at_one_path_are_one() -> None:
+    checks = every("pod", "one", at="hostNetwork") + every("pod", "two", at="hostNetwork")
+    checks += every("resource", "one", at="spec.hostNetwork") + every("pod", "three", at="hostPID")
+    assert found(checks, POD) == [
+        Found("spec.hostPID", "spec", "three"),
+        Found("spec.hostNetwork", "hostNetwork: true", "one; two"),
+    ]
+
+
+def test_findings_come_in_the_order_of_the_text_and_of_controls() -> None:
+    checks = {
+        "T-0001": every("pod", "one", at="hostNetwork"),
+        "T-0003": every("resource", "two", at="metadata"),
+        "T-0002": every("resource", "three", at="metadata"),
+        "T-0004": "- {relations: {spaces: namespaces}, deny: 'true', at: metadata, message: four}\n",
+        "T-0000": "- {relations: {spaces: namespaces}, deny: 'true', at: spec.hostNetwork, message: five}\n",
+    }
+    (part,) = judged(checks, POD).parts
+    assert [(f.control, f.message) for f in part.findings] == [
+        ("T-0002", "three"),
+        ("T-0003", "two"),
+        ("T-0004", "four"),
+        ("T-0000", "five"),
+        ("T-0001", "one"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fixes", "fixable"),
+    [(("set: {tty: false}",), True), (("",), False), (("set: {tty: false}", "set: {tty: true}"), True),
+     (("set: {tty: false}", ""), False), (("", "set: {tty: false}"), False)],
+)  # fmt: skip
+def test_a_finding_has_a_fix_where_all_that_is_behind_it_has_one(
+    fixes: tuple[str, ...], fixable: bool
+) -> None:
+    checks = "".join(
+        every("pod", f"m{n}", **({"fix": f"{{{fix}}}"} if fix else {})) for n, fix in enumerate(fixes)
+    )
+    (part,) = judged(checks, POD).parts
+    assert [finding.fixable for finding in part.findings] == [fixable]
+
+
+def test_what_comes_through_an_alias_is_shown_where_it_is_written_too() -> None:
+    text = POD.replace("hostNetwork: true", "hostNetwork: *yes").replace(
+        "metadata: {", "metadata: {own: &yes true, "
+    )
+    (finding,) = judged(every("pod", at="hostNetwork"), text).parts[0].findings
+    assert text[finding.span.start : finding.span.end] == "hostNetwork: *yes"
+    (related,) = finding.related
+    assert (related.message, related.path) == ("the value comes from here", ("spec", "hostNetwork"))
+    assert text[related.span.start : related.span.end] in {"&yes true", "true", "own: &yes true"}
+
+
+# What could not be judged
+
+
+@pytest.mark.parametrize(
+    ("each", "old", "new", "missed"),
+    [
+        ("containers", POD[POD.index("spec:") :], "", Missed("spec", "there is no pod at spec")),
+        ("pod", POD[POD.index("spec:") :], "spec: nothing\n", Missed("spec", "there is no pod at spec")),
+        ("containers", "  containers:", "  others:", Missed("spec.containers", "the pod has no containers")),
+        (
+            "containers",
+            "initContainers:\n",
+            "initContainers: {}\n  others:\n",
+            Missed("spec.initContainers", "initContainers is not a list"),
+        ),
+        (
+            "containers",
+            "- {name: wait}",
+            "- wait",
+            Missed("spec.initContainers[0]", "a container must be a mapping"),
+        ),
+        (
+            "pod.hostNetwork.x",
+            "",
+            "",
+            Missed("spec.hostNetwork", "spec.hostNetwork is not a mapping"),
+        ),
+        (
+            "pod.hostNetwork[*]",
+            "",
+            "",
+            Missed("spec.hostNetwork", "spec.hostNetwork is neither a list nor a mapping"),
+        ),
+        (
+            "containers.env[*].name.x",
+            "    - {name: B}\n",
+            "",
+            Missed("spec.containers[0].env[0].name", "spec.containers[0].env[0].name is not a mapping"),
+        ),
+    ],
+)
+def test_what_is_not_there_cannot_be_judged(each: str, old: str, new: str, missed: Missed) -> None:
+    text = POD.replace(old, new) if old else POD
+    assert unevaluated(every(each), text) == [missed]
+    assert found(every(each), text) == []
+
+
+def test_what_runs_no_pods_has_no_containers() -> None:
+    assert unevaluated(every("containers"), SERVICE) == [Missed("", "it runs no pods")]
+    assert unevaluated(every("pod"), CRON_JOB.replace("TEMPLATE", "{}")) == [
+        Missed(
+            "spec.jobTemplate.spec.template.spec", "there is no pod at spec.jobTemplate.spec.template.spec"
+        )
+    ]
+    assert found(every("resource"), SERVICE) == [Found("", "kind: Service", "m")]
+
+
+def test_a_question_without_an_answer_costs_its_element_only() -> None:
+    check = "- {each: containers, deny: \"container.image.endsWith(':1')\", message: m}"
+    assert found(check, POD) == [Found("spec.containers[0]", "name: api", "m")]
+    # the first place is told for all
+    assert unevaluated(check, POD) == [Missed("spec.containers[1]", "a field is missing: image")]
+    (verdicts,) = judged(check, POD).parts[0].verdicts
+    assert (verdicts.failed, verdicts.passed) == ({"T-0001"}, frozenset())
+
+
+def test_a_place_without_an_answer_is_no_finding() -> None:
+    check = every("containers", at="'env[{container.ports.size()}]'")
+    assert unevaluated(check, POD) == [Missed("spec.containers[0]", "a field is missing: ports")]
+    assert [finding.path for finding in found(check, POD)] == ["spec.containers[1].env[1]"]
+
+
+@pytest.mark.parametrize("deny", ["pod.hostNetwork", "!pod.hostNetwork"])
+def test_a_control_fails_or_passes(deny: str) -> None:
+    (verdicts,) = judged(f"- {{each: pod, deny: '{deny}', message: m}}", POD).parts[0].verdicts
+    fails = deny == "pod.hostNetwork"
+    assert verdicts.failed == ({"T-0001"} if fails else set())
+    assert verdicts.passed == (set() if fails else {"T-0001"})
+    assert verdicts.unevaluated == ()
+
+
+WRONG = "must be true or false, not a string, and Kubernetes refuses anything else"
+
+
+def test_a_field_of_a_wrong_type_is_a_problem_and_no_pass() -> None:
+    text = POD.replace("privileged: true", "privileged: 'no'")
+    checks = {
+        "T-0001": "- {each: containers, deny: 'container.?securityContext.?privileged.orValue(false)', message: m}",
+        "T-0002": "- {each: pod, deny: 'false', message: m}",
+        "T-0003": every("pod", at="hostNetwork"),
+    }
+    where = "spec.containers[0].securityContext.privileged"
+    (part,) = judged(checks, text).parts
+    (verdicts,) = part.verdicts
+    assert verdicts.passed == set()
+    assert verdicts.failed == {"T-0003"}
+    assert {(u.control, paths.show(u.path), u.reason) for u in verdicts.unevaluated} == {
+        (control, where, f"'privileged' {WRONG}") for control in ("T-0001", "T-0002", "T-0003")
+    }
+    assert problems(checks, text) == [("type", "privileged: 'no'", f"'privileged' {WRONG}", False)]
+
+
+def test_the_field_a_question_is_about_is_told_and_not_another() -> None:
+    """Of two fields of a wrong type, the one that the check reads; of an inherited one, the pod's."""
+    text = POD.replace("privileged: true", "privileged: 'no', stdin: 'no'").replace(
+        "runAsUser: 0", "runAsUser: x"
+    )
+    privileged = "- {each: containers, deny: effective.privileged, message: m}"
+    assert unevaluated(privileged, text) == [
+        Missed("spec.containers[0].securityContext.privileged", f"'privileged' {WRONG}")
+    ]
+    user = "- {each: containers, deny: effective.runAsUser == 0 && effective.runAsUser > 1, message: m}"
+    (missed,) = unevaluated(user, text)
+    assert missed.path == "spec.securityContext.runAsUser"
+
+
+def test_a_list_may_be_too_long_to_be_judged() -> None:
+    check = "- {each: 'containers.env[*]', deny: \"item.name == 'nobody'\", message: m}"
+    many = "".join(f"    - {{name: A{n}}}\n" for n in range(9_998))
+    text = POD.replace("    - {name: A", f"{many}    - {{name: A", 1)
+    assert unevaluated(check, text) == []
+    longer = text.replace("    - {name: B}\n", "    - {name: B}\n    - {name: C}\n")
+    reason = (
+        "more than 10,000 entries are too many to judge; shorten the list, or split it over several objects"
+    )
+    assert [missed.reason for missed in unevaluated(check, longer)] == [reason]
+    assert [(code, message, fatal) for code, _, message, fatal in problems(check, longer)] == [
+        ("limit", reason, True)
+    ]
+
+
+def test_what_a_repair_took_out_is_no_reason_for_a_finding() -> None:
+    text = POD.replace("    image: api:1\n", "    image api:1\n")
+    check = "- {each: containers, deny: '!has(container.image)', at: image, message: m}"
+    assert [finding.path for finding in found(check, text)] == [
+        "spec.containers[1].image",
+        "spec.initContainers[0].image",
+        "spec.initContainers[1].image",
+        "spec.ephemeralContainers[0].image",
+    ]
+    assert unevaluated(check, text) == [Missed("spec.containers[0].image", "a line there cannot be read")]
+
+
+# Other objects
+
+RELATED = """\
+- each: resource
+  relations: {maps: configMaps}
+  deny: maps.size() > 0
+  related: "%s"
+  message: m
+"""
+
+
+def related(expression: str, count: int = 2) -> list[tuple[str, str, str]]:
+    """Name, path and message of the places that a finding names beside its own."""
+    uses = ", ".join(f"{{configMapRef: {{name: m{n}}}}}" for n in range(count))
+    pod = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: a, envFrom: [{uses}]}}]}}\n"
+    maps = "---\n".join(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{n}}}\ndata: {{k: v}}\n" for n in range(count)
+    )
+    project = project_of(RELATED % expression, a=pod, maps=maps)
+    (finding,) = project.files[FILE].parts[0].findings
+    return [(place.resource.name, paths.show(place.path), place.message) for place in finding.related]
+
+
+@pytest.mark.parametrize(
+    ("expression", "places"),
+    [
+        ("maps", [("m0", "", "ConfigMap 'm0'"), ("m1", "", "ConfigMap 'm1'")]),
+        ("[maps[1].ref, maps[0].ref, maps[1].ref]", [("m1", "", "ConfigMap 'm1'"), ("m0", "", "ConfigMap 'm0'")]),
+        (
+            "maps.map(m, {'ref': m.ref, 'path': 'data.k', 'message': 'in ' + m.object.metadata.name})",
+            [("m0", "data.k", "in m0"), ("m1", "data.k", "in m1")],
+        ),
+        ("[{'ref': maps[0].ref, 'path': 'data..k'}]", [("m0", "", "ConfigMap 'm0'")]),
+        ("[1, 'a', {'ref': 3}, {'index': 99}, {'index': 2}, {'index': -1}, {'index': '0'}, {'index': 0}]",
+         [("m0", "", "ConfigMap 'm0'")]),
+        ("maps[0].ref", []),
+        ("maps[9].ref", []),
+    ],
+)  # fmt: skip
+def test_related_objects_are_named(expression: str, places: list[tuple[str, str, str]]) -> None:
+    assert related(expression) == places
+
+
+def test_many_related_objects_are_few() -> None:
+    assert [message for *_, message in related("maps", 20)] == [f"ConfigMap 'm{n}'" for n in range(20)]
+    assert [message for *_, message in related("maps", 23)] == [
+        *(f"ConfigMap 'm{n}'" for n in range(19)),
+        "ConfigMap 'm19'; 3 more like this are not shown",
+    ]

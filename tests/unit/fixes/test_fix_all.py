@@ -1,0 +1,102 @@
+"""One fix after the other, until none is left that is wanted."""
+
+from __future__ import annotations
+
+import pytest
+from support.judging import FILE, project_of
+
+from kscan_lsp.fixes.fix_all import fix_all
+from kscan_lsp.fixes.verify import Site
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostNetwork: true
+  hostPID: true
+  containers:
+  - {name: api, tty: true}
+  - {name: proxy, tty: true}
+"""
+CHECKS = {
+    "T-0001": "- {each: containers, deny: container.tty, at: tty, message: m, fix: {set: {tty: false}, safe: true}}\n",
+    "T-0002": "- {each: pod, deny: pod.hostNetwork, at: hostNetwork, message: m, fix: {set: {hostNetwork: false}}}\n",
+    "T-0003": "- {each: pod, deny: '!has(pod.hostname)', message: m, fix: {choose: {hostname: names}}}\n",
+}
+ALL = POD.replace("tty: true", "tty: false").replace("hostNetwork: true", "hostNetwork: false")
+
+
+def site_of(text: str = POD, checks: dict[str, str] = CHECKS) -> Site:
+    return Site(project_of(checks, a=text), FILE, 0)
+
+
+def test_everything_is_fixed_but_what_somebody_must_choose() -> None:
+    project, done = fix_all(site_of(), lambda _: True)
+    assert project.files[FILE].text == ALL
+    assert [finding.control for finding, _ in done] == ["T-0002", "T-0001", "T-0001"]
+    assert [finding.control for finding in project.files[FILE].parts[0].findings] == ["T-0003"]
+    assert done[-1][1].text == ALL
+
+
+def test_only_what_is_accepted_is_fixed() -> None:
+    asked: list[str] = []
+
+    def safe(draft) -> bool:
+        asked.append(draft.title)
+        return draft.safe
+
+    project, done = fix_all(site_of(), safe)
+    assert project.files[FILE].text == POD.replace("tty: true", "tty: false")
+    assert {fix.safe for _, fix in done} == {True}
+    assert len(done) == 2
+    assert set(asked) == {
+        "Set spec.hostNetwork to false",
+        "Set tty of container 'api' to false",
+        "Set tty of container 'proxy' to false",
+    }
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_the_work_can_be_stopped(steps: int) -> None:
+    turns = iter(range(10))
+    project, done = fix_all(site_of(), lambda _: True, lambda: next(turns) >= steps)
+    assert len(done) == steps
+    assert project.files[FILE].text.count("true") == 4 - steps
+
+
+def test_what_is_suppressed_is_left_alone() -> None:
+    text = POD.replace("hostNetwork: true", "hostNetwork: true # kscan:ignore T-0002 -- needed")
+    project, done = fix_all(site_of(text), lambda _: True)
+    assert project.files[FILE].text == text.replace("tty: true", "tty: false")
+    assert [finding.control for finding, _ in done] == ["T-0001", "T-0001"]
+
+
+def test_what_was_in_the_way_of_a_fix_may_go() -> None:
+    """Labels bring up a finding for as long as the pod is in the network of its node."""
+    checks = {
+        "T-0001": "- {each: resource, deny: '!has(object.metadata.labels)', at: metadata, message: m,\n"
+        "   fix: {set: {metadata.labels: {a: b}}}}\n",
+        "T-0002": CHECKS["T-0002"],
+        "T-0003": "- {each: pod, deny: 'object.metadata.?labels.hasValue() && pod.hostNetwork', message: m}\n",
+    }
+    project, done = fix_all(site_of(checks=checks), lambda _: True)
+    assert [finding.control for finding, _ in done] == ["T-0002", "T-0001"]
+    assert project.files[FILE].parts[0].findings == ()
+
+
+def test_a_broken_document_is_left_alone() -> None:
+    site = site_of(POD.replace("hostPID: true", "hostPID true"))
+    project, done = fix_all(site, lambda _: True)
+    assert done == []
+    assert project is site.project
+
+
+def test_all_objects_of_a_document_are_fixed() -> None:
+    items = POD.replace("\n", "\n  ").rstrip()
+    text = f"apiVersion: v1\nkind: List\nitems:\n- {items}\n- {items}\n"
+    project, done = fix_all(site_of(text), lambda _: True)
+    assert project.files[FILE].text == text.replace("tty: true", "tty: false").replace(
+        "Network: true", "Network: false"
+    )
+    assert len(done) == 6
