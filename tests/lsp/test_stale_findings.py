@@ -8,7 +8,7 @@ import pytest
 from lsprotocol import types
 
 from kscan_lsp.lsp.session.session import Session
-from kscan_lsp.lsp.session.steps import check
+from kscan_lsp.lsp.session.steps import CheckRequest, check
 from kscan_lsp.workspace.configuration import configure
 
 if TYPE_CHECKING:

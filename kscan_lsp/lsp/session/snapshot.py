@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.text import LineIndex, Span
-    from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.configuration import Configuration, ConfigurationProblem
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
