@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
-from kscan_lsp.files.manifest import read_manifest
+from kscan_lsp.files.manifest import is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import carry
 from kscan_lsp.workspace.project import Project, objects_of
@@ -206,9 +206,10 @@ def check(snapshot: Snapshot) -> Checked:
     """Check a buffer: what the command line would say of a file with this text, and what typing still shows."""
     began = time.thread_time()
     key, text, json = snapshot.key, snapshot.text, snapshot.json
-    if snapshot.path and (
-        reason := _reason_to_skip(snapshot.path, snapshot.configuration, snapshot.partials)
-    ):
+    path, reason = snapshot.path, ""
+    if path is not None:
+        reason = _reason_to_skip(path, snapshot.configuration, snapshot.partials)
+    if reason and not (reason == "helm-template" and is_rendered(text)):
         project, file = snapshot.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
     else:
         project = snapshot.project.with_file(key, text, json=json)
