@@ -34,6 +34,7 @@ from kscan_lsp.workspace.results import (
     place,
 )
 from kscan_lsp.yaml.document import read_document, reread, split
+from kscan_lsp.yaml.json_reader import split_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -179,7 +180,7 @@ class Project(Struct, frozen=True, eq=False):
         unchanged = previous.parts if previous and previous.json == json else ()
         known = {checked.document.text: checked for checked in unchanged if checked.read}
         parts: list[CheckedDocument] = []
-        for number, piece in enumerate([text] if json else split(text)):
+        for number, piece in enumerate(split_json(text) if json else split(text)):
             checked = known.get(piece)
             if checked is None:
                 before = unchanged[number].document if number < len(unchanged) else None
@@ -291,7 +292,7 @@ def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) ->
         return ()
     found: list[Object] = []
     offset = line = 0
-    for piece in [text] if json else split(text):
+    for piece in split_json(text) if json else split(text):
         document = read_document(piece, json=json)
         if not document.complete and has_template_at_fault(document, document.problems):
             return ()
