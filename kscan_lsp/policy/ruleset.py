@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.targets import Each
     from kscan_lsp.settings.model import Settings
 
-_PATTERNS: Final = re.compile(r"matchesAny\([^()]*(?:\([^()]*\)[^()]*)*,\s*inputs\.(\w+)\)")
+_PATTERNS: Final = re.compile(r"(?:matchesAny|credential\w*)\([^()]*(?:\([^()]*\)[^()]*)*,\s*inputs\.(\w+)\)")
 """An input used as a list of regular expressions."""
 
 
