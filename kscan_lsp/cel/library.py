@@ -171,14 +171,20 @@ def _own() -> list[Function]:
         _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
         _function("selects", (_BOOL, [_MAP, _MAP], labels.selects)),
         _function("granted", (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted)),
-        _function("credential", (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential))),
+        _function(
+            "credential", (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential))
+        ),
         _function(
             "credentialInAnnotation",
             (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential_in_annotation)),
         ),
         _function(
             "credentialInArgument",
-            (_STRING, [_STRING, _STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential_in_argument)),
+            (
+                _STRING,
+                [_STRING, _STRING, _STRING, _TEXTS, _TEXTS],
+                _or_pattern(credentials.credential_in_argument),
+            ),
         ),
         _function("isSecret", (_BOOL, [_STRING, _STRING], credentials.secret)),
     ]

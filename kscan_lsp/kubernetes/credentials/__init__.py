@@ -1,9 +1,9 @@
 """Which values of a manifest are credentials: pure functions over names and values, facts as data.
 
-`names` reads a name by its words, `values` says what a value cannot be and when it counts, `tokens` knows credentials by
-their looks, `texts` and `commands` find both inside files, scripts and arguments. Everything takes linear time, with
-RE2, on values of any size; nothing is kept but what names mean. What is returned says what was found, in words of ours
-only, so that it can be shown: never a part of a value.
+`names` reads a name by its words (`vocabulary`), `values` says what a value cannot be and when it counts, `tokens`
+knows credentials by their looks, `texts` and `commands` find both inside files, scripts and arguments. Everything takes
+linear time, with RE2, on values of any size; nothing is kept but what names mean. What is returned says what was found,
+in words of ours only, so that it can be shown: never a part of a value.
 
 The rules and how well they do: docs/credentials.md.
 """
@@ -15,13 +15,11 @@ import binascii
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.credentials import commands, texts, tokens, values
-from kscan_lsp.kubernetes.credentials.names import NOT_ITSELF, Claim, meaning, split
+from kscan_lsp.kubernetes.credentials.names import Claim, meaning, split
+from kscan_lsp.kubernetes.credentials.vocabulary import NOT_ITSELF, SYNONYMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-SHORTEST: Final = 6
-"""Bytes of the shortest value that is a credential by its looks."""
 
 SUPERSEDED: Final = frozenset(
     ("BEGIN \\w+ PRIVATE KEY", "PRIVATE KEY", "eyJhbGciO", "JWT", "Bearer", "_key_", "_secret_", "AKIA[0-9A-Z]{16}",
@@ -62,7 +60,12 @@ def credential_in_annotation(name: str, value: str, entries: list[str]) -> str:
     listed = tuple(entries)
     said = meaning(name.rpartition("/")[2], listed)
     clear = said.kind in {"password", "own"} or (said.explicit and said.kind != "secret")
-    if clear and said.claim is Claim.STRONG and "\n" not in value.strip() and values.counts(value.strip(), said):
+    if (
+        clear
+        and said.claim is Claim.STRONG
+        and "\n" not in value.strip()
+        and values.counts(value.strip(), said)
+    ):
         return texts.KINDS[said.kind]
     return _in_text(value, listed)
 
@@ -83,16 +86,12 @@ def decoded(value: str) -> str:
 
 
 def _in_text(value: str, entries: tuple[str, ...]) -> str:
-    if len(value) < SHORTEST:
+    if len(value) < commands.SHORTEST:
         return ""
     text = value.encode(errors="replace")
     if (plain := decoded(value)) and (found := tokens.token(plain.encode(errors="replace"))):
         return f"{found[0]} in base64"
-    if texts.language(entries)[0].search(text) is None:
-        return ""
-    found = texts.find(text, entries)
-    if found is None and b" " in text:
-        found = next(commands.scripts(text, entries), None)
+    found = commands.find(text, entries)
     if found is None:
         return ""
     what, at = found
@@ -100,11 +99,14 @@ def _in_text(value: str, entries: tuple[str, ...]) -> str:
     return f"{what} (line {line})" if line else what
 
 
-_CONFIGURATION: Final = tokens.compiled(
-    rb"(?:\s*(?:[#;/][^\n]*|\[[^\]\n]*\]|[{}\[\],]+|-{3}|(?:-[ \t]+)*[\"']?[\pL\pN_./ -]{1,80}[\"']?[ \t]*(?:[:=][^\n]*)?)?[ \t]*(?:\r?\n|$))+"
+_LINE: Final = (
+    rb"[#;/][^\n]*"  # a comment
+    rb"|\[[^\]\n]*\]|[{}\[\],]+|-{3}"  # a section, brackets
+    rb"|(?:-[ \t]+)*[\"']?[\pL\pN_./ -]{1,80}[\"']?[ \t]*(?:[:=][^\n]*)?"  # a key, with its value or above it
 )
+_CONFIGURATION: Final = tokens.compiled(rb"(?:[ \t]*(?:" + _LINE + rb")?[ \t]*(?:\r?\n|$))+")
 _LONG: Final = tokens.compiled(rb"[A-Za-z0-9+/=_-]{20,}")
-_NAMES: Final = ("password", "pwd", "secret", "key", "token", "jwt", "bearer", "credential")
+_ENTRIES: Final = tuple(SYNONYMS)
 
 
 def secret(name: str, value: str) -> bool:
@@ -118,21 +120,15 @@ def secret(name: str, value: str) -> bool:
         value: its text, decoded.
     """
     bare = value.strip()
-    if not bare or values.stands_for_another(bare):
-        return False
     text = bare.encode(errors="replace")
-    if texts.language(_NAMES)[0].search(text) is not None and (
-        texts.find(text, _NAMES) or next(commands.scripts(text, _NAMES), None)
-    ):
+    if commands.find(text, _ENTRIES) is not None:
         return True
+    random = any(values.looks_random(match.group().decode()) for match in _LONG.finditer(text))
     if "\n" in bare:
-        if bare.startswith("-----BEGIN ") and values.is_something_else(bare):
-            return b"PRIVATE KEY" in text
-        return _CONFIGURATION.fullmatch(text) is None or any(
-            values.looks_random(match.group().decode()) for match in _LONG.finditer(text)
-        )
-    if not meaning(name, _NAMES).claim and (
-        values.is_plain(bare) or (NOT_ITSELF.intersection(split(name)[-1:]) and values.is_amount_or_host(bare))
-    ):
+        return not values.is_public(bare) and (random or _CONFIGURATION.fullmatch(text) is None)
+    if not bare or values.stands_for_another(bare) or values.is_public(bare):
         return False
-    return not values.is_public(bare)
+    if meaning(name, _ENTRIES).claim:
+        return True
+    about = not NOT_ITSELF.isdisjoint(split(name)[-1:])
+    return not ((values.is_plain(bare) and not random) or (about and values.is_amount_or_host(bare)))

@@ -7,11 +7,11 @@ people put passwords into.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.kubernetes.credentials import texts, tokens, values
 from kscan_lsp.kubernetes.credentials.names import meaning
+from kscan_lsp.kubernetes.credentials.vocabulary import HTTP, WRAPPERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,27 +30,22 @@ def _options(programs: str, together: str = "", apart: str = "") -> Options:
 
 
 OPTIONS: Final = (
-    _options("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap mysqlpump mysqlsh mariadb mariadb-dump"
-             " mariadb-admin mariadb-check mysql_upgrade xtrabackup mariabackup", "-p"),
+    _options("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap mysqlpump mysqlsh mariadb"
+             " mariadb-dump mariadb-admin mariadb-check mysql_upgrade xtrabackup mariabackup", "-p"),
     _options("sshpass", "-p", "-p"),
     _options("redis-cli keydb-cli valkey-cli", "", "-a --pass"),
-    _options("mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop", "", "-p"),
+    _options("mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop", "-p", "-p"),
     _options("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd", "-w", "-w"),
     _options("docker podman buildah skopeo nerdctl helm crane oras az cqlsh rabbitmqadmin s3cmd", "", "-p"),
     _options("sqlcmd bcp", "-P", "-P"),
 )  # fmt: skip
 _BY_PROGRAM: Final = {program: options for options in OPTIONS for program in options.programs}
-_LOGIN: Final = frozenset({"-u", "--user", "--proxy-user", "-U", "--credentials", "--auth", "-a", "--basic-auth"})
-_LOGIN_ANY: Final = frozenset({"-u", "--user", "--proxy-user", "--basic-auth"})
-_HTTP: Final = frozenset("curl wget http https httpie ab hey wrk xh".split())
-_WRAPPERS: Final = frozenset(
-    "sudo exec env nohup time timeout then do else if elif while until ! nice ionice stdbuf tini dumb-init gosu su-exec run-parts xargs".split()
-)
-_SHELLS: Final = frozenset("sh bash ash dash zsh ksh busybox".split())
+_LOGIN: Final = frozenset({"-u", "--user", "--proxy-user", "--basic-auth"})
 
-_WORD: Final = tokens.compiled(
-    rb"(?:[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\\n)+|[;|&()`\n<>]"
-)
+_WORD: Final = tokens.compiled(rb"(?:[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\\n)+|[;|&()`\n<>]")
+SHORTEST: Final = 6
+"""Bytes of the shortest text that has a credential by its looks."""
+_PORTS: Final = tokens.compiled(rb"(?:[0-9.]+:)?[0-9-]+(?::[0-9-]+|/(?:tcp|udp))+|[0-9]+,[0-9,]+")
 _NAME: Final = tokens.compiled(rb"-{0,2}/?([\pL_][\pL\pN_.-]*)")
 
 
@@ -66,17 +61,22 @@ def argument(program: str, before: str, word: str, entries: tuple[str, ...]) -> 
     if not word:
         return ""
     if any(letter.isspace() for letter in word) or len(word) > 400:
-        text = word.encode(errors="replace")
-        found = texts.find(text, entries) if texts.language(entries)[0].search(text) else None
-        found = found or next(scripts(text, entries), None)
-        return found[0] if found else ""
+        return _first(word.encode(errors="replace"), entries)
     if what := _of_option(program, before, word, entries, strict=False):
         return what
-    text = word.encode(errors="replace")
-    if len(text) < 6 or texts.language(entries)[0].search(text) is None:
-        return ""
-    found = texts.find(text, entries)
+    return _first(word.encode(errors="replace"), entries)
+
+
+def _first(text: bytes, entries: tuple[str, ...]) -> str:
+    found = find(text, entries) if len(text) >= SHORTEST else None
     return found[0] if found else ""
+
+
+def find(text: bytes, entries: tuple[str, ...]) -> texts.Found | None:
+    """The first kind of credential in a text or its command lines, and where; None where there is none."""
+    if texts.language(entries).hint.search(text) is None:
+        return None
+    return texts.find(text, entries) or next(scripts(text, entries), None)
 
 
 def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], *, strict: bool) -> str:
@@ -84,15 +84,20 @@ def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], *
     options = _BY_PROGRAM.get(program)
     if options is not None:
         for option in options.together:
-            if word.startswith(option) and len(word) > len(option) and not word.startswith("--") and _is_password(word[len(option) :]):
+            if (
+                word.startswith(option)
+                and len(word) > len(option)
+                and not word.startswith("--")
+                and _is_password(word[len(option) :])
+            ):
                 return "a password"
         if before in options.apart and _is_password(word):
             return "a password"
-    if before in _LOGIN_ANY and (_is_login(word, program in _HTTP)):
+    if before in _LOGIN and (_is_login(word, program in HTTP)):
         return "a password"
     name, found, value = word.partition("=")
     if found:
-        if name in _LOGIN and name in _LOGIN_ANY and _is_login(value, program in _HTTP):
+        if name in _LOGIN and _is_login(value, program in HTTP):
             return "a password"
     elif before.startswith("-") and "=" not in before and not word.startswith("-"):
         name, value = before, word
@@ -109,8 +114,11 @@ def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], *
 
 def _is_password(word: str) -> bool:
     value = word.strip("\"'")
-    return bool(value) and not value.startswith(("-", "$", "`")) and not values.stands_for_another(value) and not (
-        value.startswith("/") or value.isspace()
+    return (
+        bool(value)
+        and not value.startswith(("-", "$", "`"))
+        and not values.stands_for_another(value)
+        and not (value.startswith("/") or _PORTS.fullmatch(value.encode(errors="replace")) is not None)
     )
 
 
@@ -126,23 +134,23 @@ def program_of(words: list[str]) -> str:
     """What a command line runs: its first word that is no wrapper, option or assignment."""
     for word in words[:8]:
         bare = word.rpartition("/")[2]
-        if bare not in _WRAPPERS and not word.startswith("-") and "=" not in word:
+        if bare not in WRAPPERS and not word.startswith("-") and "=" not in word:
             return bare
     return ""
 
 
-@lru_cache(maxsize=64)
-def _lines(entries: tuple[str, ...]) -> Any:
-    programs = "|".join(sorted(_BY_PROGRAM | dict.fromkeys(_HTTP), key=len, reverse=True)).encode()
-    return tokens.compiled(
-        rb"(?m)^[^\n]*(?:\b(?:" + programs + rb")\b[^\n]*[ \t]-|[ \t]--?[\w-]*(?i:passw|pwd|pass|secret|token|key|cred))[^\n]*"
-    )  # fmt: skip
+_LINES: Final = tokens.compiled(
+    rb"(?m)^[^\n]*(?:\b(?:"
+    + "|".join(sorted([*_BY_PROGRAM, *HTTP], key=len, reverse=True)).encode()
+    + rb")\b[^\n]*[ \t]-|[ \t]--?[\w-]*(?i:passw|pwd|pass|secret|token|key|cred))[^\n]*"
+)
+"""Lines with an option that may take a password."""
 
 
 def scripts(text: bytes, entries: tuple[str, ...]) -> Iterator[texts.Found]:
     """Credentials in the command lines of a script, and where."""
     text = text.replace(b"\\\n", b"  ")  # a line that goes on, of the same length
-    for line in _lines(entries).finditer(text):
+    for line in _LINES.finditer(text):
         if line.group().lstrip().startswith((b"#", b"//")):
             continue
         words: list[str] = []
@@ -153,11 +161,12 @@ def scripts(text: bytes, entries: tuple[str, ...]) -> Iterator[texts.Found]:
                 continue
             quoted = word[:1] in "\"'"
             word = word.replace('"', "").replace("'", "")
-            if words and (what := _of_option(program_of(words), words[-1], word, entries, strict=True)) and not (
-                quoted and " " in word
+            if (
+                words
+                and (what := _of_option(program_of(words), words[-1], word, entries, strict=True))
+                and not (quoted and " " in word)
             ):
                 yield what, line.start() + match.start()
             words.append(word)
             if len(words) > 200:
                 break
-

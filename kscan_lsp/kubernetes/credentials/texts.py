@@ -10,11 +10,13 @@ Comments are read for what is a credential by its looks only: their examples are
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.kubernetes.credentials import tokens, values
-from kscan_lsp.kubernetes.credentials.names import SYNONYMS, Claim, Meaning, meaning
+from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning
+from kscan_lsp.kubernetes.credentials.vocabulary import NAMED, NOT_TOKENS, SYNONYMS, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,25 +32,20 @@ KINDS: Final = {
     "credential": "a credential",
     "own": "a credential",
 }
-_KEYWORDS: Final = ("passw", "passphrase", "passcode", "pass", "pswd", "psw", "pwd", "pw", "secret", "token", "key", "cred",
-                    "jwt", "bearer")  # fmt: skip
+_KEYWORDS: Final = rb"pass|pswd|psw|pwd|pw|secret|token|key|cred|jwt|bearer|masterauth|\bpat\b|_pat\b"
 _VALUE: Final = (
     rb'(?:\\+"([^"\\\n]*)|"((?:[^"\\\n]|\\.)*)"|\'((?:[^\'\n]|\'\')*)\'|([^\s"\'`<>,;&|{}\[\]()]+))'
     # escaped quotes, double, single, none
 )
-_ESCAPED, _DOUBLE, _SINGLE, _BARE = range(4)
+_ESCAPED, _DOUBLE, _SINGLE, _BARE = range(3, 7)
+_CODE: Final = frozenset({b"(", b"[", b"{", b"`"})
+"""After a word, these begin what is computed."""
+_AFTER: Final = (b"#", b"//", b",", b";", b"}", b"]", b")", b"<", b"|", b"&", b"\\", b"--", b'"', b"'")
+"""What may follow a value on its line, where spaces stand around the sign before it."""
 
-_TYPES: Final = frozenset(
-    "str string text bytes byte int integer number bool boolean object array list map any null none nil undefined void "
-    "optional true false function func def required readonly writeonly sensitive input output self this req request "
-    "config params args env data value values field char varchar file path".split()
-)
-_NAMES: Final = frozenset(
-    "password passwd passphrase pwd pass passcode secret token key apikey credential credentials username user auth".split()
-)
-_COMMENT: Final = (b"#", b"//", b";", b"*", b"--", b"<!--", b"rem ", b"REM ", b"%")
+_COMMENT: Final = (b"#", b"// ", b"/*", b";", b"*", b"--", b"<!--", b"rem ", b"REM ", b"%")
 _SPACED: Final = tokens.compiled(
-    rb"(?m)^[ \t]*(?:requirepass|masterauth)[ \t]+[\"']?([^\s\"']+)"
+    rb"(?m)(?:^[ \t]*(?:requirepass|masterauth)|\binsecure-password)[ \t]+[\"']?([^\s\"']+)"
     rb"|\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)"
     rb"|(?i:\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+)'([^'\n]+)'"
 )
@@ -56,25 +53,34 @@ _SPACED: Final = tokens.compiled(
 _HEADER: Final = tokens.compiled(rb"(?i)authorization[\"']?\s*[:=,]\s*\\*[\"']?\s*$")
 
 
-def language(entries: tuple[str, ...]) -> tuple[Any, Any, Any, Any]:
-    """The searches that depend on sensitiveKeyNames: a hint, `name: value`, `name=".." value=".."`, `<name>value<`."""
-    return _language(entries)
+class Language(NamedTuple):
+    """The searches that depend on sensitiveKeyNames. Groups: the name, the sign, the value in four ways of quoting."""
+
+    hint: Any
+    """What no text is without in which anything is found."""
+    pairs: tuple[Any, ...]
 
 
 @lru_cache(maxsize=64)
-def _language(entries: tuple[str, ...]) -> tuple[Any, Any, Any, Any]:
-    words = [word for entry in entries if entry.strip().lower() not in SYNONYMS for word in [entry.strip()] if word]
-    own = b"".join(b"|" + b"".join(rb"\x%02x" % byte if byte < 128 else bytes([byte]) for byte in word.encode()) for word in words)
-    keyword = "|".join(_KEYWORDS).encode() + own
-    name = rb"([\pL\pN_.$/-]*(?i:" + keyword + rb")[\pL\pN_.-]*)"
-    pair = name + rb"(\\*[\"'`]?\]?\s{0,9}(?::=|=>|:|=)[ \t]{0,40}(?:[|>][-+0-9]?[ \t]*\r?\n[ \t]*|>)?)" + _VALUE
-    listed = (
-        rb"(?i:\b(?:name|key))\\*[\"']?\s{0,9}[:=]\s{0,9}\\*[\"']?" + name + rb"\\*[\"']?\s{0,9},?\s{0,40}\\*[\"']?(?i:value)\\*[\"']?"
-        rb"(\s{0,9}[:=]\s{0,9})" + _VALUE
+def language(entries: tuple[str, ...]) -> Language:
+    """What to search for under these sensitiveKeyNames."""
+    own = [entry.strip() for entry in entries if entry.strip() and entry.strip().lower() not in SYNONYMS]
+    listed = b"".join(b"|" + re.escape(word).encode() for word in own)
+    name = rb"([\pL\pN_.$-]*(?i:" + _KEYWORDS + listed + rb")[\pL\pN_.-]*)"
+    quote, space = rb"\\*[\"'`]?", rb"\s{0,9}"
+    patterns = (
+        # name: value, "name": "value", name = value, name: and the value on the next line
+        name + rb"(" + quote + rb"\]?" + space + rb"(?::=|=>|:|=)[ \t]{0,40}"
+        rb"(?:[|>][-+0-9]?[ \t]*\r?\n[ \t]*|>|!!\w+[ \t]+)?)" + _VALUE,
+        # name: X and value: Y, as of variables and in XML
+        rb"(?i:\b(?:name|key))" + quote + space + rb"[:=]" + space + quote + name + rb"(" + quote + space
+        + rb",?\s{0,40}" + quote + rb"(?i:value)" + quote + space + rb"[:=]" + space + rb")" + _VALUE,
+        # of PHP: define with a name and a value, both in quotes
+        rb"\bdefine\(" + space + rb"[\"']" + name + rb"([\"']" + space + rb"," + space + rb")" + _VALUE,
+        # <name>value</name>
+        rb"<(?:\w+:)?" + name + rb"(>" + space + rb")()()()([^<>\s]+)" + space + rb"</",
     )  # fmt: skip
-    element = rb"<(?:\w+:)?" + name + rb"(>\s{0,9})()()()([^<>\s]+)\s{0,9}</"
-    hint = tokens.HINT.pattern + own
-    return tuple(map(tokens.compiled, (hint, pair, listed, element)))
+    return Language(tokens.compiled(tokens.HINT.pattern + listed), tuple(map(tokens.compiled, patterns)))
 
 
 def find(text: bytes, entries: tuple[str, ...]) -> Found | None:
@@ -89,7 +95,9 @@ def find(text: bytes, entries: tuple[str, ...]) -> Found | None:
 
 def _others(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
     for password, at in tokens.userinfo(text):
-        if _is_real(password) and not (_is_comment(text, at) and password.lower().decode(errors="replace") in _NAMES):
+        if _is_real(password) and not (
+            _is_comment(text, at) and password.lower().decode(errors="replace") in NAMED
+        ):
             yield "a password in a URL", at
     for scheme, given, at in tokens.authorizations(text):
         if _authorizes(text, scheme, given, at):
@@ -107,17 +115,16 @@ def _others(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
 def _is_real(password: bytes) -> bool:
     """Whether a password in a URL is written out."""
     text = password.decode(errors="replace")
-    return not values.stands_for_another(text) and "$" not in text[:1] and "%s" not in text and any(map(str.isalnum, text))
+    return (
+        not values.stands_for_another(text)
+        and "$" not in text[:1]
+        and "%s" not in text
+        and any(map(str.isalnum, text))
+    )
 
 
 def _is_comment(text: bytes, at: int) -> bool:
     return text[text.rfind(b"\n", 0, at) + 1 : at + 1].lstrip().startswith(_COMMENT)
-
-
-_NOT_TOKENS: Final = frozenset(
-    "token tokens auth authentication authorization only realm scheme format type header headers method methods and or "
-    "is in for with the must required based jwt access string credentials security prefix".split()
-)
 
 
 def _authorizes(text: bytes, scheme: str, given: bytes, at: int) -> bool:
@@ -125,37 +132,50 @@ def _authorizes(text: bytes, scheme: str, given: bytes, at: int) -> bool:
     if scheme == "basic":
         return tokens.is_login(given)
     lower = value.lower().strip(".:,")
-    if lower in _NOT_TOKENS or lower.startswith("realm=") or values.stands_for_another(value):
+    if lower in NOT_TOKENS or lower.startswith("realm=") or values.stands_for_another(value):
         return False
-    if scheme == "bearer" and at + len(given) == len(text.rstrip()) and text[:at].strip().lower() == b"bearer":
+    if (
+        scheme == "bearer"
+        and at + len(given) == len(text.rstrip())
+        and text[:at].strip().lower() == b"bearer"
+    ):
         return True  # the whole of a value
     announced = _HEADER.search(text[max(0, at - 60) : at - len(scheme) - 1]) is not None
     mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-    return len(value) >= 8 and (announced or (scheme == "bearer" and mixed and len(value) >= 12)) and (mixed or len(value) >= 20)
+    return (
+        len(value) >= 8
+        and (announced or (scheme == "bearer" and mixed and len(value) >= 12))
+        and (mixed or len(value) >= 20)
+    )
 
 
 def pairs(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
     """Names that are set to a credential, and where."""
-    _, pair, listed, element = language(entries)
-    for pattern in (pair, listed, element):
+    for pattern in language(entries).pairs:
         for match in pattern.finditer(text):
+            if text[match.start(1) - 1 : match.start(1)] == b"/":
+                continue  # of a path
             said = in_text(meaning(match.group(1).decode(errors="replace"), entries))
             if not said.claim:
                 continue
-            quoting = next(n for n in range(4) if match.group(3 + n)) if any(match.group(3, 4, 5, 6)) else -1
-            if quoting < 0:
+            group = next((group for group in (_ESCAPED, _DOUBLE, _SINGLE, _BARE) if match.group(group)), 0)
+            if not group:
                 continue
-            at = match.start(3 + quoting)
-            value = match.group(3 + quoting).decode(errors="replace").strip()
-            if pattern is pair and quoting == _BARE and not _is_written_out(text, match, value):
+            value = match.group(group).decode(errors="replace").strip()
+            if not value or (group == _BARE and not _is_written_out(text, match, value)):
                 continue
-            if _is_label(value, quoting) or _is_comment(text, match.start(1)) or not values.counts(value, said):
+            if (
+                _is_label(value, quoted=group != _BARE)
+                or _is_variable(match)
+                or _is_comment(text, match.start(1))
+            ):
                 continue
-            yield KINDS[said.kind], at
+            if values.counts(value, said):
+                yield KINDS[said.kind], match.start(group)
 
 
 def in_text(said: Meaning) -> Meaning:
-    """What a name claims in running text, where `secret`, `token` and `key` alone are more often names of other things."""
+    """What a name claims in running text, where `secret`, `token` and `key` alone are mostly about other things."""
     if said.kind in {"password", "own"}:
         return said
     if said.claim is Claim.WEAK:
@@ -163,34 +183,38 @@ def in_text(said: Meaning) -> Meaning:
     return said if said.explicit else said._replace(claim=min(said.claim, Claim.FAIR))
 
 
-def _is_label(value: str, quoting: int) -> bool:
+def _is_label(value: str, *, quoted: bool) -> bool:
     """`"password": "Password"`, `"token": "string"`: what a form, a schema or a translation says."""
-    if value[:1].isupper() and value.lower() in _NAMES:
+    if value.isalpha() and value.istitle():
         return True
-    if quoting != _BARE and " " in value and all(part.isalpha() for part in value.strip(".!?:*").split()):
+    if quoted and " " in value and all(part.isalpha() for part in value.strip(".!?:*").split()):
         return True
-    return value.lower() in _TYPES
+    return value.lower() in TYPES
+
+
+def _is_variable(match: Any) -> bool:
+    """`:'name'` of psql."""
+    sign: bytes = match.group(2)
+    return sign[:1].isspace() and sign.endswith(b":")
 
 
 def _is_written_out(text: bytes, match: Any, value: str) -> bool:
     """Whether a value without quotes is one: no code, no prose, no variable."""
-    name, sign = match.group(1), match.group(2)
-    end = match.end(6)
-    follows = text[end : end + 1]
-    if follows in {b"(", b"[", b"{", b"`"} or value[0] in "$=~!%*&@" or (value[0] == "(") or value == "\\":
+    name, sign, end = match.group(1).decode(errors="replace"), match.group(2), match.end(_BARE)
+    if text[end : end + 1] in _CODE or value[0] in "$=~!%*&@\\":
         return False
-    if value.strip(".").isidentifier() is False and all(part.isidentifier() for part in value.split(".")) and not any(
-        map(str.isdigit, value)
+    if (
+        "." in value.strip(".")
+        and not any(map(str.isdigit, value))
+        and all(part.isidentifier() for part in value.split("."))
     ):
         return False  # config.password
     rest = text[end : end + 200].split(b"\n", 1)[0].strip()
-    spaced = sign[:1].isspace() or sign[-1:].isspace()
-    if spaced and rest and not rest.startswith((b"#", b"//", b",", b";", b"}", b"]", b")", b"<", b"|", b"&", b"\\", b"--", b'"', b"'")):
+    if (sign[:1].isspace() or sign[-1:].isspace()) and rest and not rest.startswith(_AFTER):
         return False  # prose: "password: the one you were sent"
     # of code, `password=password` hands a variable on
-    return value.lower() not in name.decode(errors="replace").lower() or (
-        not rest and not text[text.rfind(b"\n", 0, match.start(1)) + 1 : match.start(1)].strip(b" \t-")
-    )
+    alone = not rest and not text[text.rfind(b"\n", 0, match.start(1)) + 1 : match.start(1)].strip(b" \t-")
+    return alone or value.lower() not in name.lower()
 
 
 def line_of(text: bytes, at: int) -> int:

@@ -1,4 +1,4 @@
-"""Credentials known by what they look like, whatever they are called: tokens of providers, private keys, passwords in URLs.
+"""Credentials known by what they look like, whatever they are called: tokens, private keys, passwords in URLs.
 
 The table has what providers document, or what gitleaks, detect-secrets and TruffleHog know of them: a prefix, what
 follows it and how much of it. One search finds the prefixes, and only what follows one is looked at closely, so that
@@ -46,7 +46,12 @@ SHAPES: Final = (
     Shape("an AWS Bedrock key", "ABSK", BASE64, 100),
     Shape("a GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", ALNUM, 36),
     Shape("a GitHub token", "github_pat_", WORD, 60),
-    Shape("a GitLab token", "glpat- gldt- glrt- glft- glimt- glagent- gloas- glsoat- glcbt- glptt- glffct-", DOTTED, 20),
+    Shape(
+        "a GitLab token",
+        "glpat- gldt- glrt- glft- glimt- glagent- gloas- glsoat- glcbt- glptt- glffct-",
+        DOTTED,
+        20,
+    ),
     Shape("a GitLab token", "GR1348941", WORD, 20),
     Shape("a Slack token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxe.xoxp- xoxe.xoxb- xapp-", WORD, 10),
     Shape("a Stripe key", "sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_ whsec_", ALNUM, 10),
@@ -104,7 +109,8 @@ SHAPES: Final = (
 )
 _BY_PREFIX: Final = {p.encode(): shape for shape in SHAPES for p in shape.prefixes.split()}
 _CHECKED: Final = frozenset({b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"npm_"})
-"""Whose last six of 36 characters are the CRC-32 of the first 30, in base 62 (GitHub's blog, April and September 2021)."""
+"""Whose last six of 36 characters are the CRC-32 of the first 30, in base 62: GitHub's blog, "Behind GitHub's new
+authentication token formats" and "Announcing npm's new access token format", both of 2021."""
 
 _EXACT: Final = frozenset({b"AKIA", b"ASIA", b"ABIA", b"ACCA"})
 """Followed by no more than the table says: capitals and digits alone are anything."""
@@ -126,7 +132,9 @@ def _escaped(text: bytes) -> bytes:
 _PREFIXES: Final = compiled(b"|".join(map(_escaped, sorted(_BY_PREFIX, key=len, reverse=True))))
 
 _OTHERS: Final = (
-    ("a private key", compiled(rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])*[A-Za-z0-9+/=]{3,}")),
+    ("a private key", compiled(
+        rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])*[A-Za-z0-9+/=]{3,}"
+    )),
     ("a private key", compiled(rb"PuTTY-User-Key-File-[23]:")),
     ("a webhook's URL", compiled(
         rb"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]{8,}"
@@ -134,8 +142,12 @@ _OTHERS: Final = (
         rb"|webhook\.office\.com/webhookb2/[0-9a-f-]{30,}@"
     )),
     ("a Telegram token", compiled(rb"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b")),
-    ("an Azure client secret", compiled(rb"(?:^|[^A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?:$|[^A-Za-z0-9_~.-])")),
-    ("a signed URL", compiled(rb"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|Signature)=[A-Za-z0-9%+/_-]{20,}")),
+    ("an Azure client secret", compiled(
+        rb"(?:^|[^A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?:$|[^A-Za-z0-9_~.-])"
+    )),
+    ("a signed URL", compiled(
+        rb"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|Signature)=[A-Za-z0-9%+/_-]{20,}"
+    )),
     ("a Terraform token", compiled(rb"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}")),
 )  # fmt: skip
 _USERINFO: Final = compiled(rb"[A-Za-z][A-Za-z0-9+.-]{0,40}://([^\s/?#@:\"'<>|`\\]*):([^\s/?#@\"'<>`\\]+)@")
@@ -143,8 +155,8 @@ _ORACLE: Final = compiled(rb"jdbc:oracle:\w+:[^\s/@]+/([^\s/@]+)@")
 _AUTHORIZATION: Final = compiled(rb"(?i)\b(bearer|basic|token)(?:\s+|%20)([A-Za-z0-9_.~+/=:-]{3,})")
 _AUTHS: Final = compiled(rb"\\*\"auth\\*\"\s*:\s*\\*\"([A-Za-z0-9+/=]{4,})")
 HINT: Final = compiled(
-    rb"(?i)passw|passphrase|pwd|secret|token|key|cred|pass|bearer|jwt|basic |auth|://|private|oracle|identified by"
-    rb"|-[pua]\b|-p|[?&]sig|hooks|webhook|Q~|:AA|\$ANSIBLE|" + _PREFIXES.pattern
+    rb"(?i)pass|pwd|psw|pswd|pw|secret|token|key|cred|bearer|jwt|pat\b|basic |auth|://|private|oracle|identified by"
+    rb"|-[puaw]\b|-p|[?&]sig|hooks|webhook|Q~|:AA|\$ANSIBLE|" + _PREFIXES.pattern
 )
 """What no text is without that has a credential by these rules; most values are done with after this one search."""
 
