@@ -50,6 +50,8 @@ _SPACED: Final = tokens.compiled(
     rb"|(?i:\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+)'([^'\n]+)'"
 )
 """Redis, .netrc, SQL: a space and nothing else between what it is and the password."""
+_LOOK_BACK: Final = 300
+"""Bytes of a line that are looked at before what is found on it."""
 _HEADER: Final = tokens.compiled(rb"(?i)authorization[\"']?\s*[:=,]\s*\\*[\"']?\s*$")
 
 
@@ -124,7 +126,13 @@ def _is_real(password: bytes) -> bool:
 
 
 def _is_comment(text: bytes, at: int) -> bool:
-    return text[text.rfind(b"\n", 0, at) + 1 : at + 1].lstrip().startswith(_COMMENT)
+    return (_line_before(text, at) + text[at : at + 1]).lstrip().startswith(_COMMENT)
+
+
+def _line_before(text: bytes, at: int) -> bytes:
+    """What stands before a byte on its line, or the last part of it: a line may be all of a text."""
+    part = text[max(0, at - _LOOK_BACK) : at]
+    return part[part.rfind(b"\n") + 1 :]
 
 
 def _authorizes(text: bytes, scheme: str, given: bytes, at: int) -> bool:
@@ -134,11 +142,8 @@ def _authorizes(text: bytes, scheme: str, given: bytes, at: int) -> bool:
     lower = value.lower().strip(".:,")
     if lower in NOT_TOKENS or lower.startswith("realm=") or values.stands_for_another(value):
         return False
-    if (
-        scheme == "bearer"
-        and at + len(given) == len(text.rstrip())
-        and text[:at].strip().lower() == b"bearer"
-    ):
+    end = at + len(given)
+    if scheme == "bearer" and at <= _LOOK_BACK and text[:at].strip().lower() == b"bearer" and not text[end:].strip():
         return True  # the whole of a value
     announced = _HEADER.search(text[max(0, at - 60) : at - len(scheme) - 1]) is not None
     mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
@@ -213,7 +218,7 @@ def _is_written_out(text: bytes, match: Any, value: str) -> bool:
     if (sign[:1].isspace() or sign[-1:].isspace()) and rest and not rest.startswith(_AFTER):
         return False  # prose: "password: the one you were sent"
     # of code, `password=password` hands a variable on
-    alone = not rest and not text[text.rfind(b"\n", 0, match.start(1)) + 1 : match.start(1)].strip(b" \t-")
+    alone = not rest and not _line_before(text, match.start(1)).strip(b" \t-")
     return alone or value.lower() not in name.lower()
 
 
