@@ -15,8 +15,8 @@ import binascii
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.credentials import commands, texts, tokens, values
-from kscan_lsp.kubernetes.credentials.names import Claim, meaning, split
-from kscan_lsp.kubernetes.credentials.vocabulary import NOT_ITSELF, SYNONYMS
+from kscan_lsp.kubernetes.credentials.names import Claim, is_about, meaning, split
+from kscan_lsp.kubernetes.credentials.vocabulary import SYNONYMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,5 +130,5 @@ def secret(name: str, value: str) -> bool:
         return False
     if meaning(name, _ENTRIES).claim:
         return True
-    about = not NOT_ITSELF.isdisjoint(split(name)[-1:])
+    about = any(is_about(word) for word in split(name)[-1:])
     return not ((values.is_plain(bare) and not random) or (about and values.is_amount_or_host(bare)))

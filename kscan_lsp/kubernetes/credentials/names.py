@@ -24,6 +24,7 @@ from kscan_lsp.kubernetes.credentials.vocabulary import (
     KEY_STRONG,
     NOT_ITSELF,
     PASS_INNOCENT,
+    PHRASES,
     SECRET_REFERENCE,
     SEVERAL,
     STILL_ITSELF,
@@ -83,8 +84,8 @@ def _take(part: str, found: list[str]) -> None:
     bare = word.rstrip("0123456789")
     if len(bare) > 2:
         word = bare  # PASSWORD1
-    if found[-1:] == ["pass"] and word in {"word", "phrase", "code"}:
-        found[-1] = f"pass{word}"
+    if found and (phrase := PHRASES.get((found[-1], word))):
+        found[-1] = phrase
     elif not word.isdigit():
         found += _parted(word)
 
@@ -178,8 +179,13 @@ def _builtin(kind: str, word: str, before: list[str], after: list[str]) -> Meani
     return _claimed(kind, before, after, most, explicit=explicit)
 
 
+def is_about(word: str) -> bool:
+    """Whether a word after another says that the value is something about it; of one, or of several."""
+    return word in NOT_ITSELF or (word.endswith("s") and word[:-1] in NOT_ITSELF)
+
+
 def _claimed(kind: str, before: list[str], after: list[str], most: Claim, *, explicit: bool) -> Meaning:
-    if not NOT_ITSELF.isdisjoint(after) or not ABOUT.isdisjoint(before):
+    if any(is_about(word) for word in after) or not ABOUT.isdisjoint(before):
         return NOTHING
     if not STILL_ITSELF.issuperset(after):
         most = min(most, Claim.FAIR)

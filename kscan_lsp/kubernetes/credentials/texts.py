@@ -34,7 +34,7 @@ KINDS: Final = {
 }
 _KEYWORDS: Final = rb"pass|pswd|psw|pwd|pw|secret|token|key|cred|jwt|bearer|masterauth|\bpat\b|_pat\b"
 _VALUE: Final = (
-    rb'(?:\\+"([^"\\\n]*)|"((?:[^"\\\n]|\\.)*)"|\'((?:[^\'\n]|\'\')*)\'|([^\s"\'`<>,;&|{}\[\]()]+))'
+    rb'(?:\\+"([^"\\\n]*)|"((?:[^"\\\n]|\\.)*)"|\'((?:[^\'\n]|\'\')*)\'|(\$\{[^{}\s]*\}|[^\s"\'`<>,;&|{}\[\]()]+))'
     # escaped quotes, double, single, none
 )
 _ESCAPED, _DOUBLE, _SINGLE, _BARE = range(3, 7)
@@ -43,9 +43,9 @@ _CODE: Final = frozenset({b"(", b"[", b"{", b"`"})
 _AFTER: Final = (b"#", b"//", b",", b";", b"}", b"]", b")", b"<", b"|", b"&", b"\\", b"--", b'"', b"'")
 """What may follow a value on its line, where spaces stand around the sign before it."""
 
-_COMMENT: Final = (b"#", b"// ", b"/*", b";", b"*", b"--", b"<!--", b"rem ", b"REM ", b"%")
+_COMMENT: Final = (b"#", b"// ", b"/*", b";", b"*", b"-- ", b"<!--", b"rem ", b"REM ", b"%")
 _SPACED: Final = tokens.compiled(
-    rb"(?m)(?:^[ \t]*(?:requirepass|masterauth)|\binsecure-password)[ \t]+[\"']?([^\s\"']+)"
+    rb"(?m)(?:^[ \t]*(?:requirepass|masterauth)|\binsecure-password|\bauth-pass[ \t]+\S+)[ \t]+[\"']?([^\s\"']+)"
     rb"|\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)"
     rb"|(?i:\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+)'([^'\n]+)'"
 )
@@ -73,7 +73,7 @@ def language(entries: tuple[str, ...]) -> Language:
     patterns = (
         # name: value, "name": "value", name = value, name: and the value on the next line
         name + rb"(" + quote + rb"\]?" + space + rb"(?::=|=>|:|=)[ \t]{0,40}"
-        rb"(?:[|>][-+0-9]?[ \t]*\r?\n[ \t]*|>|!!\w+[ \t]+)?)" + _VALUE,
+        rb"(?:[|>][-+0-9]?[ \t]*\r?\n[ \t]*|>|!!\w+[ \t]+|\"\")?)" + _VALUE,
         # name: X and value: Y, as of variables and in XML
         rb"(?i:\b(?:name|key))" + quote + space + rb"[:=]" + space + quote + name + rb"(" + quote + space
         + rb",?\s{0,40}" + quote + rb"(?i:value)" + quote + space + rb"[:=]" + space + rb")" + _VALUE,
@@ -143,7 +143,12 @@ def _authorizes(text: bytes, scheme: str, given: bytes, at: int) -> bool:
     if lower in NOT_TOKENS or lower.startswith("realm=") or values.stands_for_another(value):
         return False
     end = at + len(given)
-    if scheme == "bearer" and at <= _LOOK_BACK and text[:at].strip().lower() == b"bearer" and not text[end:].strip():
+    if (
+        scheme == "bearer"
+        and at <= _LOOK_BACK
+        and text[:at].strip().lower() == b"bearer"
+        and not text[end:].strip()
+    ):
         return True  # the whole of a value
     announced = _HEADER.search(text[max(0, at - 60) : at - len(scheme) - 1]) is not None
     mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
@@ -158,8 +163,9 @@ def pairs(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
     """Names that are set to a credential, and where."""
     for pattern in language(entries).pairs:
         for match in pattern.finditer(text):
-            if text[match.start(1) - 1 : match.start(1)] == b"/":
-                continue  # of a path
+            start = match.start(1)
+            if text[max(0, start - 1) : start] == b"/" or text[max(0, start - 2) : start] == b"${":
+                continue  # of a path, of an expansion
             said = in_text(meaning(match.group(1).decode(errors="replace"), entries))
             if not said.claim:
                 continue
@@ -169,11 +175,7 @@ def pairs(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
             value = match.group(group).decode(errors="replace").strip()
             if not value or (group == _BARE and not _is_written_out(text, match, value)):
                 continue
-            if (
-                _is_label(value, quoted=group != _BARE)
-                or _is_variable(match)
-                or _is_comment(text, match.start(1))
-            ):
+            if _is_label(value, quoted=group != _BARE) or _is_variable(match) or _is_comment(text, start):
                 continue
             if values.counts(value, said):
                 yield KINDS[said.kind], match.start(group)
@@ -206,7 +208,7 @@ def _is_variable(match: Any) -> bool:
 def _is_written_out(text: bytes, match: Any, value: str) -> bool:
     """Whether a value without quotes is one: no code, no prose, no variable."""
     name, sign, end = match.group(1).decode(errors="replace"), match.group(2), match.end(_BARE)
-    if text[end : end + 1] in _CODE or value[0] in "$=~!%*&@\\":
+    if text[end : end + 1] in _CODE or value[0] in "=~!%*&@\\" or (value[0] == "$" and value[-1] != "}"):
         return False
     if (
         "." in value.strip(".")

@@ -37,7 +37,7 @@ _STANDS_FOR: Final = _any(
     r"(?s).*\{%.*%\}.*",
     r"(?s)<%.*%>",
     r"(?s).*\$\{[^{}]*\}.*",
-    r"(?:\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?[:@/,.-]?)+",
+    r"(?:\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?[:@/,.-]?)+|\$[0-9@*#?]",
     r"\$?%\{?[A-Za-z_][A-Za-z0-9_.-]*\}?%?",
     r"<[^<>]*>",
     r"\[\[?[^\[\]]*\]\]?",
@@ -49,6 +49,7 @@ _STANDS_FOR: Final = _any(
     r"(?i)(?:ref\+[a-z0-9]+|op|bao|vault|vaultsecret|secrets?|secretref|keyring|awssm|awsps|gcpsm|gsm|sm|akv"
     r"|azurekeyvault|keyvault|kv|ssm|doppler|infisical|conjur|cyberark|1password|bws|sops|env|file|k8s|kubernetes)"
     r"(?:\+[a-z]+)?:.*",
+    r"(?i)(?:gcp|aws|azure|google|hashicorp)[:+-][a-z-]+:.*",
     r"arn:[a-z-]+:.*|projects/[^/]+/secrets/.*|@Microsoft\.KeyVault\(.*\)|!vault.*|!(?:Ref|Sub|GetAtt)\b.*",
     r"(?i)(?:todo|tbd|fixme|placeholder|redacted|removed|masked|hidden|omitted)\W*",
     r"(?i)(?:put|insert|enter|add|set|use|replace|fill|provide|paste|specify)"

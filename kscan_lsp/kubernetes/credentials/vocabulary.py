@@ -29,6 +29,14 @@ SYNONYMS: Final[dict[str, dict[str, str]]] = {
 SEVERAL: Final = _words("passwords secrets keys tokens credentials creds")
 """More than one: as often a list of names, or how many there are."""
 
+PHRASES: Final = {
+    ("pass", "word"): "password",
+    ("pass", "phrase"): "passphrase",
+    ("pass", "code"): "passcode",
+    ("pre", "shared"): "preshared",
+    ("erlang", "cookie"): "secret",
+}
+"""Two words that mean one."""
 NOT_ITSELF: Final = _words("""
     url urls uri uris link endpoint endpoints host hosts hostname port ports addr address addresses
     server servers domain file files filename filepath path paths dir directory folder location
@@ -78,15 +86,14 @@ KEY_STRONG: Final = _words("""
     ed25519 hmac aes shared deploy webhook jwt license licence unseal recovery bearer apps openai
     anthropic stripe sendgrid mailgun twilio algolia datadog dd newrelic mailchimp pagerduty
     opsgenie honeycomb tailscale wandb gemini mistral groq cohere deepseek huggingface fernet
-    transit
+    transit preshared psk
 """)
 """Before `key`: nobody calls anything else so."""
 KEY_FAIR: Final = _words("""
     db database app application service account storage client session cookie root admin user server
     azure aws gcp google slack github gitlab firebase sentry instrumentation salt host wallet node
     mail smtp redis mongo mysql postgres ssl tls oauth bot consumer identity security secure
-    protected enc dec team org site integration ingest write django flask rails laravel symfony
-    nextauth
+    protected enc dec team org integration ingest write django flask rails laravel symfony nextauth
 """)
 """Before `key`: a credential mostly, but also how something is found."""
 KEY_INNOCENT: Final = _words("""
@@ -96,9 +103,9 @@ KEY_INNOCENT: Final = _words("""
     feature flag hot short shortcut arrow enter row column field dict dictionary json yaml property
     metric metrics attribute context event order sorting unique composite surrogate natural business
     document item file bucket s3 path resource type state tracking correlation trace cursor
-    pagination page filter search join lookup grouping bucketing aggregation tag host_key known
-    settings setting option env environment variable gpg pgp any press pressed ctrl shift alt esc
-    escape tab function
+    pagination page filter search lookup grouping bucketing aggregation tag host_key known settings
+    setting option env environment variable gpg pgp any press pressed ctrl shift alt esc escape tab
+    function site
 """)
 """Before `key`: what something is found by."""
 TOKEN_INNOCENT: Final = _words("""
@@ -109,7 +116,7 @@ TOKEN_INNOCENT: Final = _words("""
 SECRET_REFERENCE: Final = _words("""
     pull imagepull image registry tls cert certs certificate ca ssl ingress k8s kube kubernetes
     existing external sealed regcred dockerconfig docker mount mounted generic opaque target source
-    destination
+    destination config
 """)
 """Before `secret`: an object of Kubernetes, whose name the value is."""
 EXPLICIT: Final = _words("""
