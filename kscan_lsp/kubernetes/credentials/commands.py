@@ -93,7 +93,9 @@ def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], *
                 return "a password"
         if before in options.apart and _is_password(word):
             return "a password"
-    if before in _LOGIN and (_is_login(word, program in HTTP)):
+    if (before in _LOGIN or (before == "-a" and program.startswith("http"))) and (
+        _is_login(word, program in HTTP)
+    ):
         return "a password"
     name, found, value = word.partition("=")
     if found:
@@ -163,7 +165,11 @@ def scripts(text: bytes, entries: tuple[str, ...]) -> Iterator[texts.Found]:
             word = word.replace('"', "").replace("'", "")
             if (
                 words
-                and (what := _of_option(program_of(words), words[-1], word, entries, strict=True))
+                and (
+                    what := _of_option(
+                        program_of(words), words[-1], word, entries, strict=not words[-1].startswith("--")
+                    )
+                )
                 and not (quoted and " " in word)
             ):
                 yield what, line.start() + match.start()

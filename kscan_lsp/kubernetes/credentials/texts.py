@@ -32,7 +32,10 @@ KINDS: Final = {
     "credential": "a credential",
     "own": "a credential",
 }
-_KEYWORDS: Final = rb"pass|pswd|psw|pwd|pw|secret|token|key|cred|jwt|bearer|masterauth|\bpat\b|_pat\b"
+_KEYWORDS: Final = (
+    rb"pass|pswd|psw|pwd|pw|secret|token|key|cred|jwt|bearer|masterauth|redis_auth|rediscli_auth|\bpat\b|_pat\b"
+)
+"""Names without one of these mean nothing (`vocabulary.SYNONYMS`), unless the user says so."""
 _VALUE: Final = (
     rb'(?:\\+"([^"\\\n]*)|"((?:[^"\\\n]|\\.)*)"|\'((?:[^\'\n]|\'\')*)\'|(\$\{[^{}\s]*\}|[^\s"\'`<>,;&|{}\[\]()]+))'
     # escaped quotes, double, single, none
@@ -61,6 +64,8 @@ class Language(NamedTuple):
     hint: Any
     """What no text is without in which anything is found."""
     pairs: tuple[Any, ...]
+    spaced: Any
+    """The same with nothing but a space for a sign, on a line or statement of their own: prose has such lines, too."""
 
 
 @lru_cache(maxsize=64)
@@ -79,10 +84,18 @@ def language(entries: tuple[str, ...]) -> Language:
         + rb",?\s{0,40}" + quote + rb"(?i:value)" + quote + space + rb"[:=]" + space + rb")" + _VALUE,
         # of PHP: define with a name and a value, both in quotes
         rb"\bdefine\(" + space + rb"[\"']" + name + rb"([\"']" + space + rb"," + space + rb")" + _VALUE,
+        # of Hadoop: <name>X</name><value>Y</value>
+        rb"<name>" + space + name + rb"(" + space + rb"</name>" + space + rb"<value>" + space
+        + rb")()()()([^<>\s]+)" + space + rb"</",
         # <name>value</name>
         rb"<(?:\w+:)?" + name + rb"(>" + space + rb")()()()([^<>\s]+)" + space + rb"</",
     )  # fmt: skip
-    return Language(tokens.compiled(tokens.HINT.pattern + listed), tuple(map(tokens.compiled, patterns)))
+    spaced = (
+        rb"(?m)(?:^|[;{])[ \t]*(?:(?:set|setenv|SetEnv|proxy_set_header|add_header)[ \t]+)?"
+        + name + rb"([ \t]+)" + _VALUE + rb"(?:[ \t]*;|[ \t]*\r?$)"
+    )  # fmt: skip
+    hint = tokens.HINT.pattern + listed
+    return Language(tokens.compiled(hint), tuple(map(tokens.compiled, patterns)), tokens.compiled(spaced))
 
 
 def find(text: bytes, entries: tuple[str, ...]) -> Found | None:
@@ -126,7 +139,8 @@ def _is_real(password: bytes) -> bool:
 
 
 def _is_comment(text: bytes, at: int) -> bool:
-    return (_line_before(text, at) + text[at : at + 1]).lstrip().startswith(_COMMENT)
+    line = _line_before(text, at) + text[at : at + 1]
+    return line.lstrip().startswith(_COMMENT) or any(sign in line for sign in (b" # ", b" // ", b" -- "))
 
 
 def _line_before(text: bytes, at: int) -> bytes:
@@ -161,12 +175,15 @@ def _authorizes(text: bytes, scheme: str, given: bytes, at: int) -> bool:
 
 def pairs(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
     """Names that are set to a credential, and where."""
-    for pattern in language(entries).pairs:
+    patterns, spaced = language(entries).pairs, language(entries).spaced
+    for pattern in (*patterns, spaced):
         for match in pattern.finditer(text):
             start = match.start(1)
             if text[max(0, start - 1) : start] == b"/" or text[max(0, start - 2) : start] == b"${":
                 continue  # of a path, of an expansion
             said = in_text(meaning(match.group(1).decode(errors="replace"), entries))
+            if pattern is spaced:
+                said = said._replace(claim=min(said.claim, Claim.FAIR))
             if not said.claim:
                 continue
             group = next((group for group in (_ESCAPED, _DOUBLE, _SINGLE, _BARE) if match.group(group)), 0)
@@ -210,11 +227,8 @@ def _is_written_out(text: bytes, match: Any, value: str) -> bool:
     name, sign, end = match.group(1).decode(errors="replace"), match.group(2), match.end(_BARE)
     if text[end : end + 1] in _CODE or value[0] in "=~!%*&@\\" or (value[0] == "$" and value[-1] != "}"):
         return False
-    if (
-        "." in value.strip(".")
-        and not any(map(str.isdigit, value))
-        and all(part.isidentifier() for part in value.split("."))
-    ):
+    parts = value.split(".")
+    if len(parts) > (2 if any(map(str.isdigit, value)) else 1) and all(map(str.isidentifier, parts)):
         return False  # config.password
     rest = text[end : end + 200].split(b"\n", 1)[0].strip()
     if (sign[:1].isspace() or sign[-1:].isspace()) and rest and not rest.startswith(_AFTER):

@@ -39,7 +39,7 @@ _STANDS_FOR: Final = _any(
     r"(?s).*\$\{[^{}]*\}.*",
     r"(?:\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?[:@/,.-]?)+|\$[0-9@*#?]",
     r"\$?%\{?[A-Za-z_][A-Za-z0-9_.-]*\}?%?",
-    r"<[^<>]*>",
+    r"<{1,2}[^<>]*>{1,2}",
     r"\[\[?[^\[\]]*\]\]?",
     r"\{[^{}:\"]*\}",
     r"@{1,2}[A-Za-z_][A-Za-z0-9_.-]*@{1,2}|__[A-Za-z][A-Za-z0-9_]*__|#\{[^{}]*\}#?|~[A-Z_]+~",
@@ -58,7 +58,7 @@ _STANDS_FOR: Final = _any(
 )  # fmt: skip
 """What stands for a value that is elsewhere, or is to be put in."""
 _PROVIDED: Final = re2.compile(r"\$\{[a-z0-9]{2,20}:[^{}]*[/:][^{}]*\}", _OPTIONS)  # Kafka, OpenTelemetry
-_DEFAULTED: Final = re2.compile(r"\$\{[^{}:]*:-?([^{}]*)\}", _OPTIONS)
+_DEFAULTED: Final = re2.compile(r"\$\{[^{}:]*:-?([^{}?+][^{}]*)\}", _OPTIONS)
 
 _NUMBER: Final = re2.compile(r"[-+]?[0-9][0-9_]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?", _OPTIONS)
 _UNIT: Final = (
@@ -85,7 +85,7 @@ _SOMETHING_ELSE: Final = _any(
     r"(?i)P(?:T?[0-9.]+[YMWDHS])+(?:T(?:[0-9.]+[HMS])+)?",
     r"(?i)[0-9]+(?:\.[0-9]+)? ?(?:[kmgtpe]i?b?|b|bytes?|bits?|%|rps|qps|rpm)(?:/s)?",
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[-+][0-9:]+)?)?",
-    r"[-+0-9., ]+",
+    r"[-+]?[0-9.]+(?:[, ]+[-+]?[0-9.]+)*",
     r"v?[0-9]+(?:\.[0-9]+)+(?:-[a-z0-9.]+)?(?:/[0-9]+|:[0-9]+)?",
     _ADDRESS,
     r"(?:\.{1,2}|~)(?:/\S*)?|[A-Za-z]:\\.*|\\\\\S+",

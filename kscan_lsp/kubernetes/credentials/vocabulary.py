@@ -35,6 +35,8 @@ PHRASES: Final = {
     ("pass", "code"): "passcode",
     ("pre", "shared"): "preshared",
     ("erlang", "cookie"): "secret",
+    ("redis", "auth"): "password",
+    ("rediscli", "auth"): "password",
 }
 """Two words that mean one."""
 NOT_ITSELF: Final = _words("""
