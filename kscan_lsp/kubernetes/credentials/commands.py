@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.kubernetes.credentials import texts, tokens, values
-from kscan_lsp.kubernetes.credentials.names import meaning
+from kscan_lsp.kubernetes.credentials.names import Meaning, meaning
 from kscan_lsp.kubernetes.credentials.vocabulary import HTTP, WRAPPERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Weigh = Callable[[Meaning], Meaning]
 
 
 class Options(NamedTuple):
@@ -43,6 +45,9 @@ _BY_PROGRAM: Final = {program: options for options in OPTIONS for program in opt
 _LOGIN: Final = frozenset({"-u", "--user", "--proxy-user", "--basic-auth"})
 
 _WORD: Final = tokens.compiled(rb"(?:[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\\n)+|[;|&()`\n<>]")
+MAX_WORDS: Final = 200
+"""Words of one command that are looked at."""
+_SEPARATORS: Final = frozenset(";|&()`\n<>")
 SHORTEST: Final = 6
 """Bytes of the shortest text that has a credential by its looks."""
 _PORTS: Final = tokens.compiled(rb"(?:[0-9.]+:)?[0-9-]+(?::[0-9-]+|/(?:tcp|udp))+|[0-9]+,[0-9,]+")
@@ -62,7 +67,7 @@ def argument(program: str, before: str, word: str, entries: tuple[str, ...]) -> 
         return ""
     if any(letter.isspace() for letter in word) or len(word) > 400:
         return _first(word.encode(errors="replace"), entries)
-    if what := _of_option(program, before, word, entries, strict=False):
+    if what := _of_option(program, before, word, entries, _as_said):
         return what
     return _first(word.encode(errors="replace"), entries)
 
@@ -79,57 +84,49 @@ def find(text: bytes, entries: tuple[str, ...]) -> texts.Found | None:
     return texts.find(text, entries) or next(scripts(text, entries), None)
 
 
-def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], *, strict: bool) -> str:
+def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], weigh: Weigh) -> str:
     program = program.rpartition("/")[2]
-    options = _BY_PROGRAM.get(program)
-    if options is not None:
-        for option in options.together:
-            if (
-                word.startswith(option)
-                and len(word) > len(option)
-                and not word.startswith("--")
-                and _is_password(word[len(option) :])
-            ):
-                return "a password"
-        if before in options.apart and _is_password(word):
+    if (options := _BY_PROGRAM.get(program)) is not None:
+        glued = next((word[len(o) :] for o in options.together if word.startswith(o) and word != o), "")
+        if not word.startswith("--") and _is_password(glued):
             return "a password"
-    if (before in _LOGIN or (before == "-a" and program.startswith("http"))) and (
-        _is_login(word, program in HTTP)
-    ):
-        return "a password"
+        is_port = word.isdigit() and len(word) < 6
+        if before in options.apart and _is_password(word) and not is_port:
+            return "a password"
     name, found, value = word.partition("=")
-    if found:
-        if name in _LOGIN and _is_login(value, program in HTTP):
-            return "a password"
-    elif before.startswith("-") and "=" not in before and not word.startswith("-"):
+    if _logs_in(program, before, word) or (found and _logs_in(program, name, value)):
+        return "a password"
+    if program in HTTP and word.startswith("-u") and _logs_in(program, "-u", word[2:]):
+        return "a password"
+    if not found:
+        if not before.startswith("-") or "=" in before or word.startswith("-"):
+            return ""
         name, value = before, word
-    else:
-        return ""
     if _NAME.fullmatch(name.encode(errors="replace")) is None:
         return ""
-    said = meaning(name, entries)
-    if strict:
-        said = texts.in_text(said)
-    value = value.strip("\"'")
-    return texts.KINDS[said.kind] if said.claim and values.counts(value, said) else ""
+    said = weigh(meaning(name, entries))
+    return texts.KINDS[said.kind] if values.counts(value.strip("\"'"), said) else ""
+
+
+def _as_said(said: Meaning) -> Meaning:
+    return said
 
 
 def _is_password(word: str) -> bool:
     value = word.strip("\"'")
-    return (
-        bool(value)
-        and not value.startswith(("-", "$", "`"))
-        and not values.stands_for_another(value)
-        and not (value.startswith("/") or _PORTS.fullmatch(value.encode(errors="replace")) is not None)
-    )
-
-
-def _is_login(word: str, certain: bool) -> bool:
-    """Whether it is `user:password`, and not `1000:1000` or `www-data:www-data`."""
-    user, _, password = word.strip("\"'").partition(":")
-    if not password or not _is_password(password) or password.isdigit() or "/" in user or "$" in password[:1]:
+    if not value or value.startswith(("-", "$", "`", "/")):
         return False
-    return certain or (bool(user) and password != user and not user.isdigit())
+    return not values.stands_for_another(value) and _PORTS.fullmatch(value.encode(errors="replace")) is None
+
+
+def _logs_in(program: str, option: str, word: str) -> bool:
+    """Whether an option is given `user:password`, and not `1000:1000` or `www-data:www-data`."""
+    if option not in _LOGIN and not (option == "-a" and program.startswith("http")):
+        return False
+    user, _, password = word.strip("\"'").partition(":")
+    if not _is_password(password) or password.isdigit() or "/" in user:
+        return False
+    return program in HTTP or (bool(user) and password != user and not user.isdigit())
 
 
 def program_of(words: list[str]) -> str:
@@ -158,21 +155,16 @@ def scripts(text: bytes, entries: tuple[str, ...]) -> Iterator[texts.Found]:
         words: list[str] = []
         for match in _WORD.finditer(line.group()):
             word = match.group().decode(errors="replace")
-            if len(word) == 1 and word in ";|&()`\n<>":
+            if word in _SEPARATORS:
                 words = []
                 continue
-            quoted = word[:1] in "\"'"
+            prose = " " in word and word[0] in "\"'"
             word = word.replace('"', "").replace("'", "")
-            if (
-                words
-                and (
-                    what := _of_option(
-                        program_of(words), words[-1], word, entries, strict=not words[-1].startswith("--")
-                    )
-                )
-                and not (quoted and " " in word)
-            ):
-                yield what, line.start() + match.start()
+            if words and not prose:
+                # -x may be anything, and be followed by anything
+                weigh = _as_said if words[-1].startswith("--") else texts.in_text
+                if what := _of_option(program_of(words), words[-1], word, entries, weigh):
+                    yield what, line.start() + match.start()
             words.append(word)
-            if len(words) > 200:
+            if len(words) > MAX_WORDS:
                 break

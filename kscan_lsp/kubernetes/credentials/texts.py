@@ -33,7 +33,8 @@ KINDS: Final = {
     "own": "a credential",
 }
 _KEYWORDS: Final = (
-    rb"pass|pswd|psw|pwd|pw|secret|token|key|cred|jwt|bearer|masterauth|redis_auth|rediscli_auth|\bpat\b|_pat\b"
+    rb"pass|pswd|psw|pwd|pw|secret|token|key|cred|jwt|bearer"
+    rb"|masterauth|redis_auth|rediscli_auth|\bpat\b|_pat\b"
 )
 """Names without one of these mean nothing (`vocabulary.SYNONYMS`), unless the user says so."""
 _VALUE: Final = (
