@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.credentials import commands, texts, tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim, is_about, meaning, split
+from kscan_lsp.kubernetes.credentials.searches import lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import SYNONYMS
 
 if TYPE_CHECKING:
@@ -102,10 +103,10 @@ def _in_text(value: str, entries: tuple[str, ...]) -> str:
 _LINE: Final = (
     rb"[#;/][^\n]*"  # a comment
     rb"|\[[^\]\n]*\]|[{}\[\],]+|-{3}"  # a section, brackets
-    rb"|(?:-[ \t]+)*[\"']?[\pL\pN_./ -]{1,80}[\"']?[ \t]*(?:[:=][^\n]*)?"  # a key, with its value or above it
+    rb"|(?:-[ \t]+)*[\"']?[\w./ \x{80}-\x{10FFFF}-]+[\"']?[ \t]*(?:[:=][^\n]*)?"  # a key, with its value or above it
 )
-_CONFIGURATION: Final = tokens.compiled(rb"(?:[ \t]*(?:" + _LINE + rb")?[ \t]*(?:\r?\n|$))+")
-_LONG: Final = tokens.compiled(rb"[A-Za-z0-9+/=_-]{20,}")
+_CONFIGURATION: Final = lazy(rb"(?:[ \t]*(?:" + _LINE + rb")?[ \t]*(?:\r?\n|$))+")
+_LONG: Final = lazy(rb"[A-Za-z0-9+/=_-]{20,}")
 _ENTRIES: Final = tuple(SYNONYMS)
 
 
@@ -123,9 +124,9 @@ def secret(name: str, value: str) -> bool:
     text = bare.encode(errors="replace")
     if commands.find(text, _ENTRIES) is not None:
         return True
-    random = any(values.looks_random(match.group().decode()) for match in _LONG.finditer(text))
+    random = any(values.looks_random(match.group().decode()) for match in _LONG().finditer(text))
     if "\n" in bare:
-        return not values.is_public(bare) and (random or _CONFIGURATION.fullmatch(text) is None)
+        return not values.is_public(bare) and (random or _CONFIGURATION().fullmatch(text) is None)
     if not bare or values.stands_for_another(bare) or values.is_public(bare):
         return False
     if meaning(name, _ENTRIES).claim:

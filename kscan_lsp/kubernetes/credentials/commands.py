@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.kubernetes.credentials import texts, tokens, values
+from kscan_lsp.kubernetes.credentials import texts, values
 from kscan_lsp.kubernetes.credentials.names import Meaning, meaning
+from kscan_lsp.kubernetes.credentials.searches import lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import HTTP, WRAPPERS
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ OPTIONS: Final = (
 _BY_PROGRAM: Final = {program: options for options in OPTIONS for program in options.programs}
 _LOGIN: Final = frozenset({"-u", "--user", "--proxy-user", "--basic-auth"})
 
-_WORD: Final = tokens.compiled(rb"(?:[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\\n)+|[;|&()`\n<>]")
+_WORD: Final = lazy(rb"(?:[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\\n)+|[;|&()`\n<>]")
 MAX_WORDS: Final = 200
 """Words of one command that are looked at."""
 _SEPARATORS: Final = frozenset(";|&()`\n<>")
 SHORTEST: Final = 6
 """Bytes of the shortest text that has a credential by its looks."""
-_PORTS: Final = tokens.compiled(rb"(?:[0-9.]+:)?[0-9-]+(?::[0-9-]+|/(?:tcp|udp))+|[0-9]+,[0-9,]+")
-_NAME: Final = tokens.compiled(rb"-{0,2}/?([\pL_][\pL\pN_.-]*)")
+_PORTS: Final = lazy(rb"(?:[0-9.]+:)?[0-9-]+(?::[0-9-]+|/(?:tcp|udp))+|[0-9]+,[0-9,]+")
+_NAME: Final = lazy(rb"-{0,2}/?([A-Za-z_\x{80}-\x{10FFFF}][\w.\x{80}-\x{10FFFF}-]*)")
 
 
 def argument(program: str, before: str, word: str, entries: tuple[str, ...]) -> str:
@@ -79,7 +80,7 @@ def _first(text: bytes, entries: tuple[str, ...]) -> str:
 
 def find(text: bytes, entries: tuple[str, ...]) -> texts.Found | None:
     """The first kind of credential in a text or its command lines, and where; None where there is none."""
-    if texts.language(entries).hint.search(text) is None:
+    if texts.language(entries).hint().search(text) is None:
         return None
     return texts.find(text, entries) or next(scripts(text, entries), None)
 
@@ -102,7 +103,7 @@ def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], w
         if not before.startswith("-") or "=" in before or word.startswith("-"):
             return ""
         name, value = before, word
-    if _NAME.fullmatch(name.encode(errors="replace")) is None:
+    if _NAME().fullmatch(name.encode(errors="replace")) is None:
         return ""
     said = weigh(meaning(name, entries))
     return texts.KINDS[said.kind] if values.counts(value.strip("\"'"), said) else ""
@@ -116,7 +117,7 @@ def _is_password(word: str) -> bool:
     value = word.strip("\"'")
     if not value or value.startswith(("-", "$", "`", "/")):
         return False
-    return not values.stands_for_another(value) and _PORTS.fullmatch(value.encode(errors="replace")) is None
+    return not values.stands_for_another(value) and _PORTS().fullmatch(value.encode(errors="replace")) is None
 
 
 def _logs_in(program: str, option: str, word: str) -> bool:
@@ -138,7 +139,7 @@ def program_of(words: list[str]) -> str:
     return ""
 
 
-_LINES: Final = tokens.compiled(
+_LINES: Final = lazy(
     rb"(?m)^[^\n]*(?:\b(?:"
     + "|".join(sorted([*_BY_PROGRAM, *HTTP], key=len, reverse=True)).encode()
     + rb")\b[^\n]*[ \t]-|[ \t]--?[\w-]*(?i:passw|pwd|pass|secret|token|key|cred))[^\n]*"
@@ -149,11 +150,11 @@ _LINES: Final = tokens.compiled(
 def scripts(text: bytes, entries: tuple[str, ...]) -> Iterator[texts.Found]:
     """Credentials in the command lines of a script, and where."""
     text = text.replace(b"\\\n", b"  ")  # a line that goes on, of the same length
-    for line in _LINES.finditer(text):
+    for line in _LINES().finditer(text):
         if line.group().lstrip().startswith((b"#", b"//")):
             continue
         words: list[str] = []
-        for match in _WORD.finditer(line.group()):
+        for match in _WORD().finditer(line.group()):
             word = match.group().decode(errors="replace")
             if word in _SEPARATORS:
                 words = []

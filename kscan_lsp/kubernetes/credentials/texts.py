@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from kscan_lsp.kubernetes.credentials import tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning
+from kscan_lsp.kubernetes.credentials.searches import lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import NAMED, NOT_TOKENS, SYNONYMS, TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+Search: TypeAlias = "Callable[[], Any]"
+"""A pattern, compiled when it is called for."""
 Found = tuple[str, int]
 """What was found, and the byte where it stands."""
 
@@ -48,7 +51,7 @@ _AFTER: Final = (b"#", b"//", b",", b";", b"}", b"]", b")", b"<", b"|", b"&", b"
 """What may follow a value on its line, where spaces stand around the sign before it."""
 
 _COMMENT: Final = (b"#", b"// ", b"/*", b";", b"*", b"-- ", b"<!--", b"rem ", b"REM ", b"%")
-_SPACED: Final = tokens.compiled(
+_SPACED: Final = lazy(
     rb"(?m)(?:^[ \t]*(?:requirepass|masterauth)|\binsecure-password|\bauth-pass[ \t]+\S+)[ \t]+[\"']?([^\s\"']+)"
     rb"|\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)"
     rb"|(?i:\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+)'([^'\n]+)'"
@@ -56,16 +59,16 @@ _SPACED: Final = tokens.compiled(
 """Redis, .netrc, SQL: a space and nothing else between what it is and the password."""
 _LOOK_BACK: Final = 300
 """Bytes of a line that are looked at before what is found on it."""
-_HEADER: Final = tokens.compiled(rb"(?i)authorization[\"']?\s*[:=,]\s*\\*[\"']?\s*$")
+_HEADER: Final = lazy(rb"(?i)authorization[\"']?\s*[:=,]\s*\\*[\"']?\s*$")
 
 
 class Language(NamedTuple):
     """The searches that depend on sensitiveKeyNames. Groups: the name, the sign, the value in four ways of quoting."""
 
-    hint: Any
+    hint: Search
     """What no text is without in which anything is found."""
-    pairs: tuple[Any, ...]
-    spaced: Any
+    pairs: tuple[Search, ...]
+    spaced: Search
     """The same with nothing but a space for a sign, on a line or statement of their own: prose has such lines, too."""
 
 
@@ -74,7 +77,7 @@ def language(entries: tuple[str, ...]) -> Language:
     """What to search for under these sensitiveKeyNames."""
     own = [entry.strip() for entry in entries if entry.strip() and entry.strip().lower() not in SYNONYMS]
     listed = b"".join(b"|" + re.escape(word).encode() for word in own)
-    name = rb"([\pL\pN_.$-]*(?i:" + _KEYWORDS + listed + rb")[\pL\pN_.-]*)"
+    name = rb"([\w.$\x{80}-\x{10FFFF}-]*(?i:" + _KEYWORDS + listed + rb")[\w.\x{80}-\x{10FFFF}-]*)"
     quote, space = rb"\\*[\"'`]?", rb"\s{0,9}"
     patterns = (
         # name: value, "name": "value", name = value, name: and the value on the next line
@@ -95,8 +98,8 @@ def language(entries: tuple[str, ...]) -> Language:
         rb"(?m)(?:^|[;{])[ \t]*(?:(?:set|setenv|SetEnv|proxy_set_header|add_header)[ \t]+)?"
         + name + rb"([ \t]+)" + _VALUE + rb"(?:[ \t]*;|[ \t]*\r?$)"
     )  # fmt: skip
-    hint = tokens.HINT.pattern + listed
-    return Language(tokens.compiled(hint), tuple(map(tokens.compiled, patterns)), tokens.compiled(spaced))
+    hint = tokens.HINT + listed
+    return Language(lazy(hint), tuple(map(lazy, patterns)), lazy(spaced))
 
 
 def find(text: bytes, entries: tuple[str, ...]) -> Found | None:
@@ -121,7 +124,7 @@ def _others(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
     for login, at in tokens.registry_logins(text):
         if tokens.is_login(login):
             yield "a registry's password", at
-    for match in _SPACED.finditer(text):
+    for match in _SPACED().finditer(text):
         at = match.start(match.lastindex)
         if _is_real(match.group(match.lastindex)) and not _is_comment(text, at):
             yield "a password", at
@@ -165,7 +168,7 @@ def _authorizes(text: bytes, scheme: str, given: bytes, at: int) -> bool:
         and not text[end:].strip()
     ):
         return True  # the whole of a value
-    announced = _HEADER.search(text[max(0, at - 60) : at - len(scheme) - 1]) is not None
+    announced = _HEADER().search(text[max(0, at - 60) : at - len(scheme) - 1]) is not None
     mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
     return (
         len(value) >= 8
@@ -178,7 +181,7 @@ def pairs(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
     """Names that are set to a credential, and where."""
     patterns, spaced = language(entries).pairs, language(entries).spaced
     for pattern in (*patterns, spaced):
-        for match in pattern.finditer(text):
+        for match in pattern().finditer(text):
             start = match.start(1)
             if text[max(0, start - 1) : start] == b"/" or text[max(0, start - 2) : start] == b"${":
                 continue  # of a path, of an expansion

@@ -13,9 +13,9 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import re2  # type: ignore[import-untyped]
+from kscan_lsp.kubernetes.credentials.searches import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,59 +115,51 @@ authentication token formats" and "Announcing npm's new access token format", bo
 _EXACT: Final = frozenset({b"AKIA", b"ASIA", b"ABIA", b"ACCA"})
 """Followed by no more than the table says: capitals and digits alone are anything."""
 
-_OPTIONS: Final = re2.Options()
-_OPTIONS.log_errors = False
-_OPTIONS.max_mem = 32 << 20
-
-
-def compiled(pattern: bytes) -> Any:
-    """A pattern of RE2, over bytes."""
-    return re2.compile(pattern, _OPTIONS)
-
 
 def _escaped(text: bytes) -> bytes:
     return text.replace(b".", rb"\.").replace(b"+", rb"\+")
 
 
-_PREFIXES: Final = compiled(b"|".join(map(_escaped, sorted(_BY_PREFIX, key=len, reverse=True))))
+_ANY_PREFIX: Final = b"|".join(map(_escaped, sorted(_BY_PREFIX, key=len, reverse=True)))
+_PREFIXES: Final = lazy(_ANY_PREFIX)
 
 _OTHERS: Final = (
-    ("a private key", compiled(
+    ("a private key", lazy(
         rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])*[A-Za-z0-9+/=]{3,}"
     )),
-    ("a private key", compiled(rb"PuTTY-User-Key-File-[23]:")),
-    ("a webhook's URL", compiled(
+    ("a private key", lazy(rb"PuTTY-User-Key-File-[23]:")),
+    ("a webhook's URL", lazy(
         rb"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]{8,}"
         rb"|discord(?:app)?\.com/api/webhooks/[0-9]{10,}/[A-Za-z0-9_-]{30,}"
         rb"|webhook\.office\.com/webhookb2/[0-9a-f-]{30,}@"
     )),
-    ("a Telegram token", compiled(rb"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b")),
-    ("an Azure client secret", compiled(
+    ("a Telegram token", lazy(rb"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b")),
+    ("an Azure client secret", lazy(
         rb"(?:^|[^A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?:$|[^A-Za-z0-9_~.-])"
     )),
-    ("a signed URL", compiled(
+    ("a signed URL", lazy(
         rb"[?&](?:sig|X-Amz-Signature|X-Goog-Signature|Signature)=[A-Za-z0-9%+/_-]{20,}"
     )),
-    ("a Terraform token", compiled(rb"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}")),
+    ("a Terraform token", lazy(rb"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}")),
 )  # fmt: skip
-_USERINFO: Final = compiled(rb"[A-Za-z][A-Za-z0-9+.-]{0,40}://([^\s/?#@:\"'<>|`\\]*):([^\s/?#@\"'<>`\\]+)@")
-_ORACLE: Final = compiled(rb"jdbc:oracle:\w+:[^\s/@]+/([^\s/@]+)@")
-_AUTHORIZATION: Final = compiled(rb"(?i)\b(bearer|basic|token)(?:\s+|%20)([A-Za-z0-9_.~+/=:-]{3,})")
-_AUTHS: Final = compiled(rb"\\*\"auth\\*\"\s*:\s*\\*\"([A-Za-z0-9+/=]{4,})")
-HINT: Final = compiled(
+_USERINFO: Final = lazy(rb"[A-Za-z][A-Za-z0-9+.-]{0,40}://([^\s/?#@:\"'<>|`\\]*):([^\s/?#@\"'<>`\\]+)@")
+_ORACLE: Final = lazy(rb"jdbc:oracle:\w+:[^\s/@]+/([^\s/@]+)@")
+_AUTHORIZATION: Final = lazy(rb"(?i)\b(bearer|basic|token)(?:\s+|%20)([A-Za-z0-9_.~+/=:-]{3,})")
+_AUTHS: Final = lazy(rb"\\*\"auth\\*\"\s*:\s*\\*\"([A-Za-z0-9+/=]{4,})")
+HINT: Final = (
     rb"(?i)pass|pwd|psw|pswd|pw|secret|token|key|cred|bearer|jwt|pat\b|basic |auth|://|private|oracle|identified by"
-    rb"|-[puaw]\b|-p|[?&]sig|hooks|webhook|Q~|:AA|\$ANSIBLE|" + _PREFIXES.pattern
+    rb"|-[puaw]\b|-p|[?&]sig|hooks|webhook|Q~|:AA|\$ANSIBLE|" + _ANY_PREFIX
 )
 """What no text is without that has a credential by these rules; most values are done with after this one search."""
 
 
 def token(text: bytes) -> tuple[str, int] | None:
     """The first credential that is one by its looks: what it is, and where in the text; None without one."""
-    for match in _PREFIXES.finditer(text):
+    for match in _PREFIXES().finditer(text):
         if what := _shaped(text, match.start(), match.group()):
             return what, match.start()
     for what, pattern in _OTHERS:
-        if (match := pattern.search(text)) is not None:
+        if (match := pattern().search(text)) is not None:
             return what, match.start()
     return None
 
@@ -200,20 +192,20 @@ def check_digits(body: bytes) -> bytes:
 def userinfo(text: bytes) -> Iterator[tuple[bytes, int]]:
     """Passwords of URLs, `user:password@`, and where they stand."""
     for pattern in (_USERINFO, _ORACLE):
-        for match in pattern.finditer(text):
+        for match in pattern().finditer(text):
             password = match.group(match.lastindex)
             yield password, match.start(match.lastindex)
 
 
 def authorizations(text: bytes) -> Iterator[tuple[str, bytes, int]]:
     """What follows `Bearer`, `Basic` and `token`: the scheme in lower case, the credential, and where it stands."""
-    for match in _AUTHORIZATION.finditer(text):
+    for match in _AUTHORIZATION().finditer(text):
         yield match.group(1).decode().lower(), match.group(2), match.start(2)
 
 
 def registry_logins(text: bytes) -> Iterator[tuple[bytes, int]]:
     """The `auth` of a Docker configuration."""
-    for match in _AUTHS.finditer(text):
+    for match in _AUTHS().finditer(text):
         yield match.group(1), match.start(1)
 
 

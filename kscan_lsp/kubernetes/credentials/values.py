@@ -12,25 +12,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any, Final
-
-import re2  # type: ignore[import-untyped]
+from typing import Final
 
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, split
+from kscan_lsp.kubernetes.credentials.searches import either, lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import NAMED, OF_OBJECTS
 
 MAX_VALUE: Final = 4_000
 """Characters of one credential: private keys and tokens of providers, which may be longer, are known otherwise."""
 
-_OPTIONS: Final = re2.Options()
-_OPTIONS.log_errors = False
-
-
-def _any(*patterns: str) -> Any:
-    return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), _OPTIONS)
-
-
-_STANDS_FOR: Final = _any(
+_STANDS_FOR: Final = either(
     r"(?s).*\$\([^()]+\).*|`.*`",  # another variable of the container, or what a command prints
     r"(?s).*\$\{\{.*",
     r"(?s).*\{\{.*\}\}.*",
@@ -57,10 +48,10 @@ _STANDS_FOR: Final = _any(
     r"(?i)your[-_ ].*",
 )  # fmt: skip
 """What stands for a value that is elsewhere, or is to be put in."""
-_PROVIDED: Final = re2.compile(r"\$\{[a-z0-9]{2,20}:[^{}]*[/:][^{}]*\}", _OPTIONS)  # Kafka, OpenTelemetry
-_DEFAULTED: Final = re2.compile(r"\$\{[^{}:]*:-?([^{}?+][^{}]*)\}", _OPTIONS)
+_PROVIDED: Final = lazy(r"\$\{[a-z0-9]{2,20}:[^{}]*[/:][^{}]*\}")  # Kafka, OpenTelemetry
+_DEFAULTED: Final = lazy(r"\$\{[^{}:]*:-?([^{}?+][^{}]*)\}")
 
-_NUMBER: Final = re2.compile(r"[-+]?[0-9][0-9_]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?", _OPTIONS)
+_NUMBER: Final = lazy(r"[-+]?[0-9][0-9_]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
 _UNIT: Final = (
     r"(?:ns|us|µs|ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|months?|y|years?)"
 )
@@ -77,7 +68,7 @@ _HOST: Final = (
     r"(?:[a-z0-9-]+\.){2,}[a-z]{2,}(?::[0-9]+)?|[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*:[0-9]{2,5}|localhost"
 )
 
-_SOMETHING_ELSE: Final = _any(
+_SOMETHING_ELSE: Final = either(
     _TRUTH,
     r"(?i)t|f|unset|n/?a|auto|automatic|never|always|required|optional|ifnotpresent|allow|deny|omit|include"
     r"|same-origin|strict|lax",
@@ -93,13 +84,12 @@ _SOMETHING_ELSE: Final = _any(
     r"|properties|env|xml|sock|db|gpg|asc|kubeconfig)",
     r"(?:[a-z0-9_-][a-z0-9._-]*/)+[a-z0-9_-][a-z0-9._-]*/?",
     *_PUBLIC,
-    r"[^\pL\pN]*",
 )  # fmt: skip
-_IS_PUBLIC: Final = _any(*_PUBLIC)
-_IS_PLAIN: Final = _any(_TRUTH, _ADDRESS)
-_IS_HOST: Final = _any(_HOST)
-_PATH: Final = re2.compile(r"/(?:[^\s/:]+/)*[^\s/:]*(?::[^\s:]*)*", _OPTIONS)
-_SCHEME: Final = _any(
+_IS_PUBLIC: Final = either(*_PUBLIC)
+_IS_PLAIN: Final = either(_TRUTH, _ADDRESS)
+_IS_HOST: Final = either(_HOST)
+_PATH: Final = lazy(r"/(?:[^\s/:]+/)*[^\s/:]*(?::[^\s:]*)*")
+_SCHEME: Final = either(
     r"(?i)(?:rs|hs|es|ps)(?:256|384|512)|eddsa|ed25519|ecdsa|x25519|rsa(?:[-_]?(?:oaep|pss|pkcs1))*(?:[-_]?[0-9]+)?"
     r"|aes(?:[-_]?(?:128|192|256))?(?:[-_]?(?:gcm|cbc|ctr|siv))?|(?:hmac[-_]?)?sha-?[0-9]{1,3}(?:[-_/]?[0-9]{3})?"
     r"|md5|bcrypt|scrypt|argon2(?:id?|d)?|pbkdf2|crc32|pem|der|jwks?|jwt|jws|jwe|bearer|basic|digest|oauth-?2?|oidc|openid|saml2?|ldap"
@@ -109,39 +99,37 @@ _SCHEME: Final = _any(
     r"|rotate|generate|generated|internal|external|public|private|shared"
 )  # fmt: skip
 """Words for kinds of credentials, and for where they are: none is a credential, though a password may be anything."""
-_VARIABLE: Final = re2.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", _OPTIONS)
-_HEADER: Final = re2.compile(
-    r"(?i)x-[a-z0-9-]+|(?-i:[A-Z][a-z]+(?:-[A-Z][A-Za-z]+)+)|authorization", _OPTIONS
-)
-_OBJECT: Final = re2.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)+(?:/[a-z0-9-]+)?", _OPTIONS)
-_WORDS_ONLY: Final = re2.compile(r"[\pL\s._,:;/@=|*-]+[0-9]?", _OPTIONS)
+_VARIABLE: Final = lazy(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_HEADER: Final = lazy(r"(?i)x-[a-z0-9-]+|(?-i:[A-Z][a-z]+(?:-[A-Z][A-Za-z]+)+)|authorization")
+_OBJECT: Final = lazy(r"[a-z0-9]+(?:[-.][a-z0-9]+)+(?:/[a-z0-9-]+)?")
+_BETWEEN_WORDS: Final = " ._,:;/@=|*-\t\n"
 
 
 def stands_for_another(value: str) -> bool:
     """Whether a value is a variable, a placeholder, encrypted, or says where to find what it stands for."""
-    return _STANDS_FOR.fullmatch(value) is not None
+    return _STANDS_FOR().fullmatch(value) is not None
 
 
 def is_something_else(value: str) -> bool:
     """Whether a value is of a kind that no credential is of: a duration, size, date, URL, path, public key ..."""
-    if _SOMETHING_ELSE.fullmatch(value) is not None:
+    if not any(map(str.isalnum, value)) or _SOMETHING_ELSE().fullmatch(value) is not None:
         return True
-    return value.startswith("/") and _PATH.fullmatch(value) is not None and not _is_base64(value)
+    return value.startswith("/") and _PATH().fullmatch(value) is not None and not _is_base64(value)
 
 
 def is_public(value: str) -> bool:
     """Whether a value is a certificate or a public key."""
-    return _IS_PUBLIC.fullmatch(value) is not None
+    return _IS_PUBLIC().fullmatch(value) is not None
 
 
 def is_plain(value: str) -> bool:
     """Whether a value is a truth value or an address, of which no password was found."""
-    return _IS_PLAIN.fullmatch(value) is not None
+    return _IS_PLAIN().fullmatch(value) is not None
 
 
 def is_amount_or_host(value: str) -> bool:
     """Whether a value is a number or the name of a host."""
-    return value.isdigit() or _IS_HOST.fullmatch(value) is not None
+    return value.isdigit() or _IS_HOST().fullmatch(value) is not None
 
 
 def counts(value: str, meaning: Meaning) -> bool:
@@ -154,15 +142,15 @@ def counts(value: str, meaning: Meaning) -> bool:
     if not meaning.claim or not value or len(value) > MAX_VALUE:
         return False
     if value.startswith("${"):
-        if _PROVIDED.fullmatch(value) is not None:
+        if _PROVIDED().fullmatch(value) is not None:
             return False
-        if (default := _DEFAULTED.fullmatch(value)) is not None:
+        if (default := _DEFAULTED().fullmatch(value)) is not None:
             # what holds when nobody sets the variable: a password as any, but words are mostly examples
             value = default.group(1)
             meaning = meaning._replace(claim=min(meaning.claim, Claim.FAIR))
     if not value:
         return False
-    if (value[0].isdigit() or value[0] in "+-") and _NUMBER.fullmatch(value) is not None:
+    if (value[0].isdigit() or value[0] in "+-") and _NUMBER().fullmatch(value) is not None:
         return _is_secret_number(value, meaning)
     if stands_for_another(value) or is_something_else(value) or _is_name(value, meaning):
         return False
@@ -187,7 +175,7 @@ def _is_secret_number(value: str, meaning: Meaning) -> bool:
 def _is_name(value: str, meaning: Meaning) -> bool:
     """Whether a value names a variable, a header, a host, a kind of credential or an object that has one."""
     words = split(value) if len(value) < 100 else []
-    if _VARIABLE.fullmatch(value) is not None:
+    if _VARIABLE().fullmatch(value) is not None:
         return not NAMED.isdisjoint(words)
     if " " in value:
         # "Enter your password": a label, not a passphrase
@@ -195,14 +183,14 @@ def _is_name(value: str, meaning: Meaning) -> bool:
         return len(parts) > 1 and not NAMED.isdisjoint(parts) and all(map(str.isalpha, parts))
     if meaning.kind in {"password", "own"}:
         return False
-    if any(pattern.fullmatch(value) is not None for pattern in (_SCHEME, _HEADER)):
+    if any(pattern().fullmatch(value) is not None for pattern in (_SCHEME, _HEADER)):
         return True
-    if meaning.kind != "credential" and _IS_HOST.fullmatch(value) is not None:
+    if meaning.kind != "credential" and _IS_HOST().fullmatch(value) is not None:
         return True
     return (
         not meaning.explicit
         and meaning.kind in {"secret", "credential", "key"}
-        and _OBJECT.fullmatch(value) is not None
+        and _OBJECT().fullmatch(value) is not None
         and not OF_OBJECTS.isdisjoint(words)
     )
 
@@ -211,7 +199,12 @@ def _is_no_word(value: str) -> bool:
     """Whether a value is more than words: it has letters and digits mixed, or signs that names do not have."""
     if len(value) < 5 or " " in value:
         return False
-    return _WORDS_ONLY.fullmatch(value) is None or looks_random(value) or _has_mixed_end(value)
+    return not _is_words(value) or looks_random(value) or _has_mixed_end(value)
+
+
+def _is_words(value: str) -> bool:
+    words = value[:-1] if value[-1].isdigit() else value
+    return all(letter.isalpha() or letter in _BETWEEN_WORDS for letter in words)
 
 
 def _has_mixed_end(value: str) -> bool:
