@@ -170,7 +170,12 @@ def _own() -> list[Function]:
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
         _function("selects", (_BOOL, [_MAP, _MAP], labels.selects)),
-        _function("granted", (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted)),
+        _function(
+            "granted",
+            (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted),
+            (_INTS, [_LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granting),
+        ),
+        _function("grantedBeyond", (_INTS, [_MAP, _LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granted_beyond)),
     ]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.findings import ResourceId
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kubernetes.selectors import Selector
     from kscan_lsp.paths import Path
 
 Key: TypeAlias = str
@@ -37,7 +38,8 @@ class Object(Struct, frozen=True, eq=False):
     """One Kubernetes object as the others in its workspace see it. Two are the same only if they are one.
 
     `document` is the text of the document that declares it and `root` its path in there: enough to find any place in
-    it again, without keeping the tree of every file of a workspace.
+    it again, without keeping the tree of every file of a workspace. What every cluster has and no file declares
+    (`builtin.py`) has neither file nor document.
     """
 
     file: str
@@ -153,7 +155,7 @@ def object_of(file: str, resource: Resource, line: int = 0) -> Object:
         template_path=resource.template_path,
         line=line,
     )
-    return replace(one, keys=_keys_of(one))
+    return replace(one, keys=keys_of(one))
 
 
 def key_of(*parts: str) -> Key:
@@ -161,7 +163,7 @@ def key_of(*parts: str) -> Key:
     return "\0".join(parts)
 
 
-def _keys_of(one: Object) -> tuple[Key, ...]:
+def keys_of(one: Object) -> tuple[Key, ...]:
     """The keys that an object is found under."""
     kind, namespace = one.id.kind, one.namespace
     keys = [
@@ -180,7 +182,13 @@ def _keys_of(one: Object) -> tuple[Key, ...]:
         keys.append(key_of("selector", _selecting(kind), where, *required(selector)))
     if kind in BINDINGS:
         keys.append(key_of("grants", *role_of(one)))
-        keys += [key_of("subject", *subject) for subject in subjects_of(one)]
+        for who, where, name in subjects_of(one):
+            keys.append(key_of("subject", who, where, name))
+            if who == "ServiceAccount":  # a rule can name one without saying where
+                keys.append(key_of("subject", who, "*", name))
+    if kind == "ClusterRole":
+        keys += [key_of("label", kind, *pair) for pair in labels_of(one).items()]
+        keys += [key_of("aggregates", *required(selector)) for selector in aggregated_by(one)]
     keys += [key_of("routes", *service) for service in backends_of(one)]
     if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):
         keys.append(key_of("scales", *target))
@@ -207,6 +215,18 @@ def subjects_of(binding: Object) -> Iterator[tuple[str, str, str]]:
             kind = _text(subject.get("kind"))
             own = _text(subject.get("namespace")) or binding.namespace
             yield kind, own if kind == "ServiceAccount" else "", _text(subject.get("name"))
+
+
+def labels_of(one: Object) -> dict[str, str]:
+    """The labels of an object itself, not those of the pods it runs."""
+    labels = _map(_map(one.data.get("metadata")).get("labels"))
+    return {name: value for name, value in labels.items() if isinstance(name, str) and isinstance(value, str)}
+
+
+def aggregated_by(role: Object) -> list[Selector]:
+    """The selectors of ClusterRoles whose rules a ClusterRole takes (rbac/v1 AggregationRule)."""
+    rule = role.data.get("aggregationRule") if role.id.kind == "ClusterRole" else None
+    return _maps(_map(rule).get("clusterRoleSelectors"))
 
 
 def account_of(pod: dict[str, Any]) -> str:

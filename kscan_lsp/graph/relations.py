@@ -8,8 +8,11 @@ Left out on purpose: what of this is a security problem (controls), and when to 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp.graph import roles
+from kscan_lsp.graph.builtin import find_builtin
 from kscan_lsp.graph.index import (
     BINDINGS,
     POLICIES,
@@ -68,12 +71,35 @@ def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
 def _follow(name: str, subject: Object, index: Index, watched: set[Key]) -> Iterator[Object]:
     seen: set[Object] = set()
     relation = _RELATIONS[name]
-    for key in relation.look(subject):
-        watched.add(key)
-        for found in index.find(key):
-            if found not in seen and (relation.holds is None or relation.holds(subject, found)):
+    for start in _reached(relation.before, [subject], index, watched):
+        ends = _step(relation, start, index, watched)
+        for found in _reached(relation.after, ends, index, watched):
+            if found not in seen:
                 seen.add(found)
                 yield found
+
+
+def _step(relation: _Relation, subject: Object, index: Index, watched: set[Key]) -> Iterator[Object]:
+    for key in relation.look(subject):
+        watched.add(key)
+        declared = index.find(key)
+        for found in chain(declared, find_builtin(key, index)) if relation.builtin else declared:
+            if relation.holds is None or relation.holds(subject, found):
+                yield found
+
+
+def _reached(name: str, starts: Iterable[Object], index: Index, watched: set[Key]) -> Iterator[Object]:
+    """Some objects, and all that a relation leads to from them in any number of steps; none where it has no name."""
+    if not name:
+        yield from starts
+        return
+    waiting = [*starts]
+    seen: set[Object] = set()
+    for one in waiting:  # which grows on the way
+        if one not in seen:
+            seen.add(one)
+            yield one
+            waiting += _step(_RELATIONS[name], one, index, watched)
 
 
 _WEBHOOKS: Final = (
@@ -148,29 +174,6 @@ def _policy_holds(subject: Object, policy: Object) -> bool:
     return subject.id.kind == "Namespace" or _selects(policy, subject)
 
 
-def _bindings(subject: Object) -> Iterator[Key]:
-    kind, namespace, name = subject.id.kind, subject.namespace, subject.id.name
-    if kind == "ClusterRole":
-        yield key_of("grants", kind, "", name)
-    elif kind == "Role":
-        yield key_of("grants", kind, namespace, name)
-    elif kind == "ServiceAccount":
-        yield from _named_as(namespace, name)
-    elif subject.template_path is not None:
-        yield from _named_as(namespace, account_of(subject.pod))
-
-
-def _named_as(namespace: str, account: str) -> Iterator[Key]:
-    """Where to look for what names a service account, or a group that it is in (authentication/serviceaccount)."""
-    yield key_of("subject", "ServiceAccount", namespace, account)
-    for group in ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"):
-        yield key_of("subject", "Group", "", group)
-
-
-def _names_somebody(_: Object, binding: Object) -> bool:
-    return any(True for _ in subjects_of(binding))
-
-
 def _accounts(subject: Object) -> Iterator[Key]:
     if subject.template_path is not None:
         yield key_of("object", "ServiceAccount", subject.namespace, account_of(subject.pod))
@@ -206,6 +209,12 @@ class _Relation(NamedTuple):
     look: Callable[[Object], Iterable[Key]]
     holds: Callable[[Object, Object], bool] | None = None
     meaning: str = ""
+    before: str = ""
+    """A relation that is followed first, any number of times: the look is from all that it leads to."""
+    after: str = ""
+    """A relation that is followed then, any number of times, from what was found."""
+    builtin: bool = False
+    """Whether it leads to what every cluster has, too."""
 
 
 _RELATIONS: Final[dict[str, _Relation]] = {
@@ -241,15 +250,45 @@ _RELATIONS: Final[dict[str, _Relation]] = {
         "the ServiceAccount a workload runs as, those that a binding names, or those of a Namespace",
     ),
     "roleBindings": _Relation(
-        _bindings,
-        _names_somebody,
+        roles.bindings,
+        roles.names_somebody,
         "the RoleBindings and ClusterRoleBindings that grant a Role or ClusterRole to somebody, or that name a "
-        "ServiceAccount or the one a workload runs as, or a group that it is in",
+        "ServiceAccount or the one a workload runs as, or a group that it is in; for a ClusterRole also those that "
+        "grant what aggregates it",
+        before="aggregators",
     ),
     "roles": _Relation(
         lambda s: (key_of("object", *role_of(s)),) if s.id.kind in BINDINGS else (),
         None,
-        "the Role or ClusterRole that a binding grants",
+        "the Role or ClusterRole that a binding grants, and the ClusterRoles that this one aggregates; those built "
+        "into Kubernetes included",
+        after="members",
+        builtin=True,
+    ),
+    "members": _Relation(
+        roles.members,
+        lambda s, found: found is not s and roles.aggregates(s, found),
+        "the ClusterRoles that a ClusterRole aggregates, those built into Kubernetes included",
+        builtin=True,
+    ),
+    "aggregators": _Relation(
+        roles.aggregators,
+        lambda s, found: found is not s and roles.aggregates(found, s),
+        "the ClusterRoles that aggregate a ClusterRole, those built into Kubernetes (admin, edit, view) included",
+        after="aggregators",
+        builtin=True,
+    ),
+    "actsAs": _Relation(
+        roles.acted_as,
+        None,
+        "the bindings that name a user, group or ServiceAccount that a Role or ClusterRole may impersonate, or get a "
+        "token for, by name",
+    ),
+    "bindableRoles": _Relation(
+        roles.bound_by_name,
+        None,
+        "the roles that a Role or ClusterRole may bind by name, those built into Kubernetes included",
+        builtin=True,
     ),
     "configMaps": _Relation(_referenced("ConfigMap"), None, "the ConfigMaps that a workload uses"),
     "secrets": _Relation(_referenced("Secret"), None, "the Secrets that a workload uses"),
