@@ -186,6 +186,8 @@ def keys_of(one: Object) -> tuple[Key, ...]:
             keys.append(key_of("subject", who, where, name))
             if who == "ServiceAccount":  # a rule can name one without saying where
                 keys.append(key_of("subject", who, "*", name))
+    if kind == "PersistentVolume":
+        keys += _claimed_as(one)
     if kind == "ClusterRole":
         keys += [key_of("label", kind, *pair) for pair in labels_of(one).items()]
         keys += [key_of("aggregates", *required(selector)) for selector in aggregated_by(one)]
@@ -215,6 +217,21 @@ def subjects_of(binding: Object) -> Iterator[tuple[str, str, str]]:
             kind = _text(subject.get("kind"))
             own = _text(subject.get("namespace")) or binding.namespace
             yield kind, own if kind == "ServiceAccount" else "", _text(subject.get("name"))
+
+
+def _claimed_as(volume: Object) -> Iterator[Key]:
+    """What a claim that does not name its volume finds it under: who it is kept for, else its storage class."""
+    spec = spec_of(volume)
+    claim = _map(spec.get("claimRef"))
+    if name := _text(claim.get("name")):
+        yield key_of("reserved", _text(claim.get("namespace")) or "default", name)
+    elif isinstance(spec.get("storageClassName", ""), str):
+        yield key_of("class", spec.get("storageClassName", ""))
+
+
+def spec_of(one: Object) -> dict[str, Any]:
+    """The `spec` of an object; empty where it has none."""
+    return _map(one.data.get("spec"))
 
 
 def labels_of(one: Object) -> dict[str, str]:

@@ -19,7 +19,9 @@ from kscan_lsp.graph.index import (
     account_of,
     backends_of,
     key_of,
+    labels_of,
     role_of,
+    spec_of,
     subjects_of,
     target_of,
 )
@@ -195,6 +197,27 @@ def _referenced(kind: str) -> Callable[[Object], Iterator[Key]]:
     return look
 
 
+def _volumes(subject: Object) -> Iterator[Key]:
+    if subject.id.kind == "PersistentVolumeClaim":
+        spec = spec_of(subject)
+        if isinstance(name := spec.get("volumeName"), str) and name:
+            yield key_of("object", "PersistentVolume", "", name)
+            return
+        yield key_of("reserved", subject.namespace, subject.id.name)
+        if isinstance(storage := spec.get("storageClassName"), str):
+            yield key_of("class", storage)
+
+
+def _backs(claim: Object, volume: Object) -> bool:
+    """Whether a volume that was found for a claim is one that it can be bound to (core/v1 PersistentVolumeClaimSpec)."""
+    wanted = spec_of(claim)
+    modes, offered = wanted.get("accessModes"), spec_of(volume).get("accessModes")
+    if isinstance(modes, list) and isinstance(offered, list) and any(mode not in offered for mode in modes):
+        return False
+    selector = wanted.get("selector")
+    return not isinstance(selector, dict) or matches(selector, labels_of(volume))
+
+
 def _autoscalers(subject: Object) -> Iterator[Key]:
     yield key_of("scales", subject.id.kind, subject.namespace, subject.id.name)
 
@@ -294,6 +317,11 @@ _RELATIONS: Final[dict[str, _Relation]] = {
     "secrets": _Relation(_referenced("Secret"), None, "the Secrets that a workload uses"),
     "persistentVolumeClaims": _Relation(
         _referenced("PersistentVolumeClaim"), None, "the PersistentVolumeClaims that a workload mounts"
+    ),
+    "persistentVolumes": _Relation(
+        _volumes,
+        _backs,
+        "the PersistentVolumes that a PersistentVolumeClaim names, that name it, or that have its storage class",
     ),
     "namespaces": _Relation(
         lambda s: (key_of("object", "Namespace", "", s.namespace),),
