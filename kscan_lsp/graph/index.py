@@ -31,7 +31,12 @@ Key: TypeAlias = str
 """What objects are found under: a word that says what is meant, and the names it is about (`key_of`). Text remembers
 its hash, which is most of what an index does with keys."""
 BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
-POLICIES: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
+POLICIES: Final = (
+    "NetworkPolicy",
+    "CiliumNetworkPolicy",
+    "CiliumClusterwideNetworkPolicy",
+    "GlobalNetworkPolicy",
+)
 
 
 class Object(Struct, frozen=True, eq=False):

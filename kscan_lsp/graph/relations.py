@@ -168,6 +168,7 @@ def _policies(subject: Object) -> Iterator[Key]:
         for kind in POLICIES:
             yield key_of("kind", kind, subject.id.name)
         yield key_of("kind", "CiliumClusterwideNetworkPolicy")
+        yield key_of("kind", "GlobalNetworkPolicy")
     else:
         yield from _selectors("NetworkPolicy")(subject)
 
@@ -248,7 +249,7 @@ _RELATIONS: Final[dict[str, _Relation]] = {
         "scales, that use a ServiceAccount, ConfigMap, Secret or PersistentVolumeClaim, or that run in a Namespace",
     ),
     "networkPolicies": _Relation(
-        _policies, _policy_holds, "the NetworkPolicies, Cilium's included, that select a workload's pods or "
+        _policies, _policy_holds, "the NetworkPolicies, Cilium's and Calico's included, that select a workload's pods or "
         "stand in a Namespace",
     ),
     "services": _Relation(

@@ -3,15 +3,17 @@
 Every kind that selects pods says so in its own place and with its own reading of "empty" and "absent". Here they all
 become one thing: pairs of a namespace ("*" for all) and a LabelSelector.
 
-Sources: core/v1 ServiceSpec, networking.k8s.io/v1 NetworkPolicySpec, policy/v1 PodDisruptionBudgetSpec, and Cilium's
-documentation of endpoint selectors.
+Sources: core/v1 ServiceSpec, networking.k8s.io/v1 NetworkPolicySpec, policy/v1 PodDisruptionBudgetSpec, Cilium's
+documentation of endpoint selectors, Calico's of policies, and Kubernetes' list of well-known labels.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from kscan_lsp.kubernetes import calico
 from kscan_lsp.kubernetes.labels import selects
+from kscan_lsp.kubernetes.network_policies import CALICO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
 Selector: TypeAlias = dict[str, Any]
-"""A LabelSelector: `matchLabels` and `matchExpressions`. Nothing in it selects everything."""
+"""A LabelSelector: `matchLabels` and `matchExpressions`. Nothing in it selects everything. Or Calico's: `calico`, and
+`namespaces` for where, both in Calico's own notation."""
 
 CLUSTER_SCOPED: Final = frozenset(
-    {"CiliumClusterwideNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "GatewayClass", "IngressClass",
-     "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy", "PriorityClass",
+    {"CiliumClusterwideNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "GatewayClass", "GlobalNetworkPolicy",
+     "IngressClass", "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy", "PriorityClass",
      "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
      "ValidatingWebhookConfiguration"}
 )  # fmt: skip
@@ -65,6 +68,10 @@ def selectors_of(who: ResourceId, data: dict[str, Any]) -> Iterator[tuple[str, S
                 isinstance(selector, dict) and selector
             ):  # without one, something else looks after its endpoints
                 yield where, {"matchLabels": selector}
+        case "NetworkPolicy" | "GlobalNetworkPolicy" if who.group in CALICO:
+            selector, namespaces = spec.get("selector", ""), spec.get("namespaceSelector", "")
+            if isinstance(selector, str) and isinstance(namespaces, str) and not spec.get("serviceAccountSelector"):
+                yield where, {"calico": selector, "namespaces": namespaces}
         case "NetworkPolicy" if who.group in {"networking.k8s.io", "extensions"}:
             selector = spec.get("podSelector")
             if selector is None or isinstance(selector, dict):
@@ -84,9 +91,17 @@ def selectors_of(who: ResourceId, data: dict[str, Any]) -> Iterator[tuple[str, S
 def matches(selector: Selector, labels: dict[str, str]) -> bool:
     """Whether a selector selects pods with these labels; one that Kubernetes refuses selects nothing."""
     try:
-        return selects(selector, labels)
+        return _selects_as_calico(selector, labels) if "calico" in selector else selects(selector, labels)
     except ValueError:
         return False
+
+
+def _selects_as_calico(selector: Selector, labels: dict[str, str]) -> bool:
+    """Calico gives pods and namespaces labels of its own; of a namespace nothing else is known here than its name."""
+    namespace = labels.get(_NAMESPACE_LABEL, "")
+    pod = {**labels, "projectcalico.org/namespace": namespace, "projectcalico.org/orchestrator": "k8s"}
+    there = {"projectcalico.org/name": namespace, "kubernetes.io/metadata.name": namespace}
+    return calico.selects(selector["calico"], pod) and calico.selects(selector["namespaces"], there)
 
 
 def required(selector: Selector) -> tuple[str, str] | tuple[()]:
