@@ -197,6 +197,7 @@ def keys_of(one: Object) -> tuple[Key, ...]:
         keys += [key_of("label", kind, *pair) for pair in labels_of(one).items()]
         keys += [key_of("aggregates", *required(selector)) for selector in aggregated_by(one)]
     keys += [key_of("routes", *service) for service in backends_of(one)]
+    keys += [key_of("attached", *gateway) for gateway in gateways_of(one)]
     if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):
         keys.append(key_of("scales", *target))
     return tuple(dict.fromkeys(keys))
@@ -301,6 +302,14 @@ def backends_of(route: Object) -> Iterator[tuple[str, str]]:
                 service = (backend.get("group") or "", backend.get("kind", "Service")) == ("", "Service")
                 if service and _text(backend.get("name")):
                     yield _text(backend.get("namespace")) or route.namespace, _text(backend.get("name"))
+
+
+def gateways_of(route: Object) -> Iterator[tuple[str, str]]:
+    """(namespace, name) of the Gateways that a Gateway API route attaches itself to."""
+    if route.id.group == "gateway.networking.k8s.io":
+        for parent in _maps(_map(route.data.get("spec")).get("parentRefs")):
+            if parent.get("kind", "Gateway") == "Gateway" and (name := _text(parent.get("name"))):
+                yield _text(parent.get("namespace")) or route.namespace, name
 
 
 def target_of(autoscaler: Object) -> tuple[str, str, str] | None:

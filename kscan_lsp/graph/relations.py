@@ -268,6 +268,11 @@ _RELATIONS: Final[dict[str, _Relation]] = {
         None,
         "the Ingresses and Gateway API routes that lead to a Service",
     ),
+    "attachedRoutes": _Relation(
+        lambda s: (key_of("attached", s.namespace, s.id.name),) if s.id.kind == "Gateway" else (),
+        None,
+        "the Gateway API routes that attach themselves to a Gateway",
+    ),
     "serviceAccounts": _Relation(
         _accounts,
         None,
