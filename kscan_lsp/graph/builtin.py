@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from kscan_lsp.findings import ResourceId
-from kscan_lsp.graph.index import Index, Object, key_of, keys_of
+from kscan_lsp.graph.index import Index, Object, key_of
+from kscan_lsp.graph.references import keys_of
 from kscan_lsp.kubernetes.builtin_roles import builtin_roles
 
 if TYPE_CHECKING:

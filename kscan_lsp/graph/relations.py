@@ -11,21 +11,20 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.graph import roles
+from kscan_lsp.graph import pods, roles
 from kscan_lsp.graph.builtin import find_builtin
-from kscan_lsp.graph.index import (
+from kscan_lsp.graph.index import key_of
+from kscan_lsp.graph.references import (
     BINDINGS,
-    POLICIES,
     account_of,
     backends_of,
-    key_of,
     labels_of,
     role_of,
     spec_of,
     subjects_of,
-    target_of,
 )
-from kscan_lsp.kubernetes.selectors import labels_of_pods, matches, required, selectors_of
+from kscan_lsp.kubernetes.runtime_labels import may_run
+from kscan_lsp.kubernetes.selectors import matches, selectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -111,72 +110,6 @@ _WEBHOOKS: Final = (
 )
 
 
-def _selected(subject: Object) -> Iterator[Key]:
-    """Where to look for the pods that an object selects."""
-    for where, selector in selectors_of(subject.id, subject.data):
-        yield key_of("pods", where, *required(selector))
-
-
-def _selects(selecting: Object, workload: Object) -> bool:
-    labels = labels_of_pods(workload.data, workload.template_path or (), workload.namespace)
-    return any(
-        where in {"*", workload.namespace} and matches(selector, labels)
-        for where, selector in selectors_of(selecting.id, selecting.data)
-    )
-
-
-def _selectors(kind: str) -> Callable[[Object], Iterator[Key]]:
-    """Where to look for what selects the pods of a workload."""
-
-    def look(subject: Object) -> Iterator[Key]:
-        if subject.template_path is None:
-            return
-        labels = labels_of_pods(subject.data, subject.template_path, subject.namespace)
-        for where in (subject.namespace, "*"):
-            yield key_of("selector", kind, where)
-            for pair in labels.items():
-                yield key_of("selector", kind, where, *pair)
-
-    return look
-
-
-def _workloads(subject: Object) -> Iterator[Key]:
-    kind = subject.id.kind
-    if kind in ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim"):
-        yield key_of("uses", kind, subject.namespace, subject.id.name)
-    elif kind == "Namespace":
-        yield key_of("pods", subject.id.name)
-    elif kind == "HorizontalPodAutoscaler":
-        if target := target_of(subject):
-            yield key_of("object", *target)
-    else:
-        yield from _selected(subject)
-
-
-def _runs(subject: Object, workload: Object) -> bool:
-    """Whether a workload is really meant: labels are looked up by one of them only."""
-    if workload.template_path is None:
-        return (
-            subject.id.kind == "HorizontalPodAutoscaler"
-        )  # it can scale custom kinds that we know nothing of
-    direct = ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Namespace")
-    return subject.id.kind in (*direct, "HorizontalPodAutoscaler") or _selects(subject, workload)
-
-
-def _policies(subject: Object) -> Iterator[Key]:
-    if subject.id.kind == "Namespace":
-        for kind in POLICIES:
-            yield key_of("kind", kind, subject.id.name)
-        yield key_of("kind", "CiliumClusterwideNetworkPolicy")
-        yield key_of("kind", "GlobalNetworkPolicy")
-    else:
-        yield from _selectors("NetworkPolicy")(subject)
-
-
-def _policy_holds(subject: Object, policy: Object) -> bool:
-    return subject.id.kind == "Namespace" or _selects(policy, subject)
-
-
 def _accounts(subject: Object) -> Iterator[Key]:
     if subject.template_path is not None:
         yield key_of("object", "ServiceAccount", subject.namespace, account_of(subject.pod))
@@ -210,7 +143,7 @@ def _volumes(subject: Object) -> Iterator[Key]:
 
 
 def _backs(claim: Object, volume: Object) -> bool:
-    """Whether a volume that was found for a claim is one that it can be bound to (core/v1 PersistentVolumeClaimSpec)."""
+    """Whether a volume that was found for a claim can be bound to it (core/v1 PersistentVolumeClaimSpec)."""
     wanted = spec_of(claim)
     modes, offered = wanted.get("accessModes"), spec_of(volume).get("accessModes")
     if isinstance(modes, list) and isinstance(offered, list) and any(mode not in offered for mode in modes):
@@ -243,23 +176,29 @@ class _Relation(NamedTuple):
 
 _RELATIONS: Final[dict[str, _Relation]] = {
     "workloads": _Relation(
-        _workloads,
-        _runs,
+        pods.workloads,
+        pods.runs,
         "the workloads that a Service, NetworkPolicy or PodDisruptionBudget selects, that a HorizontalPodAutoscaler "
         "scales, that use a ServiceAccount, ConfigMap, Secret or PersistentVolumeClaim, or that run in a Namespace",
     ),
     "networkPolicies": _Relation(
-        _policies, _policy_holds, "the NetworkPolicies, Cilium's and Calico's included, that select a workload's pods or "
-        "stand in a Namespace",
+        pods.policies,
+        pods.policy_holds,
+        "the NetworkPolicies, Cilium's and Calico's included, that select a workload's pods or stand in a Namespace",
     ),
     "services": _Relation(
-        lambda s: (*_selectors("Service")(s), *(key_of("object", "Service", *b) for b in backends_of(s))),
-        lambda s, found: s.template_path is None or _selects(found, s),
+        lambda s: (*pods.selectors("Service")(s), *(key_of("object", "Service", *b) for b in backends_of(s))),
+        lambda s, found: s.template_path is None or pods.selects(found, s),
         "the Services that select a workload's pods, or that an Ingress or a Gateway API route leads to",
     ),
+    "customOwners": _Relation(
+        lambda s: (key_of("custom", s.namespace),) if s.id.kind == "Service" else (),
+        lambda s, found: any(may_run(found.id, found.data, x["matchLabels"]) for _, x in selectors_of(s.id, s.data)),
+        "the custom objects whose operator may make the pods that a Service selects",
+    ),
     "disruptionBudgets": _Relation(
-        _selectors("PodDisruptionBudget"),
-        lambda s, found: _selects(found, s),
+        pods.selectors("PodDisruptionBudget"),
+        lambda s, found: pods.selects(found, s),
         "the PodDisruptionBudgets that select a workload's pods",
     ),
     "autoscalers": _Relation(_autoscalers, None, "the HorizontalPodAutoscalers that scale a workload"),

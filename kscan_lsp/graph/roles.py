@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kscan_lsp.graph.index import account_of, aggregated_by, key_of, labels_of, subjects_of
+from kscan_lsp.graph.index import key_of
+from kscan_lsp.graph.references import account_of, aggregated_by, labels_of, subjects_of
 from kscan_lsp.kubernetes.rbac import granted
 from kscan_lsp.kubernetes.selectors import matches, required
 

@@ -3,9 +3,9 @@
 A policy isolates the pods it selects in one direction or both, and then its rules allow traffic. One whose rules allow
 everything closes nothing, and it opens what others close, because allowances add up.
 
-Sources: networking.k8s.io/v1 NetworkPolicySpec; Cilium's documentation of policy rules, where a rule `{}` allows nothing;
-Calico's reference of NetworkPolicy and GlobalNetworkPolicy. Left out on purpose: the order of Calico's policies and rules,
-and its tiers: a rule that allows everything is taken at its word.
+Sources: networking.k8s.io/v1 NetworkPolicySpec; Cilium's documentation of policy rules, where a rule `{}` allows
+nothing; Calico's reference of NetworkPolicy and GlobalNetworkPolicy. Left out on purpose: the order of Calico's
+policies and rules, and its tiers: a rule that allows everything is taken at its word.
 """
 
 from __future__ import annotations

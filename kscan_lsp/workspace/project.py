@@ -19,7 +19,8 @@ from kscan_lsp.dispositions.suppressions import suppress
 from kscan_lsp.engine.check import check, check_related, relations_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph.dependents import Watchers
-from kscan_lsp.graph.index import Index, Key, Object, object_of
+from kscan_lsp.graph.index import Index, Key, Object
+from kscan_lsp.graph.references import object_of
 from kscan_lsp.graph.relations import Bound, bind
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.text import Span
