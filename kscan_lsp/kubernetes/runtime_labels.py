@@ -44,8 +44,8 @@ def sets_label(who: ResourceId, name: str, value: str) -> bool:
 
 _NO_PODS: Final = frozenset(
     {"cert-manager.io", "cilium.io", "constraints.gatekeeper.sh", "containo.us", "external-secrets.io",
-     "getambassador.io", "istio.io", "keda.sh", "konghq.com", "kyverno.io", "linkerd.io", "monitoring.coreos.com", "projectcalico.org",
-     "projectcontour.io", "templates.gatekeeper.sh", "traefik.io"}
+     "getambassador.io", "istio.io", "keda.sh", "konghq.com", "kyverno.io", "linkerd.io",
+     "monitoring.coreos.com", "projectcalico.org", "projectcontour.io", "templates.gatekeeper.sh", "traefik.io"}
 )  # fmt: skip
 """API groups of custom objects that no pods are made for, but for the kinds below."""
 _PODS: Final = frozenset({"Alertmanager", "Prometheus", "PrometheusAgent", "ThanosRuler"})
