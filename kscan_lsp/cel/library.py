@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
-from kscan_lsp.kubernetes import credentials, images, kinds, labels, rbac
+from kscan_lsp.kubernetes import credentials, images, kinds, labels, network_policies, rbac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,8 +170,16 @@ def _own() -> list[Function]:
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
         _function("selects", (_BOOL, [_MAP, _MAP], labels.selects)),
+        _function("isolates", (_TEXTS, [_STRING, _LIST], network_policies.isolates)),
+        _function("restricts", (_TEXTS, [_STRING, _LIST], network_policies.restricts)),
+        _function("opens", (_TEXTS, [_STRING, _LIST], network_policies.opens)),
+        _function(
+            "granted",
+            (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted),
+            (_INTS, [_LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granting),
+        ),
+        _function("grantedBeyond", (_INTS, [_MAP, _LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granted_beyond)),
         _function("meantKind", (_STRING, [_STRING, _STRING], kinds.meant_kind)),
-        _function("granted", (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted)),
         _function(
             "credential", (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential))
         ),

@@ -21,7 +21,8 @@ from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph.dependents import Dependents
-from kscan_lsp.graph.index import Index, Key, Object, object_of
+from kscan_lsp.graph.index import Index, Key, Object
+from kscan_lsp.graph.references import object_of
 from kscan_lsp.graph.relations import Bound, bind
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.text import Span
