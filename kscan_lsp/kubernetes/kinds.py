@@ -50,22 +50,22 @@ storagemigration.k8s.io: v1 v1alpha1 v1beta1: StorageVersionMigration*
 auditregistration.k8s.io: v1alpha1: AuditSink*
 settings.k8s.io: v1alpha1: PodPreset
 """
-"""Group, its versions, and its kinds; those that live in no namespace have a star."""
+"""ApiGroup, its versions, and its kinds; those that live in no namespace have a star."""
 
 
-class Group(NamedTuple):
+class ApiGroup(NamedTuple):
     """An API group of Kubernetes: the versions it ever had, and its kinds."""
 
     versions: tuple[str, ...]
     kinds: frozenset[str]
 
 
-def _groups() -> dict[str, Group]:
-    groups: dict[str, Group] = {}
+def _groups() -> dict[str, ApiGroup]:
+    groups: dict[str, ApiGroup] = {}
     for row in _TABLE.strip().replace("\n  ", " ").splitlines():
         name, versions, kinds = row.split(": ")
         bare = frozenset(kind.removesuffix("*") for kind in kinds.split())
-        groups["" if name == "core" else name] = Group(tuple(versions.split()), bare)
+        groups["" if name == "core" else name] = ApiGroup(tuple(versions.split()), bare)
     return groups
 
 
@@ -111,7 +111,7 @@ def meant_kind(api_version: str, kind: str) -> str:
     return "" if "." in group else _elsewhere(kind)
 
 
-def _newest(group: Group) -> str:
+def _newest(group: ApiGroup) -> str:
     stable = [version for version in group.versions if version[1:].isdecimal()]
     return max(stable or group.versions, key=lambda version: (len(version), version))
 

@@ -197,7 +197,7 @@ def test_a_role_of_the_workspace_has_the_last_word() -> None:
     assert link.object.file == ""
     own, changed = index.with_file("b.yaml", objects_of("b.yaml", cluster_role("cluster-admin"), RULES))
     bound = relations.bind(index.files["a.yaml"][0], ["roles"], index)
-    assert changed & bound.watched
+    assert changed & bound.dependencies
     (link,) = relations.bind(own.files["a.yaml"][0], ["roles"], own).links["roles"]
     assert link.object.file == "b.yaml"
 
@@ -288,7 +288,7 @@ def test_roles_that_can_be_bound_by_name() -> None:
 
 def test_nothing_points_at_what_is_in_no_file() -> None:
     text = DEPLOYMENT + "---\n" + BINDING.replace("ROLE", "ClusterRole").replace("reader", "cluster-admin")
-    project = Project(RULES, TODAY).with_file("a.yaml", text)
+    project = Project(Evaluator(RULES, Evidence(TODAY))).with_file("a.yaml", text)
     (found,) = [f for _, f in project.files["a.yaml"].findings() if f.control == "C-0272"]
     assert "cluster-admin" in found.message
     assert [(place.file, place.message) for place in found.related] == [("a.yaml", "granted here")]
