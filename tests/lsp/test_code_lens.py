@@ -67,7 +67,9 @@ def test_a_click_leads_to_every_open_finding_of_the_object():
     view = view_of(
         POD + "---\n" + POD.replace("{privileged: true}", "{privileged: true} # kscan:ignore C-0057")
     )
-    for one in code_lens.code_lenses(view):
+    lenses = code_lens.code_lenses(view)
+    assert len(lenses) == 2
+    for one in lenses:
         command = code_lens.command(view, one.data)
         uri, locations = command.arguments
         assert uri == view.uri

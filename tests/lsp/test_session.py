@@ -241,3 +241,320 @@ def test_a_document_shown_under_two_names_points_into_the_right_one(folder: Path
         shown = json.loads(f"[{array(texts.of_file(uri, file, project))}]")
         places = {r["location"]["uri"] for one in shown for r in one.get("relatedInformation", ())}
         assert places == {uri}
+
+
+def excluding(session: Session, folder: Path, control: str) -> None:
+    """Read settings of a folder that leave one control out."""
+    (folder / ".kscan.yaml").write_text(f"{SETTINGS}controls: {{exclude: [{control}]}}\n")
+    session.configure(folder, configure(folder)[0])
+
+
+def test_a_buffer_checked_by_settings_that_hold_no_more_is_checked_again(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    request = session.take_next_step(folder)
+    assert isinstance(request, CheckRequest)
+    result = check(request)
+    excluding(session, folder, "C-0057")
+    session.accept(request, result)
+    document = session.documents[path.as_uri()]
+    assert not session.is_current(document)
+    assert document.checked.parts == ()
+    assert session.workspaces[folder].project.files == {}
+    searched(session, folder)
+    finished(session, folder)
+    assert document.checked.parts
+    assert not any(finding.control == "C-0057" for _, finding in document.checked.findings())
+
+
+def test_files_settled_by_settings_that_hold_no_more_are_not_kept(folder: Path) -> None:
+    session = session_of(folder)
+    while not isinstance(step := session.take_next_step(folder), SettleFiles):
+        assert step is not None
+        done(session, step)
+    excluding(session, folder, "C-0260")
+    session.keep(step, settle_files(step))
+    assert session.workspaces[folder].project.files == {}
+    assert session.workspaces[folder].waiting == {}
+
+
+def test_a_check_of_a_document_that_was_closed_is_none_of_one_opened_in_its_place(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, POD.format(name="p5", privileged="true"))
+    request = session.take_next_step(folder)
+    assert isinstance(request, CheckRequest)
+    session.close(path.as_uri())
+    opened(session, path, POD.format(name="p5", privileged="false"))  # with the same version
+    session.accept(request, check(request))
+    document = session.documents[path.as_uri()]
+    assert not session.is_current(document)
+    finished(session, folder)
+    assert session.is_current(document)
+    assert not any(finding.control == "C-0057" for _, finding in document.checked.findings())
+
+
+def test_a_check_for_a_folder_that_a_document_is_no_longer_of_is_not_kept(folder: Path) -> None:
+    inner = folder / "inner"
+    inner.mkdir()
+    session = session_of(folder)
+    path = inner / "pod.yaml"
+    opened(session, path, POD.format(name="p", privileged="true"))
+    request = session.take_next_step(folder)
+    assert isinstance(request, CheckRequest)
+    session.set_folders([folder, inner])
+    session.configure(inner, configure(inner)[0])
+    session.accept(request, check(request))
+    assert session.documents[path.as_uri()].checked_revision == -1
+    assert session.workspaces[folder].project.files == {}
+    request = session.take_next_step(inner)
+    assert isinstance(request, CheckRequest)
+    done(session, request)
+    assert path.as_uri() in session.workspaces[inner].project.files
+
+
+def test_the_folder_of_a_single_file_is_searched_when_it_becomes_one_of_the_workspace(folder: Path) -> None:
+    session = Session()
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    session.configure(folder, configure(folder)[0])
+    while step := session.take_next_step(folder):
+        done(session, step)
+    assert not session.workspaces[folder].wants_search()
+    forgotten = session.set_folders([folder])
+    assert [workspace.root for workspace in forgotten] == [folder]
+    session.configure(folder, configure(folder)[0])
+    assert session.workspaces[folder].wants_search()
+    session.workspaces[folder].searching = True
+    assert not session.workspaces[folder].wants_search()
+
+
+def test_what_is_known_of_a_folder_goes_when_another_takes_its_documents(folder: Path) -> None:
+    session = Session()
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    session.configure(folder, configure(folder)[0])
+    session.set_folders([folder.parent])
+    assert session.documents[path.as_uri()].root == folder.parent
+    assert session.workspaces == {}
+
+
+def test_files_are_looked_for_only_where_they_matter(folder: Path) -> None:
+    session = Session()
+    session.set_folders([folder])
+    for settings, wanted in (
+        ("frameworks: []\n", False),
+        ("frameworks: []\ncontrols: {include: [C-0260]}\n", True),
+        ("frameworks: []\ndiagnostics: workspace\n", True),
+    ):
+        (folder / ".kscan.yaml").write_text(settings)
+        session.configure(folder, configure(folder)[0])
+        assert session.workspaces[folder].wants_search() == wanted
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        ("controls: {exclude: [C-0057]}\n", True),
+        ("exclude: [pod-05.yaml]\n", False),
+        ("podSpecPaths: [{kind: Rollout, group: argoproj.io, path: spec.template}]\n", False),
+        ("diagnostics: workspace\n", False),
+        ("frameworks: []\n", False),  # nothing in it asks for other objects
+        (None, False),  # what is excluded is so from the folder of the settings
+    ],
+)
+def test_what_was_read_of_files_counts_under_settings_that_read_the_same(
+    folder: Path, settings: str | None, kept: bool
+) -> None:
+    every = "frameworks: [allcontrols]\n"
+    (folder / ".kscan.yaml").write_text(every)
+    session = session_of(folder)
+    index = finished(session, folder).index
+    assert len(index.files) == 13
+    if settings is None:
+        (folder / ".kscan.yaml").unlink()
+        session.configure(folder, configure(folder, section={"frameworks": ["allcontrols"]})[0])
+    else:
+        (folder / ".kscan.yaml").write_text((every if "frameworks" not in settings else "") + settings)
+        session.configure(folder, configure(folder)[0])
+    workspace = session.workspaces[folder]
+    assert (workspace.project.index is index) == kept
+    assert workspace.searched == kept
+    if kept:
+        workspace.outdated = True
+        session.configure(folder, configure(folder)[0])
+        assert not session.workspaces[folder].searched
+
+
+def test_the_buffer_edited_last_is_checked_first(folder: Path) -> None:
+    session = session_of(folder)
+    first, second = folder / "pod-01.yaml", folder / "pod-02.yaml"
+    opened(session, first, first.read_text())
+    opened(session, second, second.read_text())
+    request = session.buffer_to_check(folder)
+    assert request is not None
+    assert request.path == second
+    session.change(first.as_uri(), 2, [types.TextDocumentContentChangeWholeDocument(first.read_text())])
+    request = session.buffer_to_check(folder)
+    assert request is not None
+    assert request.path == first
+
+
+def test_a_document_follows_what_rests_on_others(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    document = session.documents[path.as_uri()]
+
+    def follows() -> tuple[bool, bool]:
+        """Whether there is anything to publish, and whether no policy selects it."""
+        document.unpublished = False
+        session.update_documents(folder)
+        return document.unpublished, any(f.control == "C-0260" for _, f in document.checked.findings())
+
+    step = session.take_next_step(folder)
+    assert step is not None
+    done(session, step)
+    assert document.unpublished
+    assert follows() == (False, False), "not known yet"
+    finished(session, folder)
+    assert follows() == (True, True)
+    assert follows() == (False, True)
+    policy = folder / "policy.yaml"
+    opened(session, policy, POLICY.format(app="p5"))
+    finished(session, folder)
+    assert follows() == (True, False)
+
+
+def test_a_file_that_is_open_is_not_read_from_disk(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, "kind: of other text\n")
+    finished(session, folder)
+    session.reread(path.as_uri(), path)
+    assert session.take_next_step(folder) is None
+    session.close(path.as_uri())
+    reading = session.take_next_step(folder)
+    assert isinstance(reading, ReadFile)
+    assert reading.path == path
+
+
+def test_policies_are_no_manifests(folder: Path) -> None:
+    (folder / ".kscan.yaml").write_text(f"{SETTINGS}policies: [pod-05.yaml]\n")
+    session = session_of(folder)
+    assert (folder / "pod-05.yaml").as_uri() in session.workspaces[folder].waiting
+    project = finished(session, folder)
+    assert len(project.files) == 12
+    assert (folder / "pod-05.yaml").as_uri() not in project.files
+
+
+@pytest.mark.parametrize("judging", [True, False])
+def test_what_cannot_be_read_is_a_problem_where_all_files_are_judged(folder: Path, judging: bool) -> None:
+    (folder / ".kscan.yaml").write_text(
+        SETTINGS if judging else SETTINGS.replace("diagnostics: workspace\n", "")
+    )
+    (folder / "binary.yaml").write_bytes(b"kind: Pod\n# \xc3\x28\n")
+    project = finished(session_of(folder), folder)
+    assert ((folder / "binary.yaml").as_uri() in project.files) == judging
+
+
+def test_questions_change_nothing(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    assert session.buffer_to_check(folder) == session.buffer_to_check(folder)
+    step = session.take_next_step(folder)
+    assert isinstance(step, CheckRequest)
+    done(session, step)
+    assert session.buffer_to_check(folder) is None
+    reading = session.take_next_step(folder)
+    assert isinstance(reading, ReadFile)
+    assert session.project_for(reading) is session.project_for(reading) is not None
+    following = session.take_next_step(folder)
+    assert following is not None
+    assert following.key != reading.key, "what was taken is not taken again"
+
+
+def test_what_is_taken_as_unpublished_is_published(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    workspace = session.workspaces[folder]
+    finished(session, folder)
+    keys = {key for key, _ in workspace.take_unpublished(session.open_keys())}
+    assert len(keys) == 11
+    assert path.as_uri() not in keys, "an open document is published apart"
+    assert workspace.take_unpublished(session.open_keys()) == []
+    other = folder / "pod-06.yaml"
+    other.write_text(POD.format(name="p6", privileged="false"))
+    session.reread(other.as_uri(), other)
+    finished(session, folder)
+    assert [key for key, _ in workspace.take_unpublished(session.open_keys())] == [other.as_uri()]
+    cleared = workspace.take_unpublished(session.open_keys(), shown=False)
+    assert {key for key, _ in cleared} == keys
+    assert {file for _, file in cleared} == {None}
+
+
+def test_what_is_yet_to_be_read_stays_shown_as_it_was(folder: Path) -> None:
+    session = session_of(folder)
+    finished(session, folder)
+    assert session.workspaces[folder].take_unpublished(set())
+    excluding(session, folder, "C-0057")
+    workspace = session.workspaces[folder]
+    assert workspace.take_unpublished(set()) == [], "nothing is known yet of what there is to show"
+    searched(session, folder)
+    gone = folder / "pod-05.yaml"
+    del workspace.waiting[gone.as_uri()]
+    assert workspace.take_unpublished(set()) == [(gone.as_uri(), None)]
+
+
+def test_a_folder_whose_reading_was_stopped_is_settled_but_not_complete(folder: Path) -> None:
+    session = session_of(folder)
+    workspace = session.workspaces[folder]
+    step = session.take_next_step(folder)
+    assert step is not None
+    done(session, step)
+    assert not session.is_settled(folder)
+    workspace.stop()
+    assert session.take_next_step(folder) is None
+    assert session.is_settled(folder)
+    assert not workspace.is_complete()
+    assert not workspace.project.whole, "nothing is said that rests on others"
+
+
+def test_why_a_file_is_left_alone_is_asked_once_for_what_it_depends_on(folder: Path) -> None:
+    (folder / ".kscan.yaml").write_text(f"{SETTINGS}exclude: [pod-05.yaml]\n")
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+
+    def edited(version: int) -> CheckRequest:
+        text = types.TextDocumentContentChangeWholeDocument(path.read_text() + f"# {version}\n")
+        session.change(path.as_uri(), version, [text])
+        request = session.buffer_to_check(folder)
+        assert request is not None
+        session.accept(request, check(request))
+        return request
+
+    assert edited(2).skip_reason is None
+    assert edited(3).skip_reason == "excluded"
+    assert session.documents[path.as_uri()].checked.skipped == "excluded"
+    searched(session, folder)  # there may be other kustomizations now
+    assert edited(4).skip_reason is None
+    assert edited(5).skip_reason == "excluded"
+    session.configure(folder, configure(folder)[0])
+    assert edited(6).skip_reason is None
+
+
+def test_what_was_found_by_other_settings_does_not_stay_in_what_cannot_be_read(folder: Path) -> None:
+    session = session_of(folder)
+    path = folder / "pod-05.yaml"
+    opened(session, path, path.read_text())
+    finished(session, folder)
+    request = session.documents[path.as_uri()].request(session.workspaces[folder])
+    assert request.previous is session.documents[path.as_uri()].checked
+    assert session.is_current(session.documents[path.as_uri()])
+    excluding(session, folder, "C-0057")
+    assert session.documents[path.as_uri()].request(session.workspaces[folder]).previous is None
+    assert not session.is_current(session.documents[path.as_uri()])

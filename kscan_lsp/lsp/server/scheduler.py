@@ -184,9 +184,7 @@ class Scheduler:
     async def judge_everything(self) -> None:
         """Read the files of the workspace anew and judge them all, those that are not open, too; from now on."""
         session = self._session
-        session.judging = True
-        for workspace in session.workspaces.values():
-            workspace.outdated = True
+        session.judging = True  # by which all files are looked for again
         self.reconfigure()
         while not all(session.is_settled(root) for root in session.folders):
             await self._changed.wait()

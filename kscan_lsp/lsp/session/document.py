@@ -65,7 +65,9 @@ class OpenDocument(Struct):
     published: tuple[int, Diagnostics] | None = None
     """The version and the diagnostics that were published last."""
     skip_reason: tuple[Partials, str] | None = None
-    """Why it is left alone for where it lies, by what the folders around it said when it was checked last."""
+    """Why it is left alone for where it lies, when it was checked last; it holds for the same partials (by identity):
+    settings that leave out other files come with new ones.
+    """
     quick: bool = False
     """Whether its last check took so little time that reading messages can wait for the next one."""
 
@@ -84,8 +86,7 @@ class OpenDocument(Struct):
 
     def request(self, workspace: Workspace) -> CheckRequest:
         """What is needed to check its text as it is now."""
-        same = self.configuration is workspace.configuration
-        known = self.skip_reason if same else None
+        same, known = self.configuration is workspace.configuration, self.skip_reason
         return CheckRequest(
             uri=self.uri,
             path=self.path,

@@ -149,8 +149,6 @@ def _source(step: ReadFile) -> SourceText | Unreadable | None:
     if path is None or step.root is None:
         return None
     above = step.configuration.settings_path.parent if step.configuration.settings_path else step.root
-    if path in step.configuration.files:
-        return None
     if step.unsure and not is_found(path, step.root, exclude=exclude, exclude_root=above):
         return None
     source = read_manifest(path, step.partials, named=False)
