@@ -61,7 +61,7 @@ def elements(each: Each, scope: Scope, reads: cel.Reads) -> list[Element]:
     return found
 
 
-def bear(found: list[Element], each: Each) -> None:
+def refuse_too_large(found: list[Element], each: Each) -> None:
     """Refuse elements that are too large, all together, to be handed to CEL.
 
     Raises:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
-from kscan_lsp.engine.elements import FEW, TooMuchError, bear, elements
+from kscan_lsp.engine.elements import FEW, TooMuchError, elements, refuse_too_large
 from kscan_lsp.engine.locate import first_there
 from kscan_lsp.engine.memo import NOTHING, Answer, Failure, NoAnswer, Results
 from kscan_lsp.engine.scope import NotThereError
@@ -47,7 +47,7 @@ def evaluate(plan: Plan, scope: Scope, memo: Memo) -> Results:
                 if results is None:
                     if judged is None:
                         judged = elements(round_.each, scope, round_.reads)
-                        bear(judged, round_.each)
+                        refuse_too_large(judged, round_.each)
                     results = _results(group, judged, memo)
                     # many may be too much for all checks of a round together, which is to be found again
                     if len(judged) <= FEW:

@@ -441,3 +441,34 @@ def test_an_edit_leaves_nothing_to_the_garbage_collector() -> None:
             gc.garbage.clear()
             gc.enable()
     assert found == set()
+
+
+def test_what_is_too_much_together_is_too_much_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many elements, what one check reads decides whether they are too large for the others, too."""
+    monkeypatch.setattr(elements, "MAX_WORK", 500)
+    checks = "".join(f"- {{each: 'pod.volumes[*]', deny: item.{field} == 1, message: m}}\n" for field in "ab")
+    known = loading.load([("own.yaml", read_document(OWN + checks))])
+    assert known.problems == ()
+    small, large = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  volumes:\n"
+        + f"  - {{a: 0, b: {b}}}\n" * (elements.FEW + 1)
+        for b in ("0", str([0] * 20))
+    )
+    warm = fresh_of(known)
+    for text in (small, large, small):
+        assert judged(text, warm) == judged(text, fresh_of(known))
+    assert {bool(unevaluated) for text in (small, large) for *_, unevaluated in judged(text, warm)} == {
+        False,
+        True,
+    }
+
+
+def test_a_field_of_a_wrong_type_may_be_that_of_the_pod() -> None:
+    check = "- {each: containers, deny: effective.runAsUser == 0 || effective.runAsUser < 0, message: m}"
+    known = loading.load([("own.yaml", read_document(OWN + check))])
+    assert known.problems == ()
+    text = POD.format(network="true", user="root", name="api", privileged="false", value="1")
+    ((findings, passed, (told,)),) = judged(text, fresh_of(known))
+    assert (findings, passed) == ((), frozenset())
+    assert told.path == ("spec", "securityContext", "runAsUser")
+    assert told.reason.startswith("'runAsUser' must be a whole number")

@@ -6,8 +6,9 @@ import pytest
 from support.judging import FILE, project_of
 
 from kscan_lsp import paths
+from kscan_lsp.fixes import verify
 from kscan_lsp.fixes.verify import Site, fixes_of
-from kscan_lsp.text import apply_edits
+from kscan_lsp.text import Span, TextEdit, apply_edits
 
 POD = """\
 apiVersion: v1
@@ -324,3 +325,28 @@ def test_each_of_two_alike_is_fixed_by_itself() -> None:
         "spec.containers[1].image",
     ]
     assert texts == [POD.replace("api:1", "x"), POD.replace("proxy:1", "x")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "hostNetwork: false\n  hostPID: false",
+            "the edit would change more than the fix says; change it by hand",
+        ),
+        (
+            "hostNetwork: false\n  hostNetwork: false",
+            "the edit would leave text that does not parse; change it by hand",
+        ),
+        ("hostNetwork: [", "the edit would leave text that does not parse; change it by hand"),
+    ],
+)
+def test_an_edit_that_is_not_what_the_fix_says_is_not_offered(
+    monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    """No edit is known to be wrong; one that is must not reach anybody's file."""
+    start = POD.index("hostNetwork")
+    wrong = TextEdit(Span(start, start + len("hostNetwork: true")), text)
+    monkeypatch.setattr(verify.edits, "set_value", lambda *_: wrong)
+    checks = check("pod", "pod.hostNetwork", "set: {hostNetwork: false}", at="hostNetwork")
+    assert offered(checks) == reason
