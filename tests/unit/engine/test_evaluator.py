@@ -472,3 +472,27 @@ def test_a_field_of_a_wrong_type_may_be_that_of_the_pod() -> None:
     assert (findings, passed) == ((), frozenset())
     assert told.path == ("spec", "securityContext", "runAsUser")
     assert told.reason.startswith("'runAsUser' must be a whole number")
+
+
+def test_what_holds_for_a_container_cannot_be_told_without_its_security_context() -> None:
+    check = "- {each: containers, deny: 'effective.?privileged.orValue(false)', message: m}"
+    known = loading.load([("own.yaml", read_document(OWN + check))])
+    assert known.problems == ()
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n"
+    for line, passed in (("    securityContext x\n", set()), ("    somethingElse x\n", {"KS-9001"})):
+        ((findings, found, unevaluated),) = judged(f"{pod}{line}    image: a\n", fresh_of(known))
+        assert findings == ()
+        assert found == passed
+        assert {entry.control for entry in unevaluated} == {"KS-9001"} - passed
+
+
+def test_a_container_that_moves_to_another_list_is_found_there() -> None:
+    """All that its checks read is as it was, but for where it stands."""
+    check = "- {each: containers, deny: container.image == 'b', message: m}"
+    known = loading.load([("own.yaml", read_document(OWN + check))])
+    assert known.problems == ()
+    warm = fresh_of(known)
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - image: a\n"
+    for line, path in (("", ("containers", 1)), ("  initContainers:\n", ("initContainers", 0))):
+        ((((finding,)), *_),) = judged(f"{pod}{line}  - image: b\n", warm)
+        assert finding.path == ("spec", *path)
