@@ -249,6 +249,7 @@ def _target(
     if each is not None and not each.binds(target.anchor):
         _fail(source, where, f"there is no {target.anchor} in what 'each' judges", on_key=on_key)
         return None
+    _look_up_names(source, target.expressions(), where, on_key=on_key)
     return target
 
 
@@ -272,19 +273,22 @@ def _message(source: _Source, text: str) -> cel.Template | None:
     return compiled
 
 
-def _look_up_names(source: _Source, expressions: Iterable[cel.Expression], where: Path) -> None:
+def _look_up_names(
+    source: _Source, expressions: Iterable[cel.Expression], where: Path, *, on_key: bool = False
+) -> None:
     """Inputs that no control declares, and evidence that the control does not name, have no value and never will."""
     read = cel.fields_read(expressions)
     for name in sorted(read.get("inputs") or ()):
         if name not in source.inputs:
-            _fail(source, where, _undeclared(source, name))
+            _fail(source, where, _undeclared(source, name), on_key=on_key)
     kinds = read.get("evidence", frozenset())
     if kinds is None or kinds - {source.evidence}:
         kind = min((kinds or frozenset()) - {source.evidence}, default="")
         wanted = f"add 'evidence: {kind or 'images'}' to the control"
         if source.evidence:
             wanted = f"this control says that it reads 'evidence.{source.evidence}'"
-        _fail(source, where, f"'evidence{'.' * bool(kind)}{kind}' is not there for this control; {wanted}")
+        unsaid = f"'evidence{'.' * bool(kind)}{kind}' is not there for this control; {wanted}"
+        _fail(source, where, unsaid, on_key=on_key)
 
 
 def _undeclared(source: _Source, name: str) -> str:

@@ -225,10 +225,12 @@ def _first(parts: Sequence[object]) -> str | None:
 
 
 class SettingError(Struct, frozen=True):
-    """A name in the settings that nothing has, by the path of the setting."""
+    """A name in the settings that nothing has, or a value that means nothing, by the path of the setting."""
 
     path: Path
     message: str
+    on_key: bool = False
+    """Whether the last key of the path is at fault, and not what it has."""
 
 
 def choose(
@@ -308,7 +310,8 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
     for name, values in chosen.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
-            wrong.append(SettingError(("inputs", name), f"no control reads an input '{name}'{hint}"))
+            unread = f"no control reads an input '{name}'{hint}"
+            wrong.append(SettingError(("inputs", name), unread, on_key=True))
             continue
         if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
             wrong.append(SettingError(("inputs", name), message))

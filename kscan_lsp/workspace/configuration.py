@@ -129,10 +129,12 @@ def configure(
     words = list(wrong)
     for error in (*missing, *setting_errors):
         if lists is not None and error.path[0] == "inputs":
-            problem = Problem(span_at(lists.document, error.path[1:]), error.message, "setting")
+            problem = Problem(
+                span_at(lists.document, error.path[1:], on_key=error.on_key), error.message, "setting"
+            )
             problems.append(FileProblem(lists.path, lists.document, problem))
         elif path is not None and not only and _same_place(from_file, settings, error.path):
-            problem = Problem(span_at(document, error.path), error.message, "setting")
+            problem = Problem(span_at(document, error.path, on_key=error.on_key), error.message, "setting")
             problems.append(FileProblem(path, document, problem))
         else:
             words.append(error.message)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
+    from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.workspace.project import Project
 
 T = TypeVar("T")
@@ -301,7 +302,9 @@ class Server(LanguageServer):
             while True:
                 generation = self.generation
                 section, buffers = self.session.section, self.session.buffers()
-                configuration, words = await self.in_worker(_configuration, root, section, buffers)
+                configuration, words = await self.in_worker(
+                    _configuration, root, section, buffers, self.session.policies
+                )
                 if generation == self.generation:  # else the settings changed while they were read
                     break
             self.session.configure(root, configuration)
@@ -375,6 +378,6 @@ class Server(LanguageServer):
 
 
 def _configuration(
-    root: Path | None, section: Any, buffers: dict[Path, str]
+    root: Path | None, section: Any, buffers: dict[Path, str], memo: PolicyMemo
 ) -> tuple[Configuration, tuple[str, ...]]:
-    return configure(root, section=section, buffers=buffers)
+    return configure(root, section=section, buffers=buffers, memo=memo)

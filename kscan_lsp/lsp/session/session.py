@@ -26,6 +26,7 @@ from kscan_lsp.lsp.session.workspace import (
     key_of,
     renewed,
 )
+from kscan_lsp.policy.memo import PolicyMemo
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.text import LineIndex, Position
 from kscan_lsp.workspace.results import CheckedFile
@@ -93,6 +94,8 @@ class Session(Struct):
     """Whether that is to be shown as diagnostics."""
     edits: int = 0
     day: date = date.min
+    policies: PolicyMemo = field(default_factory=PolicyMemo)
+    """What came of policy files before, of all folders."""
     _roots: dict[Path | None, Path | None] = {}
     """What `root_of` found: it is asked several times at each keystroke."""
 
