@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
 MAX_PROBLEMS: Final = 100
-"""How many problems of one document are told, of each part of the program that finds any."""
+"""How many problems of one document are listed, of each part of the program that finds any."""
 
 
 class Severity(IntEnum):
@@ -75,16 +75,16 @@ class Problem(Struct, frozen=True):
 
 
 def fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Problems of one document, those that kept text from being read first if they are too many to tell.
+    """Problems of one document, those that kept text from being read first if they are too many to list.
 
     The last then says how many are left out.
     """
     if len(problems) <= MAX_PROBLEMS:
         return problems
     ordered = sorted(problems, key=lambda problem: not problem.fatal)
-    told, rest = ordered[: MAX_PROBLEMS - 1], ordered[MAX_PROBLEMS - 1 :]
+    first, rest = ordered[: MAX_PROBLEMS - 1], ordered[MAX_PROBLEMS - 1 :]
     message = f"{len(rest):,} more problems are not shown"
-    return (*told, Problem(rest[0].span, message, rest[0].code, rest[0].fatal))
+    return (*first, Problem(rest[0].span, message, rest[0].code, rest[0].fatal))
 
 
 class Location(Struct, frozen=True):
@@ -146,6 +146,15 @@ class Disposition(Struct, frozen=True):
     until: str = ""
 
 
+class Cause(NamedTuple):
+    """What made a finding: enough to bind its element again, so that nothing is judged twice to name a fix."""
+
+    check: int
+    """Its number among the checks of the control."""
+    element: int
+    """Its number among the elements that the check judges in the resource."""
+
+
 class Finding(Struct, frozen=True):
     """One control failing at one path of one resource."""
 
@@ -163,6 +172,8 @@ class Finding(Struct, frozen=True):
     fixable: bool = False
     """The control has a fix. Whether it can be made here is known when it is asked for."""
     disposition: Disposition | None = None
+    causes: tuple[Cause, ...] = ()
+    """The checks that failed at its path, each on one element."""
 
     @property
     def status(self) -> Literal["open", "accepted", "baseline"]:

@@ -14,7 +14,9 @@ from msgspec import Struct
 
 from kscan_lsp.files import encoding
 from kscan_lsp.files.manifest import display_name
-from kscan_lsp.fixes.verify import Site, drafts, fix_all, is_open
+from kscan_lsp.fixes.draft import drafts
+from kscan_lsp.fixes.fix_all import fix_all, is_open
+from kscan_lsp.fixes.verify import Site
 from kscan_lsp.report.build import range_of
 from kscan_lsp.report.printable import counted, printable
 
@@ -112,7 +114,7 @@ def unreadable(scan: Scan) -> list[str]:
 def _remaining_options(project: Project, path: str) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
     for checked in project.files[path].parts:
-        for _, options in drafts(checked, project.ruleset, is_open):
+        for _, options in drafts(checked, project.evaluator, is_open):
             yield len(options)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp.cli.options import UsageError
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, looks_like_json, read_manifest
 from kscan_lsp.files.partials import Partials
@@ -125,7 +127,7 @@ def _judged(
     projects: dict[int, Project] = {}
     for configuration in configurations:
         same = [file for file in files if file.configuration is configuration]
-        project = Project(configuration.ruleset, today)
+        project = Project(Evaluator(configuration.ruleset, Evidence(today)))
         projects[id(configuration)] = project.with_files((f.name, f.source.text, f.json) for f in same)
     judged = []
     for file in files:

@@ -14,7 +14,7 @@ from kscan_lsp.findings import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.yaml.document import Document
 
 _DOMAIN: Final = "kscan.dev/"

@@ -7,7 +7,7 @@ nothing to accept, is a problem where it was said.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,23 +19,32 @@ from kscan_lsp.settings.suggest import nearest_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kscan_lsp.dispositions.directives import Directive, Link
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.dispositions.directives import Directive, DispositionLink
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
-LINKS: Final[tuple[Link, ...]] = (by_comment, by_annotation)
+LINKS: Final[tuple[DispositionLink, ...]] = (by_comment, by_annotation)
 """In the order in which they are asked."""
 
 MAX_HINTS: Final = 20
 """Problems of one document that come with the nearest known name: comparing names is slow."""
 
 
-def dispose(
-    document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset, today: date
-) -> tuple[tuple[Verdicts, ...], tuple[Problem, ...]]:
+class Disposed(NamedTuple):
+    """What became of the findings of a document."""
+
+    verdicts: tuple[Verdicts, ...]
+    """With a disposition in each finding that is not open."""
+    problems: tuple[Problem, ...]
+    """What is wrong with the directives."""
+    dated: bool
+    """Whether any of it depends on the day."""
+
+
+def dispose(document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset, today: date) -> Disposed:
     """Decide what becomes of the findings of a document.
 
     Args:
@@ -43,20 +52,14 @@ def dispose(
         verdicts: what the engine says about its resources.
         ruleset: the controls that are on; a directive about another known control is left alone.
         today: the day that `until` is compared with.
-
-    Returns:
-        The verdicts with a disposition in each finding that is not open; and what is wrong with the directives.
     """
-    asked = [link(document, verdicts) for link in LINKS]
-    problems = [problem for answer in asked for problem in answer.problems]
-    directives = [
-        directive
-        for answer in asked
-        for directive in answer.found
-        if _counts(directive, ruleset, today, problems)
-    ]
+    answers = [link(document, verdicts) for link in LINKS]
+    problems = [problem for answer in answers for problem in answer.problems]
+    found = [directive for answer in answers for directive in answer.found]
+    dated = any(directive.disposition.until for directive in found)
+    directives = [directive for directive in found if _counts(directive, ruleset, today, problems)]
     if not directives:
-        return verdicts, fewer(tuple(problems))
+        return Disposed(verdicts, fewer(tuple(problems)), dated)
     by_target: dict[tuple[int | Path | None, str], list[Directive]] = {}
     for directive in directives:
         for control in directive.controls:
@@ -75,7 +78,7 @@ def dispose(
         disposed.append(replace(verdict, findings=tuple(findings)))
     if document.complete:
         problems += _unused(directives, used, verdicts, ruleset)
-    return tuple(disposed), fewer(tuple(problems))
+    return Disposed(tuple(disposed), fewer(tuple(problems)), dated)
 
 
 def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[Problem]) -> bool:

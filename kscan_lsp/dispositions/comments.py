@@ -25,7 +25,7 @@ from kscan_lsp.yaml.document import comments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.yaml.document import Document
 
 _ALMOST: Final = re.compile(

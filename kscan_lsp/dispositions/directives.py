@@ -16,7 +16,7 @@ from kscan_lsp.findings import Disposition, Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.paths import Path
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
@@ -46,7 +46,7 @@ class Directives(NamedTuple):
     problems: Sequence[Problem] = ()
 
 
-class Link(Protocol):
+class DispositionLink(Protocol):
     """One place where people say that a finding may stay. Pure: nothing but the document decides."""
 
     def __call__(self, document: Document, verdicts: Sequence[Verdicts], /) -> Directives:

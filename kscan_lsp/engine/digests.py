@@ -18,53 +18,55 @@ _NO_FIELD: Final = b"-"
 _SHORT: Final = 16
 """Bytes of a digest, and those from which a value is not its own digest."""
 
-MAX_KNOWN: Final = 4096
-MAX_WRITTEN: Final = 4_000_000
+MAX_DIGESTS: Final = 4096
+MAX_DIGESTED: Final = 4_000_000
 """How many digests are remembered by identity, and of how many bytes: what they are of is kept for as long. It takes
 some ten times the memory, but parts are counted again in what they are parts of."""
 
 
-class _Known:
+class Digests:
     """Digests of lists and maps by identity, with what they are of.
 
     An edited manifest shares most of them with the one before (`yaml/splice.py`).
     """
 
-    def __init__(self) -> None:
-        self.found: dict[int, tuple[object, bytes]] = {}
-        self.written = 0
+    __slots__ = ("_known", "digested")
 
-    def digest(self, value: Any) -> bytes:
-        known = self.found.get(id(value))
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, bytes]] = {}
+        self.digested = 0
+        """Bytes of what is remembered."""
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, value: Any, field: str | None = None) -> bytes:
+        """The digest of plain data that nobody changes any more, or of one field of it.
+
+        A variable without the field differs from one without a value, and both from one that has no fields.
+        """
+        if field is not None:
+            if not isinstance(value, dict):
+                return b"!" + self.of(value)
+            if field not in value:
+                return _NO_FIELD
+            value = value[field]
+        return self._remembered(value) if isinstance(value, dict | list) else digest_of(value)
+
+    def _remembered(self, value: Any) -> bytes:
+        known = self._known.get(id(value))
         if known is None or known[0] is not value:
             text = _text(value)
-            self.written += len(text)
-            if len(self.found) >= MAX_KNOWN or self.written > MAX_WRITTEN:
-                self.found.clear()
-                self.written = len(text)
-            known = self.found[id(value)] = (value, _short(text))
+            self.digested += len(text)
+            if len(self._known) >= MAX_DIGESTS or self.digested > MAX_DIGESTED:
+                self._known.clear()
+                self.digested = len(text)
+            known = self._known[id(value)] = (value, _short(text))
         return known[1]
 
 
-known: Final = _Known()
-
-
-def digest_of(value: Any, part: str | None = None) -> bytes:
-    """The digest of plain data that nobody changes any more, or of one field of it.
-
-    A variable without the field differs from one without a value, and both from one that has no fields.
-    """
-    if part is not None:
-        if not isinstance(value, dict):
-            return b"!" + digest_of(value)
-        if part not in value:
-            return _NO_FIELD
-        value = value[part]
-    return known.digest(value) if isinstance(value, dict | list) else written(value)
-
-
-def written(value: Any) -> bytes:
-    """The digest of data that nobody will ask for again."""
+def digest_of(value: Any) -> bytes:
+    """The digest of plain data that nobody will ask for again."""
     return _short(_text(value))
 
 

@@ -1,131 +1,92 @@
-"""ask(...) -> what every check of a plan says of a resource, with as little evaluated as can be.
+"""Evaluate the checks of a plan on a resource, with as little evaluated as can be.
 
-A keystroke changes one field of one container, and most checks read others. So what a check said is remembered by what
-it read: of a whole resource, and of each element of it, for where only one of many has changed. Content is known by its
-digest, so no value of a manifest is kept but in messages.
+A keystroke changes one field of one container, and most checks read others. So what a check found is remembered by what
+it reads: of a whole resource, and of each element of it, for where only one of many has changed. Content is known by
+its digest, so no value of a manifest is kept but in messages.
 
-Left out on purpose: what the answers mean for controls and texts (`engine.py`).
+Left out on purpose: what the results mean for controls and texts (`verdicts.py`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from msgspec import Struct
+from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
+from kscan_lsp.engine.elements import FEW, TooMuchError, bear, elements
 from kscan_lsp.engine.locate import first_there
-from kscan_lsp.engine.scope import FEW, NotThereError, TooMuchError, elements
-from kscan_lsp.policy.ruleset import Answer, Failure, Said
+from kscan_lsp.engine.memo import NOTHING, Answer, Failure, NoAnswer, Results
+from kscan_lsp.engine.scope import NotThereError
+from kscan_lsp.findings import Cause
 
 if TYPE_CHECKING:
+    from kscan_lsp.engine.memo import Memo
+    from kscan_lsp.engine.plan import Group, Plan, PlannedCheck
     from kscan_lsp.engine.scope import Element, Scope
-    from kscan_lsp.paths import Path
-    from kscan_lsp.policy.compile_check import Check
-    from kscan_lsp.policy.ruleset import Plan, Question, Ruleset
-
-MAX_ANSWERS: Final = 50_000
-"""Answers remembered, in some 20 MB: enough for a thousand workloads that have little in common."""
-MAX_SAID: Final = 200
-"""What is remembered of each group of checks. There are some hundred for each kind that runs pods."""
 
 
-class Failed(Struct, frozen=True, eq=False):
-    """A check that failed."""
-
-    check: Check
-    failure: Failure
-    element: Element | None
-    """None where it was not asked anew."""
-
-
-class Untold(NamedTuple):
-    """A check that could not be evaluated, where, and why."""
-
-    check: Check
-    path: Path
-    reason: str
-    limit: bool = False
-    """Because it is too much."""
-
-
-class Answers(NamedTuple):
-    """What the checks of a plan say of a resource."""
-
-    failed: list[Failed]
-    untold: list[Untold]
-
-
-def ask(plan: Plan, scope: Scope, ruleset: Ruleset, *, anew: bool = False) -> Answers:
-    """Ask all checks of a plan about a resource.
+def evaluate(plan: Plan, scope: Scope, memo: Memo) -> Results:
+    """Evaluate all checks of a plan.
 
     Args:
         plan: the checks.
         scope: the resource.
-        ruleset: what the plan is of.
-        anew: find the element of every check that fails.
+        memo: what was found before.
     """
-    failed: list[Failed] = []
-    untold: list[Untold] = []
-    # what no pod is in, has no place, so that what was said of one that is there is not taken for it
+    failures: list[Failure] = []
+    no_answers: list[NoAnswer] = []
+    # what no pod is in, has no place, so that what was found in one that is there is not taken for it
     place = scope.anchors.get("pod") if scope.pod_problem is None else None
-    grounds = [place, *[scope.digest(name, part) for name, part in plan.grounds]]
+    digests = [place, *[scope.digest(name, field) for name, field in plan.dependencies]]
+    found_before = memo.results
     for round_ in plan.rounds:
         judged: list[Element] | None = None
         try:
             for group in round_.groups:
-                key = group.grounds(grounds)
-                told = None if anew else group.said.get(key)
-                if told is None:
+                key = group.key_of(digests)
+                results = found_before[group].get(key)
+                if results is None:
                     if judged is None:
                         judged = elements(round_.each, scope, round_.reads)
-                    asked = [_ask(question, judged, ruleset.answers) for question in group.questions]
-                    told = tuple(said for said in asked if said.failed or said.untold)
+                        bear(judged, round_.each)
+                    results = _results(group, judged, memo)
                     # many may be too much for all checks of a round together, which is to be found again
-                    if not anew and len(judged) <= FEW:
-                        if len(group.said) >= MAX_SAID:
-                            group.said.clear()
-                        group.said[key] = told
-                for said in told:
-                    check = said.check
-                    failed += [
-                        Failed(check, f, judged[f.element] if anew and judged else None) for f in said.failed
-                    ]
-                    untold += [Untold(check, path, reason) for path, reason in said.untold]
+                    if len(judged) <= FEW:
+                        memo.keep_results(group, key, results)
+                failures += results.failures
+                no_answers += results.no_answers
         except NotThereError as error:  # met by the first group: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
-            untold += [Untold(check, error.path, error.reason, limit) for check in round_.checks]
-    if not anew:  # else they are handed out
-        scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
-    return Answers(failed, untold)
+            no_answers += [NoAnswer(check, error.path, error.reason, limit) for check in round_.checks]
+    scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
+    return Results(tuple(failures), tuple(no_answers))
 
 
-def _ask(question: Question, judged: list[Element], answers: dict[tuple[object, ...], Answer]) -> Said:
-    failed: list[Failure] = []
-    untold: list[tuple[Path, str]] = []
-    check = question.check
-    for index, element in enumerate(judged):
-        verdict, message = _answer(question, element, answers)
-        if verdict is False:
-            continue
-        path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
-        if isinstance(path, cel.Failed):
-            untold.append((element.path, path.reason))
-        else:
-            named = None if check.related is None else element.named(check.related)
-            failed.append(Failure(path, message, index, named))
-    return Said(check, tuple(failed), tuple(untold))
+def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
+    failures: list[Failure] = []
+    no_answers: list[NoAnswer] = []
+    for planned in group.checks:
+        check = planned.check
+        for number, element in enumerate(judged):
+            verdict, message = _answer(planned, element, memo)
+            if verdict is False:
+                continue
+            path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
+            if isinstance(path, cel.Failed):
+                no_answers.append(NoAnswer(check, element.path, path.reason))
+            else:
+                related = None if check.related is None else element.related(check.related)
+                causes = (Cause(planned.index, number),)
+                failures.append(Failure(check, path, message, causes, related))
+    return Results(tuple(failures), tuple(no_answers)) if failures or no_answers else NOTHING
 
 
-def _answer(question: Question, element: Element, answers: dict[tuple[object, ...], Answer]) -> Answer:
-    check = question.check
+def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
     # of each plan apart: what else is read with it decides whether it is too much work
-    key = (id(question), *[element.digest(name, part) for name, part in question.contents])
-    known = answers.get(key)
+    key = (planned.number, *[element.digest(name, field) for name, field in planned.dependencies])
+    known = memo.answers.get(key)
     if known is None:
+        check = planned.check
         verdict = cel.deny(check.deny, element.activation)
         known = Answer(verdict, cel.render(check.message, element.activation) if verdict is True else "")
-        if len(answers) >= MAX_ANSWERS:
-            answers.clear()
-        answers[key] = known
+        memo.keep_answer(key, known)
     return known

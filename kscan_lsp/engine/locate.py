@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kscan_lsp import cel, paths
 from kscan_lsp.policy import targets
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def resolve(target: targets.Target, element: Element) -> Path | cel.Failed:
     """The path that a target means for an element."""
-    parts = targets.fill(target, element.activation)
+    parts = _filled(target, element)
     if isinstance(parts, cel.Failed):
         return parts
     anchors = element.anchors
@@ -25,6 +25,12 @@ def resolve(target: targets.Target, element: Element) -> Path | cel.Failed:
     if target.anchor not in anchors:
         return cel.Failed(f"there is no {target.anchor} here")
     return (*anchors[target.anchor], *parts)
+
+
+def _filled(target: targets.Target, element: Element) -> Path | cel.Failed:
+    if any(isinstance(part, cel.Expression) for part in target.parts):
+        return targets.fill(target, element.activation)
+    return cast("Path", target.parts)  # most are; they need no values of the element handed to CEL
 
 
 def _provenance(field: Path, element: Element) -> Path:

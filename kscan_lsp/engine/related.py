@@ -7,7 +7,6 @@ back, alone or as `{ref, path, message}`.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +16,9 @@ from kscan_lsp import cel, paths
 from kscan_lsp.findings import Related
 from kscan_lsp.graph.relations import variable
 from kscan_lsp.kubernetes.resources import Resource
-from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kscan_lsp.graph.index import Object
     from kscan_lsp.graph.relations import Bound
@@ -30,14 +28,24 @@ MAX_RELATED: Final = 20
 """Other places that one finding names."""
 
 
-class Others:
+class RelatedObjects:
     """The related objects of one object."""
 
-    def __init__(self, bound: Bound, fields: frozenset[str] | None) -> None:
+    def __init__(
+        self, bound: Bound, fields: frozenset[str] | None, document: Callable[[str, bool], Document]
+    ) -> None:
+        """Make them ready for CEL.
+
+        Args:
+            bound: what the relations of the object lead to.
+            fields: the fields of related objects that are read; None where that may be any.
+            document: how to read the text of a document, which may be JSON.
+        """
         self._objects: list[Object] = []
         self._refs: dict[Object, dict[str, Any]] = {}
         self._fields = fields
-        self._shown: dict[Object, Any] = {}
+        self._views: dict[Object, Any] = {}
+        self._document = document
         self._places: dict[tuple[int, str, str], Related] = {}
         """Many findings name the same."""
         self.complete = True
@@ -46,7 +54,7 @@ class Others:
             variable(name): [
                 {
                     "ref": self._ref(link.object),
-                    "object": self._object(link.object),
+                    "object": self._view(link.object),
                     "via": [self._ref(passed) for passed in link.via],
                 }
                 for link in links
@@ -54,7 +62,7 @@ class Others:
             for name, links in bound.links.items()
         }
 
-    def named_by(self, answer: cel.Json) -> tuple[Related, ...]:
+    def places_of(self, answer: cel.Json) -> tuple[Related, ...]:
         """The places that the answer of a `related` names; what is no reference in it is passed over."""
         found: dict[tuple[int, str], str] = {}
         for entry in answer if isinstance(answer, list) else ():
@@ -78,8 +86,18 @@ class Others:
         key = (number, path, message)
         known = self._places.get(key)
         if known is None:
-            known = self._places[key] = _place(self._objects[number], path, message)
+            known = self._places[key] = self._related(self._objects[number], path, message)
         return known
+
+    def _related(self, other: Object, path: str, message: str) -> Related:
+        try:
+            where = paths.parse(path) if path else ()
+        except ValueError:
+            where = ()
+        document = self._document(other.document, other.json)
+        resource = Resource(document, other.root, other.id, other.data, other.template_path)
+        text = message or f"{other.id.kind} '{other.id.name}'"
+        return Related(other.id, where, resource.resolve(where).span, text, other.file, other.document)
 
     def _ref(self, other: Object) -> dict[str, Any]:
         known = self._refs.get(other)
@@ -94,8 +112,8 @@ class Others:
             self._objects.append(other)
         return known
 
-    def _object(self, other: Object) -> Any:
-        if other not in self._shown:
+    def _view(self, other: Object) -> Any:
+        if other not in self._views:
             fields = self._fields
             data = (
                 other.data
@@ -104,21 +122,5 @@ class Others:
             )
             view, complete = cel.view(data)
             self.complete &= complete
-            self._shown[other] = view
-        return self._shown[other]
-
-
-def _place(other: Object, path: str, message: str) -> Related:
-    try:
-        where = paths.parse(path) if path else ()
-    except ValueError:
-        where = ()
-    document = _document(other.document, other.json)
-    resource = Resource(document, other.root, other.id, other.data, other.template_path)
-    said = message or f"{other.id.kind} '{other.id.name}'"
-    return Related(other.id, where, resource.resolve(where).span, said, other.file, other.document)
-
-
-@lru_cache(maxsize=64)
-def _document(text: str, json: bool) -> Document:
-    return read_document(text, json=json)
+            self._views[other] = view
+        return self._views[other]

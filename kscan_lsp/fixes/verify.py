@@ -12,33 +12,28 @@ This is done when somebody asks for a fix, never between a keystroke and its dia
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress, repeat
+from itertools import compress
 from operator import is_not
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from kscan_lsp import edits
 from kscan_lsp.edits.place import same
-from kscan_lsp.engine import check as engine
-from kscan_lsp.fixes.operations import applied, drafts_of
+from kscan_lsp.fixes.changes import applied
+from kscan_lsp.fixes.draft import drafts_of, elements_in
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from kscan_lsp.engine.check import Verdicts
     from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes.operations import Change, Draft
-    from kscan_lsp.graph.relations import Bound
+    from kscan_lsp.fixes.changes import DataChange
+    from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument
-
-MAX_STEPS: Final = 5_000
-"""Fixes that one fix-all makes in one document."""
 
 
 class VerifiedFix(Struct, frozen=True):
@@ -46,7 +41,7 @@ class VerifiedFix(Struct, frozen=True):
 
     title: str
     safe: bool
-    changes: tuple[Change, ...]
+    changes: tuple[DataChange, ...]
     edits: tuple[TextEdit, ...]
     text: str
 
@@ -64,31 +59,6 @@ class Site(NamedTuple):
         return self.project.files[self.file].documents[self.number].checked
 
 
-def drafts(
-    checked: CheckedDocument, ruleset: Ruleset, wanted: Callable[[Finding], bool]
-) -> Iterator[tuple[Finding, list[Draft]]]:
-    """Findings of a document, each with what `fixes_of` would try.
-
-    Nothing is made of it, which is quick enough to name a fix beside every finding of a scan.
-
-    Args:
-        checked: the document.
-        ruleset: the controls that are on.
-        wanted: which findings, of those whose control has a fix.
-    """
-    for verdicts, bound in with_bounds(checked):
-        own = [f for f in verdicts.findings if f.fixable and wanted(f)]
-        hits = engine.hits_of(verdicts, ruleset, bound) if own else {}
-        for finding in own:
-            found = hits.get((finding.control, finding.path), [])
-            yield finding, drafts_of(verdicts.resource, found, ruleset)
-
-
-def is_open(finding: Finding) -> bool:
-    """Whether nothing says that a finding may stay."""
-    return finding.status == "open"
-
-
 def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     """The fixes of a finding: one, or one for each value the user can choose.
 
@@ -101,91 +71,24 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     """
     if not site.checked.document.complete:
         return [], "repair the syntax of this document first"
-    tried = [_verified(site, draft, finding) for draft in _drafts(site, finding)]
+    tried = [verified(site, draft, finding) for draft in _drafts(site, finding)]
     if fixes := [fix for fix, _ in tried if isinstance(fix, VerifiedFix)]:
         return fixes, ""
     return [], next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here")
 
 
-def offers_fix(checked: CheckedDocument, ruleset: Ruleset, *, safe_only: bool) -> bool:
-    """Whether `fix_all` would have a fix to try in a document, as far as is known before any is made."""
-    return checked.document.complete and any(
-        len(options) == 1 and (options[0].safe or not safe_only)
-        for _, options in drafts(checked, ruleset, is_open)
-    )
-
-
-def fix_all(
-    site: Site, accept: Callable[[Draft], bool], stopped: Callable[[], bool] = lambda: False
-) -> tuple[Project, list[tuple[Finding, VerifiedFix]]]:
-    """Make one fix after the other until none is left in a document that is accepted.
-
-    A finding whose value the user must choose is left alone, and so is one that is suppressed.
-
-    Args:
-        site: the document.
-        accept: whether a fix may be made, asked before it is.
-        stopped: asked between two fixes; true ends the work with what is done.
-
-    Returns:
-        The project as it is then, and what was fixed, in order.
-    """
-    done: list[tuple[Finding, VerifiedFix]] = []
-    refused: set[tuple[str, str, Any]] = set()
-    made_before = 0
-    while len(done) < MAX_STEPS and not stopped():
-        step = _next_fix(site, accept, refused)
-        if step is not None:
-            finding, fix, project = step
-            done.append((finding, fix))
-            site = site._replace(project=project)
-        elif len(done) == made_before:
-            break
-        else:  # what could not be fixed may be possible now, with other things out of the way
-            made_before = len(done)
-            refused.clear()
-    return site.project, done
-
-
-def _next_fix(
-    site: Site, accept: Callable[[Draft], bool], refused: set[tuple[str, str, Any]]
-) -> tuple[Finding, VerifiedFix, Project] | None:
-    if not site.checked.document.complete:
-        return None
-
-    def wanted(finding: Finding) -> bool:
-        return is_open(finding) and _key(finding) not in refused
-
-    for finding, options in drafts(site.checked, site.project.ruleset, wanted):
-        if len(options) == 1 and accept(options[0]):
-            fix, project = _verified(site, options[0], finding)
-            if isinstance(fix, VerifiedFix):
-                return finding, fix, project
-        refused.add(_key(finding))
-    return None
-
-
-def _key(finding: Finding) -> tuple[str, str, Any]:
-    """What a finding is, for as long as other fixes are made."""
-    return finding.control, finding.stable_path, finding.resource
-
-
 def _drafts(site: Site, finding: Finding) -> list[Draft]:
-    place = (finding.control, finding.path)
-    for verdicts, bound in with_bounds(site.checked):
-        if any((f.control, f.path, f.span) == (*place, finding.span) for f in verdicts.findings):
-            ruleset = site.project.ruleset
-            hits = engine.hits_of(verdicts, ruleset, bound, finding.control).get(place, [])
-            return drafts_of(verdicts.resource, hits, ruleset)
+    place = (finding.control, finding.path, finding.span)
+    evaluator = site.project.evaluator
+    for number, verdicts in enumerate(site.checked.verdicts):
+        for known in verdicts.findings:
+            if (known.control, known.path, known.span) == place:
+                elements = elements_in(site.checked, number, evaluator)
+                return drafts_of(known, verdicts.resource, elements, evaluator.ruleset)
     return []
 
 
-def with_bounds(checked: CheckedDocument) -> list[tuple[Verdicts, Bound | None]]:
-    """The verdicts of a document, each with what the relations of its resource lead to."""
-    return list(zip(checked.verdicts, checked.bounds or repeat(None), strict=False))
-
-
-def _verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:
+def verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:
     """The fix, proven to hold, or why it does not; and the project with it made."""
     document = site.checked.document
     made = _make(document, draft)

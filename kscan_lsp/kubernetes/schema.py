@@ -7,7 +7,6 @@ Left out on purpose: unknown fields, required fields and value ranges. That is a
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ BOOL: Final = "true or false"
 QUANTITY: Final = "a quantity such as 250m or 128Mi"
 INT_OR_STR: Final = "a number or a string"
 STR_MAP: Final = ("map", STR)
-ANY: Final = "anything"
 
 METADATA: Final = {
     "name": STR,
@@ -283,7 +281,6 @@ KINDS: Final = frozenset(_KINDS)
 Fields: TypeAlias = dict[str, Any]
 
 
-@functools.cache
 def fields_of(group: str, kind: str, template: Path | None) -> Fields:
     """What is known about the fields of a kind.
 

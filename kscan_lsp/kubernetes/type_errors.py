@@ -2,7 +2,7 @@
 
 A control that reads `securityContext.privileged` must not call a manifest clean because the value is the
 string "yes", or the parent a list. The API server refuses such an object, so no verdict about it means
-anything: the engine reports the place, and counts what would have passed as not evaluated. One table (`fields.py`)
+anything: the engine reports the place, and counts what would have passed as not evaluated. One table (`schema.py`)
 says it for every control, which keeps type tests out of the controls.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kscan_lsp.kubernetes.schema import ANY, BOOL, INT, INT_OR_STR, QUANTITY, STR
+from kscan_lsp.kubernetes.schema import BOOL, INT, INT_OR_STR, QUANTITY, STR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.schema import Fields
     from kscan_lsp.paths import Path
 
-MAX_MISFITS: Final = 20
-"""How many of one object are told."""
+MAX_TYPE_ERRORS: Final = 20
+"""How many of one object are reported."""
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     STR: lambda v: isinstance(v, str),
@@ -27,11 +27,10 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     BOOL: lambda v: isinstance(v, bool),
     QUANTITY: lambda v: isinstance(v, str | int | float) and not isinstance(v, bool),
     INT_OR_STR: lambda v: isinstance(v, str | int) and not isinstance(v, bool),
-    ANY: lambda _: True,
 }
 
 
-def misfits(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
+def type_errors(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
     """Fields of an object whose value has a type that the API server refuses.
 
     Args:
@@ -39,7 +38,7 @@ def misfits(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
         data: the object as plain values.
 
     Returns: (path, message) of each, outermost first: nothing is looked at inside a value of the wrong type.
-        Null is never wrong: Kubernetes treats it as absent. At most `MAX_MISFITS`.
+        Null is never wrong: Kubernetes treats it as absent. At most `MAX_TYPE_ERRORS`.
     """
     found: list[tuple[Path, str]] = []
     _compare(data, fields, (), found)
@@ -47,7 +46,7 @@ def misfits(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
 
 
 def _compare(value: Any, expected: Any, path: Path, found: list[tuple[Path, str]]) -> None:
-    if value is None or len(found) >= MAX_MISFITS:
+    if value is None or len(found) >= MAX_TYPE_ERRORS:
         return
     if isinstance(expected, str):
         if not _CHECKS[expected](value):
@@ -57,7 +56,7 @@ def _compare(value: Any, expected: Any, path: Path, found: list[tuple[Path, str]
             for index, item in enumerate(value):
                 if item is not None:
                     _compare(item, expected[0], (*path, index), found)
-                elif len(found) < MAX_MISFITS:
+                elif len(found) < MAX_TYPE_ERRORS:
                     found.append(((*path, index), _message((*path, index), _noun(expected[0]), None)))
         else:
             found.append((path, _message(path, "a list", value)))

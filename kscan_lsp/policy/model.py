@@ -1,7 +1,6 @@
 """Controls and frameworks, compiled: an immutable PolicySet.
 
-Which controls are on, with which severities and inputs, is a `Ruleset`: it plans the work for each kind of object once
-and is what the engine works from.
+Which controls are on, with which severities and inputs, is a `Ruleset`: what the engine judges by.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
 
     @property
     def unanswered(self) -> str:
-        """Why it is not evaluated: never, or where there is none of its `evidence`; empty for one that always is."""
+        """Why it is not evaluated without evidence; empty for one that needs none."""
         return f"no manifest says this; it takes {self.needs}" if self.needs else ""
 
     @property

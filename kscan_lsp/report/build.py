@@ -8,9 +8,8 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kscan_lsp import paths
-from kscan_lsp.fixes import verify as fixes
-from kscan_lsp.fixes.operations import Draft
-from kscan_lsp.fixes.verify import Site
+from kscan_lsp.fixes.draft import Draft, drafts
+from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import (
@@ -38,7 +37,7 @@ from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, Location, Problem
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
 
-_Options: TypeAlias = Sequence[fixes.VerifiedFix | Draft]
+_Options: TypeAlias = Sequence[VerifiedFix | Draft]
 """The ways to fix a finding."""
 
 
@@ -163,9 +162,9 @@ class _Builder:
         if self.fix_detail is FixDetail.NONE or not any(finding.fixable for finding in findings):
             return repeat(())
         if self.fix_detail is FixDetail.EDITS:
-            return (fixes.fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
-        drafts = fixes.drafts(site.checked, site.project.ruleset, lambda _: True)  # in the order of findings
-        return (next(drafts)[1] if finding.fixable else () for finding in findings)
+            return (fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
+        proposed = drafts(site.checked, site.project.evaluator, lambda _: True)  # in the order of findings
+        return (next(proposed)[1] if finding.fixable else () for finding in findings)
 
     def reported(
         self,
@@ -262,7 +261,7 @@ def rules_of(ruleset: Ruleset) -> dict[str, Rule]:
     }
 
 
-def _fix_option(placed: PlacedDocument, option: fixes.VerifiedFix | Draft, project: Project) -> FixOption:
+def _fix_option(placed: PlacedDocument, option: VerifiedFix | Draft, project: Project) -> FixOption:
     if isinstance(option, Draft):
         return FixOption(option.title, option.safe)
     edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in option.edits)

@@ -16,7 +16,7 @@ from kscan_lsp.report.model import ControlResult, FrameworkScore
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.policy.ruleset import Ruleset
 
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
@@ -86,7 +88,7 @@ def run_tests(control: Control, policies: PolicySet) -> list[Outcome]:
 def _case(control: Control, policies: PolicySet, test: TestFile) -> _Case:
     manifest, marks = read_marks(test.manifest)
     rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
-    project = Project(rules, _TODAY).with_file(_FILE, manifest)
+    project = Project(Evaluator(rules, Evidence(_TODAY))).with_file(_FILE, manifest)
     return _Case(test, manifest, marks, project, wrong[0].message if wrong else "")
 
 

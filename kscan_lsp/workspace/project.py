@@ -16,7 +16,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kscan_lsp.dispositions.chain import dispose
-from kscan_lsp.engine.check import check, check_related, relations_of
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph.dependents import Dependents
@@ -35,10 +36,10 @@ from kscan_lsp.workspace.results import (
 from kscan_lsp.yaml.document import read_document, reread, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
@@ -48,23 +49,32 @@ MAX_CHARACTERS: Final = 20_000_000
 
 def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
     """Judge a file as if it were all there is; see `Project.with_file`."""
-    return Project(ruleset, today).with_file(path, text, json=json).files[path]
+    return Project(Evaluator(ruleset, Evidence(today))).with_file(path, text, json=json).files[path]
 
 
 class Project(Struct, frozen=True, eq=False):
-    """The files of a workspace, judged by one ruleset on one day.
+    """The files of a workspace, judged by one ruleset and by what is known besides.
 
     Those in `files` are judged, and come in the order of their names. `index` may know of more: what stands in them
     counts for the others, but nobody wants to know what is wrong with it.
     """
 
-    ruleset: Ruleset
-    today: date
+    evaluator: Evaluator
     files: Mapping[str, CheckedFile] = {}
     index: Index = field(default_factory=Index)
     whole: bool = True
     """Whether all files are there; until then nothing is evaluated that rests on other objects."""
     dependents: Dependents = field(default_factory=Dependents)
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """What the files are judged by."""
+        return self.evaluator.ruleset
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known besides manifests."""
+        return self.evaluator.evidence
 
     def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
         """The project with new texts of many files: (path, text, whether it is JSON)."""
@@ -76,23 +86,26 @@ class Project(Struct, frozen=True, eq=False):
         changed: set[Key] = set()
         read: set[str] = set()
         for read_before in files:
-            file = self._without_relations(read_before)
+            file = self._renewed(read_before)
             judged = with_file_in_order(judged, file.path, file)
             index, keys = index.with_file(file.path, _objects(file))
             changed |= keys
             read.add(file.path)
         return self._updated(judged, index, changed, read)
 
-    def _without_relations(self, file: CheckedFile) -> CheckedFile:
-        """A file without what an earlier project found in it that rests on other objects."""
+    def _renewed(self, file: CheckedFile) -> CheckedFile:
+        """A file without what an earlier project found in it that rests on other objects or on other evidence."""
         there = self.files.get(file.path)
         known = set(there.parts) if there else set()
         before = file.parts
-        now = [
-            replace(checked, bounds=None) if checked.bounds and checked not in known else checked
-            for checked in before
-        ]
+        now = [checked if checked in known else self._renewed_document(checked) for checked in before]
         return file.with_parts(now) if any(map(is_not, now, before)) else file
+
+    def _renewed_document(self, checked: CheckedDocument) -> CheckedDocument:
+        read = checked.read
+        if read is not None and not checked.dependencies.isdisjoint(self.evidence.changed(read.evidence)):
+            return self._again(checked)
+        return replace(checked, bounds=None) if checked.bounds else checked
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
         """The project with one file's new text.
@@ -122,6 +135,21 @@ class Project(Struct, frozen=True, eq=False):
         judged = {name: file for name, file in self.files.items() if name != path}
         index, changed = self.index.with_file(path, objects)
         return self._updated(judged, index, changed, {path})
+
+    def with_evidence(self, evidence: Evidence) -> Project:
+        """The project with other evidence: what rests on what is different in it is judged again, and nothing else."""
+        project = replace(self, evaluator=self.evaluator.with_evidence(evidence))
+        return project.judged_again(self.evidence.changed(evidence))
+
+    def judged_again(self, changed: frozenset[Key]) -> Project:
+        """The project with every document judged again that depends on some keys of evidence."""
+        concerned = self.dependents.of(changed)
+        files = dict(self.files)
+        for path in concerned:
+            parts = files[path].parts
+            now = [part if part.dependencies.isdisjoint(changed) else self._again(part) for part in parts]
+            files[path] = files[path].with_parts(now)
+        return self._updated(files, self.index, frozenset(), concerned)
 
     def completed(self) -> Project:
         """The project when no more files are to come; `with_relations` evaluates what rests on other objects."""
@@ -162,14 +190,23 @@ class Project(Struct, frozen=True, eq=False):
 
     def _document(self, path: str, document: Document) -> CheckedDocument:
         resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
-        verdicts = tuple(check(resource, self.ruleset) for resource in resources)
+        verdicts = tuple(map(self.evaluator.evaluate, resources))
         objects = (
             tuple(object_of(path, resource) for resource in resources) if self.ruleset.relational else ()
         )
-        related = any(relations_of(resource, self.ruleset) for resource in resources)
-        return self._disposed(
-            ReadDocument(document, verdicts, missed, objects), verdicts, None if related else ()
-        )
+        return self._alone(ReadDocument(document, verdicts, missed, objects, self.evidence))
+
+    def _again(self, checked: CheckedDocument) -> CheckedDocument:
+        """A document judged again, as far as it can be without looking at others."""
+        read = checked.read
+        if read is None:
+            return checked
+        verdicts = tuple(self.evaluator.evaluate(verdicts.resource) for verdicts in read.verdicts)
+        return self._alone(replace(read, verdicts=verdicts, evidence=self.evidence))
+
+    def _alone(self, read: ReadDocument) -> CheckedDocument:
+        related = any(self.evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
+        return self._disposed(read, read.verdicts, None if related else ())
 
     def _updated(
         self,
@@ -187,40 +224,49 @@ class Project(Struct, frozen=True, eq=False):
             touched: the files that are new, or gone.
         """
         dependents = self.dependents
-        if self.whole and self.ruleset.relational:
-            evaluated: dict[str, CheckedFile] = {}
-            dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
-            for path in {*dependencies, *dependents.of(changed)}:
-                file = files.get(path)
-                if file is None:
-                    continue
-                concerned = dependents.depends(path, changed)
-                before = file.parts
-                now = [
-                    self._related(checked, index)
-                    if checked.bounds is None or (concerned and not checked.dependencies.isdisjoint(changed))
-                    else checked
-                    for checked in before
-                ]
-                if any(map(is_not, now, before)):
-                    evaluated[path] = file.with_parts(now)
-                dependencies[path] = frozenset[Key]().union(*{checked.dependencies for checked in now})
-            dependents = dependents.updated(dependencies)
-            files = {**files, **evaluated} if evaluated else files
-        return replace(self, files=files, index=index, dependents=dependents)
+        relational = self.whole and self.ruleset.relational
+        evaluated: dict[str, CheckedFile] = {}
+        dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
+        for path in {*dependencies, *dependents.of(changed)} if relational else list(dependencies):
+            file = files.get(path)
+            if file is None:
+                continue
+            now = before = file.parts
+            if relational:
+                now = self._with_relations(
+                    before, index, changed if dependents.depends(path, changed) else ()
+                )
+            if any(map(is_not, now, before)):
+                evaluated[path] = file.with_parts(now)
+            dependencies[path] = frozenset[Key]().union(*{checked.dependencies for checked in now})
+        files = {**files, **evaluated} if evaluated else files
+        return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
+
+    def _with_relations(
+        self, parts: tuple[CheckedDocument, ...], index: Index, changed: Collection[Key]
+    ) -> tuple[CheckedDocument, ...]:
+        """The documents of a file, those evaluated again that depend on keys under which something changed."""
+        return tuple(
+            [
+                self._related(checked, index)
+                if checked.bounds is None or (changed and not checked.dependencies.isdisjoint(changed))
+                else checked
+                for checked in parts
+            ]
+        )
 
     def _related(self, old: CheckedDocument, index: Index) -> CheckedDocument:
         """A document with what rests on other objects evaluated again."""
         if old.read is None:
             return old
         bounds = tuple(
-            bind(one, names, index) if (names := relations_of(verdicts.resource, self.ruleset)) else None
+            bind(one, names, index) if (names := self.evaluator.relations_of(verdicts.resource)) else None
             for verdicts, one in zip(old.read.verdicts, old.read.objects, strict=True)
         )
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
         verdicts = tuple(
-            alone if bound is None else check_related(alone, bound, self.ruleset)
+            alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
         )
         return self._disposed(old.read, verdicts, bounds)
@@ -228,11 +274,15 @@ class Project(Struct, frozen=True, eq=False):
     def _disposed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
     ) -> CheckedDocument:
-        disposed, wrong = dispose(read.document, verdicts, self.ruleset, self.today)
+        disposed = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
         judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
-        problems = (*read.document.problems, *read.missed, *judging, *wrong)
-        keys = frozenset[Key]().union(*(bound.dependencies for bound in bounds or () if bound))
-        return CheckedDocument(read.document, disposed, problems, read, bounds, keys)
+        problems = (*read.document.problems, *read.missed, *judging, *disposed.problems)
+        keys = frozenset[Key]().union(
+            *(bound.dependencies for bound in bounds or () if bound),
+            *(self.evaluator.evidence_of(verdict.resource) for verdict in verdicts),
+            (key_for(TODAY),) if disposed.dated else (),
+        )
+        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:

@@ -22,7 +22,8 @@ from kscan_lsp.findings import Location, Verbatim
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from kscan_lsp.engine.check import Verdicts
+    from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, SourceMap
     from kscan_lsp.graph.index import Key, Object
     from kscan_lsp.graph.relations import Bound
@@ -44,6 +45,8 @@ class ReadDocument(Struct, frozen=True, eq=False):
     missed: tuple[Problem, ...]
     objects: tuple[Object, ...]
     """The same resources as the others in the workspace see them."""
+    evidence: Evidence
+    """What was known besides."""
 
 
 class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.testing.run import read_marks, settings_of
@@ -84,7 +86,7 @@ def wrong_types(control):
             if not isinstance(data, dict):
                 continue
             rest = "\n".join([*pieces[:number], *pieces[number + 1 :]])
-            others = Project(rules, date(2026, 1, 1)).with_file("others.yaml", rest)
+            others = Project(Evaluator(rules, Evidence(date(2026, 1, 1)))).with_file("others.yaml", rest)
             before = verdict(control.id, others, data)
             for path in paths_in(data):
                 if path in {("kind",), ("apiVersion",)}:
@@ -121,4 +123,4 @@ def test_a_sandbox_policy_of_a_wrong_type_limits_nothing(policy: Any) -> None:
         "spec": {"networkPolicy": policy},
     }
     rules, _ = ruleset.choose(POLICIES, Settings(), only=("C-0301",))
-    assert verdict("C-0301", Project(rules, date(2026, 1, 1)), data) == "failed"
+    assert verdict("C-0301", Project(Evaluator(rules, Evidence(date(2026, 1, 1)))), data) == "failed"

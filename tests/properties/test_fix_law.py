@@ -10,13 +10,16 @@ import copy
 from collections import Counter
 from datetime import date
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.styles import law_three, render, styles
+from support.styles import Style, law_three, render, styles
 
 from kscan_lsp import edits
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import replace_settings
@@ -26,16 +29,22 @@ from kscan_lsp.workspace.policies import complete_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
 
+if TYPE_CHECKING:
+    from kscan_lsp.policy.schema import TestFile
+
 POLICIES = complete_policies()
 FIXABLE = [control for control in POLICIES.controls.values() if control.fixable]
+EVALUATORS: dict[str, Evaluator] = {}
+"""By the settings that they are for."""
 
 
-@cache
-def rules_of(control_id: str, number: int) -> ruleset.Ruleset:
-    """Every control on, with the inputs of one of the control's tests."""
-    test = POLICIES.sources[control_id].tests[number]
+def evaluator_of(test: TestFile) -> Evaluator:
+    """Every control on, with the inputs of a test."""
     chosen = replace_settings(settings_of(test), {"frameworks": ["allcontrols"]})
-    return ruleset.choose(POLICIES, chosen)[0]
+    key = chosen.model_dump_json()
+    if key not in EVALUATORS:  # what it remembers of one manifest serves all that are judged alike
+        EVALUATORS[key] = Evaluator(ruleset.choose(POLICIES, chosen)[0], Evidence(date(2026, 1, 1)))
+    return EVALUATORS[key]
 
 
 @cache
@@ -48,8 +57,9 @@ def manifests(control_id: str):
     for number, test in enumerate(POLICIES.sources[control_id].tests):
         pieces = split(read_marks(test.manifest)[0])
         for n, piece in enumerate(pieces):
-            others = Project(rules_of(control_id, number), date(2026, 1, 1))
-            others = others.with_file("others.yaml", "\n".join([*pieces[:n], *pieces[n + 1 :]]))
+            others = Project(evaluator_of(test)).with_file(
+                "others.yaml", "\n".join([*pieces[:n], *pieces[n + 1 :]])
+            )
             whole = others.with_file("this.yaml", piece)
             if any(
                 f.finding.control == control_id and f.finding.fixable
@@ -112,6 +122,42 @@ def test_fix_law(control_id, data, style) -> None:
 
 
 NONE_HERE = "this control has no fix here"
+BRINGS_UP = "the fix would bring up "
+PLAIN = {"block": Style(), "json": Style(form="json-pretty")}
+"""Styles in which every place can be edited."""
+NEVER = {"KS-0002": "by the version that took over, the object is one that more controls look at"}
+"""Controls whose fix holds for none of their tests' manifests when every control is on, and why."""
+
+
+@pytest.mark.parametrize("control_id", [control.id for control in FIXABLE])
+def test_a_fix_is_really_made(control_id: str) -> None:
+    """The law holds of a program that refuses everything, too.
+
+    In a plain style no place is a reason to refuse: only a condition that is not met, or what else the fix would bring
+    up, and so it is the same in all of them.
+    """
+    reasons = {name: reasons_of(control_id, style) for name, style in PLAIN.items()}
+    assert reasons["json"] == reasons["block"]
+    refused = [reason for reason in reasons["block"] if reason]
+    assert [r for r in refused if r != NONE_HERE and not r.startswith(BRINGS_UP)] == []
+    if control_id in NEVER:
+        assert len(refused) == len(reasons["block"])
+    else:
+        assert len(refused) < len(reasons["block"])
+
+
+def reasons_of(control_id: str, style: Style) -> list[str]:
+    """For every finding in a control's own manifests why it is not fixed; empty where it is."""
+    found = []
+    for _, manifest, others in manifests(control_id):
+        project = others.with_file("this.yaml", render(manifest, style), json=style.form != "block")
+        number, placed = judged(project)
+        for finding in placed.checked.findings:
+            if finding.control == control_id:
+                options, reason = fixes_of(Site(project, "this.yaml", number), finding)
+                assert bool(options) != bool(reason)
+                found.append(reason)
+    return found
 
 
 def judged(project):

@@ -6,6 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp import paths
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
@@ -55,7 +57,7 @@ def project_of(checks: str | dict[str, str], **texts: str) -> Project:
     )
     assert wrong == ()
     files = [(f"{name}.yaml", text, text.startswith("{")) for name, text in texts.items()]
-    return Project(chosen, date(2026, 1, 1)).with_files(files)
+    return Project(Evaluator(chosen, Evidence(date(2026, 1, 1)))).with_files(files)
 
 
 def judged(checks: str | dict[str, str], text: str) -> CheckedFile:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kscan_lsp
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import Ruleset, choose
 from kscan_lsp.report.build import build
@@ -122,7 +124,7 @@ def rules(**settings: Any) -> Ruleset:
 
 
 def checked(name: str, text: str, ruleset: Ruleset | None = None) -> tuple[CheckedFile, Project]:
-    project = Project(ruleset or rules(), date(2026, 1, 1))
+    project = Project(Evaluator(ruleset or rules(), Evidence(date(2026, 1, 1))))
     project = project.with_file(name, text, json=name.endswith(".json"))
     return project.files[name], project
 

@@ -18,20 +18,26 @@ import kscan_lsp
 PACKAGE = Path(kscan_lsp.__file__).parent
 
 ROOMS = [
-    "text", "paths", "findings", "yaml", "kubernetes", "edits", "settings", "files", "graph", "cel", "policy", "engine",
-    "dispositions", "workspace", "fixes", "report", "testing", "cli", "devtools", "lsp", "__main__",
+    "text", "paths", "findings", "yaml", "kubernetes", "edits", "settings", "files", "graph", "cel", "policy",
+    "evidence", "engine", "dispositions", "workspace", "fixes", "report", "testing", "cli", "devtools", "lsp",
+    "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
 
 FLOORS = {
-    "engine": ["digests", "related", "scope", "locate", "evaluate", "check"],
+    "engine": [
+        "digests", "scope", "elements", "locate", "related", "plan", "memo", "evaluate", "verdicts", "causes",
+        "evaluator",
+    ],
     "lsp": [
-        "convert", "capabilities", "session.stale", "session.workspace", "session.snapshot", "session.published",
-        "session.session",
-        "features.document_links", "features.references", "features.settings_file", "features.vocabulary",
-        "features.code_actions", "features.code_lens", "features.completion", "features.hover", "features.status",
-        "server.stdio", "server.protocol", "server.progress", "server.server", "server.commands", "server.requests",
-        "server.notifications",
+        "capabilities", "uris", "wire", "convert", "session.published", "session.stale", "session.steps",
+        "session.snapshot", "session.workspace", "session.document", "session.session",
+        "features.control_names", "features.suppression_edit", "features.vocabulary", "features.diagnostics",
+        "features.code_lens", "features.report", "features.settings_file", "features.status",
+        "features.workspace_edit", "features.completion", "features.document_links", "features.fix_all",
+        "features.hover", "features.code_actions", "server.tasks", "server.protocol", "server.stdio",
+        "server.progress", "server.publisher", "server.settings_reader", "server.scheduler", "server.server",
+        "server.commands", "server.requests", "server.notifications", "server.main",
     ],
 }  # fmt: skip
 """Every file of the largest rooms, in the order in which they may import each other."""

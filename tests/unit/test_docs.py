@@ -15,6 +15,8 @@ import pytest
 import typer
 
 from kscan_lsp.cli.main import app
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose, members_of
 from kscan_lsp.settings.model import Settings, read_settings
@@ -234,7 +236,7 @@ def test_picture_shows_what_the_program_prints():
 def findings_of(variant, framework):
     folder = ROOT / "examples/payments" / variant
     texts = [(path.name, read(path), path.suffix == ".json") for path in sorted(folder.iterdir())]
-    for checked in Project(ruleset(framework), TODAY).with_files(texts).files.values():
+    for checked in Project(Evaluator(ruleset(framework), Evidence(TODAY))).with_files(texts).files.values():
         assert not checked.skipped
         assert list(checked.problems()) == []
         verdicts = [v for placed in checked.documents for v in placed.checked.verdicts]

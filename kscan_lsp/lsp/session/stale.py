@@ -1,6 +1,6 @@
-"""Old findings of a document that can no longer be read, while the user is typing.
+"""Findings of an earlier text, kept for a document that cannot be read while the user is typing.
 
-Most half-typed text is repaired and still judged (see `documents.py`). Where that fails, a document would lose all
+Most half-typed text is repaired and still judged (see `yaml/repair.py`). Where that fails, a document would lose all
 its squiggles at one keystroke and get them back at the next. Only here, in the editor, the findings stay that lie in
 lines the old and the new text share at their start and end; a report never does this.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
 
 
-def carry(previous: CheckedFile | None, checked: CheckedFile) -> CheckedFile:
+def with_stale_findings(previous: CheckedFile | None, checked: CheckedFile) -> CheckedFile:
     """The checked file, with what can be kept of `previous` in a document that cannot be read."""
     if previous is None or not any(map(_unreadable, checked.parts)):
         return checked

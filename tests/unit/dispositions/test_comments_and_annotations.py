@@ -285,6 +285,6 @@ def test_the_reason_is_kept() -> None:
         annotated("T-0001 until=2027-01-31 -- a -- b"),
     ):
         file, _ = checked("pod.yaml", text)
-        marks = [f.suppression for part in file.parts for f in part.findings if f.suppression]
+        marks = [f.disposition for part in file.parts for f in part.findings if f.disposition]
         assert {(mark.reason, mark.until) for mark in marks} == {("a -- b", "2027-01-31")}
-        assert {mark.kind for mark in marks} == {"annotation" if "annotations" in text else "comment"}
+        assert {mark.by for mark in marks} == {"annotation" if "annotations" in text else "comment"}

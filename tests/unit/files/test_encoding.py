@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kscan_lsp.files import encoding as source_files
+from kscan_lsp.files import encoding
 from kscan_lsp.files.encoding import SourceText, Unreadable
 
 if TYPE_CHECKING:
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     ],
 )
 def test_what_is_no_text_says_so(raw: bytes, line: int, said: str) -> None:
-    source = source_files.decode(raw)
+    source = encoding.decode(raw)
     assert isinstance(source, Unreadable)
     assert said in source.reason
     assert source.line == line
 
 
 def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_files, "MAX_BYTES", 10)
+    monkeypatch.setattr(encoding, "MAX_BYTES", 10)
     path = tmp_path / "a.yaml"
     path.write_bytes(b"x" * 11)
-    assert isinstance(source := source_files.read(path), Unreadable)
+    assert isinstance(source := encoding.read(path), Unreadable)
     assert "too large" in source.reason
 
 
 def read(path: Path) -> SourceText:
-    source = source_files.read(path)
+    source = encoding.read(path)
     assert isinstance(source, SourceText)
     return source
 
@@ -50,7 +50,7 @@ def test_writing_keeps_mode_mark_and_encoding(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(codecs.BOM_UTF16_LE + "a: 1\r\n".encode("utf-16-le"))
     path.chmod(0o640)
-    assert source_files.write(path, read(path), "a: 2\r\n") == ""
+    assert encoding.write(path, read(path), "a: 2\r\n") == ""
     assert path.read_bytes() == codecs.BOM_UTF16_LE + "a: 2\r\n".encode("utf-16-le")
     assert path.stat().st_mode & 0o777 == 0o640
     assert [found.name for found in tmp_path.iterdir()] == ["a.yaml"]
@@ -60,7 +60,7 @@ def test_writing_through_a_link_keeps_the_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target.yaml", tmp_path / "link.yaml"
     target.write_text("a: 1\n")
     link.symlink_to(target)
-    assert source_files.write(link, read(link), "a: 2\n") == ""
+    assert encoding.write(link, read(link), "a: 2\n") == ""
     assert link.is_symlink()
     assert target.read_text() == "a: 2\n"
 
@@ -70,7 +70,7 @@ def test_a_file_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     path.write_text("a: 1\n")
     before = read(path)
     path.write_text("a: 3\n")
-    assert "has changed" in source_files.write(path, before, "a: 2\n")
+    assert "has changed" in encoding.write(path, before, "a: 2\n")
     assert path.read_text() == "a: 3\n"
 
 
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_written_says_so(tmp_path: Path, monkeypatch: pyte
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(source_files.os, "fsync", refuse)
-    assert "Permission denied" in source_files.write(path, before, "a: 2\n")
+    monkeypatch.setattr(encoding.os, "fsync", refuse)
+    assert "Permission denied" in encoding.write(path, before, "a: 2\n")
     assert path.read_text() == "a: 1\n"
     assert [found.name for found in tmp_path.iterdir()] == ["a.yaml"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from support.judging import FILE, project_of
 
-from kscan_lsp.fixes.verify import Site, fix_all
+from kscan_lsp.fixes.fix_all import fix_all
+from kscan_lsp.fixes.verify import Site
 
 POD = """\
 apiVersion: v1

@@ -1,21 +1,18 @@
-"""Relations: who they lead to, and that a project which was edited says what a fresh one says."""
+"""Relations: who they lead to."""
 
 from __future__ import annotations
 
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from support.objects import RULES, listed
 
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.graph import relations
-from kscan_lsp.graph.index import Index, key_of
-from kscan_lsp.policy import ruleset
-from kscan_lsp.settings.model import Settings
-from kscan_lsp.workspace.policies import complete_policies
+from kscan_lsp.graph.index import Index
 from kscan_lsp.workspace.project import Project, objects_of
 
-RULES = ruleset.choose(complete_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[0]
 TODAY = date(2026, 1, 1)
 
 DEPLOYMENT = """\
@@ -38,14 +35,6 @@ spec:
         envFrom: [{configMapRef: {name: settings}}]
         env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: token, key: t}}}]
 """
-
-
-def listed(kind: str, *names: str, api: str = "v1", rest: str = "") -> str:
-    objects = [
-        f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}, namespace: store}}\n{rest}\n"
-        for name in names
-    ]
-    return "---\n".join(objects)
 
 
 def led_to(name: str, subject: str, *others: str) -> list[str]:
@@ -180,7 +169,9 @@ def test_places_that_are_left_out_are_counted(bindings: int) -> None:
     api = "rbac.authorization.k8s.io/v1"
     reading = "rules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]"
     granting = "roleRef: {kind: Role, name: read}\nsubjects: [{kind: User, name: jane}]"
-    project = Project(RULES, TODAY).with_file("role.yaml", listed("Role", "read", api=api, rest=reading))
+    project = Project(Evaluator(RULES, Evidence(TODAY))).with_file(
+        "role.yaml", listed("Role", "read", api=api, rest=reading)
+    )
     names = [f"b{n}" for n in range(bindings)]
     project = project.with_file("b.yaml", listed("RoleBinding", *names, api=api, rest=granting))
     found = [f for _, f in project.files["role.yaml"].findings() if f.control == "C-0015"]
@@ -202,195 +193,3 @@ def test_autoscalers_and_budgets() -> None:
     assert led_to("autoscalers", DEPLOYMENT, scaler) == ["HorizontalPodAutoscaler/shop"]
     assert led_to("workloads", scaler, DEPLOYMENT) == ["Deployment/shop"]
     assert led_to("disruptionBudgets", DEPLOYMENT, budget) == ["PodDisruptionBudget/shop"]
-
-
-NAMES = st.sampled_from(["shop", "cart"])
-SPACES = st.sampled_from(["", "store", "default"])
-LABELS = st.sampled_from(["{app: shop}", "{app: cart, tier: web}", "{}", "nonsense", "{app: 1}"])
-FIELDS = {
-    "ns": SPACES,
-    "name": NAMES,
-    "labels": LABELS,
-    "other": NAMES,
-    "role": st.sampled_from(["Role", "ClusterRole"]),
-    "verbs": st.sampled_from(["['*']", "[get, list]", "[delete, create]", "nonsense"]),
-}
-MANIFESTS = """\
-kind: Deployment
-apiVersion: apps/v1
-metadata: {META}
-spec:
-  template:
-    metadata: {labels: LABELS}
-    spec:
-      serviceAccountName: OTHER
-      containers: [{name: NAME, image: x, envFrom: [{secretRef: {name: OTHER}}]}]
-===
-kind: Pod
-apiVersion: v1
-metadata: {META, labels: LABELS}
-spec:
-  containers: [{name: NAME, image: x}]
-  volumes: [{name: v, configMap: {name: OTHER}}, {name: w, persistentVolumeClaim: {claimName: OTHER}}]
-===
-kind: NetworkPolicy
-apiVersion: networking.k8s.io/v1
-metadata: {META}
-spec: {podSelector: {matchLabels: LABELS}, policyTypes: [Ingress, Egress]}
-===
-kind: NetworkPolicy
-apiVersion: networking.k8s.io/v1
-metadata: {META}
-spec: {podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [OTHER]}]}}
-===
-kind: Service
-apiVersion: v1
-metadata: {META}
-spec: {selector: LABELS, ports: [{port: 22}]}
-===
-kind: Ingress
-apiVersion: networking.k8s.io/v1
-metadata: {META}
-spec: {defaultBackend: {service: {name: OTHER, port: {number: 80}}}}
-===
-kind: HorizontalPodAutoscaler
-apiVersion: autoscaling/v2
-metadata: {META}
-spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: OTHER}}
-===
-kind: ROLE
-apiVersion: rbac.authorization.k8s.io/v1
-metadata: {META}
-rules: [{apiGroups: [''], resources: [secrets, pods, events], verbs: VERBS}]
-===
-kind: RoleBinding
-apiVersion: rbac.authorization.k8s.io/v1
-metadata: {META}
-roleRef: {kind: ROLE, name: OTHER}
-subjects: [{kind: ServiceAccount, name: NAME}, {kind: User, name: jo}]
-===
-kind: PodDisruptionBudget
-apiVersion: policy/v1
-metadata: {META}
-spec: {selector: {matchLabels: LABELS}}
-===
-kind: ServiceAccount
-apiVersion: v1
-metadata: {META}
-===
-kind: Secret
-apiVersion: v1
-metadata: {META}
-===
-kind: ConfigMap
-apiVersion: v1
-metadata: {META}
-===
-kind: PersistentVolumeClaim
-apiVersion: v1
-metadata: {META}
-===
-kind: Namespace
-apiVersion: v1
-metadata: {name: store}
-===
-kind: Pod
-apiVersion: v1
-metadata: {META
-===
-{{ template }}
-===
-"""
-TEMPLATES = MANIFESTS.split("===\n")
-
-
-@st.composite
-def documents(draw):
-    chosen = {name: draw(values) for name, values in FIELDS.items()}
-    meta = f"name: {chosen['name']}" + (f", namespace: {chosen['ns']}" if chosen["ns"] else "")
-    text = draw(st.sampled_from(TEMPLATES)).replace("META", meta)
-    for word in ("labels", "other", "role", "verbs", "name"):
-        text = text.replace(word.upper(), chosen[word])
-    return text
-
-
-TEXTS = st.lists(documents(), max_size=4).map("---\n".join)
-FILES = st.sampled_from(["a.yaml", "b.yaml", "c.yaml"])
-EDITS = st.lists(
-    st.one_of(
-        st.tuples(st.just("text"), FILES, TEXTS),
-        st.tuples(st.just("unjudged"), FILES, TEXTS),
-        st.tuples(st.just("document"), FILES, documents()),
-        st.tuples(st.just("without"), FILES, st.just("")),
-    ),
-    max_size=8,
-)
-
-
-def said(project: Project):
-    """All that a project says, as plain data."""
-    return {
-        path: (
-            [(placed.offset, placed.line, found) for placed, found in file.findings()],
-            [problem for _, problem in file.problems()],
-            [
-                (sorted(v.passed), sorted(u.control for u in v.unevaluated))
-                for placed in file.documents
-                for v in placed.checked.verdicts
-            ],
-            file.skipped,
-        )
-        for path, file in sorted(project.files.items())
-    }
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(edits=EDITS)
-def test_an_edited_project_says_what_a_fresh_one_says(edits) -> None:
-    edited = Project(RULES, TODAY)
-    texts: dict[str, tuple[str, bool]] = {}
-    for what, file, text in edits:
-        if what == "text":
-            edited, texts[file] = edited.with_file(file, text), (text, True)
-        elif what == "unjudged":
-            edited = edited.with_objects(file, objects_of(file, text, RULES))
-            texts[file] = (text, False)
-        elif what == "without":
-            edited = edited.without_file(file)
-            texts.pop(file, None)
-        elif file in edited.files and edited.files[file].documents:
-            tail = edited.files[file].documents[-1]
-            head = edited.files[file].text[: tail.offset]
-            new = f"---\n{text}" if head else text
-            edited = edited.with_document(file, len(edited.files[file].documents) - 1, new)
-            texts[file] = (head + new, True)
-    fresh = Project(RULES, TODAY)
-    for file, (text, judged) in sorted(texts.items(), reverse=True):
-        if not judged:
-            fresh = fresh.with_objects(file, objects_of(file, text, RULES))
-    fresh = fresh.with_files((file, text, False) for file, (text, judged) in texts.items() if judged)
-    assert said(edited) == said(fresh)
-    assert list(edited.index.files) == list(edited.index.files)
-
-
-def test_documents_in_another_order_are_told_in_that_order() -> None:
-    one, two = objects_of("s.yaml", listed("Service", "a", "b", rest="spec: {selector: {app: shop}}"), RULES)
-    index, _ = Index().with_file("s.yaml", (one, two))
-    index, changed = index.with_file("s.yaml", (two, one))
-    assert changed == {*one.keys, *two.keys}
-    assert list(index.find(key_of("kind", "Service"))) == [two, one]
-
-
-@pytest.mark.parametrize("copy", [1, 2])
-def test_a_copy_of_a_document_is_edited(copy: int) -> None:
-    # documents with one text are read once; what one of them becomes says nothing about the other
-    policy = listed("NetworkPolicy", "p", api="networking.k8s.io/v1", rest="spec: {podSelector: {}}")
-    pieces = [listed("Pod", "web", rest="spec: {containers: [{name: a}]}"), *[f"---\n{policy}"] * 2]
-    before = Project(RULES, TODAY).with_file("a.yaml", "".join(pieces))
-    pieces[copy] = pieces[copy].replace("store", "elsewhere")
-    text = "".join(pieces)
-    fresh = Project(RULES, TODAY).with_file("a.yaml", text)
-    for edited in (before.with_file("a.yaml", text), before.with_document("a.yaml", copy, pieces[copy])):
-        assert said(edited) == said(fresh)
-        there = [one.namespace for one in edited.index.find(key_of("kind", "NetworkPolicy"))]
-        assert there == [one.namespace for one in edited.index.files["a.yaml"][1:]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kscan_lsp.kubernetes.schema import fields_of
-from kscan_lsp.kubernetes.type_errors import MAX_MISFITS, misfits
+from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS, type_errors
 
 
 @pytest.mark.parametrize("item", [None, 1, {"name": 1}])
-def test_many_misfits_are_few(item: object) -> None:
-    found = misfits(fields_of("", "Pod", ("spec",)), {"spec": {"containers": [item] * 500}})
-    assert len(found) == MAX_MISFITS
+def test_of_many_type_errors_few_are_reported(item: object) -> None:
+    found = type_errors(fields_of("", "Pod", ("spec",)), {"spec": {"containers": [item] * 500}})
+    assert len(found) == MAX_TYPE_ERRORS

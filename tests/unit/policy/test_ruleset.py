@@ -1,4 +1,4 @@
-"""Policies and settings made one: which controls are on, what they read, and the plan for each kind."""
+"""Policies and settings made one: which controls are on, and what they read."""
 
 from __future__ import annotations
 
@@ -133,19 +133,6 @@ def test_pod_spec_paths() -> None:
     rules, wrong = chosen(podSpecPaths=[{"kind": "X", "group": "g.io", "path": "spec.pod"}])
     assert wrong == []
     assert rules.pod_spec_paths == {("g.io", "X"): ("spec", "pod")}
-
-
-def test_the_plan_groups_checks_by_what_they_judge() -> None:
-    rules, _ = chosen(frameworks=["every"])
-    plan = rules.plan("apps", "Deployment", workload=True).alone
-    assert [(r.each.start, r.each.itemised, [check.control for check in r.checks]) for r in plan.rounds] == [
-        ("containers", False, ["KS-0001", "KS-0004"]),
-        ("containers", True, ["KS-0003"]),
-    ]
-    assert sorted(plan.controls) == ["KS-0001", "KS-0003", "KS-0004"]
-    assert rules.plan("rbac.authorization.k8s.io", "Role", workload=False).alone.controls == ("KS-0002",)
-    assert rules.plan("", "Service", workload=False).alone[:3] == ((), (), ())
-    assert rules.plan("apps", "Deployment", workload=True) is rules.plan("apps", "Deployment", workload=True)
 
 
 def test_a_misspelt_input_is_no_input() -> None:

@@ -9,9 +9,9 @@ import pytest
 from support.reporting import POD, PRIVILEGED, SCHEMA, checked, policy_set, report_of, rules
 
 from kscan_lsp.findings import Severity
-from kscan_lsp.fixes import verify as fixes
 from kscan_lsp.policy.load import load
 from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.report import build as build_module
 from kscan_lsp.report import json as json_format
 from kscan_lsp.report.build import MAX_REASONS, build
 from kscan_lsp.report.formats import FixDetail
@@ -242,9 +242,9 @@ def test_fixes_are_looked_for_as_far_as_they_are_shown(monkeypatch: pytest.Monke
 
     (proven,) = found(FixDetail.EDITS)
     assert proven.edits
-    monkeypatch.setattr(fixes, "fixes_of", None)  # no fix is made to name it
+    monkeypatch.setattr(build_module, "fixes_of", None)  # no fix is made to name it
     assert found(FixDetail.TITLES) == [proven._replace(edits=None)]
-    monkeypatch.setattr(fixes, "drafts", None)
+    monkeypatch.setattr(build_module, "drafts", None)
     assert found(FixDetail.NONE) == []
 
 

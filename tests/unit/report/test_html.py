@@ -59,6 +59,7 @@ def read(report: Report) -> Reader:
 def test_every_finding_links_to_its_place() -> None:
     report = report_of({"shop/pod.yaml": POD, "b.yaml": POD.replace("web", "api")})
     links = read(report).links
+    assert [entry.file for entry in report.open()].count("b.yaml") == 2
     for entry in report.open():
         start = entry.range.start
         where = f"file:///home/{entry.file}", f"L{start.line},{start.column}"

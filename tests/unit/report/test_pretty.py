@@ -8,7 +8,7 @@ import unicodedata
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -219,11 +219,14 @@ def test_what_no_manifest_says_is_one_line() -> None:
     st.integers(2, 30),
 )
 def test_lines_break_where_rich_breaks_them(texts: list[str], width: int) -> None:
-    broken = lines.wrapped([lines.StyledText(text, str(n)) for n, text in enumerate(texts)], width)
-    expected = Text("".join(texts)).wrap(Console(width=width), width)
-    assert [lines.plain_text([line]).rstrip("\n") for line in broken] == [
-        line.plain.rstrip() for line in expected
-    ]
+    pieces = [lines.StyledText(text, str(n)) for n, text in enumerate(texts)]
+    broken = [lines.plain_text([line]).rstrip("\n") for line in lines.wrapped(pieces, width)]
+    expected = [line.plain.rstrip() for line in Text("".join(texts)).wrap(Console(width=width), width)]
+    letters = "".join("".join(texts).split())
+    assert "".join("".join(broken).split()) == letters
+    # rich crops what it has broken, and where a joiner stands first on a line a letter may be lost to that
+    assume("".join("".join(expected).split()) == letters)
+    assert broken == expected
 
 
 def test_pieces_keep_their_styles_where_lines_break() -> None:

@@ -1,4 +1,4 @@
-"""Answers are remembered by what they rest on: a ruleset that has judged much says what a new one says."""
+"""Answers are remembered by what they rest on: an evaluator that has judged much says what a new one says."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kscan_lsp.engine import check as engine
-from kscan_lsp.engine import digests
-from kscan_lsp.engine import evaluate as asking
-from kscan_lsp.engine import scope as elements
+from kscan_lsp.engine import digests, elements, evaluate, memo
+from kscan_lsp.engine import evaluator as engine
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy import model as policies
-from kscan_lsp.policy import ruleset
-from kscan_lsp.policy.ruleset import Ruleset, choose
+from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.policies import builtin_policies
-from kscan_lsp.workspace.project import Project, check_file
+from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
 
 TODAY = date(2026, 1, 1)
@@ -74,31 +73,31 @@ checks:
 """
 
 
-def rules(policy_set=None) -> Ruleset:
-    return choose(policy_set or builtin_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[
-        0
-    ]
+def fresh(policy_set=None) -> Evaluator:
+    """An evaluator of all controls that has judged nothing."""
+    chosen = Settings.model_validate({"frameworks": ["allcontrols"]})
+    return Evaluator(choose(policy_set or builtin_policies(), chosen)[0], Evidence(TODAY))
 
 
-def said(text: str, ruleset: Ruleset) -> list[tuple]:
+def judged(text: str, evaluator: Evaluator) -> list[tuple]:
     return [
         (verdicts.findings, verdicts.passed, verdicts.unevaluated)
-        for placed in check_file("pod.yaml", text, ruleset, TODAY).documents
+        for placed in Project(evaluator).with_file("pod.yaml", text).files["pod.yaml"].documents
         for verdicts in placed.checked.verdicts
     ]
 
 
-def test_remembered_answers_are_those_of_a_new_ruleset() -> None:
-    warm = rules()
+def test_remembered_answers_are_those_of_a_new_evaluator() -> None:
+    warm = fresh()
     for values in itertools.product(*VALUES.values()):
         text = POD.format(**dict(zip(VALUES, values, strict=True)))
-        assert said(text, warm) == said(text, rules()), values
+        assert judged(text, warm) == judged(text, fresh()), values
 
 
 EXAMPLES = [
     placed.checked.document.data
     for path in sorted((Path(__file__).parents[3] / "examples" / "payments").rglob("*.yaml"))
-    for placed in Project(choose(policies.PolicySet(), Settings())[0], TODAY)
+    for placed in Project(Evaluator(choose(policies.PolicySet(), Settings())[0], Evidence(TODAY)))
     .with_file(path.name, path.read_text(encoding="utf-8"))
     .files[path.name]
     .documents
@@ -120,9 +119,9 @@ def at(value, path):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_whatever_is_edited_is_judged_as_by_a_new_ruleset(data: st.DataObject) -> None:
+def test_whatever_is_edited_is_judged_as_by_a_new_evaluator(data: st.DataObject) -> None:
     """What was said is found again by what it rests on, so nothing that it rests on may be missing there."""
-    warm = rules()
+    warm = fresh()
     subject = copy.deepcopy(data.draw(st.sampled_from(EXAMPLES)))
     for _ in range(data.draw(st.integers(2, 6))):
         *way, last = data.draw(st.sampled_from(places(subject)))
@@ -139,7 +138,7 @@ def test_whatever_is_edited_is_judged_as_by_a_new_ruleset(data: st.DataObject) -
         else:
             del holder[last]
         text = json.dumps(subject)
-        assert said(text, warm) == said(text, rules())
+        assert judged(text, warm) == judged(text, fresh())
         if not places(subject):
             break
 
@@ -147,7 +146,7 @@ def test_whatever_is_edited_is_judged_as_by_a_new_ruleset(data: st.DataObject) -
 @pytest.mark.parametrize("field", ["runAsUser: 0", "seccompProfile: {type: Unconfined}"])
 def test_what_holds_from_elsewhere_now_is_shown_there(field: str) -> None:
     """The answer is the same, but not the place."""
-    warm = rules()
+    warm = fresh()
     context = f"securityContext: {{{field}}}"
     shown = set()
     for pod, container in ((context, ""), (context, context), ("", context)):
@@ -155,36 +154,36 @@ def test_what_holds_from_elsewhere_now_is_shown_there(field: str) -> None:
             "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\n"
             f"spec:\n  {pod}\n  containers:\n  - name: shop\n    image: shop\n    {container}\n"
         )
-        assert said(text, warm) == said(text, rules())
-        ((findings, *_),) = said(text, warm)
+        assert judged(text, warm) == judged(text, fresh())
+        ((findings, *_),) = judged(text, warm)
         shown |= {finding.path for finding in findings if "securityContext" in finding.path}
     assert {path[1] for path in shown} == {"securityContext", "containers"}
 
 
 def test_asked_again_nothing_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
-    warm = rules()
+    warm = fresh()
     text = POD.format(network="true", user="0", name="api", privileged="true", value="hunter2")
-    expected = said(text, warm)
+    expected = judged(text, warm)
     asked: list[object] = []
-    deny = engine.cel.deny
-    monkeypatch.setattr(engine.cel, "deny", lambda *what: asked.append(what) or deny(*what))
+    deny = evaluate.cel.deny
+    monkeypatch.setattr(evaluate.cel, "deny", lambda *what: asked.append(what) or deny(*what))
     moved = text.replace("metadata:", "# moved by a comment\nmetadata:")
-    assert [[f.message for f in findings] for findings, *_ in said(moved, warm)] == [
+    assert [[f.message for f in findings] for findings, *_ in judged(moved, warm)] == [
         [f.message for f in findings] for findings, *_ in expected
     ]
     assert asked == []
-    said(text.replace("hunter2", "hunter3"), warm)
+    judged(text.replace("hunter2", "hunter3"), warm)
     assert 0 < len(asked) < 12
 
 
 def test_an_answer_that_depends_on_size_is_asked_for_every_size() -> None:
     known = loading.load([("own.yaml", read_document(RECKONED))], builtin_policies())
     assert known.problems == ()
-    warm = rules(known)
+    warm = fresh(known)
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    args: [x]\n"
     large = f"    env: [{', '.join(f'{{name: V{n}}}' for n in range(8000))}]\n"
     for text in (pod, pod + large, pod):
-        assert said(text, warm) == said(text, rules(known))
+        assert judged(text, warm) == judged(text, fresh(known))
 
 
 OWN = "id: KS-9001\ntitle: Title\nscore: 5.0\ndescription: d\nremediation: r\nchecks:\n"
@@ -230,16 +229,15 @@ LARGE = f"name: a, args: [x], env: [{', '.join(f'{{name: V{n}}}' for n in range(
 def test_odd_controls_are_remembered_by_all_they_rest_on(checks: str, texts: list[str]) -> None:
     known = loading.load([("own.yaml", read_document(OWN + checks))])
     assert known.problems == ()
-    warm = rules_of_own(known)
-    expected = [said(text, rules_of_own(known)) for text in texts]
+    warm = fresh_of(known)
+    expected = [judged(text, fresh_of(known)) for text in texts]
     assert expected[0] != expected[1]
-    assert [said(text, warm) for text in (*texts, *texts)] == expected * 2
+    assert [judged(text, warm) for text in (*texts, *texts)] == expected * 2
 
 
-def rules_of_own(known: policies.PolicySet) -> Ruleset:
-    return choose(
-        known, Settings.model_validate({"frameworks": [], "controls": {"include": list(known.controls)}})
-    )[0]
+def fresh_of(known: policies.PolicySet) -> Evaluator:
+    chosen = Settings.model_validate({"frameworks": [], "controls": {"include": list(known.controls)}})
+    return Evaluator(choose(known, chosen)[0], Evidence(TODAY))
 
 
 def test_a_place_below_0_cannot_be_pointed_at() -> None:
@@ -247,7 +245,7 @@ def test_a_place_below_0_cannot_be_pointed_at() -> None:
     known = loading.load([("own.yaml", read_document(OWN + check))])
     assert known.problems == ()
     text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nitems: [1]\n"
-    ((findings, _, unevaluated),) = said(text, rules_of_own(known))
+    ((findings, _, unevaluated),) = judged(text, fresh_of(known))
     assert findings == ()
     assert [entry.reason for entry in unevaluated] == ["a part of a path must not be below 0"]
 
@@ -274,58 +272,83 @@ def test_an_item_that_is_null_is_not_one_that_is_not_there() -> None:
     assert known.problems == ()
     shop = "apiVersion: v1\nkind: Shop\nmetadata: {name: a}\nthings: [null, 1]\n"
     space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n---\n"
-    file = check_file("shop.yaml", space + shop, rules_of_own(known), TODAY)
+    file = Project(fresh_of(known)).with_file("shop.yaml", space + shop).files["shop.yaml"]
     related = {entry.finding.path: len(entry.finding.related) for entry in file.findings()}
     assert related == {(): 0, ("things", 0): 1, ("things", 1): 0}
 
 
 def test_threads_share_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was said is known by the identity of the plan, which must not be given to another."""
-    warm = rules()
-    meanwhile: list[object] = []
-    made = ruleset._plan
+    """What was found is remembered by its plan: two of one kind would remember everything twice."""
+    warm = fresh()
+    text = POD.format(**{name: given[0] for name, given in VALUES.items()})
+    made: list[object] = []
+    plans_for = engine.plans_for
 
-    def slow(checks):
-        if not meanwhile:
-            meanwhile.append(None)
-            meanwhile[0] = warm.plan("", "Pod", workload=True)
-        return made(checks)
+    def slow(*what, **rest):
+        first = not made
+        made.append(plans := plans_for(*what, **rest))
+        if first:
+            judged(text, warm)  # as another thread would, meanwhile
+        return plans
 
-    monkeypatch.setattr(ruleset, "_plan", slow)
-    assert warm.plan("", "Pod", workload=True) is meanwhile[0]
+    monkeypatch.setattr(engine, "plans_for", slow)
+    judged(text, warm)
+    monkeypatch.setattr(evaluate.cel, "deny", lambda *_: pytest.fail("something was not found again"))
+    judged(text, warm)
+    assert len(made) == 2
+    assert warm.memo_fill()["plans"].entries == 1
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "MAX_ANSWERS", 100)
-    monkeypatch.setattr(asking, "MAX_SAID", 2)
-    monkeypatch.setattr(digests, "MAX_KNOWN", 10)
-    warm = rules()
-    for name in ("api", "web", "job"):
+    monkeypatch.setattr(memo, "MAX_ANSWERS", 100)
+    monkeypatch.setattr(memo, "MAX_RESULTS", 2)
+    monkeypatch.setattr(memo, "MAX_PLANS", 2)
+    monkeypatch.setattr(digests, "MAX_DIGESTS", 10)
+    warm = fresh()
+    kinds = ("Pod", "Service", "ConfigMap", "Secret", "Pod")
+    for name, kind in zip(("api", "web", "job", "cart", "shop"), kinds, strict=True):
         text = POD.format(network="true", user="0", name=name, privileged="true", value="hunter2")
-        assert said(text, warm) == said(text, rules())
-        assert len(warm.answers) <= 100
-        assert len(digests.known.found) <= 10
-    rounds = [round_ for plan in warm.plan("", "Pod", workload=True)[:2] for round_ in plan.rounds]
-    assert max(len(group.said) for round_ in rounds for group in round_.groups) in {1, 2}
+        text = text.replace("kind: Pod", f"kind: {kind}")
+        assert judged(text, warm) == judged(text, fresh())
+        fill = warm.memo_fill()
+        assert fill["plans"].entries in {1, 2}
+        assert 0 < fill["answers"].entries <= 100
+        assert 0 < fill["results"].entries <= fill["results"].bound
+        assert 0 < fill["digests"].entries <= 10
+        assert all(one.entries <= one.bound for one in fill.values())
+
+
+def test_what_groups_found_is_bounded_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "MAX_RESULTS", 2)
+    warm = fresh()
+    for name in ("api", "web", "job"):
+        judged(POD.format(network="true", user="0", name=name, privileged="true", value="hunter2"), warm)
+    groups = [len(found) for found in warm._memo.results.values()]
+    assert max(groups) in {1, 2}
+    assert warm.memo_fill()["results"] == (sum(groups), 2 * len(groups))
 
 
 def test_no_more_of_old_texts_is_kept_than_a_few_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digests, "MAX_WRITTEN", 10_000)
-    warm = rules()
+    monkeypatch.setattr(digests, "MAX_DIGESTED", 10_000)
+    warm = fresh()
     for text in ("a" * 4000, "b" * 4000, "c" * 40_000, "d" * 4000):
         manifest = POD.format(network="true", user="0", name="api", privileged="true", value=text)
-        assert said(manifest, warm) == said(manifest, rules())
-        kept = [len(marshal.dumps(value, 2)) for value, _ in digests.known.found.values()]
+        assert judged(manifest, warm) == judged(manifest, fresh())
+        kept = [len(marshal.dumps(value, 2)) for value, _ in warm._memo.digests._known.values()]
         assert len(kept) == 1 or sum(kept) <= 10_000
+        assert warm.memo_fill()["bytes digested"].entries == sum(kept)
 
 
 def test_an_answer_that_rests_on_other_objects_is_asked_again_when_they_change() -> None:
-    warm = rules()
+    warm = fresh()
     text = POD.format(network="false", user="1000", name="api", privileged="false", value="1")
     for app in ("shop", "cart", "shop"):
         failed = [
             "C-0260" in placed.checked.verdicts[0].failed
-            for project in (Project(warm, TODAY), Project(rules(), TODAY))
+            for project in (
+                Project(warm),
+                Project(fresh()),
+            )
             for placed in project.with_file("policy.yaml", POLICY.replace("APP", app))
             .with_file("pod.yaml", text)
             .files["pod.yaml"]
@@ -338,10 +361,10 @@ def test_a_variable_without_a_field_is_not_one_without_a_value() -> None:
     """A pod that is no mapping cannot be judged, whatever is remembered of pods that lack the field asked for."""
     text = POD.format(network="false", user="1000", name="api", privileged="false", value="1")
     broken = text.partition("spec:")[0] + "spec: nonsense\n"
-    warm = rules()
+    warm = fresh()
     for manifest in (text, broken, text):
-        assert said(manifest, warm) == said(manifest, rules())
-    assert "C-0034" in {entry.control for _, _, missing in said(broken, warm) for entry in missing}
+        assert judged(manifest, warm) == judged(manifest, fresh())
+    assert "C-0034" in {entry.control for _, _, missing in judged(broken, warm) for entry in missing}
 
 
 def test_what_is_too_much_to_judge_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,10 +374,7 @@ def test_what_is_too_much_to_judge_is_said_with_what_to_do(monkeypatch: pytest.M
     )
     monkeypatch.setattr(elements, "MAX_ELEMENTS", 3)
     loaded = loading.load([("c.yaml", read_document(control))])
-    chosen = choose(
-        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["KS-9001"]}})
-    )[0]
-    ((_, _, unevaluated),) = said(text, chosen)
+    ((_, _, unevaluated),) = judged(text, fresh_of(loaded))
     assert {entry.reason for entry in unevaluated} == {
         "more than 3 entries are too many to judge; shorten the list, or split it over several objects"
     }
@@ -369,7 +389,7 @@ def test_a_control_does_not_pass_for_want_of_a_line_that_cannot_be_read(line: st
         "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec:\n"
         f"  hostNetwork: true\n  containers:\n  - name: shop\n    image: shop:1\n{line}\n"
     )
-    (placed,) = check_file("pod.yaml", text, rules(), TODAY).documents
+    (placed,) = Project(fresh()).with_file("pod.yaml", text).files["pod.yaml"].documents
     (verdicts,) = placed.checked.verdicts
     assert not placed.checked.complete
     assert control in {entry.control for entry in verdicts.unevaluated}
@@ -394,7 +414,7 @@ def test_what_cannot_be_judged_is_told_by_the_field_of_the_wrong_type(where: str
     }
     text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n"
     text += "".join(f"  {name}: [{listed}]\n" for name, listed in lists.items())
-    (verdicts,) = check_file("a.yaml", text, rules(), TODAY).parts[0].verdicts
+    (verdicts,) = Project(fresh()).with_file("a.yaml", text).files["a.yaml"].parts[0].verdicts
     (told,) = [entry for entry in verdicts.unevaluated if entry.control == "C-0057"]
     assert told.path == path
     assert told.reason.startswith("'privileged' must be true or false")
@@ -404,7 +424,7 @@ def test_an_edit_leaves_nothing_to_the_garbage_collector() -> None:
     """What only the collector can free stays for hundreds of edits, and then all of them wait for it at once."""
     text = POD.format(network="true", user="0", name="api", privileged="true", value="hunter2")
     texts = [text, text.replace("name: api", "name: apis"), text.replace("kind:", "kin"), f"{text}  broken\n"]
-    project = Project(rules(), TODAY)
+    project = Project(fresh())
     found: set[str] = set()
     for gathered in (False, True):
         gc.collect()

@@ -6,7 +6,9 @@ from datetime import date
 
 import pytest
 
-from kscan_lsp.fixes.verify import drafts
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
@@ -53,12 +55,12 @@ def titles(each: str, fix: str) -> list[str]:
     chosen, _ = choose(
         loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["T-0001"]}})
     )
-    file = Project(chosen, date(2026, 1, 1)).with_file("pods.yaml", PODS).files["pods.yaml"]
-    return offered(file, chosen)
+    return offered("pods.yaml", PODS, chosen)
 
 
-def offered(file, chosen) -> list[str]:
-    found = drafts(file.parts[0], chosen, lambda _: True)
+def offered(name: str, text: str, chosen) -> list[str]:
+    project = Project(Evaluator(chosen, Evidence(date(2026, 1, 1)))).with_file(name, text)
+    found = drafts(project.files[name].parts[0], project.evaluator, lambda _: True)
     return [option.title for _, options in found for option in options]
 
 
@@ -122,8 +124,7 @@ def test_an_element_of_a_list_in_a_list_is_named_by_both_indices():
         loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["T-0001"]}})
     )
     text = "apiVersion: v1\nkind: Shop\nmetadata: {name: a}\nspec: {matrix: [[1, 3]]}\n"
-    file = Project(chosen, date(2026, 1, 1)).with_file("shop.yaml", text).files["shop.yaml"]
-    assert offered(file, chosen) == [
+    assert offered("shop.yaml", text, chosen) == [
         "Set matrix[0][0] to 2",
         "Set matrix[0][1] to 2",
     ]

@@ -1,0 +1,56 @@
+"""From what a finding remembers back to the element it is about: what a fix evaluates its own expressions on.
+
+A finding has the check that failed and the number of the element (`findings.Cause`). That is enough to bind the element
+again; no check is evaluated for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp.engine.elements import elements
+from kscan_lsp.engine.scope import NotThereError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kscan_lsp.engine.plan import Plan, Plans
+    from kscan_lsp.engine.scope import Element, Scope
+    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.targets import Each
+
+
+class FailedElements:
+    """The elements that the findings of one resource are about. What findings share is bound once."""
+
+    def __init__(self, plans: Plans, scope: Callable[[Plan], Scope]) -> None:
+        """Look for elements in one resource.
+
+        Args:
+            plans: those for its kind.
+            scope: what its elements share, as the checks of a plan see it.
+        """
+        self._plans = plans
+        self._make_scope = scope
+        self._scopes: dict[bool, Scope] = {}
+        self._elements: dict[tuple[bool, Each], list[Element]] = {}
+
+    def find(self, check: Check, number: int) -> Element | None:
+        """An element that a check judges, by its number; None where there is none, for it is another resource."""
+        alone = check.control not in self._plans.related.controls
+        listed = self._elements.get((alone, check.each))
+        if listed is None:
+            listed = self._elements[alone, check.each] = self._list(check.each, alone=alone)
+        return listed[number] if number < len(listed) else None
+
+    def _list(self, each: Each, *, alone: bool) -> list[Element]:
+        plan = self._plans.alone if alone else self._plans.related
+        scope = self._scopes.get(alone)
+        if scope is None:
+            scope = self._scopes[alone] = self._make_scope(plan)
+        try:
+            return elements(each, scope, plan.reads_of(each))
+        except NotThereError:
+            return []
+        finally:
+            scope.containers = None  # as in `evaluate`

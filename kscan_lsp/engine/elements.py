@@ -1,0 +1,137 @@
+"""What a check judges one by one: the elements of a resource that its `each` names, in the order of the text.
+
+A number of an element is its place in that order, which a finding remembers (`findings.Cause`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from kscan_lsp import paths
+from kscan_lsp.engine.scope import Element, NotThereError, containers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp import cel
+    from kscan_lsp.engine.scope import Scope
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.targets import Each
+
+MAX_ELEMENTS: Final = 10_000
+"""Elements one `each` may have in one object; an object with more is not evaluated."""
+MAX_WORK: Final = 400_000
+"""Values handed to CEL for one `each` in one object, about as many microseconds."""
+FEW: Final = 30
+"""Elements so few that their work need not be reckoned."""
+
+_TOO_MANY: Final = "too many to judge; shorten the list, or split it over several objects"
+
+
+class TooMuchError(NotThereError):
+    """There is more to judge than can be judged between two keystrokes."""
+
+
+def elements(each: Each, scope: Scope, reads: cel.Reads) -> list[Element]:
+    """What an `each` names in a resource, in the order of the text.
+
+    Args:
+        each: what to look for.
+        scope: the resource.
+        reads: what the checks to come read (`cel.fields_read`).
+
+    Raises:
+        NotThereError: something on the way is not what Kubernetes has there.
+        TooMuchError: there are too many elements.
+    """
+    if each.start == "containers":
+        starts = [(container, container.values["container"]) for container in containers_of(scope)]
+    else:
+        if each.start != "object":
+            scope.pod()
+        start = Element(scope.anchors[each.start], scope.values, scope.anchors, scope)
+        starts = [(start, scope.values[each.start])]
+    found: list[Element] = []
+    for start, value in starts:
+        found += _items(each, start, value)
+        if len(found) > MAX_ELEMENTS:
+            raise TooMuchError(_place(each, scope), f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
+    for element in found:
+        element.reads = reads
+    return found
+
+
+def bear(found: list[Element], each: Each) -> None:
+    """Refuse elements that are too large, all together, to be handed to CEL.
+
+    Raises:
+        TooMuchError: they are.
+    """
+    if len(found) > FEW and _work(found) > MAX_WORK:
+        raise TooMuchError(
+            _place(each, found[0].scope), f"{len(found):,} entries of this size are {_TOO_MANY}"
+        )
+
+
+def _place(each: Each, scope: Scope) -> Path:
+    """Where an `each` starts."""
+    if each.start == "containers":
+        return (*scope.anchors["pod"], "containers")
+    return scope.anchors[each.start]
+
+
+def _work(found: list[Element]) -> int:
+    """How many values would be handed to CEL, shared ones counted every time."""
+    weights: dict[int, int] = {}
+
+    def weight(value: object) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        known = weights.get(id(value))
+        if known is None:
+            known = weights[id(value)] = 1 + sum(
+                map(weight, value.values() if isinstance(value, dict) else value)
+            )
+        return known
+
+    total = 0
+    for element in found:
+        for (
+            value
+        ) in element.bound_values().values():  # made for the occasion where it is a part, so not remembered
+            total += sum(map(weight, value.values())) if isinstance(value, dict) else weight(value)
+        if total > MAX_WORK:
+            break
+    return total
+
+
+def _items(each: Each, start: Element, value: object) -> Iterator[Element]:
+    """Follow the steps of an `each`; what is absent has no elements, what has the wrong type is an error."""
+    if not each.steps:
+        yield Element(start.path, start.values, start.anchors, start.scope)
+        return
+    level: list[tuple[Any, Path, dict[str, Any]]] = [(value, start.path, {})]
+    for step in each.steps:
+        following: list[tuple[Any, Path, dict[str, Any]]] = []
+        for here, where, bound in level:
+            if step is paths.EACH:
+                if isinstance(here, list):
+                    following += [(item, (*where, n), {"index": n}) for n, item in enumerate(here)]
+                elif isinstance(here, dict):
+                    following += [(item, (*where, key), {"key": key}) for key, item in here.items()]
+                else:
+                    raise NotThereError(where, f"{paths.show(where)} is neither a list nor a mapping")
+            elif isinstance(here, dict):
+                if step in here:
+                    following.append((here[step], (*where, step), bound))
+            elif isinstance(here, list) and isinstance(step, int):
+                if step < len(here):
+                    following.append((here[step], (*where, step), bound))
+            else:
+                raise NotThereError(where, f"{paths.show(where)} is not a mapping")
+        level = following
+        if len(level) > MAX_ELEMENTS:
+            raise TooMuchError(start.path, f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
+    for item, where, bound in level:
+        anchors = {**start.anchors, "item": where}
+        yield Element(where, {**start.values, **bound, "item": item}, anchors, start.scope)

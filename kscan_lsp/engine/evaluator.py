@@ -1,0 +1,146 @@
+"""Evaluator(ruleset, evidence): resource -> what every control says about it. No files, no exceptions.
+
+A resource is judged twice: by the controls that look at nothing but itself, and by those for which other objects
+matter, too. What others say changes without the resource, and a verdict on the resource alone must not be found again
+for that.
+
+The ruleset is pure data, and so is evidence. All that is remembered is in the evaluator's memo, which can be asked how
+full it is; an evaluator without any says the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from kscan_lsp import cel
+from kscan_lsp.engine.causes import FailedElements
+from kscan_lsp.engine.evaluate import evaluate
+from kscan_lsp.engine.memo import Memo, NoAnswer, Results
+from kscan_lsp.engine.plan import plans_for
+from kscan_lsp.engine.related import RelatedObjects
+from kscan_lsp.engine.scope import scope_of
+from kscan_lsp.engine.verdicts import Unevaluated, Verdicts, joined, verdicts_of
+from kscan_lsp.kubernetes.type_errors import type_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.engine.memo import Fill
+    from kscan_lsp.engine.plan import Plan, Plans
+    from kscan_lsp.engine.scope import Scope
+    from kscan_lsp.evidence.model import Evidence
+    from kscan_lsp.graph.index import Key
+    from kscan_lsp.graph.relations import Bound
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.policy.ruleset import Ruleset
+
+
+class Evaluator:
+    """The controls that are on, what is known besides manifests, and what was found before."""
+
+    __slots__ = ("_memo", "evidence", "ruleset")
+
+    def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
+        self.ruleset = ruleset
+        self.evidence = evidence
+        self._memo = Memo()
+
+    def with_evidence(self, evidence: Evidence) -> Evaluator:
+        """The same with other evidence. It shares what is remembered, unless other kinds of evidence are there."""
+        other = Evaluator(self.ruleset, evidence)
+        if evidence.kinds.keys() == self.evidence.kinds.keys():
+            other._memo = self._memo
+        return other
+
+    def evaluate(self, resource: Resource) -> Verdicts:
+        """Judge one resource by every control that looks at nothing but resources of its kind."""
+        plans = self._plans(resource)
+        wrong = tuple(type_errors(plans.fields, resource.data))
+        known = Verdicts(resource, (), frozenset(), frozenset(), (), (), wrong, cel.view(resource.data))
+        verdicts = self._judged(known, plans.alone, None)
+        if not plans.unanswerable:
+            return verdicts
+        unanswered = tuple(Unevaluated(control.id, (), control.unanswered) for control in plans.unanswerable)
+        return replace(verdicts, unevaluated=verdicts.unevaluated + unanswered)
+
+    def evaluate_related(self, alone: Verdicts, bound: Bound) -> Verdicts:
+        """Judge one resource by the controls for which other objects matter, too.
+
+        Args:
+            alone: what `evaluate` said about it.
+            bound: what the relations of `relations_of` lead to.
+
+        Returns:
+            Both verdicts as one.
+        """
+        return joined(alone, self._judged(alone, self._plans(alone.resource).related, bound))
+
+    def relations_of(self, resource: Resource) -> frozenset[str]:
+        """The relations that must be bound before a resource can be judged; empty where no other object matters."""
+        return self._plans(resource).related.relations
+
+    def evidence_of(self, resource: Resource) -> frozenset[Key]:
+        """The keys of the evidence that what is said about a resource rests on, whether it is there or not."""
+        return self._plans(resource).evidence
+
+    def elements_of(self, verdicts: Verdicts, bound: Bound | None) -> FailedElements:
+        """The elements that the findings of a resource are about, to be bound again for their fixes.
+
+        Args:
+            verdicts: what is said about the resource.
+            bound: what its relations lead to; None where no other object matters.
+        """
+        plans = self._plans(verdicts.resource)
+
+        def scope(plan: Plan) -> Scope:
+            related = None
+            if bound is not None and plan is plans.related:
+                related = RelatedObjects(bound, plan.related_fields, self._memo.document)
+            return self._scope(verdicts, related)
+
+        return FailedElements(plans, scope)
+
+    def memo_fill(self) -> Mapping[str, Fill]:
+        """How full each part of what is remembered is, and where its bound lies."""
+        return self._memo.fill()
+
+    def _plans(self, resource: Resource) -> Plans:
+        kind = (resource.id.group, resource.id.kind, resource.template_path)
+        plans = self._memo.plans.get(kind)
+        if plans is None:
+            kinds, numbers = self.evidence.kinds, self._memo.numbers
+            made = plans_for(*kind, ruleset=self.ruleset, evidence=kinds, numbers=numbers)
+            plans = self._memo.keep_plans(kind, made)
+        return plans
+
+    def _judged(self, known: Verdicts, plan: Plan, bound: Bound | None) -> Verdicts:
+        related = None
+        results = Results((), ())
+        if plan.rounds:
+            if bound is not None:
+                related = RelatedObjects(bound, plan.related_fields, self._memo.document)
+            view = known.view or cel.view(known.resource.data)
+            if view.complete and (related is None or related.complete):
+                results = evaluate(plan, self._scope(known, related), self._memo)
+            else:
+                whose = "an object that this one is related to" if view.complete else "this object"
+                reason = f"{whose} is too deep or too large to be judged, or contains itself"
+                checks = [check for round_ in plan.rounds for check in round_.checks]
+                results = Results((), tuple(NoAnswer(check, (), reason, limit=True) for check in checks))
+                related = None
+        return verdicts_of(known, plan, results, related, ruleset=self.ruleset, memo=self._memo)
+
+    def _scope(self, known: Verdicts, related: RelatedObjects | None) -> Scope:
+        resource = known.resource
+        view = known.view or cel.view(resource.data)
+        lists = {} if related is None else related.lists
+        return scope_of(
+            resource,
+            view.value,
+            ruleset=self.ruleset,
+            evidence=self.evidence,
+            related=lists,
+            digests=self._memo.digests,
+        )

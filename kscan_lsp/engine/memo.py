@@ -1,0 +1,156 @@
+"""What an evaluator remembers, so that a keystroke costs what it changes.
+
+All of it is found again by what it was made of, so nothing is ever wrong here, only forgotten: each part has a bound,
+and is emptied when it is reached. Two threads may share one memo.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from kscan_lsp import cel
+from kscan_lsp.engine import digests
+from kscan_lsp.yaml.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kscan_lsp.engine.digests import Digest
+    from kscan_lsp.engine.plan import Group, Plans
+    from kscan_lsp.findings import Cause
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.yaml.document import Document
+
+MAX_PLANS: Final = 500
+"""Kinds of objects whose plans are remembered."""
+MAX_RESULTS: Final = 200
+"""What is remembered of each group of checks. There are some hundred groups for each kind that runs pods."""
+MAX_ANSWERS: Final = 50_000
+"""Answers about elements, in some 20 MB: enough for a thousand workloads that have little in common."""
+MAX_DOCUMENTS: Final = 64
+"""Documents of related objects, read again to find a place in them."""
+
+Kind: TypeAlias = tuple[str, str, "Path | None"]
+"""API group, kind, and the path to the pod template."""
+
+
+class Answer(NamedTuple):
+    """What a check says of an element: whether it fails, and if so with which message."""
+
+    verdict: bool | cel.Failed
+    message: str = ""
+
+
+class Failure(NamedTuple):
+    """A check that failed, where, and why."""
+
+    check: Check
+    path: Path
+    message: str
+    causes: tuple[Cause]
+    """The check and the element, as the finding remembers them."""
+    related: cel.Json = None
+    """The references to other objects that the check gives besides."""
+
+
+class NoAnswer(NamedTuple):
+    """A check that could not be evaluated, where, and why."""
+
+    check: Check
+    path: Path
+    reason: str
+    limit: bool = False
+    """Because it is too much."""
+
+
+class Results(NamedTuple):
+    """What some checks found in a resource; what is in neither passed."""
+
+    failures: tuple[Failure, ...]
+    no_answers: tuple[NoAnswer, ...]
+
+
+NOTHING: Final = Results((), ())
+"""All passed, which most do most of the time."""
+
+
+class Fill(NamedTuple):
+    """How full a part of the memo is."""
+
+    entries: int
+    bound: int
+
+
+class Memo:
+    """All that one evaluator remembers."""
+
+    __slots__ = ("answers", "digests", "document", "names", "numbers", "plans", "results")
+
+    def __init__(self) -> None:
+        self.plans: dict[Kind, Plans] = {}
+        self.numbers = count()
+        """Numbers for the checks in them, none of which comes again."""
+        self.results: defaultdict[Group, dict[object, Results]] = defaultdict(dict)
+        """By the group, and then by the digests of all that it can depend on in a resource."""
+        self.answers: dict[tuple[int | Digest, ...], Answer] = {}
+        """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
+        self.digests = digests.Digests()
+        self.names: dict[Check, frozenset[str]] = {}
+        """What `names_in` found; for as many checks as the ruleset has, at most."""
+        self.document: Callable[[str, bool], Document] = lru_cache(MAX_DOCUMENTS)(_document)
+
+    def keep_plans(self, kind: Kind, plans: Plans) -> Plans:
+        """Remember the plans for a kind.
+
+        Returns:
+            Those that hold: another thread may have made them meanwhile, and what is found is remembered by them.
+        """
+        if len(self.plans) >= MAX_PLANS:
+            self.plans.clear()
+            self.results.clear()
+        return self.plans.setdefault(kind, plans)
+
+    def keep_results(self, group: Group, key: object, results: Results) -> None:
+        """Remember what a group of checks found."""
+        known = self.results[group]
+        if len(known) >= MAX_RESULTS:
+            known.clear()
+        known[key] = results
+
+    def keep_answer(self, key: tuple[int | Digest, ...], answer: Answer) -> None:
+        """Remember what a check says of an element."""
+        if len(self.answers) >= MAX_ANSWERS:
+            self.answers.clear()
+        self.answers[key] = answer
+
+    def names_in(self, check: Check) -> frozenset[str]:
+        """The names of fields that a check looks for, anywhere."""
+        found = self.names.get(check)
+        if found is None:
+            steps = (step for step in check.each.steps if isinstance(step, str))
+            found = frozenset((*check.deny.reading.names, *steps))
+            if "effective" in cel.fields_read([check.deny]):
+                found |= {"securityContext"}  # what holds for a container comes from two places of this name
+            self.names[check] = found
+        return found
+
+    def fill(self) -> dict[str, Fill]:
+        """How full each part is, by name."""
+        groups = list(self.results.values())
+        documents = self.document.cache_info()  # type: ignore[attr-defined]
+        return {
+            "plans": Fill(len(self.plans), MAX_PLANS),
+            "results": Fill(sum(map(len, groups)), MAX_RESULTS * len(groups)),
+            "answers": Fill(len(self.answers), MAX_ANSWERS),
+            "digests": Fill(len(self.digests), digests.MAX_DIGESTS),
+            "bytes digested": Fill(self.digests.digested, digests.MAX_DIGESTED),
+            "documents": Fill(documents.currsize, MAX_DOCUMENTS),
+        }
+
+
+def _document(text: str, json: bool) -> Document:
+    return read_document(text, json=json)

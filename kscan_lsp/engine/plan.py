@@ -1,0 +1,221 @@
+"""The work for one kind of object: which checks look at it, in which order, and what each can depend on.
+
+Checks that judge the same elements form a round, so that every check of a container shares one activation. Within it,
+checks that depend on the same fields form a group, so that what they found in an object can be found again by the
+digests of those fields. Making a plan looks at controls and at nothing else; it is pure, and a plan is frozen data.
+
+Left out on purpose: keeping plans and what their checks found (`memo.py`), and evaluating them (`evaluate.py`).
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from kscan_lsp import cel
+from kscan_lsp.evidence.model import key_for
+from kscan_lsp.kubernetes.schema import fields_of
+from kscan_lsp.policy.compile_check import includes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterator, Sequence
+
+    from kscan_lsp.graph.index import Key
+    from kscan_lsp.kubernetes.schema import Fields
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.model import Control
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.policy.targets import Each
+
+Dependency: TypeAlias = tuple[str, str | None]
+"""A variable that a check reads, and one field of it, or None for all of it."""
+
+_OF_ITEMS: Final = frozenset({"item", "index", "key"})
+
+
+class PlannedCheck(Struct, frozen=True):
+    """A check, and all of an element that its answer can depend on, but for inputs."""
+
+    check: Check
+    index: int
+    """Its number among the checks of its control."""
+    number: int
+    """Tells it from all others in plans of the same evaluator: what it answers is remembered by this."""
+    dependencies: tuple[Dependency, ...]
+
+
+class Group(Struct, frozen=True, eq=False):
+    """Checks that depend on the same, and what picks the digests of that out of those of their plan.
+
+    It is all that anything about them can depend on: which elements there are, the answers, and where they point.
+    """
+
+    checks: tuple[PlannedCheck, ...]
+    key_of: Callable[[Sequence[object]], object]
+
+
+class Round(NamedTuple):
+    """The checks that judge the same elements, and what they read."""
+
+    each: Each
+    groups: tuple[Group, ...]
+    reads: cel.Reads
+
+    @property
+    def checks(self) -> list[Check]:
+        """All checks of all groups."""
+        return [planned.check for group in self.groups for planned in group.checks]
+
+
+class Plan(NamedTuple):
+    """All rounds, the controls that are decided by them, and what they relate to."""
+
+    rounds: tuple[Round, ...]
+    dependencies: tuple[Dependency, ...]
+    """What of a resource all of them read, in names of `Scope.digest`."""
+    controls: tuple[str, ...]
+    relations: frozenset[str]
+    related_fields: frozenset[str] | None
+    """The fields of related objects that are read; None where that may be any."""
+
+    def reads_of(self, each: Each) -> cel.Reads:
+        """What the checks that judge some elements read."""
+        return next((round_.reads for round_ in self.rounds if round_.each == each), {})
+
+
+class Plans(NamedTuple):
+    """All that is to be done for one kind of object."""
+
+    fields: Fields
+    """What is known about its fields."""
+    alone: Plan
+    """Controls that look at nothing but the object."""
+    related: Plan
+    """Controls for which other objects matter, too."""
+    unanswerable: tuple[Control, ...]
+    """Controls that are about such objects, but need more than anybody knows here."""
+    evidence: frozenset[Key]
+    """The keys of the kinds of evidence that any control asks for, whether it is there or not."""
+
+
+def plans_for(
+    group: str,
+    kind: str,
+    template: Path | None,
+    *,
+    ruleset: Ruleset,
+    evidence: Container[str],
+    numbers: Iterator[int],
+) -> Plans:
+    """Plan the work for one kind of object.
+
+    A control with one check that asks for other objects waits for them with all its checks, so that it is decided in
+    one place.
+
+    Args:
+        group: the API group of the objects, without the version.
+        kind: their kind.
+        template: the path to their pod template; None for what runs no pods.
+        ruleset: the controls that are on.
+        evidence: the kinds of evidence that there are.
+        numbers: those that no planned check has yet.
+    """
+    workload = template is not None
+    alone: list[tuple[int, Check]] = []
+    related: list[tuple[int, Check]] = []
+    unanswerable: list[Control] = []
+    wanted: set[Key] = set()
+    for control in ruleset.controls.values():
+        checks = [
+            (index, check)
+            for index, check in enumerate(control.checks)
+            if includes(check.match, group, kind, workload=workload)
+        ]
+        if not control.checks and control.needs:
+            if includes(control.match, group, kind, workload=workload):
+                unanswerable.append(control)
+            continue
+        if control.evidence and checks:
+            wanted.add(key_for(control.evidence))
+            if control.evidence not in evidence:
+                unanswerable.append(control)
+                continue
+        (related if any(check.relations for _, check in checks) else alone).extend(checks)
+    return Plans(
+        fields=fields_of(group, kind, template),
+        alone=_plan(alone, numbers),
+        related=_plan(related, numbers),
+        unanswerable=tuple(unanswerable),
+        evidence=frozenset(wanted),
+    )
+
+
+def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
+    by_each: dict[Each, list[PlannedCheck]] = {}
+    for index, check in indexed:
+        planned = PlannedCheck(check, index, next(numbers), _of_an_element(check))
+        by_each.setdefault(check.each, []).append(planned)
+    checks = [check for _, check in indexed]
+    found = {check: _of_a_resource(check) for check in checks}
+    dependencies = tuple(dict.fromkeys(one for all_ in found.values() for one in all_))
+    at = {dependency: index for index, dependency in enumerate(dependencies, start=1)}
+
+    def round_of(each: Each, planned: list[PlannedCheck]) -> Round:
+        alike: dict[tuple[Dependency, ...], list[PlannedCheck]] = {}
+        for one in planned:
+            alike.setdefault(found[one.check], []).append(one)
+        groups = [
+            Group(tuple(together), itemgetter(0, *map(at.__getitem__, read)))
+            for read, together in alike.items()
+        ]
+        reads = cel.fields_read(e for one in planned for e in one.check.expressions())
+        return Round(each, tuple(groups), reads)
+
+    return Plan(
+        tuple(round_of(each, planned) for each, planned in by_each.items()),
+        dependencies,
+        tuple(dict.fromkeys(check.control for check in checks)),
+        frozenset(name for check in checks for name in check.relations),
+        cel.fields_read_of_entries(e for check in checks for e in check.expressions()),
+    )
+
+
+def _of_an_element(check: Check) -> tuple[Dependency, ...]:
+    """What the answer for one element can depend on."""
+    expressions = list(check.expressions())
+    whole = any(expression.reckoned for expression in expressions)
+    return tuple(
+        (name, field)
+        for name, fields in sorted(cel.fields_read(expressions).items())
+        if name != "inputs"
+        for field in ((None,) if whole or fields is None else sorted(fields))
+    )
+
+
+def _of_a_resource(check: Check) -> tuple[Dependency, ...]:
+    """What all that a check says of a resource can depend on, in names of `Scope.digest`."""
+    each = check.each
+    start = "container" if each.start == "containers" else each.start
+    found: dict[Dependency, None] = {}
+    if start == "container":
+        found["role", None] = None
+    if each.steps:
+        found[start, _first(each.steps)] = None
+    for name, field in _of_an_element(check):
+        if name not in _OF_ITEMS:  # which lie behind the first step
+            found[name, field] = None
+    for target in check.at:
+        if target.anchor == "effective":
+            found["container", "securityContext"] = found["pod", "securityContext"] = None
+        elif target.anchor not in ("", "item"):
+            found[target.anchor, _first(target.parts)] = None
+        elif target.parts and not each.steps:
+            found[start, _first(target.parts)] = None
+    return tuple(found)
+
+
+def _first(parts: Sequence[object]) -> str | None:
+    return parts[0] if parts and isinstance(parts[0], str) else None

@@ -1,0 +1,215 @@
+"""What the controls say about a resource, made of what their checks found in it.
+
+A control ends in one of three ways for an element: it failed (there is a finding), it passed, or it could not be
+evaluated, which is said and counted and never taken for a pass. Findings of one control at one path are one.
+
+Left out on purpose: what becomes of a finding (`dispositions/`). Fixes are verified on what is found here, before
+anything hides it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kscan_lsp.findings import Finding, Problem, Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kscan_lsp import cel
+    from kscan_lsp.engine.memo import Failure, Memo, NoAnswer, Results
+    from kscan_lsp.engine.plan import Plan
+    from kscan_lsp.engine.related import RelatedObjects
+    from kscan_lsp.findings import Cause
+    from kscan_lsp.kubernetes.locate import Locator, ResolvedPath
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+
+UNREADABLE: Final = "a line there cannot be read"
+
+
+class Unevaluated(Struct, frozen=True):
+    """A control that could not be evaluated for a resource, where, and why."""
+
+    control: str
+    path: Path
+    reason: str
+    limit: bool = False
+    """Not because something is wrong, but because it is too much: nothing else would tell the user."""
+
+
+class Verdicts(Struct, frozen=True, eq=False):
+    """What the controls say about one resource.
+
+    A control is in one of the three, or in two: it can fail for one container and not be evaluated for another, which
+    counts when the finding is accepted. What passed has passed everywhere.
+    """
+
+    resource: Resource
+    findings: tuple[Finding, ...]
+    failed: frozenset[str]
+    passed: frozenset[str]
+    unevaluated: tuple[Unevaluated, ...]
+    problems: tuple[Problem, ...]
+    type_errors: tuple[tuple[Path, str], ...] = ()
+    """The fields of a type that Kubernetes refuses; found once for both judgements."""
+    view: cel.View | None = None
+    """What CEL sees of the resource; None where no control looked at it yet."""
+
+
+def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
+    """The verdicts of controls that look at nothing but a resource, and those of all others. No control is in both."""
+    findings = sorted((*alone.findings, *related.findings), key=_order)
+    return replace(
+        alone,
+        findings=tuple(findings),
+        failed=alone.failed | related.failed,
+        passed=alone.passed | related.passed,
+        unevaluated=alone.unevaluated + related.unevaluated,
+        problems=tuple(dict.fromkeys(alone.problems + related.problems)),
+    )
+
+
+def verdicts_of(
+    known: Verdicts,
+    plan: Plan,
+    results: Results,
+    related: RelatedObjects | None,
+    *,
+    ruleset: Ruleset,
+    memo: Memo,
+) -> Verdicts:
+    """What the controls of a plan say about a resource.
+
+    Args:
+        known: the resource, and its fields of a wrong type.
+        plan: the checks.
+        results: what they found.
+        related: the objects that it is related to, where they matter.
+        ruleset: what the plan is of.
+        memo: that of the evaluator.
+    """
+    resource, wrong = known.resource, known.type_errors
+    locator = resource.locator()
+    findings, hidden = _findings(resource, locator, ruleset, results, related)
+    failed = frozenset(finding.control for finding in findings)
+    problems = [Problem(locator.resolve(path).span, message, "type") for path, message in wrong]
+    limits = dict.fromkeys((one.path, one.reason) for one in results.no_answers if one.limit)
+    problems += [Problem(locator.resolve(path).span, why, "limit", fatal=True) for path, why in limits]
+    unevaluated: dict[str, Unevaluated] = {}
+    unanswered = [
+        Unevaluated(one.check.control, *_why(one, wrong, memo), one.limit) for one in results.no_answers
+    ]
+    for entry in (*unanswered, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
+        unevaluated.setdefault(entry.control, entry)
+    passed = frozenset(plan.controls) - failed - unevaluated.keys()
+    if resource.document.blanked:
+        doubtful = _reading(_blanked_names(resource), passed, ruleset, memo)
+        unevaluated |= {control: Unevaluated(control, (), UNREADABLE) for control in sorted(doubtful)}
+        passed -= doubtful
+    return replace(
+        known,
+        findings=findings,
+        failed=failed,
+        passed=passed,
+        unevaluated=tuple(unevaluated.values()),
+        problems=tuple(problems),
+    )
+
+
+def _why(one: NoAnswer, wrong: tuple[tuple[Path, str], ...], memo: Memo) -> tuple[Path, str]:
+    """Where and why a check has no answer: a field of a wrong type that it reads, else what CEL says."""
+    for path, message in () if one.limit else wrong:
+        inside = path[: len(one.path)] == one.path
+        inherited = one.path[: len(path) - 2] == path[:-2]  # as from the security context of the pod
+        if (inside or inherited) and path[-1] in memo.names_in(one.check):
+            return path, message
+    return one.path, one.reason
+
+
+def _findings(
+    resource: Resource, locator: Locator, ruleset: Ruleset, results: Results, related: RelatedObjects | None
+) -> tuple[tuple[Finding, ...], list[Unevaluated]]:
+    """The findings in order of the text, and what is no finding because a repair took out a line there."""
+    findings: list[Finding] = []
+    hidden: list[Unevaluated] = []
+    places: dict[tuple[str, Path], list[Failure]] = {}
+    for failure in results.failures:
+        places.setdefault((failure.check.control, failure.path), []).append(failure)
+    for (control, path), failures in places.items():
+        location = locator.resolve(path)
+        if resource.document.blanked and _touches_blanked(resource, location):
+            # what was taken out may be just what the control looks for
+            hidden.append(Unevaluated(control, path, UNREADABLE))
+            continue
+        others: tuple[Related, ...] = ()
+        if location.definition is not None:
+            others = (Related(resource.id, path, location.definition, "the value comes from here"),)
+        if related is not None:
+            others += _related(failures, related)
+        first = failures[0]
+        message, fixable = first.message, first.check.fix is not None
+        causes: tuple[Cause, ...] = first.causes
+        if len(failures) > 1:
+            message = "; ".join(dict.fromkeys(one.message for one in failures))
+            fixable = all(one.check.fix is not None for one in failures)
+            causes = tuple(cause for one in failures for cause in one.causes)
+        findings.append(
+            Finding(
+                control,
+                ruleset.severities[control],
+                resource.id,
+                path,
+                message,
+                location.span,
+                resource.data,
+                others,
+                fixable=fixable,
+                causes=causes,
+            )
+        )
+    findings.sort(key=_order)
+    return tuple(findings), hidden
+
+
+def _order(finding: Finding) -> tuple[int, str]:
+    return finding.span.start, finding.control
+
+
+def _related(failures: list[Failure], related: RelatedObjects) -> tuple[Related, ...]:
+    """The other objects that some failed checks rest on."""
+    found: dict[Related, None] = {}
+    for one in failures:
+        found.update(dict.fromkeys(related.places_of(one.related)))
+    return tuple(found)
+
+
+def _blanked_names(resource: Resource) -> frozenset[str]:
+    text = resource.document.text
+    return frozenset(
+        name for span in resource.document.blanked for name in _NAME.findall(text[span.start : span.end])
+    )
+
+
+def _reading(names: frozenset[str], controls: Iterable[str], ruleset: Ruleset, memo: Memo) -> frozenset[str]:
+    """The controls that read any of some names: what was taken out of the text may be what they would fail."""
+    return frozenset(
+        control
+        for control in controls
+        if any(not names.isdisjoint(memo.names_in(check)) for check in ruleset.controls[control].checks)
+    )
+
+
+def _touches_blanked(resource: Resource, location: ResolvedPath) -> bool:
+    return any(
+        blank.start < extent.end and extent.start < blank.end
+        for blank in resource.document.blanked
+        for extent in location.extents
+    )

@@ -1,0 +1,102 @@
+"""From places to lines, for text that stands in a file as it is judged, and for text that comes from elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from support.objects import RULES, empty_project
+from support.reporting import POD, checked
+
+from kscan_lsp.findings import Location, Related, ResourceId
+from kscan_lsp.report.build import build
+from kscan_lsp.text import Encoding, LineIndex, Span
+from kscan_lsp.workspace.locations import lines_of, location_of
+from kscan_lsp.workspace.project import Project, objects_of
+from kscan_lsp.workspace.results import PlacedDocument
+
+POLICY = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: ä}}\n"
+PIECES = ["# one\n", "---\r\n", "---\n" + POLICY, "--- # two\n" + POLICY, POLICY.replace("\n", "\r\n")]
+
+
+@pytest.mark.parametrize("only_declared", [False, True])
+@given(pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join), data=st.data())
+def test_lines_are_those_of_the_whole_file(only_declared: bool, pieces: str, data) -> None:
+    project = empty_project().with_file("a.yaml", pieces)
+    known = [(placed.offset, placed.checked.document.text) for placed in project.files["a.yaml"].documents]
+    if only_declared:
+        objects = objects_of("a.yaml", pieces, RULES)
+        project = project.with_objects("a.yaml", objects)
+        known = [(one.offset, one.document) for one in objects]
+    assume(known)
+    offset, text = data.draw(st.sampled_from(known))
+    start = data.draw(st.integers(0, len(text)))
+    span = Span(offset + start, offset + data.draw(st.integers(start, len(text))))
+    index = LineIndex(pieces)
+    expected = (index.position(span.start), index.position(span.end))
+    assert lines_of(Location("a.yaml", span), project).positions() == expected
+    for encoding in Encoding:
+        assert lines_of(Location("a.yaml", span), project).encoded(encoding) == index.encoded_span(
+            span, encoding
+        )
+
+
+def test_a_related_place_moves_with_its_document() -> None:
+    project = empty_project().with_files([("pod.yaml", POD, False), ("svc.yaml", f"---\n{POLICY}", False)])
+    (placed,) = project.files["pod.yaml"].documents
+    who = ResourceId("v1", "Service", "", "a")
+    document = f"---\n{POLICY}"
+    related = Related(
+        who, ("spec",), Span(document.index("spec"), len(document)), "by this", "svc.yaml", document
+    )
+
+    def place(now: Project) -> tuple[int, int]:
+        start, _ = lines_of(location_of(related, placed, now), now).positions()
+        return start
+
+    assert place(project) == (4, 0)
+    text = f"# one\n# two\n{document}"
+    assert place(project.with_file("svc.yaml", text)) == (6, 0)
+    assert place(project.with_objects("svc.yaml", objects_of("svc.yaml", text, RULES))) == (6, 0)
+    gone = project.without_file("svc.yaml")
+    assert location_of(related, placed, gone) == Location("svc.yaml", None, "this file has changed")
+    assert place(gone) == (0, 0)
+
+
+TEMPLATE = "{{/* one pod */}}\n{{ include pod }}\n  - name: api\n    privileged: {{ .Values.privileged }}\n"
+VALUES = "# values\nreplicas: 2\nprivileged: true\n"
+
+
+class Rendered:
+    """A source map as a renderer might have: to a value in another file, to the template, or to no place."""
+
+    def locate(self, span: Span) -> Location:
+        part = POD[span.start : span.end]
+        for name, text in (("values.yaml", VALUES), ("templates/pod.yaml", TEMPLATE)):
+            if (at := text.find(part)) >= 0:
+                return Location(name, Span(at, at + len(part)))
+        return Location("templates/pod.yaml", None, "a function of the template makes this")
+
+
+def test_what_is_rendered_is_reported_where_it_was_written() -> None:
+    file, project = checked("templates/pod.yaml", POD)
+    (placed,) = file.documents
+    now = PlacedDocument(0, 0, placed.checked, Rendered())
+    file = replace(file, text=TEMPLATE, documents=(now,))
+    project = project.with_file("values.yaml", VALUES)
+    project = replace(project, files={**project.files, file.path: file})
+    report = build([(file, project)])
+    assert [(r.finding.control, r.file, r.range) for r in report.findings] == [
+        ("T-0002", "templates/pod.yaml", ((3, 5), (3, 14))),
+        ("T-0001", "values.yaml", ((3, 1), (3, 17))),
+    ]
+    nowhere = now.locate(Span(0, 14))
+    assert (nowhere.span, nowhere.reason) == (None, "a function of the template makes this")
+    assert lines_of(nowhere, project).positions() == ((0, 0), (0, 0))
+
+
+def test_a_problem_of_a_whole_file_has_no_place_in_it() -> None:
+    project = empty_project().with_unreadable("a.yaml", "it is a folder")
+    (found,) = project.files["a.yaml"].problems()
+    assert found[0] == Location("a.yaml", None, "it is a folder")
