@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kscan_lsp.cel import guard, hints, library
 from kscan_lsp.cel.environment import MAX_SOURCES, Environment, Kind
-from kscan_lsp.cel.reading import ANY, Reading, Reads, free_names, reading_of
+from kscan_lsp.cel.reading import ANY, Reads, ReadSet, free_names, reading_of
 from kscan_lsp.cel.syntax_tree import Node, read_tree
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Expression(Struct, frozen=True, eq=False, omit_defaults=True):
     source: str
     let: Let = ()
     """The names bound around it that it uses."""
-    reading: Reading = Reading()
+    reading: ReadSet = ReadSet()
     reckoned: bool = False
     """Whether it is refused on data too large for it, so that its answer depends on all that is bound."""
 
@@ -78,7 +78,7 @@ class _Compiled(Struct, frozen=True):
 
     program: Program
     used: Let
-    reading: Reading
+    reading: ReadSet
 
 
 def compile_expression(
@@ -225,22 +225,22 @@ def _error(
     match = _ERROR.search(message)
     if match is None:
         return CelError(_STATUS.sub("", message.partition("\n")[0]) or "does not compile", 1, 1)
-    said = re.sub(r" \(in container ''\)$", "", _STATUS.sub("", match[3]))
-    said = re.sub(r",? expecting \{.*", "", said).strip()
+    complaint = re.sub(r" \(in container ''\)$", "", _STATUS.sub("", match[3]))
+    complaint = re.sub(r",? expecting \{.*", "", complaint).strip()
     lines = source.split("\n")
     # Syntax is complained about when the source stands alone, types when it stands inside its bindings.
-    line = int(match[1]) - (0 if said.startswith("Syntax error") else skipped)
+    line = int(match[1]) - (0 if complaint.startswith("Syntax error") else skipped)
     known = (
         *environment.variables,
         *bound,
         *hints.STANDARD,
         *(function.name for function in library.all_functions()),
     )
-    meant = said + hints.hint(said, source, known)
+    message_with_hint = complaint + hints.hint(complaint, source, known)
     if not 1 <= line <= len(lines):
-        return CelError(meant, 1, 1)
+        return CelError(message_with_hint, 1, 1)
     column = max(1, min(int(match[2]), len(lines[line - 1]) + 1))
-    return CelError(meant, line, hints.column_of(said, lines[line - 1], column))
+    return CelError(message_with_hint, line, hints.column_of(complaint, lines[line - 1], column))
 
 
 _FITS: dict[Result, tuple[tuple[str, ...], str]] = {
@@ -254,7 +254,7 @@ _WORDS = {"STRING": "text", "DOUBLE": "a number", "INT": "a number", "UINT": "a 
 OPTIONAL = "gives an optional value: end it with orValue(...) or hasValue()"
 
 
-def said_of(kind: str) -> str:
+def type_in_words(kind: str) -> str:
     """A type of the runtime in words."""
     return _WORDS.get(kind.partition("<")[0].upper(), kind.lower())
 
@@ -265,5 +265,5 @@ def _unfit(got: str, wanted: Result) -> str:
         return OPTIONAL
     if wanted == "any":
         return ""
-    kinds, said = _FITS[wanted]
-    return "" if got.partition("<")[0].upper() in kinds else f"gives {said_of(got)}, not {said}"
+    kinds, fitting = _FITS[wanted]
+    return "" if got.partition("<")[0].upper() in kinds else f"gives {type_in_words(got)}, not {fitting}"

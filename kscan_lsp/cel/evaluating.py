@@ -12,7 +12,7 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from kscan_lsp.cel import guard, library, patterns, views
-from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, program_of, said_of
+from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, program_of, type_in_words
 from kscan_lsp.cel.extents import Extent, extent, is_small
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ class Failed(Struct, frozen=True):
 class Activation:
     """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
 
-    __slots__ = ("_extents", "_values", "environment", "handle")
+    __slots__ = ("_extents", "_values", "environment", "handle", "programs")
 
     def __init__(self, environment: Environment, values: Mapping[str, Any]) -> None:
         self.environment = environment
+        self.programs = environment.programs
         self.handle = environment.runtime.Activation(values)
         self._values = values
         self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
@@ -73,7 +74,8 @@ def bind(environment: Environment, values: Mapping[str, Any]) -> Activation:
 
 def deny(expression: Expression, activation: Activation) -> bool | Failed:
     """The answer of an expression that must say true or false."""
-    program = program_of(activation.environment, expression)
+    # looked up in place: a call would take three times as long, and this is done for every answer
+    program = activation.programs.get(expression) or program_of(activation.environment, expression)
     if program.tree is not None and (refused := _refused(program, activation)):
         return refused
     patterns.start_evaluation()
@@ -87,7 +89,7 @@ def deny(expression: Expression, activation: Activation) -> bool | Failed:
     kind = value.type()
     if kind == cel.Type.ERROR:
         return Failed(_reason(str(answer), expression))
-    return Failed(f"gives {said_of(str(kind))}, not true or false")
+    return Failed(f"gives {type_in_words(str(kind))}, not true or false")
 
 
 def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
@@ -95,7 +97,7 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
 
     Kubernetes values (quantities, addresses ...) come as their text, times in RFC 3339, durations in seconds.
     """
-    program = program_of(activation.environment, expression)
+    program = activation.programs.get(expression) or program_of(activation.environment, expression)
     if program.tree is not None and (refused := _refused(program, activation)):
         return refused
     patterns.start_evaluation()
@@ -174,7 +176,7 @@ def _key(key: object) -> str:
 _MISSING = re.compile(r'Key not found in map : "(.*)"', re.DOTALL)
 _STATUS = re.compile(r"^([A-Z_]+): ")
 _UNBOUND = re.compile(r'No value with name "(\w+)"')
-_SAID = {
+_REASONS = {
     "Iteration budget exceeded": "more than 10,000 iterations",
     "convert function return value": OPTIONAL,
     "Unimplemented type": OPTIONAL,
@@ -203,8 +205,8 @@ def _reason(message: str, expression: Expression) -> str:
         return "wrong types: " + message.rpartition(" : ")[2]
     if match := _UNBOUND.search(message):
         return f"{match[1]} has no value here"
-    for part, said in _SAID.items():
+    for part, reason in _REASONS.items():
         if part in message:
-            return said
+            return reason
     status = _STATUS.match(message)
     return "the expression failed" + (f" ({status[1].lower().replace('_', ' ')})" if status else "")

@@ -73,7 +73,7 @@ def _ip(value: bytearray) -> network.Address:
     return network.address(_unpack(value, "ip"))
 
 
-def _cidr(value: bytearray) -> network.Range:
+def _cidr(value: bytearray) -> network.AddressRange:
     return network.address_range(_unpack(value, "cidr"))
 
 
@@ -123,8 +123,8 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
             return call(*arguments)
         except ValueError as error:
             # Ours are plain; what derives from it is Python's own, and quotes what it was given.
-            said = str(error) if type(error) is ValueError else "a function got what it cannot read"
-            raise ValueError(f"{MARK}{said}") from None
+            reason = str(error) if type(error) is ValueError else "a function got what it cannot read"
+            raise ValueError(f"{MARK}{reason}") from None
         except Exception as error:  # noqa: BLE001 - a broken function must not be a broken scan
             raise ValueError(f"{MARK}a function failed ({type(error).__name__})") from None
 

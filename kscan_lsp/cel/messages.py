@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kscan_lsp.cel.compiling import CelError, Expression, compile_expression
 from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
-from kscan_lsp.cel.placeholders import pieces
+from kscan_lsp.cel.placeholders import segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,14 +49,14 @@ def template(
         The template, or the first error, placed in `text` (or in a `let` entry, which it then names).
     """
     parts: list[str | Expression] = []
-    for piece in pieces(text):
-        line, column = _place(text, piece.offset)
-        if piece.error:
-            return CelError(piece.error, line, column)
-        if not piece.code:
-            parts.append(piece.text)
+    for segment in segments(text):
+        line, column = _place(text, segment.offset)
+        if segment.error:
+            return CelError(segment.error, line, column)
+        if not segment.code:
+            parts.append(segment.text)
             continue
-        compiled = compile_expression(environment, piece.text, let=let)
+        compiled = compile_expression(environment, segment.text, let=let)
         if isinstance(compiled, CelError):
             if compiled.name:
                 return compiled

@@ -55,7 +55,7 @@ def is_link_local_multicast(found: Address) -> bool:
     return found.packed[0] == 0xFF and found.packed[1] & 0x0F == 0x02
 
 
-class Range(NamedTuple):
+class AddressRange(NamedTuple):
     """An address with a prefix length; the address keeps its host bits, as in Go's `netip.Prefix`."""
 
     address: Address
@@ -73,7 +73,7 @@ class Range(NamedTuple):
 _BITS = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 
 
-def address_range(text: str) -> Range:
+def address_range(text: str) -> AddressRange:
     """A range in CIDR notation.
 
     Raises:
@@ -88,15 +88,15 @@ def address_range(text: str) -> Range:
         raise ValueError("not a CIDR range") from None
     if int(bits) > found.max_prefixlen:
         raise ValueError("not a CIDR range")
-    return Range(found, int(bits))
+    return AddressRange(found, int(bits))
 
 
-def contains_address(outer: Range, inner: Address) -> bool:
+def contains_address(outer: AddressRange, inner: Address) -> bool:
     """Whether an address lies in a range; never across versions."""
     return outer.address.version == inner.version and inner in outer.network
 
 
-def contains_range(outer: Range, inner: Range) -> bool:
+def contains_range(outer: AddressRange, inner: AddressRange) -> bool:
     """Whether a range lies in a range; never across versions."""
     return outer.bits <= inner.bits and contains_address(outer, inner.address)
 

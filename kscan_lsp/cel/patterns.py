@@ -68,8 +68,8 @@ def compile_pattern(pattern: str) -> Pattern:
     try:
         compiled = re2.compile(pattern, _OPTIONS)
     except (re2.error, UnicodeEncodeError) as error:
-        said = error.args[0] if error.args else error
-        reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else "it is not Unicode text"
+        detail = error.args[0] if error.args else error
+        reason = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else "it is not Unicode text"
         raise ValueError(f"not a regular expression ({reason.partition(':')[0]}): {pattern[:60]!r}") from None
     if compiled.programsize > MAX_SIZE:
         raise ValueError(f"a regular expression that is too large: {pattern[:60]!r}")

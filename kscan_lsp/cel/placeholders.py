@@ -17,7 +17,7 @@ STRING = re.compile(
 """A CEL string or bytes literal, or a comment."""
 
 
-class Piece(NamedTuple):
+class Segment(NamedTuple):
     """Literal text (braces undoubled), or the code of a placeholder; `offset` is where it starts."""
 
     text: str
@@ -26,8 +26,8 @@ class Piece(NamedTuple):
     error: str = ""
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """Literal text and placeholders in turn; a piece with an error is the last."""
+def segments(text: str) -> Iterator[Segment]:
+    """Literal text and placeholders in turn; a segment with an error is the last."""
     literal: list[str] = []
     start = at = 0
     while at < len(text):
@@ -37,19 +37,19 @@ def pieces(text: str) -> Iterator[Piece]:
             at += 2 if char in "{}" else 1
             continue
         if char == "}":
-            yield Piece("", at, error="a single '}': write '}}' for a brace")
+            yield Segment("", at, error="a single '}': write '}}' for a brace")
             return
         end = closing(text, at + 1)
         if end < 0:
-            yield Piece("", at, error="'{' is never closed: write '{{' for a brace")
+            yield Segment("", at, error="'{' is never closed: write '{{' for a brace")
             return
         if literal:
-            yield Piece("".join(literal), start)
+            yield Segment("".join(literal), start)
             literal = []
-        yield Piece(text[at + 1 : end], at + 1, code=True)
+        yield Segment(text[at + 1 : end], at + 1, code=True)
         start = at = end + 1
     if literal:
-        yield Piece("".join(literal), start)
+        yield Segment("".join(literal), start)
 
 
 def closing(text: str, start: int) -> int:

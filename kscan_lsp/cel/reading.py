@@ -31,7 +31,7 @@ _PASSES: Final = frozenset({"_?_:_", "_+_", "dyn", "optional.of", "or", "orValue
 """Functions and operators whose result is one of their arguments, or is made of them."""
 
 
-class Reading(Struct, frozen=True, omit_defaults=True):
+class ReadSet(Struct, frozen=True, omit_defaults=True):
     """What an expression reads."""
 
     fields: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ _ENTRY: Final = _Origin("entry")
 _OBJECT: Final = _Origin("object")
 
 
-def reading_of(tree: Node, variables: Iterable[str], entries: Iterable[str]) -> Reading:
+def reading_of(tree: Node, variables: Iterable[str], entries: Iterable[str]) -> ReadSet:
     """What an expression reads.
 
     Args:
@@ -71,7 +71,7 @@ def reading_of(tree: Node, variables: Iterable[str], entries: Iterable[str]) -> 
     walk = _ReadingWalk(frozenset(variables), frozenset(entries))
     walk.use(walk.visit(tree, {}))
     found = (walk.fields, walk.names, walk.patterns, walk.of_entries)
-    return Reading(*(tuple(sorted(one)) for one in found))
+    return ReadSet(*(tuple(sorted(one)) for one in found))
 
 
 def free_names(tree: Node, bound: frozenset[str] = frozenset()) -> frozenset[str]:

@@ -143,8 +143,8 @@ def compile_check(
                 _fail(source, (key, name), taken, on_key=True)
     for name, text in file.relations.items():
         if wrong := relations.unknown(text):
-            said = f"unknown relation '{wrong}'{nearest_name(wrong, list(relations.NAMES))}"
-            _fail(source, ("relations", name), said)
+            unknown = f"unknown relation '{wrong}'{nearest_name(wrong, list(relations.NAMES))}"
+            _fail(source, ("relations", name), unknown)
         if name in file.let:
             _fail(source, ("let", name), f"'{name}' is the name of a relation already", on_key=True)
     for number, (name, text) in enumerate(source.let):
@@ -186,8 +186,8 @@ def _look_at_match(source: _Source, match: Match) -> None:
     for number, wanted in enumerate(match if isinstance(match, list) else ()):
         for index, group in enumerate(wanted.groups):
             if "/" in group or _VERSION.fullmatch(group):
-                said = f"'{group}' is a group with a version; write '{group.rpartition('/')[0]}'"
-                _fail(source, ("match", number, "groups", index), said)
+                message = f"'{group}' is a group with a version; write '{group.rpartition('/')[0]}'"
+                _fail(source, ("match", number, "groups", index), message)
         for index, kind in enumerate(wanted.kinds):
             ours = kind in KINDS or not any(map(_KUBERNETES.fullmatch, wanted.groups))
             meant = [] if ours else get_close_matches(kind, KINDS, n=1, cutoff=0.8)
@@ -196,8 +196,10 @@ def _look_at_match(source: _Source, match: Match) -> None:
                     source, ("match", number, "kinds", index), f"no kind '{kind}'; did you mean '{meant[0]}'?"
                 )
             elif kind[:1].islower():
-                said = f"'{kind}' is no kind: kinds begin with a capital letter and are singular, like 'Pod'"
-                _fail(source, ("match", number, "kinds", index), said)
+                message = (
+                    f"'{kind}' is no kind: kinds begin with a capital letter and are singular, like 'Pod'"
+                )
+                _fail(source, ("match", number, "kinds", index), message)
 
 
 def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
@@ -213,8 +215,8 @@ def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
     for verb, changes in (("set", file.set), ("add", file.add)):
         for text, given in changes.items():
             if isinstance(given, dict) and set(given) == {"expr"}:
-                asked = _expression(source, str(given["expr"]), ("fix", verb, text, "expr"))
-                operate(verb, text, (verb, text), question=asked)
+                question = _expression(source, str(given["expr"]), ("fix", verb, text, "expr"))
+                operate(verb, text, (verb, text), question=question)
             else:
                 operate(verb, text, (verb, text), given)
     for index, text in enumerate(file.remove):
@@ -244,11 +246,12 @@ def _target(
         _fail(source, where, str(error), on_key=on_key)
         return None
     if isinstance(target, cel.CelError):
-        _fail(source, where, _said(target), on_key=on_key)
+        _fail(source, where, _with_place(target), on_key=on_key)
         return None
     if each is not None and not each.binds(target.anchor):
         _fail(source, where, f"there is no {target.anchor} in what 'each' judges", on_key=on_key)
         return None
+    _look_up_names(source, target.expressions(), where, on_key=on_key)
     return target
 
 
@@ -257,7 +260,7 @@ def _expression(
 ) -> cel.Expression | None:
     compiled = cel.compile_expression(CONTROLS, text, let=source.let, result=result)
     if isinstance(compiled, cel.CelError):
-        _fail(source, where, _said(compiled))
+        _fail(source, where, _with_place(compiled))
         return None
     _look_up_names(source, [compiled], where)
     return compiled
@@ -266,32 +269,35 @@ def _expression(
 def _message(source: _Source, text: str) -> cel.Template | None:
     compiled = cel.template(CONTROLS, text, let=source.let)
     if isinstance(compiled, cel.CelError):
-        _fail(source, ("message",), _said(compiled))
+        _fail(source, ("message",), _with_place(compiled))
         return None
     _look_up_names(source, compiled.expressions(), ("message",))
     return compiled
 
 
-def _look_up_names(source: _Source, expressions: Iterable[cel.Expression], where: Path) -> None:
+def _look_up_names(
+    source: _Source, expressions: Iterable[cel.Expression], where: Path, *, on_key: bool = False
+) -> None:
     """Inputs that no control declares, and evidence that the control does not name, have no value and never will."""
     read = cel.fields_read(expressions)
     for name in sorted(read.get("inputs") or ()):
         if name not in source.inputs:
-            _fail(source, where, _undeclared(source, name))
+            _fail(source, where, _undeclared(source, name), on_key=on_key)
     kinds = read.get("evidence", frozenset())
     if kinds is None or kinds - {source.evidence}:
         kind = min((kinds or frozenset()) - {source.evidence}, default="")
         wanted = f"add 'evidence: {kind or 'images'}' to the control"
         if source.evidence:
             wanted = f"this control says that it reads 'evidence.{source.evidence}'"
-        _fail(source, where, f"'evidence{'.' * bool(kind)}{kind}' is not there for this control; {wanted}")
+        absent = f"'evidence{'.' * bool(kind)}{kind}' is not there for this control; {wanted}"
+        _fail(source, where, absent, on_key=on_key)
 
 
 def _undeclared(source: _Source, name: str) -> str:
     return f"no control declares an input '{name}'{nearest_name(name, list(source.inputs))}"
 
 
-def _said(error: cel.CelError) -> str:
+def _with_place(error: cel.CelError) -> str:
     return f"{error.message} (at {error.line}:{error.column} of the expression)"
 
 

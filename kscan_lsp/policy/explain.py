@@ -28,8 +28,8 @@ def brief(control: Control, ruleset: Ruleset) -> str:
     """What, why and how to fix it, as plain text that fits a message of an editor."""
     severity = ruleset.severities.get(control.id, control.severity)
     parts = [f"{control.id} {control.title} ({severity.label})", control.description]
-    if control.needs:
-        parts.append(f"Never evaluated: {control.unanswered}.")
+    if control.condition:
+        parts.append(f"{control.condition}: {control.unanswered}.")
     parts.append(f"How to fix: {control.remediation}")
     parts.append(f"'kscan explain {control.id}' lists frameworks and references.")
     return "\n\n".join(parts)
@@ -41,8 +41,8 @@ def page(control: Control, severity: Severity, named: Iterable[str], message: st
     if message:
         parts.append(message)
     parts.append(control.description)
-    if control.needs:
-        parts.append(f"**Never evaluated:** {control.unanswered}.")
+    if control.condition:
+        parts.append(f"**{control.condition}:** {control.unanswered}.")
     parts.append(f"**How to fix:** {control.remediation}")
     if listed := "; ".join(named):
         parts.append(f"**Standards:** {listed}")

@@ -81,6 +81,7 @@ def load(
         unknown = _unknown_members(framework, {*drafts, *base.controls})
         problems += [PolicyProblem(framework.source, framework.document, p) for p in unknown]
         frameworks[framework.file.id] = _framework(framework.file)
+    memo.end_load()
     return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems), control_sources)
 
 
@@ -140,6 +141,9 @@ def _compile(
             if wrong := _cannot_use(check.use, draft, drafts, known):
                 problems.append(Problem(span_at(document, ("checks", index, "use")), wrong, "control"))
                 continue
+            if wrong := _evidence_unsaid(known[check.use], file):
+                problems.append(Problem(span_at(document, ("checks", index, "use")), wrong, "control"))
+                continue
             taken = [replace(other, control=file.id) for other in known[check.use].checks]
             if "match" in check.model_fields_set:
                 taken = [replace(other, match=kinds_of(check.match)) for other in taken]
@@ -180,6 +184,13 @@ def _cannot_use(
     if used:
         return f"control {name} takes its checks from {used}; use that one directly"
     return "" if name in known else f"control {name} is wrong itself, so its checks cannot be used"
+
+
+def _evidence_unsaid(used: Control, user: ControlFile) -> str:
+    """Why a control cannot take over checks that read evidence; empty where it can."""
+    if used.evidence in {"", user.evidence}:
+        return ""
+    return f"control {used.id} reads 'evidence.{used.evidence}'; say 'evidence: {used.evidence}' here, too"
 
 
 def _unknown_members(draft: _FrameworkDraft, known: set[str]) -> list[Problem]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.policy.compile_check import Check, Kinds  # noqa: TC001 - as above
 
@@ -41,6 +42,20 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     def unanswered(self) -> str:
         """Why it is not evaluated without evidence; empty for one that needs none."""
         return f"no manifest says this; it takes {self.needs}" if self.needs else ""
+
+    @property
+    def condition(self) -> str:
+        """When it is evaluated, as a heading for `unanswered`; empty for one that always is."""
+        if self.evidence:
+            return f"Evaluated only with evidence ({self.evidence})"
+        return "Never evaluated" if self.needs else ""
+
+    def named_inputs(self) -> frozenset[str]:
+        """The inputs that its checks name."""
+        expressions = [expression for check in self.checks for expression in check.expressions()]
+        fixes = [check.fix for check in self.checks if check.fix is not None]
+        chosen = {o.value for fix in fixes for o in fix.operations if o.verb == "choose"}
+        return (fields_read(expressions).get("inputs") or frozenset()) | chosen
 
     @property
     def severity(self) -> Severity:

@@ -45,6 +45,8 @@ class SettingError(Struct, frozen=True):
 
     path: Path
     message: str
+    on_key: bool = False
+    """Whether the last key of the path is at fault, and not what it has."""
 
 
 def choose(
@@ -124,7 +126,8 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
     for name, values in chosen.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
-            wrong.append(SettingError(("inputs", name), f"no control reads an input '{name}'{hint}"))
+            unread = f"no control reads an input '{name}'{hint}"
+            wrong.append(SettingError(("inputs", name), unread, on_key=True))
             continue
         if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
             wrong.append(SettingError(("inputs", name), message))

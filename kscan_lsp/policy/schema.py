@@ -171,7 +171,8 @@ class ControlFile(_Strict):
         if not self.evidence and bool(self.checks) == bool(self.needs):
             raise ValueError("a control has either 'checks' or 'needs'")
         if self.checks and "match" in self.model_fields_set:
-            raise ValueError("'match' stands in a check, unless the control has 'needs'")
+            unless = "it has none" if self.evidence else "the control has 'needs'"
+            raise ValueError(f"'match' stands in a check, unless {unless}")
         return self
 
 

@@ -70,6 +70,10 @@ class Target(Struct, frozen=True):
     anchor: str
     parts: tuple[str | int | cel.Expression, ...]
 
+    def expressions(self) -> list[cel.Expression]:
+        """What stands in its braces."""
+        return [part for part in self.parts if isinstance(part, cel.Expression)]
+
 
 def parse_each(text: str) -> Each:
     """Parse an `each`; ValueError says what is wrong."""

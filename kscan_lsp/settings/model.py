@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.settings.validation import complaint, validate, without_misfits
+from kscan_lsp.settings.validation import complaint, validate, without_errors
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
 
@@ -163,7 +163,7 @@ def read_settings(document: Document) -> tuple[Settings, tuple[Problem, ...]]:
     document = _with_version_as_written(document)
     settings, problems = validate(Settings, document, "setting")
     if settings is None:
-        settings = without_misfits(Settings, document)
+        settings = without_errors(Settings, document)
     return settings, problems
 
 

@@ -1,4 +1,4 @@
-"""Text that must fit a pydantic model, with every misfit at its place.
+"""Text that must fit a pydantic model, with every error at its place.
 
 Settings, controls and frameworks are all files that people write; one function reads them, so that all of
 them give the same kind of error: what is wrong, where, and the nearest name that would be right.
@@ -97,8 +97,8 @@ def _tagged(document: Document) -> Span | None:
     return None
 
 
-def without_misfits(model: type[M], document: Document) -> M:
-    """A model of what is right in a document that does not fit: each misfit is taken out, and nothing else.
+def without_errors(model: type[M], document: Document) -> M:
+    """A model of what is right in a document that does not fit: each error is taken out, and nothing else.
 
     The model must have a default for everything at its top.
     """
@@ -142,18 +142,18 @@ def _problem(model: type[BaseModel], document: Document, error: abc.Mapping[str,
         return Problem(span_at(document, path, on_key=True), text, code)
     if kind == "value_error":
         return Problem(span_at(document, path), complaint(error), code)
-    said = complaint(error)
+    text = complaint(error)
     if kind == "literal_error" and any(shape.get("type") == "array" for shape in shapes(model, loc)):
-        said += ", or a list"
-    return Problem(span_at(document, path), f"{name} {said}", code)
+        text += ", or a list"
+    return Problem(span_at(document, path), f"{name} {text}", code)
 
 
 def complaint(error: abc.Mapping[str, Any]) -> str:
     """What pydantic has to say about a value, in our words."""
     if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
         return "must be a string; quote it"
-    said = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    return re.sub(r"^(Input|String) should", "must", said)
+    text = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    return re.sub(r"^(Input|String) should", "must", text)
 
 
 def _path_of(root: object, loc: tuple[Any, ...]) -> tuple[str | int, ...]:

@@ -1,7 +1,7 @@
 """What holds for a folder: its settings, the policies they name, and the controls they choose.
 
 Editor and command line both read them here, so that they agree. Everything that is wrong with either is a
-problem in the file it is in, or, where there is no such file, said in words.
+problem in the file it is in, or, where there is no such file, in words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kscan_lsp.settings.model import (
     read_settings,
     replace_settings,
 )
-from kscan_lsp.settings.validation import validate, without_misfits
+from kscan_lsp.settings.validation import validate, without_errors
 from kscan_lsp.workspace.policies import load_policies, policy_files, read_policy_file
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
@@ -131,10 +131,12 @@ def configure(
     words = list(wrong)
     for error in (*missing, *setting_errors):
         if lists is not None and error.path[0] == "inputs":
-            problem = Problem(span_at(lists.document, error.path[1:]), error.message, "setting")
+            problem = Problem(
+                span_at(lists.document, error.path[1:], on_key=error.on_key), error.message, "setting"
+            )
             problems.append(ConfigurationProblem(lists.path, lists.document, problem))
         elif path is not None and not only and _same_place(from_file, settings, error.path):
-            problem = Problem(span_at(document, error.path), error.message, "setting")
+            problem = Problem(span_at(document, error.path, on_key=error.on_key), error.message, "setting")
             problems.append(ConfigurationProblem(path, document, problem))
         else:
             words.append(error.message)
@@ -164,7 +166,7 @@ def _read_lists(
     path = root / name
     document = read_policy_file(path, "setting", buffers)
     lists, problems = validate(InputsFile, document, "setting")
-    values = (lists or without_misfits(InputsFile, document)).root
+    values = (lists or without_errors(InputsFile, document)).root
     read = {name for control in known.controls.values() for name in control.inputs}
     missing = sorted(read - values.keys())
     misspelt = tuple(

@@ -101,5 +101,5 @@ def test_it_is_noticed_where_too_little_is_said_to_be_read(monkeypatch) -> None:
     assert check.deny.reading.fields
     for left_out in check.deny.reading.fields:
         fields = tuple(field for field in check.deny.reading.fields if field != left_out)
-        less = cel.Expression(check.deny.source, check.deny.let, cel.Reading(fields))
+        less = cel.Expression(check.deny.source, check.deny.let, cel.ReadSet(fields))
         assert answer(less, cut(values, less)) is not True

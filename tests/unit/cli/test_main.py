@@ -226,6 +226,23 @@ def test_inputs_in_a_file_of_kubescapes(here: Path) -> None:
     assert (found["problems"], found["exit"]) == ([], 0)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("inputs: {imageRepositoryAlowList: [quay.io]}\n", 1, 10),
+        ("inputs:\n  imageRepositoryAlowList:\n  - quay.io\n", 2, 3),
+    ],
+)
+def test_a_misspelt_input_in_the_settings_is_marked_at_its_name(
+    here: Path, text: str, line: int, column: int
+) -> None:
+    (here / ".kscan.yaml").write_text(text)
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (problem,) = report("web.yaml", "--fail-on", "none")["problems"]
+    assert problem["message"].endswith("did you mean 'imageRepositoryAllowList'?")
+    assert (problem["file"], problem["line"], problem["column"]) == (".kscan.yaml", line, column)
+
+
 def test_a_misspelt_name_in_a_file_of_inputs_is_said(here: Path) -> None:
     (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
     (here / "web.yaml").write_text(DEPLOYMENT)

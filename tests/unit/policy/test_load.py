@@ -11,7 +11,8 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy import model as policies
 from kscan_lsp.policy.compile_check import includes
-from kscan_lsp.policy.memo import PolicyMemo
+from kscan_lsp.policy.explain import page
+from kscan_lsp.policy.memo import MAX_AGE, PolicyMemo
 from kscan_lsp.yaml.document import read_document
 
 USE_ALONE = "a check with 'use' takes over another control's checks and has no other key but 'match'"
@@ -595,10 +596,64 @@ def test_a_control_that_reads_evidence() -> None:
         (IMAGES[: IMAGES.index("checks:")],
          "a control with 'evidence' has 'checks' that read it, and says in 'needs' what it is"),
         (IMAGES.replace("evidence: images\n", ""), "a control has either 'checks' or 'needs'"),
+        (IMAGES.replace("evidence: images\n", "evidence: images\nmatch: workloads\n"),
+         "'match' stands in a check, unless it has none"),
+        (IMAGES.replace("evidence.images.size()", "evidence[container.name].size()"),
+         "'evidence' is not there for this control; this control says that it reads 'evidence.images'"),
     ],
 )  # fmt: skip
 def test_evidence_is_asked_for_by_name(text: str, message: str) -> None:
     assert [problem.problem.message for problem in load(text).problems] == [message]
+
+
+EVIDENCE_USER = """\
+id: KS-0003
+title: Uses it
+score: 9
+description: What it is.
+remediation: What to do.
+checks:
+- use: KS-0002
+"""
+
+
+def test_checks_that_read_evidence_are_taken_over_by_who_says_so() -> None:
+    assert problems(IMAGES, EVIDENCE_USER) == [
+        (
+            "1.yaml",
+            7,
+            8,
+            "KS-0002",
+            "control KS-0002 reads 'evidence.images'; say 'evidence: images' here, too",
+        )
+    ]
+    says = EVIDENCE_USER.replace("checks:", "needs: the same\nevidence: images\nchecks:")
+    assert problems(IMAGES, says) == []
+    assert problems(says, base=load(IMAGES)) == []
+    assert len(load(IMAGES, says).controls["KS-0003"].checks) == 1
+
+
+def test_a_control_that_reads_evidence_says_when_it_is_evaluated() -> None:
+    control = load(IMAGES).controls["KS-0002"]
+    expected = f"Evaluated only with evidence (images): no manifest says this; it takes {control.needs}."
+    assert expected in page(control, control.severity, ()).replace("**", "")
+    assert "valuated" not in page(load(CONTROL).controls["KS-0001"], control.severity, ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("at: image", "at: 'ports[{inputs.knwon.size()}]'", (12, 7)),
+        ("    set: {image: x}", "    set: {'ports[{inputs.knwon.size()}]': x}", (15, 11)),
+        ("    set: {image: x}", "    set: {image: {expr: 'inputs.knwon[0]'}}", (15, 25)),
+        ("    set: {image: x}", "    set: {image: x}\n    when: inputs.knwon.size() > 0", (16, 11)),
+        ('"container {container.name}"', '"container {inputs.knwon}"', (13, 12)),
+    ],
+)
+def test_an_input_that_nobody_declares_is_found_wherever_it_is_read(old, new, place) -> None:
+    (found,) = problems(changed(old, new))
+    assert found[1:3] == place
+    assert found[4] == "no control declares an input 'knwon'; did you mean 'known'?"
 
 
 def test_a_key_in_one_of_many_files_compiles_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -631,9 +686,40 @@ def test_a_key_in_one_of_many_files_compiles_one(monkeypatch: pytest.MonkeyPatch
     assert after.controls["KS-0009"] is first.controls["KS-0009"]
     texts[3] = texts[3].replace("known: [a]", "known: [a]\n  more: [b]")
     compiled.clear()
-    read()  # what a control may read has changed for all of them
-    assert len(compiled) == 30
+    read()  # another input is no reason to compile those that do not name it
+    assert compiled == ["KS-0004"]
     assert all(entries <= bound for entries, bound in memo.fill().values())
+
+
+def test_a_control_is_compiled_again_when_an_input_it_names_is_no_longer_declared() -> None:
+    reader = changed("id: KS-0001", "id: KS-0002").replace("inputs:\n  known: [a]\n", "")
+    reader = reader.replace("deny: named", "deny: size(inputs.known) > 0")
+    memo = PolicyMemo()
+
+    def found(*texts: str) -> list[str]:
+        sources = [(f"{n}.yaml", memo.document(text, json=False)) for n, text in enumerate(texts)]
+        return [problem.problem.message for problem in loading.load(sources, memo=memo).problems]
+
+    other = changed("known: [a]", "other: [a]")
+    assert found(reader, CONTROL) == []
+    assert found(reader, other) == ["no control declares an input 'known'; known are other"]
+    assert found(reader, other.replace("other", "knwon")) == [
+        "no control declares an input 'known'; did you mean 'knwon'?"
+    ]
+    assert found(reader, CONTROL) == []
+
+
+def test_a_memo_forgets_the_texts_of_keys_typed_long_ago() -> None:
+    memo = PolicyMemo()
+    kept = [CONTROL.replace("KS-0001", f"KS-{number:04}") for number in range(2, 12)]
+    for number in range(100):
+        typed = changed("What it is.", f"What it is {number}.")
+        loading.load(
+            [(f"{n}.yaml", memo.document(text, json=False)) for n, text in enumerate([typed, *kept])],
+            memo=memo,
+        )
+        entries, _ = memo.fill()["documents"]
+        assert entries <= len(kept) + MAX_AGE + 1
 
 
 def test_what_a_memo_gives_is_what_is_found_without_one() -> None:

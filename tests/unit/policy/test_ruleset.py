@@ -139,3 +139,8 @@ def test_a_misspelt_input_is_no_input() -> None:
     ruleset, wrong = chosen(inputs={"wrods": ["a"]})
     assert wrong == [("inputs.wrods", "no control reads an input 'wrods'; did you mean 'words'?")]
     assert ruleset.inputs.keys() == {"patterns", "words"}
+
+
+def test_what_may_be_meant_by_a_misspelt_input_is_never_another_misspelt_one() -> None:
+    _, wrong = chosen(inputs={"wordz": ["a"], "wordzz": ["a"]})
+    assert [message.rpartition("; ")[2] for _, message in wrong] == ["did you mean 'words'?"] * 2

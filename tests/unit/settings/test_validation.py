@@ -1,4 +1,4 @@
-"""Every misfit is said once, in plain words, at its own line and column."""
+"""Every error is told once, in plain words, at its own line and column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.settings.validation import validate, without_misfits
+from kscan_lsp.settings.validation import validate, without_errors
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.locate import span_at
 
@@ -76,11 +76,11 @@ def found(text: str) -> list[tuple[int, int, str, str]]:
         ("- x\n", (1, 1, "- x", "this file must be a mapping")),
     ],
 )
-def test_a_misfit_is_one_problem_at_its_place(text: str, problem: tuple[int, int, str, str]) -> None:
+def test_an_error_is_one_problem_at_its_place(text: str, problem: tuple[int, int, str, str]) -> None:
     assert found(text) == [problem]
 
 
-def test_all_misfits_are_found_at_once() -> None:
+def test_all_errors_are_found_at_once() -> None:
     assert [line for line, *_ in found("title: 1\nratio: 12\nother: x\n")] == [1, 2, 3]
 
 
@@ -119,9 +119,9 @@ def test_a_duplicate_key_is_a_problem_and_the_last_one_counts() -> None:
         ("", Whole()),
     ],
 )
-def test_without_misfits(text: str, rest: Whole) -> None:
+def test_without_errors(text: str, rest: Whole) -> None:
     document = read_document(text)
-    assert without_misfits(Whole, document) == rest
+    assert without_errors(Whole, document) == rest
 
 
 def test_places() -> None:
