@@ -73,12 +73,14 @@ _GROWS = frozenset({"imageRef", "strings.quote", "getQuery"})
 
 def work(tree: Node, extents: Mapping[str, Extent]) -> float:
     """An upper bound on the work of an expression whose variables have these extents, or are small."""
-    walk = _Walk({name: Size(nodes, weight, nodes, text) for name, (nodes, weight, text) in extents.items()})
+    walk = _Reckoning(
+        {name: Size(nodes, weight, nodes, text) for name, (nodes, weight, text) in extents.items()}
+    )
     walk.visit(tree, 1)
     return walk.total
 
 
-class _Walk:
+class _Reckoning:
     """The work seen so far, and the sizes of the names in scope."""
 
     __slots__ = ("scope", "total")

@@ -50,7 +50,7 @@ def view(data: object) -> View:
             return View(data, complete=True)
     except TypeError:
         pass  # a key that is no text
-    walk = _Walk()
+    walk = _Viewing()
     value = walk.visit(data, 0)[0]
     return View(None if value is _CUT else value, walk.complete)
 
@@ -69,7 +69,7 @@ def count_plain(node: Data, levels: int) -> int:
     """
     kind = type(node)
     if kind is dict:
-        # Neither NUL nor a lone surrogate is printable; what else is not is looked at by `_Walk`.
+        # Neither NUL nor a lone surrogate is printable; what else is not is looked at by `_Viewing`.
         keys = "".join(node)
         if not keys.isprintable() or len(keys) > 255 * len(node):
             return -1
@@ -99,7 +99,7 @@ def count_plain(node: Data, levels: int) -> int:
     return count if count < _PLAIN else -1
 
 
-class _Walk:
+class _Viewing:
     """Finished lists and maps by identity, `None` while one is open, which is how a cycle shows."""
 
     __slots__ = ("complete", "seen")

@@ -223,7 +223,7 @@ def lsp(
 ) -> None:
     """Run the language server on standard input and output."""
     log_to(log_file)
-    from kscan_lsp.lsp.server.notifications import serve
+    from kscan_lsp.lsp.server.main import serve
 
     serve()
 

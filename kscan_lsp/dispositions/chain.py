@@ -19,14 +19,14 @@ from kscan_lsp.settings.suggest import nearest_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kscan_lsp.dispositions.directives import Directive, Link
+    from kscan_lsp.dispositions.directives import Directive, DispositionLink
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
-LINKS: Final[tuple[Link, ...]] = (by_comment, by_annotation)
+LINKS: Final[tuple[DispositionLink, ...]] = (by_comment, by_annotation)
 """In the order in which they are asked."""
 
 MAX_HINTS: Final = 20

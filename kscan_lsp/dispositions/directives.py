@@ -46,7 +46,7 @@ class Directives(NamedTuple):
     problems: Sequence[Problem] = ()
 
 
-class Link(Protocol):
+class DispositionLink(Protocol):
     """One place where people say that a finding may stay. Pure: nothing but the document decides."""
 
     def __call__(self, document: Document, verdicts: Sequence[Verdicts], /) -> Directives:

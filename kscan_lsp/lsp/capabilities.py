@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Client(Struct, frozen=True):
+class Capabilities(Struct, frozen=True):
     """Abilities of an editor, as far as they change what we send."""
 
     encoding: Encoding = Encoding.UTF16
@@ -42,11 +42,11 @@ class Client(Struct, frozen=True):
     """It can show the progress of what the server starts by itself."""
 
 
-def client_of(params: types.InitializeParams) -> Client:
+def capabilities_of(params: types.InitializeParams) -> Capabilities:
     """The abilities that a client's hello tells of."""
-    capabilities = params.capabilities
-    general, workspace, document = capabilities.general, capabilities.workspace, capabilities.text_document
-    window, options = capabilities.window, params.initialization_options
+    given = params.capabilities
+    general, workspace, document = given.general, given.workspace, given.text_document
+    window, options = given.window, params.initialization_options
     pull = workspace.diagnostics if workspace else None
     links = document.document_link if document else None
     item = document.completion.completion_item if document and document.completion else None
@@ -58,7 +58,7 @@ def client_of(params: types.InitializeParams) -> Client:
     edit = workspace.workspace_edit if workspace else None
     watched = workspace.did_change_watched_files if workspace else None
     offered = general.position_encodings if general else None
-    return Client(
+    return Capabilities(
         encoding=_encoding(offered or []),
         configuration=bool(workspace and workspace.configuration),
         watched_files=bool(watched and watched.dynamic_registration),
@@ -70,9 +70,9 @@ def client_of(params: types.InitializeParams) -> Client:
         markdown_documentation=types.MarkupKind.Markdown in ((item and item.documentation_format) or []),
         link_tooltips=bool(links and links.tooltip_support),
         apply_edit=bool(workspace and workspace.apply_edit),
-        code_lens=_chosen(options, "codeLens"),
+        code_lens=_is_chosen(options, "codeLens"),
         code_lens_refresh=bool(lens and lens.refresh_support),
-        pull=bool(document and document.diagnostic) and _chosen(options, "pull"),
+        pull=bool(document and document.diagnostic) and _is_chosen(options, "pull"),
         pull_refresh=bool(pull and pull.refresh_support),
         progress=bool(window and window.work_done_progress),
         markup=types.MarkupKind.Markdown
@@ -81,7 +81,7 @@ def client_of(params: types.InitializeParams) -> Client:
     )
 
 
-def _chosen(options: Any, name: str) -> bool:
+def _is_chosen(options: Any, name: str) -> bool:
     return isinstance(options, dict) and options.get(name) is True
 
 

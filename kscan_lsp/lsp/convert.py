@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from lsprotocol import types
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kscan_lsp.findings import Finding, Related
-    from kscan_lsp.lsp.capabilities import Client
+    from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.text import Encoding, TextEdit
     from kscan_lsp.workspace.locations import Lines
     from kscan_lsp.workspace.project import Project
@@ -73,10 +73,14 @@ class _Template(NamedTuple):
 class DiagnosticTexts:
     """Diagnostics of checked documents as JSON, remembered for as long as the document lives."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, capabilities: Capabilities) -> None:
+        self._capabilities = capabilities
         self._templates: WeakKeyDictionary[CheckedDocument, _Template] = WeakKeyDictionary()
         self._texts: WeakKeyDictionary[CheckedDocument, tuple[int, bytes]] = WeakKeyDictionary()
+        self._about = lru_cache(maxsize=8192)(_about)
+        """What diagnostics say, without their places: the same at every keystroke."""
+        self._lines_of = lru_cache(maxsize=64)(LineIndex)
+        """The lines of documents of other files, into which many findings can point."""
 
     def points_elsewhere(self, checked: CheckedFile) -> bool:
         """Whether what was shown of a file names places in others, which move when those are edited."""
@@ -109,7 +113,7 @@ class DiagnosticTexts:
         return known[1]
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
-        index, encoding = checked.document.lines, self._client.encoding
+        index, encoding = checked.document.lines, self._capabilities.encoding
         holes = _Holes([], {})
         made = [
             f"{{{_range(problem.span, index, encoding, holes.lines)},{_about_problem(problem)}}}"
@@ -119,14 +123,20 @@ class DiagnosticTexts:
             if finding.status == "open":
                 at = _range(finding.span, index, encoding, holes.lines)
                 references = project.ruleset.controls[finding.control].references
-                link = references[0] if references and self._client.code_description else ""
-                about = _about(finding.control, finding.severity, finding.message, link)
+                link = references[0] if references and self._capabilities.code_description else ""
+                about = self._about(finding.control, finding.severity, finding.message, link)
                 related = ""
-                if finding.related and self._client.related_information:
-                    places = [_related(r, uri, index, encoding, holes) for r in finding.related]
+                if finding.related and self._capabilities.related_information:
+                    places = [self._related(r, uri, index, holes) for r in finding.related]
                     related = f',"relatedInformation":[{",".join(places)}]'
                 made.append(f"{{{at},{about}{related}}}")
         return _Template(uri, ",".join(made), tuple(holes.lines), tuple(holes.elsewhere))
+
+    def _related(self, r: Related, uri: str, index: LineIndex, holes: _Holes) -> str:
+        document = holes.elsewhere.setdefault(r, len(holes.elsewhere) + 1) if r.file else 0
+        lines = self._lines_of(r.document) if r.file else index
+        at = _range(r.span, lines, self._capabilities.encoding, holes.lines, document)
+        return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
 
 
 def _filled(template: _Template, placed: PlacedDocument, project: Project) -> str:
@@ -145,9 +155,7 @@ def _range(span: Span, index: LineIndex, encoding: Encoding, holes: list[_Line],
     )
 
 
-@lru_cache(maxsize=8192)
 def _about(control: str, severity: Severity, message: str, link: str) -> str:
-    """What a diagnostic says, without its place: the same at every keystroke."""
     described = f',"codeDescription":{{"href":{_quoted(link)}}}' if link else ""
     return (
         f'"severity":{_LEVELS[severity]},"code":{_quoted(control)},"source":"{SOURCE}",'
@@ -161,18 +169,6 @@ def _about_problem(problem: Problem) -> str:
         f'"severity":{level},"code":{_quoted(problem.code)},"source":"{SOURCE}",'
         f'"message":{_quoted(problem.message)}'
     )
-
-
-def _related(r: Related, uri: str, index: LineIndex, encoding: Encoding, holes: _Holes) -> str:
-    document = holes.elsewhere.setdefault(r, len(holes.elsewhere) + 1) if r.file else 0
-    at = _range(r.span, _lines_of(r.document) if r.file else index, encoding, holes.lines, document)
-    return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
-
-
-@lru_cache(maxsize=64)
-def _lines_of(text: str) -> LineIndex:
-    """The lines of a document of another file, which many findings can point into."""
-    return LineIndex(text)
 
 
 def _quoted(text: str) -> str:
@@ -219,15 +215,6 @@ def response(request: str | int, result: Json) -> bytes:
 def _message(*parts: bytes) -> bytes:
     # a large file has a megabyte of diagnostics, which is not copied more often than it must be
     return b"".join((b"Content-Length: %d\r\n\r\n" % sum(map(len, parts)), *parts))
-
-
-def json_range(span: Span, index: LineIndex, encoding: Encoding) -> dict[str, dict[str, Any]]:
-    """A span as the protocol's range, as plain data."""
-    line, column, end_line, end_column = index.encoded_span(span, encoding)
-    return {
-        "start": {"line": line, "character": column},
-        "end": {"line": end_line, "character": end_column},
-    }
 
 
 def range_of_lines(lines: Lines, encoding: Encoding) -> types.Range:

@@ -42,12 +42,12 @@ class Configuration(Struct, frozen=True, eq=False):
     settings_path: Path | None
     settings: Settings
     ruleset: Ruleset
-    problems: tuple[FileProblem, ...]
+    problems: tuple[ConfigurationProblem, ...]
     files: frozenset[Path]
     """The files that it was read from: settings, policies, inputs."""
 
 
-class FileProblem(NamedTuple):
+class ConfigurationProblem(NamedTuple):
     """A problem in a file of settings, policies or inputs, with the document it is placed in."""
 
     path: Path
@@ -91,12 +91,12 @@ def configure(
     """
     path = settings_path or (find_settings(root) if root else None)
     document = read_document("")
-    problems: list[FileProblem] = []
+    problems: list[ConfigurationProblem] = []
     settings = Settings()
     if path is not None:
         document = read_policy_file(path, "setting", buffers)
         settings, found = read_settings(document)
-        problems += [FileProblem(path, document, problem) for problem in found]
+        problems += [ConfigurationProblem(path, document, problem) for problem in found]
     from_file = settings
     settings, wrong = overlay(settings, section)
     if changes:
@@ -113,7 +113,7 @@ def configure(
         else []
     )
     known = load_policies(named, buffers, memo=memo)
-    problems += [FileProblem(Path(p.source), p.document, p.problem) for p in known.problems]
+    problems += [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
     missing = [
         SettingError(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
     ]
@@ -124,16 +124,18 @@ def configure(
             missing.append(SettingError(("inputs",), f"there is no file '{settings.inputs}'"))
         else:
             settings = settings.model_copy(update={"inputs": lists.values})
-            problems += [FileProblem(lists.path, lists.document, problem) for problem in lists.problems]
+            problems += [
+                ConfigurationProblem(lists.path, lists.document, problem) for problem in lists.problems
+            ]
     rules, setting_errors = choose(known, settings, only=only)
     words = list(wrong)
     for error in (*missing, *setting_errors):
         if lists is not None and error.path[0] == "inputs":
             problem = Problem(span_at(lists.document, error.path[1:]), error.message, "setting")
-            problems.append(FileProblem(lists.path, lists.document, problem))
+            problems.append(ConfigurationProblem(lists.path, lists.document, problem))
         elif path is not None and not only and _same_place(from_file, settings, error.path):
             problem = Problem(span_at(document, error.path), error.message, "setting")
-            problems.append(FileProblem(path, document, problem))
+            problems.append(ConfigurationProblem(path, document, problem))
         else:
             words.append(error.message)
     files = frozenset([*named, *([path] if path else []), *([lists.path] if lists else [])])

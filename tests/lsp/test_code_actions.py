@@ -9,8 +9,8 @@ from lsprotocol import types
 from msgspec.structs import replace
 from support.views import edited, never, settings, view_of
 
-from kscan_lsp.lsp.capabilities import Client
-from kscan_lsp.lsp.features import code_actions as actions
+from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.features import code_actions, fix_all
 
 if TYPE_CHECKING:
     from kscan_lsp.workspace.configuration import Configuration
@@ -27,7 +27,7 @@ spec:
     securityContext:
       privileged: true
 """
-PLAIN = Client(document_changes=True)
+PLAIN = Capabilities(document_changes=True)
 ASKING = replace(PLAIN, change_annotations=True)
 
 
@@ -36,7 +36,7 @@ QUICK_FIX = types.CodeActionKind.QuickFix
 
 def offered(
     text: str,
-    client: Client = PLAIN,
+    client: Capabilities = PLAIN,
     lines: tuple[int, int] | None = None,
     configuration: Configuration | None = None,
     **context: Any,
@@ -49,10 +49,10 @@ def offered(
         types.Range(types.Position(first, 0), types.Position(last, 0)),
         types.CodeActionContext([], **context),
     )
-    return actions.code_actions(view, params, never)
+    return code_actions.code_actions(view, params, never)
 
 
-def fix_of(client: Client, control: str) -> types.CodeAction:
+def fix_of(client: Capabilities, control: str) -> types.CodeAction:
     found = offered(POD, client, only=[QUICK_FIX])
     return next(action for action in found if action.title.endswith(f"[{control}]"))
 
@@ -78,14 +78,14 @@ def test_only_an_unsafe_fix_asks_and_only_where_the_client_can():
 
 
 def test_a_client_without_versioned_edits_is_not_asked():
-    edit = fix_of(Client(change_annotations=True), "C-0057").edit
+    edit = fix_of(Capabilities(change_annotations=True), "C-0057").edit
     assert edit.document_changes is None
     assert edited(POD, edit) == POD.replace("privileged: true", "privileged: false")
 
 
-@pytest.mark.parametrize(("kind", "asks"), [(actions.FIX_SAFE, False), (actions.FIX_REVIEW, True)])
+@pytest.mark.parametrize(("kind", "asks"), [(fix_all.FIX_SAFE, False), (fix_all.FIX_REVIEW, True)])
 def test_fixing_everything_asks_if_it_is_not_all_safe(kind, asks):
-    fixed = actions.fix_everything(view_of(POD, client=ASKING), kind, never)
+    fixed = fix_all.fix_everything(view_of(POD, client=ASKING), kind, never)
     assert needs_confirmation(fixed.edit) == asks
 
 

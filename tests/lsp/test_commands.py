@@ -11,12 +11,13 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from support.views import FOLDER, edited, never, settings, view_of
 
-from kscan_lsp.lsp.features import code_actions as actions
-from kscan_lsp.lsp.features import status as overview
+from kscan_lsp.lsp.features import fix_all, status
+from kscan_lsp.lsp.features.report import report_page
+from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.policy.explain import brief
 
 if TYPE_CHECKING:
-    from kscan_lsp.lsp.session.snapshot import View
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -42,7 +43,7 @@ SAFE = "C-0294"  # a field whose name has changed
 
 def test_status_counts_what_is_open_and_scores_the_file():
     view = view_of(DEPLOYMENT, configuration=settings(frameworks=["nsa", "recommended"]))
-    found = overview.status(view)
+    found = status.status(view)
     open_ones = [f for _, f in view.checked.findings() if f.status == "open"]
     assert sum(found[level] for level in ("critical", "high", "medium", "low")) == len(open_ones) > 0
     assert found["suppressed"] == 1
@@ -51,47 +52,47 @@ def test_status_counts_what_is_open_and_scores_the_file():
 
 
 def test_nothing_is_known_about_what_is_left_alone():
-    assert overview.status(view_of("replicas: 2\n", "values.yaml")) is None
+    assert status.status(view_of("replicas: 2\n", "values.yaml")) is None
 
 
 def test_frameworks_tell_which_are_chosen():
-    found = overview.frameworks(settings(frameworks="nsa"))
+    found = status.frameworks(settings(frameworks="nsa"))
     assert {f["id"] for f in found if f["active"]} == {"nsa"}
     assert len(found) > 1
     assert all(f["name"] for f in found)
 
 
-def judged(*views: View) -> list[Any]:
-    return [(view.checked, view.project) for view in views]
+def judged(*views: DocumentSnapshot) -> tuple[Any, ...]:
+    return tuple((view.checked, view.project) for view in views)
 
 
 def test_the_report_names_files_from_their_folder_and_links_to_them():
     files = judged(view_of(DEPLOYMENT, "a b/web.yaml"), view_of(DEPLOYMENT, "<i>.yaml"))
-    page = overview.report_page(files, [FOLDER], [], never)
+    page = report_page(WorkspaceSnapshot((FOLDER,), files), never)
     assert 'href="kscan-place:file%3A%2F%2F%2Fshop%2Fa%2520b%2Fweb.yaml#L16,13"' in page
     assert "a b/<wbr>web.yaml" in page
     assert "<i>" not in page
     assert f"{FOLDER.as_posix()}/a" not in page
-    several = overview.report_page(files, [FOLDER, FOLDER.with_name("other")], [], never)
+    several = report_page(WorkspaceSnapshot((FOLDER, FOLDER.with_name("other")), files), never)
     assert "shop/<wbr>a b/<wbr>web.yaml" in several
 
 
 def test_a_report_that_is_stopped_is_no_report():
-    assert overview.report_page(judged(view_of(DEPLOYMENT)), [FOLDER], [], lambda: True) is None
+    assert report_page(WorkspaceSnapshot((FOLDER,), judged(view_of(DEPLOYMENT))), lambda: True) is None
 
 
 def test_totals_count_manifests_and_what_is_open_in_them():
     view, values = view_of(DEPLOYMENT), view_of("replicas: 2\n", "values.yaml")
-    found = overview.totals([view.checked, view.checked, values.checked])
-    status = overview.status(view)
+    found = status.totals([view.checked, view.checked, values.checked])
+    one = status.status(view)
     assert found["files"] == 2
-    assert found["findings"] == {level: 2 * status[level] for level in ("critical", "high", "medium", "low")}
+    assert found["findings"] == {level: 2 * one[level] for level in ("critical", "high", "medium", "low")}
 
 
 def test_a_fix_of_everything_that_is_stopped_changes_nothing():
     view = view_of(DEPLOYMENT)
-    assert actions.fix_everything(view, actions.FIX_SAFE, lambda: True) is None
-    fixed = actions.fix_everything(view, actions.FIX_SAFE, never)
+    assert fix_all.fix_everything(view, fix_all.FIX_SAFE, lambda: True) is None
+    fixed = fix_all.fix_everything(view, fix_all.FIX_SAFE, never)
     assert fixed.number == 1
     assert "serviceAccountName: web" in edited(DEPLOYMENT, fixed.edit)
 

@@ -9,7 +9,8 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from kscan_lsp.lsp.session import published as pull
+from kscan_lsp.lsp.features.diagnostics import workspace_report
+from kscan_lsp.lsp.session.published import NOTHING, published
 
 POD = """\
 apiVersion: v1
@@ -25,20 +26,20 @@ SAFE = POD.replace("privileged: true", "privileged: false")
 
 
 def test_only_what_has_changed_is_told():
-    one, other = pull.shown(1, '{"message":"one"}'), pull.shown(None, '{"message":"two"}')
-    found = {"a": one, "b": other, "c": pull.shown(3, "")}
-    assert '"a"' in pull.workspace_report(found, {"b": other.result})
-    assert '"b"' not in pull.workspace_report(found, {"b": other.result})
-    assert pull.workspace_report(found, {"a": one.result, "b": other.result}) == ""
-    gone = pull.workspace_report({}, {"a": one.result})
+    one, other = published(1, '{"message":"one"}'), published(None, '{"message":"two"}')
+    found = {"a": one, "b": other, "c": published(3, "")}
+    assert '"a"' in workspace_report(found, {"b": other.result})
+    assert '"b"' not in workspace_report(found, {"b": other.result})
+    assert workspace_report(found, {"a": one.result, "b": other.result}) == ""
+    gone = workspace_report({}, {"a": one.result})
     assert '"uri":"a"' in gone
     assert '"items":[]' in gone
-    assert pull.workspace_report({}, {"a": pull.NOTHING.result}) == ""
+    assert workspace_report({}, {"a": NOTHING.result}) == ""
 
 
 def test_a_result_is_named_by_what_it_says():
-    assert pull.shown(1, "x").result == pull.shown(2, "x").result
-    assert pull.shown(1, "x").result != pull.shown(1, "y").result
+    assert published(1, "x").result == published(2, "x").result
+    assert published(1, "x").result != published(1, "y").result
 
 
 async def ask(editor: Any, uri: str, previous: str | None = None) -> Any:

@@ -10,10 +10,19 @@ from lsprotocol import types
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
-from kscan_lsp.lsp.capabilities import Client
+from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.convert import DiagnosticTexts, array
 from kscan_lsp.lsp.session.session import Session
-from kscan_lsp.lsp.session.workspace import Reading, Settling, Snapshot, check, read, search, settle
+from kscan_lsp.lsp.session.steps import (
+    CheckRequest,
+    ReadFile,
+    SettleFiles,
+    Step,
+    check,
+    find_files,
+    read_file,
+    settle_files,
+)
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.project import Project, check_file
 
@@ -56,30 +65,35 @@ def session_of(folder: Path) -> Session:
     session = Session()
     session.set_folders([folder])
     session.configure(folder, configure(folder)[0])
-    session.workspaces[folder].found(*search(folder, session.configurations[folder]))
+    searched(session, folder)
     return session
+
+
+def searched(session: Session, folder: Path) -> None:
+    workspace = session.workspaces[folder]
+    workspace.set_files(*find_files(folder, workspace.configuration))
 
 
 def opened(session: Session, path: Path, text: str, version: int = 1) -> None:
     session.open(types.TextDocumentItem(path.as_uri(), "yaml", version, text))
 
 
-def done(session: Session, step: Snapshot | Reading | Settling) -> None:
-    if isinstance(step, Snapshot):
+def done(session: Session, step: Step) -> None:
+    if isinstance(step, CheckRequest):
         session.accept(step, check(step))
-    elif isinstance(step, Reading):
-        outcome = read(step)
+    elif isinstance(step, ReadFile):
+        outcome = read_file(step)
         project = session.project_for(step)
         assert project is not None
         session.keep(step, outcome(project))
     else:
-        session.keep(step, settle(step))
+        session.keep(step, settle_files(step))
 
 
 def finished(session: Session, folder: Path) -> Project:
-    while step := session.next_work(folder):
+    while step := session.take_next_step(folder):
         done(session, step)
-    assert session.settled(folder)
+    assert session.is_settled(folder)
     return session.workspaces[folder].project
 
 
@@ -103,12 +117,12 @@ def texts_of(folder: Path) -> dict[Path, str]:
 def both_count(
     session: Session,
     folder: Path,
-    reading: Reading,
+    reading: ReadFile,
     outcome: Callable[[Project], Project],
     edited: dict[Path, str],
 ) -> None:
     """A buffer that was edited while a file was read is checked, then the file is taken in."""
-    step = session.next_buffer(folder)
+    step = session.buffer_to_check(folder)
     assert step is not None
     done(session, step)
     project = session.project_for(reading)
@@ -130,10 +144,10 @@ def test_a_buffer_edited_while_a_file_is_read_counts_and_so_does_the_file(folder
     opened(session, path, path.read_text())
     finished(session, folder)
     (folder / "policy.yaml").write_text(POLICY.format(app="p5"))
-    session.disk((folder / "policy.yaml").as_uri(), folder / "policy.yaml")
-    reading = session.next_work(folder)
-    assert isinstance(reading, Reading)
-    outcome = read(reading)
+    session.reread((folder / "policy.yaml").as_uri(), folder / "policy.yaml")
+    reading = session.take_next_step(folder)
+    assert isinstance(reading, ReadFile)
+    outcome = read_file(reading)
     edited = POD.format(name="p5", privileged="false")
     session.change(path.as_uri(), 2, [types.TextDocumentContentChangeWholeDocument(edited)])
     both_count(session, folder, reading, outcome, {path: edited})
@@ -141,16 +155,16 @@ def test_a_buffer_edited_while_a_file_is_read_counts_and_so_does_the_file(folder
 
 def test_a_file_read_by_settings_that_hold_no_more_is_read_again(folder: Path) -> None:
     session = session_of(folder)
-    reading = session.next_work(folder)
-    assert isinstance(reading, Reading)
-    outcome = read(reading)
+    reading = session.take_next_step(folder)
+    assert isinstance(reading, ReadFile)
+    outcome = read_file(reading)
     (folder / ".kscan.yaml").write_text(SETTINGS + "controls: {exclude: [C-0057]}\n")
     session.configure(folder, configure(folder)[0])
     assert session.project_for(reading) is None
     session.keep(reading, outcome(reading.project))
     assert session.workspaces[folder].project.files == {}
     assert reading.key in session.workspaces[folder].waiting
-    session.workspaces[folder].found(*search(folder, session.configurations[folder]))
+    searched(session, folder)
     found = said(finished(session, folder))
     assert found == fresh(folder, texts_of(folder))
     assert not any(code == "C-0057" for entries in found.values() for code, _ in entries)
@@ -161,15 +175,15 @@ def test_an_edit_while_others_are_yet_to_be_settled_settles_what_it_concerns(fol
     path = folder / "pod-07.yaml"
     opened(session, path, path.read_text())
     steps = 0
-    while not isinstance(step := session.next_work(folder), Settling):
+    while not isinstance(step := session.take_next_step(folder), SettleFiles):
         assert step is not None
         done(session, step)
     assert path.as_uri() in step.keys  # what the user looks at comes first
     policy = folder / "policy.yaml"
     opened(session, policy, POLICY.format(app="p7"))
     done(session, step)
-    while step := session.next_work(folder):
-        steps += isinstance(step, Settling)
+    while step := session.take_next_step(folder):
+        steps += isinstance(step, SettleFiles)
         done(session, step)
     assert steps >= 2
     expected = fresh(folder, {**texts_of(folder), policy: POLICY.format(app="p7")})
@@ -178,14 +192,14 @@ def test_an_edit_while_others_are_yet_to_be_settled_settles_what_it_concerns(fol
 
 def test_a_file_that_new_settings_exclude_while_it_is_read_is_left_out(folder: Path) -> None:
     session = session_of(folder)
-    reading = session.next_work(folder)
-    assert isinstance(reading, Reading)
+    reading = session.take_next_step(folder)
+    assert isinstance(reading, ReadFile)
     assert reading.path is not None
-    outcome = read(reading)
+    outcome = read_file(reading)
     (folder / ".kscan.yaml").write_text(f"{SETTINGS}exclude: [{reading.path.name}]\n")
     session.configure(folder, configure(folder)[0])
     session.keep(reading, outcome(reading.project))
-    session.workspaces[folder].found(*search(folder, session.configurations[folder]))
+    searched(session, folder)
     texts = {path: text for path, text in texts_of(folder).items() if path != reading.path}
     assert said(finished(session, folder)) == fresh(folder, texts)
 
@@ -195,10 +209,10 @@ def test_a_file_is_judged_by_what_was_edited_while_it_was_read(folder: Path) -> 
     policy, pod = folder / "policy.yaml", folder / "pod-05.yaml"
     opened(session, policy, policy.read_text())
     finished(session, folder)
-    session.disk(pod.as_uri(), pod)  # saved as it was
-    reading = session.next_work(folder)
-    assert isinstance(reading, Reading)
-    outcome = read(reading)
+    session.reread(pod.as_uri(), pod)  # saved as it was
+    reading = session.take_next_step(folder)
+    assert isinstance(reading, ReadFile)
+    outcome = read_file(reading)
     edited = POLICY.format(app="p5")
     session.change(policy.as_uri(), 2, [types.TextDocumentContentChangeWholeDocument(edited)])
     both_count(session, folder, reading, outcome, {policy: edited})
@@ -208,11 +222,11 @@ def test_a_buffer_whose_folder_goes_while_it_is_checked_is_checked_again(folder:
     session = session_of(folder)
     path = folder / "pod-05.yaml"
     opened(session, path, path.read_text())
-    step = session.next_work(folder)
-    assert isinstance(step, Snapshot)
+    step = session.take_next_step(folder)
+    assert isinstance(step, CheckRequest)
     checked = check(step)
-    del session.workspaces[folder], session.configurations[folder]
     session.set_folders([])
+    assert folder not in session.workspaces
     session.accept(step, checked)
     assert not session.is_current(session.documents[path.as_uri()])
 
@@ -222,7 +236,7 @@ def test_a_document_shown_under_two_names_points_into_the_right_one(folder: Path
     text = "x: &yes true\n" + POD.format(name="a", privileged="*yes")
     file = check_file("pod.yaml", text, configure(folder)[0].ruleset, Session().day)
     project = Project(Evaluator(configure(folder)[0].ruleset, Evidence(Session().day)))
-    texts = DiagnosticTexts(Client(related_information=True))
+    texts = DiagnosticTexts(Capabilities(related_information=True))
     for uri in ("file:///c%3A/pod.yaml", "file:///c:/pod.yaml"):
         shown = json.loads(f"[{array(texts.of_file(uri, file, project))}]")
         places = {r["location"]["uri"] for one in shown for r in one.get("relatedInformation", ())}

@@ -8,7 +8,7 @@ import pytest
 from lsprotocol import types
 
 from kscan_lsp.lsp.session.session import Session
-from kscan_lsp.lsp.session.workspace import Snapshot, check
+from kscan_lsp.lsp.session.steps import CheckRequest, check
 from kscan_lsp.workspace.configuration import configure
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class Editing:
         else:
             whole = types.TextDocumentContentChangeWholeDocument(text)
             self.session.change(self.uri, self.version, [whole])
-        while isinstance(step := self.session.next_work(self.folder), Snapshot):
+        while isinstance(step := self.session.take_next_step(self.folder), CheckRequest):
             self.session.accept(step, check(step))
-        self.session.unshown(self.folder)
+        self.session.update_documents(self.folder)
         shown = self.session.documents[self.uri].checked
         places = [(finding.control, placed.locate(finding.span).span) for placed, finding in shown.findings()]
         return {control: text[span.start : span.end] for control, span in places if span}

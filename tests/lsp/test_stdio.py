@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from kscan_lsp.lsp.server import notifications as handlers
+from kscan_lsp.lsp.server.main import create
 from kscan_lsp.lsp.server.stdio import messages
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def say(server: Server, method: str, params: object) -> None:
 
 
 def opened(text: str) -> Server:
-    server = handlers.create()
+    server = create()
     item = {"uri": URI, "languageId": "yaml", "version": 1, "text": text}
     say(server, types.TEXT_DOCUMENT_DID_OPEN, {"textDocument": item})
     return server

@@ -20,7 +20,7 @@ from lsprotocol.types import (
 from support.manifests import DOCUMENTS
 from support.positions import LINE_END, span
 
-from kscan_lsp.lsp.server.notifications import create
+from kscan_lsp.lsp.server.main import create
 
 EDITS = 300
 FRAGMENTS = (
@@ -186,15 +186,15 @@ async def test_settings_that_change_just_when_they_have_been_read():
     """A message can arrive between "the settings are here" and the check that waits for them."""
     server = create()
     published = []
-    server.send = published.append
+    server.publisher.send = published.append
     server.session.open(
         TextDocumentItem(uri="untitled:pod", language_id="yaml", version=1, text=DOCUMENTS[1])
     )
-    server.renew("untitled:pod")
-    while not server.loading:
+    server.scheduler.document_changed("untitled:pod")
+    while not server.settings.reading:
         await asyncio.sleep(0)
-    (loading,) = server.loading.values()
-    loading.add_done_callback(lambda _: server.reconfigure())
-    while server.tasks:
-        await asyncio.gather(*server.tasks.values())
+    (loading,) = server.settings.reading.values()
+    loading.add_done_callback(lambda _: server.scheduler.reconfigure())
+    while server.scheduler.tasks:
+        await asyncio.gather(*server.scheduler.tasks.values())
     assert any(b"C-0057" in message for message in published)

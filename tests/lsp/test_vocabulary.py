@@ -9,11 +9,9 @@ from lsprotocol import types
 from support.positions import covered, offset, position
 from support.views import settings, view_of
 
-from kscan_lsp.lsp.capabilities import Client
-from kscan_lsp.lsp.features import completion as complete
-from kscan_lsp.lsp.features import document_links as links
-from kscan_lsp.lsp.features import hover
-from kscan_lsp.lsp.features.settings_file import SettingsView
+from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.features import completion, document_links, hover
+from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex
 
@@ -40,17 +38,17 @@ def at(text: str) -> tuple[str, types.Position]:
 def offered(text: str) -> list[types.CompletionItem]:
     """What is offered at the bar of a manifest."""
     text, place = at(text)
-    return complete.in_manifest(view_of(text), offset(text, place, "utf-16"))
+    return completion.in_manifest(view_of(text), offset(text, place, "utf-16"))
 
 
-def settings_view(text: str) -> SettingsView:
-    return SettingsView(Path("/shop/.kscan.yaml").as_uri(), LineIndex(text), settings(), Client())
+def settings_view(text: str) -> SettingsSnapshot:
+    return SettingsSnapshot(Path("/shop/.kscan.yaml").as_uri(), LineIndex(text), settings(), Capabilities())
 
 
 def in_settings(text: str) -> dict[str, str]:
     """What is offered at the bar of a settings file, and the text that comes of taking it."""
     text, place = at(text)
-    items = complete.in_settings(settings_view(text), offset(text, place, "utf-16"))
+    items = completion.in_settings(settings_view(text), offset(text, place, "utf-16"))
     found = {}
     for item in items:
         start, end = (
@@ -168,7 +166,7 @@ def test_hovers_on_suppressed_controls():
 
 def test_links_in_settings():
     text = "controls:\n  exclude: [C-0057, C-9999]\n  severity: {C-0016: low}\n"
-    found = links.settings_links(settings_view(text))
+    found = document_links.settings_links(settings_view(text))
     assert [covered(text, link.range, "utf-16") for link in found] == ["C-0057", "C-0016"]
 
 

@@ -11,9 +11,9 @@ from support.positions import offset
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
-from kscan_lsp.lsp.capabilities import Client
-from kscan_lsp.lsp.session.snapshot import View
-from kscan_lsp.lsp.session.workspace import Snapshot, check
+from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+from kscan_lsp.lsp.session.steps import CheckRequest, check
 from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.project import Project
@@ -40,38 +40,36 @@ def settings(**section: Any) -> Configuration:
 def view_of(
     text: str,
     name: str = "deploy.yaml",
-    client: Client | None = None,
+    client: Capabilities | None = None,
     configuration: Configuration | None = None,
-) -> View:
+) -> DocumentSnapshot:
     """A view of a file of `FOLDER` that has this text."""
     path = FOLDER / name
     configuration = configuration or settings()
     project = Project(Evaluator(configuration.ruleset, Evidence(date(2026, 1, 1))))
-    snapshot = Snapshot(
+    request = CheckRequest(
         uri=path.as_uri(),
         path=path,
-        version=1,
+        key=path.as_uri(),
+        root=None,
+        revision=1,
         text=text,
         json=name.endswith(".json"),
         configuration=configuration,
-        today=project.evidence.today,
-        previous=None,
         project=project,
-        key=path.as_uri(),
         partials=Partials(),
-        quick=False,
     )
-    checked = check(snapshot)
-    return View(
-        snapshot.uri,
+    result = check(request)
+    return DocumentSnapshot(
+        request.uri,
         path,
         1,
-        snapshot.key,
-        checked.project,
+        request.key,
+        result.project,
         configuration,
-        checked.file,
+        result.file,
         LineIndex(text),
-        client or Client(),
+        client or Capabilities(),
     )
 
 

@@ -30,12 +30,14 @@ FLOORS = {
         "evaluator",
     ],
     "lsp": [
-        "convert", "capabilities", "session.stale", "session.workspace", "session.snapshot", "session.published",
-        "session.session",
-        "features.document_links", "features.references", "features.settings_file", "features.vocabulary",
-        "features.code_actions", "features.code_lens", "features.completion", "features.hover", "features.status",
-        "server.stdio", "server.protocol", "server.progress", "server.server", "server.commands", "server.requests",
-        "server.notifications",
+        "capabilities", "uris", "wire", "convert", "session.published", "session.stale", "session.steps",
+        "session.snapshot", "session.workspace", "session.document", "session.session",
+        "features.control_names", "features.suppression_edit", "features.vocabulary", "features.diagnostics",
+        "features.code_lens", "features.report", "features.settings_file", "features.status",
+        "features.workspace_edit", "features.completion", "features.document_links", "features.fix_all",
+        "features.hover", "features.code_actions", "server.tasks", "server.protocol", "server.stdio",
+        "server.progress", "server.publisher", "server.settings_reader", "server.scheduler", "server.server",
+        "server.commands", "server.requests", "server.notifications", "server.main",
     ],
 }  # fmt: skip
 """Every file of the largest rooms, in the order in which they may import each other."""

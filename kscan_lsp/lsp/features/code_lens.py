@@ -17,42 +17,42 @@ from kscan_lsp.report.compliance import compliance, control_results
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
-    from kscan_lsp.lsp.session.snapshot import JudgedObject, View
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, JudgedObject
 
 SHOW_FINDINGS: Final = "kscan.showFindings"
 """The client's command; its arguments are a document's URI and the locations of findings in it."""
 
 
-def code_lenses(view: View) -> list[types.CodeLens]:
+def code_lenses(snapshot: DocumentSnapshot) -> list[types.CodeLens]:
     """A lens for each object of a document, in the order of the text, without what it says."""
     lenses = []
-    for number, judged in enumerate(view.objects()):
+    for number, judged in enumerate(snapshot.objects()):
         resource = judged.verdicts.resource
         # above all that says what the object is, whatever comes first
         first = min(resource.resolve((key,)).span for key in ("apiVersion", "kind", "metadata"))
-        data = {"uri": view.uri, "version": view.version, "object": number}
-        lenses.append(types.CodeLens(view.range_of(judged.placed, first), data=data))
+        data = {"uri": snapshot.uri, "version": snapshot.version, "object": number}
+        lenses.append(types.CodeLens(snapshot.range_of(judged.placed, first), data=data))
     return lenses
 
 
-def command(view: View, data: dict[str, Any]) -> types.Command | None:
+def command(snapshot: DocumentSnapshot, data: dict[str, Any]) -> types.Command | None:
     """What one of the lenses says and does; None if the document has moved on."""
-    if view.version != data.get("version"):
+    if snapshot.version != data.get("version"):
         return None
     number = data.get("object")
-    judged = next(islice(view.objects(), number, None), None) if isinstance(number, int) else None
+    judged = next(islice(snapshot.objects(), number, None), None) if isinstance(number, int) else None
     if judged is None:
         return None
     open_ones = [finding for finding in judged.findings if finding.status == "open"]
-    title = _title(view, judged, open_ones)
+    title = _title(snapshot, judged, open_ones)
     if not open_ones:
         return types.Command(title, "")
-    uri = view.uri
-    locations = [types.Location(uri, view.range_of(judged.placed, finding.span)) for finding in open_ones]
+    uri = snapshot.uri
+    locations = [types.Location(uri, snapshot.range_of(judged.placed, finding.span)) for finding in open_ones]
     return types.Command(title, SHOW_FINDINGS, arguments=[uri, locations])
 
 
-def _title(view: View, judged: JudgedObject, open_ones: list[Finding]) -> str:
+def _title(snapshot: DocumentSnapshot, judged: JudgedObject, open_ones: list[Finding]) -> str:
     counted = Counter(finding.severity for finding in open_ones)
     parts = [f"{counted[level]} {level.label}" for level in sorted(Severity, reverse=True) if counted[level]]
     parts = parts or ["nothing found"]
@@ -61,5 +61,5 @@ def _title(view: View, judged: JudgedObject, open_ones: list[Finding]) -> str:
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
     results = control_results([(judged.verdicts, judged.failing())])
-    scores = compliance([view.configuration.ruleset], results)
+    scores = compliance([snapshot.configuration.ruleset], results)
     return " \u00b7 ".join([", ".join(parts), *(f"{score.id} {score.score:.0f}%" for score in scores)])

@@ -14,17 +14,16 @@ from lsprotocol import types
 from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
 from kscan_lsp.lsp import convert
-from kscan_lsp.lsp.features.references import suppressed_controls, text_at
-from kscan_lsp.lsp.features.settings_file import mentions
+from kscan_lsp.lsp.features.control_names import suppressed_controls, text_at
+from kscan_lsp.lsp.features.settings_file import named_controls
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kscan_lsp.kubernetes.resources import Resource
-    from kscan_lsp.lsp.features.references import Mention
-    from kscan_lsp.lsp.features.settings_file import SettingsView
-    from kscan_lsp.lsp.session.snapshot import View
+    from kscan_lsp.lsp.features.control_names import ControlName
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, SettingsSnapshot
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.model import PolicySet
 
@@ -39,34 +38,36 @@ _PAGES: Final = {
 """Where a registry has the page of a repository of two names. `ghcr.io` and `gcr.io` themselves lead on to it."""
 
 
-def document_links(view: View) -> list[types.DocumentLink]:
+def document_links(snapshot: DocumentSnapshot) -> list[types.DocumentLink]:
     """The links of a manifest, in no order."""
     images = [
-        _link(view, span, page, "Open the image's page")
-        for span, image in _images(view)
+        _link(snapshot, span, page, "Open the image's page")
+        for span, image in _images(snapshot)
         if (page := image_page(image))
     ]
-    policies = view.configuration.ruleset.policies
-    return [*images, *_control_links(view, suppressed_controls(view.checked), policies)]
+    policies = snapshot.configuration.ruleset.policies
+    return [*images, *_control_links(snapshot, suppressed_controls(snapshot.checked), policies)]
 
 
-def settings_links(view: SettingsView) -> list[types.DocumentLink]:
+def settings_links(snapshot: SettingsSnapshot) -> list[types.DocumentLink]:
     """The links of a settings file."""
-    return list(_control_links(view, mentions(view), view.configuration.ruleset.policies))
+    return list(_control_links(snapshot, named_controls(snapshot), snapshot.configuration.ruleset.policies))
 
 
 def _control_links(
-    view: View | SettingsView, named: Iterable[Mention], policies: PolicySet
+    snapshot: DocumentSnapshot | SettingsSnapshot, names: Iterable[ControlName], policies: PolicySet
 ) -> Iterator[types.DocumentLink]:
-    for name, span in named:
+    for name, span in names:
         control = policies.controls.get(name)
         if control is not None and control.references:
-            yield _link(view, span, control.references[0], f"Read about {control.title}")
+            yield _link(snapshot, span, control.references[0], f"Read about {control.title}")
 
 
-def _link(view: View | SettingsView, span: Span, page: str, tooltip: str) -> types.DocumentLink:
-    at = convert.range_of(span, view.lines, view.client.encoding)
-    return types.DocumentLink(at, page, tooltip if view.client.link_tooltips else None)
+def _link(
+    snapshot: DocumentSnapshot | SettingsSnapshot, span: Span, page: str, tooltip: str
+) -> types.DocumentLink:
+    at = convert.range_of(span, snapshot.lines, snapshot.capabilities.encoding)
+    return types.DocumentLink(at, page, tooltip if snapshot.capabilities.link_tooltips else None)
 
 
 def image_page(image: str) -> str:
@@ -84,9 +85,9 @@ def image_page(image: str) -> str:
     return page.format(repository) if page else ""
 
 
-def _images(view: View) -> Iterator[tuple[Span, str]]:
+def _images(snapshot: DocumentSnapshot) -> Iterator[tuple[Span, str]]:
     """Every `image` of a container that is written where it is used, and its place in the file."""
-    for judged in view.objects():
+    for judged in snapshot.objects():
         resource, document = judged.verdicts.resource, judged.placed.checked.document
         for path in _image_paths(resource):
             if (span := text_at(document, (*resource.root, *path))) is not None:

@@ -7,39 +7,40 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from kscan_lsp.lsp import convert
-from kscan_lsp.lsp.features.references import suppressed_controls
-from kscan_lsp.lsp.features.settings_file import page_at
+from kscan_lsp.lsp.features.control_names import suppressed_controls
+from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from kscan_lsp.lsp.features.settings_file import SettingsView
-    from kscan_lsp.lsp.session.snapshot import View
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, SettingsSnapshot
 
 
-def hover(view: View, position: types.Position) -> types.Hover | None:
+def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover | None:
     """What there is to say about the findings under a position, or the control named there."""
-    ruleset = view.configuration.ruleset
-    at = convert.position_offset(position, view.lines, view.client.encoding)
-    for name, span in suppressed_controls(view.checked):
+    ruleset = snapshot.configuration.ruleset
+    at = convert.position_offset(position, snapshot.lines, snapshot.capabilities.encoding)
+    for name, span in suppressed_controls(snapshot.checked):
         if span.start <= at <= span.end and (control := ruleset.policies.controls.get(name)):
-            return _hover(view, explain(control, ruleset), span)
+            return _hover(snapshot, explain(control, ruleset), span)
     pages: list[str] = []
     whole: Span | None = None
-    for placed, finding in view.checked.findings():
+    for placed, finding in snapshot.checked.findings():
         span = Span(finding.span.start + placed.offset, finding.span.end + placed.offset)
         if span.start <= at <= span.end and finding.status == "open":
             whole = whole or span
             pages.append(explain(ruleset.controls[finding.control], ruleset, finding.message))
-    return None if whole is None else _hover(view, "\n\n---\n\n".join(pages), whole)
+    return None if whole is None else _hover(snapshot, "\n\n---\n\n".join(pages), whole)
 
 
-def hover_settings(view: SettingsView, position: types.Position) -> types.Hover | None:
-    """What the word under a position of a settings file means."""
-    found = page_at(view, convert.position_offset(position, view.lines, view.client.encoding))
-    return None if found is None else _hover(view, *found)
+def hover_settings(snapshot: SettingsSnapshot, position: types.Position) -> types.Hover | None:
+    """What the term under a position of a settings file means."""
+    found = explanation_at(
+        snapshot, convert.position_offset(position, snapshot.lines, snapshot.capabilities.encoding)
+    )
+    return None if found is None else _hover(snapshot, *found)
 
 
-def _hover(view: View | SettingsView, text: str, span: Span) -> types.Hover:
-    contents = types.MarkupContent(view.client.markup, text)
-    return types.Hover(contents, convert.range_of(span, view.lines, view.client.encoding))
+def _hover(snapshot: DocumentSnapshot | SettingsSnapshot, text: str, span: Span) -> types.Hover:
+    contents = types.MarkupContent(snapshot.capabilities.markup, text)
+    return types.Hover(contents, convert.range_of(span, snapshot.lines, snapshot.capabilities.encoding))

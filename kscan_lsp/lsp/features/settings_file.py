@@ -1,6 +1,6 @@
 """The settings file while it is edited: what may stand where, and what that means.
 
-Half-typed settings seldom parse, so to complete a word another is put in its place, with what the text may still lack
+Half-typed settings seldom parse, so to complete a term a word is put in its place, with what the text may still lack
 behind it, and the reader says where in the settings that word stands. So every style of YAML works, and indentation
 means what it will mean when the file is read.
 """
@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.lsp.features import vocabulary as words
-from kscan_lsp.lsp.features.references import Mention
+from kscan_lsp.lsp.features import vocabulary
+from kscan_lsp.lsp.features.control_names import ControlName
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import key_of
 from kscan_lsp.yaml.document import read_document
@@ -20,30 +20,19 @@ from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.lsp.capabilities import Client
-    from kscan_lsp.lsp.features.vocabulary import Word
+    from kscan_lsp.lsp.features.vocabulary import Term
+    from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
     from kscan_lsp.paths import Path
-    from kscan_lsp.text import LineIndex
-    from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.yaml.tree import Node
 
 _TOKEN: Final = re.compile(r"\w[\w.-]*\Z")
 _REST: Final = re.compile(r"[\w.-]*")
-_WORD: Final = "kscanIsAskedHere"
+_PLACEHOLDER: Final = "kscanPlaceholder"
 _MISSING: Final = ("", ":", "]", "}", "]}", ": }")
-"""What a text may lack behind the word to complete."""
+"""What a text may lack behind the term to complete."""
 
 
-class SettingsView(NamedTuple):
-    """An open settings file, and the settings that hold by it."""
-
-    uri: str
-    lines: LineIndex
-    configuration: Configuration
-    client: Client
-
-
-class Spot(NamedTuple):
+class SettingsScalar(NamedTuple):
     """A scalar of the settings: the path of the value, or of the entry that it is the key of."""
 
     path: Path
@@ -52,72 +41,76 @@ class Spot(NamedTuple):
     span: Span
 
     @property
-    def kind(self) -> words.Kind:
-        """What sort of word it is."""
-        return words.key_kind(self.path[:-1]) if self.is_key else words.value_kind(self.path)
+    def kind(self) -> vocabulary.Kind:
+        """What sort of term it is."""
+        return vocabulary.key_kind(self.path[:-1]) if self.is_key else vocabulary.value_kind(self.path)
 
 
-def spots(text: str) -> list[Spot]:
+def scalars(text: str) -> list[SettingsScalar]:
     """Every scalar of a settings file that stands where it is used."""
     root = read_document(text).root
-    return list(_spots(text, root, ())) if root else []
+    return list(_scalars(text, root, ())) if root else []
 
 
-def _spots(text: str, node: Node, path: Path) -> Iterator[Spot]:
+def _scalars(text: str, node: Node, path: Path) -> Iterator[SettingsScalar]:
     if isinstance(node, Mapping):
         for entry in node.entries:
             key = key_of(entry)
             if key is not None and isinstance(entry.key, Scalar):
                 here = (*path, key)
-                yield Spot(here, True, key, Span(entry.key.start, entry.key.end))
-                yield from _spots(text, entry.value, here)
+                yield SettingsScalar(here, True, key, Span(entry.key.start, entry.key.end))
+                yield from _scalars(text, entry.value, here)
     elif isinstance(node, Sequence):
         for index, item in enumerate(node.items):
-            yield from _spots(text, item, (*path, index))
+            yield from _scalars(text, item, (*path, index))
     elif isinstance(node, Scalar) and node.start < node.end:
         quotes = 1 if node.style else 0
         span = Span(node.start + quotes, node.end - quotes)
-        yield Spot(path, False, text[span.start : span.end], span)
+        yield SettingsScalar(path, False, text[span.start : span.end], span)
 
 
-def spot_at(text: str, offset: int) -> Spot | None:
+def scalar_at(text: str, offset: int) -> SettingsScalar | None:
     """The scalar at an offset."""
-    return next((spot for spot in spots(text) if spot.span.start <= offset <= spot.span.end), None)
+    return next((scalar for scalar in scalars(text) if scalar.span.start <= offset <= scalar.span.end), None)
 
 
-def page_at(view: SettingsView, offset: int) -> tuple[str, Span] | None:
-    """What the word at an offset means, as Markdown, and where it stands."""
-    spot = spot_at(view.lines.text, offset)
-    if spot is None:
+def explanation_at(snapshot: SettingsSnapshot, offset: int) -> tuple[str, Span] | None:
+    """What the term at an offset means, as Markdown, and where it stands."""
+    scalar = scalar_at(snapshot.lines.text, offset)
+    if scalar is None:
         return None
-    page = words.page(spot.kind, spot.text, spot.path, view.configuration.ruleset)
-    return (page, spot.span) if page else None
+    text = vocabulary.explanation(scalar.kind, scalar.text, scalar.path, snapshot.configuration.ruleset)
+    return (text, scalar.span) if text else None
 
 
-def mentions(view: SettingsView) -> Iterator[Mention]:
+def named_controls(snapshot: SettingsSnapshot) -> Iterator[ControlName]:
     """The controls that the settings name."""
-    return (Mention(spot.text, spot.span) for spot in spots(view.lines.text) if spot.kind == "control")
+    return (
+        ControlName(scalar.text, scalar.span)
+        for scalar in scalars(snapshot.lines.text)
+        if scalar.kind == "control"
+    )
 
 
 class Choice(NamedTuple):
-    """A word that may stand somewhere, and what to write for it."""
+    """A term that may stand somewhere, and what to write for it."""
 
-    word: Word
+    term: Term
     text: str
 
 
-def completions(view: SettingsView, offset: int) -> tuple[Span, list[Choice]]:
+def completions(snapshot: SettingsSnapshot, offset: int) -> tuple[Span, list[Choice]]:
     """What may be written at an offset, and the span it would replace."""
-    text = view.lines.text
+    text = snapshot.lines.text
     begun, rest = _TOKEN.search(text, 0, offset), _REST.match(text, offset)
     token = Span(begun.start() if begun else offset, rest.end() if rest else offset)
     colon = "" if text.startswith(":", token.end) else ": "
-    ruleset = view.configuration.ruleset
+    ruleset = snapshot.configuration.ruleset
     for missing in _MISSING:
-        trial = f"{text[: token.start]}{_WORD}{missing}{text[token.end :]}"
-        spot = spot_at(trial, token.start)
-        if spot is not None and spot.text == _WORD:
-            keys = words.keys(spot.path[:-1] if spot.is_key else spot.path, ruleset)
-            values = [] if spot.is_key else words.values(spot.path, ruleset)
+        trial = f"{text[: token.start]}{_PLACEHOLDER}{missing}{text[token.end :]}"
+        scalar = scalar_at(trial, token.start)
+        if scalar is not None and scalar.text == _PLACEHOLDER:
+            keys = vocabulary.keys(scalar.path[:-1] if scalar.is_key else scalar.path, ruleset)
+            values = [] if scalar.is_key else vocabulary.values(scalar.path, ruleset)
             return token, [*(Choice(w, w.name) for w in values), *(Choice(w, w.name + colon) for w in keys)]
     return token, []

@@ -1,4 +1,4 @@
-"""The words that settings and suppressions are made of: control, framework and input names, keys and their values.
+"""The terms that settings and suppressions are made of: control, framework and input names, keys and their values.
 
 Completion offers them, hovers explain them.
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Kind = Literal["control", "framework", "input", "key", "value"]
 
 
-class Word(NamedTuple):
-    """A word that may stand somewhere. `title` says in short what it is."""
+class Term(NamedTuple):
+    """A term that may stand somewhere. `title` says in short what it is."""
 
     kind: Kind
     name: str
@@ -38,51 +38,51 @@ _VALUES: Final[dict[Path, Kind]] = {
 
 
 def key_kind(path: Path) -> Kind:
-    """What sort of words the keys of the settings are at a path."""
+    """What sort of terms the keys of the settings are at a path."""
     return _KEYS.get(path, "key")
 
 
 def value_kind(path: Path) -> Kind:
-    """What sort of words the values are at a path, in a list or not."""
+    """What sort of terms the values are at a path, in a list or not."""
     return _VALUES.get(tuple(step for step in path if isinstance(step, str)), "value")
 
 
-def controls(ruleset: Ruleset) -> Iterator[Word]:
+def controls(ruleset: Ruleset) -> Iterator[Term]:
     """Every control there is."""
-    return (Word("control", control.id, control.title) for control in ruleset.policies.controls.values())
+    return (Term("control", control.id, control.title) for control in ruleset.policies.controls.values())
 
 
-def keys(path: Path, ruleset: Ruleset) -> list[Word]:
+def keys(path: Path, ruleset: Ruleset) -> list[Term]:
     """The keys that the settings may have at a path."""
     match key_kind(path):
         case "control":
             return list(controls(ruleset))
         case "input":
             named = {name for control in ruleset.policies.controls.values() for name in control.inputs}
-            return [Word("input", n, f"read by {', '.join(_readers(n, ruleset))}") for n in sorted(named)]
+            return [Term("input", n, f"read by {', '.join(_readers(n, ruleset))}") for n in sorted(named)]
     names = dict.fromkeys(name for shape in shapes(Settings, path) for name in shape.get("properties", ()))
-    return [Word("key", name, _description((*path, name))) for name in names]
+    return [Term("key", name, _description((*path, name))) for name in names]
 
 
-def values(path: Path, ruleset: Ruleset) -> list[Word]:
+def values(path: Path, ruleset: Ruleset) -> list[Term]:
     """The values that the settings may have at a path; none where anything may stand."""
     match value_kind(path):
         case "framework":
-            return [Word("framework", f.id, f.title) for f in ruleset.policies.frameworks.values()]
+            return [Term("framework", f.id, f.title) for f in ruleset.policies.frameworks.values()]
         case "control":
             return list(controls(ruleset))
     names: list[str] = []
     for shape in shapes(Settings, path):
         names += shape.get("enum", ["true", "false"] if shape.get("type") == "boolean" else [])
-    return [Word("value", name, "") for name in names]
+    return [Term("value", name, "") for name in names]
 
 
-def page(kind: str, name: str, path: Path, ruleset: Ruleset) -> str:
-    """What a word means, as Markdown; empty where there is nothing to say.
+def explanation(kind: str, name: str, path: Path, ruleset: Ruleset) -> str:
+    """What a term means, as Markdown; empty where there is nothing to say.
 
     Args:
-        kind: what sort of word it is.
-        name: the word.
+        kind: what sort of term it is.
+        name: the term.
         path: of a key, where it stands in the settings.
         ruleset: the settings that hold.
     """

@@ -1,9 +1,9 @@
-"""What an editor asks for by `workspace/executeCommand`, because the protocol has no request for it.
+"""Handlers of `workspace/executeCommand`: what the protocol has no request for.
 
 | command | arguments | answer |
 | --- | --- | --- |
 | `kscan.fixAll` | a document's URI | how many fixes were made, all of them safe |
-| `kscan.status` | a document's URI | counts and scores, or null: see `overview.status` |
+| `kscan.status` | a document's URI | counts and scores, or null: see `features/status.py` |
 | `kscan.frameworks` | | `[{id, name, active}]` |
 | `kscan.scanWorkspace` | | `{files, findings: {critical, high, medium, low}}` of all files, which are shown then |
 | `kscan.report` | | `{html}`, a page about all files of the workspace |
@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 
-from kscan_lsp.lsp.features import code_actions as actions
-from kscan_lsp.lsp.features import status as overview
+from kscan_lsp.lsp.features import status
+from kscan_lsp.lsp.features.code_actions import EXPLAIN
+from kscan_lsp.lsp.features.fix_all import FIX_SAFE, fix_everything
+from kscan_lsp.lsp.features.report import report_page
 from kscan_lsp.policy.explain import brief, explain
 
 if TYPE_CHECKING:
@@ -31,20 +33,18 @@ def handle_commands(server: Server) -> None:
     session = server.session
 
     async def everything() -> None:
-        await server.judge_everything()
-        if not session.knows_all():  # a part would look like the whole
+        await server.scheduler.judge_everything()
+        if not session.is_complete():  # a part would look like the whole
             raise JsonRpcRequestCancelled
 
     @server.command("kscan.fixAll")
     async def fix_all(uri: str) -> int:
-        if not session.client.apply_edit:
+        if not session.capabilities.apply_edit:
             raise _failed("this editor takes no edits from a server; use the action 'Fix all safe problems'")
-        view = await server.view(uri)
-        if view is None:
+        snapshot = await server.scheduler.snapshot(uri)
+        if snapshot is None:
             raise _failed("this file cannot be fixed because it is not open; open it and try again")
-        fixed = await server.answer(
-            "Fixing all safe problems", actions.fix_everything, view, actions.FIX_SAFE
-        )
+        fixed = await server.answer("Fixing all safe problems", fix_everything, snapshot, FIX_SAFE)
         if fixed is None:
             return 0
         edit = types.ApplyWorkspaceEditParams(edit=fixed.edit, label="kscan: fix all safe problems")
@@ -56,36 +56,33 @@ def handle_commands(server: Server) -> None:
         return fixed.number
 
     @server.command("kscan.status")
-    async def status(uri: str) -> dict[str, Any] | None:
-        view = await server.view(uri)
-        return overview.status(view) if view else None
+    async def file_status(uri: str) -> dict[str, Any] | None:
+        snapshot = await server.scheduler.snapshot(uri)
+        return status.status(snapshot) if snapshot else None
 
     @server.command("kscan.frameworks")
     async def frameworks() -> list[dict[str, Any]]:
-        return overview.frameworks(await server.configuration())
+        return status.frameworks(await server.settings.configuration(session.root_of(None)))
 
     @server.command("kscan.scanWorkspace")
     async def scan_workspace() -> dict[str, Any]:
         session.showing = True
         await everything()
-        return overview.totals([file for file, _ in session.judged()])
+        return status.totals([file for file, _ in session.workspace_snapshot().files])
 
     @server.command("kscan.report")
     async def report() -> dict[str, str]:
-        if not (session.client.watched_files and session.knows_all()):
+        if not (session.capabilities.watched_files and session.is_complete()):
             await everything()
-        folders, known = tuple(session.folders), tuple(session.workspaces.values())
-        page = await server.answer(
-            "Writing the report", overview.report_page, session.judged(), folders, known
-        )
+        page = await server.answer("Writing the report", report_page, session.workspace_snapshot())
         if page is None:
             raise JsonRpcRequestCancelled
         return {"html": page}
 
-    @server.command(actions.EXPLAIN)
+    @server.command(EXPLAIN)
     def explained(control: str) -> str | None:
-        for configuration in session.configurations.values():
-            ruleset = configuration.ruleset
+        for workspace in session.workspaces.values():
+            ruleset = workspace.configuration.ruleset
             if known := ruleset.policies.controls.get(control):
                 text = brief(known, ruleset)
                 server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))

@@ -17,52 +17,60 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from concurrent.futures import Future
 
-    from kscan_lsp.lsp.server.server import Server
+    from pygls.progress import Progress
+
+    from kscan_lsp.lsp.server.tasks import BackgroundTasks
+    from kscan_lsp.lsp.session.session import Session
 
 GRACE: Final = 0.5
 """Seconds that work may take unseen."""
 
 
-@contextlib.asynccontextmanager
-async def shown(
-    server: Server, title: str, token: types.ProgressToken | None, stop: Callable[[], None]
-) -> AsyncIterator[None]:
-    """Show progress for as long as the context lasts.
+class ProgressReporter:
+    """Shows the progress of work in the editor."""
 
-    Args:
-        server: whose editor shows it.
-        title: what is being done.
-        token: what the editor gave to report by; without one, it is asked whether it will show something.
-        stop: called when the user presses cancel.
-    """
-    teller = asyncio.create_task(_tell(server, title, token, stop))
-    try:
-        yield
-    finally:
-        teller.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await teller
+    def __init__(self, session: Session, progress: Progress, background: BackgroundTasks) -> None:
+        self._session = session
+        self._progress = progress
+        self._background = background
 
+    @contextlib.asynccontextmanager
+    async def report(
+        self, title: str, token: types.ProgressToken | None, stop: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """Show progress for as long as the context lasts.
 
-async def _tell(
-    server: Server, title: str, token: types.ProgressToken | None, stop: Callable[[], None]
-) -> None:
-    progress = server.work_done_progress
-    if token is None:
-        await asyncio.sleep(GRACE)
-        if not server.session.client.progress:
-            return
-        token = str(uuid.uuid4())
-        await asyncio.shield(server.in_background(progress.create_async(token)))
+        Args:
+            title: what is being done.
+            token: what the editor gave to report by; without one, it is asked whether it will show something.
+            stop: called when the user presses cancel.
+        """
+        reporting = asyncio.create_task(self._report(title, token, stop))
+        try:
+            yield
+        finally:
+            reporting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reporting
 
-    def ended(future: Future[None]) -> None:
-        if future.cancelled():
-            stop()
+    async def _report(self, title: str, token: types.ProgressToken | None, stop: Callable[[], None]) -> None:
+        progress = self._progress
+        if token is None:
+            await asyncio.sleep(GRACE)
+            if not self._session.capabilities.progress:
+                return
+            token = str(uuid.uuid4())
+            # a request to the client must not be given up because one of the client's is cancelled
+            await asyncio.shield(self._background.start(progress.create_async(token)))
 
-    progress.begin(token, types.WorkDoneProgressBegin(title=f"kscan: {title}", cancellable=True))
-    progress.tokens[token].add_done_callback(ended)
-    try:
-        await asyncio.Event().wait()  # until the work is done, which cancels this task
-    finally:
-        del progress.tokens[token]
-        progress.end(token, types.WorkDoneProgressEnd())
+        def ended(future: Future[None]) -> None:
+            if future.cancelled():
+                stop()
+
+        progress.begin(token, types.WorkDoneProgressBegin(title=f"kscan: {title}", cancellable=True))
+        progress.tokens[token].add_done_callback(ended)
+        try:
+            await asyncio.Event().wait()  # until the work is done, which cancels this task
+        finally:
+            del progress.tokens[token]
+            progress.end(token, types.WorkDoneProgressEnd())

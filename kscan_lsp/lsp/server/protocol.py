@@ -1,9 +1,9 @@
 """pygls' protocol, but for things that it does for every keystroke and that would cost most of the time.
 
-Its text mirror is slow on large files and wrong on some line separators; ours is in `session.py`. For every
-notification it makes a future, a context and two identifiers, and runs a generator, and what the editor says of each
-keystroke is read in four steps rather than one. And it would make an object of every diagnostic in an answer; ours are
-JSON text (see `convert.py`).
+Its text mirror is slow on large files and wrong on some line separators; ours is in `session/document.py`. For every
+notification it makes a future, a context and two identifiers, and runs a generator; what becomes of documents goes
+straight to its handler (see `wire.py`). And it would make an object of every diagnostic in an answer; ours are JSON
+text (see `convert.py`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
-from msgspec import DecodeError, Raw, Struct
-from msgspec.json import Decoder
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 
-from kscan_lsp.lsp import convert
+from kscan_lsp.lsp import convert, wire
 
 if TYPE_CHECKING:
     from pygls.protocol.json_rpc import RPCMessage
@@ -33,59 +31,13 @@ _STRAIGHT: Final[dict[type, str]] = {
 """What goes to our handler and nowhere else."""
 
 
-class _Message(Struct):
-    """As much of a message as tells how to read the rest."""
-
-    method: str = ""
-    params: Raw = Raw()
-
-
-class Place(Struct):
-    """`Position` of the protocol."""
-
-    line: int
-    character: int
-
-
-class Range(Struct):
-    """`Range` of the protocol."""
-
-    start: Place
-    end: Place
-
-
-class Change(Struct):
-    """`TextDocumentContentChangeEvent` of the protocol: without a range, the text is all of the document."""
-
-    text: str
-    range: Range | None = None
-
-
-class Identifier(Struct):
-    """`VersionedTextDocumentIdentifier` of the protocol."""
-
-    uri: str
-    version: int
-
-
-class Changes(Struct, rename="camel"):
-    """`DidChangeTextDocumentParams` of the protocol."""
-
-    text_document: Identifier
-    content_changes: list[Change]
-
-
-_MESSAGE: Final = Decoder(_Message)
-_CHANGES: Final = Decoder(Changes)
-
-
 class Protocol(LanguageServerProtocol):
     """How messages are handled and answers sent."""
 
     def receive(self, body: bytes) -> None:
         """Handle one message as it came; what goes wrong is logged, and the next one handled all the same."""
         try:
-            changes = None if self._shutdown else _changes(body)
+            changes = None if self._shutdown else wire.did_change(body)
             if changes is not None:
                 self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE](changes)
             else:
@@ -111,12 +63,3 @@ class Protocol(LanguageServerProtocol):
             self.writer.write(convert.response(msg_id, result))
         else:
             super()._send_response(msg_id, result, error)
-
-
-def _changes(body: bytes) -> Changes | None:
-    """What a `textDocument/didChange` says; None for another message, and for what must be read with more patience."""
-    try:
-        message = _MESSAGE.decode(body)
-        return _CHANGES.decode(message.params) if message.method == types.TEXT_DOCUMENT_DID_CHANGE else None
-    except DecodeError:  # half a surrogate pair, which is no Unicode, or no message at all
-        return None

@@ -12,14 +12,15 @@ import contextlib
 import logging
 import sys
 import threading
-from typing import TYPE_CHECKING, Final, Protocol
+import typing
+from typing import TYPE_CHECKING, Final
 
 from pygls.io_ import StdoutWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.lsp.server.server import Server
+    from kscan_lsp.lsp.server.protocol import Protocol
 
 logger = logging.getLogger(__name__)
 
@@ -28,32 +29,32 @@ _CHUNK: Final = 1 << 16
 _END: Final = b"\r\n\r\n"
 
 
-class Source(Protocol):
+class ByteSource(typing.Protocol):
     """What bytes are read from: as many as there are, none at the end."""
 
     def read(self, size: int, /) -> bytes:
         """Wait for bytes."""
 
 
-def serve(server: Server) -> None:
-    """Run a server on standard input and output until the editor says goodbye or hangs up."""
-    server.protocol.set_writer(StdoutWriter(sys.stdout.buffer))
+def serve(protocol: Protocol) -> None:
+    """Serve on standard input and output until the editor says goodbye or hangs up."""
+    protocol.set_writer(StdoutWriter(sys.stdout.buffer))
     # unbuffered: a thread that waits inside of a buffered reader would not let the process end
     with (
         open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source,
         contextlib.suppress(BrokenPipeError, KeyboardInterrupt),
     ):
-        asyncio.run(_serve(server, source))
+        asyncio.run(_serve(protocol, source))
 
 
-async def _serve(server: Server, source: Source) -> None:
+async def _serve(protocol: Protocol, source: ByteSource) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def read() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             try:
                 for body in messages(source):
-                    loop.call_soon_threadsafe(server.protocol.receive, body)
+                    loop.call_soon_threadsafe(protocol.receive, body)
             finally:
                 loop.call_soon_threadsafe(ended.set)
 
@@ -61,7 +62,7 @@ async def _serve(server: Server, source: Source) -> None:
     await ended.wait()
 
 
-def messages(source: Source) -> Iterator[bytes]:
+def messages(source: ByteSource) -> Iterator[bytes]:
     """The messages of a source without their headers, up to its end, or to what is no message."""
     buffer = bytearray()
     while chunk := source.read(_CHUNK):

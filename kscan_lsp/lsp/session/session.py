@@ -1,353 +1,295 @@
 """The only mutable state of the program: what the editor has open, and what is known of each of its folders.
 
-Handlers change it on the event loop and nowhere else. Work happens on snapshots, in another thread; a result comes
-back through `accept` or `keep`, which drop what has been overtaken. The text mirror is our own: a document is one
-string, and a change is applied by `LineIndex.replaced` in the encoding agreed on.
+Handlers change it on the event loop and nowhere else. Work happens on frozen requests, in another thread (`steps.py`);
+a result comes back through `accept` or `keep`, which drop what has been overtaken.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
-from pygls.uris import to_fs_path
 
-from kscan_lsp.lsp.capabilities import Client
-from kscan_lsp.lsp.session.stale import with_stale_findings
-from kscan_lsp.lsp.session.workspace import (
-    BATCH,
-    Checked,
-    Reading,
-    Settling,
-    Snapshot,
-    Workspace,
-    key_of,
-    renewed,
-)
+from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.session.document import OpenDocument
+from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
+from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
+from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured
+from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
-from kscan_lsp.text import LineIndex, Position
+from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+    from pathlib import Path
 
     from lsprotocol import types
 
-    from kscan_lsp.lsp.convert import Diagnostics
-    from kscan_lsp.lsp.server.protocol import Change
-    from kscan_lsp.lsp.session.published import Shown
+    from kscan_lsp.lsp.session.published import PublishedDiagnostics
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+    from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
+    from kscan_lsp.lsp.wire import ContentChange
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
-
-QUICK: Final = 0.008
-"""Seconds that the event loop may be kept busy: less than anybody notices, and a cancelled request can wait for it."""
-
-
-class OpenDocument(Struct):
-    """A document as the editor has it."""
-
-    uri: str
-    path: Path | None
-    """None for what has no file, such as an unsaved buffer."""
-    key: str
-    """What it is called in the project of its folder."""
-    json: bool
-    version: int
-    index: LineIndex
-    edited: int
-    """Counts edits of all documents: the one edited last is checked first."""
-    checked: CheckedFile
-    """What is shown of it."""
-    checked_version: int = -1
-    configuration: Configuration | None = None
-    """What `checked` was judged by."""
-    base: CheckedFile | None = None
-    """What `checked` was made from: the file in the project of the folder."""
-    quick: bool = False
-    """Whether its last check took so little time that reading messages can wait for the next one."""
-    sent: tuple[int, Diagnostics] | None = None
-    """The version and the diagnostics that the editor was told last."""
 
 
 class Session(Struct):
     """Open documents, the folders they belong to, and what holds there."""
 
-    client: Client = field(default_factory=Client)
+    capabilities: Capabilities = field(default_factory=Capabilities)
     documents: dict[str, OpenDocument] = {}
+    """By URI."""
     folders: list[Path] = []
-    configurations: dict[Path | None, Configuration] = {}
+    """The folders of the workspace."""
     workspaces: dict[Path | None, Workspace] = {}
-    configured: set[Path] = set()
-    """Every file that settings or policies were ever read from."""
+    """What is known of folders: those of the workspace, and those that an open document lies in."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
-    reported: set[str] = set()
-    """Settings and policy files that have diagnostics shown."""
-    shown: dict[str, Shown] = {}
-    """What a client that asks for diagnostics is to be told, by URI."""
+    settings_revision: int = 0
+    """Counts what may have changed settings: what was read before may hold no more."""
+    day: date = date.min
     judging: bool = False
     """Whether somebody asked what is wrong in all files of the workspace, open or not."""
     showing: bool = False
     """Whether that is to be shown as diagnostics."""
-    edits: int = 0
-    day: date = date.min
-    _roots: dict[Path | None, Path | None] = {}
-    """What `root_of` found: it is asked several times at each keystroke."""
+    published: dict[str, PublishedDiagnostics] = {}
+    """What a client that asks for diagnostics is to show, by URI."""
+    reported: set[str] = set()
+    """The URIs of settings and policy files that have diagnostics shown."""
+    revision: int = 0
+    """Counts the texts of all documents."""
 
     def open(self, item: types.TextDocumentItem) -> None:
         """A document was opened."""
-        self.edits += 1
+        self.revision += 1
         path = path_of(item.uri)
         self.documents[item.uri] = OpenDocument(
             uri=item.uri,
             path=path,
             key=key_of(path, item.uri),
+            root=self.root_of(path),
             json=item.language_id == "json",
             version=item.version,
+            revision=self.revision,
             index=LineIndex(item.text),
-            edited=self.edits,
             checked=CheckedFile(item.uri, "", json=False),
         )
 
     def change(
-        self, uri: str, version: int, changes: Sequence[Change | types.TextDocumentContentChangeEvent]
+        self, uri: str, version: int, changes: Iterable[ContentChange | types.TextDocumentContentChangeEvent]
     ) -> OpenDocument | None:
         """A document was edited; changes apply one after the other."""
         document = self.documents.get(uri)
-        if document is None:
-            return None
-        for change in changes:
-            if (at := getattr(change, "range", None)) is None:
-                document.index = LineIndex(change.text)
-                continue
-            start, end = (Position(p.line, p.character) for p in (at.start, at.end))
-            document.index = document.index.replaced(start, end, change.text, self.client.encoding)
-        self.edits += 1
-        document.version, document.edited = version, self.edits
+        if document is not None:
+            document.apply(changes, self.capabilities.encoding)
+            self.revision += 1
+            document.version, document.revision = version, self.revision
         return document
 
     def close(self, uri: str) -> OpenDocument | None:
         """A document was closed: what is on disk holds again."""
         document = self.documents.pop(uri, None)
         if document is not None:
-            self.disk(document.key, document.path)
+            self.reread(document.key, document.path)
         return document
 
-    def disk(self, key: str, path: Path | None) -> None:
-        """Something happened to a file on disk, or it counts again as it is there."""
+    def reread(self, key: str, path: Path | None) -> None:
+        """Have a file read: something happened to it on disk, or it counts again as it is there."""
         workspace = self.workspaces.get(self.root_of(path))
         if workspace is not None:
-            workspace.waiting[key] = path
-            workspace.unsure.add(key)
+            workspace.waiting[key] = WaitingFile(path, unsure=True)
 
     def root_of(self, path: Path | None) -> Path | None:
         """The folder whose settings hold for a file: the innermost workspace folder, else the file's own."""
-        if path not in self._roots:
-            if path is None:
-                root = self.folders[0] if self.folders else None
-            else:
-                around = [folder for folder in self.folders if path.is_relative_to(folder)]
-                root = max(around, key=lambda folder: len(folder.parts), default=path.parent)
-            self._roots[path] = root
-        return self._roots[path]
+        if path is None:
+            return self.folders[0] if self.folders else None
+        around = [folder for folder in self.folders if path.is_relative_to(folder)]
+        return max(around, key=lambda folder: len(folder.parts), default=path.parent)
 
-    def set_folders(self, folders: list[Path]) -> None:
-        """These are the folders of the workspace now."""
+    def set_folders(self, folders: list[Path]) -> list[Workspace]:
+        """These are the folders of the workspace now.
+
+        Returns:
+            What was known of folders that do not count any more, or for something else, and is forgotten.
+        """
+        changed = set(self.folders).symmetric_difference(folders)
         self.folders = folders
-        self._roots.clear()
+        for document in self.documents.values():
+            document.root = self.root_of(document.path)
+        gone = [root for root in self.workspaces if root in changed or not self.is_used(root)]
+        return [self.workspaces.pop(root) for root in gone]
 
-    def configures(self, path: Path | None) -> bool:
+    def is_used(self, root: Path | None) -> bool:
+        """Whether anything is to be known of a folder: it is one of the workspace, or a document in it is open."""
+        return (
+            root in self.folders
+            or (root is None and not self.folders)
+            or any(document.root == root for document in self.documents.values())
+        )
+
+    def used_roots(self) -> set[Path | None]:
+        """The folders of the workspace, and those of open documents."""
+        return {*self.folders, *(document.root for document in self.documents.values())}
+
+    def is_configuration_file(self, path: Path | None) -> bool:
         """Whether a file is one that settings or policies are read from."""
         if path is None:
             return False
-        used = (configuration.files for configuration in self.configurations.values())
-        return path.name in FILE_NAMES or path in self.configured or any(path in files for files in used)
+        used = (workspace.configuration.files for workspace in self.workspaces.values())
+        return path.name in FILE_NAMES or any(path in files for files in used)
 
-    def buffers(self) -> dict[Path, str]:
-        """The texts of open settings and policy files, which hold before they are saved."""
+    def configuration_texts(self) -> dict[Path, str]:
+        """The texts of open files that may hold settings or policies, which count before they are saved."""
         return {
-            d.path: d.index.text
-            for d in self.documents.values()
-            if d.path and d.path.suffix in (".yaml", ".yml")
+            document.path: document.index.text
+            for document in self.documents.values()
+            if document.path and document.path.suffix in (".yaml", ".yml")
         }
+
+    def outdate_settings(self) -> None:
+        """Something happened that settings depend on: they are to be read again, and all is to be judged by them."""
+        self.settings_revision += 1
+        self.day = today()
 
     def configure(self, root: Path | None, configuration: Configuration) -> Workspace:
         """The settings of a folder were read (again)."""
-        old = self.workspaces.get(root)
-        indexed = root in self.folders
-        judging = self.judging or configuration.settings.diagnostics == "workspace"
-        workspace = renewed(old, configuration, self.day, indexed=indexed, judging=judging)
-        self.configurations[root] = configuration
-        self.configured |= configuration.files
+        workspace = reconfigured(
+            self.workspaces.get(root),
+            root,
+            configuration,
+            self.day,
+            indexed=root in self.folders,
+            judging=self.judging or configuration.settings.diagnostics == "workspace",
+        )
+        workspace.settings_revision = self.settings_revision
         self.workspaces[root] = workspace
         return workspace
 
-    def keys(self) -> set[str]:
+    def configuration(self, root: Path | None) -> Configuration | None:
+        """What holds in a folder; None where it is still to be read."""
+        workspace = self.workspaces.get(root)
+        current = workspace is not None and workspace.settings_revision == self.settings_revision
+        return workspace.configuration if workspace and current else None
+
+    def open_keys(self) -> set[str]:
         """What the open documents are called in the projects of their folders."""
         return {document.key for document in self.documents.values()}
 
-    def shows_all(self, root: Path | None) -> bool:
+    def shows_all(self, workspace: Workspace) -> bool:
         """Whether the findings in files of a folder that are not open are shown."""
-        return self.showing or self.configurations[root].settings.diagnostics == "workspace"
+        return self.showing or workspace.configuration.settings.diagnostics == "workspace"
 
-    def settled(self, root: Path) -> bool:
+    def is_settled(self, root: Path) -> bool:
         """Whether all is known of a folder that will be, until something happens; so it is for one that is gone."""
         workspace = self.workspaces.get(root)
         return root not in self.folders or (
-            root in self.configurations and workspace is not None and workspace.settled()
+            workspace is not None and self.configuration(root) is not None and workspace.is_settled()
         )
 
-    def knows_all(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every file of the workspace has been read and judged."""
         known = (self.workspaces.get(root) for root in self.folders)
-        return self.judging and all(workspace is not None and workspace.complete() for workspace in known)
-
-    def judged(self) -> list[tuple[CheckedFile, Project]]:
-        """Every file that is judged, open or not, in the order of their names."""
-        files = [
-            (file, workspace.project)
-            for workspace in self.workspaces.values()
-            for file in workspace.project.files.values()
-        ]
-        return sorted(files, key=lambda entry: entry[0].path)
+        return self.judging and all(workspace is not None and workspace.is_complete() for workspace in known)
 
     def is_current(self, document: OpenDocument) -> bool:
         """Whether what is known of a document is about its latest text and settings."""
-        configuration = self.configurations.get(self.root_of(document.path))
-        return self.configures(document.path) or (
+        configuration = self.configuration(document.root)
+        return self.is_configuration_file(document.path) or (
             configuration is not None
             and document.configuration is configuration
-            and document.checked_version == document.version
+            and document.checked_revision == document.revision
         )
 
-    def next_buffer(self, root: Path | None) -> Snapshot | None:
-        """The buffer of a folder that is to be checked next: of those that changed, the one edited last."""
-        stale = [d for d in self._buffers(root) if not self.is_current(d)]
-        return self._snapshot(max(stale, key=lambda d: d.edited), self.workspaces[root]) if stale else None
-
-    def next_work(self, root: Path | None) -> Snapshot | Reading | Settling | None:
-        """What is to be done next in a folder: a buffer that changed, a file on disk, or what had to wait for those."""
-        if snapshot := self.next_buffer(root):
-            return snapshot
-        workspace = self.workspaces[root]
-        buffers = {document.key for document in self._buffers(root)}
-        while workspace.waiting:
-            key = next(iter(workspace.waiting))
-            path = workspace.waiting.pop(key)
-            unsure = key in workspace.unsure
-            workspace.unsure.discard(key)
-            if key not in buffers and not (path and self.configures(path)):
-                return Reading(
-                    key=key,
-                    path=path if root in self.folders else None,
-                    root=root,
-                    configuration=workspace.configuration,
-                    project=workspace.project,
-                    partials=workspace.partials,
-                    judged=workspace.judging,
-                    unsure=unsure,
-                )
-        workspace.finish(buffers)
-        if workspace.unsettled:
-            keys = tuple(workspace.unsettled[:BATCH])
-            del workspace.unsettled[:BATCH]
-            return Settling(keys, root, workspace.configuration, workspace.project)
-        return None
-
-    def _buffers(self, root: Path | None) -> list[OpenDocument]:
-        return [d for d in self.documents.values() if self.root_of(d.path) == root]
-
-    def _snapshot(self, document: OpenDocument, workspace: Workspace) -> Snapshot:
-        same = document.configuration is workspace.configuration
-        return Snapshot(
-            uri=document.uri,
-            path=document.path,
-            version=document.version,
-            text=document.index.text,
-            json=document.json,
-            configuration=workspace.configuration,
-            today=workspace.project.evidence.today,
-            previous=document.checked if same else None,
-            project=workspace.project,
-            key=document.key,
-            partials=workspace.partials,
-            quick=document.quick,
-        )
-
-    def accept(self, work: Snapshot, checked: Checked) -> None:
-        """Keep the result of a check, unless other settings hold by now, or its folder is gone."""
-        workspace = self.workspaces.get(self.root_of(work.path))
-        if workspace is None or workspace.configuration is not work.configuration:
-            return
-        workspace.project = checked.project
-        document = self.documents.get(work.uri)
-        if document is not None:
-            document.checked, document.checked_version = checked.file, work.version
-            document.configuration = work.configuration
-            document.base = None  # it has not been shown yet
-            document.quick = checked.seconds < QUICK
-
-    def project_for(self, work: Reading | Settling) -> Project | None:
-        """The project that a file read from disk is to become part of; None where other settings hold by now.
-
-        Then it is to be read again.
-        """
-        workspace = self.workspaces.get(work.root)
-        if workspace is not None and workspace.configuration is work.configuration:
-            return workspace.project
-        if workspace is not None and isinstance(work, Reading):
-            workspace.waiting.setdefault(work.key, work.path)
-            workspace.unsure.add(work.key)  # the new settings may leave it out
-        return None
-
-    def keep(self, work: Reading | Settling, project: Project) -> None:
-        """Keep what was read from disk or settled, unless other settings hold by now."""
-        if self.project_for(work) is not None:
-            self.workspaces[work.root].project = project
-
-    def give_up(self, work: Snapshot | Reading | Settling) -> None:
-        """Take something that cannot be checked for done: trying again would fail again."""
-        if isinstance(work, Snapshot) and (document := self.documents.get(work.uri)):
-            document.checked_version, document.configuration = work.version, work.configuration
-
-    def current(self, root: Path | None) -> list[OpenDocument]:
+    def checked_documents(self, root: Path | None) -> list[OpenDocument]:
         """The open documents of a folder that were checked as they are now."""
         return [
             document
             for document in self.documents.values()
-            if document.checked_version >= 0
-            and self.root_of(document.path) == root
-            and self.is_current(document)
+            if document.checked_revision >= 0 and document.root == root and self.is_current(document)
         ]
 
-    def unshown(self, root: Path | None) -> list[OpenDocument]:
-        """The open documents of a folder whose findings are not those that are shown, brought up to date.
+    def buffer_to_check(self, root: Path | None) -> CheckRequest | None:
+        """The buffer of a folder that is to be checked next: of those that changed, the one edited last."""
+        outdated = [d for d in self.documents.values() if d.root == root and not self.is_current(d)]
+        if not outdated:
+            return None
+        return max(outdated, key=lambda document: document.revision).request(self.workspaces[root])
+
+    def take_next_step(self, root: Path | None) -> Step | None:
+        """Take what is to be done next in a folder: a buffer that changed, then what is to be done on disk."""
+        if request := self.buffer_to_check(root):
+            return request
+        buffers = {document.key for document in self.documents.values() if document.root == root}
+        return self.workspaces[root].take_next_step(buffers, self.is_configuration_file)
+
+    def accept(self, request: CheckRequest, result: CheckResult) -> None:
+        """Keep the result of a check, unless other settings hold by now, or its folder is gone."""
+        workspace = self._workspace_of(request)
+        document = self.documents.get(request.uri)
+        if workspace is None or (document is not None and document.root != request.root):
+            return
+        workspace.project = result.project
+        if document is not None:
+            document.accept(request, result)
+
+    def project_for(self, step: ReadFile | SettleFiles) -> Project | None:
+        """The project that a result is to become part of; None where other settings hold by now."""
+        workspace = self._workspace_of(step)
+        return None if workspace is None else workspace.project
+
+    def keep(self, step: ReadFile | SettleFiles, project: Project) -> None:
+        """Keep what was read from disk or settled, unless other settings hold by now: then it is read again."""
+        workspace = self._workspace_of(step)
+        if workspace is not None:
+            workspace.project = project
+        else:
+            self.retry(step)
+
+    def retry(self, step: Step) -> None:
+        """Have a file read again that was read by settings that do not hold any more: they may leave it out."""
+        workspace = self.workspaces.get(step.root)
+        if workspace is not None and isinstance(step, ReadFile):
+            workspace.waiting.setdefault(step.key, WaitingFile(step.path, unsure=True))
+
+    def give_up(self, step: Step) -> None:
+        """Take something that cannot be checked for done: trying again would fail again."""
+        if isinstance(step, CheckRequest) and (document := self.documents.get(step.uri)):
+            document.checked_revision, document.configuration = step.revision, step.configuration
+
+    def _workspace_of(self, step: Step) -> Workspace | None:
+        """The folder that a step was a step of, unless other settings hold there by now."""
+        workspace = self.workspaces.get(step.root)
+        same = workspace is not None and workspace.configuration is step.configuration
+        return workspace if same else None
+
+    def update_documents(self, root: Path | None) -> None:
+        """Have the open documents of a folder follow what its project says of them.
 
         Those whose text has moved on are left out: what is found in them now would be shown in the wrong places.
         """
-        workspace = self.workspaces[root]
-        changed = []
-        for document in self.current(root):
-            file = workspace.project.files.get(document.key)
-            if file is not None and file is not document.base:
-                if document.base is not None:  # else it is the result of a check, with what is stale already
-                    document.checked = with_stale_findings(document.checked, file)
-                document.base = file
-                changed.append(document)
-            elif file is None and document.base is not document.checked:
-                document.base = document.checked  # left alone, and in no project
-                changed.append(document)
-        return changed
+        files = self.workspaces[root].project.files
+        for document in self.checked_documents(root):
+            document.update(files.get(document.key))
 
+    def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
+        """What an answer about a document is made from; None where nothing is checked in it."""
+        workspace = self.workspaces.get(document.root)
+        return document.snapshot(workspace.project, self.capabilities) if workspace else None
 
-def path_of(uri: str) -> Path | None:
-    """The file a URI stands for; None for an unsaved buffer and other schemes."""
-    if not uri.startswith("file:"):
-        return None
-    name = to_fs_path(uri)
-    return Path(name) if name else None
+    def workspace_snapshot(self) -> WorkspaceSnapshot:
+        """What an answer about all folders is made from."""
+        workspaces = self.workspaces.values()
+        files = [
+            (file, workspace.project) for workspace in workspaces for file in workspace.project.files.values()
+        ]
+        return WorkspaceSnapshot(
+            tuple(self.folders),
+            tuple(sorted(files, key=lambda entry: entry[0].path)),
+            tuple(place for workspace in workspaces for place in workspace.unreadable),
+            tuple(problem for workspace in workspaces for problem in workspace.configuration.problems),
+        )
 
 
 def today() -> date:

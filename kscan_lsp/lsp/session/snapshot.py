@@ -1,4 +1,4 @@
-"""What an answer about a document is made from."""
+"""What answers are made from: frozen versions of a document, of a settings file, of all that is judged."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
-    from kscan_lsp.lsp.capabilities import Client
+    from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.text import LineIndex, Span
-    from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.configuration import Configuration, ConfigurationProblem
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
-class View(NamedTuple):
+class DocumentSnapshot(NamedTuple):
     """A checked version of an open document, and what is needed to talk about it.
 
     `key` is what it is called in `project`, which has all that is judged in its folder.
@@ -37,12 +37,12 @@ class View(NamedTuple):
     configuration: Configuration
     checked: CheckedFile
     lines: LineIndex
-    client: Client
+    capabilities: Capabilities
 
     def range_of(self, placed: PlacedDocument, span: Span) -> types.Range:
         """A span of one of its documents as the protocol has it."""
         lines = lines_of(placed.locate(span), self.project)
-        return convert.range_of_lines(lines, self.client.encoding)
+        return convert.range_of_lines(lines, self.capabilities.encoding)
 
     def site(self, placed: PlacedDocument) -> Site:
         """Where one of its documents is in the project."""
@@ -69,3 +69,24 @@ class JudgedObject(NamedTuple):
     def failing(self) -> set[str]:
         """The controls that have a finding that is not accepted."""
         return {finding.control for finding in self.findings if finding.status != "accepted"}
+
+
+class SettingsSnapshot(NamedTuple):
+    """An open settings file, and the settings that hold by it."""
+
+    uri: str
+    lines: LineIndex
+    configuration: Configuration
+    capabilities: Capabilities
+
+
+class WorkspaceSnapshot(NamedTuple):
+    """All that is judged, open or not, and what is wrong with files that say what is to be judged."""
+
+    folders: tuple[Path, ...]
+    files: tuple[tuple[CheckedFile, Project], ...]
+    """Each with the project it is in, in the order of their names."""
+    unreadable: tuple[tuple[Path, str], ...] = ()
+    """Folders that could not be looked at, and why."""
+    problems: tuple[ConfigurationProblem, ...] = ()
+    """What is wrong with settings and policies."""

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _ID: Final = re.compile(r"(?<![\w=-])[A-Za-z]+-\d+(?![\w-])")
 
 
-class Mention(NamedTuple):
+class ControlName(NamedTuple):
     """A name, and where it stands in the file."""
 
     name: str
     span: Span
 
 
-def suppressed_controls(checked: CheckedFile) -> Iterator[Mention]:
+def suppressed_controls(checked: CheckedFile) -> Iterator[ControlName]:
     """The controls that comments and annotations of a file name, in upper case as they are looked up."""
     for placed in checked.documents:
         document = placed.checked.document
@@ -47,9 +47,9 @@ def suppressed_controls(checked: CheckedFile) -> Iterator[Mention]:
                 yield from _ids(head, placed.offset + span.start)
 
 
-def _ids(text: str, offset: int) -> Iterator[Mention]:
+def _ids(text: str, offset: int) -> Iterator[ControlName]:
     for found in _ID.finditer(text):
-        yield Mention(found[0].upper(), Span(offset + found.start(), offset + found.end()))
+        yield ControlName(found[0].upper(), Span(offset + found.start(), offset + found.end()))
 
 
 def text_at(document: Document, path: Path) -> Span | None:

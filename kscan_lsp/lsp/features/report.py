@@ -1,0 +1,57 @@
+"""The report about all files of the workspace: the page of `kscan scan --format html`, with links into the editor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp.lsp.uris import path_of
+from kscan_lsp.report import html
+from kscan_lsp.report.build import build, problem_in
+from kscan_lsp.report.model import NotScanned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile
+
+
+def report_page(snapshot: WorkspaceSnapshot, stopped: Callable[[], bool]) -> str | None:
+    """The report about all that is judged as a page whose places are links.
+
+    Args:
+        snapshot: the files, and what is wrong with their settings or cannot be read, which is reported, too.
+        stopped: asked before each file; there is no page of a part of them.
+    """
+    uris: dict[str, str] = {}
+
+    def named(uri: str) -> str:
+        name = _name(path_of(uri), snapshot.folders) or uri
+        uris[name] = uri
+        return name
+
+    def files() -> Iterator[tuple[CheckedFile, Project]]:
+        for entry in snapshot.files:
+            if stopped():
+                return
+            yield entry
+
+    problems = dict.fromkeys(
+        problem_in(named(path.as_uri()), document, problem) for path, document, problem in snapshot.problems
+    )
+    not_scanned = [NotScanned(named(path.as_uri()), 1, why) for path, why in snapshot.unreadable]
+    report = build(files(), problems=problems, not_scanned=not_scanned, name=named)
+    return None if stopped() else html.render(report, uris.get)
+
+
+def _name(path: Path | None, folders: Sequence[Path]) -> str:
+    """A file's name: relative to its folder, which it starts with where there are several; "" without a file."""
+    if path is None:
+        return ""
+    around = [folder for folder in folders if path.is_relative_to(folder)]
+    if not around:
+        return path.as_posix()
+    folder = max(around, key=lambda folder: len(folder.parts))
+    return path.relative_to(folder.parent if len(folders) > 1 else folder).as_posix()

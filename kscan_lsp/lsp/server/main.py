@@ -1,0 +1,34 @@
+"""A server with all its handlers, and the process around it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+
+from kscan_lsp.lsp.server import stdio
+from kscan_lsp.lsp.server.commands import handle_commands
+from kscan_lsp.lsp.server.notifications import handle_documents, handle_lifecycle, handle_settings
+from kscan_lsp.lsp.server.requests import handle_requests
+from kscan_lsp.lsp.server.server import Server
+
+
+def create() -> Server:
+    """A server with all its handlers, not started."""
+    server = Server()
+    handle_lifecycle(server)
+    handle_settings(server)
+    handle_documents(server)
+    handle_requests(server)
+    handle_commands(server)
+    return server
+
+
+def serve() -> None:
+    """Serve one editor on standard input and output until it says goodbye."""
+    logging.getLogger("pygls").setLevel(logging.WARNING)
+    # an edit must not wait long for the thread that works out a fix of everything
+    sys.setswitchinterval(0.001)
+    # trees of thousands of nodes come and go with each edit, and hardly any of them is part of a cycle
+    gc.set_threshold(100_000, 50, 20)
+    stdio.serve(create().protocol)

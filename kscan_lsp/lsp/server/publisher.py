@@ -1,0 +1,116 @@
+"""What is shown of each document: pushed to the editor, or kept for one that asks.
+
+Nothing is published twice. Of a document whose text has moved on nothing is published at all: its findings would be
+shown in the wrong places.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.session.published import published
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pygls.lsp.server import LanguageServer
+
+    from kscan_lsp.lsp.server.tasks import BackgroundTasks, Signal
+    from kscan_lsp.lsp.session.document import OpenDocument
+    from kscan_lsp.lsp.session.session import Session
+    from kscan_lsp.lsp.session.workspace import Workspace
+    from kscan_lsp.workspace.project import Project
+
+
+class Publisher:
+    """Shows the editor what the session knows."""
+
+    def __init__(
+        self, session: Session, server: LanguageServer, background: BackgroundTasks, changed: Signal
+    ) -> None:
+        self._session = session
+        self._server = server
+        self._background = background
+        self._changed = changed
+        self.texts = convert.DiagnosticTexts(session.capabilities)
+
+    def publish_folder(self, root: Path | None) -> None:
+        """Publish what was found in a folder and is not shown yet."""
+        session = self._session
+        workspace = session.workspaces.get(root)
+        if workspace is None or session.configuration(root) is None:
+            return
+        session.update_documents(root)
+        checked = session.checked_documents(root)
+        changed = [document for document in checked if document.unpublished]
+        if any(document.published and document.published[0] == document.version for document in changed):
+            self._refresh()  # the editor asks when it has changed the text, but this was not the text
+        for document in changed:
+            self._publish_document(document, workspace.project)
+        for document in checked:
+            # what it points at in another file may have moved
+            if document not in changed and self.texts.points_elsewhere(document.checked):
+                self._publish_document(document, workspace.project)
+        shown = session.shows_all(workspace)
+        for key, file in workspace.take_unpublished(session.open_keys(), shown=shown):
+            found = self.texts.of_file(key, file, workspace.project, closed=True) if file else ()
+            self.publish(key, None, found)
+        self._changed.notify()
+
+    def _publish_document(self, document: OpenDocument, project: Project) -> None:
+        document.unpublished = False
+        diagnostics = self.texts.of_file(document.uri, document.checked, project)
+        if (document.version, diagnostics) != document.published:
+            document.published = (document.version, diagnostics)
+            self.publish(document.uri, document.version, diagnostics)
+
+    def clear_folder(self, workspace: Workspace) -> None:
+        """A folder does not count any more: nothing is shown of its settings and its files that are not open."""
+        for key in workspace.published.keys() - self._session.open_keys():
+            self.publish(key, None, ())
+        self.publish_settings_problems()
+
+    def publish_settings_problems(self) -> None:
+        """Publish what is wrong with settings and policies, each in its file."""
+        session = self._session
+        files: dict[str, list[Any]] = {}
+        for workspace in session.workspaces.values():
+            configuration = workspace.configuration
+            if configuration.settings_path is not None:
+                files.setdefault(configuration.settings_path.as_uri(), [])
+            for path, document, problem in configuration.problems:
+                files.setdefault(path.absolute().as_uri(), []).append((document, problem))
+        for uri in session.reported - files.keys():
+            self.publish(uri, None, ())
+        for uri, problems in files.items():
+            if problems or uri in session.reported:
+                self.publish(uri, None, convert.of_problems(problems, session.capabilities.encoding))
+        session.reported = {uri for uri, problems in files.items() if problems}
+
+    def publish(self, uri: str, version: int | None, diagnostics: convert.Diagnostics) -> None:
+        """Show the diagnostics of a document, or have them ready for a client that asks."""
+        if not self._session.capabilities.pull:
+            self.send(convert.notification(uri, version, diagnostics))
+            return
+        if diagnostics or version is not None:
+            self._session.published[uri] = published(version, convert.array(diagnostics))
+        else:
+            self._session.published.pop(uri, None)
+        self._changed.notify()
+
+    def send(self, message: bytes) -> None:
+        """Write a whole message to the editor."""
+        writer = self._server.protocol.writer
+        if writer is not None:
+            with contextlib.suppress(BrokenPipeError):  # the editor has gone; the reader will notice
+                writer.write(message)
+
+    def _refresh(self) -> None:
+        """Have the editor ask again for what it has asked for about open documents."""
+        capabilities = self._session.capabilities
+        if capabilities.code_lens and capabilities.code_lens_refresh:
+            self._background.start(self._server.workspace_code_lens_refresh_async(None))
+        if capabilities.pull and capabilities.pull_refresh:
+            self._background.start(self._server.workspace_diagnostic_refresh_async(None))

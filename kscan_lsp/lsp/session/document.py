@@ -1,0 +1,135 @@
+"""One open document: the editor's text, and what is known of it.
+
+The text mirror is our own: a document is one string, and a change is applied by `LineIndex.replaced` in the encoding
+agreed on. pygls' is slow on large files, and wrong on some line separators.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+from kscan_lsp.lsp.session.stale import with_stale_findings
+from kscan_lsp.lsp.session.steps import CheckRequest
+from kscan_lsp.text import LineIndex, Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from lsprotocol import types
+
+    from kscan_lsp.files.partials import Partials
+    from kscan_lsp.lsp.capabilities import Capabilities
+    from kscan_lsp.lsp.convert import Diagnostics
+    from kscan_lsp.lsp.session.steps import CheckResult
+    from kscan_lsp.lsp.session.workspace import Workspace
+    from kscan_lsp.lsp.wire import ContentChange
+    from kscan_lsp.text import Encoding
+    from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile
+
+QUICK: Final = 0.008
+"""Seconds that the event loop may be kept busy: less than anybody notices, and a cancelled request can wait for it."""
+
+
+class OpenDocument(Struct):
+    """A document as the editor has it."""
+
+    uri: str
+    path: Path | None
+    """None for what has no file, such as an unsaved buffer."""
+    key: str
+    """What it is called in the project of its folder."""
+    root: Path | None
+    """The folder whose settings hold for it."""
+    json: bool
+    version: int
+    """The editor's count of its texts, which starts again when it is closed and opened."""
+    revision: int
+    """Our own count, of the texts of all documents: the one edited last is checked first."""
+    index: LineIndex
+    checked: CheckedFile
+    """What is shown of it."""
+    checked_revision: int = -1
+    """The revision that was checked last; none where it is negative."""
+    configuration: Configuration | None = None
+    """What `checked` was judged by."""
+    base: CheckedFile | None = None
+    """What `checked` was made from: the file in the project of the folder; None for one that is left alone."""
+    unpublished: bool = False
+    """Whether `checked` is new since it was published last."""
+    published: tuple[int, Diagnostics] | None = None
+    """The version and the diagnostics that were published last."""
+    skip_reason: tuple[Partials, str] | None = None
+    """Why it is left alone for where it lies, by what the folders around it said when it was checked last."""
+    quick: bool = False
+    """Whether its last check took so little time that reading messages can wait for the next one."""
+
+    def apply(
+        self,
+        changes: Iterable[ContentChange | types.TextDocumentContentChangeEvent],
+        encoding: Encoding,
+    ) -> None:
+        """Apply what the editor changed, one after the other."""
+        for change in changes:
+            if (at := getattr(change, "range", None)) is None:
+                self.index = LineIndex(change.text)
+                continue
+            start, end = (Position(p.line, p.character) for p in (at.start, at.end))
+            self.index = self.index.replaced(start, end, change.text, encoding)
+
+    def request(self, workspace: Workspace) -> CheckRequest:
+        """What is needed to check its text as it is now."""
+        same = self.configuration is workspace.configuration
+        known = self.skip_reason if same else None
+        return CheckRequest(
+            uri=self.uri,
+            path=self.path,
+            key=self.key,
+            root=self.root,
+            revision=self.revision,
+            text=self.index.text,
+            json=self.json,
+            configuration=workspace.configuration,
+            project=workspace.project,
+            partials=workspace.partials,
+            previous=self.checked if same else None,
+            quick=self.quick,
+            skip_reason=known[1] if known and known[0] is workspace.partials else None,
+        )
+
+    def accept(self, request: CheckRequest, result: CheckResult) -> None:
+        """Keep the result of a check."""
+        self.checked, self.checked_revision = result.file, request.revision
+        self.configuration = request.configuration
+        self.base = result.project.files.get(self.key)
+        self.unpublished = True
+        self.quick = result.seconds < QUICK
+        self.skip_reason = (request.partials, result.skip_reason)
+
+    def update(self, file: CheckedFile | None) -> None:
+        """Follow what the project says of it by now: what rests on other objects changes without it."""
+        if file is not None and file is not self.base:
+            self.checked = with_stale_findings(self.checked, file)
+            self.base = file
+            self.unpublished = True
+
+    def snapshot(self, project: Project, capabilities: Capabilities) -> DocumentSnapshot | None:
+        """What an answer about it is made from; None where nothing is checked in it."""
+        if self.configuration is None:
+            return None
+        return DocumentSnapshot(
+            self.uri,
+            self.path,
+            self.version,
+            self.key,
+            project,
+            self.configuration,
+            self.checked,
+            LineIndex(self.checked.text),
+            capabilities,
+        )

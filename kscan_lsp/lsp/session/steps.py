@@ -1,0 +1,168 @@
+"""The steps of the work on a folder: frozen input, a pure function that may run in any thread, frozen output.
+
+Every step makes the next project from the last one: the check of a buffer the user is typing in, or one file read
+from disk, whichever is more urgent. So nothing is ever lost between two results, and an edit waits for one file at
+most. Which step is next, and whether its result still counts, is for `session.py` to say.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from kscan_lsp.files.discover import discover, is_excluded, is_found
+from kscan_lsp.files.encoding import SourceText, Unreadable
+from kscan_lsp.files.manifest import read_manifest
+from kscan_lsp.files.partials import Partials
+from kscan_lsp.lsp.session.stale import with_stale_findings
+from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.results import CheckedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kscan_lsp.files.discover import Discovered
+    from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.project import Project
+
+
+class CheckRequest(NamedTuple):
+    """All that checking a buffer needs."""
+
+    uri: str
+    path: Path | None
+    key: str
+    root: Path | None
+    revision: int
+    """Which text of which document it is; see `OpenDocument.revision`."""
+    text: str
+    json: bool
+    configuration: Configuration
+    project: Project
+    partials: Partials
+    previous: CheckedFile | None = None
+    """What is shown of it now."""
+    quick: bool = False
+    """Whether it is expected to take next to no time."""
+    skip_reason: str | None = None
+    """Why the file is left alone for where it lies, "" for no reason; None where that is not known yet."""
+
+
+class CheckResult(NamedTuple):
+    """A buffer judged: the project it is part of now, and what to show of it."""
+
+    project: Project
+    file: CheckedFile
+    seconds: float
+    """What it took of the processor."""
+    skip_reason: str
+    """Why the file is left alone for where it lies; "" for no reason."""
+
+
+class ReadFile(NamedTuple):
+    """All that reading a file from disk needs. Without a path, it is to be forgotten."""
+
+    key: str
+    path: Path | None
+    root: Path | None
+    configuration: Configuration
+    project: Project
+    partials: Partials
+    judged: bool
+    """Whether it is judged, too, and not only read for what it means to others."""
+    unsure: bool
+    """Whether it is yet to be found out if it belongs to the folder at all."""
+
+
+class SettleFiles(NamedTuple):
+    """Some files of which it is to be said what rests on other objects."""
+
+    keys: tuple[str, ...]
+    root: Path | None
+    configuration: Configuration
+    project: Project
+
+    @property
+    def key(self) -> str:
+        """What to call it in a log."""
+        return self.keys[0]
+
+
+Step: TypeAlias = CheckRequest | ReadFile | SettleFiles
+
+BATCH: Final = 4
+"""Files that are settled in one step, which an edit has to wait for."""
+
+
+def check(request: CheckRequest) -> CheckResult:
+    """Check a buffer: what the command line would say of a file with this text, and what typing still shows."""
+    began = time.thread_time()
+    key, text, json = request.key, request.text, request.json
+    reason = _reason_to_skip(request) if request.skip_reason is None else request.skip_reason
+    if reason:
+        project, file = request.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
+    else:
+        project = request.project.with_file(key, text, json=json)
+        file = with_stale_findings(request.previous, project.files[key])
+    return CheckResult(project, file, time.thread_time() - began, reason)
+
+
+def read_file(step: ReadFile) -> Callable[[Project], Project]:
+    """Take in one file as it is on disk now.
+
+    Returns:
+        What becomes of the project, whatever it is by then.
+    """
+    key = step.key
+    source = _source(step)
+    if isinstance(source, Unreadable) and step.judged and step.path and os.path.lexists(step.path):
+        reason = source.reason
+        return lambda project: project.with_unreadable(key, reason)
+    if not isinstance(source, SourceText) or step.path is None:
+        return lambda project: project.without_file(key)
+    json = step.path.suffix.lower() == ".json"
+    if step.judged:
+        file = step.project.read(key, source.text, json=json)
+        return lambda project: project.with_read([file])
+    objects = objects_of(key, source.text, step.configuration.ruleset, json=json)
+    return lambda project: project.with_objects(key, objects)
+
+
+def settle_files(step: SettleFiles) -> Project:
+    """Say what rests on other objects."""
+    return step.project.with_relations(step.keys)
+
+
+def find_files(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
+    """Look for the files of a folder."""
+    partials = Partials()
+    exclude = configuration.settings.exclude
+    above = configuration.settings_path.parent if configuration.settings_path else None
+    return discover(root, exclude=exclude, exclude_root=above, partials=partials), partials
+
+
+def _source(step: ReadFile) -> SourceText | Unreadable | None:
+    """The text of a file that counts, or why it cannot be read; None for one that is left alone."""
+    path, exclude = step.path, step.configuration.settings.exclude
+    if path is None or step.root is None:
+        return None
+    above = step.configuration.settings_path.parent if step.configuration.settings_path else step.root
+    if path in step.configuration.files:
+        return None
+    if step.unsure and not is_found(path, step.root, exclude=exclude, exclude_root=above):
+        return None
+    source = read_manifest(path, step.partials, named=False)
+    return None if isinstance(source, str) else source
+
+
+def _reason_to_skip(request: CheckRequest) -> str:
+    """Why a file is left alone for where it lies: a third of a millisecond where the settings have patterns."""
+    path, configuration = request.path, request.configuration
+    if path is None:
+        return ""
+    settings_path = configuration.settings_path
+    if settings_path and is_excluded(path, configuration.settings.exclude, settings_path.parent):
+        return "excluded"
+    return request.partials.reason_to_skip(path)
