@@ -7,43 +7,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from lsprotocol import types
+from support.stdio import framed, received
 
 from kscan_lsp.lsp.server.main import create
-from kscan_lsp.lsp.server.stdio import messages
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
 
 URI = "untitled:a.yaml"
-
-
-class Pieces:
-    """A source that gives its bytes in pieces of some sizes, over and over."""
-
-    def __init__(self, data: bytes, sizes: list[int]) -> None:
-        self.data, self.sizes, self.turn = data, sizes, 0
-
-    def read(self, size: int, /) -> bytes:
-        size = min(size, self.sizes[self.turn % len(self.sizes)])
-        self.turn += 1
-        piece, self.data = self.data[:size], self.data[size:]
-        return piece
-
-
-def received(data: bytes, sizes: list[int]) -> list[bytes]:
-    return list(messages(Pieces(data, sizes)))
-
-
-def framed(body: bytes, header: bytes = b"Content-Length: %d\r\n\r\n") -> bytes:
-    return header % len(body) + body
-
-
-@given(st.lists(st.binary(min_size=1, max_size=40)), st.lists(st.integers(1, 30), min_size=1, max_size=5))
-def test_messages_arrive_whole_however_they_are_cut(bodies: list[bytes], sizes: list[int]) -> None:
-    assert received(b"".join(map(framed, bodies)), sizes) == bodies
 
 
 def test_a_large_message_arrives() -> None:

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.findings import fingerprint
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.fingerprints import object_ordinals
 from kscan_lsp.workspace.policies import complete_policies
 from kscan_lsp.workspace.project import Project
 
@@ -140,3 +142,32 @@ def documents(draw):
 
 
 TEXTS = st.lists(documents(), max_size=4).map("---\n".join)
+
+
+def results(project: Project):
+    """All that a project says, in its order, as plain data."""
+    return [
+        (
+            path,
+            [(p.offset, p.line, p.locate(found.span), found) for p, found in file.findings()],
+            list(file.problems()),
+            [
+                (sorted(v.passed), sorted(u.control for u in v.unevaluated))
+                for placed in file.documents
+                for v in placed.checked.verdicts
+            ],
+            file.skipped,
+        )
+        for path, file in project.files.items()
+    ]
+
+
+def fingerprints(project: Project, path: str) -> list[tuple[str, str]]:
+    """(control, fingerprint) of the findings in a file."""
+    ordinals = object_ordinals(project)
+    return [
+        (finding.control, fingerprint(finding, ordinals.get((path, number, verdicts.resource.root), 0)))
+        for number, placed in enumerate(project.files[path].documents)
+        for verdicts in placed.checked.verdicts
+        for finding in verdicts.findings
+    ]

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kscan_lsp import cel
 from kscan_lsp.cel.compiling import program_of
 from kscan_lsp.cel.cost import work
-from kscan_lsp.cel.extents import SMALL, Extent, extent, is_small
+from kscan_lsp.cel.extents import Extent, extent
 from kscan_lsp.cel.patterns import compile_pattern, find_all, start_evaluation
 from kscan_lsp.policy.environment import CONTROLS
 
@@ -203,19 +201,6 @@ def test_extents():
     assert extent([{"a": 1, "b": [True, "x" * 320]}, [shared, shared]]) == Extent(11, 11 + 10 + 4, 11)
     assert extent([]) == Extent(1, 1, 1)
     assert Extent(3, 9, 1).rounded() == Extent(4, 16, 1)
-
-
-@given(
-    st.lists(
-        st.recursive(
-            st.text(max_size=300) | st.integers() | st.none(),
-            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-        )
-    )
-)
-def test_small_is_small(values):
-    if is_small(values):
-        assert all(one <= most for one, most in zip(extent(values), SMALL, strict=True))
 
 
 def test_work_grows_with_data():

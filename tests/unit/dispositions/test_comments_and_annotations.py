@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 import pytest
 from support.reporting import checked, rules
+
+from kscan_lsp.evidence.model import Evidence
 
 POD = """\
 apiVersion: v1
@@ -119,6 +122,15 @@ def test_a_day_is_the_last_on_which_it_counts(until: str, holds: bool) -> None:
     assert problems(text) == told
 
 
+def test_a_day_that_passes_opens_the_finding() -> None:
+    _, project = checked("pod.yaml", on_api(f"# kscan:ignore T-0001 until={TODAY}"))
+    for day, accepted in ((date(2026, 1, 1), 1), (date(2026, 1, 2), 0), (date(2025, 12, 31), 1)):
+        project = project.with_evidence(Evidence(day))
+        (part,) = project.files["pod.yaml"].parts
+        assert [finding.status for finding in part.findings].count("accepted") == accepted
+        assert len(part.problems) == 1 - accepted
+
+
 @pytest.mark.parametrize(
     "order", ["until=2027-01-31 T-0001", "T-0001 until=2027-01-31", "T-0002, until=2027-01-31 T-0001"]
 )
@@ -200,6 +212,12 @@ def test_what_is_almost_the_mark_is_said_to_be_none(comment: str, almost: str, n
     assert problems(on_api(comment)) == [Said(message, almost)]
 
 
+def test_every_problem_is_told() -> None:
+    text = above_api("# kscan:ignore this", "# kscan:ignroe T-0001", "# kscan-ignore")
+    told = ["kscan:ignore this", "kscan:ignroe", "kscan-ignore"]
+    assert [said.where for said in problems(text)] == told
+
+
 @pytest.mark.parametrize("comment", ["# kscan: found T-0001", "# kscan skips T-0001", "# kscan.dev/rules"])
 def test_another_word_about_kscan_is_no_mark(comment: str) -> None:
     assert problems(on_api(comment)) == []
@@ -234,6 +252,10 @@ def test_an_annotation_speaks_for_its_object() -> None:
     assert len(suppressed(f"apiVersion: v1\nkind: List\nitems:\n{items}")) == 2
 
 
+def test_an_annotation_speaks_among_others() -> None:
+    assert suppressed(annotated("T-0001", "owner: shop\n    kscan.dev/ignore")) == ONE * 2
+
+
 def test_an_annotation_in_json() -> None:
     text = (
         '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "annotations": {"kscan.dev/ignore": "T-0003"}},'
@@ -266,7 +288,9 @@ def test_an_annotation_that_is_almost_the_mark(key: str) -> None:
     assert suppressed(annotated("T-0001", key)) == []
 
 
-@pytest.mark.parametrize("key", ["kscan", "kscandata.example/owner", "example.com/kscan.dev", "ignore"])
+@pytest.mark.parametrize(
+    "key", ["kscan", "kscan/notes", "kscandata.example/owner", "example.com/kscan.dev", "ignore"]
+)
 def test_an_annotation_of_others(key: str) -> None:
     assert problems(annotated("T-0001", key)) == []
 

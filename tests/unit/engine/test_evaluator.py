@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import itertools
-import json
 import marshal
 import types
-from datetime import date
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from support.evaluating import TODAY, fresh, judged
 
 from kscan_lsp.engine import digests, elements, evaluate, memo
 from kscan_lsp.engine import evaluator as engine
@@ -27,7 +22,6 @@ from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
 
-TODAY = date(2026, 1, 1)
 POD = """\
 apiVersion: v1
 kind: Pod
@@ -73,74 +67,11 @@ checks:
 """
 
 
-def fresh(policy_set=None) -> Evaluator:
-    """An evaluator of all controls that has judged nothing."""
-    chosen = Settings.model_validate({"frameworks": ["allcontrols"]})
-    return Evaluator(choose(policy_set or builtin_policies(), chosen)[0], Evidence(TODAY))
-
-
-def judged(text: str, evaluator: Evaluator) -> list[tuple]:
-    return [
-        (verdicts.findings, verdicts.passed, verdicts.unevaluated)
-        for placed in Project(evaluator).with_file("pod.yaml", text).files["pod.yaml"].documents
-        for verdicts in placed.checked.verdicts
-    ]
-
-
 def test_remembered_answers_are_those_of_a_new_evaluator() -> None:
     warm = fresh()
     for values in itertools.product(*VALUES.values()):
         text = POD.format(**dict(zip(VALUES, values, strict=True)))
         assert judged(text, warm) == judged(text, fresh()), values
-
-
-EXAMPLES = [
-    placed.checked.document.data
-    for path in sorted((Path(__file__).parents[3] / "examples" / "payments").rglob("*.yaml"))
-    for placed in Project(Evaluator(choose(policies.PolicySet(), Settings())[0], Evidence(TODAY)))
-    .with_file(path.name, path.read_text(encoding="utf-8"))
-    .files[path.name]
-    .documents
-]
-ODD = (None, True, False, 0, 1, 1.0, "", "0", "root", "*", [], {}, [None], {"name": "x"})
-
-
-def places(value: object, path: tuple = ()) -> list[tuple]:
-    """The paths of everything inside of plain data."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [place for key, item in inside for place in ((*path, key), *places(item, (*path, key)))]
-
-
-def at(value, path):
-    for key in path:
-        value = value[key]
-    return value
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.data())
-def test_whatever_is_edited_is_judged_as_by_a_new_evaluator(data: st.DataObject) -> None:
-    """What was said is found again by what it rests on, so nothing that it rests on may be missing there."""
-    warm = fresh()
-    subject = copy.deepcopy(data.draw(st.sampled_from(EXAMPLES)))
-    for _ in range(data.draw(st.integers(2, 6))):
-        *way, last = data.draw(st.sampled_from(places(subject)))
-        holder = at(subject, way)
-        edit = data.draw(st.sampled_from(("remove", "replace", "repeat", "copy")))
-        if edit == "replace":
-            holder[last] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
-        elif edit == "repeat" and isinstance(holder, list):
-            holder.insert(0, copy.deepcopy(holder[last]))
-        elif edit == "copy" and isinstance(last, str):
-            mappings = [place for place in places(subject) if isinstance(at(subject, place), dict)]
-            if mappings:
-                at(subject, data.draw(st.sampled_from(mappings)))[last] = copy.deepcopy(holder[last])
-        else:
-            del holder[last]
-        text = json.dumps(subject)
-        assert judged(text, warm) == judged(text, fresh())
-        if not places(subject):
-            break
 
 
 @pytest.mark.parametrize("field", ["runAsUser: 0", "seccompProfile: {type: Unconfined}"])

@@ -320,6 +320,16 @@ def test_the_field_a_question_is_about_is_told_and_not_another() -> None:
     assert missed.path == "spec.securityContext.runAsUser"
 
 
+def test_a_wrong_field_of_another_element_is_not_told() -> None:
+    text = POD.replace("    ports:", "    securityContext: {privileged: 'no'}\n    ports:")
+    check = "- {each: containers, deny: container.workingDir == 'x' || effective.privileged, message: m}"
+    assert unevaluated(check, text)[0] == Missed(
+        "spec.containers[1].securityContext.privileged", f"'privileged' {WRONG}"
+    )
+    only_first = text.replace("privileged: true", "runAsGroup: 1")
+    assert unevaluated(check, only_first)[0].path == "spec.containers[0]"
+
+
 def test_a_list_may_be_too_long_to_be_judged() -> None:
     check = "- {each: 'containers.env[*]', deny: \"item.name == 'nobody'\", message: m}"
     many = "".join(f"    - {{name: A{n}}}\n" for n in range(9_998))
@@ -388,6 +398,33 @@ def related(expression: str, count: int = 2) -> list[tuple[str, str, str]]:
 )  # fmt: skip
 def test_related_objects_are_named(expression: str, places: list[tuple[str, str, str]]) -> None:
     assert related(expression) == places
+
+
+def test_a_reference_says_which_object_it_is() -> None:
+    expression = (
+        "maps.map(m, {'ref': m.ref, 'message': "
+        "[m.ref.apiVersion, m.ref.kind, m.ref.namespace, m.ref.name, string(m.ref.index)].join(' ')})"
+    )
+    assert [message for *_, message in related(expression)] == [
+        "v1 ConfigMap default m0 0",
+        "v1 ConfigMap default m1 1",
+    ]
+
+
+def test_a_related_place_is_in_its_own_file() -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, envFrom: [USE]}]}\n"
+    pod = pod.replace("USE", "{configMapRef: {name: m}}")
+    for maps in (
+        "# first\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {k: v}\n",
+        '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {\t"k":"v"}}',
+    ):
+        expression = "maps.map(m, {'ref': m.ref, 'path': 'data.k'})"
+        project = project_of(RELATED % expression, a=pod, maps=maps)
+        (finding,) = project.files[FILE].parts[0].findings
+        (place,) = finding.related
+        assert (place.file, place.path) == ("maps.yaml", ("data", "k"))
+        assert place.document[place.span.start : place.span.end] in {"k: v", '"k":"v"'}
+        assert maps.endswith(place.document)
 
 
 def test_many_related_objects_are_few() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from support.judging import FILE, project_of
 
-from kscan_lsp.fixes.fix_all import fix_all
+from kscan_lsp.fixes import fix_all as fixing
+from kscan_lsp.fixes.fix_all import fix_all, offers_fix
 from kscan_lsp.fixes.verify import Site
 
 POD = """\
@@ -100,3 +101,29 @@ def test_all_objects_of_a_document_are_fixed() -> None:
         "Network: true", "Network: false"
     )
     assert len(done) == 6
+
+
+@pytest.mark.parametrize(
+    ("controls", "text", "any_fix", "safe_fix"),
+    [
+        (["T-0001"], POD, True, True),
+        (["T-0002"], POD, True, False),
+        (["T-0003"], POD, False, False),
+        (["T-0003", "T-0002"], POD, True, False),
+        (["T-0001"], POD.replace("tty: true", "tty: false"), False, False),
+        (["T-0002"], POD.replace("Network: true", "Network: true # kscan:ignore T-0002"), False, False),
+        (["T-0001"], POD.replace("hostPID: true", "hostPID true"), False, False),
+    ],
+)
+def test_whether_there_is_a_fix_is_known_before_any_is_made(
+    controls: list[str], text: str, any_fix: bool, safe_fix: bool
+) -> None:
+    site = site_of(text, {id_: CHECKS[id_] for id_ in controls})
+    evaluator = site.project.evaluator
+    assert offers_fix(site.checked, evaluator, safe_only=False) == any_fix
+    assert offers_fix(site.checked, evaluator, safe_only=True) == safe_fix
+
+
+def test_the_steps_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixing, "MAX_STEPS", 2)
+    assert len(fix_all(site_of(), lambda _: True)[1]) == 2

@@ -76,6 +76,12 @@ def test_a_title_names_the_container():
     )
 
 
+def test_a_title_shows_values_briefly():
+    assert titles("pod", "set: {dnsConfig: {searches: [a, b], options: [], own: {x: 1, z: false}}}") == [
+        "Set spec.dnsConfig to {searches: [a, b], options: [], own: {x: 1, z: false}}"
+    ]
+
+
 def test_a_title_names_the_elements_of_other_lists_by_merge_key_or_index():
     assert titles("pod.volumes[*]", "remove: [item]") == [
         "Remove volumes[name=data]",

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import io
 import re
-import unicodedata
 from functools import partial
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 from support.reporting import POD, checked, policy_set, report_of
+from support.screens import harmless, mark
 
 from kscan_lsp.cli import terminal
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
-from kscan_lsp.report import lines, pretty, printable
+from kscan_lsp.report import lines, pretty
 from kscan_lsp.report.build import build
 from kscan_lsp.report.model import FileRange, Gate, LineColumn
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex
 from kscan_lsp.yaml.document import read_document
-
-
-def mark(text: str, start: int, end: int, width: int = 70, line: int = 1) -> tuple[str, str]:
-    return snippet(LineIndex(text), FileRange(LineColumn(line, start), LineColumn(line, end)), width)
-
-
-def harmless(text: str) -> bool:
-    return all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text)
 
 
 def test_the_mark_is_under_the_range() -> None:
@@ -79,23 +67,6 @@ def test_a_long_line_is_cut_around_the_range() -> None:
     assert cell_len(shown) <= 60
     assert shown[0] == shown[-1] == "\u2026"
     assert shown[under.index("^") : len(under)] == "HERE"
-
-
-@given(st.text(max_size=200), st.integers(1, 210), st.integers(0, 210), st.integers(20, 120))
-def test_a_snippet_fits_and_holds_nothing_a_terminal_acts_on(
-    text: str, start: int, more: int, width: int
-) -> None:
-    shown, under = mark(text, start, start + more, width)
-    assert cell_len(shown) <= width
-    assert harmless(shown)
-    assert set(under) <= {" ", "^"}
-    assert "^" in under
-    assert len(under) <= max(cell_len(shown), under.index("^") + 1)
-
-
-@given(st.text())
-def test_printable_text_has_no_controls_but_line_ends_and_tabs(text: str) -> None:
-    assert harmless(printable.printable(text).replace("\n", "").replace("\t", ""))
 
 
 def shown(text: str, name: str = "pod.yaml", width: int = 80, **settings: object) -> str:
@@ -212,21 +183,6 @@ def test_what_no_manifest_says_is_one_line() -> None:
         f"not judged   T-0001 at pod.yaml:7: {report.controls[0].reasons[0].reason}\n"
         "             2 controls take more than manifests, as 'kscan explain T-0011' says\n"
     ) in text
-
-
-@given(
-    st.lists(st.text(st.sampled_from("ab \n-\u00a0\u6f22\u0301\U0001f469\u200d"), max_size=30), max_size=4),
-    st.integers(2, 30),
-)
-def test_lines_break_where_rich_breaks_them(texts: list[str], width: int) -> None:
-    pieces = [lines.StyledText(text, str(n)) for n, text in enumerate(texts)]
-    broken = [lines.plain_text([line]).rstrip("\n") for line in lines.wrapped(pieces, width)]
-    expected = [line.plain.rstrip() for line in Text("".join(texts)).wrap(Console(width=width), width)]
-    letters = "".join("".join(texts).split())
-    assert "".join("".join(broken).split()) == letters
-    # rich crops what it has broken, and where a joiner stands first on a line a letter may be lost to that
-    assume("".join("".join(expected).split()) == letters)
-    assert broken == expected
 
 
 def test_pieces_keep_their_styles_where_lines_break() -> None:

@@ -1,17 +1,13 @@
-"""Fingerprints over a project: no two findings have one, and the editor and the command line agree."""
+"""Objects of one identity are told apart, and a fingerprint survives what does not matter."""
 
 from __future__ import annotations
 
-from collections import Counter
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from support.objects import RULES, TEXTS, documents, empty_project
+from support.objects import empty_project, fingerprints
 
-from kscan_lsp.findings import fingerprint
-from kscan_lsp.workspace.fingerprints import object_ordinals
-from kscan_lsp.workspace.project import Project, objects_of
+if TYPE_CHECKING:
+    from kscan_lsp.workspace.project import Project
 
 POD = """\
 apiVersion: v1
@@ -26,17 +22,6 @@ items:
 - {apiVersion: v1, kind: Pod, spec: {hostPID: true, containers: [{name: a, image: b}]}}
 - {apiVersion: v1, kind: Pod, spec: {hostPID: true, containers: [{name: a, image: b}]}}
 """
-
-
-def fingerprints(project: Project, path: str) -> list[tuple[str, str]]:
-    """(control, fingerprint) of the findings in a file."""
-    ordinals = object_ordinals(project)
-    return [
-        (finding.control, fingerprint(finding, ordinals.get((path, number, verdicts.resource.root), 0)))
-        for number, placed in enumerate(project.files[path].documents)
-        for verdicts in placed.checked.verdicts
-        for finding in verdicts.findings
-    ]
 
 
 def of_control(project: Project, path: str, control: str = "C-0038") -> list[str]:
@@ -82,29 +67,3 @@ def test_a_file_that_is_moved_or_edited_keeps_its_fingerprints() -> None:
     assert of_control(edited, "b.yaml") == of_control(before, "b.yaml"), (
         "a fix in one file says nothing of others"
     )
-
-
-NAMES = ["a/b.yaml", "a-b.yaml", "ä.yaml", "z.yaml"]
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    texts=st.lists(TEXTS | documents().map(lambda text: f"{text}---\n{text}"), min_size=4, max_size=4),
-    order=st.permutations(range(4)),
-    opened=st.sets(st.integers(0, 3), min_size=1),
-)
-def test_the_editor_and_the_command_line_agree(texts: list[str], order: list[int], opened: set[int]) -> None:
-    """An editor knows files by URIs, in any order, and of those that are not open only what they declare."""
-    command = judged(*((NAMES[n], texts[n]) for n in range(4)))
-    editor = empty_project()
-    for n in order:
-        uri = f"file:///shop/{quote(NAMES[n])}"
-        if n in opened:
-            editor = editor.with_file(uri, texts[n])
-        else:
-            editor = editor.with_objects(uri, objects_of(uri, texts[n], RULES))
-    for n in opened:
-        uri = f"file:///shop/{quote(NAMES[n])}"
-        assert fingerprints(editor, uri) == fingerprints(command, NAMES[n])
-    every = Counter(found for name in NAMES for found in fingerprints(command, name))
-    assert {found: n for found, n in every.items() if n > 1} == {}

@@ -1,0 +1,17 @@
+"""What a terminal shows."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from kscan_lsp.report.model import FileRange, LineColumn
+from kscan_lsp.report.snippet import snippet
+from kscan_lsp.text import LineIndex
+
+
+def mark(text: str, start: int, end: int, width: int = 70, line: int = 1) -> tuple[str, str]:
+    return snippet(LineIndex(text), FileRange(LineColumn(line, start), LineColumn(line, end)), width)
+
+
+def harmless(text: str) -> bool:
+    return all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text)
