@@ -1,6 +1,6 @@
 """Mutation testing: change one thing in a room, run the room's tests, and see whether one of them fails.
 
-    .venv/bin/python -m pip install --group mutation
+    .venv/bin/python -m pip install --group mutation               # pip 25.1 or newer
     .venv/bin/python benchmarks/mutation.py                        # every room, 40 changes a file: an hour or two
     .venv/bin/python benchmarks/mutation.py yaml                   # one room
     .venv/bin/python benchmarks/mutation.py edits/block.py --all   # every change of one file
@@ -16,6 +16,7 @@ Left out on purpose: constants of modules, which mutmut does not change; and roo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import shutil
@@ -121,7 +122,6 @@ def mutants(file: Path, sample: int | None, seed: str) -> list[str]:
 
 def tested(room: str, files: list[Path], sample: int | None, seed: str, jobs: int) -> float:
     """Try changes in some files of a room, print what nobody noticed, and give the share that was."""
-    names = {file: mutants(file, sample, seed) for file in files}
     with tempfile.TemporaryDirectory(prefix="kscan-mutation-") as folder:
         work = Path(folder)
         for part in (PACKAGE, "policies", "tests", "docs", "examples"):
@@ -132,6 +132,8 @@ def tested(room: str, files: list[Path], sample: int | None, seed: str, jobs: in
         )
         project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         (work / "pyproject.toml").write_text(project + settings, encoding="utf-8")
+        with contextlib.chdir(work):  # mutmut looks for its settings here even to list changes
+            names = {file: mutants(file, sample, seed) for file in files}
         tried = [name for found in names.values() for name in found]
         print(f"== {room}: {len(tried)} changes", flush=True)
         mutmut(work, "run", "--max-children", str(jobs), *tried)
