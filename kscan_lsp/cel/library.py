@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
-from kscan_lsp.kubernetes import images, labels, rbac
+from kscan_lsp.kubernetes import credentials, images, kinds, labels, network_policies, rbac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,8 +170,47 @@ def _own() -> list[Function]:
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
         _function("selects", (_BOOL, [_MAP, _MAP], labels.selects)),
-        _function("granted", (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted)),
+        _function("isolates", (_TEXTS, [_STRING, _LIST], network_policies.isolates)),
+        _function("restricts", (_TEXTS, [_STRING, _LIST], network_policies.restricts)),
+        _function("opens", (_TEXTS, [_STRING, _LIST], network_policies.opens)),
+        _function(
+            "granted",
+            (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted),
+            (_INTS, [_LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granting),
+        ),
+        _function("grantedBeyond", (_INTS, [_MAP, _LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granted_beyond)),
+        _function("meantKind", (_STRING, [_STRING, _STRING], kinds.meant_kind)),
+        _function(
+            "credential", (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential))
+        ),
+        _function(
+            "credentialInAnnotation",
+            (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential_in_annotation)),
+        ),
+        _function(
+            "credentialInArgument",
+            (
+                _STRING,
+                [_STRING, _STRING, _STRING, _TEXTS, _TEXTS],
+                _or_pattern(credentials.credential_in_argument),
+            ),
+        ),
+        _function("isSecret", (_BOOL, [_STRING, _STRING], credentials.secret)),
     ]
+
+
+def _or_pattern(find: Callable[..., str]) -> Callable[..., str]:
+    """A search for credentials by rules and then, in its last text, by the patterns of its last argument."""
+
+    def search(*arguments: Data) -> str:
+        *given, text, names, listed = arguments
+        found = find(*given, text, names)
+        if not found and (own := credentials.own_patterns(listed)):
+            texts = (text, credentials.decoded(text))
+            return "a credential" if any(patterns.matches_any(each, own) for each in texts if each) else ""
+        return found
+
+    return search
 
 
 def _lists() -> list[Function]:

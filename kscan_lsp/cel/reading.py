@@ -30,6 +30,11 @@ _INDEXES: Final = frozenset({"_?._", "_[_]", "_[?_]"})
 _PASSES: Final = frozenset({"_?_:_", "_+_", "dyn", "optional.of", "or", "orValue", "value"})
 """Functions and operators whose result is one of their arguments, or is made of them."""
 
+_TAKE_PATTERNS: Final = frozenset(
+    {"matchesAny", "credential", "credentialInAnnotation", "credentialInArgument"}
+)
+"""Functions whose last argument is a list of regular expressions."""
+
 
 class ReadSet(Struct, frozen=True, omit_defaults=True):
     """What an expression reads."""
@@ -193,7 +198,7 @@ class _ReadingWalk:
 
     def call(self, node: Node, arguments: list[_Origins]) -> _Origins:
         """A function or an operator."""
-        if node.name == "matchesAny":
+        if node.name in _TAKE_PATTERNS:
             self.patterns.update(name for kind, name in arguments[-1] if kind == "field")
         if node.name == "size":  # how many entries there are says nothing of what is in them
             self.use(arguments[0] - {_ENTRY})

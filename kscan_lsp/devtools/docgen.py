@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from kscan_lsp.graph.relations import NAMES as RELATIONS
+from kscan_lsp.kubernetes.builtin_roles import VERSION as BUILTIN_VERSION
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.model import Settings
@@ -107,6 +108,11 @@ def _relations_page() -> str:
         "the way. `related` is a list of such references, or of `{ref, path, message}`: other places to show with the",
         "finding. A relation leads nowhere from an object it makes no sense for. An object without a namespace is in",
         "`default`.",
+        "",
+        "The roles that every cluster has (cluster-admin, admin, edit, view, and those whose names begin with",
+        f"`system:`) count as if they were declared, as Kubernetes {BUILTIN_VERSION} has them. Their references say",
+        "`builtin: true`; they stand in no file, so `related` passes over them. A file that declares one of them has",
+        "the last word.",
         "",
         "| relation | leads to |",
         "| --- | --- |",

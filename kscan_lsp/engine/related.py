@@ -70,7 +70,8 @@ class RelatedObjects:
                 continue
             ref = entry.get("ref", entry)
             number = ref.get("index") if isinstance(ref, dict) else None
-            if isinstance(number, int) and 0 <= number < len(self._objects):
+            # what no file declares has no place
+            if isinstance(number, int) and 0 <= number < len(self._objects) and self._objects[number].file:
                 found.setdefault((number, str(entry.get("path", ""))), str(entry.get("message", "")))
         left = len(found) - MAX_RELATED
         places = [
@@ -108,6 +109,7 @@ class RelatedObjects:
                 "kind": other.id.kind,
                 "namespace": other.namespace,
                 "name": other.id.name,
+                "builtin": not other.file,
             }
             self._objects.append(other)
         return known

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files import encoding
+from kscan_lsp.files.partials import ACTION
 
 if TYPE_CHECKING:
     from kscan_lsp.files.encoding import SourceText
     from kscan_lsp.files.partials import Partials
 
 _JSON_OBJECT: Final = re.compile(r"""\s*\{\s*["}]""")
+
+
+def is_rendered(text: str) -> bool:
+    """Whether a file of a chart is the manifest that it renders to: there is no action in it."""
+    return ACTION not in text
 
 
 def display_name(path: Path) -> str:
@@ -41,9 +47,12 @@ def read_manifest(path: Path, partials: Partials, *, named: bool) -> SourceText 
     Returns:
         Its text, why it cannot be read, or the reason to leave it alone (one of `report.SKIP_REASONS`).
     """
-    if reason := partials.reason_to_skip(path):
+    reason = partials.reason_to_skip(path)
+    if reason and reason != "helm-template":
         return reason
     source = encoding.read(path)
+    if reason and not (isinstance(source, encoding.SourceText) and is_rendered(source.text)):
+        return reason
     if named or path.suffix.lower() != ".json" or isinstance(source, encoding.Unreadable):
         return source
     # most JSON in a tree is data of other programs: no business of ours even if broken

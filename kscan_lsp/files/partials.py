@@ -10,6 +10,7 @@ restriction.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KUSTOMIZATION_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_VALUES: Final = re.compile(r"values(?:[._-].*)?\.ya?ml")
+"""Values of a chart, beside its Chart.yaml; they may have any keys, `kind` and `apiVersion` included."""
+ACTION: Final = "{{"
+"""What begins an action in a template; a template without one is the manifest that it renders to."""
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -37,12 +42,17 @@ class Partials:
         self._patches_anywhere |= self._patches_of(os.path.dirname(os.path.abspath(kustomization)))
 
     def reason_to_skip(self, path: Path) -> str:
-        """Why a file must not be judged (one of `report.SKIP_REASONS`); empty where it may."""
+        """Why a file must not be judged (one of `report.SKIP_REASONS`); empty where it may.
+
+        A `helm-template` without an `ACTION` in its text may be judged all the same.
+        """
         if path.name in KUSTOMIZATION_NAMES:
             return "not-kubernetes"
         absolute = os.path.abspath(path)
         if absolute in self._patches_anywhere:
             return "kustomize-patch"
+        if _VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute)):
+            return "not-kubernetes"
         for folder, inside in _folders(absolute):
             if inside == "templates" and self._is_chart(folder):
                 return "helm-template"

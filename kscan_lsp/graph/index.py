@@ -4,7 +4,8 @@ Every object is found under a few keys: its kind, its name, a label of its pods,
 under a key depends on what is found there, and a change touches exactly the keys of what came, went or changed. So
 an edit costs what it touches, not what there is. An index never changes; `with_file` makes the next one from it.
 
-Left out on purpose: who looks under which keys (`relations.py`), and when (`workspace/project.py`).
+Left out on purpose: which keys an object has (`references.py`), who looks under which (`relations.py`), and when
+(`workspace/project.py`).
 """
 
 from __future__ import annotations
@@ -12,33 +13,30 @@ from __future__ import annotations
 from bisect import insort
 from itertools import compress
 from operator import is_not
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from kscan_lsp.files.names import name_order, with_file_in_order
-from kscan_lsp.kubernetes.selectors import labels_of_pods, namespace_of, required, selectors_of
+from kscan_lsp.kubernetes.selectors import namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
 
 Key: TypeAlias = str
 """What objects are found under: a word that says what is meant, and the names it is about (`key_of`). Text remembers
 its hash, which is most of what an index does with keys."""
-BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
-POLICIES: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
 
 
 class Object(Struct, frozen=True, eq=False):
     """One Kubernetes object as the others in its workspace see it. Two are the same only if they are one.
 
     `document` is the text of the document that declares it and `root` its path in there: enough to find any place in
-    it again, without keeping the tree of every file of a workspace.
+    it again, without keeping the tree of every file of a workspace. What every cluster has and no file declares
+    (`builtin.py`) has neither file nor document.
     """
 
     file: str
@@ -61,7 +59,8 @@ class Object(Struct, frozen=True, eq=False):
     @property
     def pod(self) -> dict[str, Any]:
         """The spec of the pods it runs; empty where it runs none."""
-        return _map(_at(self.data, (*self.template_path, "spec"))) if self.template_path is not None else {}
+        found = None if self.template_path is None else _at(self.data, (*self.template_path, "spec"))
+        return found if isinstance(found, dict) else {}
 
 
 class Index(Struct, frozen=True, eq=False):
@@ -142,148 +141,12 @@ def _by_key(objects: Iterable[Object]) -> dict[Key, tuple[Object, ...]]:
     return {key: tuple(there) for key, there in found.items()}
 
 
-def object_of(file: str, resource: Resource, offset: int = 0, line: int = 0) -> Object:
-    """A resource of a file as the others see it; where its document begins matters if the file is not judged."""
-    document = resource.document
-    one = Object(
-        file=file,
-        document=document.text,
-        json=document.json,
-        root=resource.root,
-        id=resource.id,
-        data=resource.data,
-        template_path=resource.template_path,
-        offset=offset,
-        line=line,
-    )
-    return replace(one, keys=_keys_of(one))
-
-
 def key_of(*parts: str) -> Key:
     """The key for a word that says what is meant, and names."""
     return "\0".join(parts)
-
-
-def _keys_of(one: Object) -> tuple[Key, ...]:
-    """The keys that an object is found under."""
-    kind, namespace = one.id.kind, one.namespace
-    keys = [
-        key_of("kind", kind),
-        key_of("kind", kind, namespace),
-        key_of("object", kind, namespace, one.id.name),
-    ]
-    if one.template_path is not None:
-        keys += [key_of("pods", namespace), key_of("pods", "*")]
-        for name, value in labels_of_pods(one.data, one.template_path, namespace).items():
-            keys += [key_of("pods", namespace, name, value), key_of("pods", "*", name, value)]
-        account = account_of(one.pod)
-        keys.append(key_of("uses", "ServiceAccount", namespace, account))
-        keys += [key_of("uses", *used) for used in _used(one.pod, namespace)]
-    for where, selector in selectors_of(one.id, one.data):
-        keys.append(key_of("selector", _selecting(kind), where, *required(selector)))
-    if kind in BINDINGS:
-        keys.append(key_of("grants", *role_of(one)))
-        keys += [key_of("subject", *subject) for subject in subjects_of(one)]
-    keys += [key_of("routes", *service) for service in backends_of(one)]
-    if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):
-        keys.append(key_of("scales", *target))
-    return tuple(dict.fromkeys(keys))
-
-
-def _selecting(kind: str) -> str:
-    """One word for all kinds that do the same with the pods they select."""
-    return "NetworkPolicy" if kind in POLICIES else kind
-
-
-def role_of(binding: Object) -> tuple[str, str, str]:
-    """(kind, namespace, name) of the role that a binding grants; a ClusterRole has no namespace."""
-    reference = _map(binding.data.get("roleRef"))
-    kind = _text(reference.get("kind"))
-    return kind, "" if kind == "ClusterRole" else binding.namespace, _text(reference.get("name"))
-
-
-def subjects_of(binding: Object) -> Iterator[tuple[str, str, str]]:
-    """(kind, namespace, name) of all that a binding names; only service accounts have a namespace."""
-    subjects = binding.data.get("subjects") if binding.id.kind in BINDINGS else None
-    for subject in subjects if isinstance(subjects, list) else ():
-        if isinstance(subject, dict):
-            kind = _text(subject.get("kind"))
-            own = _text(subject.get("namespace")) or binding.namespace
-            yield kind, own if kind == "ServiceAccount" else "", _text(subject.get("name"))
-
-
-def account_of(pod: dict[str, Any]) -> str:
-    """The service account a pod runs as (core/v1 PodSpec; `serviceAccount` is its older name)."""
-    return _text(pod.get("serviceAccountName")) or _text(pod.get("serviceAccount")) or "default"
-
-
-def _used(pod: dict[str, Any], namespace: str) -> Iterator[tuple[str, str, str]]:
-    """(kind, namespace, name) of the ConfigMaps, Secrets and claims that a pod names (core/v1 PodSpec)."""
-    for volume in _maps(pod.get("volumes")):
-        projected = _maps(_map(volume.get("projected")).get("sources"))
-        for source in (volume, *projected):
-            yield from _named("ConfigMap", namespace, _map(source.get("configMap")).get("name"))
-            secret = _map(source.get("secret"))
-            yield from _named("Secret", namespace, secret.get("secretName") or secret.get("name"))
-        claim = _map(volume.get("persistentVolumeClaim")).get("claimName")
-        yield from _named("PersistentVolumeClaim", namespace, claim)
-    for listed in ("containers", "initContainers", "ephemeralContainers"):
-        for container in _maps(pod.get(listed)):
-            sources = [_map(variable.get("valueFrom")) for variable in _maps(container.get("env"))]
-            for source in (*sources, *_maps(container.get("envFrom"))):
-                for kind, keys in (
-                    ("ConfigMap", ("configMapKeyRef", "configMapRef")),
-                    ("Secret", ("secretKeyRef", "secretRef")),
-                ):
-                    for key in keys:
-                        yield from _named(kind, namespace, _map(source.get(key)).get("name"))
-    for secret in _maps(pod.get("imagePullSecrets")):
-        yield from _named("Secret", namespace, secret.get("name"))
-
-
-def _named(kind: str, namespace: str, name: object) -> Iterator[tuple[str, str, str]]:
-    if isinstance(name, str) and name:
-        yield kind, namespace, name
-
-
-def backends_of(route: Object) -> Iterator[tuple[str, str]]:
-    """(namespace, name) of the Services that an Ingress or a Gateway API route leads to."""
-    spec = _map(route.data.get("spec"))
-    if route.id.kind == "Ingress":
-        paths = [p for rule in _maps(spec.get("rules")) for p in _maps(_map(rule.get("http")).get("paths"))]
-        whole = [_map(spec.get("defaultBackend")), _map(spec.get("backend"))]
-        for backend in (*(_map(p.get("backend")) for p in paths), *whole):
-            name = _map(backend.get("service")).get("name") or backend.get("serviceName")
-            if isinstance(name, str) and name:
-                yield route.namespace, name
-    elif route.id.group == "gateway.networking.k8s.io":
-        for rule in _maps(spec.get("rules")):
-            for backend in _maps(rule.get("backendRefs")):
-                service = (backend.get("group") or "", backend.get("kind", "Service")) == ("", "Service")
-                if service and _text(backend.get("name")):
-                    yield _text(backend.get("namespace")) or route.namespace, _text(backend.get("name"))
-
-
-def target_of(autoscaler: Object) -> tuple[str, str, str] | None:
-    """(kind, namespace, name) of what a HorizontalPodAutoscaler scales; None where it does not say."""
-    reference = _map(_map(autoscaler.data.get("spec")).get("scaleTargetRef"))
-    kind, name = _text(reference.get("kind")), _text(reference.get("name"))
-    return (kind, autoscaler.namespace, name) if kind and name else None
 
 
 def _at(value: object, path: Path) -> object:
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None
     return value
-
-
-def _map(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _maps(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

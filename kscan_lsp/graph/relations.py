@@ -8,19 +8,23 @@ Left out on purpose: what of this is a security problem (controls), and when to 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.graph.index import (
+from kscan_lsp.graph import pods, roles
+from kscan_lsp.graph.builtin import find_builtin
+from kscan_lsp.graph.index import key_of
+from kscan_lsp.graph.references import (
     BINDINGS,
-    POLICIES,
     account_of,
     backends_of,
-    key_of,
+    labels_of,
     role_of,
+    spec_of,
     subjects_of,
-    target_of,
 )
-from kscan_lsp.kubernetes.selectors import labels_of_pods, matches, required, selectors_of
+from kscan_lsp.kubernetes.runtime_labels import may_run
+from kscan_lsp.kubernetes.selectors import matches, selectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -68,12 +72,35 @@ def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
 def _follow(name: str, subject: Object, index: Index, dependencies: set[Key]) -> Iterator[Object]:
     seen: set[Object] = set()
     relation = _RELATIONS[name]
-    for key in relation.look(subject):
-        dependencies.add(key)
-        for found in index.find(key):
-            if found not in seen and (relation.holds is None or relation.holds(subject, found)):
+    for start in _reached(relation.before, [subject], index, dependencies):
+        ends = _step(relation, start, index, dependencies)
+        for found in _reached(relation.after, ends, index, dependencies):
+            if found not in seen:
                 seen.add(found)
                 yield found
+
+
+def _step(relation: _Relation, subject: Object, index: Index, dependencies: set[Key]) -> Iterator[Object]:
+    for key in relation.look(subject):
+        dependencies.add(key)
+        declared = index.find(key)
+        for found in chain(declared, find_builtin(key, index)) if relation.builtin else declared:
+            if relation.holds is None or relation.holds(subject, found):
+                yield found
+
+
+def _reached(name: str, starts: Iterable[Object], index: Index, dependencies: set[Key]) -> Iterator[Object]:
+    """Some objects, and all that a relation leads to from them in any number of steps; none where it has no name."""
+    if not name:
+        yield from starts
+        return
+    waiting = [*starts]
+    seen: set[Object] = set()
+    for one in waiting:  # which grows on the way
+        if one not in seen:
+            seen.add(one)
+            yield one
+            waiting += _step(_RELATIONS[name], one, index, dependencies)
 
 
 _WEBHOOKS: Final = (
@@ -81,94 +108,6 @@ _WEBHOOKS: Final = (
     "MutatingWebhookConfiguration",
     "ValidatingAdmissionPolicy",
 )
-
-
-def _selected(subject: Object) -> Iterator[Key]:
-    """Where to look for the pods that an object selects."""
-    for where, selector in selectors_of(subject.id, subject.data):
-        yield key_of("pods", where, *required(selector))
-
-
-def _selects(selecting: Object, workload: Object) -> bool:
-    labels = labels_of_pods(workload.data, workload.template_path or (), workload.namespace)
-    return any(
-        where in {"*", workload.namespace} and matches(selector, labels)
-        for where, selector in selectors_of(selecting.id, selecting.data)
-    )
-
-
-def _selectors(kind: str) -> Callable[[Object], Iterator[Key]]:
-    """Where to look for what selects the pods of a workload."""
-
-    def look(subject: Object) -> Iterator[Key]:
-        if subject.template_path is None:
-            return
-        labels = labels_of_pods(subject.data, subject.template_path, subject.namespace)
-        for where in (subject.namespace, "*"):
-            yield key_of("selector", kind, where)
-            for pair in labels.items():
-                yield key_of("selector", kind, where, *pair)
-
-    return look
-
-
-def _workloads(subject: Object) -> Iterator[Key]:
-    kind = subject.id.kind
-    if kind in ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim"):
-        yield key_of("uses", kind, subject.namespace, subject.id.name)
-    elif kind == "Namespace":
-        yield key_of("pods", subject.id.name)
-    elif kind == "HorizontalPodAutoscaler":
-        if target := target_of(subject):
-            yield key_of("object", *target)
-    else:
-        yield from _selected(subject)
-
-
-def _runs(subject: Object, workload: Object) -> bool:
-    """Whether a workload is really meant: labels are looked up by one of them only."""
-    if workload.template_path is None:
-        return (
-            subject.id.kind == "HorizontalPodAutoscaler"
-        )  # it can scale custom kinds that we know nothing of
-    direct = ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Namespace")
-    return subject.id.kind in (*direct, "HorizontalPodAutoscaler") or _selects(subject, workload)
-
-
-def _policies(subject: Object) -> Iterator[Key]:
-    if subject.id.kind == "Namespace":
-        for kind in POLICIES:
-            yield key_of("kind", kind, subject.id.name)
-        yield key_of("kind", "CiliumClusterwideNetworkPolicy")
-    else:
-        yield from _selectors("NetworkPolicy")(subject)
-
-
-def _policy_holds(subject: Object, policy: Object) -> bool:
-    return subject.id.kind == "Namespace" or _selects(policy, subject)
-
-
-def _bindings(subject: Object) -> Iterator[Key]:
-    kind, namespace, name = subject.id.kind, subject.namespace, subject.id.name
-    if kind == "ClusterRole":
-        yield key_of("grants", kind, "", name)
-    elif kind == "Role":
-        yield key_of("grants", kind, namespace, name)
-    elif kind == "ServiceAccount":
-        yield from _named_as(namespace, name)
-    elif subject.template_path is not None:
-        yield from _named_as(namespace, account_of(subject.pod))
-
-
-def _named_as(namespace: str, account: str) -> Iterator[Key]:
-    """Where to look for what names a service account, or a group that it is in (authentication/serviceaccount)."""
-    yield key_of("subject", "ServiceAccount", namespace, account)
-    for group in ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"):
-        yield key_of("subject", "Group", "", group)
-
-
-def _names_somebody(_: Object, binding: Object) -> bool:
-    return any(True for _ in subjects_of(binding))
 
 
 def _accounts(subject: Object) -> Iterator[Key]:
@@ -192,6 +131,27 @@ def _referenced(kind: str) -> Callable[[Object], Iterator[Key]]:
     return look
 
 
+def _volumes(subject: Object) -> Iterator[Key]:
+    if subject.id.kind == "PersistentVolumeClaim":
+        spec = spec_of(subject)
+        if isinstance(name := spec.get("volumeName"), str) and name:
+            yield key_of("object", "PersistentVolume", "", name)
+            return
+        yield key_of("reserved", subject.namespace, subject.id.name)
+        if isinstance(storage := spec.get("storageClassName"), str):
+            yield key_of("class", storage)
+
+
+def _backs(claim: Object, volume: Object) -> bool:
+    """Whether a volume that was found for a claim can be bound to it (core/v1 PersistentVolumeClaimSpec)."""
+    wanted = spec_of(claim)
+    modes, offered = wanted.get("accessModes"), spec_of(volume).get("accessModes")
+    if isinstance(modes, list) and isinstance(offered, list) and any(mode not in offered for mode in modes):
+        return False
+    selector = wanted.get("selector")
+    return not isinstance(selector, dict) or matches(selector, labels_of(volume))
+
+
 def _autoscalers(subject: Object) -> Iterator[Key]:
     yield key_of("scales", subject.id.kind, subject.namespace, subject.id.name)
 
@@ -206,27 +166,39 @@ class _Relation(NamedTuple):
     look: Callable[[Object], Iterable[Key]]
     holds: Callable[[Object, Object], bool] | None = None
     meaning: str = ""
+    before: str = ""
+    """A relation that is followed first, any number of times: the look is from all that it leads to."""
+    after: str = ""
+    """A relation that is followed then, any number of times, from what was found."""
+    builtin: bool = False
+    """Whether it leads to what every cluster has, too."""
 
 
 _RELATIONS: Final[dict[str, _Relation]] = {
     "workloads": _Relation(
-        _workloads,
-        _runs,
+        pods.workloads,
+        pods.runs,
         "the workloads that a Service, NetworkPolicy or PodDisruptionBudget selects, that a HorizontalPodAutoscaler "
         "scales, that use a ServiceAccount, ConfigMap, Secret or PersistentVolumeClaim, or that run in a Namespace",
     ),
     "networkPolicies": _Relation(
-        _policies, _policy_holds, "the NetworkPolicies, Cilium's included, that select a workload's pods or "
-        "stand in a Namespace",
+        pods.policies,
+        pods.policy_holds,
+        "the NetworkPolicies, Cilium's and Calico's included, that select a workload's pods or stand in a Namespace",
     ),
     "services": _Relation(
-        lambda s: (*_selectors("Service")(s), *(key_of("object", "Service", *b) for b in backends_of(s))),
-        lambda s, found: s.template_path is None or _selects(found, s),
+        lambda s: (*pods.selectors("Service")(s), *(key_of("object", "Service", *b) for b in backends_of(s))),
+        lambda s, found: s.template_path is None or pods.selects(found, s),
         "the Services that select a workload's pods, or that an Ingress or a Gateway API route leads to",
     ),
+    "customOwners": _Relation(
+        lambda s: (key_of("custom", s.namespace),) if s.id.kind == "Service" else (),
+        lambda s, found: any(may_run(found.id, found.data, x["matchLabels"]) for _, x in selectors_of(s.id, s.data)),
+        "the custom objects whose operator may make the pods that a Service selects",
+    ),
     "disruptionBudgets": _Relation(
-        _selectors("PodDisruptionBudget"),
-        lambda s, found: _selects(found, s),
+        pods.selectors("PodDisruptionBudget"),
+        lambda s, found: pods.selects(found, s),
         "the PodDisruptionBudgets that select a workload's pods",
     ),
     "autoscalers": _Relation(_autoscalers, None, "the HorizontalPodAutoscalers that scale a workload"),
@@ -235,26 +207,66 @@ _RELATIONS: Final[dict[str, _Relation]] = {
         None,
         "the Ingresses and Gateway API routes that lead to a Service",
     ),
+    "attachedRoutes": _Relation(
+        lambda s: (key_of("attached", s.namespace, s.id.name),) if s.id.kind == "Gateway" else (),
+        None,
+        "the Gateway API routes that attach themselves to a Gateway",
+    ),
     "serviceAccounts": _Relation(
         _accounts,
         None,
         "the ServiceAccount a workload runs as, those that a binding names, or those of a Namespace",
     ),
     "roleBindings": _Relation(
-        _bindings,
-        _names_somebody,
+        roles.bindings,
+        roles.names_somebody,
         "the RoleBindings and ClusterRoleBindings that grant a Role or ClusterRole to somebody, or that name a "
-        "ServiceAccount or the one a workload runs as, or a group that it is in",
+        "ServiceAccount or the one a workload runs as, or a group that it is in; for a ClusterRole also those that "
+        "grant what aggregates it",
+        before="aggregators",
     ),
     "roles": _Relation(
         lambda s: (key_of("object", *role_of(s)),) if s.id.kind in BINDINGS else (),
         None,
-        "the Role or ClusterRole that a binding grants",
+        "the Role or ClusterRole that a binding grants, and the ClusterRoles that this one aggregates; those built "
+        "into Kubernetes included",
+        after="members",
+        builtin=True,
+    ),
+    "members": _Relation(
+        roles.members,
+        lambda s, found: found is not s and roles.aggregates(s, found),
+        "the ClusterRoles that a ClusterRole aggregates, those built into Kubernetes included",
+        builtin=True,
+    ),
+    "aggregators": _Relation(
+        roles.aggregators,
+        lambda s, found: found is not s and roles.aggregates(found, s),
+        "the ClusterRoles that aggregate a ClusterRole, those built into Kubernetes (admin, edit, view) included",
+        after="aggregators",
+        builtin=True,
+    ),
+    "actsAs": _Relation(
+        roles.acted_as,
+        None,
+        "the bindings that name a user, group or ServiceAccount that a Role or ClusterRole may impersonate, or get a "
+        "token for, by name",
+    ),
+    "bindableRoles": _Relation(
+        roles.bound_by_name,
+        None,
+        "the roles that a Role or ClusterRole may bind by name, those built into Kubernetes included",
+        builtin=True,
     ),
     "configMaps": _Relation(_referenced("ConfigMap"), None, "the ConfigMaps that a workload uses"),
     "secrets": _Relation(_referenced("Secret"), None, "the Secrets that a workload uses"),
     "persistentVolumeClaims": _Relation(
         _referenced("PersistentVolumeClaim"), None, "the PersistentVolumeClaims that a workload mounts"
+    ),
+    "persistentVolumes": _Relation(
+        _volumes,
+        _backs,
+        "the PersistentVolumes that a PersistentVolumeClaim names, that name it, or that have its storage class",
     ),
     "namespaces": _Relation(
         lambda s: (key_of("object", "Namespace", "", s.namespace),),

@@ -3,15 +3,18 @@
 Every kind that selects pods says so in its own place and with its own reading of "empty" and "absent". Here they all
 become one thing: pairs of a namespace ("*" for all) and a LabelSelector.
 
-Sources: core/v1 ServiceSpec, networking.k8s.io/v1 NetworkPolicySpec, policy/v1 PodDisruptionBudgetSpec, and Cilium's
-documentation of endpoint selectors.
+Sources: core/v1 ServiceSpec, networking.k8s.io/v1 NetworkPolicySpec, policy/v1 PodDisruptionBudgetSpec, Cilium's
+documentation of endpoint selectors, Calico's of policies, and Kubernetes' list of well-known labels.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from kscan_lsp.kubernetes import calico
 from kscan_lsp.kubernetes.labels import selects
+from kscan_lsp.kubernetes.network_policies import CALICO
+from kscan_lsp.kubernetes.runtime_labels import is_runtime_label, sets_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +23,13 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
 Selector: TypeAlias = dict[str, Any]
-"""A LabelSelector: `matchLabels` and `matchExpressions`. Nothing in it selects everything."""
+"""A LabelSelector: `matchLabels` and `matchExpressions`. Nothing in it selects everything. Or Calico's: `calico`, and
+`namespaces` for where, both in Calico's own notation."""
 
 CLUSTER_SCOPED: Final = frozenset(
-    {"CiliumClusterwideNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "GatewayClass", "IngressClass",
-     "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy", "PriorityClass",
-     "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+    {"CiliumClusterwideNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "GatewayClass", "GlobalNetworkPolicy",
+     "IngressClass", "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy",
+     "PriorityClass", "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
      "ValidatingWebhookConfiguration"}
 )  # fmt: skip
 """Kinds without a namespace, as far as relations meet them."""
@@ -65,6 +69,14 @@ def selectors_of(who: ResourceId, data: dict[str, Any]) -> Iterator[tuple[str, S
                 isinstance(selector, dict) and selector
             ):  # without one, something else looks after its endpoints
                 yield where, {"matchLabels": selector}
+        case "NetworkPolicy" | "GlobalNetworkPolicy" if who.group in CALICO:
+            selector, namespaces = spec.get("selector", ""), spec.get("namespaceSelector", "")
+            if (
+                isinstance(selector, str)
+                and isinstance(namespaces, str)
+                and not spec.get("serviceAccountSelector")
+            ):
+                yield where, {"calico": selector, "namespaces": namespaces}
         case "NetworkPolicy" if who.group in {"networking.k8s.io", "extensions"}:
             selector = spec.get("podSelector")
             if selector is None or isinstance(selector, dict):
@@ -84,20 +96,42 @@ def selectors_of(who: ResourceId, data: dict[str, Any]) -> Iterator[tuple[str, S
 def matches(selector: Selector, labels: dict[str, str]) -> bool:
     """Whether a selector selects pods with these labels; one that Kubernetes refuses selects nothing."""
     try:
-        return selects(selector, labels)
+        return _selects_as_calico(selector, labels) if "calico" in selector else selects(selector, labels)
     except ValueError:
         return False
 
 
+def selects_pods_of(selector: Selector, who: ResourceId, labels: dict[str, str]) -> bool:
+    """Whether a selector selects pods of a workload: those with its labels, and with some that its controller sets."""
+    wanted = {name: values[0] for name, values in _wanted(selector) if len(values) == 1}
+    added = {name: value for name, value in wanted.items() if sets_label(who, name, value)}
+    return matches(selector, {**labels, **added})
+
+
+def _selects_as_calico(selector: Selector, labels: dict[str, str]) -> bool:
+    """Calico gives pods and namespaces labels of its own; of a namespace nothing else is known here than its name."""
+    namespace = labels.get(_NAMESPACE_LABEL, "")
+    pod = {**labels, "projectcalico.org/namespace": namespace, "projectcalico.org/orchestrator": "k8s"}
+    there = {"projectcalico.org/name": namespace, "kubernetes.io/metadata.name": namespace}
+    return calico.selects(selector["calico"], pod) and calico.selects(selector["namespaces"], there)
+
+
 def required(selector: Selector) -> tuple[str, str] | tuple[()]:
-    """A label that all selected pods have; empty where none is surely required."""
+    """A label that all selected pods have by their manifest; empty where none is surely required."""
+    found = ((name, values[0]) for name, values in _wanted(selector) if len(values) == 1)
+    return min((pair for pair in found if not is_runtime_label(pair[0])), default=())
+
+
+def _wanted(selector: Selector) -> Iterator[tuple[str, list[str]]]:
+    """The labels that a selector asks for, with the values that it takes."""
     pairs, rules = selector.get("matchLabels"), selector.get("matchExpressions")
-    found = {k: v for k, v in pairs.items() if isinstance(v, str)} if isinstance(pairs, dict) else {}
+    for name, value in pairs.items() if isinstance(pairs, dict) else ():
+        if isinstance(value, str):
+            yield name, [value]
     for rule in rules if isinstance(rules, list) else ():
         values = rule.get("values") if isinstance(rule, dict) else None
-        if isinstance(values, list) and len(values) == 1 and rule.get("operator") == "In":
-            found.setdefault(str(rule.get("key")), str(values[0]))
-    return min(found.items(), default=())
+        if isinstance(values, list) and rule.get("operator") == "In":
+            yield str(rule.get("key")), [str(value) for value in values]
 
 
 def _without_sources(selector: Selector) -> Selector:

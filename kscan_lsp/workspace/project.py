@@ -21,7 +21,8 @@ from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph.dependents import Dependents
-from kscan_lsp.graph.index import Index, Key, Object, object_of
+from kscan_lsp.graph.index import Index, Key, Object
+from kscan_lsp.graph.references import object_of
 from kscan_lsp.graph.relations import Bound, bind
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.text import Span
@@ -34,6 +35,7 @@ from kscan_lsp.workspace.results import (
     place,
 )
 from kscan_lsp.yaml.document import read_document, reread, split
+from kscan_lsp.yaml.json_reader import split_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -179,7 +181,7 @@ class Project(Struct, frozen=True, eq=False):
         unchanged = previous.parts if previous and previous.json == json else ()
         known = {checked.document.text: checked for checked in unchanged if checked.read}
         parts: list[CheckedDocument] = []
-        for number, piece in enumerate([text] if json else split(text)):
+        for number, piece in enumerate(split_json(text) if json else split(text)):
             checked = known.get(piece)
             if checked is None:
                 before = unchanged[number].document if number < len(unchanged) else None
@@ -291,7 +293,7 @@ def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) ->
         return ()
     found: list[Object] = []
     offset = line = 0
-    for piece in [text] if json else split(text):
+    for piece in split_json(text) if json else split(text):
         document = read_document(piece, json=json)
         if not document.complete and has_template_at_fault(document, document.problems):
             return ()

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 """What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
 
-_TEMPLATE_LINE: Final = re.compile(r"^\{\{", re.MULTILINE)
-"""A line that no YAML has: no block scalar reaches the first column, and a mapping is no key."""
+_TEMPLATE_LINE: Final = re.compile(r"^\{[{%#]", re.MULTILINE)
+"""A line that no YAML has, with an action of Helm or a statement of Jinja: no block scalar reaches the first column,
+and a mapping is no key."""
+_TEMPLATE_SIGNS: Final = ("{{", "{%", "{#")
 
 
 class ReadDocument(Struct, frozen=True, eq=False):
@@ -208,4 +210,5 @@ def has_template_at_fault(document: Document, problems: Iterable[Problem]) -> bo
     if _TEMPLATE_LINE.search(text):
         return True
     faults = {lines.position(problem.span.start).line for problem in problems if problem.fatal}
-    return any("{{" in text[lines.starts[line] : lines.content_end(line)] for line in faults)
+    at_fault = [text[lines.starts[line] : lines.content_end(line)] for line in faults]
+    return any(sign in content for sign in _TEMPLATE_SIGNS for content in at_fault)

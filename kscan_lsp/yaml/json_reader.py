@@ -33,6 +33,9 @@ _WORD: Final = re.compile(r"[^\s\[\]{},:\"]+")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _BOM: Final = "\ufeff"
+# What may stand where one value ends and the next begins; inside of one value it stands in texts alone.
+_NEXT: Final = re.compile(r"[}\]][ \t\r\n]*[\r\n][ \t]*[{\[]")
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[{\[]|[}\]]', re.DOTALL)
 
 
 class _JsonError(Exception):
@@ -40,6 +43,28 @@ class _JsonError(Exception):
 
     def __init__(self, at: int, message: str, length: int = 1, code: str = "syntax") -> None:
         self.at, self.message, self.length, self.code = at, message, length, code
+
+
+def split_json(text: str) -> list[str]:
+    """The texts of the values in a file, each from the start of a line, which, concatenated, give back the text.
+
+    kubectl takes a stream of JSON values (k8s.io/apimachinery, `util/yaml.YAMLOrJSONDecoder`). One that begins behind
+    another on the same line is left to `read_json`, which refuses it: places count from the start of a line.
+    """
+    if _NEXT.search(text) is None:  # as in nearly every file
+        return [text]
+    starts, depth = [0], 0
+    for found in _BRACKETS.finditer(text):
+        if found[0] in "{[":
+            depth += 1
+        elif found[0] in "}]":
+            depth -= 1
+            if depth <= 0 and (following := _NEXT.match(text, found.start())):
+                starts.append(
+                    max(text.rfind("\n", 0, following.end()), text.rfind("\r", 0, following.end())) + 1
+                )
+                depth = 0
+    return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 
 def read_json(text: str) -> Read:
@@ -63,7 +88,7 @@ def read_json(text: str) -> Read:
     after = _skip(text, root.end)
     if after == len(text):
         return Read(root, ())
-    message = "a JSON file holds one value; what follows it is not read (put several objects into a List)"
+    message = "one value ends here, and what follows on its line is not read; begin it on a line of its own"
     return Read(root, (Problem(Span(after, after + 1), message, fatal=True),))
 
 

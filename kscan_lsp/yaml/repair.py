@@ -41,6 +41,7 @@ _KEY: Final = re.compile(r":(?:\s|\Z)")
 _WORD: Final = re.compile(r"[\w./-]+\s*")
 # one character too many, in front of the indentation
 _STRAY: Final = re.compile(r"\W[ ]+(?=\w)")
+_TABS: Final = re.compile(r"[ ]*\t[ \t]*")
 _SPACE: Final = re.compile(r"\s*")
 _DASHES: Final = re.compile(r"[ ]*(?:-[ ]+)*(?:-(?=[\t\r\n]|\Z))?")
 
@@ -100,7 +101,14 @@ def _attempts(text: str, lines: LineIndex, fault: Fault) -> Iterator[tuple[str, 
     tried = {text}
     for suspect in fault.suspects:
         numbers = range(lines.line_of(suspect.start), lines.line_of(max(suspect.start, suspect.end - 1)) + 1)
-        spans = [span for span in (_line(lines, n) for n in numbers) if text[span.start : span.end].strip()]
+        suspected = [_line(lines, n) for n in numbers]
+        if tabs := [span for span in suspected if _TABS.fullmatch(text, *span)]:
+            # such a line says nothing, so nothing is lost with it
+            cleared = blank(text, tabs)
+            if cleared not in tried:
+                tried.add(cleared)
+                yield cleared, [], False
+        spans = [span for span in suspected if text[span.start : span.end].strip()]
         in_flow = fault.bracket is not None and any(span.start > fault.bracket for span in spans)
         if len(spans) == 1 and not in_flow:
             options = _without_line(text, lines, spans[0])

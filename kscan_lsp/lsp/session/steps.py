@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
-from kscan_lsp.files.manifest import read_manifest
+from kscan_lsp.files.manifest import is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.project import objects_of
@@ -101,7 +101,7 @@ def check(request: CheckRequest) -> CheckResult:
     began = time.thread_time()
     key, text, json = request.key, request.text, request.json
     reason = _reason_to_skip(request) if request.skip_reason is None else request.skip_reason
-    if reason:
+    if reason and not (reason == "helm-template" and is_rendered(text)):
         project, file = request.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
     else:
         project = request.project.with_file(key, text, json=json)

@@ -223,14 +223,24 @@ RULE = {"apiGroups": ["", "apps"], "resources": ["pods", "*/log", "secrets", "*"
         ({**RULE, "resources": ["pods/log", "pods/*"]}, "[''], ['pods'], ['get']", []),
         ({"nonResourceURLs": ["*"], "verbs": ["*"]}, "[''], ['pods'], ['get']", []),
         ({}, "[''], ['pods'], ['get']", []),
+        ([RULE, {}, {**RULE, "verbs": ["list"]}], "[''], ['secrets'], ['get', 'list']", [0, 2]),
         ({**RULE, "verbs": "get"}, "[''], ['pods'], ['get']", None),
+        ({**RULE, "resourceNames": "one"}, "[''], ['pods'], ['get']", None),
+        ([RULE, "get"], "[''], ['pods'], ['get']", None),
         ({**RULE, "resources": {"pods": True}}, "[''], ['pods'], ['get']", None),
     ],
 )
-def test_what_a_role_grants(rule, asked, found):
+def test_what_a_rule_or_a_role_grants(rule, asked, found):
     given = value_of(f"granted(item, {asked})", item=rule)
     if found is None:
         assert isinstance(given, cel.Failed)
         assert given.reason.startswith("not an RBAC rule: ")
     else:
         assert given == found
+
+
+def test_what_a_rule_adds_to_a_role():
+    asked = "[''], ['secrets', 'pods/log'], ['get']"
+    added = f"grantedBeyond(item, object.rules, {asked})"
+    assert value_of(added, item=RULE, object={"rules": []}) == value_of(f"granted(item, {asked})", item=RULE)
+    assert value_of(added, item=RULE, object={"rules": [RULE]}) == []

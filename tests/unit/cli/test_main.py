@@ -140,7 +140,7 @@ def test_what_should_have_been_scanned_and_was_not(here: Path) -> None:
 def test_templates_and_patches_are_left_alone(here: Path) -> None:
     (here / "chart/templates").mkdir(parents=True)
     (here / "chart/Chart.yaml").write_text("apiVersion: v2\nname: c\n")
-    (here / "chart/templates/a.yaml").write_text(DEPLOYMENT)
+    (here / "chart/templates/a.yaml").write_text(DEPLOYMENT + "# {{ .Release.Name }}\n")
     (here / "kustomization.yaml").write_text("kind: Kustomization\npatches: [{path: patch.yaml}]\n")
     (here / "patch.yaml").write_text(DEPLOYMENT)
     expected = {"excluded": 0, "helm-template": 1, "kustomize-patch": 1, "not-kubernetes": 2}
@@ -638,3 +638,10 @@ def test_a_json_report_pays_for_nothing_it_does_not_need(here: Path) -> None:
         "asyncio",
         "logging",
     }
+
+
+def test_jinja_is_template_language_too(here: Path) -> None:
+    loop = "  {% for c in containers %}\n  - name: {{ c.name }}\n  {% endfor %}\n"
+    (here / "looped.yaml").write_text(f"apiVersion: v1\nkind: Pod\nspec:\n  containers:\n{loop}")
+    (here / "set.yaml").write_text(f"{{% set name = 'x' %}}\n{DEPLOYMENT}")
+    assert report()["summary"]["skipped"]["helm-template"] == 2

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kscan_lsp.files.encoding import SourceText
+from kscan_lsp.files.manifest import read_manifest
 from kscan_lsp.files.partials import Partials
 
 if TYPE_CHECKING:
@@ -85,3 +87,31 @@ def test_templates_of_a_chart(tmp_path: Path) -> None:
     assert partials.reason_to_skip(tmp_path / "chart/templates/deep/a.yaml") == "helm-template"
     assert partials.reason_to_skip(tmp_path / "chart/crds/a.yaml") == ""
     assert partials.reason_to_skip(tmp_path / "other/templates/a.yaml") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("chart/values.yaml", "not-kubernetes"),
+        ("chart/values-prod.yml", "not-kubernetes"),
+        ("chart/values.schema.yaml", "not-kubernetes"),
+        ("chart/valuesfrom.yaml", ""),
+        ("chart/deploy.yaml", ""),
+        ("other/values.yaml", ""),
+    ],
+)
+def test_the_values_of_a_chart_are_no_manifests_whatever_their_keys(tmp_path, name: str, reason: str) -> None:
+    write(tmp_path / "chart/Chart.yaml")
+    write(tmp_path / name, "apiVersion: v1\nkind: Pod\n")
+    assert Partials().reason_to_skip(tmp_path / name) == reason
+
+
+def test_a_template_without_an_action_is_a_manifest(tmp_path) -> None:
+    write(tmp_path / "chart/Chart.yaml")
+    plain = write(tmp_path / "chart/templates/plain.yaml", "kind: Pod\n")
+    action = write(tmp_path / "chart/templates/action.yaml", "kind: Pod\nname: {{ .Release.Name }}\n")
+    read = read_manifest(plain, Partials(), named=False)
+    assert isinstance(read, SourceText)
+    assert read.text == "kind: Pod\n"
+    assert read_manifest(action, Partials(), named=True) == "helm-template"
+    assert read_manifest(tmp_path / "chart/templates/gone.yaml", Partials(), named=True) == "helm-template"

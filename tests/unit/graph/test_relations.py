@@ -164,6 +164,136 @@ def test_from_a_workload_to_its_role() -> None:
     ]
 
 
+RBAC = "rbac.authorization.k8s.io"
+
+
+def cluster_role(name: str, rest: str = "rules: []", labels: str = "") -> str:
+    return f"apiVersion: {RBAC}/v1\nkind: ClusterRole\nmetadata: {{name: {name}, labels: {{{labels}}}}}\n{rest}\n"
+
+
+def aggregating(name: str, selector: str, labels: str = "") -> str:
+    return cluster_role(name, f"aggregationRule: {{clusterRoleSelectors: [{selector}]}}", labels)
+
+
+def test_roles_that_every_cluster_has() -> None:
+    bound = BINDING.replace("ROLE", "ClusterRole")
+    edit = bound.replace("reader", "edit")
+    assert led_to("roles", edit) == ["ClusterRole/edit", "ClusterRole/system:aggregate-to-edit", "ClusterRole/view",
+                                     "ClusterRole/system:aggregate-to-view"]  # fmt: skip
+    assert led_to("roleBindings.roles", DEPLOYMENT, edit)[0] == "ClusterRole/edit"
+    assert led_to("roles", bound.replace("reader", "cluster-admin")) == ["ClusterRole/cluster-admin"]
+    assert led_to("roles", bound) == []
+    role = BINDING.replace("ROLE", "Role").replace("reader", "extension-apiserver-authentication-reader")
+    assert led_to("roles", role) == []
+    assert led_to("roles", role.replace("store", "kube-system")) == [
+        "Role/extension-apiserver-authentication-reader"
+    ]
+
+
+def test_a_role_of_the_workspace_has_the_last_word() -> None:
+    text = BINDING.replace("ROLE", "ClusterRole").replace("reader", "cluster-admin")
+    index, _ = Index().with_file("a.yaml", objects_of("a.yaml", text, RULES))
+    (link,) = relations.bind(index.files["a.yaml"][0], ["roles"], index).links["roles"]
+    assert link.object.file == ""
+    own, changed = index.with_file("b.yaml", objects_of("b.yaml", cluster_role("cluster-admin"), RULES))
+    bound = relations.bind(index.files["a.yaml"][0], ["roles"], index)
+    assert changed & bound.dependencies
+    (link,) = relations.bind(own.files["a.yaml"][0], ["roles"], own).links["roles"]
+    assert link.object.file == "b.yaml"
+
+
+def test_roles_that_take_the_rules_of_others() -> None:
+    everyone = aggregating(
+        "all", "{matchLabels: {ops: 'true'}}, {matchExpressions: [{key: sre, operator: Exists}]}"
+    )
+    one, two = cluster_role("one", labels="ops: 'true'"), cluster_role("two", labels="sre: x")
+    inner = aggregating("inner", "{matchLabels: {deep: 'true'}}", labels="ops: 'true'")
+    deep, other = cluster_role("deep", labels="deep: 'true'"), cluster_role("other", labels="ops: 'no'")
+    files = (one, two, inner, deep, other)
+    bound = BINDING.replace("ROLE", "ClusterRole").replace("reader", "all")
+    assert set(led_to("roles", bound, everyone, *files)) == {
+        f"ClusterRole/{name}" for name in ("all", "one", "two", "inner", "deep")
+    }
+    assert led_to("roleBindings", deep, everyone, inner, bound) == ["RoleBinding/shop"]
+    assert led_to("roleBindings", other, everyone, inner, bound) == []
+    assert led_to("aggregators", deep, everyone, inner) == ["ClusterRole/inner", "ClusterRole/all"]
+    assert led_to("members", everyone, *files) == ["ClusterRole/one", "ClusterRole/inner", "ClusterRole/two"]
+
+
+def test_roles_that_take_their_own_rules_end() -> None:
+    one = aggregating("one", "{matchLabels: {a: b}}", "a: b")
+    two = aggregating("two", "{}", "a: b")
+    bound = BINDING.replace("ROLE", "ClusterRole").replace("reader", "one")
+    assert led_to("roles", bound, one, two)[:2] == ["ClusterRole/one", "ClusterRole/two"]
+    assert led_to("roleBindings", two, one, bound) == ["RoleBinding/shop"]
+
+
+def test_rules_added_to_what_everybody_has() -> None:
+    added = cluster_role("more", labels=f"{RBAC}/aggregate-to-view: 'true'")
+    assert led_to("aggregators", added) == ["ClusterRole/view", "ClusterRole/edit", "ClusterRole/admin"]
+    assert led_to("aggregators", cluster_role("more", labels=f"{RBAC}/aggregate-to-view: 'false'")) == []
+    bound = BINDING.replace("ROLE", "ClusterRole").replace("reader", "admin")
+    assert led_to("roleBindings", added, bound) == ["RoleBinding/shop"]
+    assert "ClusterRole/more" in led_to("roles", bound, added)
+
+
+def rules(*given: str) -> str:
+    return "rules: [" + ", ".join(given) + "]"
+
+
+def test_who_can_be_impersonated_by_name() -> None:
+    def names(resources: str, verb: str, *named: str) -> str:
+        return f"{{apiGroups: [''], resources: [{resources}], verbs: [{verb}], resourceNames: [{', '.join(named)}]}}"
+
+    bindings = listed(
+        "RoleBinding", "b", api=f"{RBAC}/v1",
+        rest="roleRef: {kind: ClusterRole, name: cluster-admin}\n"
+        "subjects: [{kind: User, name: jane}, {kind: Group, name: ops}, "
+        "{kind: ServiceAccount, name: bot, namespace: x}]",
+    )  # fmt: skip
+    found = ["RoleBinding/b"]
+    for allowed, wanted in (
+        (names("users", "impersonate", "jane"), found),
+        (names("users", "impersonate", "'system:serviceaccount:x:bot'"), found),
+        (names("users", "impersonate", "'system:serviceaccount:y:bot'"), []),
+        (names("users", "get", "jane"), []),
+        (names("groups", "'*'", "ops"), found),
+        (names("groups", "impersonate", "jane"), []),
+        (names("serviceaccounts", "impersonate", "bot"), found),
+        (names("serviceaccounts/token", "create", "bot"), found),
+        (names("serviceaccounts", "create", "bot"), []),
+    ):
+        assert led_to("actsAs", cluster_role("r", rules(allowed)), bindings) == wanted, allowed
+    elsewhere = listed(
+        "Role", "r", api=f"{RBAC}/v1", rest=rules(names("serviceaccounts", "impersonate", "bot"))
+    )
+    assert led_to("actsAs", elsewhere, bindings) == []
+    assert led_to("actsAs", elsewhere.replace("store", "x"), bindings) == found
+    assert led_to("actsAs.roles", elsewhere.replace("store", "x"), bindings) == ["ClusterRole/cluster-admin"]
+
+
+def test_roles_that_can_be_bound_by_name() -> None:
+    bind = (
+        f"{{apiGroups: [{RBAC}], resources: [clusterroles], verbs: [bind], resourceNames: [view, own, none]}}"
+    )
+    text = cluster_role("r", rules(bind))
+    assert led_to("bindableRoles", text, cluster_role("own")) == ["ClusterRole/view", "ClusterRole/own"]
+    assert led_to("bindableRoles", text.replace("[bind]", "[get]")) == []
+    assert led_to("bindableRoles", cluster_role("r", "rules: nonsense")) == []
+    assert (
+        led_to("bindableRoles", cluster_role("r", "rules: [nonsense, {verbs: bind, resourceNames: [x]}]"))
+        == []
+    )
+
+
+def test_nothing_points_at_what_is_in_no_file() -> None:
+    text = DEPLOYMENT + "---\n" + BINDING.replace("ROLE", "ClusterRole").replace("reader", "cluster-admin")
+    project = Project(Evaluator(RULES, Evidence(TODAY))).with_file("a.yaml", text)
+    (found,) = [f for _, f in project.files["a.yaml"].findings() if f.control == "C-0272"]
+    assert "cluster-admin" in found.message
+    assert [(place.file, place.message) for place in found.related] == [("a.yaml", "granted here")]
+
+
 @pytest.mark.parametrize("bindings", [20, 21, 33])
 def test_places_that_are_left_out_are_counted(bindings: int) -> None:
     api = "rbac.authorization.k8s.io/v1"

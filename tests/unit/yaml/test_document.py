@@ -520,3 +520,13 @@ def test_lines_are_those_of_the_text():
     root = document.root
     assert isinstance(root, Mapping)
     assert not isinstance(root.entries[0].value, Alias)
+
+
+@pytest.mark.parametrize("tabs", ["\t", "  \t", "\t \t"])
+def test_a_line_of_nothing_but_tabs_loses_nothing_else(tabs: str) -> None:
+    lines = ["apiVersion: v1", "kind: Pod", "spec:", "  containers:", "  - name: api", tabs, "    image: a"]
+    document = read_document("\n".join(lines))
+    assert document.data["spec"] == {"containers": [{"name": "api", "image": "a"}]}
+    assert document.blanked == ()
+    assert not document.complete  # kubectl refuses it
+    assert [problem.message for problem in document.problems] == ["a tab cannot indent YAML; use spaces"]

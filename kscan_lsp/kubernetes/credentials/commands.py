@@ -1,0 +1,171 @@
+"""Credentials on command lines: arguments of a container, and commands in shell scripts.
+
+`--password=x`, `--password x` and `PASSWORD=x` count as a variable of that name does. What an option of one letter
+means only its program knows: `mysql -pX` is a password, `ssh -p22` a port. The table has the programs whose options
+people put passwords into.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp.kubernetes.credentials import texts, values
+from kscan_lsp.kubernetes.credentials.names import Meaning, meaning
+from kscan_lsp.kubernetes.credentials.searches import lazy
+from kscan_lsp.kubernetes.credentials.vocabulary import HTTP, WRAPPERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Weigh = Callable[[Meaning], Meaning]
+
+
+class Options(NamedTuple):
+    """Options of some programs that take a password: written together with it, or followed by it."""
+
+    programs: frozenset[str]
+    together: tuple[str, ...]
+    apart: frozenset[str]
+
+
+def _options(programs: str, together: str = "", apart: str = "") -> Options:
+    return Options(frozenset(programs.split()), tuple(together.split()), frozenset(apart.split()))
+
+
+OPTIONS: Final = (
+    _options("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap mysqlpump mysqlsh mariadb"
+             " mariadb-dump mariadb-admin mariadb-check mysql_upgrade xtrabackup mariabackup", "-p"),
+    _options("sshpass", "-p", "-p"),
+    _options("redis-cli keydb-cli valkey-cli", "", "-a --pass"),
+    _options("mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop", "-p", "-p"),
+    _options("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd", "-w", "-w"),
+    _options("docker podman buildah skopeo nerdctl helm crane oras az cqlsh rabbitmqadmin s3cmd", "", "-p"),
+    _options("sqlcmd bcp", "-P", "-P"),
+)  # fmt: skip
+_BY_PROGRAM: Final = {program: options for options in OPTIONS for program in options.programs}
+_LOGIN: Final = frozenset({"-u", "--user", "--proxy-user", "--basic-auth"})
+
+_WORD: Final = lazy(rb"(?:[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\\n)+|[;|&()`\n<>]")
+MAX_WORDS: Final = 200
+"""Words of one command that are looked at."""
+_SEPARATORS: Final = frozenset(";|&()`\n<>")
+SHORTEST: Final = 6
+"""Bytes of the shortest text that has a credential by its looks."""
+_PORTS: Final = lazy(rb"(?:[0-9.]+:)?[0-9-]+(?::[0-9-]+|/(?:tcp|udp))+|[0-9]+,[0-9,]+")
+_NAME: Final = lazy(rb"-{0,2}/?([A-Za-z_\x{80}-\x{10FFFF}][\w.\x{80}-\x{10FFFF}-]*)")
+
+
+def argument(program: str, before: str, word: str, entries: tuple[str, ...]) -> str:
+    """What one argument seems to hold; empty when nothing.
+
+    Args:
+        program: what is run, with or without its path.
+        before: the argument before it, empty for the first.
+        word: the argument.
+        entries: sensitiveKeyNames.
+    """
+    if not word:
+        return ""
+    if any(letter.isspace() for letter in word) or len(word) > 400:
+        return _first(word.encode(errors="replace"), entries)
+    if what := _of_option(program, before, word, entries, _as_said):
+        return what
+    return _first(word.encode(errors="replace"), entries)
+
+
+def _first(text: bytes, entries: tuple[str, ...]) -> str:
+    found = find(text, entries) if len(text) >= SHORTEST else None
+    return found[0] if found else ""
+
+
+def find(text: bytes, entries: tuple[str, ...]) -> texts.Found | None:
+    """The first kind of credential in a text or its command lines, and where; None where there is none."""
+    if texts.language(entries).hint().search(text) is None:
+        return None
+    return texts.find(text, entries) or next(scripts(text, entries), None)
+
+
+def _of_option(program: str, before: str, word: str, entries: tuple[str, ...], weigh: Weigh) -> str:
+    program = program.rpartition("/")[2]
+    if (options := _BY_PROGRAM.get(program)) is not None:
+        glued = next((word[len(o) :] for o in options.together if word.startswith(o) and word != o), "")
+        if not word.startswith("--") and _is_password(glued):
+            return "a password"
+        is_port = word.isdigit() and len(word) < 6
+        if before in options.apart and _is_password(word) and not is_port:
+            return "a password"
+    name, found, value = word.partition("=")
+    if _logs_in(program, before, word) or (found and _logs_in(program, name, value)):
+        return "a password"
+    if program in HTTP and word.startswith("-u") and _logs_in(program, "-u", word[2:]):
+        return "a password"
+    if not found:
+        if not before.startswith("-") or "=" in before or word.startswith("-"):
+            return ""
+        name, value = before, word
+    if _NAME().fullmatch(name.encode(errors="replace")) is None:
+        return ""
+    said = weigh(meaning(name, entries))
+    return texts.KINDS[said.kind] if values.counts(value.strip("\"'"), said) else ""
+
+
+def _as_said(said: Meaning) -> Meaning:
+    return said
+
+
+def _is_password(word: str) -> bool:
+    value = word.strip("\"'")
+    if not value or value.startswith(("-", "$", "`", "/")):
+        return False
+    return not values.stands_for_another(value) and _PORTS().fullmatch(value.encode(errors="replace")) is None
+
+
+def _logs_in(program: str, option: str, word: str) -> bool:
+    """Whether an option is given `user:password`, and not `1000:1000` or `www-data:www-data`."""
+    if option not in _LOGIN and not (option == "-a" and program.startswith("http")):
+        return False
+    user, _, password = word.strip("\"'").partition(":")
+    if not _is_password(password) or password.isdigit() or "/" in user:
+        return False
+    return program in HTTP or (bool(user) and password != user and not user.isdigit())
+
+
+def program_of(words: list[str]) -> str:
+    """What a command line runs: its first word that is no wrapper, option or assignment."""
+    for word in words[:8]:
+        bare = word.rpartition("/")[2]
+        if bare not in WRAPPERS and not word.startswith("-") and "=" not in word:
+            return bare
+    return ""
+
+
+_LINES: Final = lazy(
+    rb"(?m)^[^\n]*(?:\b(?:"
+    + "|".join(sorted([*_BY_PROGRAM, *HTTP], key=len, reverse=True)).encode()
+    + rb")\b[^\n]*[ \t]-|[ \t]--?[\w-]*(?i:passw|pwd|pass|secret|token|key|cred))[^\n]*"
+)
+"""Lines with an option that may take a password."""
+
+
+def scripts(text: bytes, entries: tuple[str, ...]) -> Iterator[texts.Found]:
+    """Credentials in the command lines of a script, and where."""
+    text = text.replace(b"\\\n", b"  ")  # a line that goes on, of the same length
+    for line in _LINES().finditer(text):
+        if line.group().lstrip().startswith((b"#", b"//")):
+            continue
+        words: list[str] = []
+        for match in _WORD().finditer(line.group()):
+            word = match.group().decode(errors="replace")
+            if word in _SEPARATORS:
+                words = []
+                continue
+            prose = " " in word and word[0] in "\"'"
+            word = word.replace('"', "").replace("'", "")
+            if words and not prose:
+                # -x may be anything, and be followed by anything
+                weigh = _as_said if words[-1].startswith("--") else texts.in_text
+                if what := _of_option(program_of(words), words[-1], word, entries, weigh):
+                    yield what, line.start() + match.start()
+            words.append(word)
+            if len(words) > MAX_WORDS:
+                break

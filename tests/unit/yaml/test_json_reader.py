@@ -1,0 +1,53 @@
+"""Several values in one JSON file, as kubectl takes them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kscan_lsp.yaml.document import read_document
+from kscan_lsp.yaml.json_reader import split_json
+
+POD = '{"apiVersion": "v1", "kind": "Pod",\n "metadata": {"name": "}\\n{"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("", 1),
+        (POD, 1),
+        (f"{POD}\n{POD}\n", 2),
+        (f"{POD}\r\n\r\n  {POD}\r\n[\n{POD}\n]", 3),
+        (f"{POD} {POD}", 1),  # places count from the start of a line
+        (f"[{POD}\n{POD}]", 1),  # a comma is missing
+        (f'{{"a": "}}\n{{"}}\n{POD}', 2),
+        (f"{POD[:-1]}\n{POD}", 1),  # the first never ends
+    ],
+)
+def test_each_value_that_begins_a_line_is_a_document(text: str, number: int) -> None:
+    pieces = split_json(text)
+    assert len(pieces) == number
+    assert "".join(pieces) == text
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(alphabet='{}[]"\\\n a'),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet="{}[]\n a"), inner, max_size=3)
+    ),
+)
+
+
+@given(st.lists(st.dictionaries(st.text(), VALUES), min_size=1, max_size=4), st.sampled_from([None, 1]))
+def test_a_stream_of_objects_is_read_one_by_one(objects: list[dict], indent: int | None) -> None:
+    text = "\n".join(json.dumps(one, indent=indent) for one in objects)
+    documents = [read_document(piece, json=True) for piece in split_json(text)]
+    assert [document.data for document in documents] == [one or {} for one in objects]
+    assert all(document.complete for document in documents)
+
+
+def test_what_follows_on_the_same_line_is_said() -> None:
+    document = read_document(f"{POD} {POD}", json=True)
+    assert not document.complete
+    assert "line of its own" in document.problems[0].message
