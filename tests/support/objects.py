@@ -80,6 +80,40 @@ apiVersion: networking.k8s.io/v1
 metadata: {META}
 spec: {defaultBackend: {service: {name: OTHER, port: {number: 80}}}}
 ===
+kind: NetworkPolicy
+apiVersion: projectcalico.org/v3
+metadata: {META}
+spec: {selector: app == 'OTHER', ingress: [{action: Allow}]}
+===
+kind: PersistentVolume
+apiVersion: v1
+metadata: {name: NAME}
+spec: {hostPath: {path: /}, claimRef: {name: OTHER}, accessModes: [ReadWriteOnce]}
+===
+kind: Gateway
+apiVersion: gateway.networking.k8s.io/v1
+metadata: {META}
+spec: {listeners: [{name: http, port: 80, protocol: HTTP}]}
+===
+kind: HTTPRoute
+apiVersion: gateway.networking.k8s.io/v1
+metadata: {META}
+spec: {parentRefs: [{name: OTHER}], rules: [{backendRefs: [{name: NAME, port: 80}]}]}
+===
+kind: Database
+apiVersion: example.com/v1
+metadata: {META}
+===
+kind: StatefulSet
+apiVersion: apps/v1
+metadata: {META}
+spec: {replicas: 1, template: {metadata: {labels: LABELS}, spec: {containers: [{name: NAME, image: x}]}}}
+===
+kind: Service
+apiVersion: v1
+metadata: {META}
+spec: {selector: {statefulset.kubernetes.io/pod-name: OTHER-0}}
+===
 kind: HorizontalPodAutoscaler
 apiVersion: autoscaling/v2
 metadata: {META}
@@ -89,6 +123,23 @@ kind: ROLE
 apiVersion: rbac.authorization.k8s.io/v1
 metadata: {META}
 rules: [{apiGroups: [''], resources: [secrets, pods, events], verbs: VERBS}]
+===
+kind: ClusterRole
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {META, labels: LABELS}
+rules: [{apiGroups: [''], resources: [users, secrets], verbs: [impersonate, get], resourceNames: [OTHER]}]
+aggregationRule: {clusterRoleSelectors: [{matchLabels: LABELS}]}
+===
+kind: ClusterRole
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: view, labels: {rbac.authorization.k8s.io/aggregate-to-edit: "true"}}
+rules: [{apiGroups: [''], resources: [secrets, nodes/proxy], verbs: VERBS}]
+===
+kind: ClusterRoleBinding
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {META}
+roleRef: {kind: ClusterRole, name: edit}
+subjects: [{kind: ServiceAccount, name: NAME, namespace: store}, {kind: User, name: OTHER}]
 ===
 kind: RoleBinding
 apiVersion: rbac.authorization.k8s.io/v1

@@ -98,6 +98,125 @@ def test_policies_of_cilium(kind: str, rest: str, selected: bool) -> None:
     assert led_to("workloads", policy, DEPLOYMENT) == (["Deployment/shop"] if selected else [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "rest", "selected"),
+    [
+        ("NetworkPolicy", "spec: {}", True),
+        ("NetworkPolicy", "spec: {selector: all()}", True),
+        ("NetworkPolicy", "spec: {selector: app == 'shop' && has(tier)}", True),
+        ("NetworkPolicy", "spec: {selector: app == 'cart'}", False),
+        ("NetworkPolicy", "spec: {selector: nonsense}", False),
+        ("NetworkPolicy", "spec: {selector: {app: shop}}", False),
+        ("NetworkPolicy", "spec: {serviceAccountSelector: all()}", False),
+        ("NetworkPolicy", "spec: {selector: projectcalico.org/namespace == 'store'}", True),
+        ("GlobalNetworkPolicy", "spec: {selector: app == 'shop'}", True),
+        ("GlobalNetworkPolicy", "spec: {namespaceSelector: projectcalico.org/name == 'store'}", True),
+        ("GlobalNetworkPolicy", "spec: {namespaceSelector: projectcalico.org/name == 'other'}", False),
+        ("GlobalNetworkPolicy", "spec: {namespaceSelector: global()}", False),
+        ("StagedNetworkPolicy", "spec: {}", False),
+    ],
+)
+def test_policies_of_calico(kind: str, rest: str, selected: bool) -> None:
+    for group in ("projectcalico.org/v3", "crd.projectcalico.org/v1"):
+        policy = listed(kind, "one", api=group, rest=rest)
+        assert led_to("networkPolicies", DEPLOYMENT, policy) == ([f"{kind}/one"] if selected else [])
+        assert led_to("workloads", policy, DEPLOYMENT) == (["Deployment/shop"] if selected else [])
+    namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: store}\n"
+    there = [] if kind == "StagedNetworkPolicy" else [f"{kind}/one"]
+    assert led_to("networkPolicies", namespace, policy) == there
+
+
+@pytest.mark.parametrize(
+    ("kind", "selector", "selected"),
+    [
+        ("StatefulSet", "{app: shop, statefulset.kubernetes.io/pod-name: shop-0}", True),
+        ("StatefulSet", "{statefulset.kubernetes.io/pod-name: shop-12}", True),
+        ("StatefulSet", "{statefulset.kubernetes.io/pod-name: cart-0}", False),
+        ("StatefulSet", "{statefulset.kubernetes.io/pod-name: shop-x}", False),
+        ("StatefulSet", "{apps.kubernetes.io/pod-index: '3', app: shop}", True),
+        ("StatefulSet", "{apps.kubernetes.io/pod-index: '3', app: cart}", False),
+        ("StatefulSet", "{job-name: shop}", False),
+        ("Deployment", "{apps.kubernetes.io/pod-index: '3'}", False),
+        ("Deployment", "{pod-template-hash: 6d4b75cb6d}", True),
+        ("DaemonSet", "{controller-revision-hash: 6d4b75cb6d}", True),
+    ],
+)
+def test_labels_that_a_controller_sets(kind: str, selector: str, selected: bool) -> None:
+    workload = DEPLOYMENT.replace("kind: Deployment", f"kind: {kind}")
+    for service in (
+        listed("Service", "one", rest=f"spec: {{selector: {selector}}}"),
+        listed(
+            "NetworkPolicy", "one", api=NETWORKING, rest=f"spec: {{podSelector: {{matchLabels: {selector}}}}}"
+        ),
+    ):
+        assert led_to("workloads", service, workload) == ([f"{kind}/shop"] if selected else [])
+        relation = "services" if "kind: Service" in service else "networkPolicies"
+        assert len(led_to(relation, workload, service)) == selected
+
+
+def test_pods_that_an_operator_makes() -> None:
+    service = listed("Service", "one", rest="spec: {selector: {cnpg.io/cluster: pg, app: db}}")
+    for api, kind, name, rest, owns in (
+        ("postgresql.cnpg.io/v1", "Cluster", "other", "", True),
+        ("example.com/v1", "Database", "pg", "", True),
+        ("example.com/v1", "Database", "other", "", False),
+        ("apps.kruise.io/v1", "CloneSet", "x",
+         "spec: {template: {metadata: {labels: {app: db, cnpg.io/cluster: pg}}}}", True),
+        ("monitoring.coreos.com/v1", "ServiceMonitor", "pg", "", False),
+        ("monitoring.coreos.com/v1", "Prometheus", "pg", "", True),
+        ("networking.istio.io/v1", "VirtualService", "pg", "", False),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute", "pg", "", False),
+        ("v1", "ConfigMap", "pg", "", False),
+    ):  # fmt: skip
+        other = listed(kind, name, api=api, rest=rest)
+        assert led_to("customOwners", service, other) == ([f"{kind}/{name}"] if owns else []), (api, kind)
+        assert led_to("customOwners", service, other.replace("store", "elsewhere")) == []
+
+
+def test_from_a_claim_to_its_volume() -> None:
+    def volume(name: str, spec: str, labels: str = "") -> str:
+        metadata = f"{{name: {name}, labels: {{{labels}}}}}"
+        return f"apiVersion: v1\nkind: PersistentVolume\nmetadata: {metadata}\nspec: {spec}\n"
+
+    volumes = [
+        volume("named", "{storageClassName: fast}"),
+        volume("kept", "{claimRef: {namespace: store, name: data}, storageClassName: manual}"),
+        volume("manual", "{storageClassName: manual, accessModes: [ReadWriteOnce]}", "disk: ssd"),
+        volume("unclassed", "{accessModes: [ReadWriteOnce]}"),
+        volume("odd", "{storageClassName: [manual], claimRef: nonsense}"),
+    ]
+    for spec, found in (
+        ("{volumeName: named, storageClassName: manual}", ["named"]),
+        ("{}", ["kept"]),
+        ("{storageClassName: manual, accessModes: [ReadWriteOnce]}", ["kept", "manual"]),
+        ("{storageClassName: manual, accessModes: [ReadWriteMany]}", ["kept"]),
+        ("{storageClassName: manual, selector: {matchLabels: {disk: ssd}}}", ["manual"]),
+        ("{storageClassName: manual, selector: {matchLabels: {disk: hdd}}}", []),
+        ("{storageClassName: ''}", ["kept", "unclassed"]),
+        ("nonsense", ["kept"]),
+    ):
+        claim = listed("PersistentVolumeClaim", "data", rest=f"spec: {spec}")
+        assert led_to("persistentVolumes", claim, *volumes) == [
+            f"PersistentVolume/{name}" for name in found
+        ], spec
+        chain = "persistentVolumeClaims.persistentVolumes"
+        assert led_to(chain, DEPLOYMENT, claim, *volumes) == [f"PersistentVolume/{name}" for name in found]
+
+
+def test_routes_of_a_gateway() -> None:
+    api = "gateway.networking.k8s.io/v1"
+    gateway = listed("Gateway", "edge", api=api)
+    routes = [
+        listed("HTTPRoute", "here", api=api, rest="spec: {parentRefs: [{name: edge}]}"),
+        listed(
+            "GRPCRoute", "there", api=api, rest="spec: {parentRefs: [{name: edge, namespace: store}]}"
+        ).replace("namespace: store}\nspec", "namespace: elsewhere}\nspec"),
+        listed("HTTPRoute", "mesh", api=api, rest="spec: {parentRefs: [{kind: Service, name: edge}]}"),
+        listed("HTTPRoute", "other", api=api, rest="spec: {parentRefs: [{name: other}, nonsense]}"),
+    ]
+    assert led_to("attachedRoutes", gateway, *routes) == ["HTTPRoute/here", "GRPCRoute/there"]
+
+
 def test_services_select_pods_and_get_routes() -> None:
     service = listed("Service", "shop", rest="spec: {selector: {app: shop}}")
     empty = listed("Service", "external", rest="spec: {selector: {}}")
