@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
-from kscan_lsp.kubernetes import credentials, images, kinds, labels, network_policies, rbac
+from kscan_lsp.kubernetes import builtin_roles, credentials, images, kinds, labels, network_policies, rbac
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +178,10 @@ def _own() -> list[Function]:
             (_INTS, [_MAP, _TEXTS, _TEXTS, _TEXTS], rbac.granted),
             (_INTS, [_LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granting),
         ),
-        _function("grantedBeyond", (_INTS, [_MAP, _LIST, _TEXTS, _TEXTS, _TEXTS], rbac.granted_beyond)),
+        _function("builtinGrants", (_BOOL, [_MAP, _TEXTS, _TEXTS, _TEXTS], builtin_roles.builtin_grants)),
+        _function(
+            "addedToBuiltin", (_INTS, [_MAP, _MAP, _TEXTS, _TEXTS, _TEXTS], builtin_roles.added_to_builtin)
+        ),
         _function("meantKind", (_STRING, [_STRING, _STRING], kinds.meant_kind)),
         _function(
             "credential", (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential))

@@ -109,8 +109,9 @@ class RelatedObjects:
                 "kind": other.id.kind,
                 "namespace": other.namespace,
                 "name": other.id.name,
-                "builtin": not other.file,
             }
+            if not other.file:
+                known["builtin"] = True
             self._objects.append(other)
         return known
 

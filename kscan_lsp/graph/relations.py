@@ -73,9 +73,11 @@ def _follow(name: str, subject: Object, index: Index, dependencies: set[Key]) ->
     seen: set[Object] = set()
     relation = _RELATIONS[name]
     for start in _reached(relation.before, [subject], index, dependencies):
-        ends = _step(relation, start, index, dependencies)
+        ends = [*_step(relation, start, index, dependencies)]
+        # the rules that a role of every cluster takes from others of them are among its own
+        has_all = relation.after == "members" and any(not end.file for end in ends)
         for found in _reached(relation.after, ends, index, dependencies):
-            if found not in seen:
+            if found not in seen and (found.file or not has_all or found in ends):
                 seen.add(found)
                 yield found
 

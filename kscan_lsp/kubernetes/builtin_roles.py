@@ -14,10 +14,13 @@ with, and roles that a distribution or a cloud adds.
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Final
+from functools import cache, lru_cache
+from typing import Any, Final, TypeAlias
 
 from kscan_lsp.kubernetes.controller_roles import CONTROLLER_ROLES
+from kscan_lsp.kubernetes.rbac import granted, granting
+
+Texts: TypeAlias = tuple[str, ...]
 
 VERSION: Final = "1.36"
 """The Kubernetes that these are the roles of."""
@@ -223,6 +226,46 @@ system:controller:token-cleaner in kube-system
  read,delete core secrets
  create,patch,update core,events.k8s.io events
 """
+
+
+def builtin_grants(ref: dict[str, Any], groups: list[str], resources: list[str], verbs: list[str]) -> bool:
+    """Whether a role that every cluster has grants something (`rbac.granted`).
+
+    Args:
+        ref: `kind`, `namespace` and `name` of a role, and `builtin`: whether it is one of these.
+        groups: API groups.
+        resources: resources of these.
+        verbs: verbs on these.
+    """
+    who = (ref.get("kind"), ref.get("namespace"), ref.get("name"))
+    return ref.get("builtin") is True and _grants(who, tuple(groups), tuple(resources), tuple(verbs))
+
+
+def added_to_builtin(
+    rule: dict[str, Any], ref: dict[str, Any], groups: list[str], resources: list[str], verbs: list[str]
+) -> list[int]:
+    """As `rbac.granted`, but only what a role that every cluster has does not grant itself; nothing for any other."""
+    if ref.get("builtin") is not True:
+        return []
+    return [
+        position
+        for position in granted(rule, groups, resources, verbs)
+        if not builtin_grants(ref, groups, [str(rule["resources"][position])], verbs)
+    ]
+
+
+@lru_cache(maxsize=2048)
+def _grants(who: tuple[object, ...], groups: Texts, resources: Texts, verbs: Texts) -> bool:
+    rules = _rules().get(who, [])
+    return bool(granting(rules, [*groups], [*resources], [*verbs]))
+
+
+@cache
+def _rules() -> dict[tuple[object, ...], list[dict[str, Any]]]:
+    return {
+        (role["kind"], role["metadata"].get("namespace", ""), role["metadata"]["name"]): role["rules"]
+        for role in builtin_roles()
+    }
 
 
 @cache

@@ -38,17 +38,6 @@ def granting(rules: list[Any], groups: list[Any], resources: list[Any], verbs: l
     return [position for position, rule in enumerate(rules) if granted(_rule(rule), groups, resources, verbs)]
 
 
-def granted_beyond(
-    rule: dict[str, Any], rules: list[Any], groups: list[Any], resources: list[Any], verbs: list[Any]
-) -> list[int]:
-    """As `granted`, without what other rules grant already: what somebody who has those gains by this one."""
-    return [
-        position
-        for position in granted(rule, groups, resources, verbs)
-        if not granting(rules, groups, [rule["resources"][position]], verbs)
-    ]
-
-
 def _rule(rule: object) -> dict[str, Any]:
     if not isinstance(rule, dict):
         raise ValueError("not an RBAC rule: it must be a map")  # noqa: TRY004 - as for every other wrong rule

@@ -239,8 +239,9 @@ def test_what_a_rule_or_a_role_grants(rule, asked, found):
         assert given == found
 
 
-def test_what_a_rule_adds_to_a_role():
+def test_what_a_rule_adds_to_a_role_that_every_cluster_has():
+    ref = {"kind": "ClusterRole", "namespace": "", "name": "view", "builtin": True}
     asked = "[''], ['secrets', 'pods/log'], ['get']"
-    added = f"grantedBeyond(item, object.rules, {asked})"
-    assert value_of(added, item=RULE, object={"rules": []}) == value_of(f"granted(item, {asked})", item=RULE)
-    assert value_of(added, item=RULE, object={"rules": [RULE]}) == []
+    assert value_of(f"addedToBuiltin(item, object.ref, {asked})", item=RULE, object={"ref": ref}) == [1, 2, 3]
+    assert value_of(f"builtinGrants(object.ref, {asked})", object={"ref": ref}) is True
+    assert value_of("builtinGrants(object.ref, [''], ['secrets'], ['get'])", object={"ref": ref}) is False

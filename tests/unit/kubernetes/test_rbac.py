@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kscan_lsp.kubernetes.builtin_roles import builtin_roles
-from kscan_lsp.kubernetes.rbac import granted, granted_beyond, granting
+from kscan_lsp.kubernetes.builtin_roles import added_to_builtin, builtin_grants, builtin_roles
+from kscan_lsp.kubernetes.rbac import granted, granting
 
 ROLES = {(r["kind"], r["metadata"].get("namespace", ""), r["metadata"]["name"]): r for r in builtin_roles()}
 EXEC = ([""], ["pods/exec"], ["create"])
@@ -49,12 +49,25 @@ def test_what_is_no_rule_grants_nothing_and_says_so(wrong: dict) -> None:
         granting(["*"], *EXEC)
 
 
-def test_what_a_rule_adds_to_others() -> None:
+def test_which_rules_of_a_role_grant_something() -> None:
     asked = ([""], ["pods/exec", "secrets"], ["get", "create"])
-    added = rule(["secrets", "pods/exec"], ["get"])
-    assert granted_beyond(added, [rule(["secrets"], ["get"])], *asked) == [1]
-    assert granted_beyond(added, [rule(["*"], ["get"])], *asked) == []
     assert granting([rule(["pods"], ["get"]), rule(["secrets"], ["get"])], *asked) == [1]
+
+
+def test_what_a_rule_adds_to_a_role_of_every_cluster() -> None:
+    view, edit = (
+        {"kind": "ClusterRole", "namespace": "", "name": name, "builtin": True} for name in ("view", "edit")
+    )
+    asked = ([""], ["pods/exec", "secrets"], ["get", "create"])
+    given = rule(["secrets", "pods", "*"], ["get"])
+    assert builtin_grants(edit, *asked)
+    assert not builtin_grants(view, *asked)
+    assert added_to_builtin(given, view, *asked) == [0, 2]
+    assert added_to_builtin(given, edit, *asked) == [2]
+    declared = {**view, "builtin": False}
+    assert added_to_builtin(given, declared, *asked) == []
+    assert not builtin_grants({**edit, "builtin": False}, *asked)
+    assert not builtin_grants({**edit, "name": "nobody"}, *asked)
 
 
 def test_the_roles_of_every_cluster() -> None:
