@@ -156,6 +156,7 @@ _RBAC: Final = frozenset({"rbac.authorization.k8s.io"})
 _NETWORKING: Final = frozenset({"networking.k8s.io", "extensions"})
 _GATEWAY: Final = frozenset({"gateway.networking.k8s.io"})
 _CILIUM: Final = frozenset({"cilium.io"})
+_CALICO: Final = frozenset({"projectcalico.org", "crd.projectcalico.org"})
 _ADMISSION: Final = frozenset({"admissionregistration.k8s.io"})
 
 _UPDATE: Final = {
@@ -184,9 +185,14 @@ _SERVICE_SPEC: Final = {
     "selector": STR_MAP,
     "ports": [{"name": STR, "port": INT, "targetPort": INT_OR_STR, "protocol": STR}],
 }
-_BACKEND: Final = {"service": {"name": STR}}
+_BACKEND: Final = {
+    "service": {"name": STR, "port": {"name": STR, "number": INT}},
+    "serviceName": STR,
+    "servicePort": INT_OR_STR,
+}
 _INGRESS_SPEC: Final = {
     "defaultBackend": _BACKEND,
+    "backend": _BACKEND,
     "ingressClassName": STR,
     "rules": [{"host": STR, "http": {"paths": [{"backend": _BACKEND}]}}],
     "tls": [{"hosts": [STR], "secretName": STR}],
@@ -194,9 +200,24 @@ _INGRESS_SPEC: Final = {
 _ROUTE: Final = {
     "spec": {
         "hostnames": [STR],
+        "parentRefs": [{"kind": STR, "name": STR, "namespace": STR, "sectionName": STR, "port": INT}],
         "rules": [{"backendRefs": [{"group": STR, "kind": STR, "name": STR, "namespace": STR}]}],
     }
 }
+_BLOCK: Final = {"cidr": STR, "except": [STR]}
+_PEERS: Final = [{"ipBlock": _BLOCK, "podSelector": _SELECTOR, "namespaceSelector": _SELECTOR}]
+_PORTS: Final = [{"port": INT_OR_STR, "protocol": STR}]
+_POLICY_SPEC: Final = {
+    "podSelector": _SELECTOR,
+    "policyTypes": [STR],
+    "ingress": [{"from": _PEERS, "ports": _PORTS}],
+    "egress": [{"to": _PEERS, "ports": _PORTS}],
+}
+_ALLOWED: Final = {"namespaces": {"from": STR}}
+_LISTENER: Final = {"name": STR, "hostname": STR, "port": INT, "protocol": STR, "allowedRoutes": _ALLOWED}
+_PATH: Final = {"path": STR, "type": STR}
+_VOLUME_SPEC: Final = {"accessModes": [STR], "claimRef": _REF, "hostPath": _PATH, "storageClassName": STR}
+_CLAIM_SPEC: Final = {"accessModes": [STR], "selector": _SELECTOR, "storageClassName": STR, "volumeName": STR}
 _CILIUM_SPEC: Final = {"endpointSelector": _SELECTOR, "enableDefaultDeny": {"ingress": BOOL, "egress": BOOL}}
 _CILIUM_POLICY: Final = {"spec": _CILIUM_SPEC, "specs": [_CILIUM_SPEC]}
 _WEBHOOKS: Final = {"webhooks": [{"name": STR, "failurePolicy": STR, "rules": [{"scope": STR}]}]}
@@ -238,13 +259,16 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
     "ConfigMap": (_CORE, {"data": STR_MAP, "binaryData": STR_MAP}),
     "Secret": (_CORE, {"data": STR_MAP, "stringData": STR_MAP, "type": STR}),
     "Service": (_CORE, {"spec": _SERVICE_SPEC}),
+    "PersistentVolume": (_CORE, {"spec": _VOLUME_SPEC}),
+    "PersistentVolumeClaim": (_CORE, {"spec": _CLAIM_SPEC}),
     "ServiceAccount": (_CORE, {"automountServiceAccountToken": BOOL}),
     "Role": (_RBAC, _ROLE),
-    "ClusterRole": (_RBAC, _ROLE),
+    "ClusterRole": (_RBAC, {**_ROLE, "aggregationRule": {"clusterRoleSelectors": [_SELECTOR]}}),
     "RoleBinding": (_RBAC, _BINDING),
     "ClusterRoleBinding": (_RBAC, _BINDING),
     "Ingress": (_NETWORKING, {"spec": _INGRESS_SPEC}),
-    "NetworkPolicy": (_NETWORKING, {"spec": {"podSelector": _SELECTOR, "policyTypes": [STR]}}),
+    "NetworkPolicy": (_NETWORKING, {"spec": _POLICY_SPEC}),
+    "GlobalNetworkPolicy": (_CALICO, {"spec": {"selector": STR, "namespaceSelector": STR, "types": [STR]}}),
     "CiliumNetworkPolicy": (_CILIUM, _CILIUM_POLICY),
     "CiliumClusterwideNetworkPolicy": (_CILIUM, _CILIUM_POLICY),
     "HTTPRoute": (_GATEWAY, _ROUTE),
@@ -268,7 +292,7 @@ _KINDS: Final[dict[str, tuple[frozenset[str], dict[str, Any]]]] = {
         {
             "spec": {
                 "servers": [{"tls": {"minProtocolVersion": STR}}],
-                "listeners": [{"name": STR, "allowedRoutes": {"namespaces": {"from": STR}}}],
+                "listeners": [_LISTENER],
             }
         },
     ),
