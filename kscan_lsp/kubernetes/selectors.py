@@ -103,9 +103,11 @@ def matches(selector: Selector, labels: dict[str, str]) -> bool:
 
 def selects_pods_of(selector: Selector, who: ResourceId, labels: dict[str, str]) -> bool:
     """Whether a selector selects pods of a workload: those with its labels, and with some that its controller sets."""
+    if matches(selector, labels):
+        return True
     wanted = {name: values[0] for name, values in _wanted(selector) if len(values) == 1}
     added = {name: value for name, value in wanted.items() if sets_label(who, name, value)}
-    return matches(selector, {**labels, **added})
+    return bool(added) and matches(selector, {**labels, **added})
 
 
 def _selects_as_calico(selector: Selector, labels: dict[str, str]) -> bool:
