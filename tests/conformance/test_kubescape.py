@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 KNOWN_RESULTS = 392
 """A result for each case and control of it that is here: fewer, and something is no longer compared."""
-KNOWN_PLACES = 263
+KNOWN_PLACES = 255
 """Results that agree and say where."""
 KNOWN_FRAMEWORKS = 16
 KNOWN_CONTROLS = 122

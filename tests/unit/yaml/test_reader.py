@@ -349,7 +349,7 @@ def test_text_behind_the_document_is_a_problem(text: str, rest: str):
         (
             '{"a": 1} {"b": 2}',
             "{",
-            "a JSON file holds one value; what follows it is not read (put several objects into a List)",
+            "one value ends here, and what follows on its line is not read; begin it on a line of its own",
         ),
     ],
 )
