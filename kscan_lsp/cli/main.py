@@ -90,7 +90,17 @@ def scan(
         float | None,
         typer.Option(metavar="N", min=0, max=100, help="Fail where compliance with a framework is lower."),
     ] = None,
-    fixes: Annotated[bool, typer.Option("--fixes", help="Work out the edits of every fix (JSON).")] = False,
+    allow_unscanned: Annotated[
+        bool,
+        typer.Option("--allow-unscanned", help="Pass where something could not be scanned, or not fully."),
+    ] = False,
+    list_skipped: Annotated[
+        bool, typer.Option("--list-skipped", help="Name the files that are left alone by design.")
+    ] = False,
+    fixes: Annotated[
+        bool,
+        typer.Option("--fixes", help="Show only fixes that are verified to hold; JSON has their edits."),
+    ] = False,
     stdin_name: StdinName = "",
 ) -> None:
     """Report what is insecure in manifests."""
@@ -107,9 +117,13 @@ def scan(
         skipped=scanned.skipped,
         not_scanned=scanned.not_scanned,
         problems=scanned.problems,
+        changes=scanned.changes,
         fix_detail=min(chosen.fixes, FixDetail.EDITS if fixes else FixDetail.TITLES),
-        gate=Gate(None if fail_on is FailOn.NONE else Severity[fail_on.name], compliance_threshold),
+        gate=Gate(
+            None if fail_on is FailOn.NONE else Severity[fail_on.name], compliance_threshold, allow_unscanned
+        ),
         requested=request.paths,
+        list_skipped=list_skipped,
     )
     _warn_about_setup(scanned.problems)
     if compliance_threshold is not None and scanned.files and not report.frameworks:

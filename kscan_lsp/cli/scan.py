@@ -7,7 +7,7 @@ ends the work before a file is read; everything else is collected and reported b
 from __future__ import annotations
 
 import os
-from collections import Counter
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,18 +19,19 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, looks_like_json, read_manifest
 from kscan_lsp.files.partials import Partials
-from kscan_lsp.report.build import problem_in
-from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned
+from kscan_lsp.report.build import change_in, problem_in
+from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.configuration import Configuration, configure, find_settings
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.files.encoding import SourceText
+    from kscan_lsp.report.model import StandardChange
     from kscan_lsp.workspace.results import CheckedFile
 
 STDIN: Final = "-"
@@ -65,11 +66,14 @@ class Scan(Struct, frozen=True):
     """All files of one command, in order, and what could not be judged."""
 
     files: tuple[ScannedFile, ...]
-    skipped: Mapping[str, int]
-    """How many files were left alone before they were read, by reason."""
+    skipped: tuple[Skipped, ...]
+    """Files that were left alone, with what they would be rendered by."""
     not_scanned: tuple[NotScanned, ...]
+    """Files that could not be read, and what was named and holds nothing that is scanned."""
     problems: tuple[FileProblem, ...]
     """What is wrong with settings and policies."""
+    changes: tuple[StandardChange, ...] = ()
+    """What they change about the standards."""
 
 
 def scan(
@@ -102,11 +106,23 @@ def scan(
             reader.read_folder(Path(name), discover)
         else:
             reader.read_named(Path(name))
+    files = _judged(reader.files, reader.configurations.values(), today)
+    reader.skipped += [
+        Skipped(file.checked.path, file.checked.skipped, reader.rendered_by(file.path))
+        for file in files
+        if file.checked.skipped
+    ]
+    scanned = {file.checked.path for file in files if not file.checked.skipped}
     return Scan(
-        _judged(reader.files, reader.configurations.values(), today),
-        reader.skipped,
-        tuple(reader.not_scanned),
+        files,
+        tuple(reader.skipped),
+        (*reader.not_scanned, *reader.nothing_scanned(scanned)),
         tuple(reader.problems),
+        tuple(
+            change_in(display_name(Path(change.file)) if change.file else "", change)
+            for configuration in reader.configurations.values()
+            for change in configuration.changes
+        ),
     )
 
 
@@ -142,7 +158,9 @@ class _Reader:
     def __init__(self, request: ScanRequest) -> None:
         self.request = request
         self.files: list[_ReadFile] = []
-        self.skipped: Counter[str] = Counter()
+        self.skipped: list[Skipped] = []
+        self.came_to: dict[str, set[str]] = {}
+        """The names of the files that each named path came to."""
         self.not_scanned: list[NotScanned] = []
         self.problems: list[FileProblem] = []
         self.partials = Partials()
@@ -154,13 +172,17 @@ class _Reader:
         root = configuration.settings_path.parent if configuration.settings_path else None
         exclude = configuration.settings.exclude
         found = discover(folder, exclude=exclude, exclude_root=root, partials=self.partials)
-        self.skipped.update(found.skipped)
+        self.skipped += [
+            Skipped(display_name(path) + "/" * path.is_dir(), "excluded") for path in found.excluded
+        ]
         self.not_scanned += [NotScanned(display_name(path), 1, reason) for path, reason in found.unreadable]
+        self.came_to[str(folder)] = {display_name(path) for path in found.files}
         for path in found.files:
             self.read(path, configuration, named=False)
 
     def read_named(self, path: Path) -> None:
         """Read a file that the user named, whatever it looks like."""
+        self.came_to[str(path)] = {display_name(path)}
         self.read(path, self.configuration(Path(os.path.abspath(path.parent))), named=True)
 
     def read(self, path: Path, configuration: Configuration, *, named: bool) -> None:
@@ -171,7 +193,7 @@ class _Reader:
         self.seen.add(real)
         source = read_manifest(path, self.partials, named=named)
         if isinstance(source, str):
-            self.skipped[source] += 1
+            self.skipped.append(Skipped(display_name(path), source, self.rendered_by(path)))
         elif isinstance(source, Unreadable):
             self.not_scanned.append(NotScanned(display_name(path), source.line, source.reason))
         else:
@@ -180,6 +202,7 @@ class _Reader:
 
     def read_stdin(self, raw: bytes) -> None:
         name = self.request.stdin_name or _STDIN_NAME
+        self.came_to[STDIN] = {name}
         configuration = self.configuration(Path.cwd())
         source = decode(raw)
         if isinstance(source, Unreadable):
@@ -187,6 +210,33 @@ class _Reader:
             return
         json = name.endswith(".json") or (name == _STDIN_NAME and looks_like_json(source.text))
         self.files.append(_ReadFile(None, name, source, configuration, json))
+
+    def rendered_by(self, path: Path | None) -> str:
+        """The command that has what a file is part of judged as it is rendered; empty where it is part of nothing."""
+        rendering = path and self.partials.rendering(path)
+        if not rendering:
+            return ""
+        program, folder = rendering
+        return f"{program} {shlex.quote(display_name(Path(folder)))} | kscan scan -"
+
+    def nothing_scanned(self, scanned: set[str]) -> Iterator[NotScanned]:
+        """Why a path that was named is not scanned although it is there; a gate that passes would say it is clean."""
+        unreadable = {place.file for place in self.not_scanned}
+        skipped = {entry.file: entry for entry in self.skipped}
+        for name, files in self.came_to.items():
+            if files & scanned or files & unreadable:
+                continue
+            left = [skipped[file] for file in sorted(files) if file in skipped]
+            label = (self.request.stdin_name or _STDIN_NAME) if name == STDIN else display_name(Path(name))
+            yield NotScanned(
+                label,
+                1,
+                _why_nothing(
+                    name,
+                    left,
+                    excluded=any(entry.reason == "excluded" and name != STDIN for entry in self.skipped),
+                ),
+            )
 
     def configuration(self, folder: Path) -> Configuration:
         """What holds for a folder. Two folders with the same settings file share one."""
@@ -214,6 +264,22 @@ class _Reader:
             name = display_name(settings_path or folder)
             self.problems.append(FileProblem(name, FILE_START, text, "setting"))
         return configuration
+
+
+def _why_nothing(name: str, left: Sequence[Skipped], *, excluded: bool) -> str:
+    """Why nothing was scanned of what was named, and what to run instead."""
+    commands = list(dict.fromkeys(entry.hint for entry in left if entry.hint))
+    if commands:
+        what = "a chart" if commands[0].startswith("helm") else "an overlay"
+        more = f" (and {len(commands) - 1} others)" if len(commands) > 1 else ""
+        return f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}"
+    if any(entry.reason == "helm-template" for entry in left):
+        return "nothing was scanned: a template can only be judged as it is rendered; pipe that into 'kscan scan -'"
+    if name == STDIN:
+        return "nothing was scanned: there is no Kubernetes manifest on standard input; did the command before it fail?"
+    if excluded and not left:
+        return "nothing was scanned: all that is here is excluded, by the settings or .gitignore"
+    return "nothing was scanned: there is no Kubernetes manifest here"
 
 
 def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pathspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
 from kscan_lsp.settings.model import FILE_NAMES
@@ -37,10 +36,10 @@ _MAX_DEPTH: Final = 200
 
 
 class Discovered(Struct):
-    """What a walk came to. `skipped` counts files, and folders that were not entered, by reason."""
+    """What a walk came to: `excluded` are files that were left out, and folders that were not entered."""
 
     files: list[Path] = []
-    skipped: Counter[str] = field(default_factory=Counter)
+    excluded: list[Path] = []
     unreadable: list[tuple[Path, str]] = []
 
 
@@ -78,7 +77,7 @@ def discover(
     walk.follow_links()
     return Discovered(
         [_as_given(start, walk.top, path) for path in sorted(walk.files, key=_order)],
-        walk.skipped,
+        [_as_given(start, walk.top, path) for path in sorted(walk.excluded, key=_order)],
         [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],
     )
 
@@ -110,7 +109,7 @@ class _Discovery:
         self.boundary = os.path.realpath(_repository(top) or top)
         self.partials = partials
         self.files: list[str] = []
-        self.skipped: Counter[str] = Counter()
+        self.excluded: list[str] = []
         self.unreadable: list[tuple[str, str]] = []
         self.seen_folders: set[str] = set()
         self.visited: list[str] = []
@@ -149,7 +148,8 @@ class _Discovery:
         """Whether to go into a folder; one that is left out is counted."""
         name = os.path.basename(folder)
         if name.startswith(".") or name in _UNVISITED or _ignored(folder, (*ignore, *settings), folder=True):
-            self.skipped["excluded"] += name != ".git"
+            if name != ".git":
+                self.excluded.append(folder)
             return False
         return True
 
@@ -162,7 +162,7 @@ class _Discovery:
             return
         self.visited.append(path)
         if _ignored(path, (*ignore, *settings), folder=False):
-            self.skipped["excluded"] += 1
+            self.excluded.append(path)
             return
         if kustomization:
             self.partials.add_kustomization(Path(path))
@@ -184,13 +184,13 @@ class _Discovery:
                 mode = 0
             relevant = stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and path.lower().endswith(SUFFIXES))
             if mode and relevant and not _within(real, self.boundary):
-                self.skipped["excluded"] += 1
+                self.excluded.append(path)
             elif stat.S_ISDIR(mode):
                 # both names count: a link must not bring in what is hidden or ignored by its own
                 if (
                     real not in self.seen_folders
                     and self.admit(path, settings, ignore)
-                    and self.admit_target(real)
+                    and self.admit_target(path, real)
                 ):
                     self.add_folder(path, settings, ignore, depth + 1)
             elif stat.S_ISREG(mode):
@@ -198,13 +198,14 @@ class _Discovery:
             elif path.lower().endswith(SUFFIXES):
                 self.unreadable.append((path, "this link leads nowhere"))
 
-    def admit_target(self, real: str) -> bool:
-        """Whether no folder on the way from the boundary is hidden; the target of a link where one is is counted."""
+    def admit_target(self, path: str, real: str) -> bool:
+        """Whether no folder on the way from the boundary to the target of a link is hidden."""
         inside = os.path.relpath(real, self.boundary)
         hidden = any(
             part in _UNVISITED or (part.startswith(".") and part != ".") for part in inside.split(os.sep)
         )
-        self.skipped["excluded"] += hidden
+        if hidden:
+            self.excluded.append(path)
         return not hidden
 
 

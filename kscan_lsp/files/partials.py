@@ -35,11 +35,14 @@ class Partials:
     def __init__(self) -> None:
         self._patches: dict[str, frozenset[str]] = {}
         self._charts: dict[str, bool] = {}
-        self._patches_anywhere: set[str] = set()
+        self._patches_anywhere: dict[str, str] = {}
+        """The folder of the kustomization that names each."""
 
     def add_kustomization(self, kustomization: Path) -> None:
         """Ask this kustomization about files anywhere, not only below it."""
-        self._patches_anywhere |= self._patches_of(os.path.dirname(os.path.abspath(kustomization)))
+        folder = os.path.dirname(os.path.abspath(kustomization))
+        for patch in self._patches_of(folder):
+            self._patches_anywhere.setdefault(patch, folder)
 
     def reason_to_skip(self, path: Path) -> str:
         """Why a file must not be judged (one of `report.SKIP_REASONS`); empty where it may.
@@ -59,6 +62,26 @@ class Partials:
             if absolute in self._patches_of(folder):
                 return "kustomize-patch"
         return ""
+
+    def rendering(self, path: Path) -> tuple[str, str] | None:
+        """The program and the absolute path of the folder that a file is part of, to be rendered with it.
+
+        That is `helm template` and a chart, or `kustomize build` and the folder of a kustomization; None for others.
+        """
+        absolute = os.path.abspath(path)
+        if path.name in KUSTOMIZATION_NAMES:
+            return "kustomize build", os.path.dirname(absolute)
+        if path.name == "Chart.yaml" or (
+            _VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute))
+        ):
+            return "helm template", os.path.dirname(absolute)
+        for folder, inside in _folders(absolute):
+            if inside == "templates" and self._is_chart(folder):
+                return "helm template", folder
+            if absolute in self._patches_of(folder):
+                return "kustomize build", folder
+        named_by = self._patches_anywhere.get(absolute)
+        return ("kustomize build", named_by) if named_by else None
 
     def _is_chart(self, folder: str) -> bool:
         known = self._charts.get(folder)

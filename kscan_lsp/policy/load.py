@@ -14,7 +14,15 @@ from msgspec.structs import replace
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.compile_check import Check, compile_check, kinds_of
 from kscan_lsp.policy.memo import PolicyMemo
-from kscan_lsp.policy.model import Control, ControlSource, Framework, Member, PolicyProblem, PolicySet
+from kscan_lsp.policy.model import (
+    Control,
+    ControlSource,
+    Framework,
+    Member,
+    PolicyProblem,
+    PolicySet,
+    PolicySource,
+)
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
@@ -26,7 +34,10 @@ if TYPE_CHECKING:
 
 
 def load(
-    sources: Iterable[tuple[str, Document]], base: PolicySet | None = None, memo: PolicyMemo | None = None
+    sources: Iterable[tuple[str, Document]],
+    base: PolicySet | None = None,
+    memo: PolicyMemo | None = None,
+    reserved: PolicySet | None = None,
 ) -> PolicySet:
     """Compile control and framework files.
 
@@ -35,11 +46,12 @@ def load(
             framework.
         base: policies these are added to; an id that is there already is replaced.
         memo: what came of documents before.
+        reserved: policies whose ids a file may only take if it says that it `replaces` them.
 
     Returns:
         The policies, with a problem for each thing that is wrong.
     """
-    base, memo = base or PolicySet(), memo or PolicyMemo()
+    base, memo, reserved = base or PolicySet(), memo or PolicyMemo(), reserved or PolicySet()
     problems = list(base.problems)
     drafts: dict[str, _ControlDraft] = {}
     framework_drafts: dict[str, _FrameworkDraft] = {}
@@ -55,7 +67,9 @@ def load(
             found: tuple[Problem, ...] = document.problems or (nothing,)
         else:
             file, found = memo.model(model, document, "control" if model is ControlFile else "framework")
-            if isinstance(file, ControlFile):
+            if file is not None and (refused := _replacement_error(file, document, reserved)):
+                found += (refused,)
+            elif isinstance(file, ControlFile):
                 found += _keep(drafts, _ControlDraft(file, document, source))
             elif file is not None:
                 found += _keep(framework_drafts, _FrameworkDraft(file, document, source))
@@ -82,7 +96,14 @@ def load(
         problems += [PolicyProblem(framework.source, framework.document, p) for p in unknown]
         frameworks[framework.file.id] = _framework(framework.file)
     memo.end_load()
-    return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems), control_sources)
+    replaced = dict(base.replaced)
+    for new in drafts.values():
+        if new.file.replaces and controls.get(new.file.id) is not base.controls.get(new.file.id):
+            replaced[new.file.id] = PolicySource(new.source, new.document)
+    for framework in framework_drafts.values():
+        if framework.file.replaces:
+            replaced[framework.file.id] = PolicySource(framework.source, framework.document)
+    return PolicySet(dict(sorted(controls.items())), frameworks, tuple(problems), control_sources, replaced)
 
 
 class _ControlDraft(NamedTuple):
@@ -99,6 +120,24 @@ class _FrameworkDraft(NamedTuple):
     file: FrameworkFile
     document: Document
     source: str
+
+
+def _replacement_error(
+    file: ControlFile | FrameworkFile, document: Document, reserved: PolicySet
+) -> Problem | None:
+    """What is wrong with an id that is reserved, or with the one that a file says it replaces."""
+    word = "control" if isinstance(file, ControlFile) else "framework"
+    there = file.id in (reserved.controls if isinstance(file, ControlFile) else reserved.frameworks)
+    if file.replaces not in {"", file.id}:
+        message = f"'replaces' must be the id of this {word}, '{file.id}'"
+        return Problem(span_at(document, ("replaces",)), message, word, fatal=True)
+    if there and not file.replaces:
+        message = (
+            f"{file.id} comes with kscan, and this file is left out; give the {word} another id, or say "
+            f"'replaces: {file.id}' if it is to count in its place"
+        )
+        return Problem(span_at(document, ("id",)), message, word, fatal=True)
+    return None
 
 
 _D = TypeVar("_D", _ControlDraft, _FrameworkDraft)

@@ -99,6 +99,13 @@ class ControlSource(Struct, frozen=True):
     tests: tuple[TestFile, ...] = ()
 
 
+class PolicySource(Struct, frozen=True):
+    """Where a control or framework is defined: the name of its file, and the document in it."""
+
+    name: str
+    document: Document
+
+
 class PolicyProblem(Struct, frozen=True):
     """A problem in a policy file."""
 
@@ -115,6 +122,8 @@ class PolicySet(Struct, frozen=True):
     problems: tuple[PolicyProblem, ...] = ()
     sources: Mapping[str, ControlSource] = {}
     """By control id; those that come with the program have none unless they were asked for with their tests."""
+    replaced: Mapping[str, PolicySource] = {}
+    """What a project defines anew of the controls and frameworks that come with the program, by id."""
 
     def framework(self, name: str) -> Framework | None:
         """A framework by its id or an alias, whatever the case."""

@@ -30,6 +30,13 @@ TargetPath = Annotated[
         "or from object, podTemplate, pod, container, item or effective."
     ),
 ]
+Replaces = Annotated[
+    str,
+    Field(
+        description="The id once more, where it is that of a control or framework that comes with kscan: this one "
+        "counts in its place, which every report says."
+    ),
+]
 ControlId = Annotated[
     str, Field(pattern=r"^[A-Z]+-[0-9]{4}$", description="C-nnnn for Kubescape's, KS-nnnn for ours.")
 ]
@@ -134,6 +141,7 @@ class ControlFile(_Strict):
     """A security control. It has checks, or says what it needs that no manifest tells."""
 
     id: ControlId
+    replaces: Replaces = ""
     title: str
     score: Annotated[float, Field(ge=0, le=10, strict=False)]
     category: str = ""
@@ -196,6 +204,7 @@ class FrameworkFile(_Strict):
     """A named choice of controls."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    replaces: Replaces = ""
     title: str
     description: str = ""
     aliases: Texts = []

@@ -14,7 +14,6 @@ from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import (
     NO_GATE,
-    SKIP_REASONS,
     ControlResult,
     FileProblem,
     FileRange,
@@ -28,6 +27,8 @@ from kscan_lsp.report.model import (
     Report,
     Reported,
     Rule,
+    Skipped,
+    StandardChange,
 )
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.fingerprints import object_ordinals
@@ -35,19 +36,23 @@ from kscan_lsp.workspace.locations import Lines, lines_of, location_of
 from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, Location, Problem
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.model import Gate
+    from kscan_lsp.workspace.changes import Change
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
+
+MAX_KINDS: Final = 5
+"""Kinds that are named where nothing was judged."""
 
 _Options: TypeAlias = Sequence[VerifiedFix | Draft]
 """The ways to fix a finding."""
@@ -56,48 +61,57 @@ _Options: TypeAlias = Sequence[VerifiedFix | Draft]
 def build(
     checked: Iterable[tuple[CheckedFile, Project]],
     *,
-    skipped: Mapping[str, int] | None = None,
+    skipped: Iterable[Skipped] = (),
     not_scanned: Iterable[NotScanned] = (),
     problems: Iterable[FileProblem] = (),
+    changes: Iterable[StandardChange] = (),
     fix_detail: FixDetail = FixDetail.TITLES,
     gate: Gate = NO_GATE,
     requested: Iterable[str] = (),
+    list_skipped: bool = False,
     name: Callable[[str], str] = str,
 ) -> Report:
     """Put a report together.
 
     Args:
         checked: files as judged, each with the project it is in, in the order to report them.
-        skipped: how many files were left alone before they were read, by reason.
-        not_scanned: files that could not be read.
+        skipped: files that were left alone before they were judged.
+        not_scanned: files that could not be read, and what was named and holds nothing that is scanned.
         problems: what is wrong with settings and policies.
+        changes: what they change about the standards that come with the program.
         fix_detail: how much to find out about fixes.
         gate: what makes the scan fail.
         requested: the files and folders that the user named.
+        list_skipped: whether people want the names of what was left alone.
         name: what the report calls a file of a project.
     """
     builder = _Builder(fix_detail, name)
     setup = tuple(problems)
-    builder.skipped.update(skipped or {})
+    builder.skipped.update((entry.file, entry) for entry in skipped)
     builder.not_scanned += not_scanned
     for file, project in checked:
         builder.add(file, project)
     rules = builder.all_rules()
     controls = builder.control_results(rules)
+    changed = tuple(dict.fromkeys(changes))
+    if unjudged := builder.not_judged_at_all(controls.values()):
+        builder.not_scanned.append(unjudged)
     return Report(
         files=builder.files,
         resources=len(builder.judged),
         findings=tuple(builder.findings),
         problems=(*setup, *builder.problems),
         not_scanned=tuple(builder.not_scanned),
-        skipped={reason: builder.skipped[reason] for reason in SKIP_REASONS},
+        skipped=tuple(sorted(builder.skipped.values())),
         rules=rules,
         controls=tuple(controls.values()),
-        frameworks=compliance((ruleset for ruleset, _ in builder.rulesets.values()), controls),
+        frameworks=compliance((ruleset for ruleset, _ in builder.rulesets.values()), controls, changed),
         texts=builder.texts,
         gate=gate,
         requested=tuple(requested),
         wrong_setup=bool(setup),
+        changes=changed,
+        list_skipped=list_skipped,
     )
 
 
@@ -112,7 +126,7 @@ class _Builder:
         self.findings: list[Reported] = []
         self.problems: list[FileProblem] = []
         self.not_scanned: list[NotScanned] = []
-        self.skipped: Counter[str] = Counter()
+        self.skipped: dict[str, Skipped] = {}
         self.rulesets: dict[int, tuple[Ruleset, dict[str, Rule]]] = {}
         self.judged: list[tuple[Verdicts, set[str]]] = []
         self.reasons: dict[str, list[NotEvaluated]] = {}
@@ -121,7 +135,8 @@ class _Builder:
     def add(self, file: CheckedFile, project: Project) -> None:
         rules = self.rules(project.ruleset)
         if file.skipped:
-            self.skipped[file.skipped] += 1
+            named = self.name(file.path)
+            self.skipped.setdefault(named, Skipped(named, file.skipped))
             return
         self.files += 1
         self.texts[self.name(file.path)] = file.text
@@ -192,8 +207,14 @@ class _Builder:
                 for other in (location_of(related, placed, project),)
             ),
             fixes=tuple(_fix_option(placed, option, project) for option in options),
+            accepted_line=self.line_of(placed, finding.disposition.span, project)
+            if finding.disposition
+            else 0,
             sensitive=rule.category == "Secrets" or finding.resource.kind == "Secret",
         )
+
+    def line_of(self, placed: PlacedDocument, span: Span, project: Project) -> int:
+        return range_of(placed.locate(span), project).start.line
 
     def add_reasons(
         self, placed: PlacedDocument, verdicts: Verdicts, failed: set[str], project: Project
@@ -220,7 +241,10 @@ class _Builder:
     def not_fully_scanned(self, file: CheckedFile, project: Project) -> Iterator[NotScanned]:
         for placed in file.documents:
             checked = placed.checked
-            if checked.complete or not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
+            if checked.complete:
+                yield from self.not_fully_judged(placed, project)
+                continue
+            if not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
                 continue
             worst = min(checked.problems, key=lambda problem: not problem.fatal, default=None)
             location = placed.locate(worst.span if worst else Span(0, 0))
@@ -228,6 +252,32 @@ class _Builder:
             partly = "not fully scanned: " if checked.verdicts else ""
             reason = partly + (worst.message if worst else "it could not be read")
             yield NotScanned(self.name(location.file), line, reason)
+
+    def not_fully_judged(self, placed: PlacedDocument, project: Project) -> Iterator[NotScanned]:
+        """Why controls could not judge resources of a document that could be read: one entry for each place."""
+        for verdicts in placed.checked.verdicts:
+            places: dict[tuple[Path, str], list[str]] = {}
+            for entry in verdicts.unevaluated:
+                # what only evidence answers is no fault of the manifest
+                if entry.reason != project.ruleset.controls[entry.control].unanswered:
+                    places.setdefault((entry.path, entry.reason), []).append(entry.control)
+            for (path, reason), controls in places.items():
+                location = placed.locate(verdicts.resource.resolve(path).span)
+                line = range_of(location, project).start.line
+                others = f" and {len(controls) - 1} others" if len(controls) > 1 else ""
+                why = f"not fully judged, by {controls[0]}{others}: {reason}"
+                yield NotScanned(self.name(location.file), line, why)
+
+    def not_judged_at_all(self, results: Iterable[ControlResult]) -> NotScanned | None:
+        """Why nothing is known about any resource, where no control that is on has looked at one."""
+        if not self.judged or self.not_scanned or any(result.evaluated for result in results):
+            return None
+        kinds = Counter(verdicts.resource.id.kind for verdicts, _ in self.judged)
+        listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(MAX_KINDS))
+        more = ", ..." if len(kinds) > MAX_KINDS else ""
+        return NotScanned(
+            next(iter(self.texts)), 1, f"no control that is on looks at what is here: {listed}{more}"
+        )
 
     def control_results(self, rules: Iterable[str]) -> dict[str, ControlResult]:
         counted = control_results(self.judged)
@@ -276,6 +326,14 @@ def range_of(location: Location, project: Project) -> FileRange:
 def problem_in(file: str, document: Document, problem: Problem) -> FileProblem:
     """A problem of a file that is one document: settings or a policy."""
     return FileProblem(file, _range(Lines(document.lines, problem.span, 0)), problem.message, problem.code)
+
+
+def change_in(file: str, change: Change) -> StandardChange:
+    """A change to a standard, said in a file of this name; the name is left out where no file says it."""
+    if change.document is None or change.span is None:
+        return StandardChange(change.what, change.id, "", 0, change.detail)
+    line = change.document.lines.position(change.span.start).line + 1
+    return StandardChange(change.what, change.id, file, line, change.detail)
 
 
 def _range(lines: Lines) -> FileRange:

@@ -1,63 +1,100 @@
 """How controls and frameworks score, as Kubescape counts it.
 
 A control scores 100 when nothing fails, else the passed of all resources it applies to; a framework scores the
-unweighted mean of its controls. What is accepted counts as passed, as a resource with an exception does there
-("passed with exceptions"). What could not be evaluated is never a pass: it stays in the denominator.
+unweighted mean of its controls. Accepted is not fixed, so there are two scores: as things are, and with what is
+accepted counted as passed, as a resource with an exception is there ("passed with exceptions"). What could not be
+evaluated is never a pass: it stays in the denominator.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.report.model import ControlResult, FrameworkScore
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.report.model import StandardChange
 
 
 def compliance(
-    rulesets: Iterable[Ruleset], controls: Mapping[str, ControlResult]
+    rulesets: Iterable[Ruleset],
+    controls: Mapping[str, ControlResult],
+    changes: Sequence[StandardChange] = (),
 ) -> tuple[FrameworkScore, ...]:
     """The scores of all frameworks that rulesets are made of, from what became of their controls.
 
-    What the settings leave out, or no manifest answers, is in no framework's mean: nothing is known about it. A control
-    that is on and not among `controls` applied to nothing.
+    What the settings leave out, or nothing that is known answers, is in no framework's mean: nothing is known about it.
+    A control that is on and not among `controls` applied to nothing.
     """
-    members: dict[str, tuple[str, dict[str, None]]] = {}
+    members: dict[str, _Members] = {}
     for ruleset in rulesets:
         for framework in ruleset.frameworks:
-            _, known = members.setdefault(framework.id, (framework.title, {}))
-            on = (ruleset.controls.get(i) for i in members_of(framework, ruleset.policies))
-            known.update(dict.fromkeys(control.id for control in on if control and not control.needs))
-    scores = []
-    for name, (title, ids) in members.items():
-        mean = sum(controls[i].score if i in controls else 100.0 for i in ids) / len(ids) if ids else 100.0
-        scores.append(FrameworkScore(name, title, round(mean, 2)))
-    return tuple(scores)
+            known = members.setdefault(framework.id, _Members(framework.title, {}, {}))
+            ids = members_of(framework, ruleset.policies)
+            known.all.update(dict.fromkeys(ids))
+            known.on.update({i: ruleset.controls[i] for i in ids if i in ruleset.controls})
+    return tuple(_score(name, known, controls, changes) for name, known in members.items())
+
+
+class _Members(NamedTuple):
+    """The controls of a framework, and those that are on under any settings."""
+
+    title: str
+    all: dict[str, None]
+    on: dict[str, Control]
+
+
+def _score(
+    name: str, members: _Members, controls: Mapping[str, ControlResult], changes: Iterable[StandardChange]
+) -> FrameworkScore:
+    results = {i: controls.get(i, ControlResult(i)) for i in members.on}
+    run = [result for i, result in results.items() if result.evaluated or not members.on[i].needs]
+    return FrameworkScore(
+        name,
+        members.title,
+        _mean([result.score for result in run]),
+        _mean([result.score_accepted for result in run]),
+        len(run),
+        len(members.all),
+        tuple(i for i in results if results[i] not in run),
+        tuple(one for one in changes if one.id in members.all or one.id == name),
+    )
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return round(sum(scores) / len(scores), 2) if scores else 100.0
 
 
 def control_results(judged: Iterable[tuple[Verdicts, Container[str]]]) -> dict[str, ControlResult]:
     """What became of each control that looked at any of some resources.
 
     Args:
-        judged: the verdicts of each resource, and the controls of its findings that are not accepted: one whose
-            findings all are has passed where it could be evaluated.
+        judged: the verdicts of each resource, and the controls of its findings that are not accepted.
     """
     passed: Counter[str] = Counter()
     failed: Counter[str] = Counter()
+    accepted: Counter[str] = Counter()
     not_evaluated: Counter[str] = Counter()
     for verdicts, failing in judged:
         passed.update(verdicts.passed)
         unevaluated = {entry.control for entry in verdicts.unevaluated if entry.control not in failing}
         not_evaluated.update(unevaluated)
         for control in verdicts.failed - unevaluated:
-            (failed if control in failing else passed)[control] += 1
+            (failed if control in failing else accepted)[control] += 1
     return {
-        i: ControlResult(i, evaluated=passed[i] + failed[i], failed=failed[i], not_evaluated=not_evaluated[i])
-        for i in passed | failed | not_evaluated
+        i: ControlResult(
+            i,
+            evaluated=passed[i] + failed[i] + accepted[i],
+            failed=failed[i],
+            accepted=accepted[i],
+            not_evaluated=not_evaluated[i],
+        )
+        for i in passed | failed | accepted | not_evaluated
     }

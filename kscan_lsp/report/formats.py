@@ -64,9 +64,9 @@ def _html(report: Report) -> str:
 
 
 FORMATS: Final[dict[str, Format]] = {
-    "pretty": Format(_pretty, (".txt",), FixDetail.TITLES, _pretty_lines),
+    "pretty": Format(_pretty, (".txt",), FixDetail.EDITS, _pretty_lines),
     "json": Format(_json, (".json",), FixDetail.EDITS),
-    "html": Format(_html, (".html", ".htm"), FixDetail.TITLES),
+    "html": Format(_html, (".html", ".htm"), FixDetail.EDITS),
 }
 """Every format by its name; the first is what people get who choose none."""
 

@@ -18,7 +18,6 @@ from urllib.parse import quote
 from kscan_lsp import __version__
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.html_style import STYLE
-from kscan_lsp.report.model import STATUS_NAMES
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
@@ -34,6 +33,12 @@ PLACE_SCHEME: Final = "kscan-place:"
 
 _UNFOLDED: Final = 40
 """Up to so many findings, all are to be seen at once; of more, first the controls."""
+
+_CHANGES: Final = {
+    "excluded": "taken out",
+    "lowered": "lowered from {}",
+    "replaced": "defined by this project",
+}
 
 _GOOD_SCORE: Final = 90
 _FAIR_SCORE: Final = 60
@@ -85,15 +90,19 @@ class _Page:
         yield from self.not_scanned()
         if self.report.frameworks and self.report.resources:  # nothing judged is no compliance
             yield from _scores(self.report.frameworks)
+        yield from self.changes()
         yield from self.controls()
         yield from self.files()
         yield from self.not_evaluated()
         yield from self.problems()
         yield from self.accepted()
+        yield from self.skipped()
 
     def head(self) -> Iterator[str]:
         report = self.report
-        skipped = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count)
+        skipped = ", ".join(
+            f"{count} {reason}" for reason, count in report.skipped_by_reason().items() if count
+        )
         yield "<h1>kscan report</h1>"
         yield (
             f'<p class="quiet">{counted(report.files, "file")} and {counted(report.resources, "resource")} checked'
@@ -105,7 +114,7 @@ class _Page:
         statuses = Counter(entry.finding.status for entry in report.findings)
         for status in ("accepted", "baseline"):
             if statuses[status]:
-                yield _tile(STATUS_NAMES[status], statuses[status], "")
+                yield _tile(status, statuses[status], "")
         yield "</ul>"
         if not report.files and not report.not_scanned:
             yield '<p class="warning">No Kubernetes manifest was found: nothing is known about these files.</p>'
@@ -191,9 +200,39 @@ class _Page:
     def accepted(self) -> Iterator[str]:
         entries = [entry for entry in self.report.findings if entry.finding.status == "accepted"]
         if entries:
-            yield "<h2>Suppressed</h2><details>"
+            yield "<h2>Accepted</h2><details>"
             yield f'<summary><b>{counted(len(entries), "finding")}</b></summary><div class="inside">'
             yield from _table(self.row(entry, _disposition(entry)) for entry in entries)
+            yield "</div></details>"
+
+    def changes(self) -> Iterator[str]:
+        """What is no longer as the standards have it: a good score may be owed to that."""
+        if self.report.changes:
+            yield "<h2>Changed standards</h2>"
+            yield from _table(
+                (
+                    self.place(one.file, one.line) if one.file else _text(one.place),
+                    f"<code>{_text(one.id)}</code>",
+                    _text(_CHANGES[one.what].format(one.detail)),
+                )
+                for one in self.report.changes
+            )
+
+    def skipped(self) -> Iterator[str]:
+        """What was left alone by design, by name."""
+        if self.report.skipped:
+            yield "<h2>Left alone</h2><details>"
+            many = counted(len(self.report.skipped), "file or folder", "files and folders")
+            yield f"<summary><b>{many}</b></summary>"
+            yield '<div class="inside">'
+            yield from _table(
+                (
+                    _text(entry.file),
+                    _text(entry.reason),
+                    f"<code>{_text(entry.hint)}</code>" if entry.hint else "",
+                )
+                for entry in self.report.skipped
+            )
             yield "</div></details>"
 
     def place(self, file: str, line: int, column: int = 0) -> str:
@@ -221,9 +260,21 @@ def _scores(frameworks: Iterable[FrameworkScore]) -> Iterator[str]:
             '<td class="bar"><svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
             '<rect class="track" width="100" height="1"/>'
             f'<rect class="fill" width="{framework.score:g}" height="1"/></svg></td>'
-            f'<td class="number">{framework.score:.1f}%</td></tr>'
+            f'<td class="number">{framework.score:.1f}%{_of(framework)}</td></tr>'
         )
     yield "</tbody></table>"
+
+
+def _of(framework: FrameworkScore) -> str:
+    """What a score is a mean of, where that is not the whole framework, and what it were with accepted risks passed."""
+    notes = []
+    if framework.score_accepted != framework.score:
+        notes.append(f"{framework.score_accepted:.1f}% with accepted risks")
+    if framework.changed("excluded"):
+        notes.append(f"of {framework.run} of {framework.total} controls")
+    if framework.replaced_by:
+        notes.append("this project's own")
+    return "".join(f'<span class="also quiet">{_text(note)}</span>' for note in notes)
 
 
 def _grade(score: float) -> str:

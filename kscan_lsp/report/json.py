@@ -9,7 +9,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import __version__
-from kscan_lsp.report.model import STATUS_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +19,14 @@ if TYPE_CHECKING:
         FileRange,
         FixEdit,
         FixOption,
+        FrameworkScore,
         RelatedLocation,
         Report,
         Reported,
+        StandardChange,
     )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def render(report: Report) -> str:
@@ -59,10 +60,12 @@ def as_data(report: Report) -> dict[str, Any]:
             "findings": {severity.label: count for severity, count in report.by_severity().items()},
             "suppressed": statuses.count("accepted"),
             "baseline": statuses.count("baseline"),
-            "skipped": dict(report.skipped),
-            "frameworks": [{"id": framework.id, "score": framework.score} for framework in report.frameworks],
+            "skipped": report.skipped_by_reason(),
+            "frameworks": [_framework(framework) for framework in report.frameworks],
         },
         "controls": [_control(result) for result in report.controls],
+        "changes": [{"change": one.what, **_change(one)} for one in report.changes],
+        "skipped": [{"file": s.file, "reason": s.reason, "hint": s.hint} for s in report.skipped],
         "notScanned": [{"file": n.file, "line": n.line, "reason": n.reason} for n in report.not_scanned],
         "problems": [
             {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}
@@ -70,6 +73,26 @@ def as_data(report: Report) -> dict[str, Any]:
         ],
         "findings": [_finding(entry) for entry in report.findings],
     }
+
+
+def _framework(framework: FrameworkScore) -> dict[str, Any]:
+    changed = {what: [_change(one) for one in framework.changed(what)] for what in _CHANGES}
+    replaced_by = framework.replaced_by
+    return {
+        "id": framework.id,
+        "score": framework.score,
+        "scoreAccepted": framework.score_accepted,
+        "replacedBy": replaced_by and {"file": replaced_by.file, "line": replaced_by.line},
+        "controls": {"run": framework.run, **changed, "notEvaluated": list(framework.not_evaluated)},
+    }
+
+
+_CHANGES = ("excluded", "replaced", "lowered")
+
+
+def _change(change: StandardChange) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": change.id, "file": change.file or None, "line": change.line or None}
+    return {**data, "detail": change.detail} if change.detail else data
 
 
 def _control(result: ControlResult) -> dict[str, Any]:
@@ -83,6 +106,7 @@ def _control(result: ControlResult) -> dict[str, Any]:
         "id": result.id,
         "evaluated": result.evaluated,
         "failed": result.failed,
+        "accepted": result.accepted,
         "notEvaluated": missing,
     }
 
@@ -104,9 +128,17 @@ def _finding(entry: Reported) -> dict[str, Any]:
         "related": [_related(place) for place in entry.related],
         "fix": _fix(entry.fixes),
         "fingerprint": entry.fingerprint,
-        "status": STATUS_NAMES[finding.status],
-        "suppression": disposition
-        and {"kind": disposition.by, "reason": disposition.reason, "until": disposition.until},
+        "status": finding.status,
+        "accepted": disposition
+        and {
+            "by": disposition.by,
+            "reason": disposition.reason,
+            "owner": disposition.owner,
+            "until": disposition.until,
+            "file": entry.file,
+            "line": entry.accepted_line,
+        },
+        "renderedWith": [],
     }
 
 

@@ -10,7 +10,7 @@ looks like (one file per format, listed in `formats.py`).
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kscan_lsp.findings import Finding, ResourceId
-
-STATUS_NAMES: Final = {"open": "open", "accepted": "suppressed", "baseline": "baseline"}
-"""What reports call the status of a finding, for as long as schema 1 of the JSON report holds."""
 
 SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
@@ -115,6 +112,8 @@ class Reported(NamedTuple):
     related: tuple[RelatedLocation, ...] = ()
     fixes: tuple[FixOption, ...] = ()
     sensitive: bool = False
+    accepted_line: int = 0
+    """The line of the file on which it is accepted; 0 where it is not."""
     ordinal: int = 0
     """How many objects of the same identity its project has before this one."""
 
@@ -131,6 +130,17 @@ class FileProblem(NamedTuple):
     range: FileRange
     message: str
     code: str
+
+
+class Skipped(NamedTuple):
+    """A file, or a folder with a slash at its end, that was left alone by design: one of `SKIP_REASONS`.
+
+    `hint` is a command that has it judged, or empty.
+    """
+
+    file: str
+    reason: str
+    hint: str = ""
 
 
 class NotScanned(NamedTuple):
@@ -151,35 +161,88 @@ class NotEvaluated(NamedTuple):
 
 
 class ControlResult(NamedTuple):
-    """What became of one control, counted in resources; `evaluated` are those that failed or passed."""
+    """What became of one control, counted in resources.
+
+    `failed` have a finding that counts, `accepted` none but accepted ones; `evaluated` are these two and what passed.
+    """
 
     id: str
     evaluated: int = 0
     failed: int = 0
+    accepted: int = 0
     not_evaluated: int = 0
     reasons: tuple[NotEvaluated, ...] = ()
     """The first of those that could not be evaluated."""
 
     @property
     def score(self) -> float:
-        """Compliance from 0 to 100."""
+        """Compliance from 0 to 100, as things are."""
+        return self._share(self.evaluated - self.failed - self.accepted)
+
+    @property
+    def score_accepted(self) -> float:
+        """Compliance from 0 to 100, with what is accepted counted as passed."""
+        return self._share(self.evaluated - self.failed)
+
+    def _share(self, passed: int) -> float:
         applies = self.evaluated + self.not_evaluated
-        return 100.0 if not applies else 100.0 * (self.evaluated - self.failed) / applies
+        return 100.0 * passed / applies if applies else 100.0
+
+
+class StandardChange(NamedTuple):
+    """What a project changes about a control or framework that comes with the program, and where it says so.
+
+    `file` is empty where no file does. `detail` is that of `workspace.changes.Change`.
+    """
+
+    what: Literal["excluded", "lowered", "replaced"]
+    id: str
+    file: str
+    line: int
+    detail: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is said, in words."""
+        return f"{self.file}:{self.line}" if self.file else "the editor's or the command's own settings"
 
 
 class FrameworkScore(NamedTuple):
-    """Compliance with one framework, from 0 to 100."""
+    """Compliance with one framework, from 0 to 100, and what it is a mean of.
+
+    `score` is as things are, `score_accepted` counts accepted risks as passed. Of its `total` controls `run` are in the
+    mean; those of `not_evaluated` are on, and nothing that is known answers them.
+    """
 
     id: str
     title: str
     score: float
+    score_accepted: float
+    run: int
+    total: int
+    not_evaluated: tuple[str, ...] = ()
+    changes: tuple[StandardChange, ...] = ()
+    """Those of its controls, and of itself."""
+
+    def changed(self, what: str) -> tuple[StandardChange, ...]:
+        """Those of its controls that are changed in this way."""
+        return tuple(one for one in self.changes if one.what == what and one.id != self.id)
+
+    @property
+    def replaced_by(self) -> StandardChange | None:
+        """Where the project defines the framework itself, if it does."""
+        return next((one for one in self.changes if one.id == self.id), None)
 
 
 class Gate(NamedTuple):
-    """What makes a scan fail: findings of a severity or worse, compliance below a percentage. None is never."""
+    """What makes a scan fail: findings of a severity or worse, compliance below a percentage. None is never.
+
+    `unscanned` lets it pass where something was not scanned. Accepted risks count as passed for the percentage.
+    """
 
     fail_on: Severity | None = Severity.HIGH
     compliance: float | None = None
+    unscanned: bool = False
 
 
 NO_GATE: Final = Gate(None)
@@ -198,7 +261,7 @@ class Report(Struct, frozen=True):
     findings: tuple[Reported, ...]
     problems: tuple[FileProblem, ...]
     not_scanned: tuple[NotScanned, ...]
-    skipped: Mapping[str, int]
+    skipped: tuple[Skipped, ...]
     rules: Mapping[str, Rule]
     controls: tuple[ControlResult, ...]
     frameworks: tuple[FrameworkScore, ...]
@@ -208,6 +271,15 @@ class Report(Struct, frozen=True):
     """The files and folders that the user named."""
     wrong_setup: bool = False
     """A setting or a policy is wrong."""
+    changes: tuple[StandardChange, ...] = ()
+    """What the project changes about the standards, those of frameworks that are not chosen included."""
+    list_skipped: bool = False
+    """Whether people want the names of what was left alone."""
+
+    def skipped_by_reason(self) -> dict[str, int]:
+        """How many files were left alone, for each of `SKIP_REASONS`."""
+        counted = Counter(entry.reason for entry in self.skipped)
+        return {reason: counted[reason] for reason in SKIP_REASONS}
 
     def open(self) -> Iterator[Reported]:
         """The findings that count: neither accepted nor in a baseline."""
@@ -230,16 +302,21 @@ class Report(Struct, frozen=True):
         least = self.gate.compliance
         if least is not None:
             failures += [
-                f"compliance with {framework.id} is {framework.score:.4g}%, below {least:g}%"
+                f"compliance with {framework.id} is {framework.score_accepted:.4g}%, below {least:g}%"
+                + (
+                    " (accepted risks counted as passed)"
+                    if framework.score_accepted != framework.score
+                    else ""
+                )
                 for framework in self.frameworks
-                if framework.score < least
+                if framework.score_accepted < least
             ]
         return failures
 
 
 def exit_status(report: Report) -> int:
     """The highest status that applies: 3 not all was scanned, 2 wrong setup, 1 gate failed, 0."""
-    if report.not_scanned:
+    if report.not_scanned and not report.gate.unscanned:
         return 3
     if report.wrong_setup:
         return 2

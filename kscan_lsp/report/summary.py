@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.lines import StyledText, wrapped
-from kscan_lsp.report.model import STATUS_NAMES
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.report.lines import Line
-    from kscan_lsp.report.model import Report
+    from kscan_lsp.report.model import FrameworkScore, Report, StandardChange
 
 STYLES: Final = {
     Severity.CRITICAL: "bold magenta",
@@ -26,6 +25,8 @@ STYLES: Final = {
 """Colours of severities."""
 
 _MAX_LISTED: Final = 20
+_MAX_COMMANDS: Final = 3
+"""Charts and overlays whose rendering is proposed."""
 _INDENT: Final = 13
 
 
@@ -44,18 +45,54 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
         "scanned",
         [[StyledText(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]],
     )
-    if skipped := ", ".join(f"{count} {reason}" for reason, count in report.skipped.items() if count):
-        yield "skipped", [[StyledText(skipped)]]
+    skipped = report.skipped_by_reason()
+    if report.skipped:
+        counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items() if count)
+        yield "skipped", [[StyledText(counts)], *_skipped(report)]
     unscanned = [f"{place.file}:{place.line}: {place.reason}" for place in report.not_scanned]
     yield "not scanned", _listed(unscanned, "bold yellow")
     yield "not judged", [*_not_judged(report)]
-    yield "found", [_found(report)]
+    if report.files:
+        yield "found", [_found(report)]
     if report.frameworks and report.resources:  # nothing judged is no compliance
-        scores = ", ".join(f"{framework.id} {framework.score:.1f}%" for framework in report.frameworks)
-        yield "compliance", [[StyledText(scores)]]
+        yield "compliance", [[StyledText(printable(", ".join(map(_score, report.frameworks))))]]
+    yield "changed", _listed(_changes(report.changes), "yellow")
     if failures := report.gate_failures():
         yield "failed", [[StyledText(printable("; ".join(failures)), "bold red")]]
     yield "next", _next_steps(report)
+
+
+def _skipped(report: Report) -> Iterator[Line]:
+    """The names of what was left alone, where people want them."""
+    for entry in report.skipped if report.list_skipped else ():
+        hint = f"; run: {entry.hint}" if entry.hint else ""
+        yield [StyledText(printable(f"{entry.file}: {entry.reason}{hint}"))]
+
+
+def _score(framework: FrameworkScore) -> str:
+    text = f"{framework.id} {framework.score:.1f}%"
+    if framework.changed("excluded"):
+        text += f" of {framework.run} of its {framework.total} controls"
+    if framework.score_accepted != framework.score:
+        text += f" ({framework.score_accepted:.1f}% with accepted risks)"
+    return text
+
+
+def _changes(changes: Iterable[StandardChange]) -> list[str]:
+    """What the project changes about standards: what is changed alike on one line stands together."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for one in changes:
+        alike.setdefault((one.what, one.detail, one.place), []).append(one.id)
+    texts = []
+    for (what, detail, place), ids in alike.items():
+        many = len(ids) > 1
+        done = {
+            "excluded": f"{'are' if many else 'is'} taken out",
+            "lowered": f"{'are' if many else 'is'} lowered from {detail}",
+            "replaced": f"{'are' if many else 'is'} defined by this project",
+        }[what]
+        texts.append(f"{', '.join(ids)} {done}, {place}")
+    return texts
 
 
 def _listed(texts: Sequence[str], style: str) -> list[Line]:
@@ -98,19 +135,21 @@ def _found(report: Report) -> Line:
     statuses = Counter(entry.finding.status for entry in report.findings)
     for status in ("accepted", "baseline"):
         if statuses[status]:
-            pieces.append(StyledText(f", {statuses[status]} {STATUS_NAMES[status]}", "dim"))
+            pieces.append(StyledText(f", {statuses[status]} {status}", "dim"))
     return pieces
 
 
 def _next_steps(report: Report) -> list[Line]:
     steps: list[Line] = []
-    if report.skipped.get("helm-template"):
-        steps.append(_step("helm template CHART | kscan scan -", "judge what a chart renders to"))
+    skipped = report.skipped_by_reason()
+    commands = dict.fromkeys(entry.hint for entry in report.skipped if entry.hint)
+    if report.files:  # where nothing was scanned, the reason names them
+        steps += [_step(command, "judge what it renders to") for command in list(commands)[:_MAX_COMMANDS]]
     if report.files and not report.controls:
         steps.append([StyledText("no control is on; choose frameworks or controls in .kscan.yaml")])
     if not report.files and not report.not_scanned and not steps:
         why = "no Kubernetes manifest was found here; name a file or a folder that has some"
-        if report.skipped.get("excluded") == sum(report.skipped.values()) > 0:
+        if skipped["excluded"] == len(report.skipped) > 0:
             why = "all that is here is excluded by the settings or .gitignore; change them, or name something else"
         return [[StyledText(why)]]
     single = [entry.fixes[0] for entry in report.open() if len(entry.fixes) == 1]

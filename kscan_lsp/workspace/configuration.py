@@ -23,6 +23,7 @@ from kscan_lsp.settings.model import (
     replace_settings,
 )
 from kscan_lsp.settings.validation import validate, without_errors
+from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.policies import load_policies, policy_files, read_policy_file
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.policy.model import PolicySet
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.workspace.changes import Change
 
 
 class Configuration(Struct, frozen=True, eq=False):
@@ -45,6 +47,8 @@ class Configuration(Struct, frozen=True, eq=False):
     problems: tuple[ConfigurationProblem, ...]
     files: frozenset[Path]
     """The files that it was read from: settings, policies, inputs."""
+    changes: tuple[Change, ...] = ()
+    """What they change about the standards that come with the program."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -141,7 +145,8 @@ def configure(
         else:
             words.append(error.message)
     files = frozenset([*named, *([path] if path else []), *([lists.path] if lists else [])])
-    return Configuration(root, path, settings, rules, tuple(problems), files), tuple(words)
+    changed = tuple(changes_of(settings, known, path, document, from_file))
+    return Configuration(root, path, settings, rules, tuple(problems), files, changed), tuple(words)
 
 
 class _ListsFile(NamedTuple):

@@ -87,14 +87,20 @@ def load_policies(
     base: PolicySet | None = None,
     memo: PolicyMemo | None = None,
 ) -> PolicySet:
-    """The built-in policies (or `base`), and those of a user's files over them; `memo` as for `load`."""
-    base = base or builtin_policies()
+    """The built-in policies, and those of a user's files, which may take the id of one only if they say so.
+
+    Over another `base` the files count whatever they say: who tests a control means the one in the file. `memo` is as
+    for `load`.
+    """
+    reserved = None
+    if base is None:
+        base = reserved = builtin_policies()
     if not files:
         return base
     from kscan_lsp.policy.load import load
 
     documents = ((str(path), read_policy_file(path, "control", buffers, memo)) for path in files)
-    return load(documents, base, memo)
+    return load(documents, base, memo, reserved)
 
 
 def policy_files(names: Iterable[str], root: Path) -> list[Path]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kscan_lsp.lsp.uris import path_of
 from kscan_lsp.report import html
-from kscan_lsp.report.build import build, problem_in
+from kscan_lsp.report.build import build, change_in, problem_in
 from kscan_lsp.report.model import NotScanned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
     from kscan_lsp.workspace.project import Project
@@ -42,7 +42,8 @@ def report_page(snapshot: WorkspaceSnapshot, stopped: Callable[[], bool]) -> str
         problem_in(named(path.as_uri()), document, problem) for path, document, problem in snapshot.problems
     )
     not_scanned = [NotScanned(named(path.as_uri()), 1, why) for path, why in snapshot.unreadable]
-    report = build(files(), problems=problems, not_scanned=not_scanned, name=named)
+    changes = [change_in(named(Path(one.file).as_uri()) if one.file else "", one) for one in snapshot.changes]
+    report = build(files(), problems=problems, not_scanned=not_scanned, changes=changes, name=named)
     return None if stopped() else html.render(report, uris.get)
 
 

@@ -31,7 +31,9 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     return {
         **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
         "suppressed": statuses["accepted"],
-        "frameworks": [{"id": f.id, "name": f.title, "score": f.score} for f in scores],
+        "frameworks": [
+            {"id": f.id, "name": f.title, "score": f.score, "scoreAccepted": f.score_accepted} for f in scores
+        ],
     }
 
 

@@ -289,6 +289,7 @@ class Session(Struct):
             tuple(sorted(files, key=lambda entry: entry[0].path)),
             tuple(place for workspace in workspaces for place in workspace.unreadable),
             tuple(problem for workspace in workspaces for problem in workspace.configuration.problems),
+            tuple(change for workspace in workspaces for change in workspace.configuration.changes),
         )
 
 

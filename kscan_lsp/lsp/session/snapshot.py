@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.text import LineIndex, Span
+    from kscan_lsp.workspace.changes import Change
     from kscan_lsp.workspace.configuration import Configuration, ConfigurationProblem
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
@@ -90,3 +91,5 @@ class WorkspaceSnapshot(NamedTuple):
     """Folders that could not be looked at, and why."""
     problems: tuple[ConfigurationProblem, ...] = ()
     """What is wrong with settings and policies."""
+    changes: tuple[Change, ...] = ()
+    """What they change about the standards that come with the program."""

@@ -296,7 +296,7 @@ def test_output_goes_where_it_is_asked_to_go(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
     result = kscan("scan", "--format", "json", "--output", "report.json", "--fail-on", "none")
     assert (result.stdout, result.exit_code) == ("", 0)
-    assert json.loads((here / "report.json").read_text())["schema"] == 1
+    assert json.loads((here / "report.json").read_text())["schema"] == 2
     kscan("scan", "--format", "html", "--output", "report.html")
     assert "web.yaml:" in (here / "report.html").read_text().replace("<wbr>", "").replace(
         '<span class="at">', ""
@@ -466,7 +466,151 @@ def test_charts_are_rendered_before_they_are_judged(here: Path) -> None:
     (here / "Chart.yaml").write_text("name: shop\n")
     (here / "templates").mkdir()
     (here / "templates" / "web.yaml").write_text("kind: Pod\nspec: {{ .Values.spec }}\n")
-    assert "helm template CHART | kscan scan -" in kscan("scan").stdout
+    result = kscan("scan")
+    assert "run: helm template . | kscan scan -" in " ".join(result.stdout.split())
+    assert result.exit_code == 3
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    result = kscan("scan", "--fail-on", "none")
+    assert "helm template . | kscan scan -  judge what it renders to" in result.stdout
+    assert result.exit_code == 0
+
+
+NOTHING_HERE = "there is no Kubernetes manifest here"
+PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "reason"),
+    [
+        ({}, ".", NOTHING_HERE),
+        ({"a.yaml": "a: 1\n"}, ".", NOTHING_HERE),
+        ({"a.yaml": "# nothing yet\n"}, "a.yaml", NOTHING_HERE),
+        ({"a.json": "{}"}, "a.json", NOTHING_HERE),
+        ({".gitignore": "x\n", "x/a.yaml": DEPLOYMENT, ".git/HEAD": ""}, ".", "excluded, by the settings or"),
+        (
+            {"c/Chart.yaml": "name: c\n", "c/templates/a.yaml": "kind: {{ x }}"},
+            "c/templates/a.yaml",
+            "run: helm template c |",
+        ),
+        ({"c/Chart.yaml": "name: c\n", "c/templates/a.yaml": "kind: {{ x }}"}, "c", "run: helm template c |"),
+        ({"a.yaml": "kind: {{ x }}\n"}, "a.yaml", "pipe that into 'kscan scan -'"),
+        (
+            {"o/kustomization.yaml": "patches: [{path: p.yaml}]\n", "o/p.yaml": PATCH},
+            "o",
+            "run: kustomize build o |",
+        ),
+        (
+            {"o/kustomization.yaml": "patches: [{path: p.yaml}]\n", "o/p.yaml": PATCH},
+            "o/p.yaml",
+            "run: kustomize build o |",
+        ),
+        ({"o/kustomization.yaml": "resources: [a]\n"}, "o/kustomization.yaml", "run: kustomize build o |"),
+        (
+            {"o/kustomization.yaml": "patches: [{path: ../p/p.yaml}]\n", "p/p.yaml": PATCH},
+            ".",
+            "run: kustomize build o |",
+        ),
+    ],
+)
+def test_nothing_scanned_is_no_pass(here: Path, files: dict[str, str], path: str, reason: str) -> None:
+    for name, text in files.items():
+        (here / name).parent.mkdir(exist_ok=True, parents=True)
+        (here / name).write_text(text)
+    found = report(path)
+    (place,) = found["notScanned"]
+    assert (place["file"], found["exit"]) == (path, 3)
+    assert reason in place["reason"]
+    assert kscan("scan", path, "--allow-unscanned").exit_code == 0
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    assert kscan("scan", path, "web.yaml", "--fail-on", "none").exit_code == (0 if path == "." else 3)
+
+
+@pytest.mark.parametrize("text", ["", "Error: no such chart\n", "---\n", "{}"])
+def test_nothing_on_standard_input_is_no_pass(here: Path, text: str) -> None:
+    result = kscan("scan", "-", stdin=text)
+    assert "did the command before it fail?" in " ".join(result.stdout.split())
+    assert result.exit_code == 3
+
+
+def test_a_folder_with_manifests_may_hold_other_things(here: Path) -> None:
+    (here / "o").mkdir()
+    (here / "o/kustomization.yaml").write_text("patches: [{path: p.yaml}]\n")
+    (here / "o/p.yaml").write_text(PATCH)
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    found = report("--fail-on", "none")
+    assert (found["exit"], found["notScanned"]) == (0, [])
+    command = "kustomize build o | kscan scan -"
+    assert found["skipped"] == [
+        {"file": "o/kustomization.yaml", "reason": "not-kubernetes", "hint": command},
+        {"file": "o/p.yaml", "reason": "kustomize-patch", "hint": command},
+    ]
+    assert "o/p.yaml: kustomize-patch" in kscan("scan", "--list-skipped").stdout
+
+
+OWN = """\
+id: C-0057
+title: Ours
+score: 1.0
+description: d
+remediation: r
+checks:
+- {deny: 'false', at: kind, message: m}
+tests:
+- {name: none, manifest: 'kind: Pod'}
+"""
+
+
+def test_what_takes_a_built_in_id_says_so(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("frameworks: [nsa]\npolicies: [own.yaml, ours.yaml]\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / "own.yaml").write_text(OWN)
+    (here / "ours.yaml").write_text("id: nsa\ntitle: Ours\ncontrols: [{id: C-0057}]\n")
+    found = report("--fail-on", "none")
+    assert found["exit"] == 2
+    assert "own.yaml:1:5: C-0057 comes with kscan" in found["stderr"]
+    assert "'replaces: nsa' if it is to count in its place" in found["stderr"]
+    assert found["summary"]["frameworks"][0]["controls"]["run"] > 10
+    (here / "own.yaml").write_text(OWN.replace("title:", "replaces: C-0057\ntitle:"))
+    (here / "ours.yaml").write_text("id: nsa\nreplaces: nsa\ntitle: Ours\ncontrols: [{id: C-0057}]\n")
+    found = report()
+    assert found["exit"] == 0
+    (framework,) = found["summary"]["frameworks"]
+    assert framework["controls"]["run"] == 1
+    assert framework["replacedBy"] == {"file": "ours.yaml", "line": 1}
+    assert found["changes"] == [
+        {"change": "replaced", "id": "C-0057", "file": "own.yaml", "line": 1},
+        {"change": "replaced", "id": "nsa", "file": "ours.yaml", "line": 1},
+    ]
+    assert "C-0057 is defined by this project, own.yaml:1" in kscan("scan").stdout
+    assert "defined by this project" in kscan("scan", "--format", "html").stdout
+
+
+def test_what_settings_take_out_or_lower_is_said(here: Path) -> None:
+    (here / ".kscan.yaml").write_text(
+        "frameworks: [nsa]\ncontrols:\n  exclude:\n  - C-0057\n  severity: {C-0013: low, C-0016: critical}\n"
+    )
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    assert report()["changes"] == [
+        {"change": "excluded", "id": "C-0057", "file": ".kscan.yaml", "line": 4},
+        {"change": "lowered", "id": "C-0013", "file": ".kscan.yaml", "line": 5, "detail": "medium to low"},
+    ]
+    page = kscan("scan", "--format", "html").stdout
+    assert "Changed standards" in page
+    assert "lowered from medium to low" in page
+
+
+def test_the_threshold_counts_accepted_risks_as_passed_and_says_so(here: Path) -> None:
+    accepted = DEPLOYMENT.replace("privileged: true", "privileged: true # kscan:ignore C-0057 -- the driver")
+    assert accepted != DEPLOYMENT
+    (here / "web.yaml").write_text(accepted)
+    (framework,) = report()["summary"]["frameworks"]
+    low, high = framework["score"], framework["scoreAccepted"]
+    assert low < high < 100
+    between, above = str((low + high) / 2), str(high + 0.01)
+    assert kscan("scan", "--fail-on", "none", "--compliance-threshold", between).exit_code == 0
+    result = kscan("scan", "--fail-on", "none", "--compliance-threshold", above)
+    assert result.exit_code == 1
+    assert "accepted risks counted as passed" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize("command", [["git", "apply", "-"], ["patch", "-p1", "--binary"]], ids=lambda c: c[0])

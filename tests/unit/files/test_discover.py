@@ -22,7 +22,11 @@ def tree(root: Path, *names: str) -> Path:
 
 
 def names(found: Discovered, root: Path) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in found.files]
+    return relative(found.files, root)
+
+
+def relative(paths: list[Path], root: Path) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths]
 
 
 def test_files_come_by_name_folder_by_folder(tmp_path: Path) -> None:
@@ -45,7 +49,7 @@ def test_hidden_folders_and_node_modules_are_left_out_and_counted(tmp_path: Path
     )
     found = discover(tmp_path)
     assert names(found, tmp_path) == [".e.yaml", "d.yaml"]
-    assert found.skipped == {"excluded": 2}
+    assert relative(found.excluded, tmp_path) == [".github", "x/node_modules"]
 
 
 def test_gitignore_files_nest_and_the_nearest_wins(tmp_path: Path) -> None:
@@ -54,7 +58,7 @@ def test_gitignore_files_nest_and_the_nearest_wins(tmp_path: Path) -> None:
     (tmp_path / "sub/.gitignore").write_text("!b.yaml\r\n")
     found = discover(tmp_path)
     assert names(found, tmp_path) == ["sub/a.yaml", "sub/b.yaml", "sub/deep/b.yaml"]
-    assert found.skipped == {"excluded": 2}
+    assert relative(found.excluded, tmp_path) == ["a.yaml", "out"]
 
 
 def test_gitignore_of_the_checkout_holds_below_a_named_folder(tmp_path: Path) -> None:
@@ -68,7 +72,7 @@ def test_exclude_patterns_are_relative_to_the_settings(tmp_path: Path) -> None:
     tree(tmp_path, "deploy/a.yaml", "deploy/b.yaml", "deploy/test/c.yaml")
     found = discover(tmp_path / "deploy", exclude=["/deploy/b.yaml", "test/"], exclude_root=tmp_path)
     assert names(found, tmp_path) == ["deploy/a.yaml"]
-    assert found.skipped == {"excluded": 2}
+    assert relative(found.excluded, tmp_path) == ["deploy/b.yaml", "deploy/test"]
 
 
 def test_a_pattern_that_is_none_does_not_hide_the_others(tmp_path: Path) -> None:
@@ -99,7 +103,7 @@ def test_links_inside_the_checkout_are_followed_and_others_not(tmp_path: Path) -
     (deploy / "secret.yaml").symlink_to(tmp_path / "outside/secret.yaml")
     found = discover(deploy)
     assert names(found, tmp_path) == ["repo/deploy/base/a.yaml", "repo/deploy/own.yaml"]
-    assert found.skipped == {"excluded": 2}
+    assert relative(found.excluded, tmp_path) == ["repo/deploy/out", "repo/deploy/secret.yaml"]
 
 
 def test_a_link_does_not_bring_in_what_is_hidden(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from kscan_lsp.report.model import (
     LineColumn,
     NotScanned,
     Report,
+    Skipped,
+    StandardChange,
     exit_status,
 )
 from kscan_lsp.settings.model import Settings
@@ -53,6 +55,8 @@ def test_the_contract_key_by_key() -> None:
         "tool",
         "summary",
         "controls",
+        "changes",
+        "skipped",
         "notScanned",
         "problems",
         "findings",
@@ -64,9 +68,23 @@ def test_the_contract_key_by_key() -> None:
         "suppressed": 0,
         "baseline": 0,
         "skipped": {"excluded": 0, "helm-template": 0, "kustomize-patch": 0, "not-kubernetes": 0},
-        "frameworks": [{"id": "test", "score": 50.0}],
+        "frameworks": [
+            {
+                "id": "test",
+                "score": 50.0,
+                "scoreAccepted": 50.0,
+                "replacedBy": None,
+                "controls": {"run": 4, "excluded": [], "replaced": [], "lowered": [], "notEvaluated": []},
+            }
+        ],
     }
-    assert data(report)["controls"][0] == {"id": "T-0001", "evaluated": 1, "failed": 1, "notEvaluated": None}
+    assert data(report)["controls"][0] == {
+        "id": "T-0001",
+        "evaluated": 1,
+        "failed": 1,
+        "accepted": 0,
+        "notEvaluated": None,
+    }
     finding = data(report)["findings"][1]
     assert finding.pop("fingerprint").startswith("v1:")
     assert list(finding.items()) == list({
@@ -83,7 +101,8 @@ def test_the_contract_key_by_key() -> None:
         "related": [],
         "fix": {"title": "Set securityContext.privileged of container 'api' to false", "safe": False},
         "status": "open",
-        "suppression": None,
+        "accepted": None,
+        "renderedWith": [],
     }.items())  # fmt: skip
 
 
@@ -131,14 +150,24 @@ def test_edits_are_given_when_asked_for_and_make_the_finding_go_away(newline: st
             assert finding["control"] not in {f["control"] for f in data(after)["findings"]}
 
 
-def test_suppressed_findings_stay_in_the_report_and_count_as_passed() -> None:
+def test_accepted_findings_stay_in_the_report_and_are_not_fixed() -> None:
     text = POD.replace("privileged: true", "privileged: true  # kscan:ignore T-0001 until=2026-06-01 -- gpu")
     report = report_of({"a.yaml": text})
     finding = next(f for f in data(report)["findings"] if f["control"] == "T-0001")
-    assert finding["status"] == "suppressed"
-    assert finding["suppression"] == {"kind": "comment", "reason": "gpu", "until": "2026-06-01"}
-    assert data(report)["summary"]["suppressed"] == 1
-    assert data(report)["controls"][0]["failed"] == 0
+    assert finding["status"] == "accepted"
+    assert finding["accepted"] == {
+        "by": "comment",
+        "reason": "gpu",
+        "owner": "",
+        "until": "2026-06-01",
+        "file": "a.yaml",
+        "line": 9,
+    }
+    summary = data(report)["summary"]
+    assert summary["suppressed"] == 1
+    assert [summary["frameworks"][0][key] for key in ("score", "scoreAccepted")] == [50.0, 75.0]
+    control = data(report)["controls"][0]
+    assert [control[key] for key in ("evaluated", "failed", "accepted")] == [1, 0, 1]
     for level, status in ((Severity.HIGH, 0), (Severity.MEDIUM, 1)):
         assert exit_status(report_of({"a.yaml": text}, gate=Gate(level))) == status
 
@@ -151,7 +180,7 @@ def test_a_control_scores_the_share_of_passed_resources() -> None:
     report = report_of({"a.yaml": POD, "b.yaml": FINE, "c.yaml": FINE + "---\n" + FINE})
     assert score(report, "T-0001") == 75.0
     assert score(report, "T-0003") == 100.0
-    assert data(report)["summary"]["frameworks"] == [{"id": "test", "score": (75 + 75 + 100 + 100) / 4}]
+    assert data(report)["summary"]["frameworks"][0]["score"] == (75 + 75 + 100 + 100) / 4
 
 
 def test_what_nothing_applies_to_scores_full() -> None:
@@ -208,7 +237,9 @@ def test_what_no_manifest_answers_is_not_evaluated_and_in_no_mean() -> None:
         "path": "",
         "reason": reason,
     }
-    assert data(report)["summary"]["frameworks"] == [{"id": "two", "score": 50.0}]
+    (framework,) = data(report)["summary"]["frameworks"]
+    assert (framework["score"], framework["controls"]["run"]) == (50.0, 1)
+    assert framework["controls"]["notEvaluated"] == ["T-0005"]
     assert data(report)["problems"] == data(report)["notScanned"] == []
     assert exit_status(report) == 0
 
@@ -221,7 +252,8 @@ def test_reasons_are_bounded_and_counts_are_not() -> None:
 
 def test_a_control_that_settings_leave_out_is_in_no_mean() -> None:
     report = report_of({"a.yaml": POD}, controls={"exclude": ["T-0001", "T-0002"]})
-    assert data(report)["summary"]["frameworks"] == [{"id": "test", "score": 100.0}]
+    (framework,) = data(report)["summary"]["frameworks"]
+    assert (framework["score"], framework["controls"]["run"]) == (100.0, 2)
 
 
 def test_rules_say_all_that_a_format_may_show() -> None:
@@ -279,9 +311,56 @@ def test_severities_are_those_of_the_settings() -> None:
 
 def test_skipped_files_are_counted_by_reason() -> None:
     files = [checked("a.yaml", "a: 1\n"), checked("b.yaml", "kind: {{ x }}\n")]
-    report = build(files, skipped={"excluded": 2})
+    left = [Skipped("b.yaml", "helm-template", "helm template . | kscan scan -"), Skipped("x/", "excluded")]
+    report = build(files, skipped=left)
     assert report.files == 0
-    assert report.skipped == {"excluded": 2, "helm-template": 1, "kustomize-patch": 0, "not-kubernetes": 1}
+    counts = {"excluded": 1, "helm-template": 1, "kustomize-patch": 0, "not-kubernetes": 1}
+    assert report.skipped_by_reason() == counts
+    assert report.skipped == (Skipped("a.yaml", "not-kubernetes"), *left)
+
+
+CHANGES = [
+    StandardChange("excluded", "T-0001", ".kscan.yaml", 3),
+    StandardChange("lowered", "T-0003", ".kscan.yaml", 5, "critical to low"),
+    StandardChange("replaced", "T-0002", "own/c.yaml", 1),
+    StandardChange("replaced", "test", "own/f.yaml", 1),
+    StandardChange("excluded", "C-0057", "", 0),
+]
+
+
+def test_what_weakens_a_standard_is_said_of_each_framework_that_it_concerns() -> None:
+    ruleset = rules(controls={"exclude": ["T-0001"], "severity": {"T-0003": "low"}})
+    report = build([checked("a.yaml", POD, ruleset)], changes=CHANGES)
+    (framework,) = data(report)["summary"]["frameworks"]
+    assert framework["replacedBy"] == {"file": "own/f.yaml", "line": 1}
+    assert framework["controls"] == {
+        "run": 3,
+        "excluded": [{"id": "T-0001", "file": ".kscan.yaml", "line": 3}],
+        "replaced": [{"id": "T-0002", "file": "own/c.yaml", "line": 1}],
+        "lowered": [{"id": "T-0003", "file": ".kscan.yaml", "line": 5, "detail": "critical to low"}],
+        "notEvaluated": [],
+    }
+    assert data(report)["changes"][-1] == {"change": "excluded", "id": "C-0057", "file": None, "line": None}
+
+
+def test_a_resource_that_could_not_be_judged_fully_is_not_scanned_fully() -> None:
+    report = report_of({"a.yaml": POD.replace("privileged: true", "privileged: [yes]")})
+    (place,) = report.not_scanned
+    assert (place.file, place.line) == ("a.yaml", 9)
+    assert place.reason.startswith("not fully judged, by T-0001")
+    assert exit_status(report) == 3
+    assert exit_status(report_of({"a.yaml": FINE}, gate=Gate(None))) == 0
+    text = POD.replace("privileged: true", "privileged: [yes]")
+    assert exit_status(report_of({"a.yaml": text}, gate=Gate(None, unscanned=True))) == 0
+
+
+def test_what_no_control_looks_at_is_not_scanned() -> None:
+    role = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"
+    report = report_of({"a.yaml": role, "b.yaml": f"{role}---\n{role}"})
+    (place,) = report.not_scanned
+    assert place.reason == "no control that is on looks at what is here: ServiceAccount 3"
+    assert exit_status(report) == 3
+    assert report_of({"a.yaml": role, "b.yaml": FINE}).not_scanned == ()
 
 
 def test_a_repaired_document_is_not_fully_scanned() -> None:
@@ -294,7 +373,7 @@ def test_a_repaired_document_is_not_fully_scanned() -> None:
 
 def test_broken_text_that_is_no_manifest_is_none_of_ours() -> None:
     report = report_of({"a.yaml": "a: [\n"})
-    assert (report.not_scanned, report.skipped["not-kubernetes"]) == ((), 1)
+    assert (report.not_scanned, report.skipped) == ((), (Skipped("a.yaml", "not-kubernetes"),))
 
 
 def test_a_broken_json_manifest_is_not_silently_clean() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from rich.cells import cell_len
-from support.reporting import POD, checked, policy_set, report_of
+from support.reporting import POD, checked, policy_set, report_of, rules
 from support.screens import harmless, mark
 
 from kscan_lsp.cli import terminal
@@ -16,7 +16,7 @@ from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import lines, pretty
 from kscan_lsp.report.build import build
-from kscan_lsp.report.model import FileRange, Gate, LineColumn
+from kscan_lsp.report.model import FileRange, Gate, LineColumn, Skipped, StandardChange
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex
@@ -200,19 +200,50 @@ def test_nothing_found_and_nothing_there() -> None:
 @pytest.mark.parametrize(
     ("skipped", "said"),
     [
-        ({"excluded": 2}, "all that is here is excluded"),
-        ({"excluded": 2, "not-kubernetes": 1}, "no Kubernetes manifest was found here"),
+        (("excluded", "excluded"), "all that is here is excluded"),
+        (("excluded", "not-kubernetes"), "no Kubernetes manifest was found here"),
     ],
 )
-def test_what_is_there_may_be_excluded(skipped: dict[str, int], said: str) -> None:
-    report = build([], skipped=skipped)
+def test_what_is_there_may_be_excluded(skipped: tuple[str, ...], said: str) -> None:
+    report = build([], skipped=[Skipped(f"{n}.yaml", reason) for n, reason in enumerate(skipped)])
     assert said in lines.plain_text(pretty.lines(report, lines.Screen(100)))
 
 
-def test_findings_that_are_suppressed_are_counted_only() -> None:
+def test_what_is_changed_alike_in_one_place_is_one_line() -> None:
+    changes = [
+        StandardChange("excluded", "T-0001", ".kscan.yaml", 3),
+        StandardChange("excluded", "T-0002", ".kscan.yaml", 3),
+        StandardChange("lowered", "T-0003", "", 0, "critical to low"),
+        StandardChange("replaced", "test", "own/f.yaml", 1),
+    ]
+    ruleset = rules(controls={"exclude": ["T-0001", "T-0002"]})
+    report = build([checked("a.yaml", POD, ruleset)], changes=changes)
+    text = lines.plain_text(pretty.lines(report, lines.Screen(100)))
+    assert "compliance   test 100.0% of 2 of its 4 controls" in text
+    assert "changed      T-0001, T-0002 are taken out, .kscan.yaml:3\n" in text
+    assert "T-0003 is lowered from critical to low, the editor's or the command's own settings\n" in text
+    assert "test is defined by this project, own/f.yaml:1\n" in text
+
+
+def test_what_is_left_alone_is_named_on_request() -> None:
+    left = [
+        Skipped("a.yaml", "kustomize-patch", "kustomize build . | kscan scan -"),
+        Skipped("x/", "excluded"),
+    ]
+    plain = lines.plain_text(pretty.lines(build([], skipped=left), lines.Screen(100)))
+    assert "a.yaml" not in plain
+    named = build([], skipped=left, list_skipped=True)
+    text = lines.plain_text(pretty.lines(named, lines.Screen(100)))
+    assert "skipped      1 excluded, 1 kustomize-patch\n" in text
+    assert "a.yaml: kustomize-patch; run: kustomize build . | kscan scan -\n" in text
+    assert "x/: excluded\n" in text
+
+
+def test_findings_that_are_accepted_are_counted_only() -> None:
     text = shown(POD.replace("privileged: true", "privileged: true  # kscan:ignore T-0001 -- needed"))
     assert "T-0001" not in text
-    assert "1 medium, 1 suppressed" in text
+    assert "1 medium, 1 accepted" in text
+    assert "test 50.0% (75.0% with accepted risks)" in text
 
 
 def test_checked_files_are_what_the_reports_are_made_of() -> None:
