@@ -3,6 +3,7 @@
     python benchmarks/latency.py            the table
     python benchmarks/latency.py --write    also puts it into docs/performance.md
     python benchmarks/latency.py --check    ends with status 1 where a budget is missed
+    python benchmarks/latency.py --against CHECKOUT     also measures another version, in the same turns
 
 The servers take turns within a scenario, in changing order, so that what else the machine does meets all of
 them; each edit waits for the diagnostics of the one before. Budgets are ratios against the floor (see
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -229,10 +231,11 @@ def compared(
     return [Row(what, names[0], *taken, budget, judged=0.5), Row("", names[1], taken[1])]
 
 
-def measured(rounds: int, starts: int) -> tuple[list[Row], float, str]:
+def measured(rounds: int, starts: int, against: Path | None) -> tuple[list[Row], float, str]:
     """All rows, the megabytes that a large workspace takes, and why any rows are missing."""
     other, reason = yaml_language_server()
-    servers = [KSCAN, FLOOR, *([other] if other else [])]
+    before = [] if against is None else [replace(KSCAN, name="kscan, the other", checkout=against.resolve())]
+    servers = [KSCAN, *before, FLOOR, *([other] if other else [])]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
@@ -292,10 +295,17 @@ def main() -> int:
     parser.add_argument("--starts", type=int, default=10, help="how often a process is started")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--check", action="store_true", help="end with status 1 where a budget is missed")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="CHECKOUT",
+        help="a checkout of another version, whose edits are measured, too",
+    )
     options = parser.parse_args()
     # as pip does for what it installs: everything it is compared with has been compiled, too
-    compileall.compile_dir(CHECKOUT / "kscan_lsp", quiet=1)
-    rows, taken, reason = measured(options.rounds, options.starts)
+    for checkout in filter(None, (CHECKOUT, options.against)):
+        compileall.compile_dir(checkout / "kscan_lsp", quiet=1)
+    rows, taken, reason = measured(options.rounds, options.starts, options.against)
     shown = table(rows) + (f"\nNot measured: {reason}.\n" if reason else "")
     shown += f"\nMemory with a workspace of {FILES:,} files open: {taken:.0f} MB (budget {MEMORY}"
     shown += f"{', missed' if taken > MEMORY else ''}).\n\n{machine()}\n"

@@ -40,7 +40,12 @@ ROOMS = {
         "tests/properties/test_splice.py",
     ],
     "edits": ["tests/unit/edits", "tests/properties/test_edits.py"],
-    "engine": ["tests/unit/engine", "tests/unit/fixes", "tests/properties/test_evaluator.py"],
+    "engine": [
+        "tests/unit/engine",
+        "tests/unit/evidence",
+        "tests/unit/fixes",
+        "tests/properties/test_evaluator.py",
+    ],
     "dispositions": ["tests/unit/dispositions"],
     "fixes": ["tests/unit/fixes"],
 }

@@ -32,10 +32,12 @@ class Server:
     command: list[str]
     settings: dict[str, Any]
     every: int = 1
+    checkout: Path = CHECKOUT
+    """Where its code is."""
 
     def start(self, root: Path) -> Client:
         """The server in the workspace `root`, not initialized yet."""
-        return Client(self.command, root, {"PYTHONPATH": str(CHECKOUT)}, self.settings)
+        return Client(self.command, root, {"PYTHONPATH": str(self.checkout)}, self.settings)
 
 
 KSCAN = Server("kscan", [sys.executable, "-m", "kscan_lsp", "lsp"], {})
