@@ -62,7 +62,7 @@ def control_list(ruleset: Ruleset) -> str:
             control.id,
             ruleset.severities.get(control.id, control.severity).label,
             "on" if control.id in ruleset.controls else "off",
-            control.title,
+            control.title + (" (defined by this project)" if control.id in policies.replaced else ""),
             " ".join(
                 name for name, framework in policies.frameworks.items() if control.id in framework.members
             ),
@@ -78,7 +78,7 @@ def framework_list(policies: PolicySet) -> str:
         (
             framework.id,
             _counted(len(members_of(framework, policies)), len(framework.members)),
-            framework.title,
+            framework.title + (" (defined by this project)" if framework.id in policies.replaced else ""),
         )
         for framework in sorted(policies.frameworks.values(), key=lambda framework: framework.id)
     ]

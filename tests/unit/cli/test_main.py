@@ -583,6 +583,8 @@ def test_what_takes_a_built_in_id_says_so(here: Path) -> None:
     ]
     assert "C-0057 is defined by this project, own.yaml:1" in kscan("scan").stdout
     assert "defined by this project" in kscan("scan", "--format", "html").stdout
+    assert "Ours (defined by this project)" in kscan("list", "controls").stdout
+    assert "Ours (defined by this project)" in kscan("list", "frameworks").stdout
 
 
 def test_what_settings_take_out_or_lower_is_said(here: Path) -> None:
