@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.files.manifest import display_name
+from kscan_lsp.files.named import named_files
 from kscan_lsp.report.printable import counted, printable
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.testing.run import run_tests
-from kscan_lsp.workspace.policies import complete_policies, load_policies, policy_files
+from kscan_lsp.workspace.policies import POLICY_SUFFIXES, complete_policies, load_policies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,9 @@ def run(paths: Sequence[str], only: Sequence[str] = ()) -> TestRun:
     policies, problems = base, base.problems
     chosen = dict(base.controls)
     if paths:
-        files = policy_files(paths, Path.cwd())
+        files, wrong = named_files(tuple(paths), Path.cwd(), POLICY_SUFFIXES, inside=None)
+        if wrong:
+            raise UsageError("\n".join(message for _, message in wrong))
         if not files:
             raise UsageError(f"there are no control files in {', '.join(paths)}; they end in .yaml or .yml")
         policies = load_policies(files, base=base)

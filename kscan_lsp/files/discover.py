@@ -19,18 +19,20 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import pathspec
 from msgspec import Struct
 
+from kscan_lsp.files import encoding
+from kscan_lsp.files.ignore import IgnorePatterns
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
 from kscan_lsp.settings.model import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
-_UNVISITED: Final = frozenset({".git", "node_modules"})
+UNVISITED: Final = frozenset({".git", "node_modules"})
+"""Folders that hold nothing a person wrote."""
 _MAX_IGNORE_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 200
 
@@ -47,7 +49,7 @@ class _IgnoreRules(NamedTuple):
     """Patterns of one ignore file, and the folder they are relative to."""
 
     folder: str
-    spec: pathspec.GitIgnoreSpec
+    patterns: IgnorePatterns
 
 
 def discover(
@@ -69,7 +71,7 @@ def discover(
         The files in a fixed order, and what was left out.
     """
     walk = _Discovery(os.path.abspath(start), partials or Partials())
-    settings = _IgnoreRules(os.path.abspath(exclude_root or start), _spec(exclude))
+    settings = _IgnoreRules(os.path.abspath(exclude_root or start), _patterns(exclude))
     # a folder that is named is entered even if a .gitignore above leaves it out
     above = _ignore_rules_above(walk.top)
     inherited = [] if _ignored(walk.top, above, folder=True) else above
@@ -90,7 +92,7 @@ def is_found(
     if not path.is_relative_to(start) or not path.is_file():
         return False
     walk = _Discovery(top, Partials())
-    settings = (_IgnoreRules(str(exclude_root or start), _spec(exclude)),) if exclude else ()
+    settings = (_IgnoreRules(str(exclude_root or start), _patterns(exclude)),) if exclude else ()
     above = _ignore_rules_above(top)
     ignore = (*([] if _ignored(top, above, folder=True) else above), *_ignore_rules_in(top))
     for folder in [*reversed(path.parents)][len(start.parents) + 1 :]:
@@ -106,7 +108,7 @@ class _Discovery:
 
     def __init__(self, top: str, partials: Partials) -> None:
         self.top = top
-        self.boundary = os.path.realpath(_repository(top) or top)
+        self.boundary = os.path.realpath(repository(top) or top)
         self.partials = partials
         self.files: list[str] = []
         self.excluded: list[str] = []
@@ -147,7 +149,7 @@ class _Discovery:
     ) -> bool:
         """Whether to go into a folder; one that is left out is counted."""
         name = os.path.basename(folder)
-        if name.startswith(".") or name in _UNVISITED or _ignored(folder, (*ignore, *settings), folder=True):
+        if name.startswith(".") or name in UNVISITED or _ignored(folder, (*ignore, *settings), folder=True):
             if name != ".git":
                 self.excluded.append(folder)
             return False
@@ -202,7 +204,7 @@ class _Discovery:
         """Whether no folder on the way from the boundary to the target of a link is hidden."""
         inside = os.path.relpath(real, self.boundary)
         hidden = any(
-            part in _UNVISITED or (part.startswith(".") and part != ".") for part in inside.split(os.sep)
+            part in UNVISITED or (part.startswith(".") and part != ".") for part in inside.split(os.sep)
         )
         if hidden:
             self.excluded.append(path)
@@ -219,7 +221,7 @@ def is_excluded(path: Path, patterns: Sequence[str], root: Path) -> bool:
     """
     if not patterns or not path.is_relative_to(root):
         return False
-    rules = [_IgnoreRules(str(root), _spec(patterns))]
+    rules = [_IgnoreRules(str(root), _patterns(patterns))]
     around = [str(parent) for parent in path.parents if parent != root and parent.is_relative_to(root)]
     return _ignored(str(path), rules, folder=False) or any(
         _ignored(one, rules, folder=True) for one in around
@@ -238,7 +240,7 @@ def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _repository(folder: str) -> str:
+def repository(folder: str) -> str:
     """The innermost folder, this one or one above, that is a git checkout; '' where there is none."""
     here = folder
     while True:
@@ -252,41 +254,24 @@ def _repository(folder: str) -> str:
 
 def _ignore_rules_above(folder: str) -> list[_IgnoreRules]:
     """The ignore files between a folder's checkout and the folder, outermost first, without its own."""
-    repository = _repository(folder)
+    top = repository(folder)
     rules: list[_IgnoreRules] = []
     here = folder
-    while repository and here != repository:
+    while top and here != top:
         here = os.path.dirname(here)
         rules = [*_ignore_rules_in(here), *rules]
     return rules
 
 
 def _ignore_rules_in(folder: str) -> list[_IgnoreRules]:
-    try:
-        with Path(folder, ".gitignore").open("rb") as file:
-            text = file.read(_MAX_IGNORE_BYTES).decode("utf-8", "replace")
-    except OSError:
+    text = encoding.read_bytes(Path(folder, ".gitignore"), _MAX_IGNORE_BYTES)
+    if isinstance(text, encoding.Unreadable):
         return []
-    return [_IgnoreRules(folder, _spec(text.split("\n")))]
+    return [_IgnoreRules(folder, IgnorePatterns.of_text(text))]
 
 
-def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
-    """Patterns compiled; one that git could not use either has no effect."""
-    lines = [line.rstrip("\r") for line in lines]
-    try:
-        return pathspec.GitIgnoreSpec.from_lines(lines, backend="simple")
-    except ValueError:
-        return pathspec.GitIgnoreSpec.from_lines(
-            [line for line in lines if _compiles(line)], backend="simple"
-        )
-
-
-def _compiles(line: str) -> bool:
-    try:
-        pathspec.GitIgnoreSpec.from_lines([line], backend="simple")
-    except ValueError:
-        return False
-    return True
+def _patterns(exclude: Sequence[str]) -> IgnorePatterns:
+    return IgnorePatterns(pattern.encode("utf-8", "replace") for pattern in exclude)
 
 
 def _ignored(path: str, rules: Sequence[_IgnoreRules], *, folder: bool) -> bool:
@@ -294,8 +279,7 @@ def _ignored(path: str, rules: Sequence[_IgnoreRules], *, folder: bool) -> bool:
     for rule in reversed(rules):
         if not _within(path, rule.folder) or path == rule.folder:
             continue
-        relative = os.path.relpath(path, rule.folder).replace(os.sep, "/")
-        verdict = rule.spec.check_file(relative + "/" if folder else relative).include
+        verdict = rule.patterns.verdict(os.path.relpath(path, rule.folder), folder=folder)
         if verdict is not None:
             return verdict
     return False

@@ -23,6 +23,10 @@ MAX_BYTES: Final = 50_000_000
 """A file larger than this is not read: the API server refuses objects of 1.5 MB, so it is data and no
 manifest."""
 
+_READ: Final = (
+    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
+
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -73,15 +77,31 @@ def decode(raw: bytes) -> SourceText | Unreadable:
 
 
 def read(path: Path) -> SourceText | Unreadable:
-    """The text of a file, or why there is none. Pipes are read to their end."""
+    """The text of a regular file, or why there is none."""
+    raw = read_bytes(path, MAX_BYTES)
+    return raw if isinstance(raw, Unreadable) else decode(raw)
+
+
+def read_bytes(path: Path, most: int) -> bytes | Unreadable:
+    """What stands in a regular file of a bounded size; what it is, is asked of what was opened, not of its name.
+
+    A pipe or a device could keep the program waiting forever, so it is opened without waiting, and not read.
+    """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        return Unreadable(f"it cannot be read: {error.strerror or error}")
-    if len(raw) > MAX_BYTES:
-        return Unreadable(f"it is too large to check: more than {MAX_BYTES:,} bytes")
-    return decode(raw)
+        handle = os.open(path, _READ)
+    except (OSError, ValueError) as error:
+        return Unreadable(f"it cannot be read: {getattr(error, 'strerror', None) or error}")
+    with os.fdopen(handle, "rb") as file:
+        try:
+            known = os.fstat(handle)
+            if not stat.S_ISREG(known.st_mode):
+                return Unreadable("it is no regular file; pipe what it holds into 'kscan scan -'")
+            raw = file.read(most + 1) if known.st_size <= most else b""
+        except OSError as error:
+            return Unreadable(f"it cannot be read: {error.strerror or error}")
+    if known.st_size > most or len(raw) > most:
+        return Unreadable(f"it is too large to check: more than {most:,} bytes")
+    return raw
 
 
 def resolve(path: Path | str) -> Path:
@@ -102,7 +122,7 @@ def write(path: Path, before: SourceText, text: str) -> str:
     """
     file = resolve(path)
     try:
-        if file.read_bytes() != before.encode(before.text):
+        if read_bytes(file, MAX_BYTES) != before.encode(before.text):
             return "it has changed since it was read; run the command again"
         known = file.stat()
         mode = stat.S_IMODE(known.st_mode)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.settings.model import (
@@ -24,7 +25,7 @@ from kscan_lsp.settings.model import (
 )
 from kscan_lsp.settings.validation import validate, without_errors
 from kscan_lsp.workspace.changes import changes_of
-from kscan_lsp.workspace.policies import load_policies, policy_files, read_policy_file
+from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
@@ -106,26 +107,15 @@ def configure(
     if changes:
         settings = replace_settings(settings, changes)
     policy_root = path.parent if path else root
-    nowhere = {
-        n: name
-        for n, name in enumerate(settings.policies)
-        if not policy_root or not (policy_root / name).exists()
-    }
-    named = (
-        policy_files([n for n in settings.policies if n not in nowhere.values()], policy_root)
-        if policy_root
-        else []
-    )
+    named, unnamed = _policy_files(settings.policies, policy_root)
     known = load_policies(named, buffers, memo=memo)
     problems += [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
-    missing = [
-        SettingError(("policies", n), f"there is no file or folder '{name}'") for n, name in nowhere.items()
-    ]
+    missing = [SettingError(("policies", number), message) for number, message in unnamed]
     lists = None
     if isinstance(settings.inputs, str):
         lists = _read_lists(settings.inputs, policy_root, known, buffers)
-        if lists is None:
-            missing.append(SettingError(("inputs",), f"there is no file '{settings.inputs}'"))
+        if isinstance(lists, str):
+            missing.append(SettingError(("inputs",), lists))
         else:
             settings = settings.model_copy(update={"inputs": lists.values})
             problems += [
@@ -134,7 +124,7 @@ def configure(
     rules, setting_errors = choose(known, settings, only=only)
     words = list(wrong)
     for error in (*missing, *setting_errors):
-        if lists is not None and error.path[0] == "inputs":
+        if isinstance(lists, _ListsFile) and error.path[0] == "inputs":
             problem = Problem(
                 span_at(lists.document, error.path[1:], on_key=error.on_key), error.message, "setting"
             )
@@ -144,7 +134,9 @@ def configure(
             problems.append(ConfigurationProblem(path, document, problem))
         else:
             words.append(error.message)
-    files = frozenset([*named, *([path] if path else []), *([lists.path] if lists else [])])
+    files = frozenset(
+        [*named, *([path] if path else []), *([lists.path] if isinstance(lists, _ListsFile) else [])]
+    )
     changed = tuple(changes_of(settings, known, path, document, from_file))
     return Configuration(root, path, settings, rules, tuple(problems), files, changed), tuple(words)
 
@@ -160,15 +152,16 @@ class _ListsFile(NamedTuple):
 
 def _read_lists(
     name: str, root: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
-) -> _ListsFile | None:
-    """The inputs in a file; None where there is no such file.
+) -> _ListsFile | str:
+    """The inputs in a file, or why there is no such file.
 
     Names that no control reads are left alone, since a file of Kubescape's has those of its other controls, too; but
     not one that is nearly the name of a list that is missing. A list that is wrong costs itself only.
     """
-    if root is None or not (root / name).is_file():
-        return None
-    path = root / name
+    files, wrong = ([], []) if root is None else named_files((name,), root, (), inside=workspace_of(root))
+    if not files:
+        return wrong[0][1] if wrong else f"there is no file '{name}'"
+    path = files[0]
     document = read_policy_file(path, "setting", buffers)
     lists, problems = validate(InputsFile, document, "setting")
     values = (lists or without_errors(InputsFile, document)).root
@@ -184,6 +177,13 @@ def _read_lists(
         if name not in read and (meant := get_close_matches(name, missing, n=1, cutoff=0.85))
     )
     return _ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems + misspelt)
+
+
+def _policy_files(names: tuple[str, ...], root: Path | None) -> NamedFiles:
+    """The policy files that settings name; what is relative to no folder is nowhere."""
+    if root is None:
+        return NamedFiles([], [(n, f"there is no file or folder '{name}'") for n, name in enumerate(names)])
+    return named_files(names, root, POLICY_SUFFIXES, inside=workspace_of(root))
 
 
 def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:

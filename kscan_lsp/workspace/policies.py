@@ -17,7 +17,7 @@ from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import Document, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from kscan_lsp.policy.memo import PolicyMemo
 
@@ -39,6 +39,9 @@ def builtin_policies() -> PolicySet:
     controls = {control.id: control for control in stored.controls}
     return PolicySet(controls, {framework.id: framework for framework in stored.frameworks})
 
+
+POLICY_SUFFIXES: Final = (".yaml", ".yml")
+"""How the names of control and framework files end in a folder that is named."""
 
 STORED: Final = Path(__file__).parent.parent / "policies.json"
 """The built-in policies, ready to judge (`devtools/docgen.py` writes it). They count for the texts they are made of."""
@@ -101,22 +104,6 @@ def load_policies(
 
     documents = ((str(path), read_policy_file(path, "control", buffers, memo)) for path in files)
     return load(documents, base, memo, reserved)
-
-
-def policy_files(names: Iterable[str], root: Path) -> list[Path]:
-    """The files that settings name as policies: files as they are, of folders all `.yaml` and `.yml` files.
-
-    Args:
-        names: files or folders, relative to `root`.
-        root: the folder of the settings that name them.
-    """
-    files: list[Path] = []
-    for name in names:
-        path = root / name
-        files += (
-            sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml")) if path.is_dir() else [path]
-        )
-    return files
 
 
 def read_policy_file(

@@ -272,7 +272,12 @@ def test_what_is_wrong_in_a_file_of_inputs_is_said_in_its_place(here: Path) -> N
 def test_a_file_of_inputs_that_is_not_there(here: Path) -> None:
     (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
     (here / "web.yaml").write_text(DEPLOYMENT)
-    problem = {"file": ".kscan.yaml", "line": 1, "column": 9, "message": "there is no file 'inputs.json'"}
+    problem = {
+        "file": ".kscan.yaml",
+        "line": 1,
+        "column": 9,
+        "message": "there is no file or folder 'inputs.json'",
+    }
     assert report("web.yaml")["problems"] == [problem]
 
 
@@ -523,6 +528,37 @@ def test_nothing_scanned_is_no_pass(here: Path, files: dict[str, str], path: str
     assert kscan("scan", path, "--allow-unscanned").exit_code == 0
     (here / "web.yaml").write_text(DEPLOYMENT)
     assert kscan("scan", path, "web.yaml", "--fail-on", "none").exit_code == (0 if path == "." else 3)
+
+
+EVIL = "*a" * 15 + "b"
+"""Which a matcher that tracks back takes ages to try on many letters a."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "ignore", "status"),
+    [
+        ("frameworks: [nsa]\n", EVIL, 0),
+        (f"exclude: ['{EVIL}']\n", "", 0),
+        ("policies: [pipe.yaml]\n", "", 2),
+        ("policies: [/]\n", "", 2),
+        (f"policies: ['{'n' * 300}']\n", "", 2),
+        (f"policies: ['{'n/' * 3000}']\n", "", 2),
+        ("inputs: pipe.yaml\n", "", 2),
+        ("inputs: /etc/passwd\n", "", 2),
+    ],
+)
+def test_no_file_of_a_workspace_makes_a_scan_hang(
+    here: Path, settings: str, ignore: str, status: int
+) -> None:
+    (here / ".git").mkdir()
+    (here / ".kscan.yaml").write_text(settings)
+    (here / ".gitignore").write_text(ignore)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(here / "pipe.yaml")
+    (here / f"{'a' * 60}.yaml").write_text(DEPLOYMENT)
+    found = report("--fail-on", "none")
+    assert found["exit"] == status
+    assert [(p["file"], p["line"]) for p in found["problems"]] == [(".kscan.yaml", 1)] * (status == 2)
 
 
 @pytest.mark.parametrize("text", ["", "Error: no such chart\n", "---\n", "{}"])
