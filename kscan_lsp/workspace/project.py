@@ -165,11 +165,11 @@ class Project(Struct, frozen=True, eq=False):
         """The project without one file."""
         return self.with_objects(path, ())
 
-    def with_unreadable(self, path: str, reason: str) -> Project:
-        """The project with a file that is there, but nobody knows what stands in it."""
+    def with_unreadable(self, path: str, reason: str, text: str = "", *, json: bool = False) -> Project:
+        """The project with a file that is there, but nobody knows what stands in it; its text, if that can be read."""
         why = Problem(Span(0, 0), reason, "limit", fatal=True)
         without = self.without_file(path)
-        file = CheckedFile(path, "", json=False, limit=why)
+        file = CheckedFile(path, text, json, limit=why)
         return replace(without, files=with_file_in_order(without.files, path, file))
 
     def read(self, path: str, text: str, *, json: bool = False) -> CheckedFile:

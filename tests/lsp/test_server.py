@@ -192,9 +192,17 @@ async def test_a_defect_costs_one_document_one_check(
     assert "C-0057" in talk.codes(whole)
     assert len(tries) == 1
     assert caplog.text.count("could not be checked") == 1
+    assert talk.codes(broken) == {"limit"}
     talk.edit(broken, 2, POD)
     await talk.settled()
     assert "C-0057" in talk.codes(broken)
+    # what was found in the text before is neither shown for this one nor offered to be fixed in it
+    talk.edit(broken, 3, f"# BROKEN\n{POD}")
+    await talk.settled()
+    assert talk.codes(broken) == {"limit"}
+    snapshot = talk.session.snapshot(talk.session.documents[broken])
+    assert snapshot is not None
+    assert snapshot.checked.text.startswith("# BROKEN")
 
 
 async def test_only_what_was_quick_is_checked_on_the_event_loop(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile
 
+FAILED: Final = "this text could not be checked: please report what the log of the server says about it"
+
 QUICK: Final = 0.008
 """Seconds that the event loop may be kept busy: less than anybody notices, and a cancelled request can wait for it."""
 
@@ -111,6 +113,12 @@ class OpenDocument(Struct):
         self.unpublished = True
         self.quick = result.seconds < QUICK
         self.skip_reason = (request.partials, result.skip_reason)
+
+    def accept_failure(self, request: CheckRequest, file: CheckedFile) -> None:
+        """Show that a text could not be checked; what was found in the one before would stand in wrong places."""
+        self.checked = self.base = file
+        self.checked_revision, self.configuration = request.revision, request.configuration
+        self.unpublished = True
 
     def update(self, file: CheckedFile | None) -> None:
         """Follow what the project says of it by now: what rests on other objects changes without it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from kscan_lsp.lsp.capabilities import Capabilities
-from kscan_lsp.lsp.session.document import OpenDocument
+from kscan_lsp.lsp.session.document import FAILED, OpenDocument
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
 from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured
@@ -255,8 +255,11 @@ class Session(Struct):
 
     def give_up(self, step: Step) -> None:
         """Take something that cannot be checked for done: trying again would fail again."""
-        if isinstance(step, CheckRequest) and (document := self.documents.get(step.uri)):
-            document.checked_revision, document.configuration = step.revision, step.configuration
+        document = self.documents.get(step.uri) if isinstance(step, CheckRequest) else None
+        workspace = self._workspace_of(step)
+        if isinstance(step, CheckRequest) and document is not None and workspace is not None:
+            workspace.project = workspace.project.with_unreadable(step.key, FAILED, step.text, json=step.json)
+            document.accept_failure(step, workspace.project.files[step.key])
 
     def _workspace_of(self, step: Step) -> Workspace | None:
         """The folder that a step was a step of, unless other settings hold there by now."""
