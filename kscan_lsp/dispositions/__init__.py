@@ -1,7 +1,7 @@
 """What becomes of a finding: a chain of links, each of which can have some findings accepted.
 
-A link is one place where people say that a finding may stay: a comment, an annotation; files of exceptions and a
-baseline come as one more each. It reads what is there and gives directives; the chain decides what of that counts.
+A link is one place in a document where people say that a finding may stay: a comment, an annotation. It reads what is
+there and gives directives; the chain decides what of that counts.
 
 Imports the engine's verdicts and what lies before them; touches no files. A disposition never removes a finding and
 never hides itself: what is unknown, expired, misplaced or has nothing to accept is a problem where it was said. Fixes

@@ -1,4 +1,4 @@
-"""What becomes of the findings of a document: the links of the chain are asked in turn, the first that speaks decides.
+"""What becomes of the findings of a document: what links say of a line goes before what they say of a whole object.
 
 A directive counts on the day of its `until` and not on the day after. What does not count, and what counts and has
 nothing to accept, is a problem where it was said.

@@ -1,4 +1,7 @@
-"""One control explained to a person, as Markdown: for hovers, the `explain` command and the documentation."""
+"""One control explained to a person in an editor, as Markdown or plain text, and the standards that name it.
+
+A terminal's page (`report/catalog.py`) and the documentation lay the same facts out for themselves.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def brief(control: Control, ruleset: Ruleset) -> str:
 
 
 def page(control: Control, severity: Severity, named: Iterable[str], message: str = "") -> str:
-    """The same from its parts."""
+    """The text of `explain`, from a severity and standards that are known already."""
     parts = [f"**{control.id} {control.title}** ({severity.label})"]
     if message:
         parts.append(message)

@@ -33,8 +33,8 @@ def control_page(control: Control, ruleset: Ruleset, screen: Screen) -> Iterator
 
 def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
     yield "What and why", control.description
-    if control.needs:
-        yield "Never evaluated", control.unanswered
+    if control.condition:
+        yield control.condition, control.unanswered
     yield "How to fix it", control.remediation
     if control.fixable:
         safe = all(check.fix.safe for check in control.checks if check.fix)

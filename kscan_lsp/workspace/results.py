@@ -63,7 +63,7 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     bounds: tuple[Bound | None, ...] | None = ()
     """What the relations of each resource lead to, as far as any control asks; None where that is not known yet."""
     dependencies: frozenset[Key] = frozenset()
-    """The keys of the index that its findings depend on."""
+    """The keys of the index and of evidence that its findings depend on."""
     stale: tuple[Finding, ...] = ()
     """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""
 
