@@ -63,6 +63,10 @@ def as_data(report: Report) -> dict[str, Any]:
             "frameworks": [{"id": framework.id, "score": framework.score} for framework in report.frameworks],
         },
         "controls": [_control(result) for result in report.controls],
+        "kindsNotJudged": [
+            {"kind": one.kind, "apiVersion": one.api_version, "count": one.objects, "meant": one.meant}
+            for one in report.kinds_not_judged
+        ],
         "notScanned": [{"file": n.file, "line": n.line, "reason": n.reason} for n in report.not_scanned],
         "problems": [
             {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}
