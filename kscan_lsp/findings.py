@@ -152,7 +152,9 @@ class Cause(NamedTuple):
     check: int
     """Its number among the checks of the control."""
     element: int
-    """Its number among the elements that the check judges in the resource."""
+    """Its number among the elements that the check judges in the resource, or in one of its pod templates."""
+    template: int = 0
+    """The number of that."""
 
 
 class Finding(Struct, frozen=True):

@@ -219,14 +219,19 @@ def explain(
 
 @app.command("list")
 def list_(
-    subject: Annotated[Subject, typer.Argument(metavar="controls|frameworks", help="What to list.")],
+    subject: Annotated[Subject, typer.Argument(metavar="controls|frameworks|kinds", help="What to list.")],
     config: Config = None,
 ) -> None:
     """List what can be checked."""
-    from kscan_lsp.report.catalog import control_list, framework_list
+    from kscan_lsp.report.catalog import control_list, framework_list, kind_list
 
     ruleset = _configuration(config).ruleset
-    listed = control_list(ruleset) if subject is Subject.CONTROLS else framework_list(ruleset.policies)
+    if subject is Subject.KINDS:
+        listed = kind_list(ruleset)
+    elif subject is Subject.CONTROLS:
+        listed = control_list(ruleset)
+    else:
+        listed = framework_list(ruleset.policies)
     write_output(listed)
 
 

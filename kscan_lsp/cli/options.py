@@ -33,6 +33,7 @@ class Subject(StrEnum):
 
     CONTROLS = "controls"
     FRAMEWORKS = "frameworks"
+    KINDS = "kinds"
 
 
 def split_names(values: Sequence[str]) -> tuple[str, ...]:

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from kscan_lsp import paths
 from kscan_lsp.graph.relations import NAMES as RELATIONS
 from kscan_lsp.kubernetes.builtin_roles import VERSION as BUILTIN_VERSION
+from kscan_lsp.kubernetes.pod_shapes import SHAPES
+from kscan_lsp.kubernetes.pod_templates import TABLE
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.model import Settings
@@ -40,6 +43,7 @@ def pages(policies: PolicySet) -> dict[str, str]:
         "controls.md": _controls_page(policies),
         "safe-fixes.md": _safe_fixes_page(policies),
         "relations.md": _relations_page(),
+        "kinds.md": _kinds_page(),
     }
 
 
@@ -118,6 +122,46 @@ def _relations_page() -> str:
         "| --- | --- |",
         *(f"| `{name}` | {meaning} |" for name, meaning in RELATIONS.items()),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def _kinds_page() -> str:
+    lines = [
+        "# Kinds that run pods",
+        "",
+        "Controls on workloads look at the pods of these kinds. A path with `[*]` is one for each item: every template",
+        "of a Workflow, every replica type of a PyTorchJob is judged on its own. `podSpecPaths` in the",
+        "[settings](settings.md#podspecpaths) adds kinds, and wins over this table.",
+        "",
+        "- **partial**: an operator makes the pod, and the manifest says what shall be different; or fields of the pod",
+        "  are given when it is run. Only what is written counts there: a privileged container is found, a missing",
+        "  limit is not, because it may be set elsewhere.",
+        "- **no probes**: its pods end by themselves, or its controller probes them.",
+        "- A template that is absent is no failure: a Rollout with `workloadRef` has the pods of its Deployment, which",
+        "  is judged where it is declared.",
+        "- Where a kind has its containers elsewhere than a pod has them, the last column says so. An image that is a",
+        "  parameter (`$(params.image)`, `{{inputs.parameters.image}}`) is not judged; `podSpecPatch` is not read.",
+        "",
+        "The objects of an OpenShift `Template` are judged one by one like the items of a `List`, with the values that",
+        "its parameters have by default.",
+        "",
+        "Kinds whose pods an operator makes of fields that are no pod's, such as KubeVirt's VirtualMachine and",
+        "CloudNativePG's Cluster, are not here. Every report lists them as kinds that were not judged.",
+        "",
+        "| kind | API group | where its pods are | |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in TABLE:
+        first = row.places[0]
+        where = ", ".join(f"`{paths.show(place.pattern) or '(the object itself)'}`" for place in row.places)
+        notes = [
+            *(["partial"] if first.partial else []),
+            *(["no probes"] if "livenessProbe" in first.unneeded else []),
+            *(["no readiness probe"] if first.unneeded == ("readinessProbe",) else []),
+            *([SHAPES[first.shape].about] if first.shape else []),
+        ]
+        groups = ", ".join(group or "core" for group in row.groups)
+        lines.append(f"| {', '.join(row.kinds)} | {groups} | {where} | {'; '.join(notes)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.plan import Plan, Plans
     from kscan_lsp.engine.scope import Element, Scope
+    from kscan_lsp.findings import Cause
     from kscan_lsp.policy.compile_check import Check
     from kscan_lsp.policy.targets import Each
 
@@ -23,31 +24,32 @@ if TYPE_CHECKING:
 class FailedElements:
     """The elements that the findings of one resource are about. What findings share is bound once."""
 
-    def __init__(self, plans: Plans, scope: Callable[[Plan], Scope]) -> None:
+    def __init__(self, plans: Plans, scope: Callable[[Plan, int], Scope]) -> None:
         """Look for elements in one resource.
 
         Args:
             plans: those for its kind.
-            scope: what its elements share, as the checks of a plan see it.
+            scope: what the elements of a pod template share, by its number, as the checks of a plan see it.
         """
         self._plans = plans
         self._make_scope = scope
-        self._scopes: dict[bool, Scope] = {}
-        self._elements: dict[tuple[bool, Each], list[Element]] = {}
+        self._scopes: dict[tuple[bool, int], Scope] = {}
+        self._elements: dict[tuple[bool, int, Each], list[Element]] = {}
 
-    def find(self, check: Check, number: int) -> Element | None:
-        """An element that a check judges, by its number; None where there is none, for it is another resource."""
+    def find(self, check: Check, cause: Cause) -> Element | None:
+        """The element that a check failed on; None where there is none, for it is another resource."""
         alone = check.control not in self._plans.related.controls
-        listed = self._elements.get((alone, check.each))
+        key = (alone, cause.template, check.each)
+        listed = self._elements.get(key)
         if listed is None:
-            listed = self._elements[alone, check.each] = self._list(check.each, alone=alone)
-        return listed[number] if number < len(listed) else None
+            listed = self._elements[key] = self._list(check.each, cause.template, alone=alone)
+        return listed[cause.element] if cause.element < len(listed) else None
 
-    def _list(self, each: Each, *, alone: bool) -> list[Element]:
+    def _list(self, each: Each, template: int, *, alone: bool) -> list[Element]:
         plan = self._plans.alone if alone else self._plans.related
-        scope = self._scopes.get(alone)
+        scope = self._scopes.get((alone, template))
         if scope is None:
-            scope = self._scopes[alone] = self._make_scope(plan)
+            scope = self._scopes[alone, template] = self._make_scope(plan, template)
         try:
             return elements(each, scope, plan.reads_of(each))
         except NotThereError:

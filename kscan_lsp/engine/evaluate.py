@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
 from kscan_lsp.engine.elements import FEW, TooMuchError, elements, refuse_too_large
-from kscan_lsp.engine.locate import first_there
+from kscan_lsp.engine.locate import first_there, is_written
 from kscan_lsp.engine.memo import NOTHING, Answer, Failure, NoAnswer, Results
 from kscan_lsp.engine.scope import NotThereError
 from kscan_lsp.findings import Cause
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 
 def evaluate(plan: Plan, scope: Scope, memo: Memo) -> Results:
-    """Evaluate all checks of a plan.
+    """Evaluate all checks of a plan on a resource, or on one of its pod templates.
 
     Args:
         plan: the checks.
-        scope: the resource.
+        scope: the resource, or the template.
         memo: what was found before.
     """
     failures: list[Failure] = []
     no_answers: list[NoAnswer] = []
-    # what no pod is in, has no place, so that what was found in one that is there is not taken for it
-    place = scope.anchors.get("pod") if scope.pod_problem is None else None
-    digests = [place, *[scope.digest(name, field) for name, field in plan.dependencies]]
+    digests = [scope.place, *[scope.digest(name, field) for name, field in plan.dependencies]]
     found_before = memo.results
     for round_ in plan.rounds:
         judged: list[Element] | None = None
         try:
             for group in round_.groups:
+                if scope.template and not group.of_pods:
+                    continue  # said of the first one
                 key = group.key_of(digests)
                 results = found_before[group].get(key)
                 if results is None:
@@ -56,7 +56,9 @@ def evaluate(plan: Plan, scope: Scope, memo: Memo) -> Results:
                 no_answers += results.no_answers
         except NotThereError as error:  # met by the first group: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
-            no_answers += [NoAnswer(check, error.path, error.reason, limit) for check in round_.checks]
+            no_answers += [
+                NoAnswer(check, scope.written_at(error.path), error.reason, limit) for check in round_.checks
+            ]
     scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
     return Results(tuple(failures), tuple(no_answers))
 
@@ -71,12 +73,13 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
             if verdict is False:
                 continue
             path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
+            scope = element.scope
             if isinstance(path, cel.Failed):
-                no_answers.append(NoAnswer(check, element.path, path.reason))
-            else:
+                no_answers.append(NoAnswer(check, scope.written_at(element.path), path.reason))
+            elif not scope.partial or is_written(path, element):
                 related = None if check.related is None else element.related(check.related)
-                causes = (Cause(planned.index, number),)
-                failures.append(Failure(check, path, message, causes, related))
+                causes = (Cause(planned.index, number, scope.template),)
+                failures.append(Failure(check, scope.written_at(path), message, causes, related))
     return Results(tuple(failures), tuple(no_answers)) if failures or no_answers else NOTHING
 
 

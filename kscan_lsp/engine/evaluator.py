@@ -94,11 +94,11 @@ class Evaluator:
         """
         plans = self._plans(verdicts.resource)
 
-        def scope(plan: Plan) -> Scope:
+        def scope(plan: Plan, template: int) -> Scope:
             related = None
             if bound is not None and plan is plans.related:
                 related = RelatedObjects(bound, plan.related_fields, self._memo.document)
-            return self._scope(verdicts, related)
+            return self._scope(verdicts, related, template)
 
         return FailedElements(plans, scope)
 
@@ -107,11 +107,19 @@ class Evaluator:
         return self._memo.fill()
 
     def _plans(self, resource: Resource) -> Plans:
-        kind = (resource.id.group, resource.id.kind, resource.template_path)
+        group, name, places, workload = (
+            resource.id.group,
+            resource.id.kind,
+            resource.places,
+            bool(resource.templates),
+        )
+        kind = (group, name, places, workload)
         plans = self._memo.plans.get(kind)
         if plans is None:
             kinds, numbers = self.evidence.kinds, self._memo.numbers
-            made = plans_for(*kind, ruleset=self.ruleset, evidence=kinds, numbers=numbers)
+            made = plans_for(
+                group, name, places, workload=workload, ruleset=self.ruleset, evidence=kinds, numbers=numbers
+            )
             plans = self._memo.keep_plans(kind, made)
         return plans
 
@@ -123,7 +131,7 @@ class Evaluator:
                 related = RelatedObjects(bound, plan.related_fields, self._memo.document)
             view = known.view or cel.view(known.resource.data)
             if view.complete and (related is None or related.complete):
-                results = evaluate(plan, self._scope(known, related), self._memo)
+                results = self._evaluated(plan, known, related)
             else:
                 whose = "an object that this one is related to" if view.complete else "this object"
                 reason = f"{whose} is too deep or too large to be judged, or contains itself"
@@ -132,10 +140,17 @@ class Evaluator:
                 related = None
         return verdicts_of(known, plan, results, related, ruleset=self.ruleset, memo=self._memo)
 
-    def _scope(self, known: Verdicts, related: RelatedObjects | None) -> Scope:
+    def _evaluated(self, plan: Plan, known: Verdicts, related: RelatedObjects | None) -> Results:
+        results = evaluate(plan, self._scope(known, related, 0), self._memo)
+        for template in range(1, len(known.resource.templates)):
+            more = evaluate(plan, self._scope(known, related, template), self._memo)
+            results = Results(results.failures + more.failures, results.no_answers + more.no_answers)
+        return results
+
+    def _scope(self, known: Verdicts, related: RelatedObjects | None, template: int) -> Scope:
         resource = known.resource
         view = known.view or cel.view(resource.data)
-        lists = {} if related is None else related.lists
+        lists = {} if related is None else related.lists[template]
         return scope_of(
             resource,
             view.value,
@@ -143,4 +158,5 @@ class Evaluator:
             evidence=self.evidence,
             related=lists,
             digests=self._memo.digests,
+            number=template,
         )

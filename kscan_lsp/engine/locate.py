@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def resolve(target: targets.Target, element: Element) -> Path | cel.Failed:
-    """The path that a target means for an element."""
+    """The path that a target means for an element, in what it is an element of (`Scope.view`)."""
     parts = _filled(target, element)
     if isinstance(parts, cel.Failed):
         return parts
@@ -25,6 +25,16 @@ def resolve(target: targets.Target, element: Element) -> Path | cel.Failed:
     if target.anchor not in anchors:
         return cel.Failed(f"there is no {target.anchor} here")
     return (*anchors[target.anchor], *parts)
+
+
+def settable(target: targets.Target, element: Element) -> Path | cel.Failed:
+    """Where a target is to be written in the resource; nowhere if its kind has no field for it."""
+    path = resolve(target, element)
+    composed = element.scope.composed
+    if isinstance(path, cel.Failed) or composed is None:
+        return path
+    place = composed.settable_at(path)
+    return cel.Failed("this kind has no such field") if place is None else place
 
 
 def _filled(target: targets.Target, element: Element) -> Path | cel.Failed:
@@ -41,6 +51,14 @@ def _provenance(field: Path, element: Element) -> Path:
         if paths.lookup(view, (*own, *name)) is None and paths.lookup(view, (*pod, *name)) is not None:
             return pod
     return own
+
+
+def is_written(path: Path, element: Element) -> bool:
+    """Whether what a finding points to is written in a pod, and more than that there is a pod, or a container."""
+    scope, anchors = element.scope, element.anchors
+    inside = next((anchors[name] for name in ("container", "pod") if name in anchors), ())
+    below = path[: len(inside)] == inside and len(path) > len(inside)
+    return below and paths.lookup(scope.view, path) is not None
 
 
 def first_there(wanted: tuple[targets.Target, ...], element: Element) -> Path | cel.Failed:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.plan import Group, Plans
     from kscan_lsp.findings import Cause
+    from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Check
     from kscan_lsp.yaml.document import Document
@@ -34,8 +35,8 @@ MAX_ANSWERS: Final = 50_000
 MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
 
-Kind: TypeAlias = tuple[str, str, "Path | None"]
-"""API group, kind, and the path to the pod template."""
+Kind: TypeAlias = "tuple[str, str, tuple[Place, ...], bool]"
+"""API group, kind, where it has pod templates, and whether there are any."""
 
 
 class Answer(NamedTuple):

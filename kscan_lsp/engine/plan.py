@@ -16,15 +16,15 @@ from msgspec import Struct
 
 from kscan_lsp import cel
 from kscan_lsp.evidence.model import key_for
-from kscan_lsp.kubernetes.schema import fields_of
+from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.policy.compile_check import includes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
     from kscan_lsp.graph.index import Key
+    from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.kubernetes.schema import Fields
-    from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Check
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Dependency: TypeAlias = tuple[str, str | None]
 """A variable that a check reads, and one field of it, or None for all of it."""
 
+_OF_PODS: Final = frozenset({"podTemplate", "pod", "container", "effective", "role", "relations"})
 _OF_ITEMS: Final = frozenset({"item", "index", "key"})
 
 
@@ -55,6 +56,8 @@ class Group(Struct, frozen=True, eq=False):
 
     checks: tuple[PlannedCheck, ...]
     key_of: Callable[[Sequence[object]], object]
+    of_pods: bool
+    """Whether they look at anything that is another in each pod template of an object."""
 
 
 class Round(NamedTuple):
@@ -104,8 +107,9 @@ class Plans(NamedTuple):
 def plans_for(
     group: str,
     kind: str,
-    template: Path | None,
+    places: tuple[Place, ...],
     *,
+    workload: bool,
     ruleset: Ruleset,
     evidence: Container[str],
     numbers: Iterator[int],
@@ -118,12 +122,12 @@ def plans_for(
     Args:
         group: the API group of the objects, without the version.
         kind: their kind.
-        template: the path to their pod template; None for what runs no pods.
+        places: where their kind has pod templates.
+        workload: whether they have any.
         ruleset: the controls that are on.
         evidence: the kinds of evidence that there are.
         numbers: those that no planned check has yet.
     """
-    workload = template is not None
     alone: list[tuple[int, Check]] = []
     related: list[tuple[int, Check]] = []
     unanswerable: list[Control] = []
@@ -145,7 +149,7 @@ def plans_for(
                 continue
         (related if any(check.relations for _, check in checks) else alone).extend(checks)
     return Plans(
-        fields=fields_of(group, kind, template),
+        fields=fields_of(group, kind, places),
         alone=_plan(alone, numbers),
         related=_plan(related, numbers),
         unanswerable=tuple(unanswerable),
@@ -168,7 +172,11 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
         for one in planned:
             alike.setdefault(found[one.check], []).append(one)
         groups = [
-            Group(tuple(together), itemgetter(0, *map(at.__getitem__, read)))
+            Group(
+                tuple(together),
+                itemgetter(0, *map(at.__getitem__, read)),
+                each.start != "object" or any(name in _OF_PODS for name, _ in read),
+            )
             for read, together in alike.items()
         ]
         reads = cel.fields_read(e for one in planned for e in one.check.expressions())

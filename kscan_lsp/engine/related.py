@@ -18,7 +18,7 @@ from kscan_lsp.graph.relations import variable
 from kscan_lsp.kubernetes.resources import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from kscan_lsp.graph.index import Object
     from kscan_lsp.graph.relations import Bound
@@ -50,17 +50,21 @@ class RelatedObjects:
         """Many findings name the same."""
         self.complete = True
         """Whether CEL sees all of the objects."""
-        self.lists: Mapping[str, list[dict[str, Any]]] = {
-            variable(name): [
-                {
-                    "ref": self._ref(link.object),
-                    "object": self._view(link.object),
-                    "via": [self._ref(passed) for passed in link.via],
-                }
-                for link in links
-            ]
-            for name, links in bound.links.items()
-        }
+        self.lists: Sequence[Mapping[str, list[dict[str, Any]]]] = [
+            {
+                variable(name): [
+                    {
+                        "ref": self._ref(link.object),
+                        "object": self._view(link.object),
+                        "via": [self._ref(passed) for passed in link.via],
+                    }
+                    for link in found
+                ]
+                for name, found in links.items()
+            }
+            for links in bound.links
+        ]
+        """For each pod template of the object, or once for one without any."""
 
     def places_of(self, answer: cel.Json) -> tuple[Related, ...]:
         """The places that the answer of a `related` names; what is no reference in it is passed over."""
@@ -96,7 +100,7 @@ class RelatedObjects:
         except ValueError:
             where = ()
         document = self._document(other.document, other.json)
-        resource = Resource(document, other.root, other.id, other.data, other.template_path)
+        resource = Resource(document, other.root, other.id, other.data)
         text = message or f"{other.id.kind} '{other.id.name}'"
         return Related(other.id, where, resource.resolve(where).span, text, other.file, other.document)
 

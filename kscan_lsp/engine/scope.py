@@ -8,13 +8,14 @@ Left out on purpose: which elements a check judges (`elements.py`).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
 from kscan_lsp.engine.digests import digest_of
-from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
+from kscan_lsp.kubernetes.pod_templates import CONTAINER_LISTS, pod_of
 from kscan_lsp.policy import targets
 from kscan_lsp.policy.environment import CONTROLS
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.digests import Digest, Digests
     from kscan_lsp.evidence.model import Evidence
+    from kscan_lsp.kubernetes.composed_pods import Composed
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
@@ -44,7 +46,10 @@ class NotThereError(Exception):
 
 
 class Scope(Struct):
-    """What all elements of one resource share. `view` is the object as CEL sees it."""
+    """What all elements of one pod template of a resource share, or of a resource without any.
+
+    `view` is the object as CEL sees it, with a pod template that was put together beside its fields.
+    """
 
     view: dict[str, Any]
     values: dict[str, Any]
@@ -53,6 +58,11 @@ class Scope(Struct):
     known_digests: Digests
     """Those that were found before, of this resource as it was and of others."""
     digests: dict[tuple[str, str | None], Digest]
+    template: int = 0
+    """Its number among the pod templates of the resource."""
+    partial: bool = False
+    """Whether only what is written counts."""
+    composed: Composed | None = None
     containers: list[Element] | None = None
     related: dict[tuple[str, object], cel.Json] = {}
 
@@ -66,6 +76,18 @@ class Scope(Struct):
             raise NotThereError(*self.pod_problem)
         pod: dict[str, Any] = self.values["pod"]
         return pod
+
+    @property
+    def place(self) -> object:
+        """What tells the pod from others in the same resource, and where its parts are written."""
+        if self.pod_problem is not None:
+            return None  # so that what was found in one that is there is not taken for it
+        written = self.composed and tuple(self.composed.places.items())
+        return self.template, self.anchors.get("pod"), written
+
+    def written_at(self, path: Path) -> Path:
+        """Where something that was looked at is written in the resource."""
+        return path if self.composed is None else self.composed.written_at(path)
 
     def digest(self, name: str, field: str | None) -> Digest:
         """As `Element.digest`, for all elements at once: of `container`, `effective` and `role` that of each container.
@@ -162,8 +184,9 @@ def scope_of(
     evidence: Evidence,
     related: Mapping[str, list[dict[str, Any]]],
     digests: Digests,
+    number: int = 0,
 ) -> Scope:
-    """What the elements of a resource share.
+    """What the elements of a pod template of a resource share, or of a resource that has none.
 
     Args:
         resource: the resource.
@@ -172,12 +195,15 @@ def scope_of(
         evidence: what is known besides.
         related: other objects by relation.
         digests: those that were found before.
+        number: which of its pod templates.
     """
+    template = resource.templates[number] if resource.templates else None
     values: dict[str, Any] = {
         "object": view,
         "inputs": ruleset.inputs,
         "relations": related,
         "kubernetesMinor": ruleset.kubernetes_minor,
+        "unneeded": _listed(template.place.unneeded if template else ()),
     }
     known: dict[tuple[str, str | None], Digest] = {}
     if evidence.kinds:
@@ -188,17 +214,25 @@ def scope_of(
             sorted((kind, one.digest) for kind, one in evidence.kinds.items())
         )
     anchors: dict[str, Path] = {"object": ()}
-    path = resource.template_path
-    if path is None:
+    if template is None:
         return Scope(view, values, anchors, ((), "it runs no pods"), digests, known)
-    where = (*path, "spec")
+    view, path, where, made = pod_of(view, template)
     anchors |= {"podTemplate": path, "pod": where}
-    template = paths.lookup(view, path)
     pod = paths.lookup(view, where)
-    if not isinstance(pod, dict):
+    problem = None
+    if isinstance(pod, dict):
+        values |= {"podTemplate": paths.lookup(view, path), "pod": pod}
+    else:
         problem = (where, f"there is no pod at {paths.show(where)}")
-        return Scope(view, values, anchors, problem, digests, known)
-    return Scope(view, {**values, "podTemplate": template, "pod": pod}, anchors, None, digests, known)
+    return Scope(
+        view, values, anchors, problem, digests, known, number, template.place.partial, composed=made
+    )
+
+
+@cache
+def _listed(unneeded: tuple[str, ...]) -> list[str]:
+    """What CEL is handed: one list for all pods that do without the same."""
+    return list(unneeded)
 
 
 def containers_of(scope: Scope) -> list[Element]:
@@ -210,7 +244,7 @@ def containers_of(scope: Scope) -> list[Element]:
     if scope.containers is not None:
         return scope.containers
     pod, pod_path = scope.pod(), scope.anchors["pod"]
-    if not pod.get("containers"):
+    if not pod.get("containers") and not scope.partial:
         raise NotThereError((*pod_path, "containers"), "the pod has no containers")
     inherited = pod.get("securityContext")
     inherited = inherited if isinstance(inherited, dict) else {}

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp import cel
-from kscan_lsp.engine.locate import resolve
+from kscan_lsp.engine.locate import settable
 from kscan_lsp.fixes.changes import DataChange
 from kscan_lsp.fixes.titles import title_of
-from kscan_lsp.kubernetes.schema import fields_of, is_whole_number
+from kscan_lsp.kubernetes.pod_templates import fields_of
+from kscan_lsp.kubernetes.schema import is_whole_number
 from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def drafts_of(
     options: list[list[_Option]] = []
     for cause in finding.causes:
         check = checks[cause.check]
-        element = elements.find(check, cause.element)
+        element = elements.find(check, cause)
         found = _options(check.fix, element, ruleset) if check.fix and element else []
         if not found:
             return []
@@ -145,7 +146,7 @@ def _draft(options: list[_Option], choice: str, resource: Resource) -> Draft | N
 
 
 def _change(operation: Operation, element: Element, resource: Resource, choice: str) -> DataChange | None:
-    path = resolve(operation.target, element)
+    path = settable(operation.target, element)
     value = operation.value
     if operation.question is not None:
         value = cel.evaluate(operation.question, element.activation)
@@ -154,7 +155,7 @@ def _change(operation: Operation, element: Element, resource: Resource, choice: 
     absolute = (*resource.root, *path)
     if operation.verb != "choose":
         return DataChange(operation.verb, absolute, value)
-    fields = fields_of(resource.id.group, resource.id.kind, resource.template_path)
+    fields = fields_of(resource.id.group, resource.id.kind, resource.places)
     number = choice.isdecimal() and is_whole_number(fields, path)
     return DataChange("set", absolute, int(choice) if number else choice)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
-from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
+from kscan_lsp.kubernetes.pod_templates import CONTAINER_LISTS
 
 if TYPE_CHECKING:
     from kscan_lsp.fixes.changes import DataChange

@@ -36,6 +36,6 @@ def _roles() -> Index:
     for role in builtin_roles():
         metadata = role["metadata"]
         who = ResourceId(role["apiVersion"], role["kind"], metadata.get("namespace", ""), metadata["name"])
-        one = Object("", "", json=False, root=(), id=who, data=role, template_path=None)
+        one = Object("", "", json=False, root=(), id=who, data=role)
         found.append(replace(one, keys=keys_of(one)))
     return Index().with_file("", tuple(found))[0]

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from msgspec import Struct
 
 from kscan_lsp.files.names import name_order, with_file_in_order
+from kscan_lsp.kubernetes.pod_templates import spec_of_pod
 from kscan_lsp.kubernetes.selectors import namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.findings import ResourceId
+    from kscan_lsp.kubernetes.pod_templates import PodTemplate
     from kscan_lsp.paths import Path
 
 Key: TypeAlias = str
@@ -45,7 +47,8 @@ class Object(Struct, frozen=True, eq=False):
     root: Path
     id: ResourceId
     data: dict[str, Any]
-    template_path: Path | None
+    templates: tuple[PodTemplate, ...] = ()
+    """Its pod templates; none for what runs no pods."""
     offset: int = 0
     line: int = 0
     """Where in its file the document began when it was read, of one that is not judged: offset and line, from 0."""
@@ -57,10 +60,9 @@ class Object(Struct, frozen=True, eq=False):
         return namespace_of(self.id)
 
     @property
-    def pod(self) -> dict[str, Any]:
-        """The spec of the pods it runs; empty where it runs none."""
-        found = None if self.template_path is None else _at(self.data, (*self.template_path, "spec"))
-        return found if isinstance(found, dict) else {}
+    def pods(self) -> list[dict[str, Any]]:
+        """The specs of the pods it runs, one for each template."""
+        return [spec_of_pod(self.data, template) for template in self.templates]
 
 
 class Index(Struct, frozen=True, eq=False):
@@ -144,9 +146,3 @@ def _by_key(objects: Iterable[Object]) -> dict[Key, tuple[Object, ...]]:
 def key_of(*parts: str) -> Key:
     """The key for a word that says what is meant, and names."""
     return "\0".join(parts)
-
-
-def _at(value: object, path: Path) -> object:
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value

@@ -22,10 +22,15 @@ def selected(subject: Object) -> Iterator[Key]:
 
 def selects(selecting: Object, workload: Object) -> bool:
     """Whether an object selects the pods of a workload."""
-    labels = labels_of_pods(workload.data, workload.template_path or (), workload.namespace)
-    return any(
-        where in {"*", workload.namespace} and selects_pods_of(selector, workload.id, labels)
+    wanted = [
+        selector
         for where, selector in selectors_of(selecting.id, selecting.data)
+        if where in {"*", workload.namespace}
+    ]
+    return any(
+        selects_pods_of(selector, workload.id, labels_of_pods(workload.data, template, workload.namespace))
+        for template in (workload.templates if wanted else ())
+        for selector in wanted
     )
 
 
@@ -33,13 +38,12 @@ def selectors(kind: str) -> Callable[[Object], Iterator[Key]]:
     """Where to look for what selects the pods of a workload."""
 
     def look(subject: Object) -> Iterator[Key]:
-        if subject.template_path is None:
-            return
-        labels = labels_of_pods(subject.data, subject.template_path, subject.namespace)
-        for where in (subject.namespace, "*"):
-            yield key_of("selector", kind, where)
-            for pair in labels.items():
-                yield key_of("selector", kind, where, *pair)
+        for template in subject.templates:
+            labels = labels_of_pods(subject.data, template, subject.namespace)
+            for where in (subject.namespace, "*"):
+                yield key_of("selector", kind, where)
+                for pair in labels.items():
+                    yield key_of("selector", kind, where, *pair)
 
     return look
 
@@ -60,7 +64,7 @@ def workloads(subject: Object) -> Iterator[Key]:
 
 def runs(subject: Object, workload: Object) -> bool:
     """Whether a workload is really meant: labels are looked up by one of them only."""
-    if workload.template_path is None:  # an autoscaler can scale custom kinds that we know nothing of
+    if not workload.templates:  # an autoscaler can scale custom kinds that we know nothing of
         return subject.id.kind == "HorizontalPodAutoscaler"
     direct = ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Namespace")
     return subject.id.kind in (*direct, "HorizontalPodAutoscaler") or selects(subject, workload)

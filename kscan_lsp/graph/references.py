@@ -39,7 +39,7 @@ def object_of(file: str, resource: Resource, offset: int = 0, line: int = 0) -> 
         root=resource.root,
         id=resource.id,
         data=resource.data,
-        template_path=resource.template_path,
+        templates=resource.templates,
         offset=offset,
         line=line,
     )
@@ -54,14 +54,14 @@ def keys_of(one: Object) -> tuple[Key, ...]:
         key_of("kind", kind, namespace),
         key_of("object", kind, namespace, one.id.name),
     ]
-    if one.template_path is not None:
+    if one.templates:
         keys += [key_of("pods", namespace), key_of("pods", "*")]
-        for name, value in labels_of_pods(one.data, one.template_path, namespace).items():
+    for template, pod in zip(one.templates, one.pods, strict=True):
+        for name, value in labels_of_pods(one.data, template, namespace).items():
             keys += [key_of("pods", namespace, name, value), key_of("pods", "*", name, value)]
-        account = account_of(one.pod)
-        keys.append(key_of("uses", "ServiceAccount", namespace, account))
-        keys += [key_of("uses", *used) for used in _used(one.pod, namespace)]
-    elif may_run_pods(one.id):
+        keys.append(key_of("uses", "ServiceAccount", namespace, account_of(pod)))
+        keys += [key_of("uses", *used) for used in _used(pod, namespace)]
+    if may_run_pods(one.id):
         keys.append(key_of("custom", namespace))
     for where, selector in selectors_of(one.id, one.data):
         keys.append(key_of("selector", _selecting(kind), where, *required(selector)))

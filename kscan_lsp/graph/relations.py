@@ -11,6 +11,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from kscan_lsp.graph import pods, roles
 from kscan_lsp.graph.builtin import find_builtin
 from kscan_lsp.graph.index import key_of
@@ -27,7 +29,7 @@ from kscan_lsp.kubernetes.runtime_labels import may_run
 from kscan_lsp.kubernetes.selectors import matches, selectors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from kscan_lsp.graph.index import Index, Key, Object
 
@@ -42,11 +44,12 @@ class Link(NamedTuple):
 class Bound(NamedTuple):
     """The relations of one object: what each leads to, and the keys that decided it."""
 
-    links: Mapping[str, tuple[Link, ...]]
+    links: tuple[Mapping[str, tuple[Link, ...]], ...]
+    """For each of its pod templates, as if it had no other; once for an object without any."""
     dependencies: frozenset[Key]
 
 
-def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
+def bind(subject: Object, names: Collection[str], index: Index) -> Bound:
     """Follow relations from an object.
 
     Args:
@@ -55,6 +58,16 @@ def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
         index: the workspace.
     """
     dependencies: set[Key] = set()
+    subjects = [subject]
+    if len(subject.templates) > 1:
+        subjects = [replace(subject, templates=(one,)) for one in subject.templates]
+    links = tuple([_linked(one, names, index, dependencies) for one in subjects])
+    return Bound(links, frozenset(dependencies))
+
+
+def _linked(
+    subject: Object, names: Collection[str], index: Index, dependencies: set[Key]
+) -> dict[str, tuple[Link, ...]]:
     ends: dict[str, tuple[Link, ...]] = {"": (Link(subject),)}
     for name in sorted(names):
         so_far = ""
@@ -66,7 +79,7 @@ def bind(subject: Object, names: Iterable[str], index: Index) -> Bound:
                     for link in ends[start]
                     for found in _follow(step, link.object, index, dependencies)
                 )
-    return Bound({name: ends[name] for name in names}, frozenset(dependencies))
+    return {name: ends[name] for name in names}
 
 
 def _follow(name: str, subject: Object, index: Index, dependencies: set[Key]) -> Iterator[Object]:
@@ -113,8 +126,9 @@ _WEBHOOKS: Final = (
 
 
 def _accounts(subject: Object) -> Iterator[Key]:
-    if subject.template_path is not None:
-        yield key_of("object", "ServiceAccount", subject.namespace, account_of(subject.pod))
+    if subject.templates:
+        for pod in subject.pods:
+            yield key_of("object", "ServiceAccount", subject.namespace, account_of(pod))
     elif subject.id.kind == "Namespace":
         yield key_of("kind", "ServiceAccount", subject.id.name)
     else:
@@ -190,7 +204,7 @@ _RELATIONS: Final[dict[str, _Relation]] = {
     ),
     "services": _Relation(
         lambda s: (*pods.selectors("Service")(s), *(key_of("object", "Service", *b) for b in backends_of(s))),
-        lambda s, found: s.template_path is None or pods.selects(found, s),
+        lambda s, found: not s.templates or pods.selects(found, s),
         "the Services that select a workload's pods, or that an Ingress or a Gateway API route leads to",
     ),
     "customOwners": _Relation(

@@ -27,8 +27,9 @@ def bindings(subject: Object) -> Iterator[Key]:
         yield key_of("grants", kind, namespace, name)
     elif kind == "ServiceAccount":
         yield from _named_as(namespace, name)
-    elif subject.template_path is not None:
-        yield from _named_as(namespace, account_of(subject.pod))
+    else:
+        for pod in subject.pods:
+            yield from _named_as(namespace, account_of(pod))
 
 
 def _named_as(namespace: str, account: str) -> Iterator[Key]:

@@ -1,7 +1,10 @@
 """Kubernetes resources: what a document declares.
 
-A document may hold one object or a List of them. Each becomes a Resource with its identity and its pod template if
-it has one. A resource is plain data: it remembers nothing that anybody asked about it.
+A document may hold one object or a List of them, or a Template of OpenShift, whose objects are read with the values
+that its parameters have by default. Each becomes a Resource with its identity and its pod templates. A resource is
+plain data: it remembers nothing that anybody asked about it.
+
+Source of what a Template means: template/v1/types.go of openshift/api.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from msgspec import Struct
 
 from kscan_lsp.findings import Problem, ResourceId
 from kscan_lsp.kubernetes.locate import Locator, resolve
+from kscan_lsp.kubernetes.parameters import parameters_of, with_parameters
+from kscan_lsp.kubernetes.pod_templates import PLACES, Place, PodTemplate, templates_of
 from kscan_lsp.kubernetes.schema import KINDS
 
 if TYPE_CHECKING:
@@ -21,22 +26,8 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.document import Document
 
-WORKLOADS: Final[dict[str, tuple[frozenset[str], Path]]] = {
-    "Pod": (frozenset({""}), ()),
-    "PodTemplate": (frozenset({""}), ("template",)),
-    "ReplicationController": (frozenset({""}), ("spec", "template")),
-    "Deployment": (frozenset({"apps", "extensions"}), ("spec", "template")),
-    "DaemonSet": (frozenset({"apps", "extensions"}), ("spec", "template")),
-    "ReplicaSet": (frozenset({"apps", "extensions"}), ("spec", "template")),
-    "StatefulSet": (frozenset({"apps"}), ("spec", "template")),
-    "Job": (frozenset({"batch"}), ("spec", "template")),
-    "CronJob": (frozenset({"batch"}), ("spec", "jobTemplate", "spec", "template")),
-    "Sandbox": (frozenset({"agents.x-k8s.io"}), ("spec", "podTemplate")),
-    "SandboxTemplate": (frozenset({"extensions.agents.x-k8s.io"}), ("spec", "podTemplate")),
-}
-"""Kinds that run pods, of Kubernetes and of agent-sandbox: their API groups, and the path to the pod template."""
-
-CONTAINER_LISTS: Final = ("containers", "initContainers", "ephemeralContainers")
+_TEMPLATES: Final = frozenset({"template.openshift.io/v1", "v1"})
+"""API versions of OpenShift's Template; the second is how they were written once."""
 
 MAX_RESOURCES: Final = 20_000
 """Objects read from one document: more is no manifest."""
@@ -54,13 +45,10 @@ class Resource(Struct, frozen=True, eq=False):
     """Path of the object inside the document; not empty inside a List."""
     id: ResourceId
     data: dict[str, Any]
-    template_path: Path | None
-    """Path of the pod template inside the object; None for what runs no pods."""
-
-    @property
-    def workload(self) -> bool:
-        """Whether it runs pods."""
-        return self.template_path is not None
+    templates: tuple[PodTemplate, ...] = ()
+    """Its pod templates; none for what runs no pods."""
+    places: tuple[Place, ...] = ()
+    """Where its kind has pod templates."""
 
     def resolve(self, path: Path) -> ResolvedPath:
         """The place of a path inside the object; who asks for many has a `Locator`."""
@@ -71,8 +59,8 @@ class Resource(Struct, frozen=True, eq=False):
         return Locator(self.document, self.root)
 
 
-Custom: TypeAlias = "AbstractMapping[tuple[str, str], Path]"
-"""By (group, kind), the path to the pod template of further kinds that run pods."""
+Custom: TypeAlias = "AbstractMapping[tuple[str, str], tuple[Place, ...]]"
+"""By (group, kind), where further kinds have their pod templates."""
 
 
 def resources_of(document: Document, custom: Custom) -> tuple[tuple[Resource, ...], tuple[Problem, ...]]:
@@ -80,7 +68,7 @@ def resources_of(document: Document, custom: Custom) -> tuple[tuple[Resource, ..
 
     Args:
         document: a document as read.
-        custom: further kinds that run pods.
+        custom: further kinds that run pods; of a kind that we know, too, they have the last word.
 
     Returns:
         The objects, and a problem for everything that looks like one and cannot be taken for one. It is fatal
@@ -110,7 +98,9 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
     """Add what stands at `root`; `item_of` is the kind and version that a typed list says its items have."""
     if not isinstance(value, dict):
         if root:
-            unwrapping.report(root, "an item of a List must be an object, with apiVersion and kind")
+            unwrapping.report(
+                root, "an item of a List or a Template must be an object, with apiVersion and kind"
+            )
         return
     kind, api_version = _text(value.get("kind")), _text(value.get("apiVersion"))
     if item_of and value.get("kind") is None:
@@ -121,18 +111,22 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
             message = f"this is no Kubernetes object: its {missing} is missing, or no string"
             unwrapping.report((*root, there), message, fatal=kind in KINDS or bool(root))
         return
-    items = value.get("items")
-    if kind.endswith("List") and (isinstance(items, list) or kind == "List"):
+    template = kind == "Template" and api_version in _TEMPLATES
+    field = "objects" if template else "items"
+    items = value.get(field)
+    if (kind.endswith("List") or template) and (isinstance(items, list) or kind == "List"):
         if items is not None and not isinstance(items, list):
-            unwrapping.report((*root, "items"), "'items' of a List must be a list")
+            unwrapping.report((*root, field), f"'{field}' of a {kind} must be a list")
         elif len(root) >= 2 * MAX_LISTS:
             unwrapping.report(
                 root, f"lists stand more than {MAX_LISTS} deep inside each other; this one is not read"
             )
         else:
-            inherited = f"{kind.removesuffix('List')} {api_version}" if kind != "List" else ""
+            inherited = "" if kind == "List" or template else f"{kind.removesuffix('List')} {api_version}"
+            parameters = parameters_of(value) if template else None
             for index, item in enumerate(items or []):
-                _collect(unwrapping, item, (*root, "items", index), inherited)
+                one = item if parameters is None else with_parameters(item, parameters)
+                _collect(unwrapping, one, (*root, field, index), inherited)
     elif len(unwrapping.found) >= MAX_RESOURCES:
         unwrapping.report(
             root, f"this document has more than {MAX_RESOURCES:,} objects; this one is not read"
@@ -142,15 +136,11 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
         metadata = metadata if isinstance(metadata, dict) else {}
         name = metadata.get("name") or metadata.get("generateName")
         identity = ResourceId(api_version, kind, _text(metadata.get("namespace")), _text(name))
-        template = _template_path(identity, unwrapping.custom)
-        unwrapping.found.append(Resource(unwrapping.document, root, identity, value, template))
+        group_and_kind = (identity.group, kind)
+        places = unwrapping.custom.get(group_and_kind) or PLACES.get(group_and_kind, ())
+        templates = templates_of(value, places) if places else ()
+        unwrapping.found.append(Resource(unwrapping.document, root, identity, value, templates, places))
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _template_path(who: ResourceId, custom: Custom) -> Path | None:
-    if (known := WORKLOADS.get(who.kind)) and who.group in known[0]:
-        return known[1]
-    return custom.get((who.group, who.kind))

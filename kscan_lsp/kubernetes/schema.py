@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
-# A type is a word, a mapping of fields, [element type], or ("map", value type).
+# A type is a word, a mapping of fields, [element type], ("map", value type), or (EVERY, type) of a list's items or a
+# map's values.
 STR: Final = "a string"
 INT: Final = "a whole number"
 BOOL: Final = "true or false"
 QUANTITY: Final = "a quantity such as 250m or 128Mi"
 INT_OR_STR: Final = "a number or a string"
 STR_MAP: Final = ("map", STR)
+EVERY: Final = "every"
 
 METADATA: Final = {
     "name": STR,
@@ -305,23 +307,15 @@ KINDS: Final = frozenset(_KINDS)
 Fields: TypeAlias = dict[str, Any]
 
 
-def fields_of(group: str, kind: str, template: Path | None) -> Fields:
-    """What is known about the fields of a kind.
+def known_fields(group: str, kind: str) -> Fields | None:
+    """What is known about the fields of a kind beside its metadata; None for what is not in the table.
 
     Args:
         group: its API group, without the version.
-        kind: its name. A kind that is not in the table is known by its metadata, and by its pod template.
-        template: the path to its pod template, where it has one.
+        kind: its name.
     """
     groups, known = _KINDS.get(kind, (_CORE, {}))
-    if group in groups and known:
-        return {"metadata": METADATA, **known}
-    if template is None:
-        return {"metadata": METADATA}
-    inner: Fields = POD_TEMPLATE
-    for part in reversed(template):
-        inner = {str(part): inner}
-    return {"metadata": METADATA, **inner}
+    return known if known and group in groups else None
 
 
 def is_whole_number(fields: Fields, path: Path) -> bool:

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from kscan_lsp import paths
 from kscan_lsp.kubernetes import calico
 from kscan_lsp.kubernetes.labels import selects
 from kscan_lsp.kubernetes.network_policies import CALICO
+from kscan_lsp.kubernetes.pod_templates import pod_of
 from kscan_lsp.kubernetes.runtime_labels import is_runtime_label, sets_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.paths import Path
+    from kscan_lsp.kubernetes.pod_templates import PodTemplate
 
 Selector: TypeAlias = dict[str, Any]
 """A LabelSelector: `matchLabels` and `matchExpressions`. Nothing in it selects everything. Or Calico's: `calico`, and
@@ -45,11 +47,10 @@ def namespace_of(who: ResourceId) -> str:
     return who.namespace or "default"
 
 
-def labels_of_pods(data: dict[str, Any], template: Path, namespace: str) -> dict[str, str]:
-    """The labels of the pods that a workload runs, Cilium's label for the namespace included."""
-    here: Any = data
-    for part in (*template, "metadata", "labels"):
-        here = here.get(part) if isinstance(here, dict) else None
+def labels_of_pods(data: dict[str, Any], template: PodTemplate, namespace: str) -> dict[str, str]:
+    """The labels of the pods that a template of a workload makes, Cilium's label for the namespace included."""
+    pod = pod_of(data, template)
+    here: Any = paths.lookup(pod.view, (*pod.template, "metadata", "labels"))
     labels = here if isinstance(here, dict) else {}
     own = {k: v for k, v in labels.items() if isinstance(k, str) and isinstance(v, str)}
     return {**own, _NAMESPACE_LABEL: namespace}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kscan_lsp.kubernetes.schema import BOOL, INT, INT_OR_STR, QUANTITY, STR
+from kscan_lsp.kubernetes.schema import BOOL, EVERY, INT, INT_OR_STR, QUANTITY, STR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def type_errors(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
     """Fields of an object whose value has a type that the API server refuses.
 
     Args:
-        fields: what is known about its kind (`fields_of`).
+        fields: what is known about its kind (`pod_templates.fields_of`).
         data: the object as plain values.
 
     Returns: (path, message) of each, outermost first: nothing is looked at inside a value of the wrong type.
@@ -51,6 +51,8 @@ def _compare(value: Any, expected: Any, path: Path, found: list[tuple[Path, str]
     if isinstance(expected, str):
         if not _CHECKS[expected](value):
             found.append((path, _message(path, expected, value)))
+    elif isinstance(expected, tuple) and expected[0] == EVERY and isinstance(value, list):
+        _compare(value, [expected[1]], path, found)
     elif isinstance(expected, list):
         if isinstance(value, list):
             for index, item in enumerate(value):

@@ -21,9 +21,11 @@ CONTROLS: Final = cel.Environment(
         "choice": cel.Kind.ANY,
         "relations": cel.Kind.LISTS,
         "kubernetesMinor": cel.Kind.INT,
+        "unneeded": cel.Kind.ANY,
         "evidence": cel.Kind.MAP,
     }
 )
 """`inputs` maps names to lists of text; `role` says which list a container is in, `choice` is the value chosen for
 a fix, `relations` maps names to lists of other objects, `kubernetesMinor` is the Kubernetes version that manifests are
-for (33 for 1.33), `evidence` maps kinds of evidence to what is known; the others are whatever the manifest has."""
+for (33 for 1.33), `unneeded` lists the fields that containers of a kind do without, `evidence` maps kinds of evidence
+to what is known; the others are whatever the manifest has."""

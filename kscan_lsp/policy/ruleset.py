@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
+from kscan_lsp.kubernetes.pod_templates import Place
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kscan_lsp.findings import Severity
-    from kscan_lsp.paths import Path
+    from kscan_lsp.paths import Path, Pattern
     from kscan_lsp.policy.model import Control, Framework, PolicySet
     from kscan_lsp.settings.model import Settings
 
@@ -29,7 +30,7 @@ class Ruleset(Struct, frozen=True, eq=False):
     inputs: Mapping[str, list[str]]
     """Lists rather than tuples, because CEL is handed this very object."""
     frameworks: tuple[Framework, ...]
-    pod_spec_paths: Mapping[tuple[str, str], Path]
+    pod_spec_paths: Mapping[tuple[str, str], tuple[Place, ...]]
     policies: PolicySet
     kubernetes_minor: int
     """The Kubernetes version that manifests are for: 33 for 1.33."""
@@ -136,11 +137,19 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
     return inputs, wrong
 
 
-def _pod_spec_paths(settings: Settings, wrong: list[SettingError]) -> dict[tuple[str, str], Path]:
-    from_settings: dict[tuple[str, str], Path] = {}
+def _pod_spec_paths(
+    settings: Settings, wrong: list[SettingError]
+) -> dict[tuple[str, str], tuple[Place, ...]]:
+    patterns: dict[tuple[str, str], dict[Pattern, None]] = {}
     for index, entry in enumerate(settings.pod_spec_paths):
         try:
-            from_settings[entry.group, entry.kind] = paths.parse(entry.path)
+            pattern = paths.parse_pattern(entry.path)
         except ValueError as error:
             wrong.append(SettingError(("podSpecPaths", index, "path"), str(error)))
-    return from_settings
+        else:
+            patterns.setdefault((entry.group, entry.kind), {})[pattern] = None
+    # the only template of a kind has to be there, of several not every object has all
+    return {
+        kind: tuple(Place(one, always=len(there) == 1 and paths.EACH not in one) for one in there)
+        for kind, there in patterns.items()
+    }

@@ -12,6 +12,7 @@ from kscan_lsp.fixes.draft import Draft, drafts
 from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.formats import FixDetail
+from kscan_lsp.report.kinds import kinds_not_judged
 from kscan_lsp.report.model import (
     NO_GATE,
     ControlResult,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Finding, Location, Problem
+    from kscan_lsp.findings import Finding, Location, Problem, ResourceId
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.model import Gate
@@ -109,6 +110,7 @@ def build(
         texts=builder.texts,
         gate=gate,
         requested=tuple(requested),
+        kinds_not_judged=kinds_not_judged(builder.objects),
         wrong_setup=bool(setup),
         changes=changed,
         list_skipped=list_skipped,
@@ -129,6 +131,7 @@ class _Builder:
         self.skipped: dict[str, Skipped] = {}
         self.rulesets: dict[int, tuple[Ruleset, dict[str, Rule]]] = {}
         self.judged: list[tuple[Verdicts, set[str]]] = []
+        self.objects: list[tuple[ResourceId, Ruleset]] = []
         self.reasons: dict[str, list[NotEvaluated]] = {}
         self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
 
@@ -157,6 +160,7 @@ class _Builder:
                         )
                     )
                 self.judged.append((verdicts, failing))
+                self.objects.append((verdicts.resource.id, project.ruleset))
                 self.add_reasons(document, verdicts, failing, project)
         self.add_problems(file, project)
 

@@ -1,9 +1,12 @@
-"""What can be checked, for people: one control explained, and the lists of controls and frameworks."""
+"""What can be checked, for people: one control explained, and the lists of controls, frameworks and kinds with pods."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kscan_lsp import paths
+from kscan_lsp.kubernetes.pod_shapes import SHAPES
+from kscan_lsp.kubernetes.pod_templates import PLACES
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.report.lines import StyledText, wrapped
@@ -83,6 +86,22 @@ def framework_list(policies: PolicySet) -> str:
         for framework in sorted(policies.frameworks.values(), key=lambda framework: framework.id)
     ]
     return _table(rows)
+
+
+def kind_list(ruleset: Ruleset) -> str:
+    """One line for each place where a kind has pods: kind, API group, path, and what is special about it."""
+    known = {**PLACES, **ruleset.pod_spec_paths}
+    return _table([
+        (
+            kind,
+            group or "core",
+            paths.show(place.pattern) or "(the object itself)",
+            SHAPES[place.shape].about if place.shape else "",
+            "only what is written" if place.partial else "",
+        )
+        for (group, kind), places in sorted(known.items(), key=lambda entry: (entry[0][1], entry[0][0]))
+        for place in places
+    ])  # fmt: skip
 
 
 def _counted(there: int, named: int) -> str:

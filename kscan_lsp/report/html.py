@@ -93,6 +93,7 @@ class _Page:
         yield from self.changes()
         yield from self.controls()
         yield from self.files()
+        yield from self.kinds_not_judged()
         yield from self.not_evaluated()
         yield from self.problems()
         yield from self.accepted()
@@ -174,6 +175,20 @@ class _Page:
             )
             yield f"<tr><td>{self.link(file, _text(file), first[file])}</td>{cells}</tr>"
         yield "</tbody></table>"
+
+    def kinds_not_judged(self) -> Iterator[str]:
+        kinds = self.report.kinds_not_judged
+        if kinds:
+            yield "<h2>Kinds that were not judged</h2>"
+            yield '<p class="quiet">No control looks at these: nothing is known about them.</p>'
+            yield from _table(
+                (
+                    f"{_text(one.kind)} <code>{_text(one.api_version)}</code>",
+                    str(one.objects),
+                    f"did you mean {_text(one.meant)}?" if one.meant else "",
+                )
+                for one in kinds
+            )
 
     def not_evaluated(self) -> Iterator[str]:
         missing = [result for result in self.report.controls if result.not_evaluated]

@@ -66,6 +66,10 @@ def as_data(report: Report) -> dict[str, Any]:
         "controls": [_control(result) for result in report.controls],
         "changes": [{"change": one.what, **_change(one)} for one in report.changes],
         "skipped": [{"file": s.file, "reason": s.reason, "hint": s.hint} for s in report.skipped],
+        "kindsNotJudged": [
+            {"kind": one.kind, "apiVersion": one.api_version, "count": one.objects, "meant": one.meant}
+            for one in report.kinds_not_judged
+        ],
         "notScanned": [{"file": n.file, "line": n.line, "reason": n.reason} for n in report.not_scanned],
         "problems": [
             {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}

@@ -151,6 +151,16 @@ class NotScanned(NamedTuple):
     reason: str
 
 
+class KindNotJudged(NamedTuple):
+    """A kind that nothing is known about: how many objects of it were scanned, and what may be meant."""
+
+    kind: str
+    api_version: str
+    objects: int
+    meant: str
+    """`apiVersion kind` of what Kubernetes has; empty where nothing is like it."""
+
+
 class NotEvaluated(NamedTuple):
     """Where and why a control could not be evaluated."""
 
@@ -269,6 +279,8 @@ class Report(Struct, frozen=True):
     gate: Gate = NO_GATE
     requested: tuple[str, ...] = ()
     """The files and folders that the user named."""
+    kinds_not_judged: tuple[KindNotJudged, ...] = ()
+    """What was scanned and no control looks at."""
     wrong_setup: bool = False
     """A setting or a policy is wrong."""
     changes: tuple[StandardChange, ...] = ()

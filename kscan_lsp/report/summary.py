@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.kubernetes.kinds import GROUPS
 from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import counted, printable
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.report.lines import Line
-    from kscan_lsp.report.model import FrameworkScore, Report, StandardChange
+    from kscan_lsp.report.model import FrameworkScore, KindNotJudged, Report, StandardChange
 
 STYLES: Final = {
     Severity.CRITICAL: "bold magenta",
@@ -41,10 +42,10 @@ def summary(report: Report, width: int) -> Iterator[Line]:
 
 def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     """What there is to say, by label; what has no lines is left out."""
-    yield (
-        "scanned",
-        [[StyledText(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]],
-    )
+    scanned = [[StyledText(f"{counted(report.files, 'file')}, {counted(report.resources, 'resource')}")]]
+    if kinds := _kinds(report.kinds_not_judged):
+        scanned.append([StyledText(printable(f"kinds not judged: {kinds}"), "yellow")])
+    yield "scanned", scanned
     skipped = report.skipped_by_reason()
     if report.skipped:
         counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items() if count)
@@ -93,6 +94,22 @@ def _changes(changes: Iterable[StandardChange]) -> list[str]:
         }[what]
         texts.append(f"{', '.join(ids)} {done}, {place}")
     return texts
+
+
+def _kinds(kinds: Sequence[KindNotJudged]) -> str:
+    """Kinds that nothing is known about, with the group where the name alone is that of another kind, too."""
+    names = Counter(one.kind for one in kinds)
+    names.update(kind for group in GROUPS.values() for kind in group.kinds)
+    left = len(kinds) - _MAX_LISTED
+    listed = [_kind(one, alone=names[one.kind] == 1) for one in kinds[:_MAX_LISTED]]
+    return ", ".join([*listed, f"and {left} more"] if left > 0 else listed)
+
+
+def _kind(one: KindNotJudged, *, alone: bool) -> str:
+    group = one.api_version.rpartition("/")[0]
+    version, _, kind = one.meant.partition(" ")
+    hint = f" (did you mean {version if kind == one.kind else kind}?)" if one.meant else ""
+    return f"{one.kind if alone or hint or not group else f'{one.kind}.{group}'} {one.objects}{hint}"
 
 
 def _listed(texts: Sequence[str], style: str) -> list[Line]:

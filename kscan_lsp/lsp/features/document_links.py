@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol import types
 
 from kscan_lsp.kubernetes.images import image_ref
-from kscan_lsp.kubernetes.resources import CONTAINER_LISTS
+from kscan_lsp.kubernetes.pod_templates import container_paths
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import suppressed_controls, text_at
 from kscan_lsp.lsp.features.settings_file import named_controls
@@ -96,13 +96,6 @@ def _images(snapshot: DocumentSnapshot) -> Iterator[tuple[Span, str]]:
 
 
 def _image_paths(resource: Resource) -> Iterator[Path]:
-    if resource.template_path is None:
-        return
-    pod: Path = (*resource.template_path, "spec")
-    here: object = resource.data
-    for key in pod:
-        here = here.get(str(key)) if isinstance(here, dict) else None
-    for name in CONTAINER_LISTS:
-        containers = here.get(name) if isinstance(here, dict) else None
-        for index in range(len(containers) if isinstance(containers, list) else 0):
-            yield *pod, name, index, "image"
+    for template in resource.templates:
+        for container in container_paths(resource.data, template):
+            yield *container, "image"

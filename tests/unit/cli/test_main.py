@@ -730,6 +730,9 @@ def test_explain_and_list() -> None:
         line.split()[:3] == ["C-0057", "high", "on"] for line in kscan("list", "controls").stdout.splitlines()
     )
     assert any(line.startswith("nsa ") for line in kscan("list", "frameworks").stdout.splitlines())
+    kinds = [line.split()[:3] for line in kscan("list", "kinds").stdout.splitlines()]
+    assert ["CronJob", "batch", "spec.jobTemplate.spec.template"] in kinds
+    assert ["Pod", "core", "(the"] in kinds
     assert "PCI DSS v4.0.1: 7.2.2, 7.2.5, 8.2.4" in kscan("explain", "C-0280").stdout
 
 

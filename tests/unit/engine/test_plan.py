@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from kscan_lsp.engine.plan import Plans, plans_for
+from kscan_lsp.kubernetes.pod_templates import PLACES
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
@@ -38,11 +39,14 @@ RULESET, _ = choose(
 )
 
 
-def plans(group: str, kind: str, template: tuple[str, ...] | None = None) -> Plans:
-    return plans_for(group, kind, template, ruleset=RULESET, evidence=(), numbers=count())
+def plans(group: str, kind: str) -> Plans:
+    places = PLACES.get((group, kind), ())
+    return plans_for(
+        group, kind, places, workload=bool(places), ruleset=RULESET, evidence=(), numbers=count()
+    )
 
 
-DEPLOYMENT = plans("apps", "Deployment", ("spec", "template"))
+DEPLOYMENT = plans("apps", "Deployment")
 
 
 def test_the_plan_groups_checks_by_what_they_judge() -> None:

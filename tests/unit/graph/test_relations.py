@@ -46,7 +46,7 @@ def led_to(name: str, subject: str, *others: str) -> list[str]:
     }.items():
         index, _ = index.with_file(file, objects_of(file, text, RULES))
     bound = relations.bind(index.files["subject.yaml"][0], [name], index)
-    return [f"{link.object.id.kind}/{link.object.id.name}" for link in bound.links[name]]
+    return [f"{link.object.id.kind}/{link.object.id.name}" for link in bound.links[0][name]]
 
 
 NETWORKING = "networking.k8s.io/v1"
@@ -311,12 +311,12 @@ def test_roles_that_every_cluster_has() -> None:
 def test_a_role_of_the_workspace_has_the_last_word() -> None:
     text = BINDING.replace("ROLE", "ClusterRole").replace("reader", "cluster-admin")
     index, _ = Index().with_file("a.yaml", objects_of("a.yaml", text, RULES))
-    (link,) = relations.bind(index.files["a.yaml"][0], ["roles"], index).links["roles"]
+    (link,) = relations.bind(index.files["a.yaml"][0], ["roles"], index).links[0]["roles"]
     assert link.object.file == ""
     own, changed = index.with_file("b.yaml", objects_of("b.yaml", cluster_role("cluster-admin"), RULES))
     bound = relations.bind(index.files["a.yaml"][0], ["roles"], index)
     assert changed & bound.dependencies
-    (link,) = relations.bind(own.files["a.yaml"][0], ["roles"], own).links["roles"]
+    (link,) = relations.bind(own.files["a.yaml"][0], ["roles"], own).links[0]["roles"]
     assert link.object.file == "b.yaml"
 
 

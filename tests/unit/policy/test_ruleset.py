@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.kubernetes.pod_templates import Place
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import Ruleset, choose, members_of
 from kscan_lsp.settings.model import Settings
@@ -132,7 +133,18 @@ def test_only_unknown_controls() -> None:
 def test_pod_spec_paths() -> None:
     rules, wrong = chosen(podSpecPaths=[{"kind": "X", "group": "g.io", "path": "spec.pod"}])
     assert wrong == []
-    assert rules.pod_spec_paths == {("g.io", "X"): ("spec", "pod")}
+    assert rules.pod_spec_paths == {("g.io", "X"): (Place(("spec", "pod"), always=True),)}
+
+
+def test_several_pod_spec_paths_of_a_kind() -> None:
+    rules, _ = chosen(
+        podSpecPaths=[
+            {"kind": "X", "group": "g.io", "path": path}
+            for path in ("spec.pod", "spec.others[*].template", "spec.pod")
+        ]
+    )
+    several = (Place(("spec", "pod")), Place(("spec", "others", None, "template")))
+    assert rules.pod_spec_paths == {("g.io", "X"): several}
 
 
 def test_a_misspelt_input_is_no_input() -> None:

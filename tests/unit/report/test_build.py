@@ -57,6 +57,7 @@ def test_the_contract_key_by_key() -> None:
         "controls",
         "changes",
         "skipped",
+        "kindsNotJudged",
         "notScanned",
         "problems",
         "findings",
@@ -104,6 +105,44 @@ def test_the_contract_key_by_key() -> None:
         "accepted": None,
         "renderedWith": [],
     }.items())  # fmt: skip
+
+
+def test_kinds_that_nobody_knows_are_listed() -> None:
+    texts = {
+        "a.yaml": "apiVersion: apps/v1\nkind: Deploymnet\n---\napiVersion: argoproj.io/v1alpha1\nkind: Application\n",
+        "b.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Application\n---\n" + POD,
+    }
+    assert data(report_of(texts))["kindsNotJudged"] == [
+        {"kind": "Application", "apiVersion": "argoproj.io/v1alpha1", "count": 2, "meant": ""},
+        {"kind": "Deploymnet", "apiVersion": "apps/v1", "count": 1, "meant": "apps/v1 Deployment"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [
+        ("v1", "Endpoints"),
+        ("argoproj.io/v1alpha1", "Rollout"),
+        ("projectcalico.org/v3", "NetworkPolicy"),
+        ("cilium.io/v2", "CiliumNetworkPolicy"),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        ("shop.example/v1", "Shop"),
+        ("own.example/v1", "Own"),
+    ],
+)
+def test_a_kind_is_known_to_tables_settings_and_controls(api_version: str, kind: str) -> None:
+    own = PRIVILEGED.replace(
+        "- each: containers", "- match: [{groups: [own.example], kinds: [Own]}]"
+    ).replace("T-0001", "T-0009")
+    known = load([("own.yaml", read_document(own))], policy_set())
+    assert known.problems == ()
+    settings = {
+        "frameworks": ["test"],
+        "podSpecPaths": [{"kind": "Shop", "group": "shop.example", "path": "a"}],
+    }
+    ruleset, _ = choose(known, Settings.model_validate(settings))
+    report = build([checked("a.yaml", f"apiVersion: {api_version}\nkind: {kind}\n", ruleset)])
+    assert report.kinds_not_judged == ()
 
 
 def test_columns_are_code_points_and_lines_end_where_yaml_ends_them() -> None:

@@ -124,6 +124,13 @@ def test_a_secret_is_not_repeated() -> None:
     assert "hunter2" not in html.render(report)
 
 
+def test_kinds_that_nobody_knows_are_listed() -> None:
+    text = read(report_of({"a.yaml": "apiVersion: apps/v1\nkind: Deploymnet\n"})).text
+    assert "Kinds that were not judged" in text
+    assert "did you mean apps/v1 Deployment?" in text
+    assert "Kinds that" not in read(report_of({"a.yaml": POD})).text
+
+
 def test_what_is_not_known_is_said() -> None:
     odd = POD.replace("  - name: api", "  - 1\n  - name: api")
     broken = POD + "spec: [\n"

@@ -74,6 +74,28 @@ def shown(text: str, name: str = "pod.yaml", width: int = 80, **settings: object
     return lines.plain_text(pretty.lines(report, lines.Screen(width)))
 
 
+def test_kinds_that_nobody_knows_are_counted() -> None:
+    text = "---\n".join(
+        f"apiVersion: {version}\nkind: {kind}\n"
+        for version, kind in [
+            *[("example.com/v1", "Shop")] * 3,
+            ("apps/v1", "Deploymnet"),
+            ("v1", "Ingress"),
+            ("shop.example/v1", "Service"),
+            ("v1", "Service"),
+        ]
+    )
+    assert (
+        "scanned      1 file, 7 resources\n"
+        "             kinds not judged: Shop 3, Deploymnet 1 (did you mean Deployment?),\n"
+        "             Ingress 1 (did you mean networking.k8s.io/v1?),\n"
+        "             Service.shop.example 1\n"
+    ) in shown(text)
+    many = "---\n".join(f"apiVersion: example.com/v1\nkind: Shop{n}\n" for n in range(30))
+    assert "and 10 more\n" in shown(many)
+    assert "kinds" not in shown(POD)
+
+
 def test_a_report_in_full() -> None:
     assert (
         shown(POD)

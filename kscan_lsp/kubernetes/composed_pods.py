@@ -1,0 +1,179 @@
+"""A pod template put together from what a kind of another shape says of its pods, and the way back to its places.
+
+Controls know pods as core/v1 has them. So what a Workflow or a Task says is put together as a pod template, and every
+place in that is led back to where it is written: a finding points there, and a fix changes that.
+
+What stands for a value until something runs (`$(params.image)`, `{{inputs.parameters.image}}`) is no image; nothing is
+said of it. Where a container has defaults (`stepTemplate`), fields are merged as a strategic merge patch does it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from kscan_lsp import paths
+from kscan_lsp.kubernetes.pod_shapes import SHAPES, SOURCES, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from kscan_lsp.kubernetes.pod_shapes import Source
+    from kscan_lsp.paths import Path
+
+COMPOSED: Final = "\0pods"
+"""The key under which a composed template stands beside the fields of its object; no manifest can have it."""
+ROOT: Final[Path] = (COMPOSED,)
+POD: Final[Path] = (COMPOSED, "spec")
+
+_UNKNOWN: Final = re.compile(r"\$\(|\{\{")
+"""What begins a parameter of Tekton or Argo."""
+_MERGED_LISTS: Final = {"env": "name", "volumeMounts": "mountPath"}
+"""Lists of a container that are merged with those of its defaults, with what tells their items apart (core/v1)."""
+
+
+class Composed(NamedTuple):
+    """A pod template put together, and where its parts are written."""
+
+    template: dict[str, Any]
+    places: Mapping[Path, Path]
+    """By path in the template, which starts with `COMPOSED`, where it is written in the object."""
+
+    def written_at(self, path: Path) -> Path:
+        """Where something in the template is written; what its object has no field for is shown at the item."""
+        known = self.settable_at(path)
+        return self.places[ROOT] if known is None else known
+
+    def settable_at(self, path: Path) -> Path | None:
+        """Where something in the template is to be written; None where the kind has no field for it."""
+        if path[:1] != ROOT:
+            return path
+        for length in range(len(path), 1, -1):
+            place = self.places.get(path[:length])
+            if place is not None:
+                return (*place, *path[length:])
+        return self.places[ROOT] if len(path) <= 2 else None
+
+
+def composed(data: dict[str, Any], item: Path, shape: str) -> Composed:
+    """The pod template that an item of an object describes.
+
+    Args:
+        data: the object as plain values.
+        item: where the item stands in it.
+        shape: the name of its shape.
+    """
+    composing = _Composing(data, item, item[: len(item) - SHAPES[shape].up], shape, {ROOT: item})
+    pod = {**_fields(composing), **_lists(composing)}
+    return Composed({"metadata": _metadata(composing), "spec": pod}, composing.places)
+
+
+class _Composing(NamedTuple):
+    """What a template is made of, and the places of it that are known so far."""
+
+    data: dict[str, Any]
+    item: Path
+    above: Path
+    shape: str
+    places: dict[Path, Path]
+
+    def base(self, source: Source) -> Path:
+        return self.above if source.around else self.item
+
+    def found(self, sources: Iterable[Source]) -> Iterator[tuple[Path, Any]]:
+        """What stands at some places, each with its path in the object."""
+        for source in sources:
+            base = self.base(source)
+            inside = paths.lookup(self.data, base)
+            for path in expanded(inside, source.pattern):
+                yield (*base, *path), paths.lookup(inside, path)
+
+
+def _fields(composing: _Composing) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for field, sources in SOURCES[composing.shape].fields.items():
+        place: Path = (*composing.base(sources[0]), *sources[0].path)
+        first = next(composing.found(sources), None)
+        if first is not None:
+            place, fields[field] = first
+        composing.places[*POD, field] = place
+    return fields
+
+
+def _lists(composing: _Composing) -> dict[str, Any]:
+    lists: dict[str, Any] = {}
+    for field, sources in SOURCES[composing.shape].lists.items():
+        where = (*POD, field)
+        if sources[0].pattern[-1] is paths.EACH:
+            composing.places[where] = (*composing.base(sources[0]), *sources[0].path)
+        items: list[Any] = []
+        for path, value in composing.found(sources):
+            here = (*where, len(items))
+            composing.places[here] = path
+            container = field != "volumes" and isinstance(value, dict)
+            items.append(_container(composing, value, path, here) if container else value)
+        if items:
+            lists[field] = items
+    return lists
+
+
+def _metadata(composing: _Composing) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    here = (*ROOT, "metadata")
+    for source in SOURCES[composing.shape].metadata:
+        base = (*composing.base(source), *source.path)
+        composing.places.setdefault(here, base)
+        given = paths.lookup(composing.data, base)
+        if isinstance(given, dict):
+            metadata = _merged(metadata, given, here, base, composing.places)
+    return metadata
+
+
+def _container(composing: _Composing, value: dict[str, Any], path: Path, here: Path) -> dict[str, Any]:
+    """A container with its defaults, the names of fields that containers have, and a name."""
+    shape, places = SHAPES[composing.shape], composing.places
+    made = value
+    key = str(path[len(composing.item)])
+    default = SOURCES[composing.shape].defaults.get(key)
+    if default is not None:
+        base = (*composing.base(default), *default.path)
+        given = paths.lookup(composing.data, base)
+        if isinstance(given, dict):
+            made = _merged(made, given, here, base, places)
+    for theirs, ours in shape.renamed.items():
+        if theirs in made or ours not in made:
+            before, after = (*here, theirs), (*here, ours)
+            moved = [place for place in places if place[: len(before)] == before]
+            places.setdefault(before, (*path, theirs))
+            for place in (*moved, before):
+                if place in places:
+                    places[*after, *place[len(before) :]] = places.pop(place)
+            made = {ours if name == theirs else name: field for name, field in made.items()}
+    if isinstance(made.get("image"), str) and _UNKNOWN.search(made["image"]):
+        made = {name: field for name, field in made.items() if name != "image"}
+    return made if made.get("name") else {**made, "name": shape.unnamed or key}
+
+
+def _merged(
+    own: dict[str, Any], given: dict[str, Any], here: Path, base: Path, places: dict[Path, Path]
+) -> dict[str, Any]:
+    """Own fields over given ones, maps inside each other; what is given is written at `base`."""
+    made = dict(own)
+    for key, value in given.items():
+        if value is None:
+            continue
+        mine = made.get(key)
+        if mine is None:
+            made[key] = value
+            places[*here, key] = (*base, key)
+        elif isinstance(mine, dict) and isinstance(value, dict):
+            made[key] = _merged(mine, value, (*here, key), (*base, key), places)
+        elif key in _MERGED_LISTS and isinstance(mine, list) and isinstance(value, list):
+            known = [one.get(_MERGED_LISTS[key]) for one in mine if isinstance(one, dict)]
+            extended = list(mine)
+            for index, one in enumerate(value):
+                if isinstance(one, dict) and one.get(_MERGED_LISTS[key]) not in known:
+                    places[*here, key, len(extended)] = (*base, key, index)
+                    extended.append(one)
+            made[key] = extended
+    return made
