@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
+from kscan_lsp.settings.model import DEFAULT_FRAMEWORK
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
@@ -70,16 +71,10 @@ def choose(
             wrong.append(SettingError(path, f"unknown control '{control}'{nearest_name(control, known)}"))
         return control in policies.controls
 
-    frameworks: list[Framework] = []
-    for index, name in enumerate(settings.frameworks):
-        framework = policies.framework(name)
-        if framework is None:
-            hint = nearest_name(name, sorted(policies.frameworks))
-            wrong.append(SettingError(("frameworks", index), f"unknown framework '{name}'{hint}"))
-        else:
-            frameworks.append(framework)
+    ids = tuple(only)
+    frameworks = _frameworks(policies, settings, wrong, ids)
     wanted: dict[str, None] = {}
-    if ids := tuple(only):
+    if ids:
         wanted = dict.fromkeys(i for n, i in enumerate(ids) if exists(i, ("controls", n)))
     else:
         for framework in frameworks:
@@ -104,6 +99,30 @@ def choose(
         kubernetes_minor=settings.kubernetes_minor,
     )
     return ruleset, (*wrong, *misnamed)
+
+
+def _frameworks(
+    policies: PolicySet, settings: Settings, wrong: list[SettingError], ids: tuple[str, ...]
+) -> list[Framework]:
+    """The chosen frameworks. A choice in which nothing is right must not switch everything off: the default applies."""
+    chosen = [policies.framework(name) for name in settings.frameworks]
+    frameworks = [framework for framework in chosen if framework is not None]
+    default = policies.framework(DEFAULT_FRAMEWORK)
+    included = any(control in policies.controls for control in settings.controls.include)
+    instead = ""
+    if not (frameworks or ids) and default is not None and (settings.frameworks or not included):
+        frameworks = [default]
+        instead = f", so '{DEFAULT_FRAMEWORK}' applies"
+    for index, (name, framework) in enumerate(zip(settings.frameworks, chosen, strict=True)):
+        if framework is None:
+            hint = nearest_name(name, sorted(policies.frameworks))
+            wrong.append(SettingError(("frameworks", index), f"unknown framework '{name}'{instead}{hint}"))
+    if instead and not settings.frameworks:
+        nothing = (
+            f"no framework is chosen and no control included{instead}; use 'exclude' for what not to scan"
+        )
+        wrong.append(SettingError(("frameworks",), nothing))
+    return frameworks
 
 
 def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:

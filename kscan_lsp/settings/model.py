@@ -48,6 +48,8 @@ Names = Annotated[
 """A list of strings; one string stands for a list of one."""
 SeverityName = Literal["low", "medium", "high", "critical"]
 
+DEFAULT_FRAMEWORK: Final = "recommended"
+"""What applies where nobody names a framework that there is."""
 NEWEST_KUBERNETES: Final = 37
 """The newest minor version of Kubernetes whose changes the controls know: 1.37."""
 _VERSION: Final = re.compile(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
@@ -110,7 +112,7 @@ class Settings(_Frozen):
     """Everything a user can choose."""
 
     frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
-        "recommended",
+        DEFAULT_FRAMEWORK,
     )
     controls: ControlSettings = ControlSettings()
     inputs: Annotated[

@@ -458,7 +458,7 @@ def test_a_threshold_needs_a_framework(here: Path) -> None:
     result = kscan("scan", "--control", "C-0057", "--fail-on", "none", "--compliance-threshold", "95")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--compliance-threshold needs a framework" in result.stderr
-    (here / ".kscan.yaml").write_text("frameworks: []\n")
+    (here / ".kscan.yaml").write_text("frameworks: []\ncontrols: {include: [C-0057], exclude: [C-0057]}\n")
     assert "no control is on" in kscan("scan").stdout
 
 

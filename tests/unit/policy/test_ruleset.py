@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.policy import load as loading
@@ -73,6 +74,41 @@ def test_which_controls_are_on() -> None:
     assert on(controls={"include": ["KS-0004"], "exclude": ["KS-0001"]}) == ["2", "4"]
     assert on(controls={"include": ["KS-0001"], "exclude": ["KS-0001"]}) == ["2"]
     assert on(("KS-0004",), controls={"exclude": ["KS-0004"]}) == ["4"]
+
+
+NOTHING = "no framework is chosen and no control included, so 'recommended' applies; use 'exclude' for what not to scan"
+WITH_DEFAULT = replace(
+    POLICIES,
+    frameworks={
+        **POLICIES.frameworks,
+        "recommended": replace(POLICIES.frameworks["first"], id="recommended"),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "controls", "messages"),
+    [
+        ({"frameworks": ["recomended"]}, ["1", "2"],
+         ["unknown framework 'recomended', so 'recommended' applies; did you mean 'recommended'?"]),
+        ({"frameworks": ["recomended"], "controls": {"include": ["KS-0004"]}}, ["1", "2", "4"],
+         ["unknown framework 'recomended', so 'recommended' applies; did you mean 'recommended'?"]),
+        ({"frameworks": ["recomended", "second"]}, ["2", "3"],
+         ["unknown framework 'recomended'; did you mean 'recommended'?"]),
+        ({"frameworks": []}, ["1", "2"],
+         [NOTHING]),
+        ({"frameworks": [], "controls": {"include": ["KS-0004"]}}, ["4"], []),
+        ({"frameworks": [], "controls": {"include": ["KS-0009"]}}, ["1", "2"],
+         [NOTHING, "unknown control 'KS-0009'; did you mean 'KS-0004'?"]),
+        ({"frameworks": ["none"]}, [], []),
+    ],
+)  # fmt: skip
+def test_a_choice_in_which_nothing_is_right_leaves_the_default_on(
+    settings: dict[str, object], controls: list[str], messages: list[str]
+) -> None:
+    rules, wrong = choose(WITH_DEFAULT, Settings.model_validate(settings))
+    assert [name.removeprefix("KS-000") for name in rules.controls] == controls
+    assert [entry.message for entry in wrong] == messages
 
 
 def test_members_of() -> None:
