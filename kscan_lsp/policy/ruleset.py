@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
+from kscan_lsp.kubernetes.images import entry_error
 from kscan_lsp.settings.model import DEFAULT_FRAMEWORK
 from kscan_lsp.settings.suggest import nearest_name
 
@@ -135,10 +136,12 @@ def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
 def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[SettingError]]:
     inputs: dict[str, list[str]] = {}
     patterns: set[str] = set()
+    registries: set[str] = set()
     for control in policies.controls.values():
         inputs.update({name: list(values) for name, values in control.inputs.items()})
         for check in control.checks:
             patterns.update(check.deny.reading.patterns)
+            registries.update(check.deny.reading.registries)
     wrong = []
     # a file is read by who may touch files, and its lists are put in its place
     chosen = {} if isinstance(settings.inputs, str) else settings.inputs
@@ -149,8 +152,23 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
             wrong.append(SettingError(("inputs", name), unread, on_key=True))
             continue
         if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
-            wrong.append(SettingError(("inputs", name), message))
+            place, message = next(
+                (
+                    (("inputs", name, n), why)
+                    for n, one in enumerate(values)
+                    if (why := cel.check_patterns([one]))
+                ),
+                (("inputs", name), message),
+            )
+            wrong.append(SettingError(place, message))
             continue
+        if f"inputs.{name}" in registries:
+            # the list stays as it is: without its last entry nothing would be asked any more
+            wrong += [
+                SettingError(("inputs", name, n), message)
+                for n, entry in enumerate(values)
+                if (message := entry_error(entry))
+            ]
         inputs[name] = list(values)
     return inputs, wrong
 

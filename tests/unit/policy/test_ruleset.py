@@ -153,10 +153,25 @@ def test_names_that_nothing_has(settings: dict[str, object], path: str, message:
 
 
 def test_a_wrong_regular_expression_is_said_and_left_out() -> None:
-    rules, wrong = chosen(inputs={"patterns": ["("]})
-    assert [path for path, _ in wrong] == ["inputs.patterns"]
+    rules, wrong = chosen(inputs={"patterns": ["a", "("]})
+    assert [path for path, _ in wrong] == ["inputs.patterns.1"]
+    assert rules.inputs["patterns"] == ["^A"]
+    rules, wrong = chosen(inputs={"patterns": ["a" * 1_500] * 10})
+    assert wrong == [("inputs.patterns", "a list of regular expressions that is too large")]
     assert rules.inputs["patterns"] == ["^A"]
     assert chosen(inputs={"words": ["("]})[1] == []
+
+
+def test_entries_that_match_no_image_are_said_at_their_place_and_stay() -> None:
+    entries = ["quay.io", "https://registry.example/"]
+    registered = "each: containers\n  when: imageListed('a.b/c', inputs.trusted)"
+    text = control(5, registered, "inputs: {trusted: []}")
+    loaded = loading.load([("a.yaml", read_document(text))])
+    assert loaded.problems == ()
+    settings = {"frameworks": [], "controls": {"include": ["KS-0005"]}, "inputs": {"trusted": entries}}
+    rules, wrong = choose(loaded, Settings.model_validate(settings))
+    assert [entry.path for entry in wrong] == [("inputs", "trusted", 1)]
+    assert rules.inputs["trusted"] == entries
 
 
 def test_only_unknown_controls() -> None:
