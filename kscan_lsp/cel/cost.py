@@ -64,9 +64,9 @@ _STRUCTURAL = frozenset({"_==_", "_!=_", "@in", "size", "type", "hasValue", "_&&
 _SEARCHES = frozenset({"contains", "indexOf", "lastIndexOf", "replace", "split"})
 _PASSES = frozenset({"_[_]", "_?._", "_[?_]", "orValue", "value", "or", "optional.of",
                      "optional.ofNonZeroValue", "dyn", "_?_:_"})  # fmt: skip
-_OURS = frozenset({"matchesAny", "selects", "granted", "builtinGrants", "addedToBuiltin", "isolates", "opens",
-                   "restricts", "sets.contains", "sets.equivalent", "sets.intersects", "isSorted", "sum", "min",
-                   "max", "find", "findAll", "credential", "credentialInAnnotation",
+_OURS = frozenset({"matchesAny", "imageListed", "selects", "granted", "builtinGrants", "addedToBuiltin", "isolates",
+                   "opens", "restricts", "sets.contains", "sets.equivalent", "sets.intersects", "isSorted", "sum",
+                   "min", "max", "find", "findAll", "credential", "credentialInAnnotation",
                    "credentialInArgument"})  # fmt: skip
 _WHOLE = _STRUCTURAL | _PASSES | _OURS | {"_+_", "join", "format"}
 """What takes more than texts and numbers."""

@@ -34,6 +34,8 @@ _TAKE_PATTERNS: Final = frozenset(
     {"matchesAny", "credential", "credentialInAnnotation", "credentialInArgument"}
 )
 """Functions whose last argument is a list of regular expressions."""
+_TAKE_REGISTRIES: Final = frozenset({"imageListed"})
+"""Functions whose last argument is a list of registries and repositories."""
 
 
 class ReadSet(Struct, frozen=True, omit_defaults=True):
@@ -45,6 +47,8 @@ class ReadSet(Struct, frozen=True, omit_defaults=True):
     """The words in the names of fields that it looks for, and in its texts, which may be names, too."""
     patterns: tuple[str, ...] = ()
     """The fields of variables, as `variable.field`, that it uses as lists of regular expressions."""
+    registries: tuple[str, ...] = ()
+    """The fields of variables that it uses as lists of registries and repositories."""
     of_entries: tuple[str, ...] = ()
     """The fields it reads of the `object` of entries, such as a related object; or ANY."""
 
@@ -75,7 +79,7 @@ def reading_of(tree: Node, variables: Iterable[str], entries: Iterable[str]) -> 
     """
     walk = _ReadingWalk(frozenset(variables), frozenset(entries))
     walk.use(walk.visit(tree, {}))
-    found = (walk.fields, walk.names, walk.patterns, walk.of_entries)
+    found = (walk.fields, walk.names, walk.patterns, walk.registries, walk.of_entries)
     return ReadSet(*(tuple(sorted(one)) for one in found))
 
 
@@ -101,6 +105,7 @@ class _ReadingWalk:
         self.fields: set[str] = set()
         self.names: set[str] = set()
         self.patterns: set[str] = set()
+        self.registries: set[str] = set()
         self.of_entries: set[str] = set()
 
     def use(self, origins: _Origins) -> _Origins:
@@ -200,6 +205,8 @@ class _ReadingWalk:
         """A function or an operator."""
         if node.name in _TAKE_PATTERNS:
             self.patterns.update(name for kind, name in arguments[-1] if kind == "field")
+        if node.name in _TAKE_REGISTRIES:
+            self.registries.update(name for kind, name in arguments[-1] if kind == "field")
         if node.name == "size":  # how many entries there are says nothing of what is in them
             self.use(arguments[0] - {_ENTRY})
             return _NOTHING

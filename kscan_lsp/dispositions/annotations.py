@@ -1,6 +1,7 @@
 """Dispositions that an annotation asks for: `kscan.dev/ignore: C-0057 -- reason`.
 
-An annotation speaks for its whole object, for formats that have no comments.
+An annotation of an object speaks for the whole object, one of a pod template for all that stands in the template; for
+formats that have no comments. Anywhere else it speaks for nothing, and that is said.
 """
 
 from __future__ import annotations
@@ -8,41 +9,85 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.dispositions.directives import ANNOTATION, EXAMPLE, Directive, Directives, read_directive
+from kscan_lsp.dispositions.directives import ANNOTATION, EXAMPLE, Directive, Directives, read_directives
 from kscan_lsp.findings import Problem
+from kscan_lsp.kubernetes.kinds import GROUPS
+from kscan_lsp.paths import lookup
+from kscan_lsp.text import Span
+from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+    from collections.abc import Sequence as AbstractSequence
 
     from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.paths import Path
     from kscan_lsp.yaml.document import Document
+    from kscan_lsp.yaml.tree import Node
 
 _DOMAIN: Final = "kscan.dev/"
+_WHERE: Final = ("metadata", "annotations")
 
 
-def by_annotation(_: Document, verdicts: Sequence[Verdicts]) -> Directives:
-    """What the annotations of a document's objects ask for."""
+def by_annotation(document: Document, verdicts: AbstractSequence[Verdicts]) -> Directives:
+    """What the annotations of a document's objects and pod templates ask for."""
     directives: list[Directive] = []
     problems: list[Problem] = []
+    counted: set[int] = set()
     for verdict in verdicts:
         resource = verdict.resource
-        metadata = resource.data.get("metadata")
-        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-        for key, value in annotations.items() if isinstance(annotations, dict) else ():
-            if not key.lower().startswith("kscan"):
-                continue
-            span = resource.resolve(("metadata", "annotations", key)).span
-            if key != ANNOTATION:
-                if _meant(key.lower()):
-                    message = f"'{key}' suppresses nothing; write '{ANNOTATION}: {EXAMPLE} -- reason'"
-                    problems.append(Problem(span, message, "suppression"))
-            elif isinstance(value, str):
-                read = read_directive(value, span, "annotation", resource.root)
-                if isinstance(read, Problem):
-                    problems.append(read)
+        for owner in _owners(resource):
+            annotations = lookup(resource.data, (*owner, *_WHERE))
+            for key, value in annotations.items() if isinstance(annotations, dict) else ():
+                if not key.lower().startswith("kscan"):
+                    continue
+                place = resource.resolve((*owner, *_WHERE, key))
+                if key != ANNOTATION:
+                    if _meant(key.lower()):
+                        message = f"'{key}' suppresses nothing; write '{ANNOTATION}: {EXAMPLE} -- reason'"
+                        problems.append(Problem(place.span, message, "suppression"))
+                    continue
+                counted.update(span.start for span in (place.span, place.definition) if span)
+                if isinstance(value, str):
+                    read = read_directives(value, place.span, "annotation", (*resource.root, *owner))
+                    directives += read.found
+                    problems += read.problems
                 else:
-                    directives.append(read)
+                    message = (
+                        f"this suppresses nothing: '{ANNOTATION}' must be a string, '{EXAMPLE} -- reason'"
+                    )
+                    problems.append(Problem(place.span, message, "suppression"))
+    if ANNOTATION in document.text and verdicts and document.root is not None:
+        problems += _elsewhere(document.root, counted, verdicts)
     return Directives(directives, problems)
+
+
+def _owners(resource: Resource) -> tuple[Path, ...]:
+    """What in an object has annotations that count: the object, and its pod templates."""
+    return tuple(dict.fromkeys([(), *[template.path for template in resource.templates]]))
+
+
+def _elsewhere(root: Node, counted: set[int], verdicts: AbstractSequence[Verdicts]) -> Iterator[Problem]:
+    """Annotations that stand where they speak for nothing.
+
+    In a custom resource only below `metadata`: elsewhere it may be what others are to be annotated with.
+    """
+    custom = any(verdict.resource.id.group not in GROUPS for verdict in verdicts)
+    message = (
+        "this suppresses nothing here; put it into metadata.annotations of the object, or of its pod template"
+    )
+    waiting: list[tuple[Node, bool]] = [(root, not custom)]
+    while waiting:
+        node, concerned = waiting.pop()
+        if isinstance(node, Sequence):
+            waiting += ((item, concerned) for item in reversed(node.items))
+        elif isinstance(node, Mapping):
+            for entry in reversed(node.entries):
+                name = entry.key.value if isinstance(entry.key, Scalar) else None
+                if name == ANNOTATION and concerned and entry.key.start not in counted:
+                    yield Problem(Span(entry.key.start, entry.key.end), message, "suppression")
+                waiting.append((entry.value, concerned or name == "metadata"))
 
 
 def _meant(key: str) -> bool:

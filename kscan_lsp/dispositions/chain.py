@@ -17,11 +17,12 @@ from kscan_lsp.findings import Problem, fewer
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kscan_lsp.dispositions.directives import Directive, DispositionLink
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
@@ -69,16 +70,25 @@ def dispose(document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset
     for verdict in verdicts:
         findings: list[Finding] = []
         for finding in verdict.findings:
-            line = document.lines.line_of(finding.span.start)
-            targets = [(target, finding.control) for target in (line, verdict.resource.root)]
-            applying = [target for target in targets if target in by_target]
+            targets = _targets(document, verdict.resource, finding)
+            applying = [key for target in targets if (key := (target, finding.control)) in by_target]
             used.update(applying)
             first = by_target[applying[0]][0].disposition if applying else None
             findings.append(replace(finding, disposition=first) if first else finding)
         disposed.append(replace(verdict, findings=tuple(findings)))
+    problems += _unexplained(directives, used)
     if document.complete:
         problems += _unused(directives, used, verdicts, ruleset)
     return Disposed(tuple(disposed), fewer(tuple(problems)), dated)
+
+
+def _targets(document: Document, resource: Resource, finding: Finding) -> Iterator[int | Path]:
+    """What a directive about a finding may speak for, what is nearest first."""
+    yield document.lines.line_of(finding.span.start)
+    for template in resource.templates:
+        if template.path and finding.path[: len(template.path)] == template.path:
+            yield (*resource.root, *template.path)
+    yield resource.root
 
 
 def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[Problem]) -> bool:
@@ -107,6 +117,19 @@ def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[
             wrong(f"this suppression expired on {until}: fix the finding, or give it a new date")
             return False
     return True
+
+
+def _unexplained(
+    directives: Iterable[Directive], used: set[tuple[int | Path | None, str]]
+) -> Iterator[Problem]:
+    """Annotations that suppress and give no reason: they speak for more than a line, far from what they are about."""
+    for directive in directives:
+        said = directive.disposition
+        hiding = [control for control in directive.controls if (directive.target, control) in used]
+        if hiding and said.by == "annotation" and not said.reason:
+            named = ", ".join(hiding)
+            message = f"no reason is given for suppressing {named}; write '{named} -- reason'"
+            yield Problem(said.span, message, "suppression")
 
 
 def _unused(

@@ -16,7 +16,7 @@ from kscan_lsp.dispositions.directives import (
     MARK,
     Directive,
     Directives,
-    read_directive,
+    read_directives,
 )
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
@@ -53,11 +53,9 @@ def by_comment(document: Document, _: Sequence[Verdicts]) -> Directives:
         if not document.text[index.starts[line] : offset].strip():
             following = bisect_right(contents, line)
             target = contents[following] if following < len(contents) else None
-        read = read_directive(comment[at + len(MARK) :], span, "comment", target)
-        if isinstance(read, Problem):
-            problems.append(read)
-        else:
-            directives.append(read)
+        read = read_directives(comment[at + len(MARK) :], span, "comment", target)
+        directives += read.found
+        problems += read.problems
     return Directives(directives, problems)
 
 

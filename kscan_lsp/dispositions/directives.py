@@ -1,7 +1,9 @@
 """What a link of the chain gives: directives, each with the controls it is about and whom it speaks for.
 
-Comments and annotations share one way of writing them, `C-0057, C-0058 until=2027-01-31 -- reason`. One that cannot be
-read wholly counts for nothing: what is wrong in it may be the day from which it must not count any more.
+Comments and annotations share one way of writing them, `C-0057, C-0058 until=2027-01-31 -- reason`. Several stand in
+one text with a `;` between them, `C-0057 -- reason; C-0058 until=2027-01-31 -- another`, or each on a line of its own,
+so that each control can have its own reason and day. One that cannot be read wholly counts for nothing: what is wrong
+in it may be the day from which it must not count any more.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from msgspec import Struct
 from kscan_lsp.findings import Disposition, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.paths import Path
@@ -28,6 +30,10 @@ EXAMPLE: Final = "C-0057"
 
 CONTROL_ID: Final = re.compile(r"[A-Za-z]+-\d+")
 _UNTIL: Final = re.compile(r"\buntil=(\S+)")
+_NEXT: Final = re.compile(
+    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|until=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
+)
+"""Where the next directive of a text begins. Reasons have semicolons, too: what follows one has to look like a head."""
 
 
 class Directive(Struct, frozen=True):
@@ -36,7 +42,8 @@ class Directive(Struct, frozen=True):
     controls: tuple[str, ...]
     disposition: Disposition
     target: int | Path | None
-    """The line of the document that it speaks for, or the root of the object; None where it stands before no line."""
+    """The line of the document that it speaks for, or the path of the object or of its pod template; None where it
+    stands before no line."""
 
 
 class Directives(NamedTuple):
@@ -53,10 +60,19 @@ class DispositionLink(Protocol):
         """The directives for some findings of a document, in the order of the text."""
 
 
-def read_directive(
+def directives_in(text: str) -> Iterator[tuple[int, str]]:
+    """The directives of a text as they are written, each with its offset in it."""
+    at = 0
+    for following in _NEXT.finditer(text):
+        yield at, text[at : following.start()]
+        at = following.end()
+    yield at, text[at:]
+
+
+def read_directives(
     text: str, span: Span, by: Literal["comment", "annotation"], target: int | Path | None
-) -> Directive | Problem:
-    """Read one directive.
+) -> Directives:
+    """Read the directives of one comment or annotation.
 
     Args:
         text: what stands behind the mark.
@@ -64,6 +80,20 @@ def read_directive(
         by: how it was said.
         target: whom it speaks for.
     """
+    found: list[Directive] = []
+    problems: list[Problem] = []
+    for _, part in directives_in(text):
+        read = _read(part, span, by, target)
+        if isinstance(read, Problem):
+            problems.append(read)
+        else:
+            found.append(read)
+    return Directives(found, problems)
+
+
+def _read(
+    text: str, span: Span, by: Literal["comment", "annotation"], target: int | Path | None
+) -> Directive | Problem:
     head, _, reason = text.partition("--")
     day = _UNTIL.search(head)
     if day:
@@ -77,5 +107,6 @@ def read_directive(
     what = f"'{wrong[0]}' is no control id" if wrong else "no control is named"
     known = ", ".join(ids) or EXAMPLE
     until = " until=2027-01-31" if any(name.lower().startswith("until") for name in wrong) else ""
-    message = f"this suppresses nothing: {what}; write '{MARK} {known}{until} -- reason'"
+    mark = MARK if by == "comment" else f"{ANNOTATION}:"
+    message = f"this suppresses nothing: {what}; write '{mark} {known}{until} -- reason'"
     return Problem(span, message, "suppression")

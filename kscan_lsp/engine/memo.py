@@ -6,6 +6,7 @@ and is emptied when it is reached. Two threads may share one memo.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel
 from kscan_lsp.engine import digests
+from kscan_lsp.kubernetes.type_errors import READ_INSIDE
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ MAX_ANSWERS: Final = 50_000
 """Answers about elements, in some 20 MB: enough for a thousand workloads that have little in common."""
 MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
+
+_LOOKS_INSIDE: Final = re.compile(
+    r"\b(?:selects|isolates|restricts|opens|granted|builtinGrants|addedToBuiltin)\s*\("
+)
+"""Functions that are handed an object, or a part of one."""
 
 Kind: TypeAlias = "tuple[str, str, tuple[Place, ...], bool]"
 """API group, kind, where it has pod templates, and whether there are any."""
@@ -134,8 +141,13 @@ class Memo:
         if found is None:
             steps = (step for step in check.each.steps if isinstance(step, str))
             found = frozenset((*check.deny.reading.names, *steps))
-            if "effective" in cel.fields_read([check.deny]):
+            variables = cel.fields_read([check.deny])
+            if "effective" in variables:
                 found |= {"securityContext"}  # what holds for a container comes from two places of this name
+            if "role" in variables:
+                found |= {"initContainers", "restartPolicy"}
+            if check.relations or any(map(_LOOKS_INSIDE.search, _sources(check))):
+                found |= READ_INSIDE
             self.names[check] = found
         return found
 
@@ -151,6 +163,10 @@ class Memo:
             "bytes digested": Fill(self.digests.digested, digests.MAX_DIGESTED),
             "documents": Fill(documents.currsize, MAX_DOCUMENTS),
         }
+
+
+def _sources(check: Check) -> tuple[str, ...]:
+    return (check.deny.source, *(source for _, source in check.deny.let))
 
 
 def _document(text: str, json: bool) -> Document:

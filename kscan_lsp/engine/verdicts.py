@@ -16,9 +16,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.findings import Finding, Problem, Related
+from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kscan_lsp import cel
     from kscan_lsp.engine.memo import Failure, Memo, NoAnswer, Results
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Cause
     from kscan_lsp.kubernetes.locate import Locator, ResolvedPath
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kubernetes.type_errors import TypeFault
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
 
@@ -58,7 +60,7 @@ class Verdicts(Struct, frozen=True, eq=False):
     passed: frozenset[str]
     unevaluated: tuple[Unevaluated, ...]
     problems: tuple[Problem, ...]
-    type_errors: tuple[tuple[Path, str], ...] = ()
+    type_errors: tuple[TypeFault, ...] = ()
     """The fields of a type that Kubernetes refuses; found once for both judgements."""
     view: cel.View | None = None
     """What CEL sees of the resource; None where no control looked at it yet."""
@@ -100,14 +102,17 @@ def verdicts_of(
     locator = resource.locator()
     findings, hidden = _findings(resource, locator, ruleset, results, related)
     failed = frozenset(finding.control for finding in findings)
-    problems = [Problem(locator.resolve(path).span, message, "type") for path, message in wrong]
+    problems = [
+        Problem(locator.resolve(one.path).span, one.message, "placeholder" if one.placeholder else "type")
+        for one in wrong
+    ]
     limits = dict.fromkeys((one.path, one.reason) for one in results.no_answers if one.limit)
     problems += [Problem(locator.resolve(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
     unanswered = [
         Unevaluated(one.check.control, *_why(one, wrong, memo), one.limit) for one in results.no_answers
     ]
-    for entry in (*unanswered, *hidden, *(Unevaluated(c, *wrong[0]) for c in plan.controls if wrong)):
+    for entry in (*unanswered, *hidden, *_resting_on(wrong, plan, memo)):
         unevaluated.setdefault(entry.control, entry)
     passed = frozenset(plan.controls) - failed - unevaluated.keys()
     if resource.document.blanked:
@@ -124,9 +129,25 @@ def verdicts_of(
     )
 
 
-def _why(one: NoAnswer, wrong: tuple[tuple[Path, str], ...], memo: Memo) -> tuple[Path, str]:
+def _resting_on(wrong: tuple[TypeFault, ...], plan: Plan, memo: Memo) -> Iterator[Unevaluated]:
+    """The controls of a plan that read a field of a wrong type: what they say of the object means nothing."""
+    if not wrong:
+        return
+    # of more than are listed nobody knows which they are
+    found = {} if len(wrong) < MAX_TYPE_ERRORS else dict.fromkeys(plan.controls, wrong[0])
+    for check in () if found else (check for round_ in plan.rounds for check in round_.checks):
+        if check.control not in found:
+            names = memo.names_in(check)
+            fault = next((one for one in wrong if one.field in names), None)
+            if fault is not None:
+                found[check.control] = fault
+    for control, fault in found.items():
+        yield Unevaluated(control, fault.path, fault.message)
+
+
+def _why(one: NoAnswer, wrong: tuple[TypeFault, ...], memo: Memo) -> tuple[Path, str]:
     """Where and why a check has no answer: a field of a wrong type that it reads, else what CEL says."""
-    for path, message in () if one.limit else wrong:
+    for path, message, *_ in () if one.limit else wrong:
         inside = path[: len(one.path)] == one.path
         inherited = one.path[: len(path) - 2] == path[:-2]  # as from the security context of the pod
         if (inside or inherited) and path[-1] in memo.names_in(one.check):

@@ -1,6 +1,21 @@
-"""Image references, taken apart as a container runtime does."""
+"""Image references, taken apart as a container runtime does, and lists of registries and repositories.
+
+An entry of such a list is the start of images' names, and ends where a part of a name ends: `gcr.io` is not
+`gcr.io.example.com`. A `*` stands for a part of a host between two dots, or of a path between two slashes, or for some
+of its characters. Left out on purpose: regular expressions, in which a dot means any character.
+"""
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NO_NAME: Final = re.compile(r"[^\w.:/@*-]")
+_IPV6: Final = re.compile(r"\[[0-9A-Fa-f:]+\](?=[:/]|$)")
+_EMPTY_PART: Final = re.compile(r"^[./]|[./][./]|\.$|/\*?\.")
 
 
 def image_ref(text: str) -> dict[str, str]:
@@ -21,7 +36,7 @@ def image_ref(text: str) -> dict[str, str]:
     if colon >= 0:
         rest, tag = rest[:colon], rest[colon + 1 :]
     first, found, remainder = rest.partition("/")
-    if found and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+    if found and _is_registry(first):
         registry, repository = first, remainder
     else:
         registry, repository = "docker.io", rest
@@ -31,3 +46,76 @@ def image_ref(text: str) -> dict[str, str]:
         repository = f"library/{repository}"
     name = f"{registry}/{repository}" if repository else ""
     return {"registry": registry, "repository": repository, "name": name, "tag": tag, "digest": digest}
+
+
+def _is_registry(first: str) -> bool:
+    return "." in first or ":" in first or first == "localhost" or first != first.lower()
+
+
+def listed(name: str, entries: Iterable[str]) -> bool:
+    """Whether a list of registries and repositories has an image.
+
+    Args:
+        name: the image, as `registry/repository`; what follows, a tag or a digest, does not matter.
+        entries: starts of names, with or without `*`. Without a registry they are of `docker.io`, as images are.
+    """
+    return any(entry and (_begins(name, entry) or _begins(name, _in_full(entry))) for entry in entries)
+
+
+def _in_full(entry: str) -> str:
+    first, slash, _ = entry.partition("/")
+    if _is_registry(first) or "*" in first:
+        return entry
+    return f"docker.io/{entry}" if slash else f"docker.io/library/{entry}"
+
+
+def _begins(name: str, entry: str) -> bool:
+    if "*" not in entry:
+        end = len(entry)
+        return name.startswith(entry) and (entry.endswith("/") or name[end : end + 1] in ("", "/", ":", "@"))
+    asked, given = entry.removesuffix("/").split("/"), name.split("/")
+    if len(given) < len(asked) + entry.endswith("/"):
+        return False
+    host = given[0] if ":" in asked[0] else given[0].partition(":")[0]
+    labels, wanted = host.split("."), asked[0].split(".")
+    if len(labels) != len(wanted) or not all(map(_alike, labels, wanted)):
+        return False
+    paths = [
+        part if set(":@") & set(pattern) else re.split("[:@]", part, maxsplit=1)[0]
+        for part, pattern in zip(given[1:], asked[1:], strict=False)
+    ]
+    return all(map(_alike, paths, asked[1:]))
+
+
+def _alike(part: str, pattern: str) -> bool:
+    """Whether a part of a name is what a pattern says, in which `*` stands for any characters, and alone for some."""
+    first, *others = pattern.split("*")
+    if not others:
+        return part == pattern
+    *middle, last = others
+    if not part.startswith(first) or not part.endswith(last) or len(part) < max(1, len(first) + len(last)):
+        return False
+    at, end = len(first), len(part) - len(last)
+    for piece in middle:
+        found = part.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def entry_error(entry: str) -> str:
+    """Why an entry of such a list can match no image, and what to write instead; empty where it can."""
+    if not entry.strip():
+        return "an empty entry matches no image; take it out"
+    scheme, found, rest = entry.partition("://")
+    if found:
+        return f"'{entry}' matches no image, whose name has no '{scheme}://'; write '{rest.rstrip('/') or 'quay.io'}'"
+    if entry != entry.strip():
+        return f"'{entry}' matches no image, because of the space; write '{entry.strip()}'"
+    if _NO_NAME.search(_IPV6.sub("", entry)) or _EMPTY_PART.search(entry):
+        return (
+            f"'{entry}' matches no image: an entry is the start of an image's name, no regular expression; "
+            "'*' stands for a part of it, as in '*.example.com/team'"
+        )
+    return ""

@@ -1,14 +1,18 @@
 """Where a manifest has a value of the wrong type.
 
 A control that reads `securityContext.privileged` must not call a manifest clean because the value is the
-string "yes", or the parent a list. The API server refuses such an object, so no verdict about it means
-anything: the engine reports the place, and counts what would have passed as not evaluated. One table (`schema.py`)
-says it for every control, which keeps type tests out of the controls.
+string "yes", or the parent a list. The API server refuses such a value: the engine reports the place, and counts what
+would have passed as not evaluated for the controls that read it. One table (`schema.py`) says it for every control,
+which keeps type tests out of the controls.
+
+A text such as `${REPLICAS}` in place of a number is no mistake but a gap that something fills in before the manifest is
+applied (envsubst, Flux, Kustomize's and Argo's variables): what will stand there is unknown.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.kubernetes.schema import BOOL, EVERY, INT, INT_OR_STR, QUANTITY, STR
 
@@ -21,6 +25,24 @@ if TYPE_CHECKING:
 MAX_TYPE_ERRORS: Final = 20
 """How many of one object are reported."""
 
+READ_INSIDE: Final = frozenset(
+    {
+        "accessModes", "aggregationRule", "apiGroups", "apiVersion", "backend", "backendRefs", "cidr", "claimName",
+        "claimRef", "clusterRoleSelectors", "configMap", "configMapKeyRef", "configMapRef", "containers",
+        "defaultBackend", "egress", "enableDefaultDeny", "endpointSelector", "env", "envFrom", "ephemeralContainers",
+        "except", "from", "generateName", "group", "http", "ingress", "initContainers", "ipBlock", "items",
+        "jobTemplate", "key", "kind", "labels", "matchExpressions", "matchLabels", "metadata", "name", "namespace",
+        "namespaceSelector", "namespaces", "nonResourceURLs", "operator", "parentRefs", "paths",
+        "persistentVolumeClaim", "podSelector", "policyTypes", "ports", "projected", "resourceNames", "resources",
+        "roleRef", "rules", "scaleTargetRef", "secret", "secretKeyRef", "secretName", "secretRef", "selector",
+        "service", "serviceAccount", "serviceAccountName", "serviceName", "sources", "spec", "specs",
+        "storageClassName", "subjects", "template", "to", "types", "valueFrom", "values", "verbs", "volumeName",
+        "volumes",
+    }
+)  # fmt: skip
+"""The fields that relations to other objects rest on, and functions that a control hands an object, or a part of one:
+that a control reads them is not seen in its expressions. A test holds that none is missing."""
+
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     STR: lambda v: isinstance(v, str),
     INT: lambda v: isinstance(v, int) and not isinstance(v, bool),
@@ -30,47 +52,61 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
 }
 
 
-def type_errors(fields: Fields, data: dict[str, Any]) -> list[tuple[Path, str]]:
+_PLACEHOLDER: Final = re.compile(r"\$\{[^{}]+\}|\$\([^()]+\)|\A\$[A-Za-z_]\w*\Z")
+
+
+class TypeFault(NamedTuple):
+    """A value whose type the API server refuses, or a placeholder for one."""
+
+    path: Path
+    message: str
+    field: str
+    """The name of the field that Kubernetes has there, or that the value is somewhere inside: of a label, `labels`."""
+    placeholder: bool = False
+    """Nothing is wrong with it, but nobody knows yet what will stand there."""
+
+
+def type_errors(fields: Fields, data: dict[str, Any]) -> list[TypeFault]:
     """Fields of an object whose value has a type that the API server refuses.
 
     Args:
         fields: what is known about its kind (`pod_templates.fields_of`).
         data: the object as plain values.
 
-    Returns: (path, message) of each, outermost first: nothing is looked at inside a value of the wrong type.
+    Returns: Them, outermost first: nothing is looked at inside a value of the wrong type.
         Null is never wrong: Kubernetes treats it as absent. At most `MAX_TYPE_ERRORS`.
     """
-    found: list[tuple[Path, str]] = []
-    _compare(data, fields, (), found)
+    found: list[TypeFault] = []
+    _compare(data, fields, (), "", found)
     return found
 
 
-def _compare(value: Any, expected: Any, path: Path, found: list[tuple[Path, str]]) -> None:
+def _compare(value: Any, expected: Any, path: Path, field: str, found: list[TypeFault]) -> None:
     if value is None or len(found) >= MAX_TYPE_ERRORS:
         return
     if isinstance(expected, str):
         if not _CHECKS[expected](value):
-            found.append((path, _message(path, expected, value)))
+            found.append(_fault(path, expected, value, field))
     elif isinstance(expected, tuple) and expected[0] == EVERY and isinstance(value, list):
-        _compare(value, [expected[1]], path, found)
+        _compare(value, [expected[1]], path, field, found)
     elif isinstance(expected, list):
         if isinstance(value, list):
             for index, item in enumerate(value):
                 if item is not None:
-                    _compare(item, expected[0], (*path, index), found)
+                    _compare(item, expected[0], (*path, index), field, found)
                 elif len(found) < MAX_TYPE_ERRORS:
-                    found.append(((*path, index), _message((*path, index), _noun(expected[0]), None)))
+                    found.append(_fault((*path, index), _noun(expected[0]), None, field))
         else:
-            found.append((path, _message(path, "a list", value)))
+            found.append(_fault(path, "a list", value, field))
     elif not isinstance(value, dict):
-        found.append((path, _message(path, "a mapping", value)))
+        found.append(_fault(path, "a mapping", value, field))
     elif isinstance(expected, tuple):
         for key, item in value.items():
-            _compare(item, expected[1], (*path, key), found)
+            _compare(item, expected[1], (*path, key), field, found)
     else:
         for key, item in value.items():
-            if item is not None and (field := expected.get(key)) is not None:
-                _compare(item, field, (*path, key), found)
+            if item is not None and (inner := expected.get(key)) is not None:
+                _compare(item, inner, (*path, key), key, found)
 
 
 def _noun(expected: Any) -> str:
@@ -79,13 +115,17 @@ def _noun(expected: Any) -> str:
     return "a list" if isinstance(expected, list) else "a mapping"
 
 
-def _message(path: Path, expected: str, value: Any) -> str:
+def _fault(path: Path, expected: str, value: Any, field: str) -> TypeFault:
     names = [part for part in path if isinstance(part, str)]
     where = f"'{names[-1]}'" if names else "the object"
     if path and isinstance(path[-1], int):
         where = f"item {path[-1] + 1} of {where}"
+    if isinstance(value, str) and _PLACEHOLDER.search(value):
+        message = f"{where} is a placeholder to be filled in, where Kubernetes wants {expected}"
+        return TypeFault(path, f"{message}; what rests on it is not judged", field, placeholder=True)
     hint = "; quote it" if expected == STR and isinstance(value, bool | int | float) else ""
-    return f"{where} must be {expected}, not {_kind_of(value)}, and Kubernetes refuses anything else{hint}"
+    message = f"{where} must be {expected}, not {_kind_of(value)}, and Kubernetes refuses anything else{hint}"
+    return TypeFault(path, message, field)
 
 
 def _kind_of(value: Any) -> str:

@@ -43,7 +43,12 @@ _LEVELS: Final = {
     Severity.LOW: INFORMATION,
 }
 _START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0}}'
-_PROBLEM_LEVELS: Final = {"suppression": INFORMATION, "type": WARNING, "duplicate-key": WARNING}
+_PROBLEM_LEVELS: Final = {
+    "suppression": INFORMATION,
+    "placeholder": INFORMATION,
+    "type": WARNING,
+    "duplicate-key": WARNING,
+}
 
 
 _Line: TypeAlias = "tuple[int, int]"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
+from kscan_lsp.kubernetes.images import entry_error
 from kscan_lsp.kubernetes.pod_templates import Place
+from kscan_lsp.settings.model import DEFAULT_FRAMEWORK
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
@@ -71,16 +73,10 @@ def choose(
             wrong.append(SettingError(path, f"unknown control '{control}'{nearest_name(control, known)}"))
         return control in policies.controls
 
-    frameworks: list[Framework] = []
-    for index, name in enumerate(settings.frameworks):
-        framework = policies.framework(name)
-        if framework is None:
-            hint = nearest_name(name, sorted(policies.frameworks))
-            wrong.append(SettingError(("frameworks", index), f"unknown framework '{name}'{hint}"))
-        else:
-            frameworks.append(framework)
+    ids = tuple(only)
+    frameworks = _frameworks(policies, settings, wrong, ids)
     wanted: dict[str, None] = {}
-    if ids := tuple(only):
+    if ids:
         wanted = dict.fromkeys(i for n, i in enumerate(ids) if exists(i, ("controls", n)))
     else:
         for framework in frameworks:
@@ -107,6 +103,30 @@ def choose(
     return ruleset, (*wrong, *misnamed)
 
 
+def _frameworks(
+    policies: PolicySet, settings: Settings, wrong: list[SettingError], ids: tuple[str, ...]
+) -> list[Framework]:
+    """The chosen frameworks. A choice in which nothing is right must not switch everything off: the default applies."""
+    chosen = [policies.framework(name) for name in settings.frameworks]
+    frameworks = [framework for framework in chosen if framework is not None]
+    default = policies.framework(DEFAULT_FRAMEWORK)
+    included = any(control in policies.controls for control in settings.controls.include)
+    instead = ""
+    if not (frameworks or ids) and default is not None and (settings.frameworks or not included):
+        frameworks = [default]
+        instead = f", so '{DEFAULT_FRAMEWORK}' applies"
+    for index, (name, framework) in enumerate(zip(settings.frameworks, chosen, strict=True)):
+        if framework is None:
+            hint = nearest_name(name, sorted(policies.frameworks))
+            wrong.append(SettingError(("frameworks", index), f"unknown framework '{name}'{instead}{hint}"))
+    if instead and not settings.frameworks:
+        nothing = (
+            f"no framework is chosen and no control included{instead}; use 'exclude' for what not to scan"
+        )
+        wrong.append(SettingError(("frameworks",), nothing))
+    return frameworks
+
+
 def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
     """The ids of a framework's controls that exist; all of them for a framework that says so."""
     if framework.whole:
@@ -117,10 +137,12 @@ def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
 def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[SettingError]]:
     inputs: dict[str, list[str]] = {}
     patterns: set[str] = set()
+    registries: set[str] = set()
     for control in policies.controls.values():
         inputs.update({name: list(values) for name, values in control.inputs.items()})
         for check in control.checks:
             patterns.update(check.deny.reading.patterns)
+            registries.update(check.deny.reading.registries)
     wrong = []
     # a file is read by who may touch files, and its lists are put in its place
     chosen = {} if isinstance(settings.inputs, str) else settings.inputs
@@ -131,8 +153,23 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
             wrong.append(SettingError(("inputs", name), unread, on_key=True))
             continue
         if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
-            wrong.append(SettingError(("inputs", name), message))
+            place, message = next(
+                (
+                    (("inputs", name, n), why)
+                    for n, one in enumerate(values)
+                    if (why := cel.check_patterns([one]))
+                ),
+                (("inputs", name), message),
+            )
+            wrong.append(SettingError(place, message))
             continue
+        if f"inputs.{name}" in registries:
+            # the list stays as it is: without its last entry nothing would be asked any more
+            wrong += [
+                SettingError(("inputs", name, n), message)
+                for n, entry in enumerate(values)
+                if (message := entry_error(entry))
+            ]
         inputs[name] = list(values)
     return inputs, wrong
 

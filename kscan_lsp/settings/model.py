@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec.structs import replace
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,6 +27,7 @@ from pydantic import (
 )
 
 from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
@@ -48,18 +50,62 @@ Names = Annotated[
 """A list of strings; one string stands for a list of one."""
 SeverityName = Literal["low", "medium", "high", "critical"]
 
+
+def _severity(value: object) -> object:
+    names = [severity.label for severity in Severity]
+    if isinstance(value, list | dict):
+        raise ValueError("must be a severity; write the control first, then its severity: C-0013: high")  # noqa: TRY004 - what pydantic takes
+    if value not in names:
+        raise ValueError(f"'{value}' is no severity{nearest_name(str(value).lower(), names)}")
+    return value
+
+
+DEFAULT_FRAMEWORK: Final = "recommended"
+"""What applies where nobody names a framework that there is."""
 NEWEST_KUBERNETES: Final = 37
 """The newest minor version of Kubernetes whose changes the controls know: 1.37."""
+OLDEST_KUBERNETES: Final = 16
+"""The oldest one: what the versions before had removed, no table says."""
 _VERSION: Final = re.compile(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
 
 
 def _version(value: object) -> object:
-    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+    found = _VERSION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError("must be a Kubernetes version as a string, such as '1.33'")
+    minor = int(found[1])
+    if not OLDEST_KUBERNETES <= minor <= NEWEST_KUBERNETES:
+        meant = f"; did you mean 1.{minor}0?" if OLDEST_KUBERNETES <= 10 * minor <= NEWEST_KUBERNETES else ""
+        raise ValueError(
+            f"nothing is known of Kubernetes 1.{minor}, only of 1.{OLDEST_KUBERNETES} to 1.{NEWEST_KUBERNETES}{meant}"
+        )
     return value
 
 
 Version = Annotated[str, BeforeValidator(_version, json_schema_input_type=str | float)]
+
+
+def _excluded(value: str) -> str:
+    if value.startswith(("./", "../", "!./")):
+        raise ValueError(
+            f"'{value}' matches no file: write '{value.removeprefix('.')}', which begins at the folder of the settings"
+            if value.startswith("./")
+            else f"'{value}' matches no file: patterns begin at the folder of the settings"
+        )
+    return value
+
+
+ExcludePatterns = Annotated[
+    tuple[Annotated[str, AfterValidator(_excluded)], ...],
+    BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...]),
+]
+
+
+def _group(value: str) -> str:
+    name, versioned, _ = value.partition("/")
+    if versioned:
+        raise ValueError(f"a group has no version here; write '{name}'")
+    return value
 
 
 def _without_empty(value: object) -> object:
@@ -80,14 +126,17 @@ class ControlSettings(_Frozen):
         Names, Field(description="Controls to check although no chosen framework has them.")
     ] = ()
     exclude: Annotated[Names, Field(description="Controls to leave out.")] = ()
-    severity: Annotated[dict[str, SeverityName], Field(description="Other severities, by control id.")] = {}
+    severity: Annotated[
+        dict[str, Annotated[SeverityName, BeforeValidator(_severity, json_schema_input_type=SeverityName)]],
+        Field(description="Other severities, by control id."),
+    ] = {}
 
 
 class PodSpecPath(_Frozen):
     """A custom kind that carries a pod template."""
 
     kind: str
-    group: str = ""
+    group: Annotated[str, AfterValidator(_group)] = ""
     path: Annotated[str, Field(description="Path to its pod template, such as spec.template.")]
 
 
@@ -110,7 +159,7 @@ class Settings(_Frozen):
     """Everything a user can choose."""
 
     frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
-        "recommended",
+        DEFAULT_FRAMEWORK,
     )
     controls: ControlSettings = ControlSettings()
     inputs: Annotated[
@@ -122,7 +171,9 @@ class Settings(_Frozen):
         ),
     ] = {}
     policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()
-    exclude: Annotated[Names, Field(description="Files to leave out, as patterns of .gitignore.")] = ()
+    exclude: Annotated[
+        ExcludePatterns, Field(description="Files to leave out, as patterns of .gitignore.")
+    ] = ()
     diagnostics: Annotated[
         Literal["open", "workspace"],
         Field(
@@ -192,7 +243,9 @@ def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]
             Settings.model_validate({key: chosen[key]})
         except ValidationError as error:
             found = error.errors()[0]
-            wrong.append(f"kscan.{'.'.join(map(str, found['loc']))} {complaint(found)}")
+            text = complaint(found)
+            between = " " if text.startswith(("must ", "is ")) else ": "
+            wrong.append(f"kscan.{'.'.join(map(str, found['loc']))}{between}{text}")
             del chosen[key]
     return replace_settings(base, chosen), tuple(wrong)
 

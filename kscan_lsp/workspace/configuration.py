@@ -24,13 +24,14 @@ from kscan_lsp.settings.model import (
     replace_settings,
 )
 from kscan_lsp.settings.validation import validate, without_errors
+from kscan_lsp.text import Span
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.policy.model import PolicySet
@@ -70,6 +71,22 @@ def find_settings(start: Path) -> Path | None:
     return None
 
 
+def _unread(folder: Path, settings_path: Path | None) -> Iterator[ConfigurationProblem]:
+    """Files of a folder that look like its settings and are not."""
+    for name in (*FILE_NAMES, *(name.removeprefix(".") for name in FILE_NAMES)):
+        path = folder / name
+        if path == settings_path or not path.is_file():
+            continue
+        document = read_policy_file(path, "setting", None)
+        known = {field.alias or key for key, field in Settings.model_fields.items()}
+        if name not in FILE_NAMES and not (isinstance(document.data, dict) and known & document.data.keys()):
+            continue
+        message = f"this file is not read; to be settings, it has to be called {FILE_NAMES[0]}"
+        if settings_path and settings_path.parent == folder:
+            message = f"this file is not read: the settings are in {settings_path.name}"
+        yield ConfigurationProblem(path, document, Problem(Span(0, 0), message, "setting"))
+
+
 def configure(
     root: Path | None,
     *,
@@ -107,6 +124,8 @@ def configure(
     if changes:
         settings = replace_settings(settings, changes)
     policy_root = path.parent if path else root
+    if policy_root and (path is None or path == find_settings(policy_root)):
+        problems += _unread(policy_root, path)
     named, unnamed = _policy_files(settings.policies, policy_root)
     known = load_policies(named, buffers, memo=memo)
     problems += [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]

@@ -55,6 +55,7 @@ def verdict(control: str, others: Project, data: Any) -> str:
 
     What is wrong with an object that the control does not judge, but only asks about, is told as a problem of its own.
     """
+    asks = any(check.relations for check in POLICIES.controls[control].checks)
     project = others.with_file("this.json", json.dumps(data), json=True)
     states = set()
     for file in project.files.values():
@@ -65,7 +66,9 @@ def verdict(control: str, others: Project, data: Any) -> str:
                 states |= (
                     {"unevaluated"} if any(u.control == control for u in verdicts.unevaluated) else set()
                 )
-    told = any(v.problems for placed in project.files["this.json"].documents for v in placed.checked.verdicts)
+    told = asks and any(
+        v.problems for placed in project.files["this.json"].documents for v in placed.checked.verdicts
+    )
     states |= {"told"} if told else set()
     for state in ("failed", "unevaluated", "told", "passed"):
         if state in states:

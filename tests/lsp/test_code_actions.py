@@ -39,10 +39,11 @@ def offered(
     client: Capabilities = PLAIN,
     lines: tuple[int, int] | None = None,
     configuration: Configuration | None = None,
+    name: str = "deploy.yaml",
     **context: Any,
 ) -> list[types.CodeAction]:
     """The actions for some lines of a text, from 0, or for all of it."""
-    view = view_of(text, client=client, configuration=configuration)
+    view = view_of(text, name, client=client, configuration=configuration)
     first, last = lines or (0, text.count("\n"))
     params = types.CodeActionParams(
         types.TextDocumentIdentifier(view.uri),
@@ -106,6 +107,20 @@ spec:
     assert [diagnostic.code for diagnostic in ignoring.diagnostics] == ["C-0057", "C-0057"]
     result = view_of(edited(text, ignoring.edit)).checked.findings()
     assert {f.status for _, f in result if f.control == "C-0057"} == {"accepted"}
+
+
+def test_ignoring_in_json_keeps_what_the_annotation_says_already():
+    text = (
+        '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "annotations":\n'
+        ' {"kscan.dev/ignore": "C-0038 -- debugs the node"}}, "spec": {"containers": [], "hostPID": true,\n'
+        ' "hostNetwork": true}}'
+    )
+    (ignoring,) = [a for a in offered(text, name="web.json") if a.title == "Ignore C-0041 on line 3"]
+    after = edited(text, ignoring.edit)
+    assert '"C-0038 -- debugs the node; C-0041"' in after
+    found = view_of(after, "web.json").checked.findings()
+    kept = {f.control: f.disposition.reason for _, f in found if f.disposition}
+    assert kept == {"C-0038": "debugs the node", "C-0041": ""}
 
 
 def test_what_is_ignored_on_which_of_several_lines_is_said():

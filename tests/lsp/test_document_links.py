@@ -14,9 +14,10 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
-  annotations: {kscan.dev/ignore: "C-0044,c-0045 -- see C-0046"}
+  annotations: {kscan.dev/ignore: "C-0044,c-0045 -- see C-0046; C-0048 -- b"}
 spec:
   template:
+    metadata: {annotations: {kscan.dev/ignore: "C-0055 -- c"}}
     spec:
       # kscan:ignore C-0057, C-9999 until=2027-01-31 -- as C-0013 says
       initContainers: [{name: é🚀, image: "quay.io/shop/migrate:1@sha256:abc"}, {name: b, image: &used redis}]
@@ -63,9 +64,9 @@ def test_links_lie_under_what_they_are_about():
     assert where.pop("quay.io/shop/migrate:1@sha256:abc") == "https://quay.io/repository/shop/migrate"
     assert where.pop("redis") == "https://hub.docker.com/_/redis"
     assert where.pop("nginx:1.25") == "https://hub.docker.com/_/nginx"
-    assert where.keys() == {"C-0044", "c-0045", "C-0057"}
+    assert where.keys() == {"C-0044", "c-0045", "C-0048", "C-0055", "C-0057"}
     assert all(page.startswith("https://") for page in where.values())
-    assert len(links) == 6
+    assert len(links) == 8
 
 
 @pytest.mark.asyncio
@@ -74,4 +75,4 @@ async def test_links_over_the_wire(editor, tmp_path):
     uri = (tmp_path / "web.yaml").as_uri()
     editor.open(uri, DEPLOYMENT)
     params = types.DocumentLinkParams(types.TextDocumentIdentifier(uri=uri))
-    assert len(await editor.text_document_document_link_async(params)) == 6
+    assert len(await editor.text_document_document_link_async(params)) == 8

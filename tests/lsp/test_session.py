@@ -344,9 +344,9 @@ def test_files_are_looked_for_only_where_they_matter(folder: Path) -> None:
     session = Session()
     session.set_folders([folder])
     for settings, wanted in (
-        ("frameworks: []\n", False),
+        ("frameworks: []\ncontrols: {include: [C-0057]}\n", False),
         ("frameworks: []\ncontrols: {include: [C-0260]}\n", True),
-        ("frameworks: []\ndiagnostics: workspace\n", True),
+        ("frameworks: []\ncontrols: {include: [C-0057]}\ndiagnostics: workspace\n", True),
     ):
         (folder / ".kscan.yaml").write_text(settings)
         session.configure(folder, configure(folder)[0])
@@ -360,7 +360,7 @@ def test_files_are_looked_for_only_where_they_matter(folder: Path) -> None:
         ("exclude: [pod-05.yaml]\n", False),
         ("podSpecPaths: [{kind: Rollout, group: argoproj.io, path: spec.template}]\n", False),
         ("diagnostics: workspace\n", False),
-        ("frameworks: []\n", False),  # nothing in it asks for other objects
+        ("frameworks: []\ncontrols: {include: [C-0057]}\n", False),  # nothing in it asks for other objects
         (None, False),  # what is excluded is so from the folder of the settings
     ],
 )

@@ -128,7 +128,7 @@ async def test_diagnostics_of_the_whole_workspace(editor, folder):
 @pytest.mark.asyncio
 async def test_two_folders_with_their_own_settings(editor, tmp_path):
     uris = {}
-    for name, included in (("one", "[C-0260]"), ("two", "[]")):
+    for name, included in (("one", "[C-0260]"), ("two", "[C-0001]")):
         folder = tmp_path / name
         folder.mkdir()
         (folder / ".kscan.yaml").write_text(f"frameworks: []\ncontrols: {{include: {included}}}\n")

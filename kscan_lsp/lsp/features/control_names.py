@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.dispositions.directives import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK, directives_in
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import comments
@@ -37,19 +37,23 @@ def suppressed_controls(checked: CheckedFile) -> Iterator[ControlName]:
         document = placed.checked.document
         for offset, comment in comments(document, MARK):
             start = comment.find(MARK) + len(MARK)
-            yield from _ids(comment[start:].partition("--")[0], placed.offset + offset + start)
+            yield from _ids(comment[start:], placed.offset + offset + start)
         if ANNOTATION not in document.text:
             continue
         for verdicts in placed.checked.verdicts:
-            path = (*verdicts.resource.root, "metadata", "annotations", ANNOTATION)
-            if (span := text_at(document, path)) is not None:
-                head = document.text[span.start : span.end].partition("--")[0]
-                yield from _ids(head, placed.offset + span.start)
+            resource = verdicts.resource
+            templates = [(*resource.root, *template.path) for template in resource.templates]
+            for owner in dict.fromkeys([resource.root, *templates]):
+                span = text_at(document, (*owner, "metadata", "annotations", ANNOTATION))
+                if span is not None:
+                    yield from _ids(document.text[span.start : span.end], placed.offset + span.start)
 
 
 def _ids(text: str, offset: int) -> Iterator[ControlName]:
-    for found in _ID.finditer(text):
-        yield ControlName(found[0].upper(), Span(offset + found.start(), offset + found.end()))
+    for start, directive in directives_in(text):
+        for found in _ID.finditer(directive.partition("--")[0]):
+            at = offset + start + found.start()
+            yield ControlName(found[0].upper(), Span(at, at + len(found[0])))
 
 
 def text_at(document: Document, path: Path) -> Span | None:

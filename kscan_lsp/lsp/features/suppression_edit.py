@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.edits import Refusal, set_value
+from kscan_lsp.paths import lookup
 from kscan_lsp.text import Span, TextEdit, apply_edits
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def _comment_edit(document: Document, finding: Finding) -> TextEdit | None:
 def _annotation_edit(document: Document, finding: Finding) -> TextEdit | None:
     root = _root_of(document, finding)
     path = (*root, "metadata", "annotations", ANNOTATION)
-    edit = set_value(document, path, finding.control)
+    before = lookup(document.data, path)
+    value = f"{before}; {finding.control}" if before and isinstance(before, str) else finding.control
+    edit = set_value(document, path, value)
     return None if isinstance(edit, Refusal) else edit
 
 

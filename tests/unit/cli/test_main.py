@@ -243,6 +243,26 @@ def test_a_misspelt_input_in_the_settings_is_marked_at_its_name(
     assert (problem["file"], problem["line"], problem["column"]) == (".kscan.yaml", line, column)
 
 
+def test_a_file_that_looks_like_settings_and_is_not_read_is_said(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+
+    def said() -> list[tuple[str, str]]:
+        return [(p["file"], p["message"]) for p in report("web.yaml", "--fail-on", "none")["problems"]]
+
+    (here / "kscan.yaml").write_text("anything: else\n")
+    assert said() == []
+    (here / "kscan.yaml").write_text("frameworks: nsa\n")
+    assert said() == [
+        ("kscan.yaml", "this file is not read; to be settings, it has to be called .kscan.yaml")
+    ]
+    (here / ".kscan.yml").write_text("frameworks: nsa\n")
+    assert said() == [("kscan.yaml", "this file is not read: the settings are in .kscan.yml")]
+    (here / "kscan.yaml").unlink()
+    assert said() == []
+    (here / ".kscan.yaml").write_text("frameworks: nsa\n")
+    assert said() == [(".kscan.yml", "this file is not read: the settings are in .kscan.yaml")]
+
+
 def test_a_misspelt_name_in_a_file_of_inputs_is_said(here: Path) -> None:
     (here / ".kscan.yaml").write_text("inputs: inputs.json\n")
     (here / "web.yaml").write_text(DEPLOYMENT)
@@ -263,7 +283,7 @@ def test_what_is_wrong_in_a_file_of_inputs_is_said_in_its_place(here: Path) -> N
     assert found["exit"] == 2
     assert [(p["file"], p["line"], p["column"]) for p in found["problems"]] == [
         ("inputs.json", 1, 26),
-        ("inputs.json", 2, 21),
+        ("inputs.json", 2, 22),
     ]
     assert found["problems"][0]["message"] == "'insecureCapabilities' must be a list"
     assert found["problems"][1]["message"].startswith("not a regular expression")
@@ -463,7 +483,7 @@ def test_a_threshold_needs_a_framework(here: Path) -> None:
     result = kscan("scan", "--control", "C-0057", "--fail-on", "none", "--compliance-threshold", "95")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--compliance-threshold needs a framework" in result.stderr
-    (here / ".kscan.yaml").write_text("frameworks: []\n")
+    (here / ".kscan.yaml").write_text("frameworks: []\ncontrols: {include: [C-0057], exclude: [C-0057]}\n")
     assert "no control is on" in kscan("scan").stdout
 
 

@@ -268,11 +268,18 @@ def test_an_annotation_in_json() -> None:
     ("value", "message"),
     [
         ("T-0002", "nothing to suppress: T-0002 finds nothing here; remove it"),
-        ("''", "this suppresses nothing: no control is named; write 'kscan:ignore C-0057 -- reason'"),
+        ("''", "this suppresses nothing: no control is named; write 'kscan.dev/ignore: C-0057 -- reason'"),
         (
             "T-0001 until=2020-01-01",
             "this suppression expired on 2020-01-01: fix the finding, or give it a new date",
         ),
+        ("T-0001", "no reason is given for suppressing T-0001; write 'T-0001 -- reason'"),
+        ("T-0001 -- a; T-0003", "no reason is given for suppressing T-0003; write 'T-0003 -- reason'"),
+        (
+            "T-0001, T-0003",
+            "no reason is given for suppressing T-0001, T-0003; write 'T-0001, T-0003 -- reason'",
+        ),
+        ("[T-0001]", "this suppresses nothing: 'kscan.dev/ignore' must be a string, 'C-0057 -- reason'"),
     ],
 )
 def test_what_is_wrong_with_an_annotation_is_said_at_its_place(value: str, message: str) -> None:
@@ -312,3 +319,109 @@ def test_the_reason_is_kept() -> None:
         marks = [f.disposition for part in file.parts for f in part.findings if f.disposition]
         assert {(mark.reason, mark.until) for mark in marks} == {("a -- b", "2027-01-31")}
         assert {mark.by for mark in marks} == {"annotation" if "annotations" in text else "comment"}
+
+
+def reasons(text: str) -> list[tuple[str, str, str]]:
+    """Control, reason and last day of all that is suppressed, in the order of the text."""
+    file, _ = checked("pod.yaml", text)
+    found = [finding for part in file.parts for finding in part.findings]
+    return [(f.control, f.disposition.reason, f.disposition.until) for f in found if f.disposition]
+
+
+@pytest.mark.parametrize(
+    ("value", "network", "privileged"),
+    [
+        ("T-0003 -- a; T-0001 until=2027-01-31 -- b", ("a", ""), ("b", "2027-01-31")),
+        ("T-0003 until=2027-01-31 -- a ;T-0001 -- b", ("a", "2027-01-31"), ("b", "")),
+        ("T-0003, T-0001 -- a; then b; see T-1", *[("a; then b; see T-1", "")] * 2),
+        ("T-0003, T-0001 -- a; JIRA-1234 says so", *[("a; JIRA-1234 says so", "")] * 2),
+        ("|\n      T-0003 -- a\n        and more\n\n      T-0001 -- b\n", ("a\n  and more", ""), ("b", "")),
+    ],
+)
+def test_each_control_may_have_a_reason_of_its_own(
+    value: str, network: tuple[str, str], privileged: tuple[str, str]
+) -> None:
+    text = annotated(value)
+    assert reasons(text) == [("T-0003", *network), *[("T-0001", *privileged)] * 2]
+    assert problems(text) == []
+
+
+def test_a_comment_may_have_several_reasons_too() -> None:
+    text = on_api("# kscan:ignore T-0002 -- a; T-0001 -- b")
+    assert reasons(text) == [("T-0001", "b", "")]
+    assert [said.what for said in problems(text)] == [
+        "nothing to suppress: T-0002 finds nothing here; remove it"
+    ]
+
+
+def test_one_that_cannot_be_read_leaves_the_others_in_force() -> None:
+    text = annotated("T-0003 -- a; T-0001 until=soon -- b")
+    assert reasons(text) == [("T-0003", "a", "")]
+    assert [said.what for said in problems(text)] == ["'until=soon' is no date; write it as until=2027-01-31"]
+
+
+def test_a_long_text_of_almost_directives_is_read_at_once() -> None:
+    assert reasons(annotated("'" + "; until=x" * 20_000 + " !'")) == []
+
+
+def deployment(template: str, more: str = "") -> str:
+    pod = "".join(f"    {line}\n" for line in POD[POD.index("spec:") :].splitlines())
+    return (
+        f"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n{more}spec:\n  template:\n"
+        f"    metadata:\n      annotations: {{{template}}}\n{pod}"
+    )
+
+
+def test_an_annotation_of_a_pod_template_speaks_for_the_template() -> None:
+    text = deployment("kscan.dev/ignore: T-0001 -- gpu")
+    assert reasons(text) == [("T-0001", "gpu", "")] * 2
+    assert problems(text) == []
+    listed = "".join(f"- {text.strip()}\n".replace("\n", "\n  ").rstrip(" ") for _ in range(2))
+    assert len(reasons(f"apiVersion: v1\nkind: List\nitems:\n{listed}")) == 4
+    wrong = deployment("kscan.dev/ignroe: T-0001")
+    assert [said.where for said in problems(wrong)] == ["kscan.dev/ignroe: T-0001"]
+    assert problems(deployment("kscan.dev/ignore: T-0002 -- x")) == [
+        Said("nothing to suppress: T-0002 finds nothing here; remove it", "kscan.dev/ignore: T-0002 -- x")
+    ]
+
+
+def test_the_template_speaks_before_its_object() -> None:
+    text = deployment(
+        "kscan.dev/ignore: T-0001 -- near", "  annotations: {kscan.dev/ignore: T-0001 -- far}\n"
+    )
+    assert reasons(text) == [("T-0001", "near", "")] * 2
+    assert problems(text) == []
+
+
+HERE = "this suppresses nothing here; put it into metadata.annotations of the object, or of its pod template"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  name: web\n", "  name: web\n  labels: {kscan.dev/ignore: T-0001}\n"),
+        ("  name: web\n", "  name: web\n  kscan.dev/ignore: T-0001\n"),
+        ("spec:\n", "kscan.dev/ignore: T-0001\nspec:\n"),
+        ("spec:\n", "spec:\n  annotations: {kscan.dev/ignore: T-0001}\n"),
+    ],
+)
+def test_an_annotation_anywhere_else_is_said_to_do_nothing(old: str, new: str) -> None:
+    text = POD.replace(old, new, 1)
+    assert suppressed(text) == []
+    assert problems(text) == [Said(HERE, "kscan.dev/ignore")]
+
+
+def test_the_template_of_a_custom_kind_is_told_from_values_for_others() -> None:
+    rollout = deployment("kscan.dev/ignore: T-0001").replace("apps/v1", "example.com/v1")
+    assert problems(rollout) == [Said(HERE, "kscan.dev/ignore")]
+    release = "apiVersion: example.com/v1\nkind: Release\nspec: {values: {annotations: {kscan.dev/ignore: T-0001}}}\n"
+    assert problems(release) == []
+
+
+def test_an_annotation_by_alias_counts_where_it_is_used() -> None:
+    text = POD.replace(
+        "metadata:\n  name: web\n",
+        "x: &a {kscan.dev/ignore: T-0001 -- a}\nmetadata: {name: web, annotations: *a}\n",
+    )
+    assert suppressed(text) == ONE * 2
+    assert problems(text) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.kubernetes.pod_templates import Place
@@ -76,6 +77,41 @@ def test_which_controls_are_on() -> None:
     assert on(("KS-0004",), controls={"exclude": ["KS-0004"]}) == ["4"]
 
 
+NOTHING = "no framework is chosen and no control included, so 'recommended' applies; use 'exclude' for what not to scan"
+WITH_DEFAULT = replace(
+    POLICIES,
+    frameworks={
+        **POLICIES.frameworks,
+        "recommended": replace(POLICIES.frameworks["first"], id="recommended"),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "controls", "messages"),
+    [
+        ({"frameworks": ["recomended"]}, ["1", "2"],
+         ["unknown framework 'recomended', so 'recommended' applies; did you mean 'recommended'?"]),
+        ({"frameworks": ["recomended"], "controls": {"include": ["KS-0004"]}}, ["1", "2", "4"],
+         ["unknown framework 'recomended', so 'recommended' applies; did you mean 'recommended'?"]),
+        ({"frameworks": ["recomended", "second"]}, ["2", "3"],
+         ["unknown framework 'recomended'; did you mean 'recommended'?"]),
+        ({"frameworks": []}, ["1", "2"],
+         [NOTHING]),
+        ({"frameworks": [], "controls": {"include": ["KS-0004"]}}, ["4"], []),
+        ({"frameworks": [], "controls": {"include": ["KS-0009"]}}, ["1", "2"],
+         [NOTHING, "unknown control 'KS-0009'; did you mean 'KS-0004'?"]),
+        ({"frameworks": ["none"]}, [], []),
+    ],
+)  # fmt: skip
+def test_a_choice_in_which_nothing_is_right_leaves_the_default_on(
+    settings: dict[str, object], controls: list[str], messages: list[str]
+) -> None:
+    rules, wrong = choose(WITH_DEFAULT, Settings.model_validate(settings))
+    assert [name.removeprefix("KS-000") for name in rules.controls] == controls
+    assert [entry.message for entry in wrong] == messages
+
+
 def test_members_of() -> None:
     assert members_of(POLICIES.frameworks["none"], POLICIES) == ()
     assert members_of(POLICIES.frameworks["every"], POLICIES) == tuple(POLICIES.controls)
@@ -118,10 +154,25 @@ def test_names_that_nothing_has(settings: dict[str, object], path: str, message:
 
 
 def test_a_wrong_regular_expression_is_said_and_left_out() -> None:
-    rules, wrong = chosen(inputs={"patterns": ["("]})
-    assert [path for path, _ in wrong] == ["inputs.patterns"]
+    rules, wrong = chosen(inputs={"patterns": ["a", "("]})
+    assert [path for path, _ in wrong] == ["inputs.patterns.1"]
+    assert rules.inputs["patterns"] == ["^A"]
+    rules, wrong = chosen(inputs={"patterns": ["a" * 1_500] * 10})
+    assert wrong == [("inputs.patterns", "a list of regular expressions that is too large")]
     assert rules.inputs["patterns"] == ["^A"]
     assert chosen(inputs={"words": ["("]})[1] == []
+
+
+def test_entries_that_match_no_image_are_said_at_their_place_and_stay() -> None:
+    entries = ["quay.io", "https://registry.example/"]
+    registered = "each: containers\n  when: imageListed('a.b/c', inputs.trusted)"
+    text = control(5, registered, "inputs: {trusted: []}")
+    loaded = loading.load([("a.yaml", read_document(text))])
+    assert loaded.problems == ()
+    settings = {"frameworks": [], "controls": {"include": ["KS-0005"]}, "inputs": {"trusted": entries}}
+    rules, wrong = choose(loaded, Settings.model_validate(settings))
+    assert [entry.path for entry in wrong] == [("inputs", "trusted", 1)]
+    assert rules.inputs["trusted"] == entries
 
 
 def test_only_unknown_controls() -> None:

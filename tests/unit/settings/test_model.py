@@ -71,7 +71,7 @@ def test_inputs_may_stand_in_a_file_of_their_own() -> None:
 
 @pytest.mark.parametrize(
     ("written", "minor"),
-    [("1.30", 30), ('"1.9"', 9), ("v1.33.4-gke.100", 33), ("1.31.2+k3s1", 31), ("", NEWEST_KUBERNETES)],
+    [("1.30", 30), ('"1.16"', 16), ("v1.33.4-gke.100", 33), ("1.31.2+k3s1", 31), ("", NEWEST_KUBERNETES)],
 )
 def test_a_kubernetes_version_is_what_is_written(written: str, minor: int) -> None:
     settings, problems = read(f"kubernetesVersion: {written}\n")
@@ -115,7 +115,27 @@ def test_a_key_without_a_value_says_nothing(key: str) -> None:
         ("controls: {sevrity: {}}", "unknown key 'sevrity'; did you mean 'severity'?"),
         (
             "controls: {severity: {C-0016: hihg}}",
-            "'C-0016' must be 'low', 'medium', 'high' or 'critical'",
+            "'hihg' is no severity; did you mean 'high'?",
+        ),
+        ("controls: {severity: {C-0016: High}}", "'High' is no severity; did you mean 'high'?"),
+        (
+            "controls: {severity: {high: [C-0013, C-0016]}}",
+            "must be a severity; write the control first, then its severity: C-0013: high",
+        ),
+        (
+            "kubernetesVersion: 1.3",
+            "nothing is known of Kubernetes 1.3, only of 1.16 to 1.37; did you mean 1.30?",
+        ),
+        ("kubernetesVersion: 1.99", "nothing is known of Kubernetes 1.99, only of 1.16 to 1.37"),
+        ("kubernetesVersion: 1.15", "nothing is known of Kubernetes 1.15, only of 1.16 to 1.37"),
+        (
+            "exclude: [./a.yaml]",
+            "'./a.yaml' matches no file: write '/a.yaml', which begins at the folder of the settings",
+        ),
+        ("exclude: [../a.yaml]", "'../a.yaml' matches no file: patterns begin at the folder of the settings"),
+        (
+            "podSpecPaths: [{kind: R, group: a.io/v1, path: spec.template}]",
+            "a group has no version here; write 'a.io'",
         ),
         ("exclude: 5", "'exclude' must be a list"),
         ("inputs: {a: [1]}", "each entry of 'a' must be a string; quote it"),
@@ -165,7 +185,7 @@ def test_what_is_wrong_in_an_overlay_is_said_and_left_out() -> None:
     assert over.exclude == ("vendor/",)
     assert wrong == (
         "kscan.frameworks.0 must be a string; quote it",
-        "kscan.controls.severity.C-1 must be 'low', 'medium', 'high' or 'critical'",
+        "kscan.controls.severity.C-1: 'x' is no severity; known are low, medium, high, critical",
     )
     assert overlay(base, ["x"]) == (base, ("kscan must be a mapping",))
 
@@ -174,3 +194,9 @@ def test_replace_settings_uses_the_names_of_the_file() -> None:
     changed = replace_settings(Settings(), {"podSpecPaths": [{"kind": "X", "path": "spec"}]})
     assert [entry.kind for entry in changed.pod_spec_paths] == ["X"]
     assert replace_settings(changed, {"frameworks": ["nsa"]}).pod_spec_paths == changed.pod_spec_paths
+
+
+def test_a_folder_is_excluded_by_a_pattern_that_begins_anywhere() -> None:
+    settings, problems = read("exclude: [/a/, 'b*', '**/c', '!d']\n")
+    assert problems == []
+    assert settings.exclude == ("/a/", "b*", "**/c", "!d")

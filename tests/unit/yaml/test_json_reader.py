@@ -32,7 +32,7 @@ def test_each_value_that_begins_a_line_is_a_document(text: str, number: int) -> 
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(alphabet='{}[]"\\\n a'),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(alphabet='{}[]"\\\n a'),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet="{}[]\n a"), inner, max_size=3)
     ),
