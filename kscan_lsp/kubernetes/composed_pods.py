@@ -63,28 +63,44 @@ def composed(data: dict[str, Any], item: Path, shape: str) -> Composed:
         item: where the item stands in it.
         shape: the name of its shape.
     """
-    composing = _Composing(data, item, item[: len(item) - SHAPES[shape].up], shape, {ROOT: item})
+    composing = _composing(data, item, shape)
     pod = {**_fields(composing), **_lists(composing)}
     return Composed({"metadata": _metadata(composing), "spec": pod}, composing.places)
+
+
+def metadata_of(data: dict[str, Any], item: Path, shape: str) -> dict[str, Any]:
+    """As `composed`, no more than the metadata of the pods."""
+    return _metadata(_composing(data, item, shape))
+
+
+def _composing(data: dict[str, Any], item: Path, shape: str) -> _Composing:
+    above = item[: len(item) - SHAPES[shape].up]
+    here, around = paths.lookup(data, item), paths.lookup(data, above)
+    return _Composing((here, around), (item, above), shape, {ROOT: item})
 
 
 class _Composing(NamedTuple):
     """What a template is made of, and the places of it that are known so far."""
 
-    data: dict[str, Any]
-    item: Path
-    above: Path
+    data: tuple[Any, Any]
+    """The item, and what is around it."""
+    bases: tuple[Path, Path]
+    """Where they stand."""
     shape: str
     places: dict[Path, Path]
 
-    def base(self, source: Source) -> Path:
-        return self.above if source.around else self.item
+    def place(self, source: Source) -> Path:
+        """Where a source is, or would be."""
+        return (*self.bases[source.around], *source.path)
 
-    def found(self, sources: Iterable[Source]) -> Iterator[tuple[Path, Any]]:
-        """What stands at some places, each with its path in the object."""
+    def value(self, source: Source) -> Any:
+        """What stands there; None if nothing does."""
+        return paths.lookup(self.data[source.around], source.path)
+
+    def items(self, sources: Iterable[Source]) -> Iterator[tuple[Path, Any]]:
+        """What stands at all places together, each with its path in the object."""
         for source in sources:
-            base = self.base(source)
-            inside = paths.lookup(self.data, base)
+            inside, base = self.data[source.around], self.bases[source.around]
             for path in expanded(inside, source.pattern):
                 yield (*base, *path), paths.lookup(inside, path)
 
@@ -92,11 +108,13 @@ class _Composing(NamedTuple):
 def _fields(composing: _Composing) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for field, sources in SOURCES[composing.shape].fields.items():
-        place: Path = (*composing.base(sources[0]), *sources[0].path)
-        first = next(composing.found(sources), None)
-        if first is not None:
-            place, fields[field] = first
-        composing.places[*POD, field] = place
+        there = sources[0]
+        for source in sources:
+            value = composing.value(source)
+            if value is not None:
+                there, fields[field] = source, value
+                break
+        composing.places[*POD, field] = composing.place(there)
     return fields
 
 
@@ -105,9 +123,9 @@ def _lists(composing: _Composing) -> dict[str, Any]:
     for field, sources in SOURCES[composing.shape].lists.items():
         where = (*POD, field)
         if sources[0].pattern[-1] is paths.EACH:
-            composing.places[where] = (*composing.base(sources[0]), *sources[0].path)
+            composing.places[where] = composing.place(sources[0])
         items: list[Any] = []
-        for path, value in composing.found(sources):
+        for path, value in composing.items(sources):
             here = (*where, len(items))
             composing.places[here] = path
             container = field != "volumes" and isinstance(value, dict)
@@ -121,9 +139,9 @@ def _metadata(composing: _Composing) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     here = (*ROOT, "metadata")
     for source in SOURCES[composing.shape].metadata:
-        base = (*composing.base(source), *source.path)
+        base = composing.place(source)
         composing.places.setdefault(here, base)
-        given = paths.lookup(composing.data, base)
+        given = composing.value(source)
         if isinstance(given, dict):
             metadata = _merged(metadata, given, here, base, composing.places)
     return metadata
@@ -133,13 +151,12 @@ def _container(composing: _Composing, value: dict[str, Any], path: Path, here: P
     """A container with its defaults, the names of fields that containers have, and a name."""
     shape, places = SHAPES[composing.shape], composing.places
     made = value
-    key = str(path[len(composing.item)])
+    key = str(path[len(composing.bases[0])])
     default = SOURCES[composing.shape].defaults.get(key)
     if default is not None:
-        base = (*composing.base(default), *default.path)
-        given = paths.lookup(composing.data, base)
+        given = composing.value(default)
         if isinstance(given, dict):
-            made = _merged(made, given, here, base, places)
+            made = _merged(made, given, here, composing.place(default), places)
     for theirs, ours in shape.renamed.items():
         if theirs in made or ours not in made:
             before, after = (*here, theirs), (*here, ours)

@@ -161,16 +161,15 @@ class Source(NamedTuple):
     around: bool
     """Whether it counts from what is around the item."""
     pattern: Pattern
-
-    @property
-    def path(self) -> Path:
-        """Without what stands for each item of a list."""
-        return tuple(part for part in self.pattern if part is not paths.EACH)
+    path: Path
+    """Without what stands for each item of a list."""
 
 
 def _sources_of(text: str) -> tuple[Source, ...]:
+    patterns = [(one.startswith("^"), paths.parse_pattern(one.removeprefix("^"))) for one in text.split()]
     return tuple(
-        Source(one.startswith("^"), paths.parse_pattern(one.removeprefix("^"))) for one in text.split()
+        Source(around, pattern, tuple(part for part in pattern if part is not paths.EACH))
+        for around, pattern in patterns
     )
 
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import paths
-from kscan_lsp.kubernetes.composed_pods import COMPOSED, POD, ROOT, Composed, composed
+from kscan_lsp.kubernetes.composed_pods import COMPOSED, POD, ROOT, Composed, composed, metadata_of
 from kscan_lsp.kubernetes.pod_shapes import expanded, grown, runs_pods, types_of
 from kscan_lsp.kubernetes.schema import METADATA, POD_TEMPLATE, known_fields
 
@@ -228,6 +228,18 @@ def spec_of_pod(data: dict[str, Any], template: PodTemplate) -> dict[str, Any]:
     pod = pod_of(data, template)
     found = paths.lookup(pod.view, pod.spec)
     return found if isinstance(found, dict) else {}
+
+
+def labels_of(data: dict[str, Any], template: PodTemplate) -> dict[str, str]:
+    """The labels of the pods of a template."""
+    if template.place.shape:
+        metadata: Any = metadata_of(data, template.path, template.place.shape)
+    else:
+        metadata = paths.lookup(data, (*template.path, "metadata"))
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if not isinstance(labels, dict):
+        return {}
+    return {k: v for k, v in labels.items() if isinstance(k, str) and isinstance(v, str)}
 
 
 def container_paths(data: dict[str, Any], template: PodTemplate) -> Iterator[Path]:

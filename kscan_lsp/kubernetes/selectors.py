@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from kscan_lsp import paths
 from kscan_lsp.kubernetes import calico
 from kscan_lsp.kubernetes.labels import selects
 from kscan_lsp.kubernetes.network_policies import CALICO
-from kscan_lsp.kubernetes.pod_templates import pod_of
+from kscan_lsp.kubernetes.pod_templates import labels_of
 from kscan_lsp.kubernetes.runtime_labels import is_runtime_label, sets_label
 
 if TYPE_CHECKING:
@@ -49,11 +48,7 @@ def namespace_of(who: ResourceId) -> str:
 
 def labels_of_pods(data: dict[str, Any], template: PodTemplate, namespace: str) -> dict[str, str]:
     """The labels of the pods that a template of a workload makes, Cilium's label for the namespace included."""
-    pod = pod_of(data, template)
-    here: Any = paths.lookup(pod.view, (*pod.template, "metadata", "labels"))
-    labels = here if isinstance(here, dict) else {}
-    own = {k: v for k, v in labels.items() if isinstance(k, str) and isinstance(v, str)}
-    return {**own, _NAMESPACE_LABEL: namespace}
+    return {**labels_of(data, template), _NAMESPACE_LABEL: namespace}
 
 
 def selectors_of(who: ResourceId, data: dict[str, Any]) -> Iterator[tuple[str, Selector]]:
