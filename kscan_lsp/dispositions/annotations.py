@@ -9,7 +9,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.dispositions.directives import ANNOTATION, EXAMPLE, Directive, Directives, read_directives
+from kscan_lsp.dispositions.directives import (
+    ANNOTATION,
+    CONTROL_ID,
+    EXAMPLE,
+    Directive,
+    Directives,
+    read_directives,
+)
 from kscan_lsp.findings import Problem
 from kscan_lsp.kubernetes.kinds import GROUPS
 from kscan_lsp.paths import lookup
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.tree import Node
 
 _DOMAIN: Final = "kscan.dev/"
+_KUBESCAPES: Final = "kubescape.io/skip-controls"
+"""What Kubescape reads in a cluster."""
 _WHERE: Final = ("metadata", "annotations")
 
 
@@ -40,6 +49,8 @@ def by_annotation(document: Document, verdicts: AbstractSequence[Verdicts]) -> D
         for owner in _owners(resource):
             annotations = lookup(resource.data, (*owner, *_WHERE))
             for key, value in annotations.items() if isinstance(annotations, dict) else ():
+                if key == _KUBESCAPES:
+                    problems.append(_of_kubescape(resource.resolve((*owner, *_WHERE, key)).span, value))
                 if not key.lower().startswith("kscan"):
                     continue
                 place = resource.resolve((*owner, *_WHERE, key))
@@ -66,6 +77,12 @@ def by_annotation(document: Document, verdicts: AbstractSequence[Verdicts]) -> D
 def _owners(resource: Resource) -> tuple[Path, ...]:
     """What in an object has annotations that count: the object, and its pod templates."""
     return tuple(dict.fromkeys([(), *[template.path for template in resource.templates]]))
+
+
+def _of_kubescape(span: Span, value: object) -> Problem:
+    named = CONTROL_ID.findall(value) if isinstance(value, str) else []
+    message = f"'{_KUBESCAPES}' suppresses nothing here; write '{ANNOTATION}: {', '.join(named) or EXAMPLE} -- reason'"
+    return Problem(span, message, "suppression")
 
 
 def _elsewhere(root: Node, counted: set[int], verdicts: AbstractSequence[Verdicts]) -> Iterator[Problem]:

@@ -122,6 +122,7 @@ _WEBHOOKS: Final = (
     "ValidatingWebhookConfiguration",
     "MutatingWebhookConfiguration",
     "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 )
 
 
@@ -293,7 +294,7 @@ _RELATIONS: Final[dict[str, _Relation]] = {
         _everywhere("PodSecurityPolicy"), None, "all PodSecurityPolicies of the workspace"
     ),
     "admissionPolicies": _Relation(
-        _everywhere(*_WEBHOOKS), None, "all admission webhooks and admission policies of the workspace"
+        _everywhere(*_WEBHOOKS), None, "all admission webhooks, admission policies and their bindings of the workspace"
     ),
 }  # fmt: skip
 

@@ -214,7 +214,7 @@ class _Builder:
             accepted_line=self.line_of(placed, finding.disposition.span, project)
             if finding.disposition
             else 0,
-            sensitive=rule.category == "Secrets" or finding.resource.kind == "Secret",
+            sensitive=rule.category == "Secrets" or _shows_secret(placed, finding),
         )
 
     def line_of(self, placed: PlacedDocument, span: Span, project: Project) -> int:
@@ -343,3 +343,20 @@ def change_in(file: str, change: Change) -> StandardChange:
 def _range(lines: Lines) -> FileRange:
     start, end = lines.positions()
     return FileRange(LineColumn(start.line + 1, start.column + 1), LineColumn(end.line + 1, end.column + 1))
+
+
+def _shows_secret(placed: PlacedDocument, finding: Finding) -> bool:
+    """Whether a value of a Secret stands on the line where a finding begins; kubectl leaves a copy in an annotation."""
+    if finding.resource.kind != "Secret":
+        return False
+    lines = placed.checked.document.lines
+    line = lines.line_of(finding.span.start)
+    holding = (("data",), ("stringData",), ("metadata", "annotations"))
+    return any(
+        lines.line_of(extent.start) <= line <= lines.line_of(extent.end)
+        for verdicts in placed.checked.verdicts
+        if verdicts.resource.data is finding.data
+        for path in holding
+        if paths.lookup(finding.data, path)
+        for extent in verdicts.resource.resolve(path).extents
+    )

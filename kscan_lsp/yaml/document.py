@@ -20,7 +20,7 @@ from kscan_lsp.findings import MAX_PROBLEMS, Problem, fewer
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import layout, reader
 from kscan_lsp.yaml.data import data_of
-from kscan_lsp.yaml.json_reader import read_json
+from kscan_lsp.yaml.json_reader import read_json, split_json
 from kscan_lsp.yaml.repair import blank, repaired
 from kscan_lsp.yaml.splice import splice
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.tree import Node
 
 _SEPARATOR: Final = re.compile(r"---(?=[ \t\r\n]|\Z)")
+_BRACE: Final = re.compile(r"\ufeff?[ \t\r\n]*\{")
 _DIRECTIVE: Final = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
 
@@ -54,7 +55,10 @@ class Document(Struct, frozen=True, eq=False):
 
 
 def split(text: str) -> list[str]:
-    """The texts of a file's documents, which, concatenated, give back the text. Never empty."""
+    """The texts of a file's documents, which, concatenated, give back the text. Never empty.
+
+    What begins with a brace may be a stream of JSON values whatever its name, as for kubectl.
+    """
     starts = [0]
     for found in _SEPARATOR.finditer(text):
         start = found.start()
@@ -64,6 +68,8 @@ def split(text: str) -> list[str]:
             start = directive
         if start > starts[-1]:
             starts.append(start)
+    if len(starts) == 1 and _BRACE.match(text):
+        return split_json(text)
     return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 

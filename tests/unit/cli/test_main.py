@@ -243,6 +243,29 @@ def test_a_misspelt_input_in_the_settings_is_marked_at_its_name(
     assert (problem["file"], problem["line"], problem["column"]) == (".kscan.yaml", line, column)
 
 
+def test_of_a_secret_only_lines_with_a_value_are_left_out(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("policies: [own]\nframeworks: []\ncontrols: {include: [BANK-0007]}\n")
+    (here / "own").mkdir()
+    control = (
+        "id: BANK-0007\ntitle: t\nscore: 8\ndescription: d\nremediation: r\nchecks:\n"
+        "- {match: [{groups: [''], kinds: [Secret]}], deny: 'true', at: kind, message: m}\n"
+    )
+    (here / "own" / "c.yaml").write_text(control)
+
+    def shown(text: str) -> str:
+        (here / "s.yaml").write_text(text)
+        return kscan("scan", "--fail-on", "none", "s.yaml").stdout
+
+    assert "1 │ kind: Secret" in shown("kind: Secret\napiVersion: v1\nstringData: {a: hunter2}\n")
+    for line in (
+        "{kind: Secret, apiVersion: v1, stringData: {a: hunter2}}\n",
+        "{kind: Secret, apiVersion: v1, data: {a: hunter2}}\n",
+        "{kind: Secret, apiVersion: v1, metadata: {annotations: {last: hunter2}}}\n",
+    ):
+        assert "hunter2" not in shown(line)
+        assert "kind: ********" in shown(line)
+
+
 def test_a_file_that_looks_like_settings_and_is_not_read_is_said(here: Path) -> None:
     (here / "web.yaml").write_text(DEPLOYMENT)
 

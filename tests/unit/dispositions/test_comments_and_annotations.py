@@ -418,6 +418,14 @@ def test_the_template_of_a_custom_kind_is_told_from_values_for_others() -> None:
     assert problems(release) == []
 
 
+def test_the_annotation_of_kubescape_is_said_to_do_nothing() -> None:
+    message = "'kubescape.io/skip-controls' suppresses nothing here; write 'kscan.dev/ignore: C-0057, T-1 -- reason'"
+    text = annotated("C-0057,T-1", "kubescape.io/skip-controls")
+    assert problems(text) == [Said(message, "kubescape.io/skip-controls: C-0057,T-1")]
+    assert suppressed(text) == []
+    assert problems(annotated("x", "kubescape.io/skip-reason")) == []
+
+
 def test_an_annotation_by_alias_counts_where_it_is_used() -> None:
     text = POD.replace(
         "metadata:\n  name: web\n",

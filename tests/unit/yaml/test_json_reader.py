@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kscan_lsp.yaml.document import read_document
+from kscan_lsp.yaml.document import read_document, split
 from kscan_lsp.yaml.json_reader import split_json
 
 POD = '{"apiVersion": "v1", "kind": "Pod",\n "metadata": {"name": "}\\n{"}}'
@@ -51,3 +51,12 @@ def test_what_follows_on_the_same_line_is_said() -> None:
     document = read_document(f"{POD} {POD}", json=True)
     assert not document.complete
     assert "line of its own" in document.problems[0].message
+
+
+def test_a_stream_of_json_values_needs_no_name_to_tell() -> None:
+    one, two = '{"a": 1}\n', ' {"b": [\n{"c": 2}\n]}\n'
+    assert split(one + two) == [one, two]
+    assert [read_document(piece).data for piece in split(one + two)] == [{"a": 1}, {"b": [{"c": 2}]}]
+    assert split("\n" + one + two) == ["\n" + one, two]
+    assert split("{a: 1}\n---\n{b: 2}\n") == ["{a: 1}\n", "---\n{b: 2}\n"]
+    assert split("a: {b: 1}\nc:\n{d: 1}\n{e: 1}\n") == ["a: {b: 1}\nc:\n{d: 1}\n{e: 1}\n"]
