@@ -17,7 +17,7 @@ from kscan_lsp.files.manifest import display_name
 from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.fixes.fix_all import fix_all, is_open
 from kscan_lsp.fixes.verify import Site
-from kscan_lsp.report.build import range_of
+from kscan_lsp.report.places import range_of
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:

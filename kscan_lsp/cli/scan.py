@@ -19,8 +19,8 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, looks_like_json, read_manifest
 from kscan_lsp.files.partials import Partials
-from kscan_lsp.report.build import change_in, problem_in
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
+from kscan_lsp.report.places import change_in, problem_in
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.configuration import Configuration, configure, find_settings
 from kscan_lsp.workspace.project import Project

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,11 +16,9 @@ from kscan_lsp.report.model import (
     NO_GATE,
     ControlResult,
     FileProblem,
-    FileRange,
     FixEdit,
     FixOption,
     FrameworkSection,
-    LineColumn,
     NotEvaluated,
     NotScanned,
     RelatedLocation,
@@ -31,29 +28,25 @@ from kscan_lsp.report.model import (
     Skipped,
     StandardChange,
 )
-from kscan_lsp.text import Span
+from kscan_lsp.report.places import range_of
+from kscan_lsp.report.unscanned import not_fully_scanned, not_judged_at_all
 from kscan_lsp.workspace.fingerprints import object_ordinals
-from kscan_lsp.workspace.locations import Lines, lines_of, location_of
-from kscan_lsp.workspace.results import LOOKS_KUBERNETES
+from kscan_lsp.workspace.locations import location_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Finding, Location, Problem, ResourceId
+    from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.model import Gate
-    from kscan_lsp.workspace.changes import Change
+    from kscan_lsp.text import Span
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
-    from kscan_lsp.yaml.document import Document
 
 MAX_REASONS: Final = 20
 """Places listed for a control that could not be evaluated; the count is always exact."""
-
-MAX_KINDS: Final = 5
-"""Kinds that are named where nothing was judged."""
 
 _Options: TypeAlias = Sequence[VerifiedFix | Draft]
 """The ways to fix a finding."""
@@ -95,8 +88,9 @@ def build(
     rules = builder.all_rules()
     controls = builder.control_results(rules)
     changed = tuple(dict.fromkeys(changes))
-    if unjudged := builder.not_judged_at_all(controls.values()):
-        builder.not_scanned.append(unjudged)
+    if builder.judged and not builder.not_scanned and not any(one.evaluated for one in controls.values()):
+        resources = [verdicts.resource.id for verdicts, _ in builder.judged]
+        builder.not_scanned.append(not_judged_at_all(next(iter(builder.texts)), resources))
     return Report(
         files=builder.files,
         resources=len(builder.judged),
@@ -240,48 +234,7 @@ class _Builder:
             self.problems.append(FileProblem(self.name(location.file), range_, problem.message, problem.code))
         if file.limit:
             self.not_scanned.append(NotScanned(self.name(file.path), 1, file.limit.message))
-        self.not_scanned += self.not_fully_scanned(file, project)
-
-    def not_fully_scanned(self, file: CheckedFile, project: Project) -> Iterator[NotScanned]:
-        for placed in file.documents:
-            checked = placed.checked
-            if checked.complete:
-                yield from self.not_fully_judged(placed, project)
-                continue
-            if not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
-                continue
-            worst = min(checked.problems, key=lambda problem: not problem.fatal, default=None)
-            location = placed.locate(worst.span if worst else Span(0, 0))
-            line = range_of(location, project).start.line
-            partly = "not fully scanned: " if checked.verdicts else ""
-            reason = partly + (worst.message if worst else "it could not be read")
-            yield NotScanned(self.name(location.file), line, reason)
-
-    def not_fully_judged(self, placed: PlacedDocument, project: Project) -> Iterator[NotScanned]:
-        """Why controls could not judge resources of a document that could be read: one entry for each place."""
-        for verdicts in placed.checked.verdicts:
-            places: dict[tuple[Path, str], list[str]] = {}
-            for entry in verdicts.unevaluated:
-                # what only evidence answers is no fault of the manifest
-                if entry.reason != project.ruleset.controls[entry.control].unanswered:
-                    places.setdefault((entry.path, entry.reason), []).append(entry.control)
-            for (path, reason), controls in places.items():
-                location = placed.locate(verdicts.resource.resolve(path).span)
-                line = range_of(location, project).start.line
-                others = f" and {len(controls) - 1} others" if len(controls) > 1 else ""
-                why = f"not fully judged, by {controls[0]}{others}: {reason}"
-                yield NotScanned(self.name(location.file), line, why)
-
-    def not_judged_at_all(self, results: Iterable[ControlResult]) -> NotScanned | None:
-        """Why nothing is known about any resource, where no control that is on has looked at one."""
-        if not self.judged or self.not_scanned or any(result.evaluated for result in results):
-            return None
-        kinds = Counter(verdicts.resource.id.kind for verdicts, _ in self.judged)
-        listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(MAX_KINDS))
-        more = ", ..." if len(kinds) > MAX_KINDS else ""
-        return NotScanned(
-            next(iter(self.texts)), 1, f"no control that is on looks at what is here: {listed}{more}"
-        )
+        self.not_scanned += not_fully_scanned(file, project, self.name)
 
     def control_results(self, rules: Iterable[str]) -> dict[str, ControlResult]:
         counted = control_results(self.judged)
@@ -320,29 +273,6 @@ def _fix_option(placed: PlacedDocument, option: VerifiedFix | Draft, project: Pr
         return FixOption(option.title, option.safe)
     edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in option.edits)
     return FixOption(option.title, option.safe, edits)
-
-
-def range_of(location: Location, project: Project) -> FileRange:
-    """A location as people count; the file's first character where it has no span."""
-    return _range(lines_of(location, project))
-
-
-def problem_in(file: str, document: Document, problem: Problem) -> FileProblem:
-    """A problem of a file that is one document: settings or a policy."""
-    return FileProblem(file, _range(Lines(document.lines, problem.span, 0)), problem.message, problem.code)
-
-
-def change_in(file: str, change: Change) -> StandardChange:
-    """A change to a standard, said in a file of this name; the name is left out where no file says it."""
-    if change.document is None or change.span is None:
-        return StandardChange(change.what, change.id, "", 0, change.detail)
-    line = change.document.lines.position(change.span.start).line + 1
-    return StandardChange(change.what, change.id, file, line, change.detail)
-
-
-def _range(lines: Lines) -> FileRange:
-    start, end = lines.positions()
-    return FileRange(LineColumn(start.line + 1, start.column + 1), LineColumn(end.line + 1, end.column + 1))
 
 
 def _shows_secret(placed: PlacedDocument, finding: Finding) -> bool:

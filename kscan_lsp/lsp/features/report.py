@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from kscan_lsp.lsp.uris import path_of
 from kscan_lsp.report import html
-from kscan_lsp.report.build import build, change_in, problem_in
+from kscan_lsp.report.build import build
 from kscan_lsp.report.model import NotScanned
+from kscan_lsp.report.places import change_in, problem_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,0 +1,77 @@
+"""What should have been scanned and was not, or not fully: a gate must not take it for clean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.report.model import NotScanned
+from kscan_lsp.report.places import range_of
+from kscan_lsp.text import Span
+from kscan_lsp.workspace.results import LOOKS_KUBERNETES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from kscan_lsp.findings import ResourceId
+    from kscan_lsp.paths import Path
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+
+MAX_KINDS: Final = 5
+"""Kinds that are named where nothing was judged."""
+
+
+def not_fully_scanned(
+    file: CheckedFile, project: Project, name: Callable[[str], str]
+) -> Iterator[NotScanned]:
+    """What of a file could not be read, and what of the rest controls could not judge.
+
+    Args:
+        file: the file.
+        project: the one it is in.
+        name: what the report calls a file of the project.
+    """
+    for placed in file.documents:
+        checked = placed.checked
+        if checked.complete:
+            yield from _not_fully_judged(placed, project, name)
+            continue
+        if not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
+            continue
+        worst = min(checked.problems, key=lambda problem: not problem.fatal, default=None)
+        location = placed.locate(worst.span if worst else Span(0, 0))
+        line = range_of(location, project).start.line
+        partly = "not fully scanned: " if checked.verdicts else ""
+        reason = partly + (worst.message if worst else "it could not be read")
+        yield NotScanned(name(location.file), line, reason)
+
+
+def _not_fully_judged(
+    placed: PlacedDocument, project: Project, name: Callable[[str], str]
+) -> Iterator[NotScanned]:
+    """Why controls could not judge resources of a document that could be read: one entry for each place."""
+    for verdicts in placed.checked.verdicts:
+        if not verdicts.unevaluated:
+            continue
+        to_be_filled_in = {fault.path for fault in verdicts.type_errors if fault.placeholder}
+        places: dict[tuple[Path, str], list[str]] = {}
+        for entry in verdicts.unevaluated:
+            # what only evidence answers, and what another tool fills in, is no fault of the manifest
+            unanswered = project.ruleset.controls[entry.control].unanswered
+            if entry.reason != unanswered and entry.path not in to_be_filled_in:
+                places.setdefault((entry.path, entry.reason), []).append(entry.control)
+        for (path, reason), controls in places.items():
+            location = placed.locate(verdicts.resource.resolve(path).span)
+            line = range_of(location, project).start.line
+            others = f" and {len(controls) - 1} others" if len(controls) > 1 else ""
+            why = f"not fully judged, by {controls[0]}{others}: {reason}"
+            yield NotScanned(name(location.file), line, why)
+
+
+def not_judged_at_all(file: str, resources: Iterable[ResourceId]) -> NotScanned:
+    """That no control that is on has looked at any of some resources; `file` is the first file of them."""
+    kinds = Counter(resource.kind for resource in resources)
+    listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(MAX_KINDS))
+    more = ", ..." if len(kinds) > MAX_KINDS else ""
+    return NotScanned(file, 1, f"no control that is on looks at what is here: {listed}{more}")
