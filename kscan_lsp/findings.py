@@ -24,6 +24,10 @@ MAX_PROBLEMS: Final = 100
 """How many problems of one document are listed, of each part of the program that finds any."""
 
 
+NAMELESS: Final = "(no name)"
+"""What stands in place of the name of an object that has none."""
+
+
 class Severity(IntEnum):
     """Ordered, so that a gate can compare."""
 
@@ -54,6 +58,11 @@ class ResourceId(NamedTuple):
     kind: str
     namespace: str
     name: str
+
+    @property
+    def shown_name(self) -> str:
+        """The name as everything that people read prints it."""
+        return self.name or NAMELESS
 
     @property
     def group(self) -> str:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
-from kscan_lsp.kubernetes import builtin_roles, credentials, images, kinds, labels, network_policies, rbac
+from kscan_lsp.kubernetes import (
+    builtin_roles,
+    credentials,
+    images,
+    kinds,
+    labels,
+    network_policies,
+    rbac,
+    resources,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +192,7 @@ def _own() -> list[Function]:
         _function(
             "addedToBuiltin", (_INTS, [_MAP, _MAP, _TEXTS, _TEXTS, _TEXTS], builtin_roles.added_to_builtin)
         ),
+        _function("nameOf", (_STRING, [_MAP], resources.shown_name)),
         _function("meantKind", (_STRING, [_STRING, _STRING], kinds.meant_kind)),
         _function(
             "credential", (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential))

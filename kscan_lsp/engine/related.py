@@ -101,7 +101,7 @@ class RelatedObjects:
             where = ()
         document = self._document(other.document, other.json)
         resource = Resource(document, other.root, other.id, other.data)
-        text = message or f"{other.id.kind} '{other.id.name}'"
+        text = message or f"{other.id.kind} '{other.id.shown_name}'"
         return Related(other.id, where, resource.resolve(where).span, text, other.file, other.document)
 
     def _ref(self, other: Object) -> dict[str, Any]:

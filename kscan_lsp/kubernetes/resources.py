@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from kscan_lsp.findings import Problem, ResourceId
+from kscan_lsp.findings import NAMELESS, Problem, ResourceId
 from kscan_lsp.kubernetes.locate import Locator, resolve
 from kscan_lsp.kubernetes.parameters import parameters_of, with_parameters
 from kscan_lsp.kubernetes.pod_templates import PLACES, Place, PodTemplate, templates_of
@@ -134,12 +134,21 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
     else:
         metadata = value.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
-        name = metadata.get("name") or metadata.get("generateName")
-        identity = ResourceId(api_version, kind, _text(metadata.get("namespace")), _text(name))
+        identity = ResourceId(api_version, kind, _text(metadata.get("namespace")), _name_of(metadata))
         group_and_kind = (identity.group, kind)
         places = unwrapping.custom.get(group_and_kind) or PLACES.get(group_and_kind, ())
         templates = templates_of(value, places) if places else ()
         unwrapping.found.append(Resource(unwrapping.document, root, identity, value, templates, places))
+
+
+def _name_of(metadata: dict[str, Any]) -> str:
+    """The name of an object, or what the API server is to make one of; empty where it has neither."""
+    return _text(metadata.get("name")) or _text(metadata.get("generateName"))
+
+
+def shown_name(metadata: dict[str, Any]) -> str:
+    """As `ResourceId.shown_name`, of an object's metadata as plain values."""
+    return _name_of(metadata) or NAMELESS
 
 
 def _text(value: object) -> str:

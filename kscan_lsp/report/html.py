@@ -334,7 +334,7 @@ def _disposition(entry: Reported) -> str:
 
 def _named(resource: ResourceId) -> str:
     space = f'<span class="also quiet">in {_text(resource.namespace)}</span>' if resource.namespace else ""
-    return f"{_text(resource.kind)} <b>{_text(resource.name)}</b>{space}"
+    return f"{_text(resource.kind)} <b>{_text(resource.shown_name)}</b>{space}"
 
 
 def _prose(text: str) -> str:

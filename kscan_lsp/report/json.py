@@ -182,7 +182,7 @@ def _resource(resource: ResourceId) -> dict[str, str]:
         "apiVersion": resource.api_version,
         "kind": resource.kind,
         "namespace": resource.namespace,
-        "name": resource.name,
+        "name": resource.shown_name,
     }
 
 

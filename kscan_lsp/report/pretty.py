@@ -173,7 +173,7 @@ class _Excerpts:
 
 
 def _named(resource: ResourceId) -> str:
-    name = f"{resource.kind}/{resource.name}" if resource.name else resource.kind
+    name = f"{resource.kind}/{resource.shown_name}"
     return printable(f"{name} in {resource.namespace}" if resource.namespace else name)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from kscan_lsp import cel
 from kscan_lsp.testing.run import Outcome, run_tests
 from kscan_lsp.workspace.policies import complete_policies
 
@@ -30,3 +33,11 @@ def test_control_is_documented_and_tested(control) -> None:
     assert any("^" not in manifest for manifest in manifests), "no test shows it passing"
     if control.fixable:
         assert any(test.fixed for test in POLICIES.sources[control.id].tests), "no test shows its fix"
+
+
+@pytest.mark.parametrize("control", POLICIES.controls.values(), ids=lambda c: c.id)
+def test_a_message_names_an_object_as_reports_do(control) -> None:
+    for check in control.checks:
+        for part in check.message.parts:
+            if isinstance(part, cel.Expression):
+                assert not re.search(r"object\.\??metadata\.\??name\b", part.source)

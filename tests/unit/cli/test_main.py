@@ -243,6 +243,30 @@ def test_a_misspelt_input_in_the_settings_is_marked_at_its_name(
     assert (problem["file"], problem["line"], problem["column"]) == (".kscan.yaml", line, column)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [
+        ("{}", "(no name)"),
+        ("{generateName: run-}", "run-"),
+        ("{name: '', generateName: run-}", "run-"),
+        ("[]", "(no name)"),
+    ],
+)
+def test_an_object_without_a_name_is_printed_in_one_way(here: Path, metadata: str, name: str) -> None:
+    (here / "a.yaml").write_text(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {metadata}\n"
+        "spec: {hostPID: true, containers: [{name: a, image: a}]}\n"
+    )
+    options = ("scan", "a.yaml", "--fail-on", "none", "--control", "C-0034,C-0038,C-0073")
+    found = json.loads(kscan(*options, "--format", "json").stdout)["findings"]
+    assert {finding["resource"]["name"] for finding in found} == {name}
+    if metadata != "[]":
+        assert f"pod '{name}' belongs to no controller" in found[0]["message"]
+        assert any(f"is mounted into Pod '{name}'" in finding["message"] for finding in found)
+    assert f"Pod/{name}\n" in kscan(*options).stdout
+    assert f"Pod <b>{name}</b>" in kscan(*options, "--format", "html").stdout
+
+
 def test_of_a_secret_only_lines_with_a_value_are_left_out(here: Path) -> None:
     (here / ".kscan.yaml").write_text("policies: [own]\nframeworks: []\ncontrols: {include: [BANK-0007]}\n")
     (here / "own").mkdir()
