@@ -66,7 +66,8 @@ def together(*documents: str) -> str:
 
 
 def workload(more: str = "", template: str = "", spec: str = "") -> str:
-    pods = f"{{metadata: {{labels: {{app: a{template}}}}}, spec: {{{spec}containers: [{{name: c, image: 'r.example/a:1'}}]}}}}"
+    containers = "containers: [{name: c, image: 'r.example/a:1'}]"
+    pods = f"{{metadata: {{labels: {{app: a{template}}}}}, spec: {{{spec}{containers}}}}}"
     return thing("apps/v1 Deployment", f"{more}selector: {{matchLabels: {{app: a}}}}, template: {pods}")
 
 
