@@ -186,6 +186,6 @@ def _judged(documents: Iterable[CheckedDocument]) -> tuple[Counter[_Identity], C
             who = verdicts.resource.id
             found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
             unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
-            # no control may read it, but Kubernetes refuses it all the same
+            # a value of a type that Kubernetes refuses, whether any control reads it or not
             unjudged.update(_identity("", who, fault.path) for fault in verdicts.type_errors)
     return found, unjudged
