@@ -22,7 +22,6 @@ from kscan_lsp.kubernetes import (
     labels,
     network_policies,
     rbac,
-    resources,
 )
 
 if TYPE_CHECKING:
@@ -192,7 +191,6 @@ def _own() -> list[Function]:
         _function(
             "addedToBuiltin", (_INTS, [_MAP, _MAP, _TEXTS, _TEXTS, _TEXTS], builtin_roles.added_to_builtin)
         ),
-        _function("nameOf", (_STRING, [_MAP], resources.shown_name)),
         _function("meantKind", (_STRING, [_STRING, _STRING], kinds.meant_kind)),
         _function(
             "credential", (_STRING, [_STRING, _STRING, _TEXTS, _TEXTS], _or_pattern(credentials.credential))

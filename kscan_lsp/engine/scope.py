@@ -200,6 +200,7 @@ def scope_of(
     template = resource.templates[number] if resource.templates else None
     values: dict[str, Any] = {
         "object": view,
+        "objectName": resource.id.shown_name,
         "inputs": ruleset.inputs,
         "relations": related,
         "kubernetesMinor": ruleset.kubernetes_minor,

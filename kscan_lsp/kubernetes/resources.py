@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from kscan_lsp.findings import NAMELESS, Problem, ResourceId
+from kscan_lsp.findings import Problem, ResourceId
 from kscan_lsp.kubernetes.locate import Locator, resolve
 from kscan_lsp.kubernetes.parameters import parameters_of, with_parameters
 from kscan_lsp.kubernetes.pod_templates import PLACES, Place, PodTemplate, templates_of
@@ -144,11 +144,6 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
 def _name_of(metadata: dict[str, Any]) -> str:
     """The name of an object, or what the API server is to make one of; empty where it has neither."""
     return _text(metadata.get("name")) or _text(metadata.get("generateName"))
-
-
-def shown_name(metadata: dict[str, Any]) -> str:
-    """As `ResourceId.shown_name`, of an object's metadata as plain values."""
-    return _name_of(metadata) or NAMELESS
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ from kscan_lsp import cel
 CONTROLS: Final = cel.Environment(
     {
         "object": cel.Kind.ANY,
+        "objectName": cel.Kind.ANY,
         "podTemplate": cel.Kind.ANY,
         "pod": cel.Kind.ANY,
         "container": cel.Kind.ANY,
@@ -25,7 +26,8 @@ CONTROLS: Final = cel.Environment(
         "evidence": cel.Kind.MAP,
     }
 )
-"""`inputs` maps names to lists of text; `role` says which list a container is in, `choice` is the value chosen for
-a fix, `relations` maps names to lists of other objects, `kubernetesMinor` is the Kubernetes version that manifests are
-for (33 for 1.33), `unneeded` lists the fields that containers of a kind do without, `evidence` maps kinds of evidence
-to what is known; the others are whatever the manifest has."""
+"""`objectName` is what an object is called in texts, `(no name)` where it has no name; `inputs` maps names to lists of
+text; `role` says which list a container is in, `choice` is the value chosen for a fix, `relations` maps names to lists of
+other objects, `kubernetesMinor` is the Kubernetes version that manifests are for (33 for 1.33), `unneeded` lists the
+fields that containers of a kind do without, `evidence` maps kinds of evidence to what is known; the others are whatever
+the manifest has."""
