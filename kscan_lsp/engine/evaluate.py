@@ -87,6 +87,9 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
     if known is None:
         check = planned.check
         verdict = cel.deny(check.deny, element.activation)
-        known = Answer(verdict, cel.render(check.message, element.activation) if verdict is True else "")
+        message = ""
+        if verdict is True:
+            message = cel.render(check.message, element.activation, memo.quoting_of(check))
+        known = Answer(verdict, message)
         memo.keep_answer(key, known)
     return known

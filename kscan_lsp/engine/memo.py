@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel
 from kscan_lsp.engine import digests
+from kscan_lsp.engine.quoting import quoting
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.plan import Group, Plans
+    from kscan_lsp.engine.quoting import Quoting
     from kscan_lsp.findings import Cause
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Check
@@ -88,7 +90,7 @@ class Fill(NamedTuple):
 class Memo:
     """All that one evaluator remembers."""
 
-    __slots__ = ("answers", "digests", "document", "names", "numbers", "plans", "results")
+    __slots__ = ("answers", "digests", "document", "names", "numbers", "plans", "quoting", "results")
 
     def __init__(self) -> None:
         self.plans: dict[Kind, Plans] = {}
@@ -101,6 +103,8 @@ class Memo:
         self.digests = digests.Digests()
         self.names: dict[Check, frozenset[str]] = {}
         """What `names_in` found; for as many checks as the ruleset has, at most."""
+        self.quoting: dict[Check, tuple[Quoting, ...]] = {}
+        """What `quoting_of` found; as many, at most."""
         self.document: Callable[[str, bool], Document] = lru_cache(MAX_DOCUMENTS)(_document)
 
     def keep_plans(self, kind: Kind, plans: Plans) -> Plans:
@@ -136,6 +140,13 @@ class Memo:
             if "effective" in cel.fields_read([check.deny]):
                 found |= {"securityContext"}  # what holds for a container comes from two places of this name
             self.names[check] = found
+        return found
+
+    def quoting_of(self, check: Check) -> tuple[Quoting, ...]:
+        """What the message of a check shows of what it quotes: see `quoting`."""
+        found = self.quoting.get(check)
+        if found is None:
+            found = self.quoting[check] = quoting(check)
         return found
 
     def fill(self) -> dict[str, Fill]:

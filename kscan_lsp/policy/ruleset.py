@@ -130,7 +130,8 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str
             wrong.append(SettingError(("inputs", name), unread, on_key=True))
             continue
         if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
-            wrong.append(SettingError(("inputs", name), message))
+            one = next((number for number, value in enumerate(values) if cel.check_patterns([value])), None)
+            wrong.append(SettingError(("inputs", name) if one is None else ("inputs", name, one), message))
             continue
         inputs[name] = list(values)
     return inputs, wrong

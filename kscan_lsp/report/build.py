@@ -11,6 +11,7 @@ from kscan_lsp import paths
 from kscan_lsp.fixes.draft import Draft, drafts
 from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.report.compliance import compliance, control_results
+from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import (
     NO_GATE,
@@ -122,7 +123,7 @@ class _Builder:
         self.fix_detail = fix_detail
         self.name = name
         self.files = 0
-        self.texts: dict[str, str] = {}
+        self.texts: dict[str, FileText] = {}
         self.findings: list[Reported] = []
         self.problems: list[FileProblem] = []
         self.not_scanned: list[NotScanned] = []
@@ -139,7 +140,7 @@ class _Builder:
             self.skipped.setdefault(named, Skipped(named, file.skipped))
             return
         self.files += 1
-        self.texts[self.name(file.path)] = file.text
+        self.texts[self.name(file.path)] = FileText(file, project.ruleset)
         if project not in self.ordinals:
             self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
@@ -210,7 +211,6 @@ class _Builder:
             accepted_line=self.line_of(placed, finding.disposition.span, project)
             if finding.disposition
             else 0,
-            sensitive=rule.category == "Secrets" or finding.resource.kind == "Secret",
         )
 
     def line_of(self, placed: PlacedDocument, span: Span, project: Project) -> int:

@@ -263,7 +263,7 @@ def test_what_is_wrong_in_a_file_of_inputs_is_said_in_its_place(here: Path) -> N
     assert found["exit"] == 2
     assert [(p["file"], p["line"], p["column"]) for p in found["problems"]] == [
         ("inputs.json", 1, 26),
-        ("inputs.json", 2, 21),
+        ("inputs.json", 2, 22),
     ]
     assert found["problems"][0]["message"] == "'insecureCapabilities' must be a list"
     assert found["problems"][1]["message"].startswith("not a regular expression")

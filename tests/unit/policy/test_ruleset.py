@@ -118,7 +118,7 @@ def test_names_that_nothing_has(settings: dict[str, object], path: str, message:
 
 def test_a_wrong_regular_expression_is_said_and_left_out() -> None:
     rules, wrong = chosen(inputs={"patterns": ["("]})
-    assert [path for path, _ in wrong] == ["inputs.patterns"]
+    assert [path for path, _ in wrong] == ["inputs.patterns.0"]
     assert rules.inputs["patterns"] == ["^A"]
     assert chosen(inputs={"words": ["("]})[1] == []
 
