@@ -9,6 +9,7 @@ Left out on purpose: what the results mean for controls and texts (`verdicts.py`
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
@@ -89,7 +90,8 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
         verdict = cel.deny(check.deny, element.activation)
         message = ""
         if verdict is True:
-            message = cel.render(check.message, element.activation, memo.quoting_of(check))
+            shown = [partial(one, element.values) for one in memo.quoting_of(check)]
+            message = cel.render(check.message, element.activation, shown)
         known = Answer(verdict, message)
         memo.keep_answer(key, known)
     return known

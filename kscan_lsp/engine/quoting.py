@@ -8,19 +8,19 @@ shown but for what is a secret by its looks. All that is known from the control,
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from kscan_lsp import cel
 from kscan_lsp.redaction import MASK, redact, redact_argument
-from kscan_lsp.redaction.vocabulary import is_harmless
+from kscan_lsp.redaction.vocabulary import ENTRIES, is_harmless, may_name_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kscan_lsp.policy.compile_check import Check
 
-Quoting: TypeAlias = "Callable[[str], str]"
-"""From what a placeholder gives to what a message shows of it."""
+Quoting: TypeAlias = "Callable[[Mapping[str, Any], str], str]"
+"""From the values of an element, and what a placeholder gives for it, to what a message shows of that."""
 
 _NAME: Final = re.compile(
     r"key|(?:[\w.?]|\[\??\d+\])*\.\??(?:name|kind|namespace|apiVersion)(?:\.orValue\('[^']*'\))?", re.ASCII
@@ -50,8 +50,11 @@ def _of(expression: cel.Expression, check: Check) -> Quoting:
     if _VALUES.search(source):
         return _hidden
     if _ARGUMENTS.search(_PROGRAM.sub("", source)):
-        return redact_argument
-    return _annotation if _ANNOTATIONS.search(source) else _shown
+        return _argument
+    if not _ANNOTATIONS.search(source):
+        return _shown
+    # what a message shows may depend on nothing that its check does not read: it is remembered by that
+    return _annotation if "key" in cel.fields_read(check.expressions()) else _hidden
 
 
 def _without_our_words(source: str) -> str:
@@ -64,18 +67,24 @@ def _without_our_words(source: str) -> str:
     return source
 
 
-def _as_it_is(text: str) -> str:
+def _as_it_is(_: Mapping[str, Any], text: str) -> str:
     return text
 
 
-def _hidden(text: str) -> str:
+def _hidden(_: Mapping[str, Any], text: str) -> str:
     return text if is_harmless(text) else MASK
 
 
-def _shown(text: str) -> str:
+def _shown(_: Mapping[str, Any], text: str) -> str:
     # what is a map may have anything in it
     return MASK if text[:1] == "{" else redact(text)
 
 
-def _annotation(text: str) -> str:
-    return MASK if len(text) > _LONGEST_ANNOTATION else _shown(text)
+def _argument(_: Mapping[str, Any], text: str) -> str:
+    return redact_argument(text)
+
+
+def _annotation(values: Mapping[str, Any], text: str) -> str:
+    name = str(values.get("key", "")).rpartition("/")[2]
+    hidden = len(text) > _LONGEST_ANNOTATION or may_name_secret(name, ENTRIES)
+    return _hidden(values, text) if hidden else _shown(values, text)

@@ -71,7 +71,8 @@ def secret_spans(
                 for span in lines.secrets_in_comment(comment, of_secret=of_secret)
             )
     if document.root is None or not document.complete:
-        found += lines.secrets_in_lines(text)
+        faults = [*document.blanked, *(problem.span for problem in document.problems)]
+        found += lines.secrets_in_lines(text, faults)
     return tuple(united(part for span in found for part in _by_lines(text, span)))
 
 

@@ -12,7 +12,8 @@ from kscan_lsp.redaction.vocabulary import ENTRIES, has_credential_word, is_harm
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PATH_OR_NUMBER: Final = re.compile(r"/[\w./-]*|\d{1,5}")
+_TELLING: Final = re.compile(r"/[\w./-]*|\d{1,5}|--.*|-\w|-\w+=.*|-[A-Za-z]\d+", re.DOTALL)
+"""Arguments that are no secrets, though nobody knows of which program: paths, numbers, and options but for `-pX`."""
 
 
 def is_given_secret(option: str, word: str) -> bool:
@@ -48,5 +49,5 @@ def redact_argument(word: str, program: str = "", before: str | None = None) -> 
     if shown != word or is_harmless(word):
         return shown
     if before is None:
-        return shown if word[:1] == "-" or _PATH_OR_NUMBER.fullmatch(word) else MASK
+        return shown if _TELLING.fullmatch(word) else MASK
     return MASK if is_secret_argument((program, ""), before, word) else shown

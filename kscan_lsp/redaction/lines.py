@@ -25,7 +25,7 @@ from kscan_lsp.redaction.vocabulary import (
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _LOOKS_SECRET: Final = re.compile(
     r"(?i)\bkind\b[\"']?\s*[:=]?\s*[\"']?secret(?:list)?\b|\bstring_?data\b|\btype[\"']?\s*:\s*[\"']?(?:opaque\b|kubernetes\.io/)"
@@ -47,6 +47,8 @@ _OF_VARIABLES: Final = frozenset(
      "resource", "divisor", "containerName", "key", "optional", "fileKeyRef", "path", "volumeName")
 )  # fmt: skip
 """Below `env`: names, and where values come from (EnvVar v1 core of the API reference)."""
+_SEPARATOR: Final = re.compile(r"---(?!\S)")
+_GLUED: Final = re.compile(r"^---(?=[^\s-])[^\r\n]*", re.MULTILINE)
 _NAME: Final = re.compile(r"[\"']?[A-Za-z_][\w.-]*[\"']?[,}\]]*")
 _VALUES: Final = frozenset(("value", "literals", "stringdata"))
 _PARTS_OF_ARGUMENTS: Final = re.compile(r"[\"']?(-{1,2}[\w.-]+)[\"']?[,\]]*")
@@ -59,9 +61,16 @@ def looks_secret(text: str) -> bool:
     return _DATA_OF_NO_KIND.search(text) is not None and _KIND.search(text) is None
 
 
-def secrets_in_lines(text: str) -> Iterator[Span]:
-    """Where in the lines of a broken document values are that may be secrets."""
-    return _of_secret(text) if looks_secret(text) else _of_others(text)
+def secrets_in_lines(text: str, faults: Iterable[Span] = ()) -> Iterator[Span]:
+    """Where in the lines of a broken document values are that may be secrets.
+
+    Args:
+        text: the document.
+        faults: what could not be read in it.
+    """
+    for glued in _GLUED.finditer(text):
+        yield Span(glued.start() + 3, glued.end())
+    yield from _of_secret(text) if looks_secret(text) else _of_others(text, [*faults])
 
 
 def secrets_in_comment(text: str, *, of_secret: bool) -> Iterator[Span]:
@@ -81,7 +90,7 @@ def secrets_in_comment(text: str, *, of_secret: bool) -> Iterator[Span]:
 def _of_secret(text: str) -> Iterator[Span]:
     for line in _LINE.finditer(text):
         content = _CONTENT.fullmatch(line[0])
-        if content is None or line[0].startswith("---") or _HARMLESS.fullmatch(content[3].rstrip()):
+        if content is None or _SEPARATOR.match(line[0]) or _HARMLESS.fullmatch(content[3].rstrip()):
             continue
         start, end = line.start() + content.start(3), line.start() + len(line[0].rstrip())
         field = _FIELD.match(content[3])
@@ -90,23 +99,24 @@ def _of_secret(text: str) -> Iterator[Span]:
             if word and word[1] in _EXPECTED:
                 continue
             yield Span(start, end)
-        elif _is_expected(field[1]):
+        elif is_expected(field[1]):
             yield from _after(text, start + field.end(), end)
         else:
             yield Span(start, end)
 
 
-def _is_expected(name: str) -> bool:
+def is_expected(name: str) -> bool:
     """Whether a name is that of a field, or of an entry that is called what it is: `password`, not `hunter2`."""
     words = split(name)
     known = CREDENTIAL_WORDS | NOT_ITSELF | STILL_ITSELF
     return name in _EXPECTED or (bool(words) and known.issuperset(words) and not any(map(str.isdigit, name)))
 
 
-def _of_others(text: str) -> Iterator[Span]:
+def _of_others(text: str, faults: list[Span]) -> Iterator[Span]:
     hidden = -1  # the indentation of a field whose lines below are part of a secret
     block: tuple[str, int] | None = None  # `env`, `args` or `command`, and its indentation
     given = False  # the last argument was an option that takes a credential
+    secret = False  # the line above has a secret in it, which may go on
     for line in _LINE.finditer(text):
         content = _CONTENT.fullmatch(line[0])
         if content is None:
@@ -117,6 +127,11 @@ def _of_others(text: str) -> Iterator[Span]:
             yield Span(start, end)
             continue
         hidden = -1
+        at_fault = any(fault.start <= end and start <= fault.end for fault in faults)
+        if at_fault and secret and not content[2]:
+            yield Span(start, end)
+            continue
+        secret = False
         if block and (indent < block[1] or (indent == block[1] and not content[2])):
             block, given = None, False
         if block and block[0] == "env":
@@ -128,6 +143,7 @@ def _of_others(text: str) -> Iterator[Span]:
             given = bool(option and has_credential_word(option[1]))
         found = [Span(span.start + start, span.end + start) for span in _in_line(item)]
         yield from found
+        secret = bool(found) or (block is not None and block[0] == "env" and not item.startswith("name"))
         for span in found:
             if span.end >= end and _opens_text(text[span.start : end]):
                 hidden = indent + len(content[2])

@@ -110,6 +110,9 @@ def _settings(text: str) -> Iterator[Span]:
     if "=" not in text:
         return
     for match in _SETTING.finditer(text):
+        around = text[match.start() - 1 : match.start()]
+        if around and around in "\"'" and match[2].startswith(around):
+            continue  # nothing follows, and the quote belongs to what stands around it
         if not is_harmless(match[2]) and has_credential_word(match[1]):
             yield Span(match.start(2), match.end(2))
 

@@ -75,6 +75,8 @@ class _Walk:
         while self.waiting:
             node, name = self.waiting.pop()
             if isinstance(node, Alias):
+                if name is None:
+                    self.spans.append(Span(node.start, node.end))
                 node = node.target
                 if (id(node), name) in self.seen:
                     continue
@@ -95,11 +97,13 @@ class _Walk:
                     self.mapping(node, name)
 
     def hide(self, node: Node) -> None:
-        """Mask a scalar, with its quotes and its tag; all of anything else."""
+        """Mask a scalar, with its quotes, its tag and its anchor; all of anything else."""
         if not isinstance(node, Scalar):
             self.waiting.append((node, None))
-        elif not is_harmless(self.text[node.start : node.end]):
-            self.spans.append(Span(node.props if node.props >= 0 else node.start, node.end))
+            return
+        start = node.props if node.props >= 0 else node.start
+        if not is_harmless(self.text[start : node.end]):
+            self.spans.append(Span(start, node.end))
 
     def scalar(self, node: Scalar, name: str) -> None:
         value = _text_of(node)
@@ -125,6 +129,14 @@ class _Walk:
         if isinstance(kind_name, str) and kind_name.lower() == "secret":
             self.is_secret = True
             self.secret(node)
+            return
+        if kind_name == "SecretList":
+            self.is_secret = True
+            for item in _items(fields.get("items")):
+                if isinstance(item, Mapping):
+                    self.secret(item)
+                else:
+                    self.waiting.append((item, None))
             return
         config_map = kind_name == "ConfigMap"
         is_object = isinstance(kind, Scalar) or "apiVersion" in fields
