@@ -68,6 +68,22 @@ def spans_in(text: str) -> list[Span]:
     return united(found)
 
 
+def hints_in(text: str) -> list[Span]:
+    """The hints in a text without which nothing is masked for its looks, in order."""
+    raw = text.encode(errors="replace")
+    spans = [Span(*match.span()) for match in _HINT().finditer(raw)]
+    if len(raw) == len(text):
+        return spans
+    at = index = 0
+    found = []
+    for start, end in spans:
+        first = index + len(raw[at:start].decode(errors="replace"))
+        index = first + len(raw[start:end].decode(errors="replace"))
+        at = end
+        found.append(Span(first, index))
+    return found
+
+
 def united(spans: Iterable[Span]) -> list[Span]:
     """Spans in order, those that overlap or touch as one, without empty ones."""
     result: list[Span] = []

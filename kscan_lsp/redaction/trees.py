@@ -8,12 +8,13 @@ Left out on purpose: lines that could not be read (`lines.py`).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.kubernetes.credentials import credential, credential_in_annotation
-from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.redaction.arguments import is_secret_argument
-from kscan_lsp.redaction.texts import spans_in
+from kscan_lsp.redaction.nodes import entries_of, first_text, image_name, items_of, last_text, text_of
+from kscan_lsp.redaction.texts import hints_in, spans_in
 from kscan_lsp.redaction.vocabulary import (
     COPY,
     OBJECT_META,
@@ -24,15 +25,15 @@ from kscan_lsp.redaction.vocabulary import (
     may_name_secret,
 )
 from kscan_lsp.text import Span
-from kscan_lsp.yaml.data import key_of
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from kscan_lsp.yaml.tree import Entry, Node
 
 _SECRET_DATA: Final = frozenset(("data", "stringdata", "binarydata"))
+_SPECIAL: Final = frozenset(("<<", "annotations", "args", "command", "literals"))
+_SHORT: Final = 15
+"""Characters of a value that is the base64 of nothing that is looked for."""
 _SHOWN_OF_VARIABLES: Final = frozenset(("name", "valueFrom"))
 
 
@@ -69,6 +70,9 @@ class _Walk:
         self.waiting: list[tuple[Node, str | None]] = []
         """Nodes with the name of the field they stand in; None where all of them is secret."""
         self.seen: set[tuple[int, str | None]] = set()
+        self.hints = hints_in(text)
+        """Where there is something that no secret by its looks is without."""
+        self.ends = [hint.end for hint in self.hints]
 
     def run(self, root: Node) -> None:
         self.waiting.append((root, ""))
@@ -106,7 +110,7 @@ class _Walk:
             self.spans.append(Span(start, node.end))
 
     def scalar(self, node: Scalar, name: str) -> None:
-        value = _text_of(node)
+        value = text_of(node)
         if value is None:
             return
         if is_secret_under(name, value, self.entries):
@@ -114,8 +118,15 @@ class _Walk:
         else:
             self.inside(node, value)
 
+    def is_hinted(self, node: Scalar) -> bool:
+        """Whether a scalar may be a secret by its looks: one search over the text is quicker than one for each."""
+        after = bisect_right(self.ends, node.start)
+        return after < len(self.hints) and self.hints[after].start < node.end
+
     def inside(self, node: Scalar, value: str) -> None:
         """Mask what is a secret by its looks: all of a text with several lines, since any of them may go with it."""
+        if not self.is_hinted(node):
+            return
         if "\n" in value and credential("", value, [*self.entries]):
             self.hide(node)
             return
@@ -123,7 +134,8 @@ class _Walk:
         self.spans += (Span(node.start + span.start, node.start + span.end) for span in found)
 
     def mapping(self, node: Mapping, name: str) -> None:
-        fields = _fields(node)
+        entries = [*entries_of(node)]
+        fields = {key: entry.value for key, entry in entries if key is not None}
         kind = fields.get("kind")
         kind_name = kind.value if isinstance(kind, Scalar) else None
         if isinstance(kind_name, str) and kind_name.lower() == "secret":
@@ -132,7 +144,7 @@ class _Walk:
             return
         if kind_name == "SecretList":
             self.is_secret = True
-            for item in _items(fields.get("items")):
+            for item in items_of(fields.get("items")):
                 if isinstance(item, Mapping):
                     self.secret(item)
                 else:
@@ -141,32 +153,41 @@ class _Walk:
         config_map = kind_name == "ConfigMap"
         is_object = isinstance(kind, Scalar) or "apiVersion" in fields
         variable = name == "env" or ("name" in fields and "value" in fields)
-        for key, entry in _entries(node):
+        for key, entry in entries:
             value = entry.value
             if key is None:
-                self.waiting.append((entry.key, ""))
-                self.waiting.append((value, ""))
-            elif key == "<<":
-                self.waiting.append((value, name))
-            elif key.lower() == "stringdata" or (is_object and key.lower() in _SECRET_DATA):
-                if config_map:
-                    self.named_values(value)
-                else:
-                    self.data(value)
-            elif key == "annotations":
-                self.annotations(value)
-            elif key in ("args", "command"):
-                self.arguments(value, fields, key)
-            elif key == "literals":
-                self.literals(value)
+                self.waiting += ((entry.key, ""), (value, ""))
             elif variable and key not in _SHOWN_OF_VARIABLES:
                 self.variable(fields.get("name"), key, value)
+            elif key in _SPECIAL or key.lower() in _SECRET_DATA:
+                self.special(key, value, fields, name, config_map=config_map, is_object=is_object)
+            elif type(value) is Scalar:
+                self.scalar(value, key)
             else:
                 self.waiting.append((value, key))
 
+    def special(
+        self, key: str, value: Node, fields: dict[str, Node], name: str, *, config_map: bool, is_object: bool
+    ) -> None:
+        """A field that has rules of its own."""
+        if key == "<<":
+            self.waiting.append((value, name))
+        elif key == "annotations":
+            self.annotations(value)
+        elif key in ("args", "command"):
+            self.arguments(value, fields, key)
+        elif key == "literals":
+            self.literals(value)
+        elif config_map:
+            self.named_values(value)
+        elif is_object or key.lower() == "stringdata":
+            self.data(value)
+        else:
+            self.waiting.append((value, key))
+
     def secret(self, node: Mapping) -> None:
         """A Secret: all but what is known to be harmless."""
-        for key, entry in _entries(node):
+        for key, entry in entries_of(node):
             if key in OF_SECRETS:
                 self.waiting.append((entry.value, ""))
             elif key == "metadata" and isinstance(entry.value, Mapping):
@@ -176,7 +197,7 @@ class _Walk:
                 self.lone_key(entry)
 
     def metadata(self, node: Mapping) -> None:
-        for key, entry in _entries(node):
+        for key, entry in entries_of(node):
             if key == "annotations":
                 self.annotations(entry.value)
             elif key in OBJECT_META:
@@ -191,7 +212,7 @@ class _Walk:
         if not isinstance(node, Mapping):
             self.waiting.append((node, None))
             return
-        for _, entry in _entries(node):
+        for _, entry in entries_of(node):
             self.waiting.append((entry.value, None))
             self.lone_key(entry)
 
@@ -212,8 +233,8 @@ class _Walk:
         if not isinstance(node, Mapping):
             self.waiting.append((node, None))
             return
-        for key, entry in _entries(node):
-            value = _text_of(entry.value)
+        for key, entry in entries_of(node):
+            value = text_of(entry.value)
             if key is None or value is None:
                 self.waiting.append((entry.value, None))
             elif (
@@ -231,12 +252,12 @@ class _Walk:
         if not isinstance(node, Mapping):
             self.waiting.append((node, None))
             return
-        for key, entry in _entries(node):
+        for key, entry in entries_of(node):
             self.named(key, entry.value)
 
     def variable(self, name: Node | None, key: str, value: Node) -> None:
         """A field of a variable or header, which is `value` or one with a typo."""
-        known = _text_of(name) if name is not None else None
+        known = text_of(name) if name is not None else None
         if known is None or not isinstance(value, Scalar):
             self.waiting.append((value, None))
         elif key == "value" or may_name_secret(known, self.entries):
@@ -245,14 +266,17 @@ class _Walk:
             self.waiting.append((value, key))
 
     def named(self, name: str | None, node: Node) -> None:
-        value = _text_of(node)
+        value = text_of(node)
         if name is None or value is None:
             self.waiting.append((node, None))
-        elif may_name_secret(name, self.entries) or credential(name, value, [*self.entries]):
+        elif may_name_secret(name, self.entries):
             if not _is_reference(value):
                 self.hide(node)
-        elif isinstance(node, Scalar):
-            self.inside(node, value)
+        elif isinstance(node, Scalar) and (self.is_hinted(node) or len(value) > _SHORT):
+            if credential(name, value, [*self.entries]):
+                self.hide(node)
+            else:
+                self.inside(node, value)
 
     def literals(self, node: Node) -> None:
         """`name=value` of a generator of Kustomize, for Secrets or ConfigMaps."""
@@ -273,11 +297,11 @@ class _Walk:
 
     def arguments(self, node: Node, fields: dict[str, Node], key: str) -> None:
         """The arguments of a program: what an option is given that is named like a credential, or known to take one."""
-        items = _items(node)
-        words = [_text_of(item) for item in items]
-        run = (_first(fields.get("command")), words[0] if words else None, _image(fields))
+        items = items_of(node)
+        words = [text_of(item) for item in items]
+        run = (first_text(fields.get("command")), words[0] if words else None, image_name(fields))
         programs = dict.fromkeys(("", *filter(None, run)))
-        before = "" if key == "command" else _last(fields.get("command"))
+        before = "" if key == "command" else last_text(fields.get("command"))
         for item, word in zip(items, words, strict=True):
             if word is None or not isinstance(item, Scalar):
                 self.waiting.append((item, ""))
@@ -294,42 +318,3 @@ def _is_reference(value: str) -> bool:
     """`$(NAME)`, `${NAME}`: what another variable holds."""
     name = value[2:-1]
     return value[:2] + value[-1:] in ("$()", "${}") and name.isidentifier()
-
-
-def _text_of(node: Node | None) -> str | None:
-    """A scalar as text; None for anything else."""
-    node = node.target if isinstance(node, Alias) else node
-    if not isinstance(node, Scalar):
-        return None
-    value = node.value
-    return value if isinstance(value, str) else "" if isinstance(value, bool) or value is None else str(value)
-
-
-def _items(node: Node | None) -> list[Node]:
-    node = node.target if isinstance(node, Alias) else node
-    if isinstance(node, Sequence):
-        return [item.target if isinstance(item, Alias) else item for item in node.items]
-    return [] if node is None else [node]
-
-
-def _first(node: Node | None) -> str | None:
-    return next((_text_of(item) for item in _items(node)), None)
-
-
-def _last(node: Node | None) -> str:
-    items = _items(node)
-    return (_text_of(items[-1]) or "") if items else ""
-
-
-def _image(fields: dict[str, Node]) -> str | None:
-    image = _text_of(fields.get("image"))
-    return image_ref(image)["repository"].rpartition("/")[2] if image else None
-
-
-def _entries(node: Mapping) -> Iterator[tuple[str | None, Entry]]:
-    return ((key_of(entry), entry) for entry in node.entries)
-
-
-def _fields(node: Mapping) -> dict[str, Node]:
-    fields: Iterable[tuple[str | None, Entry]] = _entries(node)
-    return {key: entry.value for key, entry in fields if key is not None}
