@@ -26,8 +26,9 @@ _NAME: Final = re.compile(
     r"key|(?:[\w.?]|\[\??\d+\])*\.\??(?:name|kind|namespace|apiVersion)(?:\.orValue\('[^']*'\))?", re.ASCII
 )
 """An expression that gives the name of something."""
-_OUR_WORDS: Final = re.compile(r"\b(?:credential\w*|isSecret)\(")
-"""Functions whose answer is in words of ours (`cel/functions.py`)."""
+_OUR_WORDS: Final = re.compile(r"\b(?:credential\w*|isSecret|size)\(")
+"""Functions whose answer is in words of ours (`cel/functions.py`), or a number of things."""
+_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _VALUES: Final = re.compile(r"\b(?:value|data|stringData|binaryData|env)\b")
 _PROGRAM: Final = re.compile(r"\b(?:args|command)\[\??0\]")
 _ARGUMENTS: Final = re.compile(r"\b(?:args|command)\b")
@@ -42,9 +43,11 @@ def quoting(check: Check) -> tuple[Quoting, ...]:
 
 
 def _of(expression: cel.Expression, check: Check) -> Quoting:
-    if _NAME.fullmatch(expression.source):
+    if _NAME.fullmatch(expression.source) or expression.source.endswith(
+        ".size()"
+    ):  # a name, or how many there are
         return _as_it_is
-    source = _without_our_words(" ".join([expression.source, *(text for _, text in expression.let)]))
+    source = _all_of(expression)
     if re.search(r"\bitem\b", source):
         source += "".join(f" {step}" for step in check.each.steps if isinstance(step, str))
     if _VALUES.search(source):
@@ -55,6 +58,17 @@ def _of(expression: cel.Expression, check: Check) -> Quoting:
         return _shown
     # what a message shows may depend on nothing that its check does not read: it is remembered by that
     return _annotation if "key" in cel.fields_read(check.expressions()) else _hidden
+
+
+def _all_of(expression: cel.Expression) -> str:
+    """What an expression gives a part of: its source, and that of the names in it, but for what is in words of ours."""
+    bound = dict(expression.let)
+    waiting, found = [expression.source], []
+    while waiting:
+        source = _without_our_words(waiting.pop())
+        found.append(source)
+        waiting += [bound.pop(name) for name in _WORD.findall(source) if name in bound]
+    return " ".join(found)
 
 
 def _without_our_words(source: str) -> str:

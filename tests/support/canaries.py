@@ -27,7 +27,11 @@ checks:
 """
 ANY = "[{groups: ['*'], kinds: ['*']}]"
 CONTROLS = (
-    (f"match: {ANY}", "[stringData, data, spec.password, spec]", "all of {object} and {object.?stringData}"),
+    (
+        f"match: {ANY}",
+        "[stringData, data, spec.password, spec]",
+        "all of {object} and {object.?stringData.orValue('')}",
+    ),
     (f"match: {ANY}\n  each: data[*]", "''", "{key} is {item}, so {string(item) + '!'}"),
     (f"match: {ANY}\n  each: stringData[*]", "''", "{key} is {item}"),
     (f"match: {ANY}\n  each: metadata.annotations[*]", "''", "{key} is {item}"),
