@@ -66,7 +66,7 @@ def test_there_are_places_enough_and_each_has_its_own_canary() -> None:
 def test_no_command_shows_a_secret_of_a_manifest() -> None:
     outputs = outputs_of_commands()
     assert shown_in(outputs, canaries(PLACES)) == {}
-    assert "own/" not in outputs["pretty"] + outputs["json"], "a control of the canaries is wrong"
+    assert "own/T-" not in outputs["pretty"] + outputs["json"], "a control of the canaries is wrong"
     assert all("********" in outputs[name] for name in ("pretty", "json", "html", "fix"))
     assert all(f"p{n:03}-" in outputs["pretty"] for n in (0, 50, 100, 150, 200))
 
