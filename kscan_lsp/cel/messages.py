@@ -12,7 +12,7 @@ from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
 from kscan_lsp.cel.placeholders import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kscan_lsp.cel.environment import Environment
 
@@ -69,16 +69,24 @@ def template(
     return Template(text, tuple(parts), fields)
 
 
-def render(message: Template, activation: Activation) -> str:
-    """The message with its placeholders filled in; one that fails prints as `?`. At most 2,000 characters."""
+def render(message: Template, activation: Activation, shown: Sequence[Callable[[str], str]] = ()) -> str:
+    """The message with its placeholders filled in; one that fails prints as `?`. At most 2,000 characters.
+
+    Args:
+        message: the message.
+        activation: what its placeholders may name.
+        shown: for each of its expressions, what is shown of what it gives; without it, all of it is.
+    """
     filled: list[str] = []
+    shows = iter(shown)
     for part, way in zip(message.parts, message.fields, strict=True):
         if isinstance(part, str):
             filled.append(part)
-        elif way and (found := activation.text(way)) is not None:
-            filled.append(found)
         else:
-            filled.append(_printed(evaluate(part, activation)))
+            found = activation.text(way) if way else None
+            text = _printed(evaluate(part, activation)) if found is None else found
+            show = next(shows, None)
+            filled.append(text if show is None else show(text))
     return "".join(filled)[:MAX_MESSAGE]
 
 

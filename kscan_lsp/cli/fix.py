@@ -17,6 +17,7 @@ from kscan_lsp.files.manifest import display_name
 from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.fixes.fix_all import fix_all, is_open
 from kscan_lsp.fixes.verify import Site
+from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.places import range_of
 from kscan_lsp.report.printable import counted, printable
 
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.scan import Scan, ScannedFile
     from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile
 
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_HUNK: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _COLOURS: Final = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 
 
@@ -35,8 +38,13 @@ class FixedFile(Struct, frozen=True):
     """One file with its new text, and how many fixes were made in it."""
 
     scanned: ScannedFile
-    text: str
+    fixed: CheckedFile
     fixes: int
+
+    @property
+    def text(self) -> str:
+        """Its new text."""
+        return self.fixed.text
 
 
 class FixResult(NamedTuple):
@@ -83,7 +91,7 @@ def fix_files(scan: Scan, requested: Sequence[str], *, unsafe: bool) -> FixResul
             made += len(done)
         projects[id(scanned.project)] = project
         if made:
-            files.append(FixedFile(scanned, project.files[path].text, made))
+            files.append(FixedFile(scanned, project.files[path], made))
     for scanned in scan.files:
         project = projects.get(id(scanned.project), scanned.project)
         for options in _remaining_options(project, scanned.checked.path):
@@ -118,34 +126,69 @@ def _remaining_options(project: Project, path: str) -> Iterator[int]:
             yield len(options)
 
 
-def diff(result: FixResult, *, terminal: bool = False, colour: bool = True) -> str:
-    """A unified diff of all files, one that `git apply` and `patch -p1` take.
+class Diff(NamedTuple):
+    """A unified diff, and whether any value in it is masked, so that it cannot be applied."""
+
+    text: str
+    masked: bool
+
+
+def diff(result: FixResult, *, values: bool = False, terminal: bool = False, colour: bool = True) -> Diff:
+    """A unified diff of all files, one that `git apply` and `patch -p1` take unless something in it is masked.
 
     Names of files outside of the working directory count from the root of the file system.
 
     Args:
         result: what changes.
+        values: also those that may be secrets.
         terminal: with nothing in it that a terminal would act on, and then not to be applied.
         colour: colours on a terminal.
     """
-    lines: list[str] = []
+    shown: list[str] = []
+    any_masked = False
     for file in result.files:
         name = _name(file).lstrip("/")
         if " " in name:
             name += "\t"  # else `patch` takes the name to end there
         before, after = _LINE.findall(file.scanned.checked.text), _LINE.findall(file.text)
-        lines += difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
-    shown: list[str] = []
+        lines = [*difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")]
+        if not values:
+            secret = lines
+            lines = [*_without_secrets(secret, file)]
+            any_masked = any_masked or lines != secret
+        for line in lines:
+            content = line.removesuffix("\n")
+            if terminal:
+                content = printable(content.removesuffix("\r"))
+                if colour and (paint := _COLOURS.get(content[:1])):
+                    content = f"{paint}{content}\x1b[0m"
+            shown.append(content + "\n")
+            if not line.endswith("\n"):
+                shown.append("\\ No newline at end of file\n")
+    return Diff("".join(shown), any_masked)
+
+
+def _without_secrets(lines: Iterable[str], file: FixedFile) -> Iterator[str]:
+    """The lines of a diff of one file, with values masked that may be secrets."""
+    ruleset = file.scanned.project.ruleset
+    before, after = (FileText(checked, ruleset).masked() for checked in (file.scanned.checked, file.fixed))
+    texts = {"-": _LINE.findall(before), "+": _LINE.findall(after)}
+    numbers = {"-": 0, "+": 0}
     for line in lines:
-        content = line.removesuffix("\n")
-        if terminal:
-            content = printable(content.removesuffix("\r"))
-            if colour and (paint := _COLOURS.get(content[:1])):
-                content = f"{paint}{content}\x1b[0m"
-        shown.append(content + "\n")
-        if not line.endswith("\n"):
-            shown.append("\\ No newline at end of file\n")
-    return "".join(shown)
+        sign = line[:1]
+        if hunk := _HUNK.match(line):
+            numbers = {"-": int(hunk[1]), "+": int(hunk[2])}
+        elif not numbers["+"] and not numbers["-"]:
+            yield line  # the names of the files
+            continue
+        elif sign in " +-":
+            side = "+" if sign == "+" else "-"
+            shown = texts[side][numbers[side] - 1]
+            for moved in "+-" if sign == " " else sign:
+                numbers[moved] += 1
+            yield sign + shown
+            continue
+        yield line
 
 
 def _name(file: FixedFile) -> str:

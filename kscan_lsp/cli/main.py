@@ -148,6 +148,12 @@ def fix(
     control: Controls = [],
     config: Config = None,
     stdin_name: StdinName = "",
+    show_values: Annotated[
+        bool,
+        typer.Option(
+            "--show-values", help="Show values in the diff that may be secrets, so that it can be applied."
+        ),
+    ] = False,
 ) -> None:
     """Show, or make, the changes that fix what was found."""
     from kscan_lsp.cli.fix import diff, fix_files, fixed_stdin, summary, unreadable
@@ -170,7 +176,12 @@ def fix(
                 print_error("")
     else:
         terminal, colour = sys.stdout.isatty(), not os.environ.get("NO_COLOR")
-        write_output(diff(result, terminal=terminal, colour=colour))
+        made = diff(result, values=show_values, terminal=terminal, colour=colour)
+        write_output(made.text)
+        if made.masked:
+            print_error(
+                "values that may be secrets are masked in this diff; --show-values shows them, to apply it"
+            )
     print_error(summary(result, write=write, unsafe=unsafe))
     incomplete = scanned.not_scanned or any(not file.checked.complete for file in scanned.files)
     raise typer.Exit(3 if result.failures or incomplete else 2 if scanned.problems else 0)

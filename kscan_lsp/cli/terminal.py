@@ -102,11 +102,13 @@ def log_to(path: Path | None) -> None:
     import logging
     import platform
 
+    from kscan_lsp.redaction.logs import RedactingFormatter
+
     try:
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:
         fail(f"cannot write '{path}': {error.strerror or error}")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 from msgspec import Struct
 
 from kscan_lsp.findings import Disposition, Problem
+from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +104,7 @@ def _read(
     ids = tuple(name.upper() for name in names if CONTROL_ID.fullmatch(name))
     if ids and not wrong:
         until = day[1] if day else ""
-        return Directive(ids, Disposition("accepted", by, span, reason.strip(), until=until), target)
+        return Directive(ids, Disposition("accepted", by, span, redact(reason.strip()), until=until), target)
     what = f"'{wrong[0]}' is no control id" if wrong else "no control is named"
     known = ", ".join(ids) or EXAMPLE
     until = " until=2027-01-31" if any(name.lower().startswith("until") for name in wrong) else ""

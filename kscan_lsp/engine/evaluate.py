@@ -9,6 +9,7 @@ Left out on purpose: what the results mean for controls and texts (`verdicts.py`
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
@@ -90,6 +91,10 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
     if known is None:
         check = planned.check
         verdict = cel.deny(check.deny, element.activation)
-        known = Answer(verdict, cel.render(check.message, element.activation) if verdict is True else "")
+        message = ""
+        if verdict is True:
+            shown = [partial(one, element.values) for one in memo.quoting_of(check)]
+            message = cel.render(check.message, element.activation, shown)
+        known = Answer(verdict, message)
         memo.keep_answer(key, known)
     return known

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel
 from kscan_lsp.engine import digests
+from kscan_lsp.engine.quoting import quoting
 from kscan_lsp.kubernetes.type_errors import READ_INSIDE
 from kscan_lsp.yaml.document import read_document
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.plan import Group, Plans
+    from kscan_lsp.engine.quoting import Quoting
     from kscan_lsp.findings import Cause
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.paths import Path
@@ -96,7 +98,7 @@ class Fill(NamedTuple):
 class Memo:
     """All that one evaluator remembers."""
 
-    __slots__ = ("answers", "digests", "document", "names", "numbers", "plans", "results")
+    __slots__ = ("answers", "digests", "document", "names", "numbers", "plans", "quoting", "results")
 
     def __init__(self) -> None:
         self.plans: dict[Kind, Plans] = {}
@@ -109,6 +111,8 @@ class Memo:
         self.digests = digests.Digests()
         self.names: dict[Check, frozenset[str]] = {}
         """What `names_in` found; for as many checks as the ruleset has, at most."""
+        self.quoting: dict[Check, tuple[Quoting, ...]] = {}
+        """What `quoting_of` found; as many, at most."""
         self.document: Callable[[str, bool], Document] = lru_cache(MAX_DOCUMENTS)(_document)
 
     def keep_plans(self, kind: Kind, plans: Plans) -> Plans:
@@ -149,6 +153,13 @@ class Memo:
             if check.relations or any(map(_LOOKS_INSIDE.search, _sources(check))):
                 found |= READ_INSIDE
             self.names[check] = found
+        return found
+
+    def quoting_of(self, check: Check) -> tuple[Quoting, ...]:
+        """What the message of a check shows of what it quotes: see `quoting`."""
+        found = self.quoting.get(check)
+        if found is None:
+            found = self.quoting[check] = quoting(check)
         return found
 
     def fill(self) -> dict[str, Fill]:

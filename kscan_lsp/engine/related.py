@@ -16,6 +16,7 @@ from kscan_lsp import cel, paths
 from kscan_lsp.findings import Related
 from kscan_lsp.graph.relations import variable
 from kscan_lsp.kubernetes.resources import Resource
+from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +102,7 @@ class RelatedObjects:
             where = ()
         document = self._document(other.document, other.json)
         resource = Resource(document, other.root, other.id, other.data)
-        text = message or f"{other.id.kind} '{other.id.shown_name}'"
+        text = redact(message) or f"{other.id.kind} '{other.id.shown_name}'"
         return Related(other.id, where, resource.resolve(where).span, text, other.file, other.document)
 
     def _ref(self, other: Object) -> dict[str, Any]:

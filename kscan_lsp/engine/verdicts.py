@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.findings import Finding, Problem, Related
 from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
+from kscan_lsp.redaction.lines import is_expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -170,6 +171,9 @@ def _findings(
             # what was taken out may be just what the control looks for
             hidden.append(Unevaluated(control, path, UNREADABLE))
             continue
+        if resource.document.blanked and _is_doubtful_entry(resource, path):
+            hidden.append(Unevaluated(control, path[:1], UNREADABLE))
+            continue
         others: tuple[Related, ...] = ()
         if location.definition is not None:
             others = (Related(resource.id, path, location.definition, "the value comes from here"),)
@@ -226,6 +230,13 @@ def _reading(names: frozenset[str], controls: Iterable[str], ruleset: Ruleset, m
         for control in controls
         if any(not names.isdisjoint(memo.names_in(check)) for check in ruleset.controls[control].checks)
     )
+
+
+def _is_doubtful_entry(resource: Resource, path: Path) -> bool:
+    """Whether the name of an entry in a broken Secret may be a line of a value, which no message may name."""
+    named = [part for part in path[1:] if isinstance(part, str)]
+    in_data = resource.id.kind == "Secret" and path[:1] in (("data",), ("stringData",))
+    return in_data and not all(map(is_expected, named))
 
 
 def _touches_blanked(resource: Resource, location: ResolvedPath) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_templates import CONTAINER_LISTS
+from kscan_lsp.redaction import redact, redact_argument
 
 if TYPE_CHECKING:
     from kscan_lsp.fixes.changes import DataChange
@@ -25,9 +26,9 @@ def title_of(given: str, changes: tuple[DataChange, ...], resource: Resource) ->
         what = " of ".join((*names, *elements))
         match change.verb:
             case "set":
-                steps.append(f"set {what} to {_brief(change.value)}")
+                steps.append(f"set {what} to {redact(_brief(change.value))}")
             case "add":
-                steps.append(f"add {_brief(change.value)} to {what}")
+                steps.append(f"add {redact(_brief(change.value))} to {what}")
             case _:
                 steps.append(f"remove {what}")
         if place and place not in places:
@@ -58,6 +59,8 @@ def _where(change: DataChange, resource: Resource) -> tuple[list[str], list[str]
         if named and field in CONTAINER_LISTS:
             name = f"container {_quoted(named[0][1])}"  # as messages name it
         elif change.verb == "remove" and isinstance(data, str | int):
+            if field in ("args", "command"):
+                data = redact_argument(str(data), str(items[0]), str(items[part - 1]) if part else "")
             name = f"{_quoted(data)} from {_field(names)}"
         else:
             name = field + paths.bracket(field, items, part)
@@ -71,8 +74,8 @@ def _field(names: list[str]) -> str:
 
 
 def _quoted(value: object) -> str:
-    """A value of the user's, on one line and short enough for a menu."""
-    text = " ".join(_brief(value).split())
+    """A value of the user's, on one line, short enough for a menu, and without what may be a secret."""
+    text = redact(" ".join(_brief(value).split()))
     return f"'{text}'" if len(text) <= MAX_QUOTED else f"'{text[: MAX_QUOTED - 1]}\u2026'"
 
 

@@ -22,6 +22,7 @@ from kscan_lsp import edits
 from kscan_lsp.edits.place import same
 from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.draft import drafts_of, elements_in
+from kscan_lsp.redaction import redact
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
 
@@ -74,7 +75,7 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     tried = [verified(site, draft, finding) for draft in _drafts(site, finding)]
     if fixes := [fix for fix, _ in tried if isinstance(fix, VerifiedFix)]:
         return fixes, ""
-    return [], next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here")
+    return [], redact(next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here"))
 
 
 def _drafts(site: Site, finding: Finding) -> list[Draft]:

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 _NO_NAME: Final = re.compile(r"[^\w.:/@*-]")
 _IPV6: Final = re.compile(r"\[[0-9A-Fa-f:]+\](?=[:/]|$)")
 _EMPTY_PART: Final = re.compile(r"^[./]|[./][./]|\.$|/\*?\.")
+_DIGEST: Final = re.compile(
+    r"(?:sha256|sha512|blake3):|[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32}"
+)
+"""The algorithms of the OCI image specification, and what else the reference package of CNCF Distribution takes."""
+
+
+def begins_digest(text: str, at: int = 0) -> bool:
+    """Whether a digest stands at an offset: `sha256:` and its number. What else follows an `@` is a host."""
+    return _DIGEST.match(text, at) is not None
 
 
 def image_ref(text: str) -> dict[str, str]:
@@ -23,13 +32,15 @@ def image_ref(text: str) -> dict[str, str]:
 
     `docker.io` and `library/` are filled in, `index.docker.io` is `docker.io`, and what stands before the
     first slash is a registry when it has a dot, a colon or an upper-case letter, or is `localhost`. A
-    reference that no runtime would accept is taken apart as far as it goes. Rules: the reference package of
-    CNCF Distribution.
+    reference that no runtime would accept is taken apart as far as it goes; a login in front of a host
+    (`user:password@host/name`) is left out. Rules: the reference package of CNCF Distribution.
 
     Returns: `registry`, `repository` (without the registry), `name` (both), and `tag` and `digest`, empty
         when absent.
     """
     rest, _, digest = text.strip().partition("@")
+    if digest and not begins_digest(digest):
+        rest, _, digest = digest.partition("@")
     slash = rest.rfind("/")
     colon = rest.find(":", slash + 1)
     tag = ""

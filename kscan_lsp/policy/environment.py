@@ -27,7 +27,7 @@ CONTROLS: Final = cel.Environment(
     }
 )
 """`objectName` is what an object is called in texts, `(no name)` where it has no name; `inputs` maps names to lists of
-text; `role` says which list a container is in, `choice` is the value chosen for a fix, `relations` maps names to lists of
-other objects, `kubernetesMinor` is the Kubernetes version that manifests are for (33 for 1.33), `unneeded` lists the
+text; `role` says which list a container is in, `choice` is the value chosen for a fix, `relations` maps names to lists
+of other objects, `kubernetesMinor` is the Kubernetes version that manifests are for (33 for 1.33), `unneeded` lists the
 fields that containers of a kind do without, `evidence` maps kinds of evidence to what is known; the others are whatever
 the manifest has."""

@@ -10,6 +10,7 @@ from kscan_lsp import paths
 from kscan_lsp.fixes.draft import Draft, drafts
 from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.report.compliance import compliance, control_results
+from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.kinds import kinds_not_judged
 from kscan_lsp.report.model import (
@@ -118,7 +119,7 @@ class _Builder:
         self.fix_detail = fix_detail
         self.name = name
         self.files = 0
-        self.texts: dict[str, str] = {}
+        self.texts: dict[str, FileText] = {}
         self.findings: list[Reported] = []
         self.problems: list[FileProblem] = []
         self.not_scanned: list[NotScanned] = []
@@ -136,7 +137,7 @@ class _Builder:
             self.skipped.setdefault(named, Skipped(named, file.skipped))
             return
         self.files += 1
-        self.texts[self.name(file.path)] = file.text
+        self.texts[self.name(file.path)] = FileText(file, project.ruleset)
         if project not in self.ordinals:
             self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
@@ -208,7 +209,6 @@ class _Builder:
             accepted_line=self.line_of(placed, finding.disposition.span, project)
             if finding.disposition
             else 0,
-            sensitive=rule.category == "Secrets" or _shows_secret(placed, finding),
         )
 
     def line_of(self, placed: PlacedDocument, span: Span, project: Project) -> int:
@@ -273,20 +273,3 @@ def _fix_option(placed: PlacedDocument, option: VerifiedFix | Draft, project: Pr
         return FixOption(option.title, option.safe)
     edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in option.edits)
     return FixOption(option.title, option.safe, edits)
-
-
-def _shows_secret(placed: PlacedDocument, finding: Finding) -> bool:
-    """Whether a value of a Secret stands on the line where a finding begins; kubectl leaves a copy in an annotation."""
-    if finding.resource.kind != "Secret":
-        return False
-    lines = placed.checked.document.lines
-    line = lines.line_of(finding.span.start)
-    holding = (("data",), ("stringData",), ("metadata", "annotations"))
-    return any(
-        lines.line_of(extent.start) <= line <= lines.line_of(extent.end)
-        for verdicts in placed.checked.verdicts
-        if verdicts.resource.data is finding.data
-        for path in holding
-        if paths.lookup(finding.data, path)
-        for extent in verdicts.resource.resolve(path).extents
-    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kscan_lsp.findings import Finding, ResourceId
+    from kscan_lsp.report.file_text import FileText
 
 SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
@@ -102,7 +103,6 @@ class Reported(NamedTuple):
     """A finding at its place in a file, with its rule.
 
     The rule is that of the settings which hold for the file: two folders may each have a control of one id.
-    `sensitive` tells that the text there may be a secret, which no report may repeat.
     """
 
     finding: Finding
@@ -111,7 +111,6 @@ class Reported(NamedTuple):
     rule: Rule
     related: tuple[RelatedLocation, ...] = ()
     fixes: tuple[FixOption, ...] = ()
-    sensitive: bool = False
     accepted_line: int = 0
     """The line of the file on which it is accepted; 0 where it is not."""
     ordinal: int = 0
@@ -263,7 +262,7 @@ class Report(Struct, frozen=True):
     """All that one scan says, in a fixed order.
 
     `rules` has every control that is on, by id, and `controls` what became of each, in the same order. `texts` has
-    every file that was scanned, by its name in the report, for excerpts; there may be secrets in them.
+    every file that was scanned, by its name in the report, for excerpts.
     """
 
     files: int
@@ -275,7 +274,7 @@ class Report(Struct, frozen=True):
     rules: Mapping[str, Rule]
     controls: tuple[ControlResult, ...]
     frameworks: tuple[FrameworkScore, ...]
-    texts: Mapping[str, str]
+    texts: Mapping[str, FileText]
     gate: Gate = NO_GATE
     requested: tuple[str, ...] = ()
     """The files and folders that the user named."""

@@ -8,7 +8,6 @@ works without colour.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,22 +16,17 @@ from kscan_lsp.report.lines import Screen, StyledText, plain_text, wrapped
 from kscan_lsp.report.printable import printable
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.report.summary import STYLES, summary
-from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.findings import ResourceId
+    from kscan_lsp.report.file_text import FileText
     from kscan_lsp.report.lines import Line
     from kscan_lsp.report.model import FileProblem, FileRange, FixOption, Report, Reported
 
 _PROBLEM: Final = "bold yellow"
 _LABEL_WIDTH: Final = 9
-_MAY_HOLD_SECRET: Final = re.compile(
-    r"(?i)(?:passw|pwd|secret|token|credential|key|value)[\w.-]*[\"']?\s*[:=]"
-)
-"""A line with a problem has no control to say whether it holds a secret."""
-
 _FULL_PLACES: Final = 2
 """Places with the same problems that are written out in one file."""
 
@@ -91,8 +85,8 @@ def _worst_first(entry: Reported) -> tuple[int, str]:
 class _Excerpts:
     """The places of one file, each under the line it is about."""
 
-    def __init__(self, text: str, places: Sequence[_Place], width: int, bar: str) -> None:
-        self.text = LineIndex(text)
+    def __init__(self, text: FileText, places: Sequence[_Place], width: int, bar: str) -> None:
+        self.text = text
         self.places = places
         number = len(str(places[-1].range.start.line)) + 2
         self.gutter = number
@@ -133,10 +127,7 @@ class _Excerpts:
     def snippet(self, place: _Place) -> Iterator[Line]:
         """The line with a mark under the range."""
         number = place.range.start.line
-        hidden = any(entry.sensitive for entry in place.entries) or bool(
-            place.problems and _MAY_HOLD_SECRET.search(self.text.text, *self.line_span(number))
-        )
-        text, mark = snippet(self.text, place.range, self.room, hidden=hidden)
+        text, mark = snippet(self.text.line(number), place.range, self.room)
         style = STYLES[place.entries[0].finding.severity] if place.entries else _PROBLEM
         yield [StyledText(f"{number:>{self.gutter}}{self.bar}", "dim"), StyledText(text)]
         yield [self.margin, StyledText(mark, style)]
@@ -166,10 +157,6 @@ class _Excerpts:
         for line in wrapped(text, max(self.room - _LABEL_WIDTH, 20)):
             yield [self.margin, StyledText(f"{label:<{_LABEL_WIDTH}}", style), *line]
             label = ""
-
-    def line_span(self, number: int) -> tuple[int, int]:
-        """Where a line, counted from 1, starts and ends."""
-        return self.text.starts[number - 1], self.text.content_end(number - 1)
 
 
 def _named(resource: ResourceId) -> str:

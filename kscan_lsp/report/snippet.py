@@ -10,42 +10,38 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
+from kscan_lsp.redaction import MASK
 from kscan_lsp.report.printable import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kscan_lsp.report.file_text import ShownLine
     from kscan_lsp.report.model import FileRange
-    from kscan_lsp.text import LineIndex
+    from kscan_lsp.text import Span
 
 _TAB: Final = 4
 _BEFORE: Final = 300
 _AFTER: Final = 600
 _CUT: Final = "\u2026"
-_HIDDEN: Final = "********"
-"""As long for a short secret as for a long one."""
-_NO_SECRETS: Final = ("", "true", "false")
 
 
-def snippet(lines: LineIndex, span: FileRange, width: int, *, hidden: bool = False) -> tuple[str, str]:
+def snippet(line: ShownLine, span: FileRange, width: int) -> tuple[str, str]:
     """The line where a range starts, and carets under the range.
 
     Args:
-        lines: the file's text.
+        line: the line. What may not be shown of it is masked, and a range in it is one of the mask.
         span: the range; of one over several lines, the part on the first is marked.
         width: cells that the line may take; at least 20 are used.
-        hidden: leave the value at the range out, and all that follows it on the line. Nothing, true and false are
-            no secrets and stay.
 
     Returns:
         Text fit for a terminal, and the mark that belongs under it. An empty range is marked by one caret.
     """
     width = max(width, 20)
-    number = min(span.start.line, lines.line_count) - 1
-    content = lines.text[lines.starts[number] : lines.content_end(number)]
-    first = min(span.start.column - 1, len(content))
-    colon = content.find(":", first)
-    if hidden and (colon < 0 or content[colon + 1 :].strip() not in _NO_SECRETS):
-        content = (content[:first] if colon < 0 else content[: colon + 1] + " ") + _HIDDEN
-    last = len(content) if span.end.line > span.start.line else min(span.end.column - 1, len(content))
+    written, content = line.written, line.masked
+    first = min(span.start.column - 1, len(written))
+    last = len(written) if span.end.line > span.start.line else min(span.end.column - 1, len(written))
+    first, last = _shifted(first, line.secrets, at_end=False), _shifted(last, line.secrets, at_end=True)
     # what is far away from the range cannot be on the screen, and such lines may have a megabyte
     offset = max(first - _BEFORE, 0)
     characters = [visible(c) if c != "\t" else c for c in content[offset : first + _AFTER]]
@@ -79,6 +75,18 @@ def snippet(lines: LineIndex, span: FileRange, width: int, *, hidden: bool = Fal
     lead = len(head) + sum(cells[start:first])
     marked = max(sum(cells[first : max(min(last, end), first)]), 1)
     return text, " " * lead + "^" * marked
+
+
+def _shifted(column: int, secrets: Iterable[Span], *, at_end: bool) -> int:
+    """Where a column of a line is when its secrets are masked; one inside of a secret is at an end of its mask."""
+    shift = 0
+    for start, end in secrets:
+        if column <= start:
+            break
+        if column < end:
+            return start + shift + (len(MASK) if at_end else 0)
+        shift += len(MASK) - (end - start)
+    return column + shift
 
 
 def _without_tabs(characters: list[str]) -> list[str]:

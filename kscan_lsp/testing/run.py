@@ -24,6 +24,10 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
+from kscan_lsp.redaction import shown
+from kscan_lsp.report.file_text import FileText
+from kscan_lsp.report.model import FileRange, LineColumn
+from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.locate import span_at
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
 _MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
 _CARETS: Final = re.compile(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
 _FILE: Final = "manifest.yaml"
+_WIDTH: Final = 200
+"""Cells that a line of a manifest may take."""
 _TODAY: Final = date(2026, 1, 1)
 """Tests of controls have no suppressions that could expire; any fixed day does."""
 
@@ -155,16 +161,17 @@ def _failure(control: Control, case: _Case) -> str:
                 start, end = document.lines.position(span.start), document.lines.position(span.end)
                 found[placed.line + start.line, start.column, end.column] = message
     if found.keys() != expected:
-        return _difference(case.manifest, expected, found)
+        return _difference(FileText(case.project.files[_FILE], case.project.ruleset), expected, found)
     if case.test.fixed is None:
         return ""
     fixed, reason = _all_fixed(case.project)
     if fixed == case.test.fixed:
         return ""
     lines = difflib.unified_diff(
-        case.test.fixed.splitlines(), fixed.splitlines(), "expected", "fixed", lineterm="", n=1
+        shown(case.test.fixed).splitlines(), shown(fixed).splitlines(), "expected", "fixed", lineterm="", n=1
     )
-    return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *lines])
+    differs = [*lines] or ["in values that may be secrets, and are not shown"]
+    return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *differs])
 
 
 def _is_unfilled(message: str, control: Control, manifest: str) -> bool:
@@ -215,14 +222,13 @@ def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
 
 
 def _difference(
-    manifest: str, expected: set[tuple[int, int, int]], found: dict[tuple[int, int, int], str]
+    manifest: FileText, expected: set[tuple[int, int, int]], found: dict[tuple[int, int, int], str]
 ) -> str:
-    lines = manifest.splitlines()
 
     def described(mark: tuple[int, int, int], difference: str) -> str:
         line, start, end = mark
-        text = lines[line] if line < len(lines) else ""
-        carets = " " * start + "^" * (end - start)
+        place = FileRange(LineColumn(line + 1, start + 1), LineColumn(line + 1, end + 1))
+        text, carets = snippet(manifest.line(line + 1), place, _WIDTH)
         return f"{difference} at line {line + 1} of the manifest, columns {start + 1} to {end}:\n  {text}\n  {carets}"
 
     missed = [described(mark, "nothing reported") for mark in sorted(expected - found.keys())]

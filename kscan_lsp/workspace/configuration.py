@@ -15,6 +15,7 @@ from msgspec import Struct
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
+from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.model import (
     FILE_NAMES,
     InputsFile,
@@ -153,6 +154,9 @@ def configure(
             problems.append(ConfigurationProblem(path, document, problem))
         else:
             words.append(error.message)
+    # a token may stand in settings, too
+    problems = [one._replace(problem=redacted((one.problem,))[0]) for one in problems]
+    words = [redact(text) for text in words]
     files = frozenset(
         [*named, *([path] if path else []), *([lists.path] if isinstance(lists, _ListsFile) else [])]
     )

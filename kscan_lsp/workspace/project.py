@@ -25,6 +25,7 @@ from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.graph.references import object_of
 from kscan_lsp.graph.relations import Bound, bind
 from kscan_lsp.kubernetes.resources import resources_of
+from kscan_lsp.redaction import redacted
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.results import (
     CheckedDocument,
@@ -278,7 +279,7 @@ class Project(Struct, frozen=True, eq=False):
     ) -> CheckedDocument:
         disposed = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
         judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
-        problems = (*read.document.problems, *read.missed, *judging, *disposed.problems)
+        problems = redacted((*read.document.problems, *read.missed, *judging, *disposed.problems))
         keys = frozenset[Key]().union(
             *(bound.dependencies for bound in bounds or () if bound),
             *(self.evaluator.evidence_of(verdict.resource) for verdict in verdicts),

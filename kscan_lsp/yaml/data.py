@@ -264,9 +264,7 @@ class _ValueReader:
     def alias(self, node: Alias, depth: int) -> Any:
         target = node.target
         if id(target) in self.open:
-            message = (
-                f"'*{node.name}' stands inside what it names and has no end; kubectl refuses this document"
-            )
+            message = "this alias stands inside what it names and has no end; kubectl refuses this document"
             self.problems.append(Problem(Span(node.start, node.end), message, "limit", fatal=True))
             return None
         if id(target) not in self.done:

@@ -30,7 +30,6 @@ _INDENT: Final = re.compile(r"[ \t]*")
 _BEFORE_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*")
 _HAS_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*(?:\"[^\"]*\"|'[^']*'|[^\s#:\"'][^:#]*):(?:\s|$)")
 _TABBED: Final = re.compile(r"^[ ]*\t[^\r\n]*", re.MULTILINE)
-_SHOWN: Final = 30
 _TEMPLATE: Final = "'{{' is template language, not YAML; render the template first, or quote the value"
 
 # (words of libyaml, whether the slip is where the construct begins, what to say); the first that fits
@@ -146,9 +145,10 @@ def _no_colon(text: str, context: int, noticed: int) -> Fault:
 
 
 def _colon_missing(written: str) -> str:
-    if glued := re.match(r"([^\s:]+):\S", written):
-        return f"a space is missing after '{_short(glued[1])}:'"
-    return f"a ':' is missing after '{_short(written)}'"
+    # what is written here may be a secret, so it is not quoted
+    if re.match(r"[^\s:]+:\S", written):
+        return "a space is missing after the ':' on this line"
+    return "a ':' is missing on this line"
 
 
 def _unexpected_colon(text: str, noticed: int) -> Fault:
@@ -286,10 +286,6 @@ def _content(text: str, line: Span) -> Span:
 def _rest_of_line(text: str, at: int) -> Span:
     end = _match_end(_LINE, text, at)
     return Span(at, at + max(len(text[at:end].rstrip()), min(1, len(text) - at)))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:

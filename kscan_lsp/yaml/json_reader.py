@@ -123,8 +123,7 @@ class _JsonParser:
         if word and word[0] in _WORDS:
             return Scalar(at, word.end(), _WORDS[word[0]], "")
         if word:
-            message = f"'{word[0][:20]}' is no JSON value; put a text into double quotes"
-            raise _JsonError(at, message, len(word[0]))
+            raise _JsonError(at, "this is no JSON value; put a text into double quotes", len(word[0]))
         raise _JsonError(at, "a value is missing here" if first else "the file ends where a value should be")
 
     def number(self, at: int, digits: str, *, whole: bool) -> int | float:
@@ -177,7 +176,7 @@ class _JsonParser:
             key = self.string(here)
             here = _skip(text, key.end)
             if text[here : here + 1] != ":":
-                raise _JsonError(here, f"a ':' is missing after the key \"{str(key.value)[:40]}\"")
+                raise _JsonError(here, "a ':' is missing here, after the key")
             value = self.value(_skip(text, here + 1), depth + 1)
             node.entries.append(Entry(key, value))
             here = _skip(text, value.end)

@@ -236,8 +236,9 @@ class _TreeBuilder:
     def alias(self, event: Event) -> Alias:
         start, end, name = event.start_mark.index, event.end_mark.index, event.anchor
         if name not in self.anchors:
+            # the name may be a secret that begins with '*', so it is not quoted
             message = (
-                f"no anchor '&{name}' stands above this alias; define it first, or put the text into quotes"
+                "no anchor of this name stands above this alias; define it first, or put the text into quotes"
             )
             raise _Stop(Fault(Span(start, end), message, start, (Span(start, end),)))
         self.last = end

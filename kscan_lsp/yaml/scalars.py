@@ -89,12 +89,12 @@ def tagged(text: str, tag: str) -> tuple[Value, str]:
     if kind not in {"bool", "int", "float", "null", "timestamp"}:
         return text, ""
     if kind == "timestamp":
-        return text, "" if _TIMESTAMP.fullmatch(text) else _refused(text, kind)
+        return text, "" if _TIMESTAMP.fullmatch(text) else _refused(kind)
     value = WORDS[text] if text in WORDS else _raw_number(text)
     found = _kind(value) if value is not None or text in WORDS else "str"
     if found == kind or (kind == "float" and found == "int"):
         return json_number(value) if found in {"int", "float"} else value, ""
-    return text, _refused(text, kind)
+    return text, _refused(kind)
 
 
 def key_text(text: str) -> str | None:
@@ -170,9 +170,8 @@ def _kind(value: Value) -> str:
     return {bool: "bool", int: "int", float: "float", type(None): "null"}.get(type(value), "str")
 
 
-def _refused(text: str, kind: str) -> str:
-    written = text if len(text) <= 20 else text[:20] + "..."
-    return f"'{written}' cannot be read as !!{kind}; kubectl refuses this document"
+def _refused(kind: str) -> str:
+    return f"this value cannot be read as !!{kind}; kubectl refuses this document"
 
 
 def _float_key(number: float) -> str:

@@ -18,16 +18,16 @@ import kscan_lsp
 PACKAGE = Path(kscan_lsp.__file__).parent
 
 ROOMS = [
-    "text", "paths", "findings", "yaml", "kubernetes", "edits", "settings", "files", "graph", "cel", "policy",
-    "evidence", "engine", "dispositions", "workspace", "fixes", "report", "testing", "cli", "devtools", "lsp",
+    "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "graph", "cel",
+    "policy", "evidence", "engine", "dispositions", "workspace", "fixes", "report", "testing", "cli", "devtools", "lsp",
     "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
 
 FLOORS = {
     "engine": [
-        "digests", "scope", "elements", "locate", "related", "plan", "memo", "evaluate", "verdicts", "causes",
-        "evaluator",
+        "digests", "scope", "elements", "locate", "quoting", "related", "plan", "memo", "evaluate", "verdicts",
+        "causes", "evaluator",
     ],
     "lsp": [
         "capabilities", "uris", "wire", "convert", "session.published", "session.stale", "session.steps",

@@ -35,6 +35,7 @@ KINDS: Final = {
     "credential": "a credential",
     "own": "a credential",
 }
+IN_URL: Final = "a password in a URL"
 _KEYWORDS: Final = (
     rb"pass|pswd|psw|pwd|pw|secret|token|key|cred|jwt|bearer"
     rb"|masterauth|redis_auth|rediscli_auth|\bpat\b|_pat\b"
@@ -109,15 +110,16 @@ def find(text: bytes, entries: tuple[str, ...]) -> Found | None:
         text: in UTF-8.
         entries: sensitiveKeyNames.
     """
-    return tokens.token(text) or next(_others(text, entries), None)
+    return tokens.token(text) or next(others(text, entries), None)
 
 
-def _others(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
+def others(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
+    """Everything that is a credential by what stands around it; what is one by its looks alone is left out."""
     for password, at in tokens.userinfo(text):
         if _is_real(password) and not (
             _is_comment(text, at) and password.lower().decode(errors="replace") in NAMED
         ):
-            yield "a password in a URL", at
+            yield IN_URL, at
     for scheme, given, at in tokens.authorizations(text):
         if _authorizes(text, scheme, given, at):
             yield ("a password" if scheme == "basic" else "a bearer token"), at

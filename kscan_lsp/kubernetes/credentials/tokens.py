@@ -164,6 +164,18 @@ def token(text: bytes) -> tuple[str, int] | None:
     return None
 
 
+def places(text: bytes) -> Iterator[tuple[int, int]]:
+    """Where every credential stands that is one by its looks: first and last byte; of a key, all that follows."""
+    for match in _PREFIXES().finditer(text):
+        if _shaped(text, match.start(), match.group()):
+            body = text[match.end() : match.end() + 4_000]
+            length = len(body) - len(body.lstrip(_BY_PREFIX[match.group()].alphabet))
+            yield match.start(), match.end() + length
+    for what, pattern in _OTHERS:
+        for match in pattern().finditer(text):
+            yield match.start(), len(text) if what == "a private key" else match.end()
+
+
 def _shaped(text: bytes, start: int, prefix: bytes) -> str:
     shape = _BY_PREFIX[prefix]
     begin = start + len(prefix)

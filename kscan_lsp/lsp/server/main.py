@@ -11,6 +11,7 @@ from kscan_lsp.lsp.server.commands import handle_commands
 from kscan_lsp.lsp.server.notifications import handle_documents, handle_lifecycle, handle_settings
 from kscan_lsp.lsp.server.requests import handle_requests
 from kscan_lsp.lsp.server.server import Server
+from kscan_lsp.redaction.logs import RedactingFormatter
 
 
 def create() -> Server:
@@ -27,6 +28,12 @@ def create() -> Server:
 def serve() -> None:
     """Serve one editor on standard input and output until it says goodbye."""
     logging.getLogger("pygls").setLevel(logging.WARNING)
+    if (
+        not logging.getLogger().handlers
+    ):  # without a log file, warnings go to standard error, which editors keep
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(RedactingFormatter("%(message)s"))
+        logging.getLogger().addHandler(handler)
     # an edit must not wait long for the thread that works out a fix of everything
     sys.setswitchinterval(0.001)
     # trees of thousands of nodes come and go with each edit, and hardly any of them is part of a cycle

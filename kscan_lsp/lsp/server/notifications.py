@@ -107,7 +107,7 @@ async def fetch_section(server: Server) -> None:
         # a request to the client must not be given up because one of the client's is cancelled
         answer = await asyncio.shield(server.workspace_configuration_async(types.ConfigurationParams(items)))
     except JsonRpcException as error:
-        logger.warning("the editor did not give its settings: %s", error)
+        logger.warning("the editor did not give its settings: %s", str(error))
         return
     section = answer[0] if answer else None
     if section is not None and section != server.session.section:  # an empty one takes settings back

@@ -69,6 +69,6 @@ class BackgroundTasks:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, JsonRpcException):
-            logger.warning("the editor refused a request: %s", error)
+            logger.warning("the editor refused a request: %s", str(error))
         elif error is not None:
             logger.error("a task has failed", exc_info=error)

@@ -132,7 +132,7 @@ def test_wrong_patterns_fail_and_never_match():
 def test_patterns_of_settings_are_checked():
     assert cel.check_patterns([]) == ""
     assert cel.check_patterns(["a", "(?i)b+", r"\bx\b", r"\pL"]) == ""
-    assert "'('" in cel.check_patterns(["a", "("])
+    assert cel.check_patterns(["a", "(hunter2"]) == "not a regular expression (missing ))"
     assert cel.check_patterns(["(?=a)"])
     assert cel.check_patterns(["\ud800"])
     assert cel.check_patterns(["a" * 5_000])

@@ -267,7 +267,7 @@ def test_an_object_without_a_name_is_printed_in_one_way(here: Path, metadata: st
     assert f"Pod <b>{name}</b>" in kscan(*options, "--format", "html").stdout
 
 
-def test_of_a_secret_only_lines_with_a_value_are_left_out(here: Path) -> None:
+def test_of_a_secret_only_values_are_left_out(here: Path) -> None:
     (here / ".kscan.yaml").write_text("policies: [own]\nframeworks: []\ncontrols: {include: [BANK-0007]}\n")
     (here / "own").mkdir()
     control = (
@@ -287,7 +287,8 @@ def test_of_a_secret_only_lines_with_a_value_are_left_out(here: Path) -> None:
         "{kind: Secret, apiVersion: v1, metadata: {annotations: {last: hunter2}}}\n",
     ):
         assert "hunter2" not in shown(line)
-        assert "kind: ********" in shown(line)
+        assert "kind: Secret" in shown(line)
+        assert ": ********}" in shown(line)
 
 
 def test_a_file_that_looks_like_settings_and_is_not_read_is_said(here: Path) -> None:
@@ -897,3 +898,36 @@ def test_jinja_is_template_language_too(here: Path) -> None:
     (here / "looped.yaml").write_text(f"apiVersion: v1\nkind: Pod\nspec:\n  containers:\n{loop}")
     (here / "set.yaml").write_text(f"{{% set name = 'x' %}}\n{DEPLOYMENT}")
     assert report()["summary"]["skipped"]["helm-template"] == 2
+
+
+SHOP = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  serviceAccount: web
+  containers:
+  - {name: api, image: 'shop/api:1.0', env: [{name: PASSWORD, value: hunter2}], securityContext: {privileged: true}}
+"""
+
+
+def test_the_diff_masks_values_unless_it_is_told_to_show_them(here: Path) -> None:
+    (here / "web.yaml").write_text(SHOP)
+    chosen = ("fix", "web.yaml", "--control", "C-0294,C-0057", "--unsafe")
+    masked, whole = kscan(*chosen), kscan(*chosen, "--show-values")
+    assert "hunter2" not in masked.stdout + masked.stderr
+    line = "  - {name: api, image: 'shop/api:1.0', env: [{name: PASSWORD, value: ********}]"
+    assert all(f"\n{sign}{line}" in masked.stdout for sign in "+-")
+    assert masked.stdout == whole.stdout.replace("hunter2", "********")
+    assert "masked in this diff; --show-values" in masked.stderr
+    assert "masked" not in whole.stderr
+    patch = subprocess.run(
+        ["patch", "-p1"], input=whole.stdout, text=True, capture_output=True, cwd=here, check=False
+    )
+    assert patch.returncode == 0, patch.stdout
+    assert "privileged: false" in (here / "web.yaml").read_text()
+
+
+def test_a_diff_without_secrets_says_nothing_of_them(here: Path) -> None:
+    (here / "web.yaml").write_text(SHOP.replace("PASSWORD", "COLOUR"))
+    assert "mask" not in kscan("fix", "web.yaml", "--control", "C-0294").stderr

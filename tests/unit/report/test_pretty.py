@@ -16,10 +16,11 @@ from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import lines, pretty
 from kscan_lsp.report.build import build
+from kscan_lsp.report.file_text import shown_line
 from kscan_lsp.report.model import FileRange, Gate, LineColumn, Skipped, StandardChange
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
-from kscan_lsp.text import LineIndex
+from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
 
 
@@ -39,16 +40,16 @@ def test_control_characters_are_shown_and_counted() -> None:
     assert (text, under) == ("\\u202ename", "      ^^^^")
 
 
-def test_a_hidden_value_is_not_shown_nor_how_long_it_is() -> None:
+def test_a_masked_value_is_not_shown_nor_how_long_it_is() -> None:
     def hidden(text: str, start: int, end: int) -> tuple[str, str]:
-        return snippet(LineIndex(text), FileRange(LineColumn(1, start), LineColumn(1, end)), 70, hidden=True)
+        at = text.index("hunter2")
+        place = FileRange(LineColumn(1, start), LineColumn(1, end))
+        return snippet(shown_line(text, [Span(at, at + 7)]), place, 70)
 
-    assert hidden("  value: hunter2 # hunter2", 3, 17) == ("  value: ********", "  ^^^^^^^^^^^^^^")
-    assert hidden('{"value": "hunter2"}', 2, 20) == ('{"value": ********', " ^^^^^^^^^^^^^^^^^")
-    assert hidden("spec:", 1, 5) == ("spec:", "^^^^")
-    assert hidden("  automountServiceAccountToken: true", 3, 37)[0] == "  automountServiceAccountToken: true"
-    assert hidden("value: 'hunter2", 1, 6) == ("value: ********", "^^^^^")
-    assert hidden("- hunter2", 3, 10) == ("- ********", "  ^^^^^^^")
+    assert hidden("  value: hunter2 # x", 3, 17) == ("  value: ******** # x", "  ^^^^^^^^^^^^^^^")
+    assert hidden("- hunter2", 3, 10) == ("- ********", "  ^^^^^^^^")
+    assert hidden("- hunter2, a", 12, 13) == ("- ********, a", "            ^")
+    assert hidden("- hunter2", 5, 6) == ("- ********", "  ^^^^^^^^")
 
 
 def test_an_empty_range_has_one_caret() -> None:
@@ -57,8 +58,8 @@ def test_an_empty_range_has_one_caret() -> None:
 
 
 def test_a_range_over_lines_is_marked_on_its_first() -> None:
-    lines = LineIndex("spec:\n  a: 1\n")
-    assert snippet(lines, FileRange(LineColumn(1, 1), LineColumn(2, 7)), 70) == ("spec:", "^^^^^")
+    place = FileRange(LineColumn(1, 1), LineColumn(2, 7))
+    assert snippet(shown_line("spec:"), place, 70) == ("spec:", "^^^^^")
 
 
 def test_a_long_line_is_cut_around_the_range() -> None:

@@ -201,10 +201,9 @@ def test_the_reader_agrees(text: str, value: object, key: str | None):
     assert data_of(read(f'k: "{text}"').root).value == {"k": text}
 
 
-def test_a_refused_value_is_named_as_far_as_it_is_short() -> None:
-    for text, shown in (("x" * 20, "x" * 20), ("x" * 21, "x" * 20 + "...")):
-        (problem,) = read(f"k: !!int {text}\n").problems
-        assert problem.message == f"'{shown}' cannot be read as !!int; kubectl refuses this document"
+def test_a_refused_value_is_not_named_since_it_may_be_a_secret() -> None:
+    (problem,) = read("k: !!int hunter2\n").problems
+    assert problem.message == "this value cannot be read as !!int; kubectl refuses this document"
     (problem,) = read("k: !!binary aGk\n").problems
     assert problem.message == "this is not valid base64, which the tag !!binary demands"
 

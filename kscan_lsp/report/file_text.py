@@ -1,0 +1,111 @@
+"""The text of a scanned file as a report may show it: line by line, with what may be a secret in it masked.
+
+Which parts those are is worked out for a document when one of its lines is shown, and not before: most formats show
+none.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp.redaction import masked, secret_spans
+from kscan_lsp.redaction.vocabulary import OF_SECRETS, is_harmless
+from kscan_lsp.text import LineIndex, Span
+from kscan_lsp.yaml.data import nearest
+from kscan_lsp.yaml.tree import Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
+
+SECRETS: Final = "Secrets"
+"""The category of controls that find secrets: what one of them points at is masked, whatever anybody thinks of it."""
+
+
+class ShownLine(NamedTuple):
+    """One line of a file, without its line end."""
+
+    written: str
+    """As it stands in the file, which is not to be shown."""
+    secrets: tuple[Span, ...] = ()
+    """The columns, from 0, of what is masked."""
+    masked: str = ""
+    """As it may be shown."""
+
+
+def shown_line(written: str, secrets: Iterable[Span] = ()) -> ShownLine:
+    """A line with some of its columns masked."""
+    spans = tuple(secrets)
+    return ShownLine(written, spans, masked(written, spans))
+
+
+class FileText:
+    """The text of one file, as it was judged."""
+
+    def __init__(self, file: CheckedFile, ruleset: Ruleset) -> None:
+        self._file = file
+        self._ruleset = ruleset
+        self._lines = LineIndex(file.text)
+        self._secrets: dict[int, tuple[Span, ...]] = {}
+        """By the offset of a document, in code points of the file."""
+        self._last: tuple[int, ShownLine] | None = None
+        """The line shown last: a file of one line may have a thousand places to show."""
+
+    @property
+    def line_count(self) -> int:
+        """The number of lines; an empty text has one."""
+        return self._lines.line_count
+
+    def line(self, number: int) -> ShownLine:
+        """A line, counted from 1; the last one where there are fewer."""
+        index = min(max(number, 1), self._lines.line_count) - 1
+        if self._last is not None and self._last[0] == index:
+            return self._last[1]
+        start, end = self._lines.starts[index], self._lines.content_end(index)
+        secrets = self._secrets_at(start)
+        first = bisect_left(secrets, start, key=lambda span: span.end)
+        within = []
+        for span in secrets[first:]:
+            if span.start >= end:
+                break
+            within.append(Span(max(span.start, start) - start, min(span.end, end) - start))
+        found = self._last = (index, shown_line(self._lines.text[start:end], within))
+        return found[1]
+
+    def masked(self) -> str:
+        """All of the text as it may be shown. It has the same lines."""
+        spans = [span for placed in self._file.documents for span in self._secrets_at(placed.offset)]
+        return masked(self._lines.text, spans)
+
+    def _secrets_at(self, offset: int) -> tuple[Span, ...]:
+        placed = self._file.placed_at(offset)
+        if placed is None:
+            return ()
+        known = self._secrets.get(placed.offset)
+        if known is None:
+            checked, names = placed.checked, self._ruleset.inputs.get("sensitiveKeyNames", ())
+            found = secret_spans(checked.document, names, self._pointed_at(checked))
+            shift = placed.offset
+            known = tuple(Span(span.start + shift, span.end + shift) for span in found)
+            self._secrets[placed.offset] = known
+        return known
+
+    def _pointed_at(self, checked: CheckedDocument) -> Iterator[Span]:
+        """The values that controls about secrets have found."""
+        root = checked.document.root
+        if root is None:
+            return
+        controls = self._ruleset.controls
+        for verdicts in checked.verdicts:
+            for finding in verdicts.findings:
+                if controls[finding.control].category != SECRETS:
+                    continue
+                path = (*verdicts.resource.root, *finding.path)
+                node, depth = (place := nearest(root, path)).node, place.depth
+                if depth < len(path) or path[-1] in OF_SECRETS or not isinstance(node, Scalar):
+                    continue
+                if not is_harmless(checked.document.text[node.start : node.end]):
+                    yield Span(node.start, node.end)
