@@ -76,7 +76,6 @@ def dispose(document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset
             first = by_target[applying[0]][0].disposition if applying else None
             findings.append(replace(finding, disposition=first) if first else finding)
         disposed.append(replace(verdict, findings=tuple(findings)))
-    problems += _unexplained(directives, used)
     if document.complete:
         problems += _unused(directives, used, verdicts, ruleset)
     return Disposed(tuple(disposed), fewer(tuple(problems)), dated)
@@ -102,6 +101,11 @@ def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[
         if control not in known:
             hint = nearest_name(control, list(known)) if len(problems) < MAX_HINTS else ""
             wrong(f"unknown control '{control}'{hint}")
+    if directive.disposition.by == "annotation" and not directive.disposition.reason:
+        # it speaks for more than a line, far from what it is about
+        named = ", ".join(directive.controls)
+        wrong(f"this suppresses nothing without a reason; write '{named} -- reason'")
+        return False
     if directive.target is None:
         wrong(
             "this comment has no line to speak for; put it on the line of the finding, or on the line above"
@@ -117,19 +121,6 @@ def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[
             wrong(f"this suppression expired on {until}: fix the finding, or give it a new date")
             return False
     return True
-
-
-def _unexplained(
-    directives: Iterable[Directive], used: set[tuple[int | Path | None, str]]
-) -> Iterator[Problem]:
-    """Annotations that suppress and give no reason: they speak for more than a line, far from what they are about."""
-    for directive in directives:
-        said = directive.disposition
-        hiding = [control for control in directive.controls if (directive.target, control) in used]
-        if hiding and said.by == "annotation" and not said.reason:
-            named = ", ".join(hiding)
-            message = f"no reason is given for suppressing {named}; write '{named} -- reason'"
-            yield Problem(said.span, message, "suppression")
 
 
 def _unused(

@@ -56,28 +56,31 @@ def _both(*names: str) -> dict[str, str]:
     return {name: f"{name} ^templateDefaults.{name} ^{name}" for name in names}
 
 
+_WORKFLOW: Final = PodShape(
+    "`container`, `script`, `containerSet.containers`, `sidecars` and `initContainers`",
+    {
+        "containers": "container script containerSet.containers[*] sidecars[*]",
+        "initContainers": "initContainers[*]",
+        "volumes": "volumes[*] ^templateDefaults.volumes[*] ^volumes[*]",
+    },
+    {
+        **_both("automountServiceAccountToken", "hostAliases", "nodeSelector", "schedulerName"),
+        **_both("securityContext", "serviceAccountName", "tolerations"),
+        "hostNetwork": "^hostNetwork",
+        "imagePullSecrets": "^imagePullSecrets",
+        "priorityClassName": "priorityClassName ^templateDefaults.priorityClassName ^podPriorityClassName",
+        "resources": "podResources ^templateDefaults.podResources ^podResources",
+    },
+    metadata="metadata ^templateDefaults.metadata ^podMetadata",
+    up=2,
+    defaults={key: f"^templateDefaults.{key}" for key in ("container", "script")},
+    unnamed="main",
+    only_with_containers=True,
+)
+
 SHAPES: Final[dict[str, PodShape]] = {
-    "workflow": PodShape(
-        "`container`, `script`, `containerSet.containers`, `sidecars` and `initContainers`",
-        {
-            "containers": "container script containerSet.containers[*] sidecars[*]",
-            "initContainers": "initContainers[*]",
-            "volumes": "volumes[*] ^templateDefaults.volumes[*] ^volumes[*]",
-        },
-        {
-            **_both("automountServiceAccountToken", "hostAliases", "nodeSelector", "schedulerName"),
-            **_both("securityContext", "serviceAccountName", "tolerations"),
-            "hostNetwork": "^hostNetwork",
-            "imagePullSecrets": "^imagePullSecrets",
-            "priorityClassName": "priorityClassName ^templateDefaults.priorityClassName ^podPriorityClassName",
-            "resources": "podResources ^templateDefaults.podResources ^podResources",
-        },
-        metadata="metadata ^templateDefaults.metadata ^podMetadata",
-        up=2,
-        defaults={key: f"^templateDefaults.{key}" for key in ("container", "script")},
-        unnamed="main",
-        only_with_containers=True,
-    ),
+    "workflow": _WORKFLOW,
+    "inline": _WORKFLOW._replace(about="the same, in a step or task", up=6),
     "task": PodShape(
         "`steps` and `sidecars`, with the defaults of `stepTemplate`",
         {"containers": "steps[*] sidecars[*]", "volumes": "volumes[*]"},

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Finding, ResourceId
+    from kscan_lsp.findings import Finding, ResourceId, Severity
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.model import Gate
@@ -80,7 +80,7 @@ def build(
         list_skipped: whether people want the names of what was left alone.
         name: what the report calls a file of a project.
     """
-    builder = _Builder(fix_detail, name)
+    builder = _Builder(fix_detail, name, gate.fail_on)
     setup = tuple(problems)
     builder.skipped.update((entry.file, entry) for entry in skipped)
     builder.not_scanned += not_scanned
@@ -89,7 +89,10 @@ def build(
     rules = builder.all_rules()
     controls = builder.control_results(rules)
     changed = tuple(dict.fromkeys(changes))
-    if builder.judged and not builder.not_scanned and not any(one.evaluated for one in controls.values()):
+    kinds = kinds_not_judged(builder.objects)
+    unknown = sum(one.objects for one in kinds)
+    looked_at = any(one.evaluated or one.not_evaluated for one in controls.values())
+    if builder.judged and not builder.not_scanned and (not looked_at or unknown == len(builder.judged)):
         resources = [verdicts.resource.id for verdicts, _ in builder.judged]
         builder.not_scanned.append(not_judged_at_all(next(iter(builder.texts)), resources))
     return Report(
@@ -105,7 +108,7 @@ def build(
         texts=builder.texts,
         gate=gate,
         requested=tuple(requested),
-        kinds_not_judged=kinds_not_judged(builder.objects),
+        kinds_not_judged=kinds,
         wrong_setup=bool(setup),
         changes=changed,
         list_skipped=list_skipped,
@@ -115,7 +118,8 @@ def build(
 class _Builder:
     """Collects a report file by file."""
 
-    def __init__(self, fix_detail: FixDetail, name: Callable[[str], str]) -> None:
+    def __init__(self, fix_detail: FixDetail, name: Callable[[str], str], fail_on: Severity | None) -> None:
+        self.fail_on = fail_on
         self.fix_detail = fix_detail
         self.name = name
         self.files = 0
@@ -234,7 +238,7 @@ class _Builder:
             self.problems.append(FileProblem(self.name(location.file), range_, problem.message, problem.code))
         if file.limit:
             self.not_scanned.append(NotScanned(self.name(file.path), 1, file.limit.message))
-        self.not_scanned += not_fully_scanned(file, project, self.name)
+        self.not_scanned += not_fully_scanned(file, project, self.name, self.fail_on)
 
     def control_results(self, rules: Iterable[str]) -> dict[str, ControlResult]:
         counted = control_results(self.judged)

@@ -13,7 +13,7 @@ from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from kscan_lsp.findings import ResourceId
+    from kscan_lsp.findings import ResourceId, Severity
     from kscan_lsp.paths import Path
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
@@ -23,7 +23,7 @@ MAX_KINDS: Final = 5
 
 
 def not_fully_scanned(
-    file: CheckedFile, project: Project, name: Callable[[str], str]
+    file: CheckedFile, project: Project, name: Callable[[str], str], fail_on: Severity | None
 ) -> Iterator[NotScanned]:
     """What of a file could not be read, and what of the rest controls could not judge.
 
@@ -31,11 +31,13 @@ def not_fully_scanned(
         file: the file.
         project: the one it is in.
         name: what the report calls a file of the project.
+        fail_on: the severity from which a finding fails the gate. What another tool is to fill in keeps controls from
+            judging; of those, less severe ones are not told of here: replicas are filled in everywhere.
     """
     for placed in file.documents:
         checked = placed.checked
         if checked.complete:
-            yield from _not_fully_judged(placed, project, name)
+            yield from _not_fully_judged(placed, project, name, fail_on)
             continue
         if not (checked.verdicts or LOOKS_KUBERNETES.search(checked.document.text)):
             continue
@@ -48,7 +50,7 @@ def not_fully_scanned(
 
 
 def _not_fully_judged(
-    placed: PlacedDocument, project: Project, name: Callable[[str], str]
+    placed: PlacedDocument, project: Project, name: Callable[[str], str], fail_on: Severity | None
 ) -> Iterator[NotScanned]:
     """Why controls could not judge resources of a document that could be read: one entry for each place."""
     for verdicts in placed.checked.verdicts:
@@ -57,9 +59,10 @@ def _not_fully_judged(
         to_be_filled_in = {fault.path for fault in verdicts.type_errors if fault.placeholder}
         places: dict[tuple[Path, str], list[str]] = {}
         for entry in verdicts.unevaluated:
-            # what only evidence answers, and what another tool fills in, is no fault of the manifest
             unanswered = project.ruleset.controls[entry.control].unanswered
-            if entry.reason != unanswered and entry.path not in to_be_filled_in:
+            decides = fail_on is not None and project.ruleset.severities[entry.control] >= fail_on
+            # what only evidence answers is no fault of the manifest
+            if entry.reason != unanswered and (decides or entry.path not in to_be_filled_in):
                 places.setdefault((entry.path, entry.reason), []).append(entry.control)
         for (path, reason), controls in places.items():
             location = placed.locate(verdicts.resource.resolve(path).span)

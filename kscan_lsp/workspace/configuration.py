@@ -149,7 +149,11 @@ def configure(
                 span_at(lists.document, error.path[1:], on_key=error.on_key), error.message, "setting"
             )
             problems.append(ConfigurationProblem(lists.path, lists.document, problem))
-        elif path is not None and not only and _same_place(from_file, settings, error.path):
+        elif (
+            path is not None
+            and not (only and error.path[0] == "controls")
+            and _same_place(from_file, settings, error.path)
+        ):
             problem = Problem(span_at(document, error.path, on_key=error.on_key), error.message, "setting")
             problems.append(ConfigurationProblem(path, document, problem))
         else:

@@ -935,3 +935,42 @@ def test_the_diff_masks_values_unless_it_is_told_to_show_them(here: Path) -> Non
 def test_a_diff_without_secrets_says_nothing_of_them(here: Path) -> None:
     (here / "web.yaml").write_text(SHOP.replace("PASSWORD", "COLOUR"))
     assert "mask" not in kscan("fix", "web.yaml", "--control", "C-0294").stderr
+
+
+def test_what_no_control_knows_is_no_pass_though_one_asks_about_every_kind(here: Path) -> None:
+    (here / "foo.yaml").write_text("apiVersion: foo.example/v1\nkind: Foo\nmetadata: {name: a}\n")
+    found = report("foo.yaml")
+    assert found["exit"] == 3
+    assert [place["reason"] for place in found["notScanned"]] == [
+        "no control that is on looks at what is here: Foo 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "status"), [((), 3), (("--fail-on", "critical"), 0), (("--fail-on", "none"), 0)]
+)
+def test_a_placeholder_that_decides_the_gate_is_no_pass(
+    here: Path, options: tuple[str, ...], status: int
+) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT.replace("privileged: true", "privileged: ${PRIVILEGED}"))
+    found = report("--control", "C-0057", *options)
+    assert (found["exit"], found["controls"][0]["notEvaluated"]["count"]) == (status, 1)
+
+
+def test_an_annotation_without_a_reason_accepts_nothing(here: Path) -> None:
+    def written(annotation: str) -> dict:
+        name = f"name: web\n  annotations: {{kscan.dev/ignore: '{annotation}'}}"
+        (here / "web.yaml").write_text(DEPLOYMENT.replace("name: web", name, 1))
+        return report("--control", "C-0057")
+
+    assert [f["status"] for f in written("C-0057 -- the driver needs it")["findings"]] == ["accepted"]
+    found = written("C-0057")
+    assert [f["status"] for f in found["findings"]] == ["open"]
+    assert "without a reason" in found["problems"][0]["message"]
+
+
+def test_settings_have_their_places_where_controls_are_named(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("inputs:\n  imageRepositoryAllowList:\n  - 'https://r.example'\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (problem,) = report("--control", "C-0078")["problems"]
+    assert (problem["file"], problem["line"], problem["column"]) == (".kscan.yaml", 3, 5)

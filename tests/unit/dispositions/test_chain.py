@@ -140,7 +140,7 @@ def test_what_stands_nearer_speaks_first_and_the_other_is_used_too() -> None:
 
 def test_a_directive_speaks_for_its_own_object() -> None:
     items = [POD.replace("web", name).replace("\n", "\n  ").rstrip() for name in ("one", "two")]
-    items[0] = items[0].replace("metadata: {", "metadata: {annotations: {kscan.dev/ignore: T-0001}, ")
+    items[0] = items[0].replace("metadata: {", "metadata: {annotations: {kscan.dev/ignore: T-0001 -- why}, ")
     text = "apiVersion: v1\nkind: List\nitems:\n" + "".join(f"- {item}\n" for item in items)
     file, _ = checked("list.yaml", text)
     found = [(f.resource.name, f.status) for _, f in file.findings() if f.control == "T-0001"]

@@ -253,12 +253,12 @@ def test_an_annotation_speaks_for_its_object() -> None:
 
 
 def test_an_annotation_speaks_among_others() -> None:
-    assert suppressed(annotated("T-0001", "owner: shop\n    kscan.dev/ignore")) == ONE * 2
+    assert suppressed(annotated("T-0001 -- why", "owner: shop\n    kscan.dev/ignore")) == ONE * 2
 
 
 def test_an_annotation_in_json() -> None:
     text = (
-        '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "annotations": {"kscan.dev/ignore": "T-0003"}},'
+        '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "annotations": {"kscan.dev/ignore": "T-0003 -- x"}},'
         ' "spec": {"hostNetwork": true, "containers": []}}'
     )
     assert suppressed(text, "pod.json") == [Said("T-0003", '"hostNetwork": true')]
@@ -267,17 +267,17 @@ def test_an_annotation_in_json() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("T-0002", "nothing to suppress: T-0002 finds nothing here; remove it"),
+        ("T-0002 -- x", "nothing to suppress: T-0002 finds nothing here; remove it"),
         ("''", "this suppresses nothing: no control is named; write 'kscan.dev/ignore: C-0057 -- reason'"),
         (
-            "T-0001 until=2020-01-01",
+            "T-0001 until=2020-01-01 -- x",
             "this suppression expired on 2020-01-01: fix the finding, or give it a new date",
         ),
-        ("T-0001", "no reason is given for suppressing T-0001; write 'T-0001 -- reason'"),
-        ("T-0001 -- a; T-0003", "no reason is given for suppressing T-0003; write 'T-0003 -- reason'"),
+        ("T-0001", "this suppresses nothing without a reason; write 'T-0001 -- reason'"),
+        ("T-0001 -- a; T-0003", "this suppresses nothing without a reason; write 'T-0003 -- reason'"),
         (
             "T-0001, T-0003",
-            "no reason is given for suppressing T-0001, T-0003; write 'T-0001, T-0003 -- reason'",
+            "this suppresses nothing without a reason; write 'T-0001, T-0003 -- reason'",
         ),
         ("[T-0001]", "this suppresses nothing: 'kscan.dev/ignore' must be a string, 'C-0057 -- reason'"),
     ],
