@@ -258,7 +258,8 @@ def test_an_annotation_speaks_among_others() -> None:
 
 def test_an_annotation_in_json() -> None:
     text = (
-        '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "annotations": {"kscan.dev/ignore": "T-0003 -- x"}},'
+        '{"apiVersion": "v1", "kind": "Pod",'
+        ' "metadata": {"name": "a", "annotations": {"kscan.dev/ignore": "T-0003 -- x"}},'
         ' "spec": {"hostNetwork": true, "containers": []}}'
     )
     assert suppressed(text, "pod.json") == [Said("T-0003", '"hostNetwork": true')]
