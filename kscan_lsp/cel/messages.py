@@ -12,7 +12,7 @@ from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
 from kscan_lsp.cel.placeholders import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kscan_lsp.cel.environment import Environment
 
@@ -69,7 +69,11 @@ def template(
     return Template(text, tuple(parts), fields)
 
 
-def render(message: Template, activation: Activation) -> str:
+def render(
+    message: Template,
+    activation: Activation,
+    ask: Callable[[Expression, Activation], Json | Failed] = evaluate,
+) -> str:
     """The message with its placeholders filled in; one that fails prints as `?`. At most 2,000 characters."""
     filled: list[str] = []
     for part, way in zip(message.parts, message.fields, strict=True):
@@ -78,7 +82,7 @@ def render(message: Template, activation: Activation) -> str:
         elif way and (found := activation.text(way)) is not None:
             filled.append(found)
         else:
-            filled.append(_printed(evaluate(part, activation)))
+            filled.append(_printed(ask(part, activation)))
     return "".join(filled)[:MAX_MESSAGE]
 
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.plan import Plan, Plans
     from kscan_lsp.engine.scope import Scope
     from kscan_lsp.evidence.model import Evidence
+    from kscan_lsp.graph.binding import Bound
     from kscan_lsp.graph.index import Key
-    from kscan_lsp.graph.relations import Bound
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.ruleset import Ruleset
 
@@ -97,7 +97,7 @@ class Evaluator:
         def scope(plan: Plan) -> Scope:
             related = None
             if bound is not None and plan is plans.related:
-                related = RelatedObjects(bound, plan.related_fields, self._memo.document)
+                related = self._related(bound, plan)
             return self._scope(verdicts, related)
 
         return FailedElements(plans, scope)
@@ -120,7 +120,7 @@ class Evaluator:
         results = Results((), ())
         if plan.rounds:
             if bound is not None:
-                related = RelatedObjects(bound, plan.related_fields, self._memo.document)
+                related = self._related(bound, plan)
             view = known.view or cel.view(known.resource.data)
             if view.complete and (related is None or related.complete):
                 results = evaluate(plan, self._scope(known, related), self._memo)
@@ -132,15 +132,17 @@ class Evaluator:
                 related = None
         return verdicts_of(known, plan, results, related, ruleset=self.ruleset, memo=self._memo)
 
+    def _related(self, bound: Bound, plan: Plan) -> RelatedObjects:
+        return RelatedObjects(bound, plan.related_fields, self._memo.document, self._memo.lists)
+
     def _scope(self, known: Verdicts, related: RelatedObjects | None) -> Scope:
         resource = known.resource
         view = known.view or cel.view(resource.data)
-        lists = {} if related is None else related.lists
         return scope_of(
             resource,
             view.value,
             ruleset=self.ruleset,
             evidence=self.evidence,
-            related=lists,
+            related=related,
             digests=self._memo.digests,
         )

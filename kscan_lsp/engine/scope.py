@@ -19,9 +19,10 @@ from kscan_lsp.policy import targets
 from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kscan_lsp.engine.digests import Digest, Digests
+    from kscan_lsp.engine.related import References, RelatedObjects
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
@@ -54,7 +55,9 @@ class Scope(Struct):
     """Those that were found before, of this resource as it was and of others."""
     digests: dict[tuple[str, str | None], Digest]
     containers: list[Element] | None = None
-    related: dict[tuple[str, object], cel.Json] = {}
+    long: frozenset[str] = frozenset()
+    """The relations whose lists are long."""
+    related: dict[tuple[str, object], References] = {}
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.
@@ -108,7 +111,7 @@ class Element(Struct):
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
     _digests: dict[tuple[str, str | None], Digest] = {}
-    _related: dict[tuple[str, object], cel.Json] = {}
+    _related: dict[tuple[str, object], References] = {}
 
     @property
     def activation(self) -> cel.Activation:
@@ -126,8 +129,10 @@ class Element(Struct):
             found = known[name, field] = self.scope.known_digests.of(value, field)
         return found
 
-    def related(self, expression: cel.Expression) -> cel.Json:
-        """The references that a `related` gives, None where it fails; many checks have the same."""
+    def related(
+        self, expression: cel.Expression, evaluate: Callable[[cel.Expression], References]
+    ) -> References:
+        """The references that a `related` gives; many checks have the same."""
         values, scope = self.values, self.scope
         # mostly, what an object is related to is the same for all of it; an item can be null
         alike = all(
@@ -137,21 +142,43 @@ class Element(Struct):
         known = scope.related if alike else self._related
         key = (expression.source, expression.let)
         if key not in known:
-            answer = cel.evaluate(expression, self.activation)
-            known[key] = None if isinstance(answer, cel.Failed) else answer
+            known[key] = evaluate(expression)
         return known[key]
+
+    def reads_long_list(self, expression: cel.Expression) -> bool:
+        """Whether an expression reads a long list of related objects."""
+        long = self.scope.long
+        if not long:
+            return False
+        fields = cel.fields_read([expression]).get("relations", frozenset[str]())
+        return fields is None or not long.isdisjoint(fields)
+
+    def read_by(self, expression: cel.Expression) -> cel.Activation:
+        """What one expression reads, and nothing else, handed to CEL."""
+        return cel.bind(CONTROLS, _bound(self.values, cel.fields_read([expression])))
+
+    def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
+        """The digests of all that an expression reads."""
+        return tuple(
+            self.digest(name, field)
+            for name, fields in sorted(cel.fields_read([expression]).items())
+            for field in ((None,) if fields is None else sorted(fields))
+        )
 
     def bound_values(self) -> dict[str, Any]:
         """As much of the values as the checks read."""
-        values = self.values
-        bound: dict[str, Any] = {}
-        for name, fields in self.reads.items():
-            if name in values:
-                value = values[name]
-                if fields is not None and isinstance(value, dict):
-                    value = {field: value[field] for field in fields if field in value}
-                bound[name] = value
-        return bound
+        return _bound(self.values, self.reads)
+
+
+def _bound(values: Mapping[str, Any], reads: cel.Reads) -> dict[str, Any]:
+    bound: dict[str, Any] = {}
+    for name, fields in reads.items():
+        if name in values:
+            value = values[name]
+            if fields is not None and isinstance(value, dict):
+                value = {field: value[field] for field in fields if field in value}
+            bound[name] = value
+    return bound
 
 
 def scope_of(
@@ -160,7 +187,7 @@ def scope_of(
     *,
     ruleset: Ruleset,
     evidence: Evidence,
-    related: Mapping[str, list[dict[str, Any]]],
+    related: RelatedObjects | None,
     digests: Digests,
 ) -> Scope:
     """What the elements of a resource share.
@@ -176,29 +203,31 @@ def scope_of(
     values: dict[str, Any] = {
         "object": view,
         "inputs": ruleset.inputs,
-        "relations": related,
+        "relations": {} if related is None else related.lists,
         "kubernetesMinor": ruleset.kubernetes_minor,
     }
-    known: dict[tuple[str, str | None], Digest] = {}
+    # lists of objects and facts know their digests: they can be many
+    known: dict[tuple[str, str | None], Digest] = {} if related is None else related.digests()
+    long: frozenset[str] = frozenset() if related is None else related.long
     if evidence.kinds:
-        # facts know their digests: they can be many
         values["evidence"] = {kind: one.data for kind, one in evidence.kinds.items()}
-        known = {("evidence", kind): one.digest for kind, one in evidence.kinds.items()}
+        known |= {("evidence", kind): one.digest for kind, one in evidence.kinds.items()}
         known["evidence", None] = digest_of(
             sorted((kind, one.digest) for kind, one in evidence.kinds.items())
         )
     anchors: dict[str, Path] = {"object": ()}
     path = resource.template_path
     if path is None:
-        return Scope(view, values, anchors, ((), "it runs no pods"), digests, known)
+        return Scope(view, values, anchors, ((), "it runs no pods"), digests, known, long=long)
     where = (*path, "spec")
     anchors |= {"podTemplate": path, "pod": where}
     template = paths.lookup(view, path)
     pod = paths.lookup(view, where)
     if not isinstance(pod, dict):
         problem = (where, f"there is no pod at {paths.show(where)}")
-        return Scope(view, values, anchors, problem, digests, known)
-    return Scope(view, {**values, "podTemplate": template, "pod": pod}, anchors, None, digests, known)
+        return Scope(view, values, anchors, problem, digests, known, long=long)
+    values |= {"podTemplate": template, "pod": pod}
+    return Scope(view, values, anchors, None, digests, known, long=long)
 
 
 def containers_of(scope: Scope) -> list[Element]:

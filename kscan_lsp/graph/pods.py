@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.references import POLICIES, target_of
+from kscan_lsp.kubernetes.runtime_labels import names_pods
 from kscan_lsp.kubernetes.selectors import labels_of_pods, required, selectors_of, selects_pods_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from kscan_lsp.graph.index import Key, Object
 
@@ -27,6 +28,20 @@ def selects(selecting: Object, workload: Object) -> bool:
         where in {"*", workload.namespace} and selects_pods_of(selector, workload.id, labels)
         for where, selector in selectors_of(selecting.id, selecting.data)
     )
+
+
+def labels_asked(subject: Object) -> Hashable:
+    """What `selects` reads of a workload: equal only where the same objects select its pods."""
+    if subject.template_path is None:
+        return subject.id.kind
+    labels = labels_of_pods(subject.data, subject.template_path, subject.namespace)
+    name = subject.id.name if names_pods(subject.id.kind) else ""
+    return subject.id.kind, name, subject.namespace, tuple(labels.items())
+
+
+def selection_of(subject: Object) -> Hashable:
+    """What `selects` and `runs` read of an object that selects pods."""
+    return subject.id.kind, repr([*selectors_of(subject.id, subject.data)])
 
 
 def selectors(kind: str) -> Callable[[Object], Iterator[Key]]:

@@ -26,7 +26,7 @@ ROOMS = [
 
 FLOORS = {
     "engine": [
-        "digests", "scope", "elements", "locate", "related", "plan", "memo", "evaluate", "verdicts", "causes",
+        "digests", "related", "scope", "elements", "locate", "plan", "memo", "evaluate", "verdicts", "causes",
         "evaluator",
     ],
     "lsp": [

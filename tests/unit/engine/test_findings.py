@@ -390,7 +390,8 @@ def related(expression: str, count: int = 2) -> list[tuple[str, str, str]]:
             [("m0", "data.k", "in m0"), ("m1", "data.k", "in m1")],
         ),
         ("[{'ref': maps[0].ref, 'path': 'data..k'}]", [("m0", "", "ConfigMap 'm0'")]),
-        ("[1, 'a', {'ref': 3}, {'index': 99}, {'index': 2}, {'index': -1}, {'index': '0'}, {'index': 0}]",
+        ("[1, 'a', {'ref': 3}, {'index': 0}] + ([99, 2, -1, 0].map(n, {'relation': 'configMaps', 'index': n}))"
+         " + [{'relation': 'configMaps', 'index': '0'}, {'relation': 'secrets', 'index': 0}]",
          [("m0", "", "ConfigMap 'm0'")]),
         ("maps[0].ref", []),
         ("maps[9].ref", []),

@@ -10,6 +10,7 @@ from support.objects import RULES, listed
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.graph import relations
+from kscan_lsp.graph.binding import Followed, any_of, bind
 from kscan_lsp.graph.index import Index
 from kscan_lsp.workspace.project import Project, objects_of
 
@@ -45,7 +46,7 @@ def led_to(name: str, subject: str, *others: str) -> list[str]:
         **{f"{n}.yaml": text for n, text in enumerate(others)},
     }.items():
         index, _ = index.with_file(file, objects_of(file, text, RULES))
-    bound = relations.bind(index.files["subject.yaml"][0], [name], index)
+    bound = bind(index.files["subject.yaml"][0], [name], Followed(index))
     return [f"{link.object.id.kind}/{link.object.id.name}" for link in bound.links[name]]
 
 
@@ -311,12 +312,12 @@ def test_roles_that_every_cluster_has() -> None:
 def test_a_role_of_the_workspace_has_the_last_word() -> None:
     text = BINDING.replace("ROLE", "ClusterRole").replace("reader", "cluster-admin")
     index, _ = Index().with_file("a.yaml", objects_of("a.yaml", text, RULES))
-    (link,) = relations.bind(index.files["a.yaml"][0], ["roles"], index).links["roles"]
+    (link,) = bind(index.files["a.yaml"][0], ["roles"], Followed(index)).links["roles"]
     assert link.object.file == ""
     own, changed = index.with_file("b.yaml", objects_of("b.yaml", cluster_role("cluster-admin"), RULES))
-    bound = relations.bind(index.files["a.yaml"][0], ["roles"], index)
-    assert changed & bound.dependencies
-    (link,) = relations.bind(own.files["a.yaml"][0], ["roles"], own).links["roles"]
+    bound = bind(index.files["a.yaml"][0], ["roles"], Followed(index))
+    assert any_of(bound.dependencies, changed)
+    (link,) = bind(own.files["a.yaml"][0], ["roles"], Followed(own)).links["roles"]
     assert link.object.file == "b.yaml"
 
 
