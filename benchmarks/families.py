@@ -38,7 +38,7 @@ spec:
   - name: main
     image: registry.example.com/shop:1.0
 """
-POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: pod-NN\n  labels: {app: shop}\n" + _POD_SPEC
+POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: pod-NN\n  labels: {app: shop, own: pod-NN}\n" + _POD_SPEC
 _HEAD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\n  labels: {app: shop}\n"
 
 ROLE = """\
@@ -234,57 +234,57 @@ _CONTAINER = "  - {name: main-NN, image: registry.example.com/shop:1.0}\n"
 _ENV = "    - {name: DB_PASSWORD_NN, value: hunter2hunter2}\n"
 
 RELATIONS = (
-    Family("RoleBindings and Roles to one account", 60, lambda n: _documents(
+    Family("RoleBindings and Roles to one account", 25, lambda n: _documents(
         _RUNS_AS, ACCOUNT.replace("-NN", ""), _many(n, ROLE), _many(n, BINDING))),
-    Family("RoleBindings to one Role, pods of one account", 60, lambda n: _documents(
+    Family("RoleBindings to one Role, pods of one account", 25, lambda n: _documents(
         _ONE_ROLE, ACCOUNT.replace("-NN", ""), _many(n, _TO_ONE_ROLE), _many(n, _RUNS_AS))),
-    Family("RoleBindings to one Role, one of which names n accounts", 60, lambda n: _documents(
+    Family("RoleBindings to one Role, one of which names n accounts", 25, lambda n: _documents(
         _ONE_ROLE, _many(n, _TO_ONE_ROLE), _TO_ONE_ROLE + _rows(n, "- {kind: ServiceAccount, name: shop-NN}\n"),
         _many(n, ACCOUNT))),
-    Family("ClusterRoles that aggregate ClusterRoles", 30, lambda n: _documents(
-        _many(n, CLUSTER_ROLE), _many(n, _AGGREGATING),
-        _many(n, BINDING.replace("kind: Role,", "kind: ClusterRole,").replace("reader", "whole")))),
-    Family("Roles that act as one account", 60, lambda n: _documents(
-        _many(n, _IMPERSONATING), _many(n, _TO_ONE_ROLE), _many(n, ROLE),
-        _many(n, BINDING.replace("reader", "actor").replace("name: binding", "name: acting")))),
-    Family("NetworkPolicies of the same pods", 60, lambda n: _documents(_many(n, POLICY), _many(n, POD))),
-    Family("Services of the same pods", 60, lambda n: _documents(_many(n, SERVICE), _many(n, POD))),
-    Family("PodDisruptionBudgets of the same pods", 60, lambda n: _documents(_many(n, _BUDGET), _many(n, POD))),
-    Family("HorizontalPodAutoscalers of one Deployment", 60, lambda n: _documents(
+    Family("ClusterRoles that one aggregates, which n RoleBindings grant", 25, lambda n: _documents(
+        _many(n, CLUSTER_ROLE), _AGGREGATING.replace("NN", "0"),
+        _many(n, BINDING.replace("kind: Role,", "kind: ClusterRole,").replace("reader-NN", "whole-0")))),
+    Family("a Role that acts as an account of n RoleBindings", 25, lambda n: _documents(
+        _IMPERSONATING.replace("NN", "0"), _many(n, _TO_ONE_ROLE), _many(n, ROLE),
+        BINDING.replace("reader-NN", "actor-0"))),
+    Family("NetworkPolicies of the same pods", 25, lambda n: _documents(_many(n, POLICY), _many(n, POD))),
+    Family("Services of the same pods", 25, lambda n: _documents(_many(n, SERVICE), _many(n, POD))),
+    Family("PodDisruptionBudgets of the same pods", 25, lambda n: _documents(_many(n, _BUDGET), _many(n, POD))),
+    Family("HorizontalPodAutoscalers of one Deployment", 25, lambda n: _documents(
         _DEPLOYMENT, _many(n, _AUTOSCALER), _many(n, _BUDGET))),
-    Family("Services and custom objects", 60, lambda n: _documents(_many(n, SERVICE), _many(n, _OPERATED))),
-    Family("Ingresses to one Service of many pods", 60, lambda n: _documents(
+    Family("Services and custom objects", 25, lambda n: _documents(_many(n, SERVICE), _many(n, _OPERATED))),
+    Family("Ingresses to one Service of many pods", 25, lambda n: _documents(
         SERVICE.replace("NN", "0"), _many(n, _INGRESS), _many(n, POD))),
-    Family("routes of one Gateway to one Service", 60, lambda n: _documents(
+    Family("routes of one Gateway to one Service", 25, lambda n: _documents(
         _GATEWAY, SERVICE.replace("NN", "0"), _many(n, _ROUTE), _many(n, POD))),
-    Family("claims and volumes of one class", 40, lambda n: _documents(
+    Family("claims and volumes of one class", 25, lambda n: _documents(
         _many(n, _CLAIM), _many(n, _VOLUME), _many(n, _MOUNTS_CLAIM))),
-    Family("pods that mount one claim", 60, lambda n: _documents(
+    Family("pods that mount one claim", 25, lambda n: _documents(
         _CLAIM.replace("NN", "0"), _many(n, _VOLUME), _many(n, _MOUNTS_ONE_CLAIM))),
-    Family("pods that use one ConfigMap and Secret", 60, lambda n: _documents(
+    Family("pods that use one ConfigMap and Secret", 25, lambda n: _documents(
         _MAP, _KEYS, _many(n, POD + _USES))),
-    Family("a pod that uses n ConfigMaps and Secrets", 100, lambda n: _documents(
+    Family("a pod that uses n ConfigMaps and Secrets", 50, lambda n: _documents(
         _many(n, _MAP.replace("settings", "settings-NN")), _many(n, _KEYS.replace("keys", "keys-NN")),
         _pod("    envFrom:\n" + _rows(
             n, "    - configMapRef: {name: settings-NN}\n    - secretRef: {name: keys-NN}\n")))),
-    Family("Namespaces, and pods of one", 100, lambda n: _documents(
+    Family("Namespaces, and pods of one", 50, lambda n: _documents(
         _many(n, _NAMESPACE), _many(n, _IN_NAMESPACE),
         _many(n, ACCOUNT.replace("{name", "{namespace: team-0, name")),
         _many(n, POLICY.replace("{name", "{namespace: team-0, name")))),
-    Family("PodSecurityPolicies", 100, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
-    Family("admission webhooks, and Namespaces", 100, lambda n: _documents(
+    Family("PodSecurityPolicies", 50, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
+    Family("admission webhooks, and Namespaces", 50, lambda n: _documents(
         _many(n, _WEBHOOK), _many(n, _NAMESPACE))),
 )  # fmt: skip
 
 LARGE = (
-    Family("documents", 100, lambda n: _many(n, POD)),
-    Family("documents with the same name", 100, lambda n: _many(n, POD.replace("-NN", ""))),
-    Family("a List of n pods", 80, lambda n: _list(n, POD)),
+    Family("documents", 25, lambda n: _many(n, POD)),
+    Family("documents with the same name", 25, lambda n: _many(n, POD.replace("-NN", ""))),
+    Family("a List of n pods", 25, lambda n: _list(n, POD)),
     Family("a List of n RoleBindings", 150, lambda n: _list(n, BINDING)),
     Family("a List of n NetworkPolicies", 150, lambda n: _list(n, POLICY)),
-    Family("a JSON List of n pods", 80, lambda n: json.dumps(
+    Family("a JSON List of n pods", 25, lambda n: json.dumps(
         {"apiVersion": "v1", "kind": "List", "items": _json_pods(n)}, indent=1), json=True),
-    Family("n JSON values", 80, lambda n: "\n".join(json.dumps(pod) for pod in _json_pods(n)), json=True),
+    Family("n JSON values", 25, lambda n: "\n".join(json.dumps(pod) for pod in _json_pods(n)), json=True),
     Family("containers", 40, lambda n: _HEAD + "spec:\n  containers:\n" + _rows(n, _CONTAINER)),
     Family("env entries", 250, lambda n: _pod("    env:\n" + _rows(n, _ENV))),
     Family("ports", 250, lambda n: _pod("    ports:\n" + _rows(n, "    - {containerPort: 22, hostPort: 22}\n"))),
@@ -324,7 +324,7 @@ LARGE = (
     Family("suppressions of nothing", 2_000, lambda n: _pod("# kscan:ignore C-0012 -- test\n" * n)),
     Family("suppressions of unknown controls", 2_000, lambda n: _pod("# kscan:ignore C-9NN9 -- test\n" * n)),
     Family("misspelt suppressions", 2_000, lambda n: _pod("# kscan:ignroe C-0012 -- test\n" * n)),
-    Family("suppressed pods", 100, lambda n: _many(
+    Family("suppressed pods", 25, lambda n: _many(
         n, POD.replace("  labels", "  annotations: {kscan.dev/ignore: C-0016 -- test}\n  labels"))),
 )  # fmt: skip
 
@@ -332,7 +332,7 @@ BROKEN = (
     Family("lines indented with tabs", 3_000, lambda n: _pod("    env:\n" + "\t\t- name: A\n" * n)),
     Family("lines of a tab only", 3_000, lambda n: _HEAD + "\t\n" * n + _POD_SPEC),
     Family("tabs here and there", 3_000, lambda n: _HEAD + _rows(n, "a-NN: b\n\tc-NN: d\n") + _POD_SPEC),
-    Family("documents with tabs", 100, lambda n: _many(n, POD + "\tx: y\n")),
+    Family("documents with tabs", 25, lambda n: _many(n, POD + "\tx: y\n")),
     Family("lines without a colon", 2_000, lambda n: _HEAD + "broken\n" * n + _POD_SPEC),
     Family("lines that line up with nothing", 2_000, lambda n: _pod("   x: y\n" * n)),
     Family("lines with two colons", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: a: b\n")),

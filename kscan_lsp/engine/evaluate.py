@@ -92,7 +92,7 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
 
 def _message(check: Check, element: Element, memo: Memo) -> str:
     return cel.render(
-        check.message, element.activation, lambda part, _: _ask(part, element, cel.evaluate, memo)
+        check.message, element.without_long_lists, lambda part, _: _ask(part, element, cel.evaluate, memo)
     )
 
 
@@ -119,18 +119,13 @@ def _ask(
     elements that are related to the same objects.
     """
     if not element.reads_long_list(expression):
-        return evaluate(expression, element.activation)
+        return evaluate(expression, element.without_long_lists)
     digests = element.digests_of(expression)
     key = (evaluate, expression.source, expression.let, digests)
     known: _T | None = memo.values.get(key)
     if known is None:
-        reads = cel.fields_read([expression])
-        if reads.keys() == {"relations"}:
-            lists = (*sorted(reads["relations"] or ()), digests)
-            activation = memo.activation(lists, lambda: element.read_by(expression))
-        else:
-            activation = element.read_by(expression)
-        known = evaluate(expression, activation)
+        # what the runtime makes of long lists on the way is large, and goes with the activation
+        known = evaluate(expression, element.read_by(expression))
         memo.keep_value(key, known)
     return known
 

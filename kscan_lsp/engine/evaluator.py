@@ -77,6 +77,11 @@ class Evaluator:
         """
         return joined(alone, self._judged(alone, self._plans(alone.resource).related, bound))
 
+    def sees_the_same(self, resource: Resource, before: Bound, now: Bound) -> bool:
+        """Whether all that checks read of the objects that a resource is related to is as it was."""
+        fields = self._plans(resource).related.related_fields
+        return self._memo.lists.sees_the_same(before, now, fields)
+
     def relations_of(self, resource: Resource) -> frozenset[str]:
         """The relations that must be bound before a resource can be judged; empty where no other object matters."""
         return self._plans(resource).related.relations

@@ -34,8 +34,6 @@ MAX_ANSWERS: Final = 50_000
 """Answers about elements, in some 20 MB: enough for a thousand workloads that have little in common."""
 MAX_VALUES: Final = 4_096
 """Answers of expressions that read long lists of related objects."""
-MAX_ACTIVATIONS: Final = 8
-"""Long lists as the runtime has them, which are large."""
 MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
 
@@ -93,18 +91,7 @@ class Fill(NamedTuple):
 class Memo:
     """All that one evaluator remembers."""
 
-    __slots__ = (
-        "activations",
-        "answers",
-        "digests",
-        "document",
-        "lists",
-        "names",
-        "numbers",
-        "plans",
-        "results",
-        "values",
-    )
+    __slots__ = ("answers", "digests", "document", "lists", "names", "numbers", "plans", "results", "values")
 
     def __init__(self) -> None:
         self.plans: dict[Kind, Plans] = {}
@@ -116,8 +103,6 @@ class Memo:
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
         self.values: dict[tuple[object, ...], Any] = {}
         """What an expression gives that reads a long list of related objects, by the digests of all that it reads."""
-        self.activations: dict[tuple[object, ...], cel.Activation] = {}
-        """Long lists of related objects, by their digests, as the runtime has them."""
         self.lists = related.RelatedLists()
         self.digests = digests.Digests()
         self.names: dict[Check, frozenset[str]] = {}
@@ -154,15 +139,6 @@ class Memo:
             self.values.clear()
         self.values[key] = value
 
-    def activation(self, key: tuple[object, ...], made: Callable[[], cel.Activation]) -> cel.Activation:
-        """Values that many expressions read, handed to CEL once."""
-        known = self.activations.get(key)
-        if known is None:
-            if len(self.activations) >= MAX_ACTIVATIONS:
-                self.activations.clear()
-            known = self.activations[key] = made()
-        return known
-
     def names_in(self, check: Check) -> frozenset[str]:
         """The names of fields that a check looks for, anywhere."""
         found = self.names.get(check)
@@ -183,7 +159,6 @@ class Memo:
             "results": Fill(sum(map(len, groups)), MAX_RESULTS * len(groups)),
             "answers": Fill(len(self.answers), MAX_ANSWERS),
             "values": Fill(len(self.values), MAX_VALUES),
-            "activations": Fill(len(self.activations), MAX_ACTIVATIONS),
             "related lists": Fill(len(self.lists), related.MAX_LISTS + related.MAX_ENTRIES // related.LONG),
             "related entries": Fill(self.lists.entries, related.MAX_ENTRIES),
             "related places": Fill(len(self.lists.places), related.MAX_PLACES),

@@ -82,7 +82,7 @@ class RelatedList(Struct, frozen=True, eq=False):
     entries: list[dict[str, Any]]
     objects: tuple[Object, ...]
     """By their number in references."""
-    digest: Digest
+    digest: bytes
     complete: bool
     """Whether CEL sees all of the objects."""
 
@@ -129,6 +129,17 @@ class RelatedLists:
             self._short[key] = made
         return made
 
+    def sees_the_same(self, before: Bound, now: Bound, fields: frozenset[str] | None) -> bool:
+        """Whether CEL sees the same of two answers to the same relations."""
+        if any(len(before.links[name]) != len(links) for name, links in now.links.items()):
+            return False
+        for name, links in now.links.items():
+            if before.links[name] is not links:
+                one, other = (self.list(variable(name), bound.links[name], fields) for bound in (before, now))
+                if one.digest != other.digest or one.complete != other.complete:
+                    return False
+        return True
+
 
 class RelatedObjects:
     """The related objects of one object."""
@@ -166,7 +177,7 @@ class RelatedObjects:
         found: dict[tuple[str, str | None], Digest] = {
             ("relations", name): one.digest for name, one in self._lists.items()
         }
-        found["relations", None] = digest_of([(name, one.digest) for name, one in self._lists.items()])
+        found["relations", None] = tuple([one.digest for one in self._lists.values()])
         return found
 
     def places_of(self, all_of: Iterable[References]) -> tuple[Related, ...]:
@@ -245,4 +256,4 @@ def _list(relation: str, links: tuple[Link, ...], fields: frozenset[str] | None)
         for link in links
     ]
     complete = all(one.complete for one in views.values())
-    return RelatedList(links, entries, tuple(refs), digest_of(entries), complete)
+    return RelatedList(links, entries, tuple(refs), digest_of((relation, entries)), complete)

@@ -110,6 +110,7 @@ class Element(Struct):
     scope: Scope
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
+    _without_long: cel.Activation | None = None
     _digests: dict[tuple[str, str | None], Digest] = {}
     _related: dict[tuple[str, object], References] = {}
 
@@ -119,6 +120,19 @@ class Element(Struct):
         if self._activation is None:
             self._activation = cel.bind(CONTROLS, self.bound_values())
         return self._activation
+
+    @property
+    def without_long_lists(self) -> cel.Activation:
+        """The same for expressions that read no long list of related objects: reading one converts them all."""
+        long = self.scope.long
+        if not long:
+            return self.activation
+        if self._without_long is None:
+            values = self.bound_values()
+            lists = values.get("relations", {})
+            values["relations"] = {name: one for name, one in lists.items() if name not in long}
+            self._without_long = cel.bind(CONTROLS, values)
+        return self._without_long
 
     def digest(self, name: str, field: str | None) -> Digest:
         """What tells the value of a variable, or of one field of it, from others: equal only where that is."""

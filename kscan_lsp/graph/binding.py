@@ -38,6 +38,8 @@ class Bound(NamedTuple):
 
     links: Mapping[str, tuple[Link, ...]]
     dependencies: Keys
+    asked: Mapping[str, Hashable] = {}
+    """What tells the questions of its relations from others; the same for as long as the object is the same."""
 
 
 def any_of(dependencies: Keys, keys: AbstractSet[Key]) -> bool:
@@ -74,16 +76,18 @@ class _FollowedChain(NamedTuple):
     keys: frozenset[Key]
 
 
-def bind(subject: Object, names: Iterable[str], followed: Followed) -> Bound:
+def bind(subject: Object, names: Iterable[str], followed: Followed, before: Bound | None = None) -> Bound:
     """Follow relations from an object.
 
     Args:
         subject: where they start.
         names: of `relations.NAMES`; one with dots is a chain, each relation followed from what the one before leads to.
         followed: what was found before in the workspace.
+        before: what the relations of this very object led to in another version of the workspace.
     """
     dependencies: set[frozenset[Key]] = set()
     ends: dict[str, tuple[Link, ...]] = {}
+    asked = dict(before.asked) if before else {}
     for name in sorted(names):
         so_far = ""
         for step in name.split("."):
@@ -93,10 +97,12 @@ def bind(subject: Object, names: Iterable[str], followed: Followed) -> Bound:
             if start:
                 ends[so_far], keys = _chained(so_far, step, ends[start], followed)
             else:
-                found = _follow(step, subject, followed)
+                if step not in asked:
+                    asked[step] = _asked(step, RELATIONS[step], subject)
+                found = _follow(step, subject, followed, asked[step])
                 ends[so_far], keys = found.links, found.keys
             dependencies.add(keys)
-    return Bound({name: ends[name] for name in names}, frozenset(dependencies))
+    return Bound({name: ends[name] for name in names}, frozenset(dependencies), asked)
 
 
 def _chained(name: str, step: str, start: tuple[Link, ...], followed: Followed) -> _FollowedChain:
@@ -105,7 +111,7 @@ def _chained(name: str, step: str, start: tuple[Link, ...], followed: Followed) 
         keys: set[Key] = set()
         links: list[Link] = []
         for link in start:
-            found = _follow(step, link.object, followed)
+            found = _follow(step, link.object, followed, _asked(step, RELATIONS[step], link.object))
             keys |= found.keys
             links += [Link(one, (*link.via, link.object)) for one in found.found]
         known = followed.ends[name, id(start)] = (
@@ -120,9 +126,8 @@ def _shared(links: Iterable[Link], followed: Followed) -> tuple[Link, ...]:
     return followed.parts.setdefault(made, made)
 
 
-def _follow(name: str, subject: Object, followed: Followed) -> _FollowedStep:
+def _follow(name: str, subject: Object, followed: Followed, asked: Hashable) -> _FollowedStep:
     relation = RELATIONS[name]
-    asked = _asked(name, relation, subject)
     known = followed.steps.get(asked)
     if known is None:
         keys: set[Key] = set()

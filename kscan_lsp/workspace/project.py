@@ -256,12 +256,18 @@ class Project(Struct, frozen=True, eq=False):
         """A document with what rests on other objects evaluated again."""
         if old.read is None:
             return old
+        before = old.bounds or (None,) * len(old.read.objects)
         bounds = tuple(
-            bind(one, names, followed) if (names := self.evaluator.relations_of(verdicts.resource)) else None
-            for verdicts, one in zip(old.read.verdicts, old.read.objects, strict=True)
+            bind(one, names, followed, bound)
+            if (names := self.evaluator.relations_of(verdicts.resource))
+            else None
+            for verdicts, one, bound in zip(old.read.verdicts, old.read.objects, before, strict=True)
         )
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
+        if old.bounds and self._sees_the_same(old, old.bounds, bounds):
+            dated = _ON_TODAY in old.dependencies
+            return replace(old, bounds=bounds, dependencies=self._keys(old.read, bounds, dated=dated))
         verdicts = tuple(
             alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
@@ -274,12 +280,29 @@ class Project(Struct, frozen=True, eq=False):
         disposed = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
         judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
         problems = (*read.document.problems, *read.missed, *judging, *disposed.problems)
-        keys = frozenset[frozenset[Key]]().union(
-            *(bound.dependencies for bound in bounds or () if bound),
-            (self.evaluator.evidence_of(verdict.resource) for verdict in verdicts),
-            (frozenset([key_for(TODAY)]),) if disposed.dated else (),
-        )
+        keys = self._keys(read, bounds, dated=disposed.dated)
         return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
+
+    def _keys(
+        self, read: ReadDocument, bounds: tuple[Bound | None, ...] | None, *, dated: bool
+    ) -> frozenset[frozenset[Key]]:
+        return frozenset[frozenset[Key]]().union(
+            *(bound.dependencies for bound in bounds or () if bound),
+            (self.evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
+            (_ON_TODAY,) if dated else (),
+        )
+
+    def _sees_the_same(
+        self, old: CheckedDocument, before: tuple[Bound | None, ...], now: tuple[Bound | None, ...]
+    ) -> bool:
+        """Whether all that checks read of related objects is as it was, and no finding names a place in them."""
+        return not any(place.file for finding in old.findings for place in finding.related) and all(
+            one == other or (one and other and self.evaluator.sees_the_same(verdicts.resource, one, other))
+            for verdicts, one, other in zip(old.verdicts, before, now, strict=True)
+        )
+
+
+_ON_TODAY: Final = frozenset([key_for(TODAY)])
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:

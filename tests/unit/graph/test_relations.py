@@ -9,7 +9,6 @@ from support.objects import RULES, listed
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
-from kscan_lsp.graph import relations
 from kscan_lsp.graph.binding import Followed, any_of, bind
 from kscan_lsp.graph.index import Index
 from kscan_lsp.workspace.project import Project, objects_of
@@ -442,3 +441,22 @@ def test_autoscalers_and_budgets() -> None:
     assert led_to("autoscalers", DEPLOYMENT, scaler) == ["HorizontalPodAutoscaler/shop"]
     assert led_to("workloads", scaler, DEPLOYMENT) == ["Deployment/shop"]
     assert led_to("disruptionBudgets", DEPLOYMENT, budget) == ["PodDisruptionBudget/shop"]
+
+
+def test_what_asks_the_same_shares_the_answer() -> None:
+    pods = listed("Pod", "a", "b", "c", rest="spec: {serviceAccountName: shop, containers: [{name: a}]}")
+    bindings = "---\n".join(
+        BINDING.replace("ROLE", "Role").replace("name: shop,", f"name: grant{n},", 1) for n in range(3)
+    )
+    index, _ = Index().with_file("a.yaml", objects_of("a.yaml", f"{pods}---\n{bindings}", RULES))
+    followed = Followed(index)
+    first, *others = (
+        bind(one, ["roleBindings", "roleBindings.roles"], followed)
+        for one in index.files["a.yaml"]
+        if one.id.kind == "Pod"
+    )
+    assert first.links["roleBindings"]
+    for other in others:
+        assert all(other.links[name] is links for name, links in first.links.items())
+        assert other.dependencies == first.dependencies
+    assert len(followed.steps) == 2
