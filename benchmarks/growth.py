@@ -22,7 +22,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,12 +59,12 @@ class Row(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The most that any doubling multiplied the time."""
+        """How many times more time each doubling takes."""
         return _growth([used.seconds for used in self.used], LEAST_SECONDS)
 
     @property
     def megabytes(self) -> float:
-        """The most that any doubling multiplied the memory."""
+        """How many times more memory each doubling takes."""
         return _growth([used.megabytes for used in self.used], LEAST_MEGABYTES)
 
     @property
@@ -102,13 +101,16 @@ HEADER = [
 
 
 def _growth(amounts: Sequence[float], least: float) -> float:
-    """The most that one amount is of the one before, of those that count; 0 where none does.
+    """How many times more each doubling takes, over all that count.
 
-    An amount that is too small to count is taken for the least that does.
+    It begins with the last size that does not, taken for the least that does. One doubling
+    alone is mostly noise, and what grows with the square does so over all of them. 0 where none counts.
     """
-    return max(
-        (after / max(before, least) for before, after in pairwise(amounts) if after > least), default=0.0
-    )
+    counted = [max(amount, least) for amount in amounts]
+    while len(counted) > 2 and counted[1] == least:
+        counted.pop(0)
+    doublings = len(counted) - 1
+    return (counted[-1] / counted[0]) ** (1 / doublings) if doublings > 0 and counted[-1] > least else 0.0
 
 
 def scanned(path: Path) -> Used | None:
