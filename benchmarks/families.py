@@ -271,7 +271,7 @@ RELATIONS = (
         _many(n, _NAMESPACE), _many(n, _IN_NAMESPACE),
         _many(n, ACCOUNT.replace("{name", "{namespace: team-0, name")),
         _many(n, POLICY.replace("{name", "{namespace: team-0, name")))),
-    Family("PodSecurityPolicies", 50, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
+    Family("PodSecurityPolicies", 10, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
     Family("admission webhooks, and Namespaces", 50, lambda n: _documents(
         _many(n, _WEBHOOK), _many(n, _NAMESPACE))),
 )  # fmt: skip
