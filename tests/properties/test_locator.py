@@ -6,33 +6,10 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from kscan_lsp.kubernetes.resources import resources_of
-from kscan_lsp.yaml.document import read_document
+from support.aliases import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TEXT = """\
-apiVersion: v1
-kind: List
-items:
-- apiVersion: v1
-  kind: Pod
-  metadata: {name: web}
-  spec: &spec
-    hostPID: true
-    containers:
-    - {name: a, image: b}
-    - name: c
-      securityContext: &own {privileged: true}
-    - <<: {image: d, securityContext: *own}
-      name: e
-- {apiVersion: v1, kind: Pod, spec: *spec}
-"""
-
-
-RESOURCES = resources_of(read_document(TEXT), {})[0]
 
 
 def every_path(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

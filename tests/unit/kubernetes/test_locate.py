@@ -2,27 +2,7 @@
 
 from __future__ import annotations
 
-from kscan_lsp.kubernetes.resources import resources_of
-from kscan_lsp.yaml.document import read_document
-
-TEXT = """\
-apiVersion: v1
-kind: List
-items:
-- apiVersion: v1
-  kind: Pod
-  metadata: {name: web}
-  spec: &spec
-    hostPID: true
-    containers:
-    - {name: a, image: b}
-    - name: c
-      securityContext: &own {privileged: true}
-    - <<: {image: d, securityContext: *own}
-      name: e
-- {apiVersion: v1, kind: Pod, spec: *spec}
-"""
-RESOURCES = resources_of(read_document(TEXT), {})[0]
+from support.aliases import RESOURCES, TEXT
 
 
 def test_what_comes_through_an_alias_is_marked_where_it_is_used() -> None:
