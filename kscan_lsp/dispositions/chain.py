@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.dispositions.annotations import by_annotation
 from kscan_lsp.dispositions.comments import by_comment
+from kscan_lsp.dispositions.directives import NO_REASON_YET
 from kscan_lsp.findings import Problem, fewer
 from kscan_lsp.settings.suggest import nearest_name
 
@@ -106,6 +107,8 @@ def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[
         named = ", ".join(directive.controls)
         wrong(f"this suppresses nothing without a reason; write '{named} -- reason'")
         return False
+    if directive.disposition.reason == NO_REASON_YET:
+        wrong(f"this suppression has no reason yet; put one in place of '{NO_REASON_YET}'")
     if directive.target is None:
         wrong(
             "this comment has no line to speak for; put it on the line of the finding, or on the line above"

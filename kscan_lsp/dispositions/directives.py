@@ -29,6 +29,9 @@ ANNOTATION: Final = "kscan.dev/ignore"
 EXAMPLE: Final = "C-0057"
 """What a message names as a control, where the user named none."""
 
+NO_REASON_YET: Final = "TODO: say why"
+"""What an editor writes for a reason that somebody has to give; until then it is a problem."""
+
 CONTROL_ID: Final = re.compile(r"[A-Za-z]+-\d+")
 _UNTIL: Final = re.compile(r"\buntil=(\S+)")
 _NEXT: Final = re.compile(

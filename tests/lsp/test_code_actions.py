@@ -121,6 +121,8 @@ def test_ignoring_in_json_keeps_what_the_annotation_says_already():
     found = view_of(after, "web.json").checked.findings()
     kept = {f.control: f.disposition.reason for _, f in found if f.disposition}
     assert kept == {"C-0038": "debugs the node", "C-0041": "TODO: say why"}
+    (problem,) = [problem for _, problem in view_of(after, "web.json").checked.problems()]
+    assert problem.message.startswith("this suppression has no reason yet")
 
 
 def test_what_is_ignored_on_which_of_several_lines_is_said():

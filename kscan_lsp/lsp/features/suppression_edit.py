@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from kscan_lsp.dispositions.directives import ANNOTATION, MARK
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK, NO_REASON_YET
 from kscan_lsp.edits import Refusal, set_value
 from kscan_lsp.paths import lookup
 from kscan_lsp.text import Span, TextEdit, apply_edits
@@ -27,10 +27,6 @@ def suppression_edit(site: Site, finding: Finding) -> TextEdit | None:
     return None
 
 
-TO_BE_SAID: Final = "TODO: say why"
-"""What stands for the reason until somebody gives one."""
-
-
 def _comment_edit(document: Document, finding: Finding) -> TextEdit | None:
     if document.json:
         return None
@@ -49,7 +45,7 @@ def _annotation_edit(document: Document, finding: Finding) -> TextEdit | None:
     root = _root_of(document, finding)
     path = (*root, "metadata", "annotations", ANNOTATION)
     before = lookup(document.data, path)
-    ignored = f"{finding.control} -- {TO_BE_SAID}"  # an annotation accepts nothing without a reason
+    ignored = f"{finding.control} -- {NO_REASON_YET}"  # an annotation accepts nothing without a reason
     value = f"{before}; {ignored}" if before and isinstance(before, str) else ignored
     edit = set_value(document, path, value)
     return None if isinstance(edit, Refusal) else edit
