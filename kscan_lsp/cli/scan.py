@@ -224,17 +224,20 @@ class _Reader:
         unreadable = {place.file for place in self.not_scanned}
         skipped = {entry.file: entry for entry in self.skipped}
         for name, files in self.came_to.items():
-            if files & scanned or files & unreadable:
+            label = (self.request.stdin_name or _STDIN_NAME) if name == STDIN else display_name(Path(name))
+            if files & scanned or {label, *files} & unreadable:
                 continue
             left = [skipped[file] for file in sorted(files) if file in skipped]
-            label = (self.request.stdin_name or _STDIN_NAME) if name == STDIN else display_name(Path(name))
             yield NotScanned(
                 label,
                 1,
                 _why_nothing(
                     name,
                     left,
-                    excluded=any(entry.reason == "excluded" and name != STDIN for entry in self.skipped),
+                    excluded=any(
+                        entry.reason == "excluded" and (label == "." or entry.file.startswith(f"{label}/"))
+                        for entry in self.skipped
+                    ),
                 ),
             )
 

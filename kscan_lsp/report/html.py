@@ -88,7 +88,7 @@ class _Page:
     def sections(self) -> Iterator[str]:
         yield from self.head()
         yield from self.not_scanned()
-        if self.report.frameworks and self.report.resources:  # nothing judged is no compliance
+        if self.report.frameworks and self.report.judged:
             yield from _scores(self.report.frameworks)
         yield from self.changes()
         yield from self.controls()

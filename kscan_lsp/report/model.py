@@ -292,6 +292,11 @@ class Report(Struct, frozen=True):
         counted = Counter(entry.reason for entry in self.skipped)
         return {reason: counted[reason] for reason in SKIP_REASONS}
 
+    @property
+    def judged(self) -> bool:
+        """Whether anything is known about any resource: a score of nothing is no compliance."""
+        return self.resources > sum(kind.objects for kind in self.kinds_not_judged)
+
     def open(self) -> Iterator[Reported]:
         """The findings that count: neither accepted nor in a baseline."""
         return (entry for entry in self.findings if entry.finding.status == "open")

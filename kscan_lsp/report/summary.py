@@ -55,7 +55,7 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     yield "not judged", [*_not_judged(report)]
     if report.files:
         yield "found", [_found(report)]
-    if report.frameworks and report.resources:  # nothing judged is no compliance
+    if report.frameworks and report.judged:
         yield "compliance", [[StyledText(printable(", ".join(map(_score, report.frameworks))))]]
     yield "changed", _listed(_changes(report.changes), "yellow")
     if failures := report.gate_failures():

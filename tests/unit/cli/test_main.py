@@ -944,6 +944,7 @@ def test_what_no_control_knows_is_no_pass_though_one_asks_about_every_kind(here:
     assert [place["reason"] for place in found["notScanned"]] == [
         "no control that is on looks at what is here: Foo 1"
     ]
+    assert "compliance" not in kscan("scan", "foo.yaml").stdout
 
 
 @pytest.mark.parametrize(
