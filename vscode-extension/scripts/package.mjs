@@ -2,11 +2,11 @@
  * Make the VSIX for this platform: the client in one file, and under bundled/ the server with all it needs, for each
  * version of Python that it supports. Packages that are Python alone are stored once, compiled ones per version.
  *
- * KSCAN_PYTHON names the Python (with pip) to work with; else the checkout's .venv, else python3.
+ * KSCAN_PYTHON names the Python to work with, else it is the checkout's .venv, which .ci/install makes.
  */
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,7 @@ const PYTHONS = ["3.11", "3.12", "3.13", "3.14"];
 const extension = dirname(dirname(fileURLToPath(import.meta.url)));
 const checkout = dirname(extension);
 const bundled = join(extension, "bundled");
+const lock = join(extension, "server", "requirements.txt");
 const target = `${process.platform}-${process.arch}`;
 
 function run(command, ...args) {
@@ -44,16 +45,26 @@ function unpack(wheels, folder) {
   rmSync(join(folder, "bazel-project"), { recursive: true, force: true }); // in cel-expr-python's wheels by mistake
 }
 
-/** Fill bundled/ from wheels. */
+/** Write down what the package consists of: the server's packages, and those that are in the client's one file. */
+function describe() {
+  const folder = join(bundled, "sboms");
+  mkdirSync(folder);
+  run(python(), "-W", "ignore", "-m", "cyclonedx_py", "requirements", lock, "--pyproject", join(checkout, "pyproject.toml"),
+    "--output-reproducible", "--output-file", join(folder, "server.cdx.json"));
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const client = execFileSync(npm, ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"],
+    { cwd: extension, shell: process.platform === "win32" });
+  writeFileSync(join(folder, "client.cdx.json"), client);
+}
+
+/** Fill bundled/ from wheels: those of the lock, whose hashes pip checks, and our own. */
 function bundle() {
   const wheels = mkdtempSync(join(tmpdir(), "kscan-wheels-"));
-  const constraints = join(extension, "server", "constraints.txt");
   try {
-    pip("wheel", "--no-deps", "--wheel-dir", wheels, checkout);
-    const [server] = readdirSync(wheels).map((name) => join(wheels, name));
+    pip("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", wheels, checkout);
     for (const version of PYTHONS) {
-      pip("download", "--only-binary=:all:", "--python-version", version, "--constraint", constraints,
-        "--dest", wheels, server);
+      pip("download", "--require-hashes", "--only-binary=:all:", "--python-version", version, "--requirement", lock,
+        "--dest", wheels);
     }
     const names = readdirSync(wheels);
     const all = (tag) => names.filter((name) => name.includes(tag)).map((name) => join(wheels, name));
@@ -70,6 +81,7 @@ function bundle() {
 }
 
 bundle();
+describe();
 const vsix = join(extension, `kscan-${target}.vsix`);
 // Everything the client needs is in its one file; links in the README hold in the VSIX as they are. Looking for
 // secrets in 60 MB of compiled packages would take minutes.
