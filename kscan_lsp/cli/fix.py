@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from kscan_lsp.files import encoding
 from kscan_lsp.files.manifest import display_name
+from kscan_lsp.files.writing import behind_links
 from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.fixes.fix_all import fix_all, is_open
 from kscan_lsp.fixes.verify import Site
@@ -23,7 +24,6 @@ from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from kscan_lsp.cli.scan import Scan, ScannedFile
     from kscan_lsp.workspace.project import Project
@@ -62,8 +62,7 @@ def fix_files(scan: Scan, requested: Sequence[str], *, unsafe: bool) -> FixResul
 
     Args:
         scan: the files as judged.
-        requested: the files and folders that were named. What lies in none of them is not to be changed, although a
-            link in one leads there.
+        requested: the files and folders that were named. What a link in them leads to is not to be changed.
         unsafe: all fixes.
     """
     files: list[FixedFile] = []
@@ -78,9 +77,9 @@ def fix_files(scan: Scan, requested: Sequence[str], *, unsafe: bool) -> FixResul
         ]
         if not any(fixable):
             continue
-        if target := _target_outside(scanned.path, requested):
+        if scanned.path and (target := behind_links(scanned.path, requested)):
             failures.append(
-                f"{path}: it is a link to {target}, which was not asked for; name that file to fix it"
+                f"{path}: a link leads to it, and nothing is written through links; name {target} to fix it"
             )
             continue
         # what was fixed in one file holds when the next one is fixed
@@ -98,14 +97,6 @@ def fix_files(scan: Scan, requested: Sequence[str], *, unsafe: bool) -> FixResul
             to_review += options == 1
             to_choose += options > 1
     return FixResult(tuple(files), to_review, to_choose, tuple(failures))
-
-
-def _target_outside(path: Path | None, requested: Iterable[str]) -> Path | None:
-    """Where a link leads that leaves all files and folders that were named; None for what is in one of them."""
-    if path is None:
-        return None
-    real = encoding.resolve(path)
-    return None if any(real.is_relative_to(encoding.resolve(name)) for name in requested) else real
 
 
 def unreadable(scan: Scan) -> list[str]:
@@ -192,7 +183,7 @@ def _without_secrets(lines: Iterable[str], file: FixedFile) -> Iterator[str]:
 
 
 def _name(file: FixedFile) -> str:
-    """What a diff calls a file: a patch is for files, and changes none behind a link."""
+    """What a diff calls a file."""
     path = file.scanned.path
     return display_name(encoding.resolve(path)) if path else file.scanned.checked.path
 

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from kscan_lsp import __version__
+from kscan_lsp.files.writing import refusal, replace
 from kscan_lsp.report.printable import printable
 
 if TYPE_CHECKING:
@@ -71,10 +72,8 @@ def is_output_with_errors() -> bool:
 def write_output(text: str, output: Path | None = None) -> None:
     """Write a report to a file, or to standard output, in UTF-8 and with these line ends on every platform."""
     if output is not None:
-        try:
-            output.write_bytes(text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            fail(f"cannot write '{output}': {error.strerror or error}")
+        if reason := replace(output, text.encode("utf-8", "backslashreplace")):
+            fail(f"cannot write '{output}': {reason.removeprefix('it cannot be written: ')}")
         return
     sys.stdout.flush()
     if hasattr(sys.stdout, "buffer"):
@@ -104,6 +103,8 @@ def log_to(path: Path | None) -> None:
 
     from kscan_lsp.redaction.logs import RedactingFormatter
 
+    if reason := refusal(path):
+        fail(f"cannot write '{path}': {reason}")
     try:
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as error:

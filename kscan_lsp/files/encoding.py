@@ -13,11 +13,12 @@ from __future__ import annotations
 import codecs
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+
+from kscan_lsp.files import writing
 
 MAX_BYTES: Final = 50_000_000
 """A file larger than this is not read: the API server refuses objects of 1.5 MB, so it is data and no
@@ -110,38 +111,21 @@ def resolve(path: Path | str) -> Path:
 
 
 def write(path: Path, before: SourceText, text: str) -> str:
-    """Replace a file's text in one step, keeping its mode, encoding, byte order mark and line ends.
+    """Replace a file's text in one step, keeping its encoding, byte order mark and all that `writing.replace` keeps.
 
     Args:
-        path: the file; where it is a link, what it points to is replaced and the link stays.
+        path: the file.
         before: the file as it was read. A file that has changed since is left alone.
         text: the new text, with the line ends it shall have.
 
     Returns:
         Why nothing was written; empty when it was.
     """
-    file = resolve(path)
+    if read_bytes(path, MAX_BYTES) != before.encode(before.text):
+        return "it has changed since it was read; run the command again"
     try:
-        if read_bytes(file, MAX_BYTES) != before.encode(before.text):
-            return "it has changed since it was read; run the command again"
-        known = file.stat()
-        mode = stat.S_IMODE(known.st_mode)
-        if not mode & 0o222:
-            return "it is read-only"
-        if known.st_nlink > 1:
+        if path.lstat().st_nlink > 1:
             return "it has other names (hard links), which would keep the old text; change it by hand"
-        # beside the target: only within one file system is a rename a single step
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(before.encode(text))
-                out.flush()
-                os.fsync(out.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
     except OSError as error:
         return f"it cannot be written: {error.strerror or error}"
-    return ""
+    return writing.replace(path, before.encode(text))
