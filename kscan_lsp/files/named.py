@@ -61,6 +61,14 @@ def named_files(
             elif stat.S_ISDIR(mode):
                 several, looked_at = _files_in(path, suffixes, MAX_ENTRIES - entries)
                 entries += looked_at
+                allowed = inside if inside is not None else (path,)
+                for link in [file for file in several if file.is_symlink() and not _is_within(file, allowed)]:
+                    several.remove(link)
+                    out_of = "this workspace" if inside is not None else f"'{name}'"
+                    message = (
+                        f"'{os.path.relpath(link, root)}' is a link out of {out_of}; put a copy in its place"
+                    )
+                    found.wrong.append((number, message))
                 if entries >= MAX_ENTRIES or len(found.files) + len(several) > MAX_FILES:
                     message = f"'{name}' has too many files to read them all; name a smaller folder"
                     found.wrong.append((number, message))
@@ -99,7 +107,7 @@ def _comparable(one: str, other: str) -> bool:
 
 
 def _files_in(folder: Path, suffixes: tuple[str, ...], most: int) -> tuple[list[Path], int]:
-    """The regular files in a folder and below, without following links, and how many entries were looked at."""
+    """The regular files in a folder and below, and how many entries were looked at; no link to a folder is followed."""
     files: list[Path] = []
     entries = 0
     for here, folders, names in os.walk(folder):

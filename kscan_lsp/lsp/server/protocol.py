@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
-from pygls.protocol import LanguageServerProtocol
+from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from kscan_lsp.lsp import convert, wire
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pygls.protocol.json_rpc import RPCMessage
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,16 @@ class Protocol(LanguageServerProtocol):
             super().handle_message(message)
         else:
             self.fm.features[name](message.params)  # type: ignore[union-attr]
+
+    @lsp_method(types.SHUTDOWN)
+    def lsp_shutdown(self, *_: Any) -> Generator[Any, Any, None]:
+        """Cancel what is under way. What is cancelled leaves the table of requests at once: pygls trips over that."""
+        answering = self.msg_id
+        for request, future in list(self._request_futures.items()):
+            if request != answering:
+                future.cancel()
+        self._shutdown = True
+        yield from ()  # what pygls expects of a method of its own
 
     def _send_response(
         self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from kscan_lsp.files import encoding, named
 from kscan_lsp.files.named import named_files, workspace_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SUFFIXES = (".yaml",)
 
@@ -43,6 +40,18 @@ def test_what_is_outside_is_not_read(root: Path, name: str) -> None:
     files, (message,) = of(root, name)
     assert files == []
     assert message.startswith(f"'{name}' is outside of this workspace")
+
+
+@pytest.mark.parametrize("user", [False, True], ids=["settings", "command line"])
+def test_a_link_in_a_folder_leads_nowhere_else(root: Path, *, user: bool) -> None:
+    (root / "rules/inside.yaml").symlink_to(root / "rules/b.yaml")
+    (root / "rules/out.yaml").symlink_to(root.parent / "out.yaml")
+    found = named.named_files(("rules",), root, (".yaml",), inside=None if user else named.workspace_of(root))
+    assert {path.name for path in found.files} == {"b.yaml", "inside.yaml", "c.yaml"}
+    out_of = "'rules'" if user else "this workspace"
+    assert [message for _, message in found.wrong] == [
+        f"'{Path('rules/out.yaml')}' is a link out of {out_of}; put a copy in its place"
+    ]
 
 
 def test_a_checkout_is_one_workspace_and_the_user_may_trust_more(
