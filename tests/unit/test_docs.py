@@ -270,3 +270,24 @@ def test_insecure_example_breaks_most_recommended_controls():
     found = list(findings_of("insecure", "recommended"))
     assert {f.control for f in found} == expected
     assert {f.status for f in found} == {"open"}
+
+
+def threats():
+    """The rows of the threat model."""
+    model = read(ROOT / "docs/security.md").split("## Who may be hostile", 1)[1]
+    rows = [line for line in model.splitlines() if line.startswith("| ") and "---" not in line]
+    return [row for row in rows if not row.startswith("| what they can try")]
+
+
+def test_there_is_a_threat_model():
+    assert len(threats()) >= 20
+
+
+@pytest.mark.parametrize("row", threats(), ids=lambda row: row.split(" | ")[0].strip("| ")[:40])
+def test_a_threat_names_what_shows_that_it_is_met(row):
+    named = re.findall(r"`([^`]+)`", row.rsplit(" | ", 1)[1])
+    assert named
+    for one in named:
+        path, _, test = one.partition("::")
+        assert (ROOT / path).exists(), one
+        assert not test or re.search(rf"^(async )?def {test}\(", read(ROOT / path), re.MULTILINE), one
