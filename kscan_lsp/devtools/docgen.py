@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from kscan_lsp import paths
+from kscan_lsp.devtools import cel_reference
 from kscan_lsp.graph.relations import NAMES as RELATIONS
 from kscan_lsp.kubernetes.builtin_roles import VERSION as BUILTIN_VERSION
 from kscan_lsp.kubernetes.pod_shapes import SHAPES
@@ -43,6 +44,7 @@ def pages(policies: PolicySet) -> dict[str, str]:
         "controls.md": _controls_page(policies),
         "safe-fixes.md": _safe_fixes_page(policies),
         "relations.md": _relations_page(),
+        "cel.md": cel_reference.page(),
         "kinds.md": _kinds_page(),
     }
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from kscan_lsp import cel
+from kscan_lsp import cel, paths
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph import relations
-from kscan_lsp.kubernetes.schema import KINDS
+from kscan_lsp.kubernetes.schema import KINDS, fields_of_pods, is_list, known_fields
 from kscan_lsp.policy import targets
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.settings.suggest import nearest_name
@@ -25,6 +25,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from kscan_lsp.kubernetes.schema import Fields
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.schema import CheckFile, FixFile, Match
     from kscan_lsp.yaml.document import Document
@@ -75,12 +76,12 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     def expressions(self) -> Iterator[cel.Expression]:
         """All that is ever evaluated on what it judges."""
         yield self.deny
-        paths = [*self.at]
+        targeted = [*self.at]
         parts: list[object] = [*self.message.parts, self.related]
         if self.fix is not None:
-            paths += [operation.target for operation in self.fix.operations]
+            targeted += [operation.target for operation in self.fix.operations]
             parts += [self.fix.when, *(operation.question for operation in self.fix.operations)]
-        parts += [part for path in paths for part in path.parts]
+        parts += [part for target in targeted for part in target.parts]
         yield from (part for part in parts if isinstance(part, cel.Expression))
 
 
@@ -143,7 +144,8 @@ def compile_check(
                 _fail(source, (key, name), taken, on_key=True)
     for name, text in file.relations.items():
         if wrong := relations.unknown(text):
-            unknown = f"unknown relation '{wrong}'{nearest_name(wrong, list(relations.NAMES))}"
+            near = nearest_name(wrong, list(relations.NAMES)) or f"; there are {', '.join(relations.NAMES)}"
+            unknown = f"unknown relation '{wrong}'{near}"
             _fail(source, ("relations", name), unknown)
         if name in file.let:
             _fail(source, ("let", name), f"'{name}' is the name of a relation already", on_key=True)
@@ -156,6 +158,8 @@ def compile_check(
     deny = _expression(source, file.deny, ("deny",), "bool")
     if file.when and deny and _expression(source, file.when, ("when",), "bool"):
         deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
+    if each is not None and deny is not None:
+        _look_at_items(source, each, file.match, deny)
     message = _message(source, file.message)
     texts = (
         {("at",): file.at}
@@ -235,6 +239,27 @@ def _each(source: _Source, text: str) -> targets.Each | None:
     except ValueError as error:
         _fail(source, ("each",), str(error))
         return None
+
+
+def _look_at_items(source: _Source, each: targets.Each, match: Match, deny: cel.Expression) -> None:
+    """Say that a list has no fields: a question about those of its items would never have an answer."""
+    if not each.steps or not cel.fields_read([deny]).get("item"):
+        return
+    if any(is_list(fields, each.steps) for fields in _fields_of(each.start, match)):
+        where = paths.show((each.start, *each.steps) if each.start != "object" else each.steps)
+        _fail(source, ("each",), f"'{where}' is a list; for each of its items, write '{where}[*]'")
+
+
+def _fields_of(start: str, match: Match) -> Iterator[Fields]:
+    """What is known of the fields of whatever `each` starts from."""
+    if start != "object":
+        yield fields_of_pods(start)
+    elif isinstance(match, str):
+        yield from filter(
+            None, (known_fields(group, kind) for kind in KINDS for group in ("", "apps", "batch"))
+        )
+    else:
+        yield from filter(None, (known_fields(g, kind) for m in match for g in m.groups for kind in m.kinds))
 
 
 def _target(

@@ -7,9 +7,10 @@ editor.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from kscan_lsp.settings.model import Version  # noqa: TC001 - pydantic looks it up
 
@@ -37,8 +38,24 @@ Replaces = Annotated[
         "counts in its place, which every report says."
     ),
 ]
+
+
+def _matching(pattern: str, what: str) -> tuple[AfterValidator, Any]:
+    """A pattern of the published schema, and a validator that says in words what fits."""
+    fits = re.compile(pattern)
+
+    def validate(value: str) -> str:
+        if not fits.fullmatch(value):
+            raise ValueError(f"must be {what}")
+        return value
+
+    return AfterValidator(validate), Field(json_schema_extra={"pattern": pattern})
+
+
 ControlId = Annotated[
-    str, Field(pattern=r"^[A-Z]+-[0-9]{4}$", description="C-nnnn for Kubescape's, KS-nnnn for ours.")
+    str,
+    *_matching(r"^[A-Z]+-[0-9]{4}$", "capital letters, a hyphen and four digits, such as ORG-0001"),
+    Field(description="C-nnnn for Kubescape's, KS-nnnn for ours."),
 ]
 
 
@@ -203,7 +220,13 @@ class ExcludedFile(_Strict):
 class FrameworkFile(_Strict):
     """A named choice of controls."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    id: Annotated[
+        str,
+        *_matching(
+            r"^[a-z0-9][a-z0-9._-]*$",
+            "lower-case letters and digits, with '.', '_' and '-' between them, such as bank-baseline",
+        ),
+    ]
     replaces: Replaces = ""
     title: str
     description: str = ""

@@ -105,7 +105,10 @@ class TestEvaluating:
     @pytest.mark.parametrize(
         ("source", "reason"),
         [
-            ("object.missing", "a field is missing: missing"),
+            (
+                "object.missing",
+                "a field is missing: missing; write '.?missing' and 'orValue' for what may be absent",
+            ),
             ("object[object.secret]", "a field is missing"),
             ("object.secret + 1 == 3", "wrong types: _+_(string, int64)"),
             ("object.secret.x", "looks for a field in something that is not a map"),

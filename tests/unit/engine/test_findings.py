@@ -265,14 +265,24 @@ def test_a_question_without_an_answer_costs_its_element_only() -> None:
     check = "- {each: containers, deny: \"container.image.endsWith(':1')\", message: m}"
     assert found(check, POD) == [Found("spec.containers[0]", "name: api", "m")]
     # the first place is told for all
-    assert unevaluated(check, POD) == [Missed("spec.containers[1]", "a field is missing: image")]
+    assert unevaluated(check, POD) == [
+        Missed(
+            "spec.containers[1]",
+            "a field is missing: image; write '.?image' and 'orValue' for what may be absent",
+        )
+    ]
     (verdicts,) = judged(check, POD).parts[0].verdicts
     assert (verdicts.failed, verdicts.passed) == ({"T-0001"}, frozenset())
 
 
 def test_a_place_without_an_answer_is_no_finding() -> None:
     check = every("containers", at="'env[{container.ports.size()}]'")
-    assert unevaluated(check, POD) == [Missed("spec.containers[0]", "a field is missing: ports")]
+    assert unevaluated(check, POD) == [
+        Missed(
+            "spec.containers[0]",
+            "a field is missing: ports; write '.?ports' and 'orValue' for what may be absent",
+        )
+    ]
     assert [finding.path for finding in found(check, POD)] == ["spec.containers[1].env[1]"]
 
 

@@ -95,7 +95,12 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         ("title: Title", "titel: Title", (2, 1, "titel"), "unknown key 'titel'; did you mean 'title'?"),
         ("checks:", "cheks:", (8, 1, "cheks"), "unknown key 'cheks'; did you mean 'checks'?"),
         ("description: What it is.\n", "", (1, 1, "id: KS-0001"), "'description' is missing"),
-        ("id: KS-0001", "id: mine", (1, 5, "mine"), "'id' must match pattern '^[A-Z]+-[0-9]{4}$'"),
+        (
+            "id: KS-0001",
+            "id: mine",
+            (1, 5, "mine"),
+            "'id' must be capital letters, a hyphen and four digits, such as ORG-0001",
+        ),
         ("score: 7.5", "score: high", (3, 8, "high"), "'score' must be a number"),
         ("score: 7.5", "score: 11", (3, 8, "11"), "'score' must be less than or equal to 10"),
         ("  known: [a]", "  known: a", (7, 10, "a"), "'known' must be a list"),
@@ -405,7 +410,7 @@ def test_a_framework() -> None:
         (
             FRAMEWORK.replace("id: mine", "id: Mi ne"),
             (1, 5, "Mi ne"),
-            "'id' must match pattern '^[a-z0-9][a-z0-9._-]*$'",
+            "'id' must be lower-case letters and digits, with '.', '_' and '-' between them, such as bank-baseline",
         ),
         (
             FRAMEWORK.replace("controls:", "contrls:"),
@@ -730,3 +735,39 @@ def test_what_a_memo_gives_is_what_is_found_without_one() -> None:
             kept, fresh = loading.load([("a.yaml", document)], memo=memo), load(text)
             assert [p.problem for p in kept.problems] == [p.problem for p in fresh.problems]
             assert list(kept.controls) == list(fresh.controls)
+
+
+def problems_of(checks: str) -> list[tuple[str, str]]:
+    """What is wrong with a control of these checks: the text that is marked, and the message."""
+    document = read_document(
+        "id: T-0001\ntitle: t\nscore: 5\ndescription: d\nremediation: r\nchecks:\n" + checks
+    )
+    loaded = loading.load([("a.yaml", document)])
+    return [(document.text[slice(*entry.problem.span)], entry.problem.message) for entry in loaded.problems]
+
+
+@pytest.mark.parametrize(
+    ("each", "deny", "said"),
+    [
+        ("spec.containers", "item.image == ''", "spec.containers"),
+        ("pod.volumes", "has(item.hostPath)", "pod.volumes"),
+        ("podTemplate.spec.containers", "item.tty", "podTemplate.spec.containers"),
+        ("containers.env", "item.name == ''", "containers.env"),
+        ("containers.env[*]", "item.name == ''", ""),
+        ("pod.hostAliases", "item.size() > 0", ""),
+        ("pod.volumes", "item.exists(v, has(v.hostPath))", ""),
+        ("pod.securityContext", "item.runAsNonRoot", ""),
+    ],
+)
+def test_a_list_has_no_fields(each: str, deny: str, said: str) -> None:
+    match = "[{groups: [''], kinds: [Pod]}]" if each.startswith("spec") else "workloads"
+    found = problems_of(f"- match: {match}\n  each: {each}\n  deny: {deny}\n  at: item\n  message: m\n")
+    message = f"'{each}' is a list; for each of its items, write '{each}[*]'"
+    assert found == ([(said, message)] if said else [])
+
+
+def test_a_relation_that_is_like_none_has_all_listed() -> None:
+    check = "- match: workloads\n  relations: {a: xyz}\n  deny: a.size() == 0\n  at: metadata\n  message: m\n"
+    ((marked, message),) = problems_of(check)
+    assert marked == "xyz"
+    assert message.startswith("unknown relation 'xyz'; there are workloads, networkPolicies, services, ")

@@ -1,0 +1,81 @@
+"""`docs/cel.md`: what the expressions of controls may name and call, each with an example that a test tries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct, convert
+
+from kscan_lsp.yaml.document import read_document
+
+_DATA: Final = Path(__file__).parent / "cel_reference.yaml"
+
+
+class Line(Struct, frozen=True):
+    """One name or function: how it is written, what it gives, and an example that is true of the object, if any."""
+
+    written: str
+    gives: str
+    example: str
+
+
+class Section(Struct, frozen=True):
+    """What belongs together."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+class Reference(Struct, frozen=True):
+    """All there is, and the object that the examples are about."""
+
+    object: str
+    sections: tuple[Section, ...]
+
+
+def reference() -> Reference:
+    """What the page is made of; the first section has the variables."""
+    return convert(read_document(_DATA.read_text(encoding="utf-8")).data, Reference)
+
+
+def page() -> str:
+    """The page."""
+    data = reference()
+    lines = [
+        "# Expressions",
+        "",
+        "A control asks its question in [CEL](https://cel.dev): `deny` is true for a finding and false for a pass.",
+        "All else, such as an error because a field is missing, is *not evaluated*, which every report shows. So ask",
+        "for what may be absent with `.?` and `orValue`.",
+        "",
+        "CEL calls the functions below and no others. They read nothing but what they are given, and the work of an",
+        "expression is counted and ended where it is too much. Every example is true of this object, in a check with",
+        "`each: containers.args[*]` and `relations: {services: services}`, of a control with",
+        "`inputs: {colours: [red, green]}`:",
+        "",
+        *(f"    {line}" for line in data.object.splitlines()),
+        "",
+        "`let` in a check names further variables. [Relations](relations.md) has the lists of other objects that a",
+        "check can ask for:",
+        "",
+        "    match: [{groups: [''], kinds: [Service]}]",
+        "    relations: {workloads: workloads}",
+        "    deny: workloads.exists(w, w.object.?spec.?template.?spec.?hostNetwork.orValue(false))",
+        "    related: workloads.map(w, w.ref)",
+    ]
+    for section in data.sections:
+        rows = [f"| {_cell(one.written)} | {one.gives} | {_cell(one.example)} |" for one in section.lines]
+        lines += [
+            "",
+            f"## {section.title}",
+            "",
+            "| | what it gives | true here |",
+            "| --- | --- | --- |",
+            *rows,
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(code: str) -> str:
+    return "`" + code.replace("|", "\\|") + "`" if code else ""
