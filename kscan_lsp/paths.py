@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, Final, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -111,6 +112,13 @@ def parse_pattern(text: str) -> Pattern:
     return tuple(elements)
 
 
+_MANY: Final = 30
+MAX_COUNTED: Final = 32
+"""Long lists whose identities are remembered, of plain data that nobody changes any more."""
+_COUNTED: Final[dict[tuple[int, tuple[str, ...]], tuple[list[Any], Counter[tuple[str | int, ...]]]]] = {}
+"""By the identity of a list, which is kept with it, and the keys that name its elements."""
+
+
 def lookup(value: object, path: Path) -> Any:
     """The value at a path in plain data; None where there is none."""
     here: Any = value
@@ -174,9 +182,22 @@ def merge_key(field: str, items: list[Any], index: int) -> tuple[tuple[str, str 
         return None
     for keys in _LIST_KEYS.get(field, _ANY_LIST):
         identity = _identity(items[index], keys)
-        if identity and sum(_identity(item, keys) == identity for item in items) == 1:
+        if identity and _count(items, keys, identity) == 1:
             return tuple(zip(keys, identity, strict=True))
     return None
+
+
+def _count(items: list[Any], keys: tuple[str, ...], identity: tuple[str | int, ...]) -> int:
+    """How many elements of a list have an identity. One with many elements is gone through once for all of them."""
+    if len(items) < _MANY:
+        return sum(_identity(item, keys) == identity for item in items)
+    known = _COUNTED.get((id(items), keys))
+    if known is None or known[0] is not items:
+        if len(_COUNTED) >= MAX_COUNTED:
+            _COUNTED.clear()
+        counted = Counter(found for item in items if (found := _identity(item, keys)) is not None)
+        known = _COUNTED[id(items), keys] = (items, counted)
+    return known[1][identity]
 
 
 def _identity(item: object, keys: tuple[str, ...]) -> tuple[str | int, ...] | None:

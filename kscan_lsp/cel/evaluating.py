@@ -92,10 +92,15 @@ def deny(expression: Expression, activation: Activation) -> bool | Failed:
     return Failed(f"gives {type_in_words(str(kind))}, not true or false")
 
 
-def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
+def evaluate(expression: Expression, activation: Activation, most: int = MAX_RESULT) -> Json | Failed:
     """The value of an expression as JSON data: fresh lists and maps, keys always text.
 
     Kubernetes values (quantities, addresses ...) come as their text, times in RFC 3339, durations in seconds.
+
+    Args:
+        expression: what to evaluate.
+        activation: on what.
+        most: how many values it may have.
     """
     program = activation.programs.get(expression) or program_of(activation.environment, expression)
     if program.tree is not None and (refused := _refused(program, activation)):
@@ -106,9 +111,9 @@ def evaluate(expression: Expression, activation: Activation) -> Json | Failed:
         answer = value.value()
         if isinstance(answer, str) and value.type() == cel.Type.ERROR:
             return Failed(_reason(answer, expression))
-        return _Unpacking().json(answer)
+        return _Unpacking(most).json(answer)
     except _TooLargeError:
-        return Failed(f"gives more than {MAX_RESULT:,} values")
+        return Failed(f"gives more than {most:,} values")
     except Exception as error:  # noqa: BLE001 - as in `deny`
         return Failed(_reason(str(error), expression))
 
@@ -139,8 +144,8 @@ class _Unpacking:
 
     __slots__ = ("left",)
 
-    def __init__(self) -> None:
-        self.left = MAX_RESULT
+    def __init__(self, most: int) -> None:
+        self.left = most
 
     def json(self, answer: object) -> Json:
         """One value; raises what the runtime raises for an optional."""

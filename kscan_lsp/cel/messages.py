@@ -69,13 +69,19 @@ def template(
     return Template(text, tuple(parts), fields)
 
 
-def render(message: Template, activation: Activation, shown: Sequence[Callable[[str], str]] = ()) -> str:
+def render(
+    message: Template,
+    activation: Activation,
+    shown: Sequence[Callable[[str], str]] = (),
+    ask: Callable[[Expression, Activation], Json | Failed] = evaluate,
+) -> str:
     """The message with its placeholders filled in; one that fails prints as `?`. At most 2,000 characters.
 
     Args:
         message: the message.
         activation: what its placeholders may name.
         shown: for each of its expressions, what is shown of what it gives; without it, all of it is.
+        ask: what evaluates an expression.
     """
     filled: list[str] = []
     shows = iter(shown)
@@ -84,7 +90,7 @@ def render(message: Template, activation: Activation, shown: Sequence[Callable[[
             filled.append(part)
         else:
             found = activation.text(way) if way else None
-            text = _printed(evaluate(part, activation)) if found is None else found
+            text = _printed(ask(part, activation)) if found is None else found
             show = next(shows, None)
             filled.append(text if show is None else show(text))
     return "".join(filled)[:MAX_MESSAGE]

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.plan import Plan, Plans
     from kscan_lsp.engine.scope import Scope
     from kscan_lsp.evidence.model import Evidence
+    from kscan_lsp.graph.binding import Bound
     from kscan_lsp.graph.index import Key
-    from kscan_lsp.graph.relations import Bound
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.ruleset import Ruleset
 
@@ -77,6 +77,11 @@ class Evaluator:
         """
         return joined(alone, self._judged(alone, self._plans(alone.resource).related, bound))
 
+    def sees_the_same(self, resource: Resource, before: Bound, now: Bound) -> bool:
+        """Whether all that checks read of the objects that a resource is related to is as it was."""
+        fields = self._plans(resource).related.related_fields
+        return self._memo.lists.sees_the_same(before, now, fields)
+
     def relations_of(self, resource: Resource) -> frozenset[str]:
         """The relations that must be bound before a resource can be judged; empty where no other object matters."""
         return self._plans(resource).related.relations
@@ -97,7 +102,7 @@ class Evaluator:
         def scope(plan: Plan, template: int) -> Scope:
             related = None
             if bound is not None and plan is plans.related:
-                related = RelatedObjects(bound, plan.related_fields, self._memo.document)
+                related = self._related(bound, plan)
             return self._scope(verdicts, related, template)
 
         return FailedElements(plans, scope)
@@ -128,7 +133,7 @@ class Evaluator:
         results = Results((), ())
         if plan.rounds:
             if bound is not None:
-                related = RelatedObjects(bound, plan.related_fields, self._memo.document)
+                related = self._related(bound, plan)
             view = known.view or cel.view(known.resource.data)
             if view.complete and (related is None or related.complete):
                 results = self._evaluated(plan, known, related)
@@ -147,16 +152,18 @@ class Evaluator:
             results = Results(results.failures + more.failures, results.no_answers + more.no_answers)
         return results
 
+    def _related(self, bound: Bound, plan: Plan) -> RelatedObjects:
+        return RelatedObjects(bound, plan.related_fields, self._memo.document, self._memo.lists)
+
     def _scope(self, known: Verdicts, related: RelatedObjects | None, template: int) -> Scope:
         resource = known.resource
         view = known.view or cel.view(resource.data)
-        lists = {} if related is None else related.lists[template]
         return scope_of(
             resource,
             view.value,
             ruleset=self.ruleset,
             evidence=self.evidence,
-            related=lists,
+            related=None if related is None else related.templates[template],
             digests=self._memo.digests,
             number=template,
         )

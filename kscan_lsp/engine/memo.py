@@ -10,10 +10,10 @@ import re
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel
-from kscan_lsp.engine import digests
+from kscan_lsp.engine import digests, related
 from kscan_lsp.engine.quoting import quoting
 from kscan_lsp.kubernetes.type_errors import READ_INSIDE
 from kscan_lsp.yaml.document import read_document
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.plan import Group, Plans
     from kscan_lsp.engine.quoting import Quoting
+    from kscan_lsp.engine.related import References
     from kscan_lsp.findings import Cause
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.paths import Path
@@ -36,6 +37,8 @@ MAX_RESULTS: Final = 200
 """What is remembered of each group of checks. There are some hundred groups for each kind that runs pods."""
 MAX_ANSWERS: Final = 50_000
 """Answers about elements, in some 20 MB: enough for a thousand workloads that have little in common."""
+MAX_VALUES: Final = 4_096
+"""Answers of expressions that read long lists of related objects."""
 MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
 
@@ -63,7 +66,7 @@ class Failure(NamedTuple):
     message: str
     causes: tuple[Cause]
     """The check and the element, as the finding remembers them."""
-    related: cel.Json = None
+    related: References = related.NO_REFERENCES
     """The references to other objects that the check gives besides."""
 
 
@@ -98,7 +101,18 @@ class Fill(NamedTuple):
 class Memo:
     """All that one evaluator remembers."""
 
-    __slots__ = ("answers", "digests", "document", "names", "numbers", "plans", "quoting", "results")
+    __slots__ = (
+        "answers",
+        "digests",
+        "document",
+        "lists",
+        "names",
+        "numbers",
+        "plans",
+        "quoting",
+        "results",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.plans: dict[Kind, Plans] = {}
@@ -108,6 +122,9 @@ class Memo:
         """By the group, and then by the digests of all that it can depend on in a resource."""
         self.answers: dict[tuple[int | Digest, ...], Answer] = {}
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
+        self.values: dict[tuple[object, ...], Any] = {}
+        """What an expression gives that reads a long list of related objects, by the digests of all that it reads."""
+        self.lists = related.RelatedLists()
         self.digests = digests.Digests()
         self.names: dict[Check, frozenset[str]] = {}
         """What `names_in` found; for as many checks as the ruleset has, at most."""
@@ -138,6 +155,12 @@ class Memo:
         if len(self.answers) >= MAX_ANSWERS:
             self.answers.clear()
         self.answers[key] = answer
+
+    def keep_value(self, key: tuple[object, ...], value: object) -> None:
+        """Remember what an expression gives."""
+        if len(self.values) >= MAX_VALUES:
+            self.values.clear()
+        self.values[key] = value
 
     def names_in(self, check: Check) -> frozenset[str]:
         """The names of fields that a check looks for, anywhere."""
@@ -170,6 +193,10 @@ class Memo:
             "plans": Fill(len(self.plans), MAX_PLANS),
             "results": Fill(sum(map(len, groups)), MAX_RESULTS * len(groups)),
             "answers": Fill(len(self.answers), MAX_ANSWERS),
+            "values": Fill(len(self.values), MAX_VALUES),
+            "related lists": Fill(len(self.lists), related.MAX_LISTS + related.MAX_ENTRIES // related.LONG),
+            "related entries": Fill(self.lists.entries, related.MAX_ENTRIES),
+            "related places": Fill(len(self.lists.places), related.MAX_PLACES),
             "digests": Fill(len(self.digests), digests.MAX_DIGESTS),
             "bytes digested": Fill(self.digests.digested, digests.MAX_DIGESTED),
             "documents": Fill(documents.currsize, MAX_DOCUMENTS),

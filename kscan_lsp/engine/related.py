@@ -3,37 +3,194 @@
 A relation is a list of entries `{object, ref, via}`: the object as far as the checks read it, a reference that says
 which one it is, and the references of those a chain passed on the way. `related` in a control gives such references
 back, alone or as `{ref, path, message}`.
+
+A thousand pods of one service account have the same thousand bindings, which must not be made ready for CEL a thousand
+times: what leads to the same objects shares one list, with the digest that answers are found again by.
 """
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp import cel, paths
+from kscan_lsp.engine.digests import Digest, digest_of
 from kscan_lsp.findings import Related
 from kscan_lsp.graph.relations import variable
 from kscan_lsp.kubernetes.resources import Resource
 from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
+    from kscan_lsp.graph.binding import Bound, Link
     from kscan_lsp.graph.index import Object
-    from kscan_lsp.graph.relations import Bound
     from kscan_lsp.yaml.document import Document
 
 MAX_RELATED: Final = 20
 """Other places that one finding names."""
+LONG: Final = 20
+"""Entries of a list from which what reads it is evaluated apart, to be found again."""
+MAX_LISTS: Final = 512
+"""Short lists that are remembered."""
+MAX_ENTRIES: Final = 30_000
+"""Entries of long lists that are remembered."""
+MAX_PLACES: Final = 4_096
+"""Places in related objects that are remembered."""
+
+
+class Reference(NamedTuple):
+    """A place in a related object: the relation it was found by, its number in that list, and what to say of it."""
+
+    relation: str
+    number: int
+    path: str
+    message: str
+
+
+class References(NamedTuple):
+    """The places that the answer of a `related` names, the first of them, and how many more there are."""
+
+    first: tuple[Reference, ...] = ()
+    left: int = 0
+
+
+NO_REFERENCES: Final = References()
+
+
+def references(answer: cel.Json) -> References:
+    """The places that the answer of a `related` names; what is no reference in it is passed over."""
+    found: dict[tuple[object, object, object], Reference] = {}
+    for entry in answer if isinstance(answer, list) else ():
+        if not isinstance(entry, dict):
+            continue
+        ref = entry.get("ref", entry)
+        # what no file declares has no place
+        if not isinstance(ref, dict) or ref.get("builtin"):
+            continue
+        relation, number, path = ref.get("relation"), ref.get("index"), str(entry.get("path", ""))
+        if isinstance(relation, str) and isinstance(number, int) and (relation, number, path) not in found:
+            found[relation, number, path] = Reference(relation, number, path, str(entry.get("message", "")))
+    return References(tuple(found.values())[:MAX_RELATED], max(0, len(found) - MAX_RELATED))
+
+
+class RelatedList(Struct, frozen=True, eq=False):
+    """The objects that one relation leads to, ready for CEL."""
+
+    links: tuple[Link, ...]
+    entries: list[dict[str, Any]]
+    objects: tuple[Object, ...]
+    """By their number in references."""
+    digest: bytes
+    complete: bool
+    """Whether CEL sees all of the objects."""
+
+    @property
+    def long(self) -> bool:
+        """Whether what reads it is evaluated apart."""
+        return len(self.entries) >= LONG
+
+
+class RelatedLists:
+    """Lists that were made before, and places in the objects that are in them."""
+
+    def __init__(self) -> None:
+        self._short: dict[tuple[int, str, frozenset[str] | None], RelatedList] = {}
+        """By the identity of the links, the relation, and the fields of objects that are read."""
+        self._long: dict[tuple[int, str, frozenset[str] | None], RelatedList] = {}
+        self._entries = 0
+        self.places: dict[tuple[Object, str, str], Related] = {}
+
+    def __len__(self) -> int:
+        return len(self._short) + len(self._long)
+
+    @property
+    def entries(self) -> int:
+        """Entries of all long lists."""
+        return self._entries
+
+    def list(self, relation: str, links: tuple[Link, ...], fields: frozenset[str] | None) -> RelatedList:
+        """The list for what a relation leads to."""
+        key = (id(links), relation, fields)
+        known = self._short.get(key) or self._long.get(key)
+        if known is not None and known.links is links:
+            return known
+        made = _list(relation, links, fields)
+        if made.long:
+            if self._entries + len(links) > MAX_ENTRIES:
+                self._long.clear()
+                self._entries = 0
+            self._entries += len(links)
+            self._long[key] = made
+        else:
+            if len(self._short) >= MAX_LISTS:
+                self._short.clear()
+            self._short[key] = made
+        return made
+
+    def by_name(self, links: Mapping[str, tuple[Link, ...]], fields: frozenset[str] | None) -> RelatedByName:
+        """The lists for all that some relations lead to."""
+        return RelatedByName(
+            {variable(name): self.list(variable(name), found, fields) for name, found in links.items()}
+        )
+
+    def sees_the_same(self, before: Bound, now: Bound, fields: frozenset[str] | None) -> bool:
+        """Whether CEL sees the same of two answers to the same relations."""
+        pairs = [
+            (name, one[name], found)
+            for one, other in zip(before.links, now.links, strict=True)
+            for name, found in other.items()
+            if one[name] is not found
+        ]
+        if any(len(one) != len(other) for _, one, other in pairs):
+            return False
+        for name, *links in pairs:
+            one, other = (self.list(variable(name), found, fields) for found in links)
+            if one.digest != other.digest or one.complete != other.complete:
+                return False
+        return True
+
+
+class RelatedByName(NamedTuple):
+    """What the relations of one pod template lead to, or those of an object without any."""
+
+    relations: Mapping[str, RelatedList]
+
+    @property
+    def lists(self) -> dict[str, list[dict[str, Any]]]:
+        """The entries of each, as CEL sees them."""
+        return {name: one.entries for name, one in self.relations.items()}
+
+    @property
+    def long(self) -> frozenset[str]:
+        """The relations whose lists are long."""
+        return frozenset([name for name, one in self.relations.items() if one.long])
+
+    def digests(self) -> dict[tuple[str, str | None], Digest]:
+        """What tells the lists from others, in names of `Scope.digest`."""
+        found: dict[tuple[str, str | None], Digest] = {
+            ("relations", name): one.digest for name, one in self.relations.items()
+        }
+        found["relations", None] = tuple([one.digest for one in self.relations.values()])
+        return found
+
+    def object_at(self, relation: str, number: int) -> Object | None:
+        """The object that a reference names."""
+        objects = self.relations[relation].objects if relation in self.relations else ()
+        return objects[number] if 0 <= number < len(objects) else None
 
 
 class RelatedObjects:
     """The related objects of one object."""
 
     def __init__(
-        self, bound: Bound, fields: frozenset[str] | None, document: Callable[[str, bool], Document]
+        self,
+        bound: Bound,
+        fields: frozenset[str] | None,
+        document: Callable[[str, bool], Document],
+        lists: RelatedLists,
     ) -> None:
         """Make them ready for CEL.
 
@@ -41,58 +198,44 @@ class RelatedObjects:
             bound: what the relations of the object lead to.
             fields: the fields of related objects that are read; None where that may be any.
             document: how to read the text of a document, which may be JSON.
+            lists: those that were made before.
         """
-        self._objects: list[Object] = []
-        self._refs: dict[Object, dict[str, Any]] = {}
-        self._fields = fields
-        self._views: dict[Object, Any] = {}
         self._document = document
-        self._places: dict[tuple[int, str, str], Related] = {}
-        """Many findings name the same."""
-        self.complete = True
-        """Whether CEL sees all of the objects."""
-        self.lists: Sequence[Mapping[str, list[dict[str, Any]]]] = [
-            {
-                variable(name): [
-                    {
-                        "ref": self._ref(link.object),
-                        "object": self._view(link.object),
-                        "via": [self._ref(passed) for passed in link.via],
-                    }
-                    for link in found
-                ]
-                for name, found in links.items()
-            }
-            for links in bound.links
-        ]
+        self._places = lists.places
+        self.templates = [lists.by_name(links, fields) for links in bound.links]
         """For each pod template of the object, or once for one without any."""
+        self.complete = all(one.complete for of in self.templates for one in of.relations.values())
+        """Whether CEL sees all of the objects."""
 
-    def places_of(self, answer: cel.Json) -> tuple[Related, ...]:
-        """The places that the answer of a `related` names; what is no reference in it is passed over."""
-        found: dict[tuple[int, str], str] = {}
-        for entry in answer if isinstance(answer, list) else ():
-            if not isinstance(entry, dict):
-                continue
-            ref = entry.get("ref", entry)
-            number = ref.get("index") if isinstance(ref, dict) else None
-            # what no file declares has no place
-            if isinstance(number, int) and 0 <= number < len(self._objects) and self._objects[number].file:
-                found.setdefault((number, str(entry.get("path", ""))), str(entry.get("message", "")))
-        left = len(found) - MAX_RELATED
-        places = [
-            self._place(number, path, message)
-            for (number, path), message in islice(found.items(), MAX_RELATED)
-        ]
-        if left > 0:
+    def places_of(self, all_of: Iterable[tuple[int, References]]) -> tuple[Related, ...]:
+        """The places that references name; the last says how many are not shown, where they are too many.
+
+        Args:
+            all_of: by which pod template they were given, and the references.
+        """
+        found: dict[tuple[Object, str], str] = {}
+        left = 0
+        for template, named in all_of:
+            left += named.left
+            for relation, number, path, message in named.first:
+                other = self.templates[template].object_at(relation, number)
+                if other is not None:
+                    found.setdefault((other, path), message)
+        shown = list(found.items())[:MAX_RELATED]
+        left += len(found) - len(shown)
+        places = [self._place(other, path, message) for (other, path), message in shown]
+        if left > 0 and places:
             last = places[-1]
-            places[-1] = replace(last, message=f"{last.message}; {left} more like this are not shown")
+            places[-1] = replace(last, message=f"{last.message}; {left:,} more like this are not shown")
         return tuple(places)
 
-    def _place(self, number: int, path: str, message: str) -> Related:
-        key = (number, path, message)
+    def _place(self, other: Object, path: str, message: str) -> Related:
+        key = (other, path, message)
         known = self._places.get(key)
         if known is None:
-            known = self._places[key] = self._related(self._objects[number], path, message)
+            if len(self._places) >= MAX_PLACES:
+                self._places.clear()
+            known = self._places[key] = self._related(other, path, message)
         return known
 
     def _related(self, other: Object, path: str, message: str) -> Related:
@@ -105,11 +248,17 @@ class RelatedObjects:
         text = redact(message) or f"{other.id.kind} '{other.id.shown_name}'"
         return Related(other.id, where, resource.resolve(where).span, text, other.file, other.document)
 
-    def _ref(self, other: Object) -> dict[str, Any]:
-        known = self._refs.get(other)
+
+def _list(relation: str, links: tuple[Link, ...], fields: frozenset[str] | None) -> RelatedList:
+    refs: dict[Object, dict[str, Any]] = {}
+    views: dict[Object, cel.View] = {}
+
+    def ref(other: Object) -> dict[str, Any]:
+        known = refs.get(other)
         if known is None:
-            known = self._refs[other] = {
-                "index": len(self._objects),
+            known = refs[other] = {
+                "relation": relation,
+                "index": len(refs),
                 "apiVersion": other.id.api_version,
                 "kind": other.id.kind,
                 "namespace": other.namespace,
@@ -117,18 +266,24 @@ class RelatedObjects:
             }
             if not other.file:
                 known["builtin"] = True
-            self._objects.append(other)
         return known
 
-    def _view(self, other: Object) -> Any:
-        if other not in self._views:
-            fields = self._fields
-            data = (
-                other.data
-                if fields is None
-                else {key: other.data[key] for key in fields if key in other.data}
-            )
-            view, complete = cel.view(data)
-            self.complete &= complete
-            self._views[other] = view
-        return self._views[other]
+    def view(other: Object) -> cel.View:
+        known = views.get(other)
+        if known is None:
+            data = other.data
+            if fields is not None:
+                data = {key: data[key] for key in fields if key in data}
+            known = views[other] = cel.view(data)
+        return known
+
+    entries = [
+        {
+            "ref": ref(link.object),
+            "object": view(link.object).value,
+            "via": [ref(passed) for passed in link.via],
+        }
+        for link in links
+    ]
+    complete = all(one.complete for one in views.values())
+    return RelatedList(links, entries, tuple(refs), digest_of((relation, entries)), complete)

@@ -20,9 +20,10 @@ from kscan_lsp.policy import targets
 from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kscan_lsp.engine.digests import Digest, Digests
+    from kscan_lsp.engine.related import References, RelatedByName
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.kubernetes.composed_pods import Composed
     from kscan_lsp.kubernetes.resources import Resource
@@ -64,7 +65,9 @@ class Scope(Struct):
     """Whether only what is written counts."""
     composed: Composed | None = None
     containers: list[Element] | None = None
-    related: dict[tuple[str, object], cel.Json] = {}
+    long: frozenset[str] = frozenset()
+    """The relations whose lists are long."""
+    related: dict[tuple[str, object], References] = {}
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.
@@ -129,8 +132,9 @@ class Element(Struct):
     scope: Scope
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
+    _without_long: cel.Activation | None = None
     _digests: dict[tuple[str, str | None], Digest] = {}
-    _related: dict[tuple[str, object], cel.Json] = {}
+    _related: dict[tuple[str, object], References] = {}
 
     @property
     def activation(self) -> cel.Activation:
@@ -138,6 +142,19 @@ class Element(Struct):
         if self._activation is None:
             self._activation = cel.bind(CONTROLS, self.bound_values())
         return self._activation
+
+    @property
+    def without_long_lists(self) -> cel.Activation:
+        """The same for expressions that read no long list of related objects: reading one converts them all."""
+        long = self.scope.long
+        if not long:
+            return self.activation
+        if self._without_long is None:
+            values = self.bound_values()
+            lists = values.get("relations", {})
+            values["relations"] = {name: one for name, one in lists.items() if name not in long}
+            self._without_long = cel.bind(CONTROLS, values)
+        return self._without_long
 
     def digest(self, name: str, field: str | None) -> Digest:
         """What tells the value of a variable, or of one field of it, from others: equal only where that is."""
@@ -148,8 +165,10 @@ class Element(Struct):
             found = known[name, field] = self.scope.known_digests.of(value, field)
         return found
 
-    def related(self, expression: cel.Expression) -> cel.Json:
-        """The references that a `related` gives, None where it fails; many checks have the same."""
+    def related(
+        self, expression: cel.Expression, evaluate: Callable[[cel.Expression], References]
+    ) -> References:
+        """The references that a `related` gives; many checks have the same."""
         values, scope = self.values, self.scope
         # mostly, what an object is related to is the same for all of it; an item can be null
         alike = all(
@@ -159,21 +178,43 @@ class Element(Struct):
         known = scope.related if alike else self._related
         key = (expression.source, expression.let)
         if key not in known:
-            answer = cel.evaluate(expression, self.activation)
-            known[key] = None if isinstance(answer, cel.Failed) else answer
+            known[key] = evaluate(expression)
         return known[key]
+
+    def reads_long_list(self, expression: cel.Expression) -> bool:
+        """Whether an expression reads a long list of related objects."""
+        long = self.scope.long
+        if not long:
+            return False
+        fields = cel.fields_read([expression]).get("relations", frozenset[str]())
+        return fields is None or not long.isdisjoint(fields)
+
+    def read_by(self, expression: cel.Expression) -> cel.Activation:
+        """What one expression reads, and nothing else, handed to CEL."""
+        return cel.bind(CONTROLS, _bound(self.values, cel.fields_read([expression])))
+
+    def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
+        """The digests of all that an expression reads."""
+        return tuple(
+            self.digest(name, field)
+            for name, fields in sorted(cel.fields_read([expression]).items())
+            for field in ((None,) if fields is None else sorted(fields))
+        )
 
     def bound_values(self) -> dict[str, Any]:
         """As much of the values as the checks read."""
-        values = self.values
-        bound: dict[str, Any] = {}
-        for name, fields in self.reads.items():
-            if name in values:
-                value = values[name]
-                if fields is not None and isinstance(value, dict):
-                    value = {field: value[field] for field in fields if field in value}
-                bound[name] = value
-        return bound
+        return _bound(self.values, self.reads)
+
+
+def _bound(values: Mapping[str, Any], reads: cel.Reads) -> dict[str, Any]:
+    bound: dict[str, Any] = {}
+    for name, fields in reads.items():
+        if name in values:
+            value = values[name]
+            if fields is not None and isinstance(value, dict):
+                value = {field: value[field] for field in fields if field in value}
+            bound[name] = value
+    return bound
 
 
 def scope_of(
@@ -182,7 +223,7 @@ def scope_of(
     *,
     ruleset: Ruleset,
     evidence: Evidence,
-    related: Mapping[str, list[dict[str, Any]]],
+    related: RelatedByName | None,
     digests: Digests,
     number: int = 0,
 ) -> Scope:
@@ -202,21 +243,22 @@ def scope_of(
         "object": view,
         "objectName": resource.id.shown_name,
         "inputs": ruleset.inputs,
-        "relations": related,
+        "relations": {} if related is None else related.lists,
         "kubernetesMinor": ruleset.kubernetes_minor,
         "unneeded": _listed(template.place.unneeded if template else ()),
     }
-    known: dict[tuple[str, str | None], Digest] = {}
+    # lists of objects and facts know their digests: they can be many
+    known: dict[tuple[str, str | None], Digest] = {} if related is None else related.digests()
+    long: frozenset[str] = frozenset() if related is None else related.long
     if evidence.kinds:
-        # facts know their digests: they can be many
         values["evidence"] = {kind: one.data for kind, one in evidence.kinds.items()}
-        known = {("evidence", kind): one.digest for kind, one in evidence.kinds.items()}
+        known |= {("evidence", kind): one.digest for kind, one in evidence.kinds.items()}
         known["evidence", None] = digest_of(
             sorted((kind, one.digest) for kind, one in evidence.kinds.items())
         )
     anchors: dict[str, Path] = {"object": ()}
     if template is None:
-        return Scope(view, values, anchors, ((), "it runs no pods"), digests, known)
+        return Scope(view, values, anchors, ((), "it runs no pods"), digests, known, long=long)
     view, path, where, made = pod_of(view, template)
     anchors |= {"podTemplate": path, "pod": where}
     pod = paths.lookup(view, where)
@@ -226,7 +268,16 @@ def scope_of(
     else:
         problem = (where, f"there is no pod at {paths.show(where)}")
     return Scope(
-        view, values, anchors, problem, digests, known, number, template.place.partial, composed=made
+        view,
+        values,
+        anchors,
+        problem,
+        digests,
+        known,
+        number,
+        template.place.partial,
+        composed=made,
+        long=long,
     )
 
 

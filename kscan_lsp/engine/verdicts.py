@@ -210,10 +210,7 @@ def _order(finding: Finding) -> tuple[int, str]:
 
 def _related(failures: list[Failure], related: RelatedObjects) -> tuple[Related, ...]:
     """The other objects that some failed checks rest on."""
-    found: dict[Related, None] = {}
-    for one in failures:
-        found.update(dict.fromkeys(related.places_of(one.related)))
-    return tuple(found)
+    return related.places_of((one.causes[0].template, one.related) for one in failures)
 
 
 def _blanked_names(resource: Resource) -> frozenset[str]:

@@ -22,6 +22,17 @@ def name_order(name: str) -> list[str]:
     return (unquote(name) if name.startswith("file:") else name).split("/")
 
 
+def with_files_in_order(files: Mapping[str, _T], changed: Mapping[str, _T]) -> Mapping[str, _T]:
+    """A mapping by file name, which is in order, with some files more or other values for some."""
+    if len(changed) == 1:
+        ((name, value),) = changed.items()
+        return with_file_in_order(files, name, value)
+    together = {**files, **changed}
+    if len(together) == len(files):
+        return together
+    return {name: together[name] for name in sorted(together, key=name_order)}
+
+
 def with_file_in_order(files: Mapping[str, _T], name: str, value: _T) -> dict[str, _T]:
     """A mapping by file name, which is in order, with one file more or another value for one."""
     if name in files:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
-from kscan_lsp.files.names import name_order, with_file_in_order
+from kscan_lsp.files.names import name_order, with_files_in_order
 from kscan_lsp.kubernetes.pod_templates import spec_of_pod
 from kscan_lsp.kubernetes.selectors import namespace_of
 
@@ -76,45 +76,79 @@ class Index(Struct, frozen=True, eq=False):
 
     def with_file(self, file: str, objects: tuple[Object, ...]) -> tuple[Index, frozenset[Key]]:
         """The index with what a file declares now, and the keys under which anything is different."""
-        before = self.files.get(file, ())
-        if before == objects:
+        return self.with_files({file: objects})
+
+    def with_files(self, files: Mapping[str, tuple[Object, ...]]) -> tuple[Index, frozenset[Key]]:
+        """The index with what some files declare now, and the keys under which anything is different."""
+        found = dict(self._found)
+        present: dict[str, tuple[Object, ...]] = {}
+        gone: set[str] = set()
+        changed: set[Key] = set()
+        moved: dict[Key, dict[str, bool]] = {}
+        """By key, the files where something came to be found or is found no more, and whether it is."""
+        for file, objects in files.items():
+            before = self.files.get(file, ())
+            if before == objects:
+                continue
+            old = self._found.get(file, {})
+            new, keys = _changed(old, before, objects)
+            changed |= keys
+            for key in old.keys() ^ new.keys():
+                moved.setdefault(key, {})[file] = key in new
+            if objects:
+                found[file] = new
+                present[file] = objects
+            else:
+                del found[file]
+                gone.add(file)
+        if not present and not gone:
             return self, frozenset()
-        old = self._found.get(file, {})
-        replaced = [*compress(zip(before, objects, strict=False), map(is_not, before, objects))]
-        # an edit, mostly; of two documents with one text, which declare the very same object, one is still there
-        if len(replaced) == 1 and len(before) == len(objects) and replaced[0][0] not in objects:
-            ((one, other),) = replaced
-            new = _replaced(old, one, other, objects)
-            changed = frozenset((*one.keys, *other.keys))
-        else:
-            new = _by_key(objects)
-            kept = set(before) & set(objects)
-            if [one for one in before if one in kept] != [one for one in objects if one in kept]:
-                kept = set()  # what is found under a key comes in another order
-            changed = frozenset(key for one in (*before, *objects) if one not in kept for key in one.keys)
-        found = {**self._found, file: new}
-        if objects:
-            files = with_file_in_order(self.files, file, objects)
-        else:
-            files = {name: there for name, there in self.files.items() if name != file}
-            del found[file]
-        holders = self._holders
-        if moved := old.keys() ^ new.keys():
-            holders = dict(holders)
-            for key in moved:
-                names = [name for name in holders.get(key, ()) if name != file]
-                if key in new:
-                    insort(names, file, key=name_order)
-                if names:
-                    holders[key] = tuple(names)
-                else:
-                    del holders[key]
-        return Index(files, found, holders), changed
+        kept = {name: there for name, there in self.files.items() if name not in gone} if gone else self.files
+        return (
+            Index(with_files_in_order(kept, present), found, _with_moved(self._holders, moved)),
+            frozenset(changed),
+        )
 
     def find(self, key: Key) -> Iterator[Object]:
         """All that is found under a key."""
         for file in self._holders.get(key, ()):
             yield from self._found[file][key]
+
+
+def _changed(
+    old: Mapping[Key, tuple[Object, ...]], before: tuple[Object, ...], objects: tuple[Object, ...]
+) -> tuple[Mapping[Key, tuple[Object, ...]], set[Key]]:
+    """What is found in a file under each key now, and the keys under which that is different."""
+    replaced = [*compress(zip(before, objects, strict=False), map(is_not, before, objects))]
+    # an edit, mostly; of two documents with one text, which declare the very same object, one is still there
+    if len(replaced) == 1 and len(before) == len(objects) and replaced[0][0] not in objects:
+        ((one, other),) = replaced
+        return _replaced(old, one, other, objects), {*one.keys, *other.keys}
+    kept = set(before) & set(objects)
+    if [one for one in before if one in kept] != [one for one in objects if one in kept]:
+        kept = set()  # what is found under a key comes in another order
+    return _by_key(objects), {key for one in (*before, *objects) if one not in kept for key in one.keys}
+
+
+def _with_moved(
+    holders: Mapping[Key, tuple[str, ...]], moved: Mapping[Key, Mapping[str, bool]]
+) -> Mapping[Key, tuple[str, ...]]:
+    """The files where something is found under each key, in order, after some have come and gone."""
+    if not moved:
+        return holders
+    now = dict(holders)
+    for key, files in moved.items():
+        names = [name for name in holders.get(key, ()) if name not in files]
+        came = [name for name, there in files.items() if there]
+        if len(came) == 1:
+            insort(names, came[0], key=name_order)
+        elif came:
+            names = sorted([*names, *came], key=name_order)
+        if names:
+            now[key] = tuple(names)
+        else:
+            del now[key]
+    return now
 
 
 def _replaced(

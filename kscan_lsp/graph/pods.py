@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.references import POLICIES, target_of
+from kscan_lsp.kubernetes.runtime_labels import names_pods
 from kscan_lsp.kubernetes.selectors import labels_of_pods, required, selectors_of, selects_pods_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from kscan_lsp.graph.index import Key, Object
 
@@ -32,6 +33,23 @@ def selects(selecting: Object, workload: Object) -> bool:
         for template in (workload.templates if wanted else ())
         for selector in wanted
     )
+
+
+def labels_asked(subject: Object) -> Hashable:
+    """What `selects` reads of a workload: equal only where the same objects select its pods."""
+    if not subject.templates:
+        return subject.id.kind
+    labels = [
+        tuple(labels_of_pods(subject.data, template, subject.namespace).items())
+        for template in subject.templates
+    ]
+    name = subject.id.name if names_pods(subject.id.kind) else ""
+    return subject.id.kind, name, subject.namespace, tuple(labels)
+
+
+def selection_of(subject: Object) -> Hashable:
+    """What `selects` and `runs` read of an object that selects pods."""
+    return subject.id.kind, repr([*selectors_of(subject.id, subject.data)])
 
 
 def selectors(kind: str) -> Callable[[Object], Iterator[Key]]:

@@ -22,7 +22,7 @@ from kscan_lsp.yaml.tree import Alias, Mapping, Scalar
 
 if TYPE_CHECKING:
     from kscan_lsp.paths import Path
-    from kscan_lsp.yaml.data import PathTarget
+    from kscan_lsp.yaml.data import PathTarget, Tables
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
@@ -53,6 +53,7 @@ class Locator:
         self._document = document
         self._root = root
         self._places: dict[Path, PathTarget] = {}
+        self._tables: Tables = {}
         self._resolved: dict[Path, ResolvedPath] = {}
 
     def resolve(self, path: Path) -> ResolvedPath:
@@ -70,7 +71,7 @@ class Locator:
             above = path[:-1]
             before = self._places.get(above) or self._place(above)
             whole = before.depth == len(self._root) + len(above)
-            found = (whole and step(before, path[-1])) or before
+            found = (whole and step(before, path[-1], self._tables)) or before
         else:
             found = nearest(cast("Node", self._document.root), self._root)
         self._places[path] = found

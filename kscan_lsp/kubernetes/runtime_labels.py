@@ -36,6 +36,11 @@ def is_runtime_label(name: str) -> bool:
     return name in _BY_CONTROLLER
 
 
+def names_pods(kind: str) -> bool:
+    """Whether a controller of workloads of a kind sets labels that have the workload's name in them."""
+    return any(kind in kinds and "{name}" in values for kinds, values in _BY_CONTROLLER.values())
+
+
 def sets_label(who: ResourceId, name: str, value: str) -> bool:
     """Whether the controller of a workload gives some of its pods this label."""
     kinds, values = _BY_CONTROLLER.get(name, (frozenset(), ""))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Related
     from kscan_lsp.text import Encoding, Position
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import PlacedDocument
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
 class Lines(Struct, frozen=True):
@@ -59,9 +60,8 @@ def location_of(related: Related, placed: PlacedDocument, project: Project) -> L
     if not related.file:
         return placed.locate(related.span)
     file = project.files.get(related.file)
-    for other in file.documents if file else ():
-        if other.checked.document.text == related.document:
-            return other.locate(related.span)
+    if file is not None and (other := _by_text(file).get(related.document)) is not None:
+        return other.locate(related.span)
     for declared in project.index.files.get(related.file, ()):
         if declared.document == related.document:
             return Verbatim(related.file, declared.offset).locate(related.span)
@@ -86,6 +86,20 @@ def lines_of(location: Location, project: Project) -> Lines:
     after = bisect_right(file.documents, location.span.start, key=lambda placed: placed.offset)
     placed = file.documents[max(after - 1, 0)]
     return _lines(placed.checked.document.lines, location.span, placed.offset, placed.line)
+
+
+_BY_TEXT: Final[WeakKeyDictionary[CheckedFile, dict[str, PlacedDocument]]] = WeakKeyDictionary()
+
+
+def _by_text(file: CheckedFile) -> dict[str, PlacedDocument]:
+    """The documents of a file by their texts, the first of each: many findings can point into a file of many."""
+    known = _BY_TEXT.get(file)
+    if known is None:
+        known = {}
+        for placed in file.documents:
+            known.setdefault(placed.checked.document.text, placed)
+        _BY_TEXT[file] = known
+    return known
 
 
 def _lines(index: LineIndex, span: Span, offset: int, first: int) -> Lines:

@@ -18,12 +18,12 @@ from msgspec.structs import replace
 from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import TODAY, Evidence, key_for
-from kscan_lsp.files.names import with_file_in_order
+from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
+from kscan_lsp.graph.binding import Bound, Followed, Keys, any_of, bind
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.graph.references import object_of
-from kscan_lsp.graph.relations import Bound, bind
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.text import Span
@@ -39,7 +39,8 @@ from kscan_lsp.yaml.document import read_document, reread, split
 from kscan_lsp.yaml.json_reader import split_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from kscan_lsp.engine.verdicts import Verdicts
@@ -85,16 +86,9 @@ class Project(Struct, frozen=True, eq=False):
 
     def with_read(self, files: Iterable[CheckedFile]) -> Project:
         """The project with files that `read` gave, of this project or an earlier one."""
-        judged, index = self.files, self.index
-        changed: set[Key] = set()
-        read: set[str] = set()
-        for read_before in files:
-            file = self._renewed(read_before)
-            judged = with_file_in_order(judged, file.path, file)
-            index, keys = index.with_file(file.path, _objects(file))
-            changed |= keys
-            read.add(file.path)
-        return self._updated(judged, index, changed, read)
+        read = {file.path: self._renewed(file) for file in files}
+        index, changed = self.index.with_files({path: _objects(file) for path, file in read.items()})
+        return self._updated(with_files_in_order(self.files, read), index, changed, read)
 
     def _renewed(self, file: CheckedFile) -> CheckedFile:
         """A file without what an earlier project found in it that rests on other objects or on other evidence."""
@@ -106,7 +100,7 @@ class Project(Struct, frozen=True, eq=False):
 
     def _renewed_document(self, checked: CheckedDocument) -> CheckedDocument:
         read = checked.read
-        if read is not None and not checked.dependencies.isdisjoint(self.evidence.changed(read.evidence)):
+        if read is not None and any_of(checked.dependencies, self.evidence.changed(read.evidence)):
             return self._again(checked)
         return replace(checked, bounds=None) if checked.bounds else checked
 
@@ -150,7 +144,7 @@ class Project(Struct, frozen=True, eq=False):
         files = dict(self.files)
         for path in concerned:
             parts = files[path].parts
-            now = [part if part.dependencies.isdisjoint(changed) else self._again(part) for part in parts]
+            now = [self._again(part) if any_of(part.dependencies, changed) else part for part in parts]
             files[path] = files[path].with_parts(now)
         return self._updated(files, self.index, frozenset(), concerned)
 
@@ -215,7 +209,7 @@ class Project(Struct, frozen=True, eq=False):
         self,
         files: Mapping[str, CheckedFile],
         index: Index,
-        changed: set[Key] | frozenset[Key],
+        changed: frozenset[Key],
         touched: Iterable[str],
     ) -> Project:
         """The project with all findings that rest on other objects brought up to date.
@@ -226,7 +220,7 @@ class Project(Struct, frozen=True, eq=False):
             changed: the keys under which anything is different.
             touched: the files that are new, or gone.
         """
-        dependents = self.dependents
+        dependents, followed = self.dependents, Followed(index)
         relational = self.whole and self.ruleset.relational
         evaluated: dict[str, CheckedFile] = {}
         dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
@@ -237,37 +231,44 @@ class Project(Struct, frozen=True, eq=False):
             now = before = file.parts
             if relational:
                 now = self._with_relations(
-                    before, index, changed if dependents.depends(path, changed) else ()
+                    before, followed, changed if dependents.depends(path, changed) else frozenset()
                 )
             if any(map(is_not, now, before)):
                 evaluated[path] = file.with_parts(now)
-            dependencies[path] = frozenset[Key]().union(*{checked.dependencies for checked in now})
+            parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
+            dependencies[path] = frozenset[Key]().union(*parts)
         files = {**files, **evaluated} if evaluated else files
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
     def _with_relations(
-        self, parts: tuple[CheckedDocument, ...], index: Index, changed: Collection[Key]
+        self, parts: tuple[CheckedDocument, ...], followed: Followed, changed: AbstractSet[Key]
     ) -> tuple[CheckedDocument, ...]:
         """The documents of a file, those evaluated again that depend on keys under which something changed."""
         return tuple(
             [
-                self._related(checked, index)
-                if checked.bounds is None or (changed and not checked.dependencies.isdisjoint(changed))
+                self._related(checked, followed)
+                if checked.bounds is None or (changed and any_of(checked.dependencies, changed))
                 else checked
                 for checked in parts
             ]
         )
 
-    def _related(self, old: CheckedDocument, index: Index) -> CheckedDocument:
+    def _related(self, old: CheckedDocument, followed: Followed) -> CheckedDocument:
         """A document with what rests on other objects evaluated again."""
         if old.read is None:
             return old
+        before = old.bounds or (None,) * len(old.read.objects)
         bounds = tuple(
-            bind(one, names, index) if (names := self.evaluator.relations_of(verdicts.resource)) else None
-            for verdicts, one in zip(old.read.verdicts, old.read.objects, strict=True)
+            bind(one, names, followed, bound)
+            if (names := self.evaluator.relations_of(verdicts.resource))
+            else None
+            for verdicts, one, bound in zip(old.read.verdicts, old.read.objects, before, strict=True)
         )
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
+        if old.bounds and self._sees_the_same(old, old.bounds, bounds):
+            dated = _ON_TODAY in old.dependencies
+            return replace(old, bounds=bounds, dependencies=self._keys(old.read, bounds, dated=dated))
         verdicts = tuple(
             alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
@@ -280,12 +281,27 @@ class Project(Struct, frozen=True, eq=False):
         disposed = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
         judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
         problems = redacted((*read.document.problems, *read.missed, *judging, *disposed.problems))
-        keys = frozenset[Key]().union(
-            *(bound.dependencies for bound in bounds or () if bound),
-            *(self.evaluator.evidence_of(verdict.resource) for verdict in verdicts),
-            (key_for(TODAY),) if disposed.dated else (),
-        )
+        keys = self._keys(read, bounds, dated=disposed.dated)
         return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
+
+    def _keys(self, read: ReadDocument, bounds: tuple[Bound | None, ...] | None, *, dated: bool) -> Keys:
+        return frozenset[frozenset[Key]]().union(
+            *(bound.dependencies for bound in bounds or () if bound),
+            (self.evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
+            (_ON_TODAY,) if dated else (),
+        )
+
+    def _sees_the_same(
+        self, old: CheckedDocument, before: tuple[Bound | None, ...], now: tuple[Bound | None, ...]
+    ) -> bool:
+        """Whether all that checks read of related objects is as it was, and no finding names a place in them."""
+        return not any(place.file for finding in old.findings for place in finding.related) and all(
+            one == other or (one and other and self.evaluator.sees_the_same(verdicts.resource, one, other))
+            for verdicts, one, other in zip(old.verdicts, before, now, strict=True)
+        )
+
+
+_ON_TODAY: Final = frozenset([key_for(TODAY)])
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, SourceMap
-    from kscan_lsp.graph.index import Key, Object
-    from kscan_lsp.graph.relations import Bound
+    from kscan_lsp.graph.binding import Bound, Keys
+    from kscan_lsp.graph.index import Object
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
 
@@ -62,7 +62,7 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """What it was made of; None for what only an editor shows (`lsp/session/stale.py`)."""
     bounds: tuple[Bound | None, ...] | None = ()
     """What the relations of each resource lead to, as far as any control asks; None where that is not known yet."""
-    dependencies: frozenset[Key] = frozenset()
+    dependencies: Keys = frozenset()
     """The keys of the index and of evidence that its findings depend on."""
     stale: tuple[Finding, ...] = ()
     """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""
@@ -104,7 +104,7 @@ class PlacedFinding(NamedTuple):
     finding: Finding
 
 
-class CheckedFile(Struct, frozen=True, eq=False):
+class CheckedFile(Struct, frozen=True, eq=False, weakref=True):
     """One file, judged.
 
     `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`,

@@ -11,7 +11,7 @@ Left out on purpose: reading text (`reader.py`), changing it (`edits.py`).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -107,8 +107,21 @@ def is_merge(entry: Entry) -> bool:
     return isinstance(key, Scalar) and key.value == "<<" and key.style == "" and key.tag in _MERGE_TAGS
 
 
-def step(place: PathTarget, element: str | int) -> PathTarget | None:
-    """The place one element further on; None where there is none."""
+MANY: Final = 30
+"""Entries of a mapping from which they are told apart by a table, where many are looked for."""
+
+Tables: TypeAlias = "dict[int, dict[str, Entry] | None]"
+"""By the identity of a mapping, the entry that decides each key; None where it takes more than its own entries."""
+
+
+def step(place: PathTarget, element: str | int, tables: Tables | None = None) -> PathTarget | None:
+    """The place one element further on; None where there is none.
+
+    Args:
+        place: where to start.
+        element: a key or an index.
+        tables: of mappings of the same tree, for who looks for many places in it.
+    """
     here, via, via_entry = place.node, place.via, place.via_entry
     if isinstance(here, Alias):
         if via is None:
@@ -120,7 +133,7 @@ def step(place: PathTarget, element: str | int) -> PathTarget | None:
         return None
     if not isinstance(here, Mapping) or not isinstance(element, str):
         return None
-    found = _entry(here, element)
+    found = _entry(here, element, tables)
     if found is None:
         return None
     entry, holder, merged, merged_entry = found
@@ -129,8 +142,16 @@ def step(place: PathTarget, element: str | int) -> PathTarget | None:
     return PathTarget(entry, entry.value, holder, via, via_entry, place.depth + 1)
 
 
-def _entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
+def _entry(
+    mapping: Mapping, key: str, tables: Tables | None
+) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:
     """The entry that decides a key, the mapping it is in, and the first alias of a merge that led there."""
+    if tables is not None and len(mapping.entries) >= MANY:
+        if id(mapping) not in tables:
+            tables[id(mapping)] = _table(mapping)
+        if (table := tables[id(mapping)]) is not None:
+            there = table.get(key)
+            return None if there is None else (there, mapping, None, None)
     for entry in reversed(mapping.entries):
         name = entry.key
         if type(name) is not Scalar or type(name.value) is not str or name.value == "<<":
@@ -138,6 +159,16 @@ def _entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, En
         if name.value == key:
             return entry, mapping, None, None
     return None
+
+
+def _table(mapping: Mapping) -> dict[str, Entry] | None:
+    table: dict[str, Entry] = {}
+    for entry in mapping.entries:
+        name = entry.key
+        if type(name) is not Scalar or type(name.value) is not str or name.value == "<<":
+            return None
+        table[name.value] = entry
+    return table
 
 
 def _merged_entry(mapping: Mapping, key: str) -> tuple[Entry, Mapping, Alias | None, Entry | None] | None:

@@ -88,9 +88,14 @@ def repaired(text: str, fault: Fault) -> tuple[Read, tuple[Span, ...]] | None:
 
 def blank(text: str, lines: Iterable[Span]) -> str:
     """The text with spaces in place of some lines; every offset stays true."""
-    for start, end in lines:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+    parts: list[str] = []
+    done = 0
+    for start, end in sorted(lines):
+        if end > done:
+            first = max(start, done)
+            parts += text[done:first], " " * (end - first)
+            done = end
+    return "".join((*parts, text[done:]))
 
 
 def _attempts(text: str, lines: LineIndex, fault: Fault) -> Iterator[tuple[str, list[Span], bool]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.objects import RULES, TEXTS, documents, empty_project, results
 
+from kscan_lsp.cel import evaluating
+from kscan_lsp.engine import related
 from kscan_lsp.files.names import name_order
 from kscan_lsp.graph.index import Object, key_of
 from kscan_lsp.workspace.project import Project, objects_of
@@ -80,3 +83,16 @@ def check_index(project: Project, declared: dict[str, tuple[Object, ...]], keys:
     every = [one for objects in declared.values() for one in objects]
     for key in keys:
         assert described(index.find(key)) == described(one for one in every if key in one.keys)
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(texts=st.lists(TEXTS, min_size=1, max_size=3))
+def test_what_reads_long_lists_apart_says_the_same(texts) -> None:
+    files = [(f"{number}.yaml", text, False) for number, text in enumerate(texts)]
+    with pytest.MonkeyPatch.context() as patched:
+        # apart there is less to be too much work for
+        patched.setattr(evaluating, "_refused", lambda *_: None)
+        together = empty_project().with_files(files)
+        patched.setattr(related, "LONG", 0)
+        apart = empty_project().with_files(files)
+    assert results(apart) == results(together)

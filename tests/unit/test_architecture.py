@@ -26,7 +26,7 @@ ROOMS = [
 
 FLOORS = {
     "engine": [
-        "digests", "scope", "elements", "locate", "quoting", "related", "plan", "memo", "evaluate", "verdicts",
+        "digests", "related", "scope", "elements", "locate", "quoting", "plan", "memo", "evaluate", "verdicts",
         "causes", "evaluator",
     ],
     "lsp": [

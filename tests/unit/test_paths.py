@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kscan_lsp import paths
 from kscan_lsp.paths import EACH, merge_key, parse, parse_pattern, show, stable
 
 
@@ -109,3 +110,26 @@ def test_merge_key_refuses_odd_values():
     assert merge_key("containers", [{"name": ["a"]}], 0) is None
     assert merge_key("containers", [], 0) is None
     assert merge_key("ports", [{"port": 80}], 0) == (("port", 80), ("protocol", "TCP"))
+
+
+def test_the_elements_of_a_long_list_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    identity = paths._identity
+
+    def counting(item: object, keys: tuple[str, ...]) -> tuple[str | int, ...] | None:
+        nonlocal asked
+        asked += 1
+        return identity(item, keys)
+
+    monkeypatch.setattr(paths, "_identity", counting)
+    items = [{"name": f"a{number // 2 if number < 4 else number}"} for number in range(200)]
+    named = [merge_key("containers", items, number) for number in range(200)]
+    assert named == [None] * 4 + [(("name", f"a{number}"),) for number in range(4, 200)]
+    assert asked < 3 * len(items)
+    assert merge_key("containers", [*items, {"name": "a9"}], 9) is None
+
+
+def test_long_lists_that_are_remembered_are_few() -> None:
+    for number in range(2 * paths.MAX_COUNTED):
+        merge_key("containers", [{"name": f"a{n}"} for n in range(100 + number)], 0)
+    assert len(paths._COUNTED) <= paths.MAX_COUNTED

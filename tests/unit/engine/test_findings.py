@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from support.judging import FILE, Found, Missed, found, judged, problems, project_of, unevaluated
 
-from kscan_lsp import paths
+from kscan_lsp import cel, paths
+from kscan_lsp.engine import related as related_objects
 
 POD = """\
 apiVersion: v1
@@ -466,8 +469,9 @@ def related(expression: str, count: int = 2) -> list[tuple[str, str, str]]:
             [("m0", "data.k", "in m0"), ("m1", "data.k", "in m1")],
         ),
         ("[{'ref': maps[0].ref, 'path': 'data..k'}]", [("m0", "", "ConfigMap 'm0'")]),
-        ("[1, 'a', {'ref': 3}, {'index': 99}, {'index': 2}, {'index': -1}, {'index': '0'}, {'index': 0}]",
-         [("m0", "", "ConfigMap 'm0'")]),
+        ("[1, 'a', {'ref': 3}, {'index': 0}]", []),
+        ("[{'relation': 'configMaps', 'index': '0'}, {'relation': 'secrets', 'index': 0}]", []),
+        ("[99, 2, -1, 0].map(n, {'relation': 'configMaps', 'index': n})", [("m0", "", "ConfigMap 'm0'")]),
         ("maps[0].ref", []),
         ("maps[9].ref", []),
     ],
@@ -509,3 +513,66 @@ def test_many_related_objects_are_few() -> None:
         *(f"ConfigMap 'm{n}'" for n in range(19)),
         "ConfigMap 'm19'; 3 more like this are not shown",
     ]
+
+
+def test_what_several_checks_name_is_cut_together() -> None:
+    uses = ", ".join(f"{{configMapRef: {{name: m{n}}}}}" for n in range(15))
+    volumes = ", ".join(f"{{name: v{n}, secret: {{secretName: s{n}}}}}" for n in range(15))
+    spec = f"spec: {{containers: [{{name: a, envFrom: [{uses}]}}], volumes: [{volumes}]}}\n"
+    pod = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\n{spec}"
+    others = "---\n".join(
+        f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: {kind[0].lower().replace('c', 'm')}{n}}}\n"
+        for kind in ("ConfigMap", "Secret")
+        for n in range(15)
+    )
+    secrets = RELATED.replace("configMaps", "secrets").replace("maps", "keys") % "keys"
+    project = project_of(RELATED % "maps" + secrets, a=pod, others=others)
+    (finding,) = project.files[FILE].parts[0].findings
+    assert len(finding.related) == 20
+    assert finding.related[-1].message == "Secret 's4'; 10 more like this are not shown"
+
+
+SHARED = """\
+- each: resource
+  relations: {maps: configMaps}
+  let: {named: "maps.filter(m, m.object.metadata.name != '')"}
+  deny: object.kind == 'Pod' && named.size() > 0
+  related: "named.map(m, m.ref)"
+  message: "{object.metadata.name} uses {named[0].ref.name}"
+"""
+
+
+def evaluated(monkeypatch: pytest.MonkeyPatch, pods: int) -> tuple[Counter[str], list[str]]:
+    """How often an expression was evaluated that reads related objects, and what was found."""
+    uses = ", ".join(f"{{configMapRef: {{name: m{n}}}}}" for n in range(related_objects.LONG))
+    text = "---\n".join(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a{n}}}\nspec: {{containers: [{{name: a, envFrom: [{uses}]}}]}}\n"
+        for n in range(pods)
+    )
+    maps = "---\n".join(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{n}}}\n" for n in range(related_objects.LONG)
+    )
+    counted: Counter[str] = Counter()
+
+    def counting(evaluate):
+        def counted_evaluate(expression, *arguments, **options):
+            counted[expression.source] += "relations" in cel.fields_read([expression])
+            return evaluate(expression, *arguments, **options)
+
+        return counted_evaluate
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cel, "deny", counting(cel.deny))
+        patched.setattr(cel, "evaluate", counting(cel.evaluate))
+        project = project_of(SHARED, a=text, maps=maps)
+    findings = [finding for part in project.files[FILE].parts for finding in part.findings]
+    assert all(len(finding.related) == related_objects.LONG for finding in findings)
+    return counted, [finding.message for finding in findings]
+
+
+def test_objects_that_are_related_to_the_same_share_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, _ = evaluated(monkeypatch, 2)
+    many, messages = evaluated(monkeypatch, 9)
+    assert many == few
+    assert few.total() == 3
+    assert messages == [f"a{n} uses m0" for n in range(9)]

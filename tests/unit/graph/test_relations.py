@@ -9,7 +9,7 @@ from support.objects import RULES, listed
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
-from kscan_lsp.graph import relations
+from kscan_lsp.graph.binding import Followed, any_of, bind
 from kscan_lsp.graph.index import Index
 from kscan_lsp.workspace.project import Project, objects_of
 
@@ -45,7 +45,7 @@ def led_to(name: str, subject: str, *others: str) -> list[str]:
         **{f"{n}.yaml": text for n, text in enumerate(others)},
     }.items():
         index, _ = index.with_file(file, objects_of(file, text, RULES))
-    bound = relations.bind(index.files["subject.yaml"][0], [name], index)
+    bound = bind(index.files["subject.yaml"][0], [name], Followed(index))
     return [f"{link.object.id.kind}/{link.object.id.name}" for link in bound.links[0][name]]
 
 
@@ -311,12 +311,12 @@ def test_roles_that_every_cluster_has() -> None:
 def test_a_role_of_the_workspace_has_the_last_word() -> None:
     text = BINDING.replace("ROLE", "ClusterRole").replace("reader", "cluster-admin")
     index, _ = Index().with_file("a.yaml", objects_of("a.yaml", text, RULES))
-    (link,) = relations.bind(index.files["a.yaml"][0], ["roles"], index).links[0]["roles"]
+    (link,) = bind(index.files["a.yaml"][0], ["roles"], Followed(index)).links[0]["roles"]
     assert link.object.file == ""
     own, changed = index.with_file("b.yaml", objects_of("b.yaml", cluster_role("cluster-admin"), RULES))
-    bound = relations.bind(index.files["a.yaml"][0], ["roles"], index)
-    assert changed & bound.dependencies
-    (link,) = relations.bind(own.files["a.yaml"][0], ["roles"], own).links[0]["roles"]
+    bound = bind(index.files["a.yaml"][0], ["roles"], Followed(index))
+    assert any_of(bound.dependencies, changed)
+    (link,) = bind(own.files["a.yaml"][0], ["roles"], Followed(own)).links[0]["roles"]
     assert link.object.file == "b.yaml"
 
 
@@ -441,3 +441,22 @@ def test_autoscalers_and_budgets() -> None:
     assert led_to("autoscalers", DEPLOYMENT, scaler) == ["HorizontalPodAutoscaler/shop"]
     assert led_to("workloads", scaler, DEPLOYMENT) == ["Deployment/shop"]
     assert led_to("disruptionBudgets", DEPLOYMENT, budget) == ["PodDisruptionBudget/shop"]
+
+
+def test_what_asks_the_same_shares_the_answer() -> None:
+    pods = listed("Pod", "a", "b", "c", rest="spec: {serviceAccountName: shop, containers: [{name: a}]}")
+    bindings = "---\n".join(
+        BINDING.replace("ROLE", "Role").replace("name: shop,", f"name: grant{n},", 1) for n in range(3)
+    )
+    index, _ = Index().with_file("a.yaml", objects_of("a.yaml", f"{pods}---\n{bindings}", RULES))
+    followed = Followed(index)
+    first, *others = (
+        bind(one, ["roleBindings", "roleBindings.roles"], followed)
+        for one in index.files["a.yaml"]
+        if one.id.kind == "Pod"
+    )
+    assert first.links[0]["roleBindings"]
+    for other in others:
+        assert all(other.links[0][name] is links for name, links in first.links[0].items())
+        assert other.dependencies == first.dependencies
+    assert len(followed.answers) == 2

@@ -9,6 +9,7 @@ from support.reporting import POD, checked
 from kscan_lsp.findings import Location, Related, ResourceId
 from kscan_lsp.report.build import build
 from kscan_lsp.text import Span
+from kscan_lsp.workspace import locations
 from kscan_lsp.workspace.locations import lines_of, location_of
 from kscan_lsp.workspace.project import Project, objects_of
 from kscan_lsp.workspace.results import PlacedDocument
@@ -74,3 +75,15 @@ def test_a_problem_of_a_whole_file_has_no_place_in_it() -> None:
     project = empty_project().with_unreadable("a.yaml", "it is a folder")
     (found,) = project.files["a.yaml"].problems()
     assert found[0] == Location("a.yaml", None, "it is a folder")
+
+
+def test_documents_of_a_file_are_looked_through_once() -> None:
+    text = "---\n".join(POLICY.replace("name: a", f"name: a{n}") for n in range(9))
+    project = empty_project().with_files([("pod.yaml", POD, False), ("svc.yaml", text, False)])
+    (placed,) = project.files["pod.yaml"].documents
+    file = project.files["svc.yaml"]
+    assert locations._by_text(file) is locations._by_text(file)
+    who = ResourceId("v1", "Service", "", "a")
+    for other in file.documents:
+        related = Related(who, (), Span(4, 5), "by this", "svc.yaml", other.checked.document.text)
+        assert location_of(related, placed, project) == other.locate(related.span)

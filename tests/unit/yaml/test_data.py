@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kscan_lsp.yaml.data import MAX_SHARED, data_of, find, key_of, nearest
+from kscan_lsp.yaml.data import MAX_SHARED, Tables, data_of, find, key_of, nearest, start, step
 from kscan_lsp.yaml.reader import read
 from kscan_lsp.yaml.tree import Mapping, Scalar
 
@@ -254,3 +254,19 @@ def test_paths_through_cycles_end():
     assert root is not None
     assert find(root, ("a5000", "k")) is not None
     assert data_of(root).value["a5000"] == {"k": "v"}
+
+
+@pytest.mark.parametrize(
+    "more", ["", "k7: again\n", "1: x\n", "<<: {k7: merged, other: y}\n", "? [a]\n: b\n"]
+)
+def test_a_table_of_a_long_mapping_leads_where_the_mapping_does(more: str) -> None:
+    root = read("".join(f"k{number}: v\n" for number in range(40)) + more).root
+    assert root is not None
+    tables: Tables = {}
+    for key in ("k0", "k7", "k39", "1", "other", "<<", "none"):
+        there, looked_up = step(start(root), key), step(start(root), key, tables)
+        assert (there and (there.entry, there.node, there.via)) == (
+            looked_up and (looked_up.entry, looked_up.node, looked_up.via)
+        )
+    assert len(tables) == 1
+    assert (tables[id(root)] is None) == more.startswith(("<", "?"))

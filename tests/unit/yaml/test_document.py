@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import find, nearest
 from kscan_lsp.yaml.document import Document, comments, read_document, split
+from kscan_lsp.yaml.repair import blank
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -530,3 +532,22 @@ def test_a_line_of_nothing_but_tabs_loses_nothing_else(tabs: str) -> None:
     assert document.blanked == ()
     assert not document.complete  # kubectl refuses it
     assert [problem.message for problem in document.problems] == ["a tab cannot indent YAML; use spaces"]
+
+
+class _Copied(str):
+    """A text that counts how much of it is copied."""
+
+    __slots__ = ("copied",)
+
+    def __getitem__(self, part: Any) -> str:
+        found = super().__getitem__(part)
+        self.copied = getattr(self, "copied", 0) + len(found)
+        return found
+
+
+def test_many_lines_are_blanked_in_one_pass() -> None:
+    text = _Copied("\tx\n" * 1000)
+    lines = [Span(number * 3, number * 3 + 2) for number in range(1000)]
+    assert blank(text, reversed(lines)) == "  \n" * 1000
+    assert text.copied <= len(text)
+    assert blank("abcdef", [Span(3, 5), Span(1, 4), Span(2, 3), Span(1, 4)]) == "a    f"
