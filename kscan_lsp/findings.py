@@ -18,6 +18,8 @@ from kscan_lsp import paths
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kscan_lsp.paths import Path
 
 MAX_PROBLEMS: Final = 100
@@ -200,6 +202,28 @@ class Finding(Struct, frozen=True):
     def printed_path(self) -> str:
         """The path as reports print it."""
         return paths.show(self.path)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings of one object in the order in which all that lists any has them, however they were come by.
+
+    By place and control; of one control as its checks come and what they judge, then by path and message. The documents
+    of a file come as they stand in it, the objects of a document as it lists them. Whoever shows the worst first, or a
+    control at a time, leaves the rest as it is here.
+    """
+    listed = list(findings)
+    keys = [_place_of(finding) for finding in listed]
+    # of one control, two findings seldom are at one place, and every key typed has some put in order
+    return sorted(listed, key=_place_of if len(set(keys)) == len(keys) else _total_order)
+
+
+def _place_of(finding: Finding) -> tuple[int, int, str]:
+    return *finding.span, finding.control
+
+
+def _total_order(finding: Finding) -> tuple[object, ...]:
+    path = [(isinstance(part, str), part) for part in finding.path]  # a number and a text do not compare
+    return *_place_of(finding), finding.causes, path, finding.message
 
 
 def fingerprint(finding: Finding, ordinal: int) -> str:

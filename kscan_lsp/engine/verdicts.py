@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.findings import Finding, Problem, Related
+from kscan_lsp.findings import Finding, Problem, Related, in_order
 from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
 from kscan_lsp.redaction.lines import is_expected
 
@@ -69,7 +69,7 @@ class Verdicts(Struct, frozen=True, eq=False):
 
 def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
     """The verdicts of controls that look at nothing but a resource, and those of all others. No control is in both."""
-    findings = sorted((*alone.findings, *related.findings), key=_order)
+    findings = in_order((*alone.findings, *related.findings))
     return replace(
         alone,
         findings=tuple(findings),
@@ -200,12 +200,7 @@ def _findings(
                 causes=causes,
             )
         )
-    findings.sort(key=_order)
-    return tuple(findings), hidden
-
-
-def _order(finding: Finding) -> tuple[int, str]:
-    return finding.span.start, finding.control
+    return tuple(in_order(findings)), hidden
 
 
 def _related(failures: list[Failure], related: RelatedObjects) -> tuple[Related, ...]:
