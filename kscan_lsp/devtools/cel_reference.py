@@ -27,16 +27,16 @@ class Section(Struct, frozen=True):
     lines: tuple[Line, ...]
 
 
-class Reference(Struct, frozen=True):
+class CelReference(Struct, frozen=True):
     """All there is, and the object that the examples are about."""
 
     object: str
     sections: tuple[Section, ...]
 
 
-def reference() -> Reference:
+def reference() -> CelReference:
     """What the page is made of; the first section has the variables."""
-    return convert(read_document(_DATA.read_text(encoding="utf-8")).data, Reference)
+    return convert(read_document(_DATA.read_text(encoding="utf-8")).data, CelReference)
 
 
 def page() -> str:

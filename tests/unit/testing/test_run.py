@@ -82,5 +82,8 @@ def test_a_control_without_tests_fails() -> None:
 def test_a_version_that_is_none_is_a_problem_of_the_file(version: str) -> None:
     text = CONTROL.replace("- name: privileged", f"- name: privileged\n  kubernetesVersion: {version}")
     (problem,) = loading.load([("t.yaml", read_document(text))]).problems
-    assert problem.problem.message == "must be a Kubernetes version as a string, such as '1.33'"
+    assert (
+        problem.problem.message
+        == "'kubernetesVersion' must be a Kubernetes version as a string, such as '1.33'"
+    )
     assert failures(text.replace(version, "'1.30'")) == []
