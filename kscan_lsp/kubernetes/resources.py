@@ -1,8 +1,8 @@
 """Kubernetes resources: what a document declares.
 
-A document may hold one object or a List of them, or a Template of OpenShift, whose objects are read with the values
-that its parameters have by default. Each becomes a Resource with its identity and its pod templates. A resource is
-plain data: it remembers nothing that anybody asked about it.
+A document may hold one object or a List of them, or a Template of OpenShift, which is an object itself and whose objects
+are read with the values that its parameters have by default. Each becomes a Resource with its identity and its pod
+templates. A resource is plain data: it remembers nothing that anybody asked about it.
 
 Source of what a Template means: template/v1/types.go of openshift/api.
 """
@@ -124,21 +124,29 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
         else:
             inherited = "" if kind == "List" or template else f"{kind.removesuffix('List')} {api_version}"
             parameters = parameters_of(value) if template else None
+            if parameters is not None:
+                _add(unwrapping, {**value, "parameters": parameters.listed}, root, kind, api_version)
             for index, item in enumerate(items or []):
-                one = item if parameters is None else with_parameters(item, parameters)
+                one = item if parameters is None else with_parameters(item, parameters.values)
                 _collect(unwrapping, one, (*root, field, index), inherited)
-    elif len(unwrapping.found) >= MAX_RESOURCES:
+    else:
+        _add(unwrapping, value, root, kind, api_version)
+
+
+def _add(unwrapping: _Unwrapping, value: dict[str, Any], root: Path, kind: str, api_version: str) -> None:
+    """Add one object."""
+    if len(unwrapping.found) >= MAX_RESOURCES:
         unwrapping.report(
             root, f"this document has more than {MAX_RESOURCES:,} objects; this one is not read"
         )
-    else:
-        metadata = value.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        identity = ResourceId(api_version, kind, _text(metadata.get("namespace")), _name_of(metadata))
-        group_and_kind = (identity.group, kind)
-        places = unwrapping.custom.get(group_and_kind) or PLACES.get(group_and_kind, ())
-        templates = templates_of(value, places) if places else ()
-        unwrapping.found.append(Resource(unwrapping.document, root, identity, value, templates, places))
+        return
+    metadata = value.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    identity = ResourceId(api_version, kind, _text(metadata.get("namespace")), _name_of(metadata))
+    group_and_kind = (identity.group, kind)
+    places = unwrapping.custom.get(group_and_kind) or PLACES.get(group_and_kind, ())
+    templates = templates_of(value, places) if places else ()
+    unwrapping.found.append(Resource(unwrapping.document, root, identity, value, templates, places))
 
 
 def _name_of(metadata: dict[str, Any]) -> str:
