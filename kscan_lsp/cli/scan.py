@@ -17,7 +17,7 @@ from kscan_lsp.cli.options import UsageError
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.encoding import Unreadable, decode
-from kscan_lsp.files.manifest import display_name, looks_like_json, read_manifest
+from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
@@ -197,7 +197,7 @@ class _Reader:
         elif isinstance(source, Unreadable):
             self.not_scanned.append(NotScanned(display_name(path), source.line, source.reason))
         else:
-            json = path.suffix.lower() == ".json"
+            json = is_json(path.name, source.text)
             self.files.append(_ReadFile(path, display_name(path), source, configuration, json))
 
     def read_stdin(self, raw: bytes) -> None:
@@ -208,8 +208,7 @@ class _Reader:
         if isinstance(source, Unreadable):
             self.not_scanned.append(NotScanned(name, source.line, source.reason))
             return
-        json = name.endswith(".json") or (name == _STDIN_NAME and looks_like_json(source.text))
-        self.files.append(_ReadFile(None, name, source, configuration, json))
+        self.files.append(_ReadFile(None, name, source, configuration, is_json(name, source.text)))
 
     def rendered_by(self, path: Path | None) -> str:
         """The command that has what a file is part of judged as it is rendered; empty where it is part of nothing."""
