@@ -37,6 +37,12 @@ _TEMPLATE_LINE: Final = re.compile(r"^\{[{%#]", re.MULTILINE)
 """A line that no YAML has, with an action of Helm or a statement of Jinja: no block scalar reaches the first column,
 and a mapping is no key."""
 _TEMPLATE_SIGNS: Final = ("{{", "{%", "{#")
+_OF_GO: Final = re.compile(
+    r"""\{\{-?\s*(?:/\*|[.$("`]|(?:if|else|end|range|with|define|template|block)\b"""
+    r"""|[A-Za-z]\w*\s+(?!(?:if|and|or|not|in|is)\b)[\w.$("`])"""
+)
+"""An action that Go's templates have and Jinja has not: a field, a variable, a keyword, a function before its arguments
+(https://pkg.go.dev/text/template#hdr-Actions)."""
 
 
 class ReadDocument(Struct, frozen=True, eq=False):
@@ -107,7 +113,7 @@ class PlacedFinding(NamedTuple):
 class CheckedFile(Struct, frozen=True, eq=False):
     """One file, judged.
 
-    `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`,
+    `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`, `jinja-template`,
     `kustomize-patch`); such a file has no documents. `limit` is why nothing could be read at all.
     """
 
@@ -194,14 +200,20 @@ def file_of(
 
 def _reason_to_skip(documents: Sequence[CheckedDocument]) -> str:
     broken = [checked for checked in documents if not checked.complete]
-    if any(has_template_at_fault(checked.document, checked.problems) for checked in broken):
-        return "helm-template"
+    for checked in broken:
+        if has_template_at_fault(checked.document, checked.problems):
+            return _template_language(checked.document.text)
     if any(checked.verdicts for checked in documents):
         return ""
     # broken text may be a manifest that could not be read: never call that "not Kubernetes"
     if any(LOOKS_KUBERNETES.search(checked.document.text) for checked in broken):
         return ""
     return "not-kubernetes"
+
+
+def _template_language(text: str) -> str:
+    """Which of both a text with template language is: what has statements, or no action of Go's, is Jinja."""
+    return "jinja-template" if "{%" in text or _OF_GO.search(text) is None else "helm-template"
 
 
 def has_template_at_fault(document: Document, problems: Iterable[Problem]) -> bool:
