@@ -576,7 +576,8 @@ PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
             "run: helm template c |",
         ),
         ({"c/Chart.yaml": "name: c\n", "c/templates/a.yaml": "kind: {{ x }}"}, "c", "run: helm template c |"),
-        ({"a.yaml": "kind: {{ x }}\n"}, "a.yaml", "pipe that into 'kscan scan -'"),
+        ({"a.yaml": "kind: {{ .x }}\n"}, "a.yaml", "pipe that into 'kscan scan -'"),
+        ({"a.yaml": "kind: {{ x }}\n"}, "a.yaml", "run: jinja2 a.yaml variables.yaml |"),
         (
             {"o/kustomization.yaml": "patches: [{path: p.yaml}]\n", "o/p.yaml": PATCH},
             "o",
@@ -945,6 +946,43 @@ def test_jinja_is_template_language_too(here: Path) -> None:
 def test_which_template_language_it_is(here: Path, action: str, language: str) -> None:
     (here / "a.yaml").write_text(f"apiVersion: v1\nkind: Pod\n{action}\nmetadata: {{name: a}}\n")
     assert report("a.yaml")["skipped"][0]["reason"] == f"{language}-template"
+
+
+@pytest.mark.parametrize("name", ["values.yaml", "values-prod.yaml", "values.dev.yml"])
+def test_values_outside_of_a_chart_may_have_a_kind(here: Path, name: str) -> None:
+    values = "apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\nimage: {repository: a, tag: b}\n"
+    (here / name).write_text(values)
+    (here / "values-of-a-shop-x.yaml").write_text(POD)
+    found = report()
+    assert (found["summary"]["files"], found["summary"]["resources"]) == (1, 1)
+    assert found["skipped"] == [{"file": name, "reason": "not-kubernetes", "hint": ""}]
+    named = report(name)
+    assert named["exit"] == 3
+    assert "no Kubernetes manifest" in named["notScanned"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\nspec: {containers: []}\n",
+        "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n",
+        "image: a\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: 'a\n",
+    ],
+)
+def test_a_manifest_may_be_called_values(here: Path, text: str) -> None:
+    (here / "values.yaml").write_text(text)
+    found = report("values.yaml")
+    assert found["skipped"] == []
+    assert found["summary"]["resources"] or found["notScanned"]
+
+
+def test_a_nameless_object_is_judged_in_any_other_file(here: Path) -> None:
+    (here / "deploy.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\n")
+    (here / "my-values.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\n")
+    assert report()["summary"]["resources"] == 2
 
 
 SHOP = """\
