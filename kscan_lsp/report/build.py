@@ -90,9 +90,9 @@ def build(
     controls = builder.control_results(rules)
     changed = tuple(dict.fromkeys(changes))
     kinds = kinds_not_judged(builder.objects)
-    unknown = sum(one.objects for one in kinds)
+    nothing_known = sum(one.objects for one in kinds) == len(builder.judged)
     looked_at = any(one.evaluated or one.not_evaluated for one in controls.values())
-    if builder.judged and not builder.not_scanned and (not looked_at or unknown == len(builder.judged)):
+    if builder.judged and not builder.not_scanned and (not looked_at or nothing_known):
         resources = [verdicts.resource.id for verdicts, _ in builder.judged]
         builder.not_scanned.append(not_judged_at_all(next(iter(builder.texts)), resources))
     return Report(
@@ -104,7 +104,9 @@ def build(
         skipped=tuple(sorted(builder.skipped.values())),
         rules=rules,
         controls=tuple(controls.values()),
-        frameworks=compliance((ruleset for ruleset, _ in builder.rulesets.values()), controls, changed),
+        frameworks=compliance(
+            (ruleset for ruleset, _ in builder.rulesets.values()), {} if nothing_known else controls, changed
+        ),
         texts=builder.texts,
         gate=gate,
         requested=tuple(requested),

@@ -3,7 +3,8 @@
 A control scores 100 when nothing fails, else the passed of all resources it applies to; a framework scores the
 unweighted mean of its controls. Accepted is not fixed, so there are two scores: as things are, and with what is
 accepted counted as passed, as a resource with an exception is there ("passed with exceptions"). What could not be
-evaluated is never a pass: it stays in the denominator.
+evaluated is never a pass: it stays in the denominator. A framework whose controls have looked at nothing is not judged:
+Kubescape gives it 100.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def _score(
         len(members.all),
         tuple(i for i in results if results[i] not in run),
         tuple(one for one in changes if one.id in members.all or one.id == name),
+        judged=any(result.evaluated or result.not_evaluated for result in run),
     )
 
 

@@ -88,7 +88,7 @@ class _Page:
     def sections(self) -> Iterator[str]:
         yield from self.head()
         yield from self.not_scanned()
-        if self.report.frameworks and self.report.judged:
+        if any(framework.judged for framework in self.report.frameworks):
             yield from _scores(self.report.frameworks)
         yield from self.changes()
         yield from self.controls()
@@ -268,14 +268,16 @@ class _Page:
 def _scores(frameworks: Iterable[FrameworkScore]) -> Iterator[str]:
     yield '<h2>Compliance</h2><table class="scores"><tbody>'
     for framework in frameworks:
+        score = framework.score if framework.judged else 0
+        shown = f"{score:.1f}%" if framework.judged else "no score"
         # a width in a style attribute would need a policy that allows it for everything
         yield (
-            f'<tr class="{_grade(framework.score)}"><td>{_text(framework.title)} '
+            f'<tr class="{_grade(score) if framework.judged else "quiet"}"><td>{_text(framework.title)} '
             f'<code class="quiet">{_text(framework.id)}</code></td>'
             '<td class="bar"><svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
             '<rect class="track" width="100" height="1"/>'
-            f'<rect class="fill" width="{framework.score:g}" height="1"/></svg></td>'
-            f'<td class="number">{framework.score:.1f}%{_of(framework)}</td></tr>'
+            f'<rect class="fill" width="{score:g}" height="1"/></svg></td>'
+            f'<td class="number">{shown}{_of(framework)}</td></tr>'
         )
     yield "</tbody></table>"
 
@@ -293,9 +295,7 @@ def _of(framework: FrameworkScore) -> str:
 
 
 def _grade(score: float) -> str:
-    if score >= _GOOD_SCORE:
-        return "good"
-    return "medium" if score >= _FAIR_SCORE else "high"
+    return "good" if score >= _GOOD_SCORE else "medium" if score >= _FAIR_SCORE else "high"
 
 
 def _tile(label: str, count: int, tone: str) -> str:

@@ -84,8 +84,8 @@ def _framework(framework: FrameworkScore) -> dict[str, Any]:
     replaced_by = framework.replaced_by
     return {
         "id": framework.id,
-        "score": framework.score,
-        "scoreAccepted": framework.score_accepted,
+        "score": framework.score if framework.judged else None,
+        "scoreAccepted": framework.score_accepted if framework.judged else None,
         "replacedBy": replaced_by and {"file": replaced_by.file, "line": replaced_by.line},
         "controls": {"run": framework.run, **changed, "notEvaluated": list(framework.not_evaluated)},
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.report.file_text import FileText
 
-SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
+SKIP_REASONS: Final = ("excluded", "helm-template", "jinja-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
 
 
@@ -232,6 +232,8 @@ class FrameworkScore(NamedTuple):
     not_evaluated: tuple[str, ...] = ()
     changes: tuple[StandardChange, ...] = ()
     """Those of its controls, and of itself."""
+    judged: bool = True
+    """Whether its controls have looked at anything: a score of nothing is no compliance."""
 
     def changed(self, what: str) -> tuple[StandardChange, ...]:
         """Those of its controls that are changed in this way."""
@@ -292,11 +294,6 @@ class Report(Struct, frozen=True):
         counted = Counter(entry.reason for entry in self.skipped)
         return {reason: counted[reason] for reason in SKIP_REASONS}
 
-    @property
-    def judged(self) -> bool:
-        """Whether anything is known about any resource: a score of nothing is no compliance."""
-        return self.resources > sum(kind.objects for kind in self.kinds_not_judged)
-
     def open(self) -> Iterator[Reported]:
         """The findings that count: neither accepted nor in a baseline."""
         return (entry for entry in self.findings if entry.finding.status == "open")
@@ -325,7 +322,7 @@ class Report(Struct, frozen=True):
                     else ""
                 )
                 for framework in self.frameworks
-                if framework.score_accepted < least
+                if framework.judged and framework.score_accepted < least
             ]
         return failures
 

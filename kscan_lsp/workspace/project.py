@@ -33,6 +33,7 @@ from kscan_lsp.workspace.results import (
     ReadDocument,
     file_of,
     has_template_at_fault,
+    is_values_file,
     place,
 )
 from kscan_lsp.yaml.document import read_document, reread, split
@@ -305,20 +306,22 @@ _ON_TODAY: Final = frozenset([key_for(TODAY)])
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
-    """What a file declares for the others in its workspace, without judging it; nothing for a template."""
+    """What a file declares for the others in its workspace, without judging it; nothing for a template or values."""
     if len(text) > MAX_CHARACTERS:
         return ()
     found: list[Object] = []
+    complete = True
     offset = line = 0
     for piece in split_json(text) if json else split(text):
         document = read_document(piece, json=json)
         if not document.complete and has_template_at_fault(document, document.problems):
             return ()
+        complete = complete and document.complete
         resources, _ = resources_of(document, ruleset.pod_spec_paths)
         found += (object_of(path, resource, offset, line) for resource in resources)
         offset += len(piece)
         line += document.lines.line_count - 1
-    return tuple(found)
+    return () if complete and is_values_file(path, [one.id for one in found]) else tuple(found)
 
 
 def _objects(file: CheckedFile) -> tuple[Object, ...]:

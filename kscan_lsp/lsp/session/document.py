@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from kscan_lsp.files.manifest import is_json
 from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.lsp.session.steps import CheckRequest
@@ -48,7 +49,6 @@ class OpenDocument(Struct):
     """What it is called in the project of its folder."""
     root: Path | None
     """The folder whose settings hold for it."""
-    json: bool
     version: int
     """The editor's count of its texts, which starts again when it is closed and opened."""
     revision: int
@@ -88,6 +88,7 @@ class OpenDocument(Struct):
 
     def request(self, workspace: Workspace) -> CheckRequest:
         """What is needed to check its text as it is now."""
+        name = self.uri if self.path is None else self.path.name
         same, known = self.configuration is workspace.configuration, self.skip_reason
         return CheckRequest(
             uri=self.uri,
@@ -96,7 +97,7 @@ class OpenDocument(Struct):
             root=self.root,
             revision=self.revision,
             text=self.index.text,
-            json=self.json,
+            json=is_json(name, self.index.text),
             configuration=workspace.configuration,
             project=workspace.project,
             partials=workspace.partials,

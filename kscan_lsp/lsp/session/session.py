@@ -70,7 +70,6 @@ class Session(Struct):
             path=path,
             key=key_of(path, item.uri),
             root=self.root_of(path),
-            json=item.language_id == "json",
             version=item.version,
             revision=self.revision,
             index=LineIndex(item.text),

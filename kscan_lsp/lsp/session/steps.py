@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
-from kscan_lsp.files.manifest import is_rendered, read_manifest
+from kscan_lsp.files.manifest import is_json, is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.project import objects_of
@@ -122,7 +122,7 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
         return lambda project: project.with_unreadable(key, reason)
     if not isinstance(source, SourceText) or step.path is None:
         return lambda project: project.without_file(key)
-    json = step.path.suffix.lower() == ".json"
+    json = is_json(step.path.name, source.text)
     if step.judged:
         file = step.project.read(key, source.text, json=json)
         return lambda project: project.with_read([file])

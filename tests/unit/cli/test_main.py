@@ -143,7 +143,13 @@ def test_templates_and_patches_are_left_alone(here: Path) -> None:
     (here / "chart/templates/a.yaml").write_text(DEPLOYMENT + "# {{ .Release.Name }}\n")
     (here / "kustomization.yaml").write_text("kind: Kustomization\npatches: [{path: patch.yaml}]\n")
     (here / "patch.yaml").write_text(DEPLOYMENT)
-    expected = {"excluded": 0, "helm-template": 1, "kustomize-patch": 1, "not-kubernetes": 2}
+    expected = {
+        "excluded": 0,
+        "helm-template": 1,
+        "jinja-template": 0,
+        "kustomize-patch": 1,
+        "not-kubernetes": 2,
+    }
     assert report("--control", "C-0057")["summary"]["skipped"] == expected
     assert report("patch.yaml", "--control", "C-0057")["summary"]["skipped"]["kustomize-patch"] == 1
 
@@ -579,7 +585,8 @@ PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
             "run: helm template c |",
         ),
         ({"c/Chart.yaml": "name: c\n", "c/templates/a.yaml": "kind: {{ x }}"}, "c", "run: helm template c |"),
-        ({"a.yaml": "kind: {{ x }}\n"}, "a.yaml", "pipe that into 'kscan scan -'"),
+        ({"a.yaml": "kind: {{ .x }}\n"}, "a.yaml", "pipe that into 'kscan scan -'"),
+        ({"a.yaml": "kind: {{ x }}\n"}, "a.yaml", "run: jinja2 a.yaml variables.yaml |"),
         (
             {"o/kustomization.yaml": "patches: [{path: p.yaml}]\n", "o/p.yaml": PATCH},
             "o",
@@ -910,7 +917,81 @@ def test_jinja_is_template_language_too(here: Path) -> None:
     loop = "  {% for c in containers %}\n  - name: {{ c.name }}\n  {% endfor %}\n"
     (here / "looped.yaml").write_text(f"apiVersion: v1\nkind: Pod\nspec:\n  containers:\n{loop}")
     (here / "set.yaml").write_text(f"{{% set name = 'x' %}}\n{DEPLOYMENT}")
-    assert report()["summary"]["skipped"]["helm-template"] == 2
+    (here / "helm.yaml").write_text('apiVersion: v1\nkind: Pod\nmetadata:\n  {{- include "a.labels" . }}\n')
+    (here / "one of.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ name | default('x') }}\n"
+    )
+    found = report()
+    assert found["summary"]["skipped"] == {
+        "excluded": 0,
+        "helm-template": 1,
+        "jinja-template": 3,
+        "kustomize-patch": 0,
+        "not-kubernetes": 0,
+    }
+    assert {entry["file"]: entry["hint"] for entry in found["skipped"]} == {
+        "helm.yaml": "",
+        "looped.yaml": "jinja2 looped.yaml variables.yaml | kscan scan -",
+        "one of.yaml": "jinja2 'one of.yaml' variables.yaml | kscan scan -",
+        "set.yaml": "jinja2 set.yaml variables.yaml | kscan scan -",
+    }
+    said = report("set.yaml")["notScanned"][0]["reason"]
+    assert said.endswith(
+        "a Jinja template can only be judged as it is rendered; run: " + found["skipped"][3]["hint"]
+    )
+    assert "template can only be judged" in report("-", stdin="a: 1\n{% if x %}\n")["notScanned"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("action", "language"),
+    [
+        ("{{ .Values.x }}", "helm"), ("{{- $x }}", "helm"), ("{{/* note */}}", "helm"), ("{{ end }}", "helm"),
+        ('{{- include "x" . | nindent 2 }}', "helm"), ("{{ toYaml .Values }}", "helm"), ("{{ (list 1) }}", "helm"),
+        ("{{ name }}", "jinja"), ("{{ name | upper }}", "jinja"), ("{{ a.b }}", "jinja"), ("{{ a['b'] }}", "jinja"),
+        ("{{ a if b else c }}", "jinja"), ("{{ a or 'b' }}", "jinja"), ("{% if a %}", "jinja"), ("{# note #}", "jinja"),
+        ("{{ lookup('env', 'X') }}", "jinja"),
+    ],
+)  # fmt: skip
+def test_which_template_language_it_is(here: Path, action: str, language: str) -> None:
+    (here / "a.yaml").write_text(f"apiVersion: v1\nkind: Pod\n{action}\nmetadata: {{name: a}}\n")
+    assert report("a.yaml")["skipped"][0]["reason"] == f"{language}-template"
+
+
+@pytest.mark.parametrize("name", ["values.yaml", "values-prod.yaml", "values.dev.yml"])
+def test_values_outside_of_a_chart_may_have_a_kind(here: Path, name: str) -> None:
+    values = "apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\nimage: {repository: a, tag: b}\n"
+    (here / name).write_text(values)
+    (here / "values-of-a-shop-x.yaml").write_text(POD)
+    found = report()
+    assert (found["summary"]["files"], found["summary"]["resources"]) == (1, 1)
+    assert found["skipped"] == [{"file": name, "reason": "not-kubernetes", "hint": ""}]
+    named = report(name)
+    assert named["exit"] == 3
+    assert "no Kubernetes manifest" in named["notScanned"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\nspec: {containers: []}\n",
+        "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n",
+        "image: a\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: 'a\n",
+    ],
+)
+def test_a_manifest_may_be_called_values(here: Path, text: str) -> None:
+    (here / "values.yaml").write_text(text)
+    found = report("values.yaml")
+    assert found["skipped"] == []
+    assert found["summary"]["resources"] or found["notScanned"]
+
+
+def test_a_nameless_object_is_judged_in_any_other_file(here: Path) -> None:
+    (here / "deploy.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\n")
+    (here / "my-values.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\n")
+    assert report()["summary"]["resources"] == 2
 
 
 SHOP = """\
@@ -954,6 +1035,7 @@ def test_what_no_control_knows_is_no_pass_though_one_asks_about_every_kind(here:
         "no control that is on looks at what is here: Foo 1"
     ]
     assert "compliance" not in kscan("scan", "foo.yaml").stdout
+    assert {framework["score"] for framework in found["summary"]["frameworks"]} == {None}
 
 
 @pytest.mark.parametrize(

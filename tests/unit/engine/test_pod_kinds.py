@@ -413,6 +413,7 @@ def test_the_objects_of_a_template_are_judged_with_the_values_of_its_parameters(
     (part,) = project_of(IS_PRIVILEGED, a=TEMPLATE).files["a.yaml"].parts
     assert part.problems == ()
     assert [(v.resource.id.kind, v.resource.id.name) for v in part.verdicts] == [
+        ("Template", "shop"),
         ("DeploymentConfig", "shop"),
         ("Service", "shop"),
     ]
