@@ -132,6 +132,13 @@ def _lists(composing: _Composing) -> dict[str, Any]:
             items.append(_container(composing, value, path, here) if container else value)
         if items:
             lists[field] = items
+    for source in SOURCES[composing.shape].env:
+        if isinstance(composing.value(source), list):
+            # each container gets them, so they are judged once, as those of one more
+            here = (*POD, "containers", len(lists.setdefault("containers", [])))
+            lists["containers"].append({"name": "every step", "env": composing.value(source)})
+            composing.places[here] = composing.place(source)[:-1]
+            break
     return lists
 
 
