@@ -5,8 +5,8 @@ further up. `composed_pods.py` makes a pod template of that.
 
 Left out on purpose: patches in text (`podSpecPatch` of Argo), and what the configuration of a controller adds.
 
-Sources: pkg/apis/workflow/v1alpha1/workflow_types.go and workflow/controller/workflowpod.go of argoproj/argo-
-workflows (`WorkflowSpec`, `Template`, `mergedTemplateDefaultsInto`); pkg/apis/pipeline/v1/container_types.go,
+Sources: pkg/apis/workflow/v1alpha1/workflow_types.go and workflow/controller/workflowpod.go of
+argoproj/argo-workflows (`WorkflowSpec`, `Template`, `mergedTemplateDefaultsInto`); pkg/apis/pipeline/v1/container_types.go,
 merge.go, taskrun_types.go and pipelinerun_types.go (`PipelineTaskRunTemplate`, `PipelineTaskRunSpec`,
 `GetTaskRunSpec`), the same of v1beta1 (`taskPodTemplate`, `taskServiceAccountName`), and pod/template.go (`Template`)
 of tektoncd/pipeline; apis/apps/v1beta1/sidecarset_types.go and v1alpha1/ephemeraljob_types.go of openkruise/kruise;
