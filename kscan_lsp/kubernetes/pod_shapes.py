@@ -3,16 +3,16 @@
 A Workflow has one container under `container`, a Task has `steps`, and fields of their pods stand beside them or
 further up. `composed_pods.py` makes a pod template of that.
 
-Left out on purpose: patches in text (`podSpecPatch` of Argo), and what the configuration of a controller adds.
+Left out on purpose: what the configuration of a controller adds.
 
 Sources: pkg/apis/workflow/v1alpha1/workflow_types.go and workflow/controller/workflowpod.go of
-argoproj/argo-workflows (`WorkflowSpec`, `Template`, `mergedTemplateDefaultsInto`); pkg/apis/pipeline/v1/container_types.go,
-merge.go, taskrun_types.go and pipelinerun_types.go (`PipelineTaskRunTemplate`, `PipelineTaskRunSpec`,
-`GetTaskRunSpec`), the same of v1beta1 (`taskPodTemplate`, `taskServiceAccountName`), and pod/template.go (`Template`)
-of tektoncd/pipeline; apis/apps/v1beta1/sidecarset_types.go and v1alpha1/ephemeraljob_types.go of openkruise/kruise;
-pkg/apis/monitoring/v1 of prometheus-operator/prometheus-operator (`CommonPrometheusFields`, `AlertmanagerSpec`,
-`ThanosRulerSpec`); api/src/main/java/io/strimzi/api/kafka/model of strimzi/strimzi-kafka-operator (`PodTemplate`,
-`ContainerTemplate`).
+argoproj/argo-workflows (`WorkflowSpec`, `Template`, `mergedTemplateDefaultsInto`);
+pkg/apis/pipeline/v1/container_types.go, merge.go, taskrun_types.go and pipelinerun_types.go
+(`PipelineTaskRunTemplate`, `PipelineTaskRunSpec`, `GetTaskRunSpec`), the same of v1beta1 (`taskPodTemplate`,
+`taskServiceAccountName`), and pod/template.go (`Template`) of tektoncd/pipeline;
+apis/apps/v1beta1/sidecarset_types.go and v1alpha1/ephemeraljob_types.go of openkruise/kruise; pkg/apis/monitoring/v1
+of prometheus-operator/prometheus-operator (`CommonPrometheusFields`, `AlertmanagerSpec`, `ThanosRulerSpec`);
+api/src/main/java/io/strimzi/api/kafka/model of strimzi/strimzi-kafka-operator (`PodTemplate`, `ContainerTemplate`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from kscan_lsp import paths
-from kscan_lsp.kubernetes.schema import CONTAINER, EVERY, METADATA, POD_SPEC
+from kscan_lsp.kubernetes.schema import CONTAINER, EVERY, METADATA, POD_SPEC, STR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,6 +52,8 @@ class PodShape(NamedTuple):
     """What the controller calls a container that has no name; its key, if it says nothing."""
     env: str = ""
     """The places of variables that every container gets."""
+    patches: tuple[str, ...] = ()
+    """The places of patches in text (`pod_patches.py`), in the order in which they are merged."""
     only_with: Literal["", "containers", "anything"] = ""
     """What an item must have, or it says nothing of pods: any container, or anything that this shape reads."""
 
@@ -79,6 +81,7 @@ _WORKFLOW: Final = PodShape(
     up=2,
     defaults={key: f"^templateDefaults.{key}" for key in ("container", "script")},
     unnamed="main",
+    patches=("^podSpecPatch", "podSpecPatch ^templateDefaults.podSpecPatch"),
     only_with="containers",
 )
 
@@ -134,6 +137,7 @@ SHAPES: Final[dict[str, PodShape]] = {
         {name: _around(places) for name, places in _WORKFLOW.fields.items()},
         metadata=_around(_WORKFLOW.metadata),
         unnamed="main",
+        patches=("podSpecPatch", "templateDefaults.podSpecPatch"),
         only_with="anything",
     ),
     "task": _task("", "", "", 0),
@@ -230,10 +234,11 @@ class Sources(NamedTuple):
     metadata: tuple[Source, ...]
     defaults: Mapping[str, Source]
     env: tuple[Source, ...]
+    patches: tuple[tuple[Source, ...], ...]
 
     def everything(self) -> Iterator[Source]:
         """All places of what makes a pod, but for its metadata."""
-        for places in (*self.lists.values(), *self.fields.values(), self.env):
+        for places in (*self.lists.values(), *self.fields.values(), self.env, *self.patches):
             yield from places
 
 
@@ -244,6 +249,7 @@ SOURCES: Final = {
         _sources_of(shape.metadata),
         {key: _sources_of(text)[0] for key, text in shape.defaults.items()},
         _sources_of(shape.env),
+        tuple(map(_sources_of, shape.patches)),
     )
     for name, shape in SHAPES.items()
 }
@@ -305,6 +311,8 @@ def types_of(name: str, item: Pattern) -> Fields:
     grow(sources.metadata, METADATA)
     grow(sources.defaults.values(), container)
     grow(sources.env, container["env"])
+    for places in sources.patches:
+        grow(places, STR)
     return tree
 
 

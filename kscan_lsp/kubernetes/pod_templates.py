@@ -31,15 +31,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.composed_pods import COMPOSED, POD, ROOT, Composed, composed, metadata_of
 from kscan_lsp.kubernetes.pod_shapes import expanded, grown, runs_pods, types_of
-from kscan_lsp.kubernetes.schema import METADATA, POD_TEMPLATE, known_fields
+from kscan_lsp.kubernetes.schema import CONTAINER_LISTS, METADATA, POD_TEMPLATE, known_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kscan_lsp.kubernetes.schema import Fields
     from kscan_lsp.paths import Path, Pattern
-
-CONTAINER_LISTS: Final = ("containers", "initContainers", "ephemeralContainers")
 
 _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
