@@ -21,7 +21,7 @@ from kscan_lsp.engine.scope import NotThereError
 from kscan_lsp.findings import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kscan_lsp.engine.memo import Memo
     from kscan_lsp.engine.plan import Group, Plan, PlannedCheck
@@ -70,8 +70,18 @@ def evaluate(plan: Plan, scope: Scope, memo: Memo) -> Results:
             no_answers += [
                 NoAnswer(check, scope.written_at(error.path), error.reason, limit) for check in round_.checks
             ]
+    no_answers += _kept_open(plan, scope)
     scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
     return Results(tuple(failures), tuple(no_answers))
+
+
+def _kept_open(plan: Plan, scope: Scope) -> Iterator[NoAnswer]:
+    """What patches that nobody can read leave open: they may set whatever a check looks for in a pod."""
+    for path, reason in scope.composed.unread if scope.composed else ():
+        for round_ in plan.rounds:
+            for group in round_.groups:
+                if group.of_pods:
+                    yield from (NoAnswer(planned.check, path, reason) for planned in group.checks)
 
 
 def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
@@ -87,7 +97,7 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
             scope = element.scope
             if isinstance(path, cel.Failed):
                 no_answers.append(NoAnswer(check, scope.written_at(element.path), path.reason))
-            elif not scope.partial or is_written(path, element):
+            elif not scope.is_partial(element.anchors.get("container")) or is_written(path, element):
                 related = _related(check, element, memo)
                 causes = (Cause(planned.index, number, scope.template),)
                 failures.append(Failure(check, scope.written_at(path), message, causes, related))

@@ -15,7 +15,9 @@ from msgspec import Struct
 
 from kscan_lsp import cel, paths
 from kscan_lsp.engine.digests import digest_of
-from kscan_lsp.kubernetes.pod_templates import CONTAINER_LISTS, pod_of
+from kscan_lsp.kubernetes.composed_pods import COMPOSED
+from kscan_lsp.kubernetes.pod_templates import pod_of
+from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.policy import targets
 from kscan_lsp.policy.environment import CONTROLS
 
@@ -85,8 +87,13 @@ class Scope(Struct):
         """What tells the pod from others in the same resource, and where its parts are written."""
         if self.pod_problem is not None:
             return None  # so that what was found in one that is there is not taken for it
-        written = self.composed and tuple(self.composed.places.items())
+        made = self.composed
+        written = made and (*made.places.items(), *made.patched.items(), *made.partial)
         return self.template, self.anchors.get("pod"), written
+
+    def is_partial(self, container: Path | None) -> bool:
+        """Whether only what is written counts of the pod, or of one of its containers."""
+        return self.partial or (self.composed is not None and container in self.composed.partial)
 
     def written_at(self, path: Path) -> Path:
         """Where something that was looked at is written in the resource."""
@@ -260,6 +267,9 @@ def scope_of(
     if template is None:
         return Scope(view, values, anchors, ((), "it runs no pods"), digests, known, long=long)
     view, path, where, made = pod_of(view, template)
+    if made is not None and made.patched:
+        # what comes from a patch was not looked at before
+        view = {**view, COMPOSED: cel.view(made.template).value}
     anchors |= {"podTemplate": path, "pod": where}
     pod = paths.lookup(view, where)
     problem = None
