@@ -1,0 +1,54 @@
+"""Handlers of requests for the way around in manifests. A client gets those of which it says that it can make them.
+
+As in `requests.py`, each takes a snapshot and leaves the work to a pure function. Nothing is done before it is asked
+for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from kscan_lsp.lsp.features.folding import folding_ranges
+from kscan_lsp.lsp.features.selection import selection_ranges
+from kscan_lsp.lsp.features.symbols import document_symbols
+
+if TYPE_CHECKING:
+    from kscan_lsp.lsp.server.server import Server
+
+
+def handle_navigation(server: Server) -> None:
+    """Have a server answer what its client asks of structure and of relations between objects."""
+    wanted = server.session.capabilities.navigation
+    for method, handle in _HANDLERS.items():
+        if method in wanted:
+            handle(server)
+
+
+def _handle_symbols(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    async def symbols(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol] | None:
+        snapshot = await server.scheduler.snapshot(params.text_document.uri)
+        return document_symbols(snapshot) if snapshot else None
+
+
+def _handle_folding(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
+    async def folds(params: types.FoldingRangeParams) -> list[types.FoldingRange] | None:
+        snapshot = await server.scheduler.snapshot(params.text_document.uri)
+        return folding_ranges(snapshot) if snapshot else None
+
+
+def _handle_selection(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_SELECTION_RANGE)
+    async def selections(params: types.SelectionRangeParams) -> list[types.SelectionRange] | None:
+        snapshot = await server.scheduler.snapshot(params.text_document.uri)
+        return selection_ranges(snapshot, params.positions) if snapshot else None
+
+
+_HANDLERS = {
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: _handle_symbols,
+    types.TEXT_DOCUMENT_FOLDING_RANGE: _handle_folding,
+    types.TEXT_DOCUMENT_SELECTION_RANGE: _handle_selection,
+}
