@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from kscan_lsp.lsp.features.folding import folding_ranges
+from kscan_lsp.lsp.features.inlay_hints import inlay_hints
 from kscan_lsp.lsp.features.selection import selection_ranges
 from kscan_lsp.lsp.features.symbols import document_symbols
 
@@ -47,8 +48,16 @@ def _handle_selection(server: Server) -> None:
         return selection_ranges(snapshot, params.positions) if snapshot else None
 
 
+def _handle_hints(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
+    async def hints(params: types.InlayHintParams) -> list[types.InlayHint] | None:
+        snapshot = await server.scheduler.snapshot(params.text_document.uri)
+        return inlay_hints(snapshot, params.range) if snapshot else None
+
+
 _HANDLERS = {
     types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: _handle_symbols,
     types.TEXT_DOCUMENT_FOLDING_RANGE: _handle_folding,
     types.TEXT_DOCUMENT_SELECTION_RANGE: _handle_selection,
+    types.TEXT_DOCUMENT_INLAY_HINT: _handle_hints,
 }
