@@ -36,7 +36,7 @@ FLOORS = {
         "features.code_lens", "features.report", "features.settings_file", "features.status",
         "features.workspace_edit", "features.completion", "features.document_links", "features.fix_all",
         "features.hover", "features.code_actions", "features.symbols", "features.folding", "features.selection",
-        "features.places", "features.inlay_hints",
+        "features.places", "features.inlay_hints", "features.references",
         "server.tasks", "server.protocol", "server.stdio",
         "server.progress", "server.publisher", "server.settings_reader", "server.scheduler", "server.server",
         "server.commands", "server.requests", "server.navigation", "server.notifications", "server.main",

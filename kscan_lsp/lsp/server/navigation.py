@@ -6,17 +6,20 @@ for.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from kscan_lsp.lsp.features.folding import folding_ranges
 from kscan_lsp.lsp.features.inlay_hints import inlay_hints
+from kscan_lsp.lsp.features.references import definitions, references
 from kscan_lsp.lsp.features.selection import selection_ranges
 from kscan_lsp.lsp.features.symbols import document_symbols
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 
 
 def handle_navigation(server: Server) -> None:
@@ -55,9 +58,37 @@ def _handle_hints(server: Server) -> None:
         return inlay_hints(snapshot, params.range) if snapshot else None
 
 
+def _handle_definition(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    async def defined(params: types.DefinitionParams) -> list[types.Location] | None:
+        snapshot = await _around(server, params.text_document.uri)
+        run = server.executors.run_answer
+        return await run(definitions, snapshot, params.position) if snapshot else None
+
+
+def _handle_references(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+    async def referred(params: types.ReferenceParams) -> list[types.Location] | None:
+        snapshot = await _around(server, params.text_document.uri)
+        if snapshot is None:
+            return None
+        find = partial(references, snapshot, params.position, declaration=params.context.include_declaration)
+        return await server.executors.run_answer(find)
+
+
+async def _around(server: Server, uri: str) -> DocumentSnapshot | None:
+    """A document, and all that is declared around it."""
+    if uri not in server.session.documents:
+        return None
+    await server.scheduler.explore()
+    return await server.scheduler.snapshot(uri)
+
+
 _HANDLERS = {
     types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: _handle_symbols,
     types.TEXT_DOCUMENT_FOLDING_RANGE: _handle_folding,
     types.TEXT_DOCUMENT_SELECTION_RANGE: _handle_selection,
     types.TEXT_DOCUMENT_INLAY_HINT: _handle_hints,
+    types.TEXT_DOCUMENT_DEFINITION: _handle_definition,
+    types.TEXT_DOCUMENT_REFERENCES: _handle_references,
 }

@@ -52,6 +52,8 @@ class Session(Struct):
     day: date = date.min
     judging: bool = False
     """Whether somebody asked what is wrong in all files of the workspace, open or not."""
+    exploring: bool = False
+    """Whether somebody asked for other objects: it is known from then on what the files of the workspace declare."""
     showing: bool = False
     """Whether that is to be shown as diagnostics."""
     published: dict[str, PublishedDiagnostics] = {}
