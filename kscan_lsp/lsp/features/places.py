@@ -18,6 +18,8 @@ from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kscan_lsp.graph.index import Object
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
     from kscan_lsp.paths import Path
@@ -30,12 +32,11 @@ if TYPE_CHECKING:
 class Places:
     """The places of the objects of a project, for one answer."""
 
-    def __init__(self, project: Project, encoding: Encoding, key: str = "", uri: str = "") -> None:
-        """Places in a project; `uri` is what the editor calls the file `key`, all others go by their keys."""
+    def __init__(self, project: Project, encoding: Encoding, uris: Mapping[str, str]) -> None:
+        """Places in a project; `uris` has what the editor calls files, by key. All others go by their keys."""
         self.project = project
         self._encoding = encoding
-        self._key = key
-        self._uri = uri
+        self._uris = uris
         self._documents: dict[tuple[str, str], Document] = {}
 
     def resource(self, one: Object) -> Resource:
@@ -65,10 +66,11 @@ class Places:
 
     def _location(self, one: Object, span: Span) -> types.Location:
         lines = lines_of(location_in(one.file, one.document, span, self.project), self.project)
-        uri = self._uri if one.file == self._key else one.file
-        return types.Location(uri, convert.range_of_lines(lines, self._encoding))
+        return types.Location(
+            self._uris.get(one.file, one.file), convert.range_of_lines(lines, self._encoding)
+        )
 
 
 def places_of(snapshot: DocumentSnapshot) -> Places:
     """The places of the objects around a document."""
-    return Places(snapshot.project, snapshot.capabilities.encoding, snapshot.key, snapshot.uri)
+    return Places(snapshot.project, snapshot.capabilities.encoding, {snapshot.key: snapshot.uri})

@@ -16,6 +16,7 @@ from kscan_lsp.lsp.features.inlay_hints import inlay_hints
 from kscan_lsp.lsp.features.references import definitions, references
 from kscan_lsp.lsp.features.selection import selection_ranges
 from kscan_lsp.lsp.features.symbols import document_symbols
+from kscan_lsp.lsp.features.workspace_symbols import workspace_symbols
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
@@ -76,6 +77,14 @@ def _handle_references(server: Server) -> None:
         return await server.executors.run_answer(find)
 
 
+def _handle_workspace_symbols(server: Server) -> None:
+    @server.feature(types.WORKSPACE_SYMBOL)
+    async def found(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
+        await server.scheduler.explore()
+        snapshot = server.session.projects_snapshot()
+        return await server.executors.run_answer(workspace_symbols, snapshot, params.query)
+
+
 async def _around(server: Server, uri: str) -> DocumentSnapshot | None:
     """A document, and all that is declared around it."""
     if uri not in server.session.documents:
@@ -91,4 +100,5 @@ _HANDLERS = {
     types.TEXT_DOCUMENT_INLAY_HINT: _handle_hints,
     types.TEXT_DOCUMENT_DEFINITION: _handle_definition,
     types.TEXT_DOCUMENT_REFERENCES: _handle_references,
+    types.WORKSPACE_SYMBOL: _handle_workspace_symbols,
 }
