@@ -37,7 +37,7 @@ FLOORS = {
         "features.workspace_edit", "features.completion", "features.document_links", "features.fix_all",
         "features.hover", "features.code_actions", "features.symbols", "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
-        "features.workspace_symbols",
+        "features.workspace_symbols", "features.call_hierarchy",
         "server.tasks", "server.protocol", "server.stdio",
         "server.progress", "server.publisher", "server.settings_reader", "server.scheduler", "server.server",
         "server.commands", "server.requests", "server.navigation", "server.notifications", "server.main",

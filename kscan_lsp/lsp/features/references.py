@@ -9,9 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import paths
-from kscan_lsp.graph.binding import Followed, bind
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.mentions import Mention, mentions
+from kscan_lsp.graph.reach import related
 from kscan_lsp.graph.references import object_of
 from kscan_lsp.kubernetes.selectors import selectors_of
 from kscan_lsp.lsp import convert
@@ -98,12 +98,6 @@ def references(
 def named(mention: Mention, index: Index) -> Iterator[Object]:
     """The objects that a name means: one, if nobody has declared it twice."""
     return index.find(key_of("object", mention.kind, mention.namespace, mention.name))
-
-
-def related(one: Object, relation: str, index: Index) -> list[Object]:
-    """What a relation leads to from an object, whichever of its pods it starts from."""
-    bound = bind(one, (relation,), Followed(index))
-    return list(dict.fromkeys(link.object for links in bound.links for link in links[relation]))
 
 
 def mentioned_by(meant: Mention, index: Index) -> Iterator[tuple[Object, Mention]]:

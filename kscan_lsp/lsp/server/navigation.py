@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from kscan_lsp.lsp.features import call_hierarchy
 from kscan_lsp.lsp.features.folding import folding_ranges
 from kscan_lsp.lsp.features.inlay_hints import inlay_hints
 from kscan_lsp.lsp.features.references import definitions, references
@@ -85,6 +86,29 @@ def _handle_workspace_symbols(server: Server) -> None:
         return await server.executors.run_answer(workspace_symbols, snapshot, params.query)
 
 
+def _handle_call_hierarchy(server: Server) -> None:
+    run = server.executors.run_answer
+
+    @server.feature(types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY)
+    async def prepared(params: types.CallHierarchyPrepareParams) -> list[types.CallHierarchyItem] | None:
+        snapshot = await _around(server, params.text_document.uri)
+        return (await run(call_hierarchy.prepare, snapshot, params.position) or None) if snapshot else None
+
+    @server.feature(types.CALL_HIERARCHY_INCOMING_CALLS)
+    async def reached(
+        params: types.CallHierarchyIncomingCallsParams,
+    ) -> list[types.CallHierarchyIncomingCall]:
+        await server.scheduler.explore()
+        return await run(call_hierarchy.incoming, server.session.projects_snapshot(), params.item)
+
+    @server.feature(types.CALL_HIERARCHY_OUTGOING_CALLS)
+    async def reaching(
+        params: types.CallHierarchyOutgoingCallsParams,
+    ) -> list[types.CallHierarchyOutgoingCall]:
+        await server.scheduler.explore()
+        return await run(call_hierarchy.outgoing, server.session.projects_snapshot(), params.item)
+
+
 async def _around(server: Server, uri: str) -> DocumentSnapshot | None:
     """A document, and all that is declared around it."""
     if uri not in server.session.documents:
@@ -101,4 +125,5 @@ _HANDLERS = {
     types.TEXT_DOCUMENT_DEFINITION: _handle_definition,
     types.TEXT_DOCUMENT_REFERENCES: _handle_references,
     types.WORKSPACE_SYMBOL: _handle_workspace_symbols,
+    types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY: _handle_call_hierarchy,
 }
