@@ -64,6 +64,8 @@ class Capabilities(Struct, frozen=True):
     fold_limit: int = MAX_FOLDS
     """How many ranges it folds in one document."""
     inlay_hint_refresh: bool = False
+    resolve_symbols: bool = False
+    """It asks for the line of a symbol when it needs it."""
 
 
 def capabilities_of(params: types.InitializeParams) -> Capabilities:
@@ -83,6 +85,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
     watched = workspace.did_change_watched_files if workspace else None
     offered = general.position_encodings if general else None
     folding = document.folding_range if document else None
+    later = workspace.symbol.resolve_support if workspace and workspace.symbol else None
     hints = workspace.inlay_hint if workspace else None
     return Capabilities(
         encoding=_encoding(offered or []),
@@ -104,6 +107,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         navigation=_navigation(workspace, document),
         fold_lines=bool(folding and folding.line_folding_only),
         fold_limit=(folding and folding.range_limit) or MAX_FOLDS,
+        resolve_symbols=bool(later and "location.range" in later.properties),
         inlay_hint_refresh=bool(hints and hints.refresh_support),
         markup=types.MarkupKind.Markdown
         if types.MarkupKind.Markdown in (formats or [])

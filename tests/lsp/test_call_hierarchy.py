@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 from support.positions import covered, position
-from support.views import settings, view_of
+from support.views import never, settings, view_of
 
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.features.call_hierarchy import incoming, outgoing, prepare
@@ -118,11 +118,11 @@ def all_folders(view):
 
 
 def down(view, start):
-    return {one.to.name: one for one in outgoing(all_folders(view), start)}
+    return {one.to.name: one for one in outgoing(all_folders(view), start, never)}
 
 
 def up(view, start):
-    return {one.from_.name: one for one in incoming(all_folders(view), start)}
+    return {one.from_.name: one for one in incoming(all_folders(view), start, never)}
 
 
 def test_from_a_workload_to_the_secrets_that_it_may_read(view):
@@ -195,8 +195,8 @@ def test_what_is_gone_leads_nowhere(view):
     found = item(view, "front, namespace")
     for data in (None, {}, {"is": 1}, {"file": view.key, "is": ["Service", "store", "gone"]}):
         found.data = data
-        assert incoming(all_folders(view), found) == []
-        assert outgoing(all_folders(view), found) == []
+        assert incoming(all_folders(view), found, never) == []
+        assert outgoing(all_folders(view), found, never) == []
     assert prepare(view_of("a: 1\n"), types.Position(0, 0)) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 from support.positions import offset, position
-from support.views import FOLDER, settings, view_of
+from support.views import FOLDER, never, settings, view_of
 
 from kscan_lsp.lsp.features.references import definitions, references
 
@@ -169,13 +169,13 @@ def test_a_key_that_is_not_there_leads_to_its_object(view):
     ],
 )  # fmt: skip
 def test_everybody_who_names_an_object_is_found(view, name, before, wanted):
-    found = references(view(name), at(name, before), declaration=False)
+    found = references(view(name), at(name, before), never, declaration=False)
     assert shown(found) == wanted
 
 
 def test_the_declaration_comes_with_them_where_it_is_wanted(view):
     there = view("app.yaml")
-    found = references(there, at("app.yaml", 'serviceAccountName: "r'), declaration=True)
+    found = references(there, at("app.yaml", 'serviceAccountName: "r'), never, declaration=True)
     assert shown(found) == ["app.yaml:8:runner", "rest.yaml:39:runner", "rest.yaml:6:runner"]
     assert {place.uri for place in found} == {(FOLDER / name).as_uri() for name in TEXTS}
 
@@ -184,7 +184,7 @@ def test_nothing_is_found_in_what_is_no_manifest():
     for text in ("", "a: 1\n", "# nothing\n", "apiVersion: v1\nkind: List\nitems: [1]\n"):
         for place in (types.Position(0, 0), types.Position(9, 9)):
             assert definitions(view_of(text), place) == []
-            assert references(view_of(text), place, declaration=True) == []
+            assert references(view_of(text), place, never, declaration=True) == []
 
 
 @pytest.mark.asyncio

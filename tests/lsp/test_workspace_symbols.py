@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
-from support.views import settings, view_of
+from support.views import never, settings, view_of
 
 from kscan_lsp.lsp.capabilities import Capabilities
-from kscan_lsp.lsp.features.workspace_symbols import MAX_SYMBOLS, workspace_symbols
+from kscan_lsp.lsp.features.workspace_symbols import MAX_SYMBOLS, resolved_symbol, workspace_symbols
 from kscan_lsp.lsp.session.snapshot import ProjectsSnapshot
 
 SHOP = """\
@@ -24,11 +24,11 @@ items:
 REST = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: storefront\n"
 
 
-def found(query, **others):
+def found(query, client=None, **others):
     view = view_of(SHOP, "shop.yaml", configuration=settings(), others=others or {"rest.yaml": REST})
-    return workspace_symbols(
-        ProjectsSnapshot((view.project,), {view.key: "other:/name"}, Capabilities()), query
-    )
+    around = ProjectsSnapshot((view.project,), {view.key: "other:/name"}, client or Capabilities())
+    symbols = workspace_symbols(around, query, never)
+    return [resolved_symbol(around, one) for one in symbols] if client else symbols
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,18 @@ def test_a_symbol_says_where_it_is():
     assert (service.location.range.start, service.container_name) == (types.Position(7, 51), "shop")
     assert (secret.kind, secret.container_name) == (types.SymbolKind.Key, "default")
     assert found("shop")[0].container_name is None
+
+
+def test_the_line_of_a_symbol_can_wait():
+    lazy = Capabilities(resolve_symbols=True)
+    assert [one.location for one in found("front", lazy)] == [one.location for one in found("front")]
+    view = view_of(SHOP, "shop.yaml")
+    around = ProjectsSnapshot((view.project,), {}, lazy)
+    first, *_ = workspace_symbols(around, "front", never)
+    assert first.location == types.LocationUriOnly(view.uri)
+    first.data = {"file": view.key, "is": ["Service", "shop", "gone"]}
+    assert resolved_symbol(around, first).location == types.LocationUriOnly(view.uri)
+    assert workspace_symbols(around, "", lambda: True) == []
 
 
 def test_an_answer_has_an_end():

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
-from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.mentions import mentions
 from kscan_lsp.graph.reach import EVERYWHERE, Reached, is_on_a_way, places_in, reached_by, reached_from
-from kscan_lsp.lsp.features.places import Places, places_of
+from kscan_lsp.lsp.features.places import identified, identity, places_of
 from kscan_lsp.lsp.features.references import named, pointed_at
 from kscan_lsp.lsp.features.symbols import kind_of, name_of
 from kscan_lsp.workspace.declared import index_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from kscan_lsp.graph.index import Index, Object
+    from kscan_lsp.lsp.features.places import Places
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, ProjectsSnapshot
 
 MAX_CALLS: Final = 500
@@ -42,9 +42,9 @@ def prepare(snapshot: DocumentSnapshot, position: types.Position) -> list[types.
 
 
 def incoming(
-    snapshot: ProjectsSnapshot, item: types.CallHierarchyItem
+    snapshot: ProjectsSnapshot, item: types.CallHierarchyItem, stopped: Callable[[], bool]
 ) -> list[types.CallHierarchyIncomingCall]:
-    """Who gets at an object."""
+    """Who gets at an object; less than all when it is stopped."""
     known = _known(snapshot, item.data)
     if known is None:
         return []
@@ -52,13 +52,14 @@ def incoming(
     return [
         types.CallHierarchyIncomingCall(_item(one, places), _ranges(one.object, end.object, places))
         for one in _distinct(reached_by(end, index))
+        if not stopped()
     ]
 
 
 def outgoing(
-    snapshot: ProjectsSnapshot, item: types.CallHierarchyItem
+    snapshot: ProjectsSnapshot, item: types.CallHierarchyItem, stopped: Callable[[], bool]
 ) -> list[types.CallHierarchyOutgoingCall]:
-    """What an object gets at."""
+    """What an object gets at; less than all when it is stopped."""
     known = _known(snapshot, item.data)
     if known is None:
         return []
@@ -66,6 +67,7 @@ def outgoing(
     return [
         types.CallHierarchyOutgoingCall(_item(one, places), _ranges(start.object, one.object, places))
         for one in _distinct(reached_from(start, index))
+        if not stopped()
     ]
 
 
@@ -80,22 +82,17 @@ def _item(reached: Reached, places: Places) -> types.CallHierarchyItem:
         range=whole.range,
         selection_range=places.at(one, ("metadata", "name")).range,
         detail=where or None,
-        data={"file": one.file, "is": [one.id.kind, one.namespace, one.id.name], "within": within},
+        data={**identity(one), "within": within},
     )
 
 
 def _known(snapshot: ProjectsSnapshot, data: Any) -> tuple[Reached, Index, Places] | None:
     """What an item was made of; None where it is not there any more."""
-    if not isinstance(data, dict) or not isinstance(data.get("is"), list):
+    found = identified(snapshot, data)
+    if found is None:
         return None
-    for project in snapshot.projects:
-        index = index_of(project)
-        if data.get("file") in index.files:
-            for one in index.find(key_of("object", *map(str, data["is"]))):
-                if one.file == data["file"]:
-                    places = Places(project, snapshot.capabilities.encoding, snapshot.uris)
-                    return Reached(one, str(data.get("within", ""))), index, places
-    return None
+    one, index, places = found
+    return Reached(one, str(data.get("within", ""))), index, places
 
 
 def _distinct(found: Iterable[Reached]) -> Iterable[Reached]:

@@ -5,14 +5,16 @@ The tree of a file that is not judged is read for the answer, and forgotten with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 
+from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.resources import Resource
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import text_at
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.declared import index_of
 from kscan_lsp.workspace.locations import documents_by_text, lines_of, location_in
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import read_document
@@ -20,8 +22,8 @@ from kscan_lsp.yaml.document import read_document
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kscan_lsp.graph.index import Object
-    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+    from kscan_lsp.graph.index import Index, Object
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, ProjectsSnapshot
     from kscan_lsp.paths import Path
     from kscan_lsp.text import Encoding
     from kscan_lsp.workspace.project import Project
@@ -64,11 +66,30 @@ class Places:
         node = nearest(cast("Node", self.resource(one).document.root), one.root).node
         return self._location(one, Span(node.start, node.end))
 
+    def file(self, one: Object) -> str:
+        """The URI of the file that an object is in."""
+        return self._uris.get(one.file, one.file)
+
     def _location(self, one: Object, span: Span) -> types.Location:
         lines = lines_of(location_in(one.file, one.document, span, self.project), self.project)
-        return types.Location(
-            self._uris.get(one.file, one.file), convert.range_of_lines(lines, self._encoding)
-        )
+        return types.Location(self.file(one), convert.range_of_lines(lines, self._encoding))
+
+
+def identity(one: Object) -> dict[str, Any]:
+    """What an object is known by in a later request."""
+    return {"file": one.file, "is": [one.id.kind, one.namespace, one.id.name]}
+
+
+def identified(snapshot: ProjectsSnapshot, data: Any) -> tuple[Object, Index, Places] | None:
+    """The object of an `identity`, with all around it; None where it is not there any more."""
+    if not isinstance(data, dict) or not isinstance(data.get("is"), list):
+        return None
+    for project in snapshot.projects:
+        index = index_of(project)
+        for one in index.find(key_of("object", *map(str, data["is"]))):
+            if one.file == data.get("file"):
+                return one, index, Places(project, snapshot.capabilities.encoding, snapshot.uris)
+    return None
 
 
 def places_of(snapshot: DocumentSnapshot) -> Places:

@@ -20,7 +20,7 @@ from kscan_lsp.workspace.declared import index_of
 from kscan_lsp.yaml.around import around
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lsprotocol import types
 
@@ -75,13 +75,14 @@ def definitions(snapshot: DocumentSnapshot, position: types.Position) -> list[ty
 
 
 def references(
-    snapshot: DocumentSnapshot, position: types.Position, *, declaration: bool
+    snapshot: DocumentSnapshot, position: types.Position, stopped: Callable[[], bool], *, declaration: bool
 ) -> list[types.Location]:
     """Where that is named or selected which a position is about.
 
     Args:
         snapshot: the document.
         position: a name of an object or of an entry, where it is declared or used, or a label of pods.
+        stopped: asked between two places; true ends the search with what was found.
         declaration: whether the object itself is wanted, too.
     """
     pointed = pointed_at(snapshot, position)
@@ -92,6 +93,8 @@ def references(
     found: dict[tuple[str, int, int], types.Location] = {}
     for place in islice(_references(meant, index, places, declaration=declaration), MAX_REFERENCES):
         found[place.uri, place.range.start.line, place.range.start.character] = place
+        if stopped():
+            break
     return list(found.values())
 
 

@@ -7,33 +7,51 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from kscan_lsp.lsp.features.places import Places
+from kscan_lsp.lsp.features.places import Places, identified, identity
 from kscan_lsp.lsp.features.symbols import kind_of, name_of
 from kscan_lsp.workspace.declared import index_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from kscan_lsp.graph.index import Object
     from kscan_lsp.lsp.session.snapshot import ProjectsSnapshot
 
 MAX_SYMBOLS: Final = 200
-"""Symbols of one answer: the place of each is looked up in its document."""
+"""Symbols of one answer."""
+_NAME: Final = ("metadata", "name")
 
 
-def workspace_symbols(snapshot: ProjectsSnapshot, query: str) -> list[types.WorkspaceSymbol]:
-    """The objects that a query fits, the best first; all where it is empty."""
+def workspace_symbols(
+    snapshot: ProjectsSnapshot, query: str, stopped: Callable[[], bool]
+) -> list[types.WorkspaceSymbol]:
+    """The objects that a query fits, the best first; all where it is empty.
+
+    A client that can ask for the line of one later gets no lines: they cost a look at each document.
+    """
     wanted = query.lower().split()
     best = nsmallest(MAX_SYMBOLS, _fitting(snapshot, wanted), key=lambda entry: entry[0])
+    later = snapshot.capabilities.resolve_symbols
     return [
         types.WorkspaceSymbol(
-            location=places.at(one, ("metadata", "name")),
+            location=types.LocationUriOnly(places.file(one)) if later else places.at(one, _NAME),
             name=name_of(one.id),
             kind=kind_of(one.id),
             container_name=one.namespace or None,
+            data=identity(one) if later else None,
         )
         for _, one, places in best
+        if not stopped()
     ]
+
+
+def resolved_symbol(snapshot: ProjectsSnapshot, symbol: types.WorkspaceSymbol) -> types.WorkspaceSymbol:
+    """A symbol with the line that it is on."""
+    found = identified(snapshot, symbol.data)
+    if found is not None:
+        one, _, places = found
+        symbol.location = places.at(one, _NAME)
+    return symbol
 
 
 def _fitting(

@@ -17,7 +17,7 @@ from kscan_lsp.lsp.features.inlay_hints import inlay_hints
 from kscan_lsp.lsp.features.references import definitions, references
 from kscan_lsp.lsp.features.selection import selection_ranges
 from kscan_lsp.lsp.features.symbols import document_symbols
-from kscan_lsp.lsp.features.workspace_symbols import workspace_symbols
+from kscan_lsp.lsp.features.workspace_symbols import resolved_symbol, workspace_symbols
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
@@ -36,14 +36,14 @@ def _handle_symbols(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     async def symbols(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol] | None:
         snapshot = await server.scheduler.snapshot(params.text_document.uri)
-        return document_symbols(snapshot) if snapshot else None
+        return await server.executors.run_answer(document_symbols, snapshot) if snapshot else None
 
 
 def _handle_folding(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
     async def folds(params: types.FoldingRangeParams) -> list[types.FoldingRange] | None:
         snapshot = await server.scheduler.snapshot(params.text_document.uri)
-        return folding_ranges(snapshot) if snapshot else None
+        return await server.executors.run_answer(folding_ranges, snapshot) if snapshot else None
 
 
 def _handle_selection(server: Server) -> None:
@@ -57,7 +57,8 @@ def _handle_hints(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
     async def hints(params: types.InlayHintParams) -> list[types.InlayHint] | None:
         snapshot = await server.scheduler.snapshot(params.text_document.uri)
-        return inlay_hints(snapshot, params.range) if snapshot else None
+        run = server.executors.run_answer
+        return await run(inlay_hints, snapshot, params.range) if snapshot else None
 
 
 def _handle_definition(server: Server) -> None:
@@ -74,20 +75,29 @@ def _handle_references(server: Server) -> None:
         snapshot = await _around(server, params.text_document.uri)
         if snapshot is None:
             return None
-        find = partial(references, snapshot, params.position, declaration=params.context.include_declaration)
-        return await server.executors.run_answer(find)
+        find = partial(references, declaration=params.context.include_declaration)
+        token = params.work_done_token
+        return await server.answer("Looking for references", find, snapshot, params.position, token=token)
 
 
 def _handle_workspace_symbols(server: Server) -> None:
-    @server.feature(types.WORKSPACE_SYMBOL)
+    @server.feature(types.WORKSPACE_SYMBOL, types.WorkspaceSymbolOptions(resolve_provider=True))
     async def found(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
         await server.scheduler.explore()
         snapshot = server.session.projects_snapshot()
-        return await server.executors.run_answer(workspace_symbols, snapshot, params.query)
+        work = workspace_symbols
+        return await server.answer(
+            "Looking for objects", work, snapshot, params.query, token=params.work_done_token
+        )
+
+    @server.feature(types.WORKSPACE_SYMBOL_RESOLVE)
+    async def resolved(symbol: types.WorkspaceSymbol) -> types.WorkspaceSymbol:
+        return await server.executors.run_answer(resolved_symbol, server.session.projects_snapshot(), symbol)
 
 
 def _handle_call_hierarchy(server: Server) -> None:
     run = server.executors.run_answer
+    answer = partial(server.answer, "Looking who gets at what")
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY)
     async def prepared(params: types.CallHierarchyPrepareParams) -> list[types.CallHierarchyItem] | None:
@@ -99,14 +109,14 @@ def _handle_call_hierarchy(server: Server) -> None:
         params: types.CallHierarchyIncomingCallsParams,
     ) -> list[types.CallHierarchyIncomingCall]:
         await server.scheduler.explore()
-        return await run(call_hierarchy.incoming, server.session.projects_snapshot(), params.item)
+        return await answer(call_hierarchy.incoming, server.session.projects_snapshot(), params.item)
 
     @server.feature(types.CALL_HIERARCHY_OUTGOING_CALLS)
     async def reaching(
         params: types.CallHierarchyOutgoingCallsParams,
     ) -> list[types.CallHierarchyOutgoingCall]:
         await server.scheduler.explore()
-        return await run(call_hierarchy.outgoing, server.session.projects_snapshot(), params.item)
+        return await answer(call_hierarchy.outgoing, server.session.projects_snapshot(), params.item)
 
 
 async def _around(server: Server, uri: str) -> DocumentSnapshot | None:
