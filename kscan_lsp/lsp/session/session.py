@@ -73,6 +73,7 @@ class Session(Struct):
             key=key_of(path, item.uri),
             root=self.root_of(path),
             json=item.language_id == "json",
+            markdown=item.language_id == "markdown",
             version=item.version,
             revision=self.revision,
             index=LineIndex(item.text),
