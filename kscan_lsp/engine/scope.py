@@ -18,7 +18,7 @@ from kscan_lsp.engine.digests import digest_of
 from kscan_lsp.kubernetes.composed_pods import COMPOSED
 from kscan_lsp.kubernetes.pod_templates import pod_of
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
-from kscan_lsp.policy import targets
+from kscan_lsp.kubernetes.security_context import effective, inherited_from
 from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
@@ -308,9 +308,7 @@ def containers_of(scope: Scope) -> list[Element]:
     pod, pod_path = scope.pod(), scope.anchors["pod"]
     if not pod.get("containers") and not scope.partial:
         raise NotThereError((*pod_path, "containers"), "the pod has no containers")
-    inherited = pod.get("securityContext")
-    inherited = inherited if isinstance(inherited, dict) else {}
-    inherited = {key: inherited[key] for key in targets.INHERITED if key in inherited}
+    inherited = inherited_from(pod)
     found: list[Element] = []
     for listed in CONTAINER_LISTS:
         items = pod.get(listed, [])
@@ -320,12 +318,11 @@ def containers_of(scope: Scope) -> list[Element]:
             path = (*pod_path, listed, index)
             if not isinstance(container, dict):
                 raise NotThereError(path, "a container must be a mapping")
-            own = container.get("securityContext")
             sidecar = listed == "initContainers" and container.get("restartPolicy") == "Always"
             values = {
                 **scope.values,
                 "container": container,
-                "effective": {**inherited, **own} if isinstance(own, dict) else inherited,
+                "effective": effective(inherited, container),
                 "role": "sidecar" if sidecar else _ROLES[listed],
             }
             found.append(Element(path, values, {**scope.anchors, "container": path}, scope))

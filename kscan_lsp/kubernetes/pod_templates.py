@@ -231,6 +231,10 @@ class Pod(NamedTuple):
     spec: Path
     composed: Composed | None = None
 
+    def written_at(self, path: Path) -> Path:
+        """Where something in the view is written in the object."""
+        return self.composed.written_at(path) if self.composed else path
+
 
 def pod_of(data: dict[str, Any], template: PodTemplate) -> Pod:
     """A pod template of an object."""
@@ -266,8 +270,7 @@ def container_paths(data: dict[str, Any], template: PodTemplate) -> Iterator[Pat
     for name in CONTAINER_LISTS:
         containers = spec.get(name) if isinstance(spec, dict) else None
         for index in range(len(containers) if isinstance(containers, list) else 0):
-            path = (*pod.spec, name, index)
-            yield pod.composed.written_at(path) if pod.composed else path
+            yield pod.written_at((*pod.spec, name, index))
 
 
 def fields_of(group: str, kind: str, places: tuple[Place, ...]) -> Fields:

@@ -34,7 +34,8 @@ from kscan_lsp.workspace.results import (
     file_of,
     has_template_at_fault,
     is_values_file,
-    place,
+    replaced,
+    without_other,
 )
 from kscan_lsp.yaml.document import read_document, reread, split
 from kscan_lsp.yaml.json_reader import split_json
@@ -119,12 +120,9 @@ class Project(Struct, frozen=True, eq=False):
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
         checked = self._document(path, reread(before.documents[number].checked.document, text))
-        parts = (*before.parts[:number], checked, *before.parts[number + 1 :])
-        whole = "".join([part.document.text for part in parts])
-        if checked.verdicts and checked.complete:  # the others were no reason to leave the file alone
-            file = CheckedFile(path, whole, before.json, place(path, parts, before))
-        else:
-            file = file_of(path, whole, parts, before, json=before.json)
+        file = replaced(before, number, checked)
+        if not (checked.verdicts and checked.complete):  # the others were no reason to leave the file alone
+            file = without_other(file)
         index, changed = self.index.with_file(path, _objects(file))
         return self._updated({**self.files, path: file}, index, changed, {path})
 

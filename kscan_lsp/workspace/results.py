@@ -190,6 +190,30 @@ def place(
     return tuple(documents)
 
 
+def replaced(file: CheckedFile, number: int, checked: CheckedDocument) -> CheckedFile:
+    """A file with another document in place of one: those behind it move, whatever stands between them."""
+    old = file.documents[number]
+    now = replace(old, checked=checked)
+    characters, lines = now.end[0] - old.end[0], now.end[1] - old.end[1]
+    behind = [
+        replace(
+            placed,
+            offset=placed.offset + characters,
+            line=placed.line + lines,
+            source=Verbatim(file.path, placed.offset + characters),
+        )
+        for placed in file.documents[number + 1 :]
+    ]
+    text = f"{file.text[: old.offset]}{checked.document.text}{file.text[old.end[0] :]}"
+    return replace(file, text=text, documents=(*file.documents[:number], now, *behind))
+
+
+def without_other(file: CheckedFile) -> CheckedFile:
+    """The file, without its documents if it is no manifest."""
+    skipped = _reason_to_skip(file.path, file.parts)
+    return CheckedFile(file.path, file.text, file.json, skipped=skipped) if skipped else file
+
+
 def file_of(
     path: str, text: str, parts: Sequence[CheckedDocument], before: CheckedFile | None, *, json: bool
 ) -> CheckedFile:

@@ -112,5 +112,7 @@ class Publisher:
         capabilities = self._session.capabilities
         if capabilities.code_lens and capabilities.code_lens_refresh:
             self._background.start(self._server.workspace_code_lens_refresh_async(None))
+        if capabilities.inlay_hint_refresh:
+            self._background.start(self._server.workspace_inlay_hint_refresh_async(None))
         if capabilities.pull and capabilities.pull_refresh:
             self._background.start(self._server.workspace_diagnostic_refresh_async(None))
