@@ -77,6 +77,13 @@ class Member(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class Unseen(Struct, frozen=True, omit_defaults=True):
+    """A part of a standard that no manifest shows: its section, which may be empty, and what it is about."""
+
+    about: str
+    section: str = ""
+
+
 class Framework(Struct, frozen=True, omit_defaults=True):
     """A named choice of controls."""
 
@@ -89,6 +96,8 @@ class Framework(Struct, frozen=True, omit_defaults=True):
     whole: bool = False
     """Whether it has every control there is."""
     excluded: Mapping[str, str] = {}
+    unseen: tuple[Unseen, ...] = ()
+    """What the standard asks for besides, and no control of it answers."""
 
 
 class ControlSource(Struct, frozen=True):
