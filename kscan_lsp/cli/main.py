@@ -27,6 +27,7 @@ from kscan_lsp.cli.options import (
     FormatName,
     Frameworks,
     LogFile,
+    Outputs,
     Paths,
     StdinName,
     Subject,
@@ -78,10 +79,7 @@ def options(
 def scan(
     paths: Paths = None,
     output_format: FormatName = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file."),
-    ] = None,
+    output: Outputs = [],
     framework: Frameworks = [],
     control: Controls = [],
     config: Config = None,
@@ -104,36 +102,50 @@ def scan(
     stdin_name: StdinName = "",
 ) -> None:
     """Report what is insecure in manifests."""
+    from kscan_lsp.cli.reports import circumstances, outputs_of
     from kscan_lsp.findings import Severity
+    from kscan_lsp.report.brief import brief
     from kscan_lsp.report.build import build
-    from kscan_lsp.report.formats import FixDetail, format_of
+    from kscan_lsp.report.formats import FixDetail
     from kscan_lsp.report.model import Gate, exit_status
 
-    chosen = format_of(output_format, output.name if output else "")
+    try:
+        outputs = outputs_of(output, output_format)
+    except UsageError as error:
+        fail(str(error))
     request = _request(paths, config, framework, control, stdin_name)
-    scanned = _scan(request)
+    today = _today()
+    scanned = _scan(request, today)
     report = build(
         [(file.checked, file.project) for file in scanned.files],
         skipped=scanned.skipped,
         not_scanned=scanned.not_scanned,
         problems=scanned.problems,
         changes=scanned.changes,
-        fix_detail=min(chosen.fixes, FixDetail.EDITS if fixes else FixDetail.TITLES),
+        fix_detail=min(
+            max(one.format.fixes for one in outputs), FixDetail.EDITS if fixes else FixDetail.TITLES
+        ),
         gate=Gate(
             None if fail_on is FailOn.NONE else Severity[fail_on.name], compliance_threshold, allow_unscanned
         ),
         requested=request.paths,
         list_skipped=list_skipped,
+        circumstances=circumstances(
+            scanned, request, today, commits=any(one.format.commits for one in outputs)
+        ),
     )
     _warn_about_setup(scanned.problems)
     if compliance_threshold is not None and scanned.files and not report.frameworks:
         fail(
             "--compliance-threshold needs a framework, and none is on; name one with --framework, or in .kscan.yaml"
         )
-    if output is None and chosen.lines is not None:
-        print_lines(partial(chosen.lines, report))
-    else:
-        write_output(chosen.render(report), output)
+    for path, form in outputs:
+        if path is None and form.lines is not None:
+            print_lines(partial(form.lines, report))
+        else:
+            write_output(form.render(report), path)
+    if written := [str(path) for path, _ in outputs if path]:
+        print_error(brief(report, written))
     raise typer.Exit(exit_status(report))
 
 
@@ -267,7 +279,7 @@ def _request(
     return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
 
 
-def _scan(request: ScanRequest) -> Scan:
+def _scan(request: ScanRequest, today: date | None = None) -> Scan:
     from kscan_lsp.cli.scan import STDIN
     from kscan_lsp.cli.scan import scan as scan_paths
 
@@ -278,7 +290,7 @@ def _scan(request: ScanRequest) -> Scan:
 
         discover = discover_files
     try:
-        return scan_paths(request, _today(), stdin, discover)
+        return scan_paths(request, today or _today(), stdin, discover)
     except UsageError as error:
         fail(str(error))
 

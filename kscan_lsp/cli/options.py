@@ -65,6 +65,15 @@ FormatName = Annotated[
         show_default=f"by the ending of --output, else {next(iter(FORMATS))}",
     ),
 ]
+Outputs = Annotated[
+    list[Path],
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the report to a file and not to standard output, '-' means both; may be repeated.",
+    ),
+]
 Frameworks = Annotated[
     list[str], typer.Option("--framework", metavar="ID[,ID]", help="Check the controls of these frameworks.")
 ]

@@ -223,7 +223,7 @@ class FrameworkFile(_Strict):
     unseen: Annotated[
         list[UnseenFile],
         Field(
-            description="What the standard asks for besides that none of these controls answers: reports name it, so that "
-            "a good score is not taken for compliance."
+            description="What the standard asks for besides that none of these controls answers: reports name it, so "
+            "that a good score is not taken for compliance."
         ),
     ] = []

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -984,3 +985,57 @@ def test_settings_have_their_places_where_controls_are_named(here: Path) -> None
     (here / "web.yaml").write_text(DEPLOYMENT)
     (problem,) = report("--control", "C-0078")["problems"]
     assert (problem["file"], problem["line"], problem["column"]) == (".kscan.yaml", 3, 5)
+
+
+def test_several_reports_of_one_scan(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    result = kscan("scan", "web.yaml", "--output", "a.json", "--output", "b.html", "--control", "C-0057")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert json.loads((here / "a.json").read_text())["schema"] == 2
+    assert (here / "b.html").read_text().startswith("<!doctype html>")
+    said = "1 file scanned, found 1 high; failed: 1 finding is high or worse\nwritten: a.json, b.html\n"
+    assert result.stderr == said
+
+
+def test_standard_output_may_be_one_of_several(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    both = kscan("scan", "web.yaml", "--output", "-", "--output", "a.json")
+    assert both.stdout == kscan("scan", "web.yaml").stdout
+    assert (here / "a.json").is_file()
+    assert not (here / "-").exists()
+    assert kscan("scan", "web.yaml", "--output", "-", "--format", "json").stdout.startswith("{")
+
+
+def test_reports_do_not_share_a_file_or_a_form(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    twice = kscan("scan", "web.yaml", "--output", "a.json", "--output", "./a.json")
+    assert (twice.exit_code, "--output names 'a.json' twice" in twice.stderr) == (2, True)
+    formed = kscan("scan", "web.yaml", "--output", "a.json", "--output", "b.html", "--format", "json")
+    assert (formed.exit_code, "the form of one report" in formed.stderr) == (2, True)
+    assert sorted(path.name for path in here.iterdir()) == ["web.yaml"]
+
+
+def test_a_page_tells_day_commit_and_settings(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / ".kscan.yaml").write_text(
+        "frameworks: [nsa]\ncontrols: {severity: {C-0057: low}}\nexclude: [vendor/]\n"
+    )
+    (here / ".git/refs/heads").mkdir(parents=True)
+    (here / ".git/HEAD").write_text("ref: refs/heads/main\n")
+    (here / ".git/refs/heads/main").write_text("0123456789" * 4 + "\n")
+    kscan("scan", "--output", "r.html", "--control", "C-0057")
+    page = (here / "r.html").read_text()
+    for part in (
+        "<code>012345678901</code> (main)",
+        f"{datetime.now(UTC).date()}",
+        "<td>C-0057</td>",
+        "controls</td>",
+        "exclude",
+        "vendor/",
+        "fails from high on",
+    ):
+        assert part in page
+    kscan("scan", "--output", "r.html")
+    page = (here / "r.html").read_text()
+    assert "controls.severity.C-0057" in page
+    assert "<td>nsa</td>" in page
