@@ -155,8 +155,8 @@ def test_templates_and_patches_are_left_alone(here: Path) -> None:
         (["scan", "nothing.yaml"], "no file or folder 'nothing.yaml'"),
         (["scan", "--control", "C-0057,C-005"], "unknown control 'C-005'; did you mean"),
         (["scan", "--framework", "nsaa"], "did you mean 'nsa'?"),
-        (["scan", "--framework", "pci-dss"], "unknown framework 'pci-dss'; did you mean 'pci-dss-v4.0.1'?"),
-        (["scan", "--framework", "cis"], "'cis-gke-v1.9.0' or 'cis-v1.12.0'?"),
+        (["scan", "--framework", "pci"], "unknown framework 'pci'; did you mean 'pci-dss-v4.0.1'?"),
+        (["scan", "--framework", "cis-v1"], "unknown framework 'cis-v1'; did you mean 'cis-v1.12.0'?"),
         (["scan", "--config", "nothing.yaml"], "no settings file 'nothing.yaml'"),
         (["scan", "--format", "nothing"], "nothing"),
         (["scan", "--fail-on", "nothing"], "nothing"),
@@ -359,6 +359,19 @@ def test_frameworks_by_option(here: Path) -> None:
     found = report("--framework", "nsa", "--framework", "allcontrols")
     assert [f["id"] for f in found["summary"]["frameworks"]] == ["nsa", "allcontrols"]
     assert report("--framework", "NSA,allcontrols")["summary"] == found["summary"]
+
+
+def test_a_framework_without_its_version_is_the_newest(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / ".kscan.yaml").write_text("frameworks: [pci-dss, CIS]\n")
+    found = report("web.yaml")
+    assert [framework["id"] for framework in found["summary"]["frameworks"]] == [
+        "pci-dss-v4.0.1",
+        "cis-v1.12.0",
+    ]
+    assert found["stderr"] == ""
+    found = report("web.yaml", "--framework", "cis-eks,cis-aks")
+    assert [one["id"] for one in found["summary"]["frameworks"]] == ["cis-eks-t1.8.0", "cis-aks-t1.8.0"]
 
 
 def test_the_gate(here: Path) -> None:
