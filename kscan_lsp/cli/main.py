@@ -223,21 +223,16 @@ def test(
 
 @app.command()
 def explain(
-    control: Annotated[str, typer.Argument(metavar="ID", help="A control, such as C-0057.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="ID|WORD", help="A control, such as C-0057, or words of its title."),
+    ],
     config: Config = None,
 ) -> None:
-    """Say what a control is about, why it matters and how to satisfy it."""
-    from kscan_lsp.report.catalog import control_page
+    """Say what a control is about, why it matters and how to satisfy it; or find controls by words of their titles."""
+    from kscan_lsp.cli.lookup import explain as explain_controls
 
-    configuration = _configuration(config)
-    policies = configuration.ruleset.policies
-    wanted = control.upper()
-    if wanted not in policies.controls:
-        from kscan_lsp.settings.suggest import nearest_name
-
-        hint = nearest_name(wanted, list(policies.controls))
-        fail(f"unknown control '{control}'{hint}\n'kscan list controls' shows what there is")
-    print_lines(partial(control_page, policies.controls[wanted], configuration.ruleset))
+    explain_controls(words, _configuration(config).ruleset)
 
 
 @app.command("list")

@@ -831,6 +831,22 @@ def test_explain_and_list() -> None:
     assert "PCI DSS v4.0.1: 7.2.2, 7.2.5, 8.2.4" in kscan("explain", "C-0280").stdout
 
 
+def test_explain_finds_controls_by_words_of_their_titles() -> None:
+    found = kscan("explain", "PRIVILEGED")
+    lines = found.stdout.splitlines()
+    assert [line.split()[0] for line in lines][:1] == ["C-0057"]
+    assert len(lines) > 1
+    assert all("rivileged" in line for line in lines)
+    assert found.stderr == f"{len(lines)} controls; 'kscan explain C-0057' explains one\n"
+    for words in (["tiller"], ["helm", "Tiller"]):
+        assert kscan("explain", *words).stdout.startswith("KS-0036 Tiller of Helm 2")
+    both = kscan("explain", "c-0057", "C-0012").stdout
+    assert both.count("What and why") == 2
+    nothing = kscan("explain", "unheard", "of")
+    assert nothing.exit_code == 2
+    assert "unknown control 'unheard of', and no title has that" in nothing.stderr
+
+
 CONTROL = """\
 id: T-0001
 title: Privileged
