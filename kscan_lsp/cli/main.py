@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kscan_lsp import __version__
+from kscan_lsp.cli import completion
 from kscan_lsp.cli.options import (
     Config,
     Controls,
@@ -29,6 +30,7 @@ from kscan_lsp.cli.options import (
     LogFile,
     Outputs,
     Paths,
+    Shell,
     StdinName,
     Subject,
     UsageError,
@@ -206,7 +208,10 @@ def test(
         typer.Argument(metavar="PATH", help="Control files and folders; the built-in ones by default."),
     ] = None,
     control: Annotated[
-        list[str], typer.Option("--control", metavar="ID[,ID]", help="Only these controls.")
+        list[str],
+        typer.Option(
+            "--control", metavar="ID[,ID]", help="Only these controls.", autocompletion=completion.controls
+        ),
     ] = [],
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every test.")] = False,
 ) -> None:
@@ -225,7 +230,11 @@ def test(
 def explain(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="ID|WORD", help="A control, such as C-0057, or words of its title."),
+        typer.Argument(
+            metavar="ID|WORD",
+            help="A control, such as C-0057, or words of its title.",
+            autocompletion=completion.words,
+        ),
     ],
     config: Config = None,
 ) -> None:
@@ -251,6 +260,12 @@ def list_(
     else:
         listed = framework_list(ruleset.policies)
     write_output(listed)
+
+
+@app.command("completion")
+def completion_(shell: Shell) -> None:
+    """Print the script that makes a shell complete commands, options and ids."""
+    write_output(completion.script(shell))
 
 
 @app.command()
