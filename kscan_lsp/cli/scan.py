@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.files.encoding import SourceText
-    from kscan_lsp.report.model import StandardChange
+    from kscan_lsp.report.standards import StandardChange
     from kscan_lsp.workspace.results import CheckedFile
 
 STDIN: Final = "-"
@@ -78,6 +78,8 @@ class Scan(Struct, frozen=True):
     """What is wrong with settings and policies."""
     changes: tuple[StandardChange, ...] = ()
     """What they change about the standards."""
+    configurations: tuple[Configuration, ...] = ()
+    """What holds for the files, each once, in the order in which they were come to."""
 
 
 def scan(
@@ -127,6 +129,7 @@ def scan(
             for configuration in reader.configurations.values()
             for change in configuration.changes
         ),
+        tuple(reader.configurations.values()),
     )
 
 

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
         FileRange,
         FixEdit,
         FixOption,
-        FrameworkScore,
         RelatedLocation,
         Report,
         Reported,
-        StandardChange,
     )
+    from kscan_lsp.report.standards import FrameworkScore, StandardChange
 
 SCHEMA_VERSION = 2
 

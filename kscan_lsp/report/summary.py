@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.report.lines import Line
-    from kscan_lsp.report.model import FrameworkScore, KindNotJudged, Report, StandardChange
+    from kscan_lsp.report.model import KindNotJudged, Report
+    from kscan_lsp.report.standards import FrameworkScore, StandardChange
 
 STYLES: Final = {
     Severity.CRITICAL: "bold magenta",

@@ -19,15 +19,14 @@ from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import (
     FileProblem,
     FileRange,
-    FrameworkSection,
     Gate,
     LineColumn,
     NotScanned,
     Report,
     Skipped,
-    StandardChange,
     exit_status,
 )
+from kscan_lsp.report.standards import FrameworkSection, StandardChange
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex, Position, Span, TextEdit, apply_edits
 from kscan_lsp.yaml.document import read_document
