@@ -25,7 +25,8 @@ from kscan_lsp.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kscan_lsp.graph.binding import Bound, Link
+    from kscan_lsp.graph.binding import Bound
+    from kscan_lsp.graph.following import Link
     from kscan_lsp.graph.index import Object
     from kscan_lsp.yaml.document import Document
 

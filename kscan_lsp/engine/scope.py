@@ -189,9 +189,14 @@ class Element(Struct):
         fields = cel.fields_read([expression]).get("relations", frozenset[str]())
         return fields is None or not long.isdisjoint(fields)
 
-    def read_by(self, expression: cel.Expression) -> cel.Activation:
-        """What one expression reads, and nothing else, handed to CEL."""
-        return cel.bind(CONTROLS, _bound(self.values, cel.fields_read([expression])))
+    def read_by(
+        self, expression: cel.Expression, lists: Mapping[str, list[cel.Json]] | None = None
+    ) -> cel.Activation:
+        """What one expression reads, and nothing else, handed to CEL; `lists` are among those of related objects."""
+        values = _bound(self.values, cel.fields_read([expression]))
+        if lists:
+            values["relations"] = {**values.get("relations", {}), **lists}
+        return cel.bind(CONTROLS, values)
 
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""

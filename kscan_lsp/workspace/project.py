@@ -20,7 +20,7 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
-from kscan_lsp.graph.binding import Bound, Followed, Keys, any_of, bind
+from kscan_lsp.graph.binding import Bound, Followed, any_of, bind
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.graph.references import object_of
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.graph.following import Keys
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
