@@ -204,7 +204,7 @@ class Memo:
             "results": Fill(sum(map(len, groups)), MAX_RESULTS * len(groups)),
             "answers": Fill(len(self.answers), MAX_ANSWERS),
             "values": Fill(len(self.values), MAX_VALUES),
-            "related lists": Fill(len(self.lists), related.MAX_LISTS + related.MAX_ENTRIES // related.LONG),
+            "related lists": Fill(len(self.lists), related.MAX_LISTS),
             "related entries": Fill(self.lists.entries, related.MAX_ENTRIES),
             "related places": Fill(len(self.lists.places), related.MAX_PLACES),
             "digests": Fill(len(self.digests), digests.MAX_DIGESTS),

@@ -68,6 +68,8 @@ class Scope(Struct):
     long: frozenset[str] = frozenset()
     """The relations whose lists are long."""
     related: dict[tuple[str, object], References] = {}
+    conditions: dict[tuple[object, ...], bool] = {}
+    """Whether conditions of fixes hold, by the digests of what they read."""
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.

@@ -236,8 +236,11 @@ class Project(Struct, frozen=True, eq=False):
                 )
             if any(map(is_not, now, before)):
                 evaluated[path] = file.with_parts(now)
-            parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
-            dependencies[path] = frozenset[Key]().union(*parts)
+            if path in dependencies or any(
+                one.dependencies != other.dependencies for one, other in zip(now, before, strict=True)
+            ):
+                parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
+                dependencies[path] = frozenset[Key]().union(*parts)
         files = {**files, **evaluated} if evaluated else files
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
@@ -268,8 +271,13 @@ class Project(Struct, frozen=True, eq=False):
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
         if old.bounds and self._sees_the_same(old, old.bounds, bounds):
-            dated = _ON_TODAY in old.dependencies
-            return replace(old, bounds=bounds, dependencies=self._keys(old.read, bounds, dated=dated))
+            keys = old.dependencies
+            if any(
+                one and other and one.dependencies != other.dependencies
+                for one, other in zip(old.bounds, bounds, strict=True)
+            ):
+                keys = self._keys(old.read, bounds, dated=_ON_TODAY in keys)
+            return replace(old, bounds=bounds, dependencies=keys)
         verdicts = tuple(
             alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
