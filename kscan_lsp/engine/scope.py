@@ -70,6 +70,8 @@ class Scope(Struct):
     long: frozenset[str] = frozenset()
     """The relations whose lists are long."""
     related: dict[tuple[str, object], References] = {}
+    conditions: dict[tuple[object, ...], bool] = {}
+    """Whether conditions of fixes hold, by the digests of what they read."""
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.
@@ -196,9 +198,14 @@ class Element(Struct):
         fields = cel.fields_read([expression]).get("relations", frozenset[str]())
         return fields is None or not long.isdisjoint(fields)
 
-    def read_by(self, expression: cel.Expression) -> cel.Activation:
-        """What one expression reads, and nothing else, handed to CEL."""
-        return cel.bind(CONTROLS, _bound(self.values, cel.fields_read([expression])))
+    def read_by(
+        self, expression: cel.Expression, lists: Mapping[str, list[cel.Json]] | None = None
+    ) -> cel.Activation:
+        """What one expression reads, and nothing else, handed to CEL; `lists` are among those of related objects."""
+        values = _bound(self.values, cel.fields_read([expression]))
+        if lists:
+            values["relations"] = {**values.get("relations", {}), **lists}
+        return cel.bind(CONTROLS, values)
 
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""

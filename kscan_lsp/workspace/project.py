@@ -20,7 +20,7 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
-from kscan_lsp.graph.binding import Bound, Followed, Keys, any_of, bind
+from kscan_lsp.graph.binding import Bound, Followed, any_of, bind
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.graph.references import object_of
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.graph.following import Keys
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
@@ -234,8 +235,11 @@ class Project(Struct, frozen=True, eq=False):
                 )
             if any(map(is_not, now, before)):
                 evaluated[path] = file.with_parts(now)
-            parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
-            dependencies[path] = frozenset[Key]().union(*parts)
+            if path in dependencies or any(
+                one.dependencies != other.dependencies for one, other in zip(now, before, strict=True)
+            ):
+                parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
+                dependencies[path] = frozenset[Key]().union(*parts)
         files = {**files, **evaluated} if evaluated else files
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
@@ -266,8 +270,13 @@ class Project(Struct, frozen=True, eq=False):
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
         if old.bounds and self._sees_the_same(old, old.bounds, bounds):
-            dated = _ON_TODAY in old.dependencies
-            return replace(old, bounds=bounds, dependencies=self._keys(old.read, bounds, dated=dated))
+            keys = old.dependencies
+            if any(
+                one and other and one.dependencies != other.dependencies
+                for one, other in zip(old.bounds, bounds, strict=True)
+            ):
+                keys = self._keys(old.read, bounds, dated=_ON_TODAY in keys)
+            return replace(old, bounds=bounds, dependencies=keys)
         verdicts = tuple(
             alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, ResourceId, SourceMap
-    from kscan_lsp.graph.binding import Bound, Keys
+    from kscan_lsp.graph.binding import Bound
+    from kscan_lsp.graph.following import Keys
     from kscan_lsp.graph.index import Object
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
