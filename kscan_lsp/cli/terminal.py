@@ -105,7 +105,7 @@ def log_to(path: Path | None) -> None:
     from kscan_lsp.redaction.logs import RedactingFormatter
 
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         fail(f"cannot write '{path}': {error.strerror or error}")
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

@@ -66,5 +66,6 @@ def did_change(body: bytes) -> DidChange | None:
         return (
             _DID_CHANGE.decode(message.params) if message.method == types.TEXT_DOCUMENT_DID_CHANGE else None
         )
-    except DecodeError:  # half a surrogate pair, which is no Unicode, or no message at all
+    except (DecodeError, ValueError, RecursionError):
+        # half a surrogate pair, which is no Unicode, or no message at all
         return None
