@@ -138,6 +138,21 @@ def test_one_bad_message_costs_itself_only(caplog: pytest.LogCaptureFixture) -> 
     assert "Traceback" not in caplog.text
 
 
+def test_nothing_is_kept_of_what_has_been_handled() -> None:
+    """Neither of notifications nor of commands, which pygls would keep for good."""
+
+    async def talk() -> None:
+        server = greeted()
+        say(server, types.INITIALIZED, {})
+        for number in range(1, 20):
+            say(server, types.WORKSPACE_DID_CHANGE_CONFIGURATION, {"settings": {}})
+            say(server, types.WORKSPACE_EXECUTE_COMMAND, {"command": "kscan.frameworks"}, id=number)
+        while server.protocol._request_futures:
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(talk(), 60))
+
+
 # An editor that does not read
 
 

@@ -76,7 +76,7 @@ class Server:
         self.send(method, params, id=self.requests)
         return self.answer(self.requests)
 
-    def answer(self, number: int | None) -> dict[str, Any]:
+    def answer(self, number: str | int | None) -> dict[str, Any]:
         """Wait for the answer to a request; what else comes meanwhile is kept in `said`."""
         while True:
             message = self.receive()

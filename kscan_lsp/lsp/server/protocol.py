@@ -29,6 +29,7 @@ from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCRequestMessage, 
 from kscan_lsp.lsp import convert, wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from pygls.protocol.json_rpc import RPCMessage
@@ -68,11 +69,14 @@ class Protocol(LanguageServerProtocol):
         except (ValueError, RecursionError):
             self._refuse(None, JsonRpcParseError(message="this is not JSON"))
             return None
-        if not isinstance(data, dict) or data.get("jsonrpc") != self.VERSION:
-            self._refuse(None, JsonRpcInvalidRequest(message="this is no message of JSON-RPC 2.0"))
+        if not isinstance(data, dict):
+            self._refuse(None, JsonRpcInvalidRequest(message="this is no message of JSON-RPC"))
             return None
         identifier, method = data.get("id"), data.get("method")
         known = identifier if isinstance(identifier, str | int) and not isinstance(identifier, bool) else None
+        if data.get("jsonrpc") != self.VERSION:
+            self._refuse(known, JsonRpcInvalidRequest(message="this is no message of JSON-RPC 2.0"))
+            return None
         if "method" not in data:
             return self._answer(data, known)
         if not isinstance(method, str) or ("id" in data and known is None):
@@ -157,6 +161,25 @@ class Protocol(LanguageServerProtocol):
             super().handle_message(message)
         else:
             self.fm.features[name](message.params)  # type: ignore[union-attr]
+
+    def _execute_handler(
+        self,
+        msg_id: str | int,
+        handler: Callable[..., Any],
+        callback: Callable[[Future[Any]], None],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        """Run a handler. pygls would keep what came of each notification and command for good."""
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        future = self._request_futures.get(msg_id)
+
+        def forget(done: Future[Any]) -> None:
+            if self._request_futures.get(msg_id) is done:
+                del self._request_futures[msg_id]
+
+        if future is not None:
+            future.add_done_callback(forget)
 
     def _handle_cancel_notification(self, msg_id: str | int) -> None:
         """Give up a request; one that has its answer by now, as most have, is no news."""
