@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import socket
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,7 +18,7 @@ from lsprotocol import types
 from support.stdio import framed, received
 
 from kscan_lsp.lsp.server.main import create
-from kscan_lsp.lsp.server.stdio import Outbox
+from kscan_lsp.lsp.server.stdio import Outbox, taker
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
@@ -185,6 +188,28 @@ def test_what_an_editor_does_not_read_waits_and_only_the_latest_of_it() -> None:
     sink.reads.set()
     outbox.close()
     assert sink.taken == [b"first", b"answer0", b"answer500", b"a999", b"b999"]
+
+
+@pytest.mark.parametrize("way", ["pipe", "socket"])
+def test_what_fits_is_sent_at_once_and_the_rest_in_order(way: str) -> None:
+    """More than a pipe or a socket holds, in messages of all sizes, to somebody who begins to read late."""
+    if way == "pipe":
+        reading, writing = os.pipe()
+    else:
+        reading, writing = (end.detach() for end in socket.socketpair())
+    messages = [
+        bytes([65 + number]) * size for number, size in enumerate((1, 40_000, 70_000, 9, 900_000, 3, 500_000))
+    ]
+    with os.fdopen(writing, "wb") as sink, os.fdopen(reading, "rb") as source:
+        take = taker(writing)
+        outbox = Outbox(sink, lambda: None, take)
+        for message in messages:
+            outbox.write(message)
+        assert source.read(sum(map(len, messages))) == b"".join(messages)
+        outbox.close()
+        if way == "socket" or sys.platform == "linux":
+            assert take(b"all") == 3
+            assert source.read(3) == b"all"
 
 
 def test_an_editor_that_has_gone_is_heard_of_once() -> None:

@@ -4,20 +4,28 @@ pygls hands every line of a header and every body to a thread pool and waits for
 message, which took half of the time that a keystroke spends in the protocol. Here that thread cuts whole messages from
 what arrives, and the event loop gets those.
 
-An editor may stop reading for a while, or for good. The event loop never waits for it: what is to be sent waits, and of
-the diagnostics of a document only the latest do, so that it is no more than the editor could show.
+An editor may stop reading for a while, or for good. The event loop never waits for it: what the system does not take at
+once waits, and of the diagnostics of a document only the latest do, so that it is no more than the editor could show.
 """
 
 from __future__ import annotations
 
+import array
 import asyncio
 import contextlib
 import logging
+import os
 import re
+import socket
+import stat
 import sys
 import threading
 import typing
 from typing import TYPE_CHECKING, Final
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +87,7 @@ async def _serve(protocol: Protocol, source: ByteSource, sink: ByteSink) -> None
             finally:
                 end()
 
-    protocol.set_writer(Outbox(sink, end))
+    protocol.set_writer(Outbox(sink, end, taker(sys.stdout.fileno())))
     threading.Thread(target=read, name="kscan-read", daemon=True).start()
     await ended.wait()
 
@@ -87,15 +95,20 @@ async def _serve(protocol: Protocol, source: ByteSource, sink: ByteSink) -> None
 class Outbox:
     """What is to be sent, in order, and the thread that sends it."""
 
-    def __init__(self, sink: ByteSink, failed: Callable[[], None]) -> None:
+    def __init__(
+        self, sink: ByteSink, failed: Callable[[], None], take: Callable[[bytes], int] = lambda _: 0
+    ) -> None:
         """Make one that is empty.
 
         Args:
             sink: where messages go.
             failed: called when nobody takes them any more.
+            take: sends as many bytes of a message as can be sent without waiting, and says how many that were; nearly
+                always all of them, which saves a change of thread at each keystroke.
         """
         self._sink = sink
         self._failed = failed
+        self._take = take
         self._waiting: dict[object, bytes] = {}
         """In order; by what is replaced by a newer one, or by a number."""
         self._number = 0
@@ -114,13 +127,23 @@ class Outbox:
             if self._broken:
                 return
             self._number += 1
-            key = self._number if replaces is None else replaces
+            key: object = self._number if replaces is None else replaces
+            if not (self._waiting or self._busy) and (taken := self._taken(data)):
+                if taken == len(data):
+                    return
+                key, data = self._number, data[taken:]  # a message that has begun must end
             self._waiting.pop(key, None)  # what answers came meanwhile may rest on the order
             self._waiting[key] = data
             if self._thread is None:
                 self._thread = threading.Thread(target=self._send, name="kscan-write", daemon=True)
                 self._thread.start()
             self._news.notify_all()
+
+    def _taken(self, data: bytes) -> int:
+        try:
+            return self._take(data)
+        except OSError:  # the thread will meet it, too, and say so
+            return 0
 
     def close(self) -> None:
         """Give the editor a moment to take what is left."""
@@ -145,6 +168,31 @@ class Outbox:
                     self._news.notify_all()
                 self._failed()
                 return
+
+
+def taker(handle: int) -> Callable[[bytes], int]:
+    """What sends without waiting, as far as the system has that for a file: nothing else of it is changed."""
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISSOCK(mode) and hasattr(socket, "MSG_DONTWAIT"):
+        connection = socket.socket(fileno=os.dup(handle))
+
+        def send(data: bytes) -> int:
+            try:
+                return connection.send(data, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return 0
+
+        return send
+    if stat.S_ISFIFO(mode) and sys.platform == "linux":
+
+        def put(data: bytes) -> int:
+            unread = array.array("i", [0])
+            fcntl.ioctl(handle, termios.FIONREAD, unread)
+            fits = not unread[0] and len(data) <= fcntl.fcntl(handle, fcntl.F_GETPIPE_SZ)
+            return os.write(handle, data) if fits else 0
+
+        return put
+    return lambda _: 0
 
 
 def messages(source: ByteSource) -> Iterator[bytes]:
