@@ -89,7 +89,7 @@ def is_found(
 ) -> bool:
     """Whether `discover` comes to a file by its own name; both paths are absolute."""
     top = str(start)
-    if not path.is_relative_to(start) or not path.is_file():
+    if not path.is_relative_to(start) or not os.path.isfile(path):
         return False
     walk = _Discovery(top, Partials())
     settings = (_IgnoreRules(str(exclude_root or start), _patterns(exclude)),) if exclude else ()

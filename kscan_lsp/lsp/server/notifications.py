@@ -123,7 +123,10 @@ def handle_documents(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
-        session.open(params.text_document)
+        item = params.text_document
+        session.open(item)
+        if item.uri.startswith("file:") and session.documents[item.uri].path is None:
+            logger.warning("no file of this machine can be called %.200r", item.uri)
         server.scheduler.document_changed(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
