@@ -262,6 +262,23 @@ def list_(
     write_output(listed)
 
 
+@app.command()
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder that it is to hold for.")
+    ] = Path(),
+    framework: Frameworks = [],
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print it, and write no file.")] = False,
+) -> None:
+    """Write a .kscan.yaml from what is in a folder."""
+    from kscan_lsp.cli.init import run
+
+    try:
+        run(folder, split_names(framework), stdout=stdout)
+    except UsageError as error:
+        fail(str(error))
+
+
 @app.command("completion")
 def completion_(shell: Shell) -> None:
     """Print the script that makes a shell complete commands, options and ids."""
