@@ -72,7 +72,7 @@ summary .tag:last-child { text-align: right; min-width: 5.5em; }
 .also { display: block; font-size: .92em; font-weight: 400; }
 .inside { padding: 0 .9rem .6rem; overflow-x: auto; }
 .inside table { margin-top: .6rem; }
-.inside tbody tr { content-visibility: auto; }
+.inside tbody tr { content-visibility: auto; contain-intrinsic-size: auto 3rem; }
 .inside p { margin-top: .5rem; }
 .id { white-space: nowrap; }
 .inside ul { margin: .3rem 0; padding-left: 1.2rem; }
