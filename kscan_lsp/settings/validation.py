@@ -141,7 +141,9 @@ def _problem(model: type[BaseModel], document: Document, error: abc.Mapping[str,
         text = f"unknown key {name}{nearest_name(str(loc[-1]), _siblings(model, loc[:-1]))}"
         return Problem(span_at(document, path, on_key=True), text, code)
     text = complaint(error)
-    if kind == "value_error" and not (text.startswith("must ") and isinstance(error["input"], str | int | float)):
+    if kind == "value_error" and not (
+        text.startswith("must ") and isinstance(error["input"], str | int | float)
+    ):
         return Problem(span_at(document, path), text, code)
     if kind == "literal_error" and any(shape.get("type") == "array" for shape in shapes(model, loc)):
         text += ", or a list"

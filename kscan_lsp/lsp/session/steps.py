@@ -138,18 +138,15 @@ def settle_files(step: SettleFiles) -> Project:
 def find_files(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
     """Look for the files of a folder."""
     partials = Partials()
-    exclude = configuration.settings.exclude
-    above = configuration.settings_path.parent if configuration.settings_path else None
-    return discover(root, exclude=exclude, exclude_root=above, partials=partials), partials
+    return discover(root, exclude=configuration.exclude, partials=partials), partials
 
 
 def _source(step: ReadFile) -> SourceText | Unreadable | None:
     """The text of a file that counts, or why it cannot be read; None for one that is left alone."""
-    path, exclude = step.path, step.configuration.settings.exclude
+    path = step.path
     if path is None or step.root is None:
         return None
-    above = step.configuration.settings_path.parent if step.configuration.settings_path else step.root
-    if step.unsure and not is_found(path, step.root, exclude=exclude, exclude_root=above):
+    if step.unsure and not is_found(path, step.root, step.configuration.exclude):
         return None
     source = read_manifest(path, step.partials, named=False)
     return None if isinstance(source, str) else source
@@ -160,7 +157,6 @@ def _reason_to_skip(request: CheckRequest) -> str:
     path, configuration = request.path, request.configuration
     if path is None:
         return ""
-    settings_path = configuration.settings_path
-    if settings_path and is_excluded(path, configuration.settings.exclude, settings_path.parent):
+    if is_excluded(path, configuration.exclude):
         return "excluded"
     return request.partials.reason_to_skip(path)
