@@ -22,7 +22,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.workspace.configuration import Configuration, configure, find_settings
+from kscan_lsp.workspace.configuration import Configuration, configure, distinct_changes, find_settings
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ def scan(
         tuple(reader.problems),
         tuple(
             change_in(display_name(Path(change.file)) if change.file else "", change)
-            for configuration in reader.configurations.values()
-            for change in configuration.changes
+            for change in distinct_changes(reader.configurations.values())
         ),
     )
 

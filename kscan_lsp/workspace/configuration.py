@@ -68,6 +68,18 @@ class ConfigurationProblem(NamedTuple):
     problem: Problem
 
 
+def distinct_problems(configurations: Iterable[Configuration]) -> list[ConfigurationProblem]:
+    """What is wrong with several, each once: folders share the settings above them."""
+    found = [problem for configuration in configurations for problem in configuration.problems]
+    return [*{(one.path, one.problem): one for one in found}.values()]
+
+
+def distinct_changes(configurations: Iterable[Configuration]) -> list[Change]:
+    """What several change about the standards, each once."""
+    found = [change for configuration in configurations for change in configuration.changes]
+    return [*{(one.what, one.id, one.file, one.span): one for one in found}.values()]
+
+
 def find_settings(start: Path) -> Path | None:
     """The settings file of a folder: in it or in the nearest folder above that has one."""
     return next(filter(None, map(settings_in, (start, *start.parents))), None)
@@ -86,6 +98,13 @@ def settings_above(path: Path) -> tuple[Path, ...]:
     top = repository(str(path.parent))
     above = [folder for folder in path.parent.parents if not top or folder.is_relative_to(top)]
     return (*filter(None, map(settings_in, reversed(above))), path)
+
+
+def exclude_in(folder: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    """What settings leave out in a folder, as its files on disk have it; see `Configuration.exclude`."""
+    path = find_settings(folder)
+    layers = [_read_layer(one, None)[0] for one in (settings_above(path) if path else ())]
+    return _excludes(what_counts(layers).layers, Settings(), folder)
 
 
 def _unread(folder: Path, settings_path: Path | None) -> Iterator[ConfigurationProblem]:

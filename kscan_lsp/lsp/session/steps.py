@@ -16,6 +16,7 @@ from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import with_stale_findings
+from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.project import objects_of
 from kscan_lsp.workspace.results import CheckedFile
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kscan_lsp.files.discover import Discovered
+    from kscan_lsp.files.discover import Discovered, Exclude
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
 
@@ -67,9 +68,13 @@ class ReadFile(NamedTuple):
     key: str
     path: Path | None
     root: Path | None
+    top: Path | None
+    """The folder that is walked for files."""
     configuration: Configuration
     project: Project
     partials: Partials
+    owned: bool
+    """Whether its settings are those of the folder; else it counts for what it declares."""
     judged: bool
     """Whether it is judged, too, and not only read for what it means to others."""
     unsure: bool
@@ -135,18 +140,23 @@ def settle_files(step: SettleFiles) -> Project:
     return step.project.with_relations(step.keys)
 
 
-def find_files(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
-    """Look for the files of a folder."""
+def find_files(top: Path, root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
+    """Look for the files of a folder of the workspace, for one in it: that one's settings are known."""
+
+    def exclude(folder: Path) -> Exclude:
+        return configuration.exclude if folder == root else exclude_in(folder)
+
     partials = Partials()
-    return discover(root, exclude=configuration.exclude, partials=partials), partials
+    return discover(top, exclude=exclude(top), excluded_in=exclude, partials=partials), partials
 
 
 def _source(step: ReadFile) -> SourceText | Unreadable | None:
     """The text of a file that counts, or why it cannot be read; None for one that is left alone."""
     path = step.path
-    if path is None or step.root is None:
+    if path is None or step.top is None:
         return None
-    if step.unsure and not is_found(path, step.root, step.configuration.exclude):
+    exclude = step.configuration.exclude if step.owned or not step.unsure else exclude_in(path.parent)
+    if step.unsure and not is_found(path, step.top, exclude):
         return None
     source = read_manifest(path, step.partials, named=False)
     return None if isinstance(source, str) else source
