@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/fuzz.py --seconds 600                      # a bit of everything
     .venv/bin/python benchmarks/fuzz.py --what edits --edits 100000 --seed 7
-    .venv/bin/python benchmarks/fuzz.py --what stdio --case 7-412           # one case again
+    .venv/bin/python benchmarks/fuzz.py --what edits --case 7-412           # one case again
 
 Prints how much was tried and what went wrong, each failure with the seed of its case and the fewest steps that show it.
 The exit status is 1 if anything did. What is found here becomes a test; the figures of the longest run are in
@@ -21,12 +21,22 @@ from typing import TYPE_CHECKING, Any
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from fuzz_edits import Edits
+from fuzz_inputs import Files, Fixes, Messages, Policies, SettingsFiles
+from fuzz_stdio import Stdio
 from support.fuzzing import smallest
 
 if TYPE_CHECKING:
     from fuzz_edits import Failure
 
-KINDS = {"edits": Edits}
+KINDS = {
+    "edits": Edits,
+    "stdio": Stdio,
+    "files": Files,
+    "policies": Policies,
+    "settings": SettingsFiles,
+    "messages": Messages,
+    "fixes": Fixes,
+}
 PATIENCE = 20  # seconds between two lines about how far it is
 
 

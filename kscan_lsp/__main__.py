@@ -16,8 +16,10 @@ def main(*words: str) -> None:
     # the interpreter would look through everything once more before it ends, which costs another tenth
     atexit.register(gc.freeze)
     prepare()
+    from kscan_lsp.cli import completion
     from kscan_lsp.cli.main import app
 
+    completion.prepare()
     app([*words, *sys.argv[1:]])
 
 

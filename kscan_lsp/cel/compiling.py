@@ -82,7 +82,12 @@ class _Compiled(Struct, frozen=True):
 
 
 def compile_expression(
-    environment: Environment, source: str, *, let: Sequence[tuple[str, str]] = (), result: Result = "any"
+    environment: Environment,
+    source: str,
+    *,
+    let: Sequence[tuple[str, str]] = (),
+    result: Result = "any",
+    reckon: bool = True,
 ) -> Expression | CelError:
     """Compile an expression once.
 
@@ -92,6 +97,7 @@ def compile_expression(
         let: names bound around it, in order; each may use the earlier ones. Only those used are evaluated.
         result: what it must give. A type known to be another is an error here; one known only at run time is
             left to `evaluate` and `deny`.
+        reckon: whether its work is reckoned before it is done; not that of a part of what is known to be harmless.
 
     Returns:
         The expression, or the first error: of the first `let` entry that is wrong, else of the source.
@@ -103,8 +109,9 @@ def compile_expression(
     if complaint:
         return CelError(complaint, 1, 1)
     # without what it does not use, it shares its program and its answers with all that are the same
-    expression = Expression(source, made.used, made.reading, made.program.tree is not None)
-    _keep(environment.programs, expression, made.program)
+    program = made.program if reckon else Program(made.program.handle, None, ())
+    expression = Expression(source, made.used, made.reading, program.tree is not None)
+    _keep(environment.programs, expression, program)
     return expression
 
 

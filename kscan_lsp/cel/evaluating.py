@@ -92,7 +92,9 @@ def deny(expression: Expression, activation: Activation) -> bool | Failed:
     return Failed(f"gives {type_in_words(str(kind))}, not true or false")
 
 
-def evaluate(expression: Expression, activation: Activation, most: int = MAX_RESULT) -> Json | Failed:
+def evaluate(
+    expression: Expression, activation: Activation, most: int = MAX_RESULT, *, plain: bool = False
+) -> Json | Failed:
     """The value of an expression as JSON data: fresh lists and maps, keys always text.
 
     Kubernetes values (quantities, addresses ...) come as their text, times in RFC 3339, durations in seconds.
@@ -101,6 +103,7 @@ def evaluate(expression: Expression, activation: Activation, most: int = MAX_RES
         expression: what to evaluate.
         activation: on what.
         most: how many values it may have.
+        plain: refuse what comes back as something else when it is handed to an expression again.
     """
     program = activation.programs.get(expression) or program_of(activation.environment, expression)
     if program.tree is not None and (refused := _refused(program, activation)):
@@ -111,9 +114,11 @@ def evaluate(expression: Expression, activation: Activation, most: int = MAX_RES
         answer = value.value()
         if isinstance(answer, str) and value.type() == cel.Type.ERROR:
             return Failed(_reason(answer, expression))
-        return _Unpacking(most).json(answer)
+        return _Unpacking(most, plain=plain).json(answer)
     except _TooLargeError:
         return Failed(f"gives more than {most:,} values")
+    except _NotPlainError:
+        return Failed("gives more than plain data")
     except Exception as error:  # noqa: BLE001 - as in `deny`
         return Failed(_reason(str(error), expression))
 
@@ -136,16 +141,21 @@ class _TooLargeError(Exception):
     pass
 
 
+class _NotPlainError(Exception):
+    pass
+
+
 class _Unpacking:
     """Turns runtime values into JSON data, counting them.
 
     Item by item: the runtime's own conversion of whole lists and maps crashes on optionals.
     """
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "plain")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, plain: bool) -> None:
         self.left = most
+        self.plain = plain
 
     def json(self, answer: object) -> Json:
         """One value; raises what the runtime raises for an optional."""
@@ -156,6 +166,8 @@ class _Unpacking:
             return answer
         if isinstance(answer, list):
             return [self.json(item.value()) for item in answer]
+        if self.plain and (not isinstance(answer, dict) or any(not isinstance(key, str) for key in answer)):
+            raise _NotPlainError
         if isinstance(answer, dict):
             # the runtime has no order of keys that would be the same twice
             return {

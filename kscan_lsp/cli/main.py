@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kscan_lsp import __version__
+from kscan_lsp.cli import completion
 from kscan_lsp.cli.options import (
     Config,
     Controls,
@@ -27,7 +28,9 @@ from kscan_lsp.cli.options import (
     FormatName,
     Frameworks,
     LogFile,
+    Outputs,
     Paths,
+    Shell,
     StdinName,
     Subject,
     UsageError,
@@ -78,10 +81,7 @@ def options(
 def scan(
     paths: Paths = None,
     output_format: FormatName = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file."),
-    ] = None,
+    output: Outputs = [],
     framework: Frameworks = [],
     control: Controls = [],
     config: Config = None,
@@ -104,36 +104,50 @@ def scan(
     stdin_name: StdinName = "",
 ) -> None:
     """Report what is insecure in manifests."""
+    from kscan_lsp.cli.reports import circumstances, outputs_of
     from kscan_lsp.findings import Severity
+    from kscan_lsp.report.brief import brief
     from kscan_lsp.report.build import build
-    from kscan_lsp.report.formats import FixDetail, format_of
+    from kscan_lsp.report.formats import FixDetail
     from kscan_lsp.report.model import Gate, exit_status
 
-    chosen = format_of(output_format, output.name if output else "")
+    try:
+        outputs = outputs_of(output, output_format)
+    except UsageError as error:
+        fail(str(error))
     request = _request(paths, config, framework, control, stdin_name)
-    scanned = _scan(request)
+    today = _today()
+    scanned = _scan(request, today)
     report = build(
         [(file.checked, file.project) for file in scanned.files],
         skipped=scanned.skipped,
         not_scanned=scanned.not_scanned,
         problems=scanned.problems,
         changes=scanned.changes,
-        fix_detail=min(chosen.fixes, FixDetail.EDITS if fixes else FixDetail.TITLES),
+        fix_detail=min(
+            max(one.format.fixes for one in outputs), FixDetail.EDITS if fixes else FixDetail.TITLES
+        ),
         gate=Gate(
             None if fail_on is FailOn.NONE else Severity[fail_on.name], compliance_threshold, allow_unscanned
         ),
         requested=request.paths,
         list_skipped=list_skipped,
+        circumstances=circumstances(
+            scanned, request, today, commits=any(one.format.commits for one in outputs)
+        ),
     )
     _warn_about_setup(scanned.problems)
     if compliance_threshold is not None and scanned.files and not report.frameworks:
         fail(
             "--compliance-threshold needs a framework, and none is on; name one with --framework, or in .kscan.yaml"
         )
-    if output is None and chosen.lines is not None:
-        print_lines(partial(chosen.lines, report))
-    else:
-        write_output(chosen.render(report), output)
+    for path, form in outputs:
+        if path is None and form.lines is not None:
+            print_lines(partial(form.lines, report))
+        else:
+            write_output(form.render(report), path)
+    if written := [str(path) for path, _ in outputs if path]:
+        print_error(brief(report, written))
     raise typer.Exit(exit_status(report))
 
 
@@ -194,7 +208,10 @@ def test(
         typer.Argument(metavar="PATH", help="Control files and folders; the built-in ones by default."),
     ] = None,
     control: Annotated[
-        list[str], typer.Option("--control", metavar="ID[,ID]", help="Only these controls.")
+        list[str],
+        typer.Option(
+            "--control", metavar="ID[,ID]", help="Only these controls.", autocompletion=completion.controls
+        ),
     ] = [],
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every test.")] = False,
 ) -> None:
@@ -211,21 +228,20 @@ def test(
 
 @app.command()
 def explain(
-    control: Annotated[str, typer.Argument(metavar="ID", help="A control, such as C-0057.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID|WORD",
+            help="A control, such as C-0057, or words of its title.",
+            autocompletion=completion.words,
+        ),
+    ],
     config: Config = None,
 ) -> None:
-    """Say what a control is about, why it matters and how to satisfy it."""
-    from kscan_lsp.report.catalog import control_page
+    """Say what a control is about, why it matters and how to satisfy it; or find controls by words of their titles."""
+    from kscan_lsp.cli.lookup import explain as explain_controls
 
-    configuration = _configuration(config)
-    policies = configuration.ruleset.policies
-    wanted = control.upper()
-    if wanted not in policies.controls:
-        from kscan_lsp.settings.suggest import nearest_name
-
-        hint = nearest_name(wanted, list(policies.controls))
-        fail(f"unknown control '{control}'{hint}\n'kscan list controls' shows what there is")
-    print_lines(partial(control_page, policies.controls[wanted], configuration.ruleset))
+    explain_controls(words, _configuration(config).ruleset)
 
 
 @app.command("list")
@@ -244,6 +260,29 @@ def list_(
     else:
         listed = framework_list(ruleset.policies)
     write_output(listed)
+
+
+@app.command()
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder that it is to hold for.")
+    ] = Path(),
+    framework: Frameworks = [],
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print it, and write no file.")] = False,
+) -> None:
+    """Write a .kscan.yaml from what is in a folder."""
+    from kscan_lsp.cli.init import run
+
+    try:
+        run(folder, split_names(framework), stdout=stdout)
+    except UsageError as error:
+        fail(str(error))
+
+
+@app.command("completion")
+def completion_(shell: Shell) -> None:
+    """Print the script that makes a shell complete commands, options and ids."""
+    write_output(completion.script(shell))
 
 
 @app.command()
@@ -267,7 +306,7 @@ def _request(
     return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
 
 
-def _scan(request: ScanRequest) -> Scan:
+def _scan(request: ScanRequest, today: date | None = None) -> Scan:
     from kscan_lsp.cli.scan import STDIN
     from kscan_lsp.cli.scan import scan as scan_paths
 
@@ -278,7 +317,7 @@ def _scan(request: ScanRequest) -> Scan:
 
         discover = discover_files
     try:
-        return scan_paths(request, _today(), stdin, discover)
+        return scan_paths(request, today or _today(), stdin, discover)
     except UsageError as error:
         fail(str(error))
 

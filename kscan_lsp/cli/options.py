@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kscan_lsp.cli import completion
 from kscan_lsp.report.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -61,16 +62,54 @@ FormatName = Annotated[
         "-f",
         metavar=f"<{'|'.join(FORMATS)}>",
         callback=_known_format,
+        autocompletion=completion.formats,
         help="Form of the report.",
         show_default=f"by the ending of --output, else {next(iter(FORMATS))}",
     ),
 ]
+Outputs = Annotated[
+    list[Path],
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the report to a file and not to standard output, '-' means both; may be repeated.",
+    ),
+]
+
+
+def _known_shell(name: str) -> str:
+    if name not in completion.SHELLS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, completion.SHELLS))}.")
+    return name
+
+
+Shell = Annotated[
+    str,
+    typer.Argument(
+        metavar="|".join(completion.SHELLS),
+        callback=_known_shell,
+        autocompletion=completion.shells,
+        help="The shell that is to read it.",
+    ),
+]
 Frameworks = Annotated[
-    list[str], typer.Option("--framework", metavar="ID[,ID]", help="Check the controls of these frameworks.")
+    list[str],
+    typer.Option(
+        "--framework",
+        metavar="ID[,ID]",
+        help="Check the controls of these frameworks.",
+        autocompletion=completion.frameworks,
+    ),
 ]
 Controls = Annotated[
     list[str],
-    typer.Option("--control", metavar="ID[,ID]", help="Check these controls and no others."),
+    typer.Option(
+        "--control",
+        metavar="ID[,ID]",
+        help="Check these controls and no others.",
+        autocompletion=completion.controls,
+    ),
 ]
 Config = Annotated[
     Path | None,

@@ -17,7 +17,7 @@ from kscan_lsp.cli.options import UsageError
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.encoding import Unreadable, decode
-from kscan_lsp.files.manifest import display_name, looks_like_json, read_manifest
+from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
@@ -31,13 +31,17 @@ if TYPE_CHECKING:
 
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.files.encoding import SourceText
-    from kscan_lsp.report.model import StandardChange
+    from kscan_lsp.report.standards import StandardChange
     from kscan_lsp.workspace.results import CheckedFile
 
 STDIN: Final = "-"
 """The path that means standard input."""
 
 _STDIN_NAME: Final = "<stdin>"
+_VARIABLES: Final = "variables.yaml"
+"""What stands for the file with the variables of a Jinja template: `jinja2` of jinja2-cli wants to be told which."""
+_RENDERED: Final = {"helm": "a chart", "kustomize": "an overlay", "jinja2": "a Jinja template"}
+"""What each program renders."""
 
 
 class ScanRequest(Struct, frozen=True):
@@ -74,6 +78,8 @@ class Scan(Struct, frozen=True):
     """What is wrong with settings and policies."""
     changes: tuple[StandardChange, ...] = ()
     """What they change about the standards."""
+    configurations: tuple[Configuration, ...] = ()
+    """What holds for the files, each once, in the order in which they were come to."""
 
 
 def scan(
@@ -108,7 +114,7 @@ def scan(
             reader.read_named(Path(name))
     files = _judged(reader.files, reader.configurations.values(), today)
     reader.skipped += [
-        Skipped(file.checked.path, file.checked.skipped, reader.rendered_by(file.path))
+        Skipped(file.checked.path, file.checked.skipped, reader.rendered_by(file.path, file.checked.skipped))
         for file in files
         if file.checked.skipped
     ]
@@ -122,6 +128,7 @@ def scan(
             change_in(display_name(Path(change.file)) if change.file else "", change)
             for change in distinct_changes(reader.configurations.values())
         ),
+        tuple(reader.configurations.values()),
     )
 
 
@@ -204,11 +211,11 @@ class _Reader:
         self.seen.add(real)
         source = read_manifest(path, self.partials, named=named)
         if isinstance(source, str):
-            self.skipped.append(Skipped(display_name(path), source, self.rendered_by(path)))
+            self.skipped.append(Skipped(display_name(path), source, self.rendered_by(path, source)))
         elif isinstance(source, Unreadable):
             self.not_scanned.append(NotScanned(display_name(path), source.line, source.reason))
         else:
-            json = path.suffix.lower() == ".json"
+            json = is_json(path.name, source.text)
             self.files.append(_ReadFile(path, display_name(path), source, configuration, json))
 
     def read_stdin(self, raw: bytes) -> None:
@@ -219,16 +226,18 @@ class _Reader:
         if isinstance(source, Unreadable):
             self.not_scanned.append(NotScanned(name, source.line, source.reason))
             return
-        json = name.endswith(".json") or (name == _STDIN_NAME and looks_like_json(source.text))
-        self.files.append(_ReadFile(None, name, source, configuration, json))
+        self.files.append(_ReadFile(None, name, source, configuration, is_json(name, source.text)))
 
-    def rendered_by(self, path: Path | None) -> str:
-        """The command that has what a file is part of judged as it is rendered; empty where it is part of nothing."""
-        rendering = path and self.partials.rendering(path)
-        if not rendering:
+    def rendered_by(self, path: Path | None, reason: str) -> str:
+        """The command that has a file, or what it is part of, judged as it is rendered; empty where there is none."""
+        if path is None:
             return ""
-        program, folder = rendering
-        return f"{program} {shlex.quote(display_name(Path(folder)))} | kscan scan -"
+        if rendering := self.partials.rendering(path):
+            program, folder = rendering
+            return f"{program} {shlex.quote(display_name(Path(folder)))} | kscan scan -"
+        if reason == "jinja-template":
+            return f"jinja2 {shlex.quote(display_name(path))} {_VARIABLES} | kscan scan -"
+        return ""
 
     def nothing_scanned(self, scanned: set[str]) -> Iterator[NotScanned]:
         """Why a path that was named is not scanned although it is there; a gate that passes would say it is clean."""
@@ -284,10 +293,10 @@ def _why_nothing(name: str, left: Sequence[Skipped], *, excluded: bool) -> str:
     """Why nothing was scanned of what was named, and what to run instead."""
     commands = list(dict.fromkeys(entry.hint for entry in left if entry.hint))
     if commands:
-        what = "a chart" if commands[0].startswith("helm") else "an overlay"
+        what = next(what for program, what in _RENDERED.items() if commands[0].startswith(program))
         more = f" (and {len(commands) - 1} others)" if len(commands) > 1 else ""
         return f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}"
-    if any(entry.reason == "helm-template" for entry in left):
+    if any(entry.reason in {"helm-template", "jinja-template"} for entry in left):
         return "nothing was scanned: a template can only be judged as it is rendered; pipe that into 'kscan scan -'"
     if name == STDIN:
         return "nothing was scanned: there is no Kubernetes manifest on standard input; did the command before it fail?"

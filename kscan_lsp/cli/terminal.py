@@ -106,7 +106,7 @@ def log_to(path: Path | None) -> None:
     if reason := refusal(path):
         fail(f"cannot write '{path}': {reason}")
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         fail(f"cannot write '{path}': {error.strerror or error}")
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

@@ -10,9 +10,10 @@ Left out on purpose: what the results mean for controls and texts (`verdicts.py`
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel
+from kscan_lsp.engine.ask import ask
 from kscan_lsp.engine.elements import FEW, TooMuchError, elements, refuse_too_large
 from kscan_lsp.engine.locate import first_there, is_written
 from kscan_lsp.engine.memo import NOTHING, Answer, Failure, NoAnswer, Results
@@ -21,15 +22,13 @@ from kscan_lsp.engine.scope import NotThereError
 from kscan_lsp.findings import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from kscan_lsp.engine.memo import Memo
     from kscan_lsp.engine.plan import Group, Plan, PlannedCheck
     from kscan_lsp.engine.related import References
     from kscan_lsp.engine.scope import Element, Scope
     from kscan_lsp.policy.compile_check import Check
-
-_T = TypeVar("_T")
 
 MAX_VALUES: Final = 200_000
 """Values in one list of references to related objects, of which the first are kept, and the number of the others."""
@@ -70,8 +69,18 @@ def evaluate(plan: Plan, scope: Scope, memo: Memo) -> Results:
             no_answers += [
                 NoAnswer(check, scope.written_at(error.path), error.reason, limit) for check in round_.checks
             ]
+    no_answers += _kept_open(plan, scope)
     scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
     return Results(tuple(failures), tuple(no_answers))
+
+
+def _kept_open(plan: Plan, scope: Scope) -> Iterator[NoAnswer]:
+    """What patches that nobody can read leave open: they may set whatever a check looks for in a pod."""
+    for path, reason in scope.composed.unread if scope.composed else ():
+        for round_ in plan.rounds:
+            for group in round_.groups:
+                if group.of_pods:
+                    yield from (NoAnswer(planned.check, path, reason) for planned in group.checks)
 
 
 def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
@@ -87,7 +96,7 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
             scope = element.scope
             if isinstance(path, cel.Failed):
                 no_answers.append(NoAnswer(check, scope.written_at(element.path), path.reason))
-            elif not scope.partial or is_written(path, element):
+            elif not scope.is_partial(element.anchors.get("container")) or is_written(path, element):
                 related = _related(check, element, memo)
                 causes = (Cause(planned.index, number, scope.template),)
                 failures.append(Failure(check, scope.written_at(path), message, causes, related))
@@ -100,42 +109,19 @@ def _message(check: Check, element: Element, memo: Memo) -> str:
         check.message,
         element.without_long_lists,
         shown,
-        lambda part, _: _ask(part, element, cel.evaluate, memo),
+        lambda part, _: ask(part, element, cel.evaluate, memo),
     )
 
 
 def _related(check: Check, element: Element, memo: Memo) -> References:
     if check.related is None:
         return NO_REFERENCES
-    return element.related(check.related, lambda expression: _ask(expression, element, _references, memo))
+    return element.related(check.related, lambda expression: ask(expression, element, _references, memo))
 
 
 def _references(expression: cel.Expression, activation: cel.Activation) -> References:
     answer = cel.evaluate(expression, activation, most=MAX_VALUES)
     return NO_REFERENCES if isinstance(answer, cel.Failed) else references(answer)
-
-
-def _ask(
-    expression: cel.Expression,
-    element: Element,
-    evaluate: Callable[[cel.Expression, cel.Activation], _T],
-    memo: Memo,
-) -> _T:
-    """What an expression gives for an element.
-
-    One that reads a long list of related objects is evaluated on nothing but what it reads, and so found again for all
-    elements that are related to the same objects.
-    """
-    if not element.reads_long_list(expression):
-        return evaluate(expression, element.without_long_lists)
-    digests = element.digests_of(expression)
-    key = (evaluate, expression.source, expression.let, digests)
-    known: _T | None = memo.values.get(key)
-    if known is None:
-        # what the runtime makes of long lists on the way is large, and goes with the activation
-        known = evaluate(expression, element.read_by(expression))
-        memo.keep_value(key, known)
-    return known
 
 
 def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
@@ -144,7 +130,7 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
     known = memo.answers.get(key)
     if known is None:
         check = planned.check
-        verdict = _ask(check.deny, element, cel.deny, memo)
+        verdict = ask(check.deny, element, cel.deny, memo)
         known = Answer(verdict, _message(check, element, memo) if verdict is True else "")
         memo.keep_answer(key, known)
     return known

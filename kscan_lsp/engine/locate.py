@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from kscan_lsp import cel, paths
+from kscan_lsp.kubernetes.security_context import INHERITED
 from kscan_lsp.policy import targets
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _filled(target: targets.Target, element: Element) -> Path | cel.Failed:
 def _provenance(field: Path, element: Element) -> Path:
     """Whose security context a field holds from: the container's, or the pod's where only that has it."""
     own, pod = element.anchors["container"], element.anchors["pod"]
-    if field and field[0] in targets.INHERITED:
+    if field and field[0] in INHERITED:
         view, name = element.scope.view, ("securityContext", field[0])
         if paths.lookup(view, (*own, *name)) is None and paths.lookup(view, (*pod, *name)) is not None:
             return pod

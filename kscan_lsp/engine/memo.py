@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import cel
 from kscan_lsp.engine import digests, related
+from kscan_lsp.engine.parts import Parted, part
 from kscan_lsp.engine.quoting import quoting
 from kscan_lsp.kubernetes.type_errors import READ_INSIDE
 from kscan_lsp.yaml.document import read_document
@@ -108,6 +109,7 @@ class Memo:
         "lists",
         "names",
         "numbers",
+        "parts",
         "plans",
         "quoting",
         "results",
@@ -124,6 +126,8 @@ class Memo:
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
         self.values: dict[tuple[object, ...], Any] = {}
         """What an expression gives that reads a long list of related objects, by the digests of all that it reads."""
+        self.parts: dict[cel.Expression, Parted | None] = {}
+        """What came of taking expressions apart; as many as those of checks that read long lists, at most."""
         self.lists = related.RelatedLists()
         self.digests = digests.Digests()
         self.names: dict[Check, frozenset[str]] = {}
@@ -162,6 +166,12 @@ class Memo:
             self.values.clear()
         self.values[key] = value
 
+    def parted(self, expression: cel.Expression) -> Parted | None:
+        """An expression taken apart, once."""
+        if expression not in self.parts:
+            self.parts[expression] = part(expression)
+        return self.parts[expression]
+
     def names_in(self, check: Check) -> frozenset[str]:
         """The names of fields that a check looks for, anywhere."""
         found = self.names.get(check)
@@ -194,7 +204,7 @@ class Memo:
             "results": Fill(sum(map(len, groups)), MAX_RESULTS * len(groups)),
             "answers": Fill(len(self.answers), MAX_ANSWERS),
             "values": Fill(len(self.values), MAX_VALUES),
-            "related lists": Fill(len(self.lists), related.MAX_LISTS + related.MAX_ENTRIES // related.LONG),
+            "related lists": Fill(len(self.lists), related.MAX_LISTS),
             "related entries": Fill(self.lists.entries, related.MAX_ENTRIES),
             "related places": Fill(len(self.lists.places), related.MAX_PLACES),
             "digests": Fill(len(self.digests), digests.MAX_DIGESTS),

@@ -66,6 +66,8 @@ class Round(NamedTuple):
     each: Each
     groups: tuple[Group, ...]
     reads: cel.Reads
+    reads_of_fixes: cel.Reads
+    """What they and their fixes read."""
 
     @property
     def checks(self) -> list[Check]:
@@ -85,8 +87,8 @@ class Plan(NamedTuple):
     """The fields of related objects that are read; None where that may be any."""
 
     def reads_of(self, each: Each) -> cel.Reads:
-        """What the checks that judge some elements read."""
-        return next((round_.reads for round_ in self.rounds if round_.each == each), {})
+        """What the checks that judge some elements read, and their fixes."""
+        return next((round_.reads_of_fixes for round_ in self.rounds if round_.each == each), {})
 
 
 class Plans(NamedTuple):
@@ -179,8 +181,10 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
             )
             for read, together in alike.items()
         ]
-        reads = cel.fields_read(e for one in planned for e in one.check.expressions())
-        return Round(each, tuple(groups), reads)
+        # a fix may read all containers of a pod, which are not to be handed to CEL for each of them in turn
+        reads = cel.fields_read(e for one in planned for e in one.check.judging())
+        reads_of_fixes = cel.fields_read(e for one in planned for e in one.check.expressions())
+        return Round(each, tuple(groups), reads, reads_of_fixes)
 
     return Plan(
         tuple(round_of(each, planned) for each, planned in by_each.items()),
@@ -193,7 +197,7 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
 
 def _of_an_element(check: Check) -> tuple[Dependency, ...]:
     """What the answer for one element can depend on."""
-    expressions = list(check.expressions())
+    expressions = list(check.judging())
     whole = any(expression.reckoned for expression in expressions)
     return tuple(
         (name, field)

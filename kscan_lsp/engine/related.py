@@ -10,7 +10,7 @@ times: what leads to the same objects shares one list, with the digest that answ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,7 +25,8 @@ from kscan_lsp.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kscan_lsp.graph.binding import Bound, Link
+    from kscan_lsp.graph.binding import Bound
+    from kscan_lsp.graph.following import Link
     from kscan_lsp.graph.index import Object
     from kscan_lsp.yaml.document import Document
 
@@ -33,10 +34,10 @@ MAX_RELATED: Final = 20
 """Other places that one finding names."""
 LONG: Final = 20
 """Entries of a list from which what reads it is evaluated apart, to be found again."""
-MAX_LISTS: Final = 512
-"""Short lists that are remembered."""
+MAX_LISTS: Final = 2_048
+"""Lists that are remembered."""
 MAX_ENTRIES: Final = 30_000
-"""Entries of long lists that are remembered."""
+"""Entries of them."""
 MAX_PLACES: Final = 4_096
 """Places in related objects that are remembered."""
 
@@ -79,7 +80,6 @@ def references(answer: cel.Json) -> References:
 class RelatedList(Struct, frozen=True, eq=False):
     """The objects that one relation leads to, ready for CEL."""
 
-    links: tuple[Link, ...]
     entries: list[dict[str, Any]]
     objects: tuple[Object, ...]
     """By their number in references."""
@@ -93,42 +93,46 @@ class RelatedList(Struct, frozen=True, eq=False):
         return len(self.entries) >= LONG
 
 
+_Wanted: TypeAlias = "tuple[tuple[Link, ...], str, frozenset[str] | None]"
+
+
 class RelatedLists:
     """Lists that were made before, and places in the objects that are in them."""
 
     def __init__(self) -> None:
-        self._short: dict[tuple[int, str, frozenset[str] | None], RelatedList] = {}
-        """By the identity of the links, the relation, and the fields of objects that are read."""
-        self._long: dict[tuple[int, str, frozenset[str] | None], RelatedList] = {}
+        self._made: dict[_Wanted, RelatedList] = {}
+        """By the links, the relation, and the fields of objects that are read."""
         self._entries = 0
+        self._seen: dict[tuple[int, str, frozenset[str] | None], tuple[tuple[Link, ...], RelatedList]] = {}
+        """The same by the identity of the links, which are kept with it: many that ask share them."""
         self.places: dict[tuple[Object, str, str], Related] = {}
 
     def __len__(self) -> int:
-        return len(self._short) + len(self._long)
+        return len(self._made)
 
     @property
     def entries(self) -> int:
-        """Entries of all long lists."""
+        """Entries of all lists."""
         return self._entries
 
     def list(self, relation: str, links: tuple[Link, ...], fields: frozenset[str] | None) -> RelatedList:
         """The list for what a relation leads to."""
-        key = (id(links), relation, fields)
-        known = self._short.get(key) or self._long.get(key)
-        if known is not None and known.links is links:
-            return known
-        made = _list(relation, links, fields)
-        if made.long:
-            if self._entries + len(links) > MAX_ENTRIES:
-                self._long.clear()
+        seen = self._seen.get((id(links), relation, fields))
+        if seen is not None:
+            return seen[1]
+        known = self._made.get((links, relation, fields))
+        if known is None:
+            known = _list(relation, links, fields)
+            if len(self._made) >= MAX_LISTS or self._entries + len(links) > MAX_ENTRIES:
+                self._made.clear()
+                self._seen.clear()
                 self._entries = 0
             self._entries += len(links)
-            self._long[key] = made
-        else:
-            if len(self._short) >= MAX_LISTS:
-                self._short.clear()
-            self._short[key] = made
-        return made
+            self._made[links, relation, fields] = known
+        if len(self._seen) >= MAX_LISTS:
+            self._seen.clear()
+        self._seen[id(links), relation, fields] = (links, known)
+        return known
 
     def by_name(self, links: Mapping[str, tuple[Link, ...]], fields: frozenset[str] | None) -> RelatedByName:
         """The lists for all that some relations lead to."""
@@ -286,4 +290,4 @@ def _list(relation: str, links: tuple[Link, ...], fields: frozenset[str] | None)
         for link in links
     ]
     complete = all(one.complete for one in views.values())
-    return RelatedList(links, entries, tuple(refs), digest_of((relation, entries)), complete)
+    return RelatedList(entries, tuple(refs), digest_of((relation, entries)), complete)

@@ -15,8 +15,10 @@ from msgspec import Struct
 
 from kscan_lsp import cel, paths
 from kscan_lsp.engine.digests import digest_of
-from kscan_lsp.kubernetes.pod_templates import CONTAINER_LISTS, pod_of
-from kscan_lsp.policy import targets
+from kscan_lsp.kubernetes.composed_pods import COMPOSED
+from kscan_lsp.kubernetes.pod_templates import pod_of
+from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
+from kscan_lsp.kubernetes.security_context import effective, inherited_from
 from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
@@ -68,6 +70,8 @@ class Scope(Struct):
     long: frozenset[str] = frozenset()
     """The relations whose lists are long."""
     related: dict[tuple[str, object], References] = {}
+    conditions: dict[tuple[object, ...], bool] = {}
+    """Whether conditions of fixes hold, by the digests of what they read."""
 
     def pod(self) -> dict[str, Any]:
         """The pod's spec.
@@ -85,8 +89,13 @@ class Scope(Struct):
         """What tells the pod from others in the same resource, and where its parts are written."""
         if self.pod_problem is not None:
             return None  # so that what was found in one that is there is not taken for it
-        written = self.composed and tuple(self.composed.places.items())
+        made = self.composed
+        written = made and (*made.places.items(), *made.patched.items(), *made.partial)
         return self.template, self.anchors.get("pod"), written
+
+    def is_partial(self, container: Path | None) -> bool:
+        """Whether only what is written counts of the pod, or of one of its containers."""
+        return self.partial or (self.composed is not None and container in self.composed.partial)
 
     def written_at(self, path: Path) -> Path:
         """Where something that was looked at is written in the resource."""
@@ -189,9 +198,14 @@ class Element(Struct):
         fields = cel.fields_read([expression]).get("relations", frozenset[str]())
         return fields is None or not long.isdisjoint(fields)
 
-    def read_by(self, expression: cel.Expression) -> cel.Activation:
-        """What one expression reads, and nothing else, handed to CEL."""
-        return cel.bind(CONTROLS, _bound(self.values, cel.fields_read([expression])))
+    def read_by(
+        self, expression: cel.Expression, lists: Mapping[str, list[cel.Json]] | None = None
+    ) -> cel.Activation:
+        """What one expression reads, and nothing else, handed to CEL; `lists` are among those of related objects."""
+        values = _bound(self.values, cel.fields_read([expression]))
+        if lists:
+            values["relations"] = {**values.get("relations", {}), **lists}
+        return cel.bind(CONTROLS, values)
 
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""
@@ -260,6 +274,9 @@ def scope_of(
     if template is None:
         return Scope(view, values, anchors, ((), "it runs no pods"), digests, known, long=long)
     view, path, where, made = pod_of(view, template)
+    if made is not None and made.patched:
+        # what comes from a patch was not looked at before
+        view = {**view, COMPOSED: cel.view(made.template).value}
     anchors |= {"podTemplate": path, "pod": where}
     pod = paths.lookup(view, where)
     problem = None
@@ -298,9 +315,7 @@ def containers_of(scope: Scope) -> list[Element]:
     pod, pod_path = scope.pod(), scope.anchors["pod"]
     if not pod.get("containers") and not scope.partial:
         raise NotThereError((*pod_path, "containers"), "the pod has no containers")
-    inherited = pod.get("securityContext")
-    inherited = inherited if isinstance(inherited, dict) else {}
-    inherited = {key: inherited[key] for key in targets.INHERITED if key in inherited}
+    inherited = inherited_from(pod)
     found: list[Element] = []
     for listed in CONTAINER_LISTS:
         items = pod.get(listed, [])
@@ -310,12 +325,11 @@ def containers_of(scope: Scope) -> list[Element]:
             path = (*pod_path, listed, index)
             if not isinstance(container, dict):
                 raise NotThereError(path, "a container must be a mapping")
-            own = container.get("securityContext")
             sidecar = listed == "initContainers" and container.get("restartPolicy") == "Always"
             values = {
                 **scope.values,
                 "container": container,
-                "effective": {**inherited, **own} if isinstance(own, dict) else inherited,
+                "effective": effective(inherited, container),
                 "role": "sidecar" if sidecar else _ROLES[listed],
             }
             found.append(Element(path, values, {**scope.anchors, "container": path}, scope))

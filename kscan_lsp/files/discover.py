@@ -99,7 +99,7 @@ def is_found(path: Path, start: Path, exclude: Exclude = ()) -> bool:
         exclude: what the settings leave out that hold for the file.
     """
     top = str(start)
-    if not path.is_relative_to(start) or not path.is_file():
+    if not path.is_relative_to(start) or not os.path.isfile(path):
         return False
     walk = _Discovery(top, Partials())
     settings = _rules(exclude)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files import encoding
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kscan_lsp.files.encoding import SourceText
     from kscan_lsp.files.partials import Partials
 
+_YAML: Final = frozenset((".yaml", ".yml"))
 _JSON_OBJECT: Final = re.compile(r"""\s*\{\s*["}]""")
 
 
@@ -31,9 +32,14 @@ def display_name(path: Path) -> str:
     ).as_posix()
 
 
-def looks_like_json(text: str) -> bool:
-    """Whether a text with no file name to tell is JSON, by how it begins, which is what kubectl looks at, too."""
-    return bool(_JSON_OBJECT.match(text))
+def is_json(name: str, text: str) -> bool:
+    """Whether a text is JSON: by its file's name, and where that does not tell, by how it begins, as for kubectl.
+
+    An editor's buffer and a file on disk are asked about here alone, so that both are read alike. What a client calls
+    the language is no answer: it may be `jsonc`, or set by hand.
+    """
+    suffix = PurePath(name).suffix.lower()
+    return suffix == ".json" or (suffix not in _YAML and bool(_JSON_OBJECT.match(text)))
 
 
 def read_manifest(path: Path, partials: Partials, *, named: bool) -> SourceText | encoding.Unreadable | str:
@@ -53,7 +59,7 @@ def read_manifest(path: Path, partials: Partials, *, named: bool) -> SourceText 
     source = encoding.read(path)
     if reason and not (isinstance(source, encoding.SourceText) and is_rendered(source.text)):
         return reason
-    if named or path.suffix.lower() != ".json" or isinstance(source, encoding.Unreadable):
+    if named or not is_json(path.name, "") or isinstance(source, encoding.Unreadable):
         return source
     # most JSON in a tree is data of other programs: no business of ours even if broken
     relevant = '"apiVersion"' in source.text and '"kind"' in source.text

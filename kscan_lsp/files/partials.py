@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KUSTOMIZATION_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_VALUES: Final = re.compile(r"values(?:[._-].*)?\.ya?ml")
-"""Values of a chart, beside its Chart.yaml; they may have any keys, `kind` and `apiVersion` included."""
+VALUES: Final = re.compile(r"values(?:[._-].*)?\.ya?ml")
+"""What values of a chart are called; they may have any keys, `kind` and `apiVersion` included. Beside a Chart.yaml that
+is what they are, and elsewhere unless an object in them has a name (`workspace.results.is_values_file`)."""
 ACTION: Final = "{{"
 """What begins an action in a template; a template without one is the manifest that it renders to."""
 
@@ -54,7 +55,7 @@ class Partials:
         absolute = os.path.abspath(path)
         if absolute in self._patches_anywhere:
             return "kustomize-patch"
-        if _VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute)):
+        if VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute)):
             return "not-kubernetes"
         for folder, inside in _folders(absolute):
             if inside == "templates" and self._is_chart(folder):
@@ -72,7 +73,7 @@ class Partials:
         if path.name in KUSTOMIZATION_NAMES:
             return "kustomize build", os.path.dirname(absolute)
         if path.name == "Chart.yaml" or (
-            _VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute))
+            VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute))
         ):
             return "helm template", os.path.dirname(absolute)
         for folder, inside in _folders(absolute):

@@ -126,8 +126,14 @@ def _options(fix: Fix, element: Element, ruleset: Ruleset) -> list[_Option]:
 def _holds(fix: Fix, element: Element, choice: str) -> bool:
     if fix.when is None:
         return True
-    activation = cel.bind(CONTROLS, {**element.values, "choice": choice}) if choice else element.activation
-    return cel.deny(fix.when, activation) is True
+    if choice:
+        return cel.deny(fix.when, cel.bind(CONTROLS, {**element.values, "choice": choice})) is True
+    # it may read all containers of a pod, which are not to be handed to CEL for each of them in turn
+    known = element.scope.conditions
+    key = (fix.when.source, fix.when.let, element.digests_of(fix.when))
+    if key not in known:
+        known[key] = cel.deny(fix.when, element.read_by(fix.when)) is True
+    return known[key]
 
 
 def _draft(options: list[_Option], choice: str, resource: Resource) -> Draft | None:

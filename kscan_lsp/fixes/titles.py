@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
-from kscan_lsp.kubernetes.pod_templates import CONTAINER_LISTS
+from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.redaction import redact, redact_argument
 
 if TYPE_CHECKING:

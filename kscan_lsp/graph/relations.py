@@ -3,7 +3,7 @@
 A relation is a question that looks under a few keys of the index and keeps what really holds. The keys are the
 decision behind this room: what a finding depends on is known without evaluating it (`binding.Bound`).
 
-Left out on purpose: following relations (`binding.py`), and what of this is a security problem (controls).
+Left out on purpose: following relations (`following.py`), and what of this is a security problem (controls).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.references import (
     BINDINGS,
     account_of,
+    aggregated_by,
     backends_of,
     labels_of,
     role_of,
@@ -97,6 +98,12 @@ class Relation(NamedTuple):
     meaning: str = ""
     reads: Callable[[Object], Hashable] | None = None
     """What `holds` reads of the object that it starts from; None where that may be anything."""
+    alike: Callable[[Object], Hashable] | None = None
+    """What `holds` reads of an object that was found there; None where that may be anything."""
+    sort: Callable[[Object], Hashable] | None = None
+    """What tells those apart that it leads to, of which any would do: of each sort, the first few are meant."""
+    others: bool = False
+    """Whether it never leads to the object that it starts from."""
     before: str = ""
     """A relation that is followed first, any number of times: the look is from all that it leads to."""
     after: str = ""
@@ -112,18 +119,21 @@ RELATIONS: Final[dict[str, Relation]] = {
         "the workloads that a Service, NetworkPolicy or PodDisruptionBudget selects, that a HorizontalPodAutoscaler "
         "scales, that use a ServiceAccount, ConfigMap, Secret or PersistentVolumeClaim, or that run in a Namespace",
         reads=pods.selection_of,
+        alike=pods.labels_asked,
     ),
     "networkPolicies": Relation(
         pods.policies,
         pods.policy_holds,
         "the NetworkPolicies, Cilium's and Calico's included, that select a workload's pods or stand in a Namespace",
         reads=pods.labels_asked,
+        alike=pods.selection_of,
     ),
     "services": Relation(
         lambda s: (*pods.selectors("Service")(s), *(key_of("object", "Service", *b) for b in backends_of(s))),
         lambda s, found: not s.templates or pods.selects(found, s),
         "the Services that select a workload's pods, or that an Ingress or a Gateway API route leads to",
         reads=pods.labels_asked,
+        alike=pods.selection_of,
     ),
     "customOwners": Relation(
         lambda s: (key_of("custom", s.namespace),) if s.id.kind == "Service" else (),
@@ -136,6 +146,7 @@ RELATIONS: Final[dict[str, Relation]] = {
         lambda s, found: pods.selects(found, s),
         "the PodDisruptionBudgets that select a workload's pods",
         reads=pods.labels_asked,
+        alike=pods.selection_of,
     ),
     "autoscalers": Relation(_autoscalers, None, "the HorizontalPodAutoscalers that scale a workload"),
     "routes": Relation(
@@ -155,12 +166,13 @@ RELATIONS: Final[dict[str, Relation]] = {
     ),
     "roleBindings": Relation(
         roles.bindings,
-        roles.names_somebody,
+        lambda _, found: roles.names_somebody(found),
         "the RoleBindings and ClusterRoleBindings that grant a Role or ClusterRole to somebody, or that name a "
         "ServiceAccount or the one a workload runs as, or a group that it is in; for a ClusterRole also those that "
         "grant what aggregates it",
         before="aggregators",
         reads=lambda _: None,
+        alike=roles.names_somebody,
     ),
     "roles": Relation(
         lambda s: (key_of("object", *role_of(s)),) if s.id.kind in BINDINGS else (),
@@ -172,14 +184,18 @@ RELATIONS: Final[dict[str, Relation]] = {
     ),
     "members": Relation(
         roles.members,
-        lambda s, found: found is not s and roles.aggregates(s, found),
+        roles.aggregates,
         "the ClusterRoles that a ClusterRole aggregates, those built into Kubernetes included",
+        alike=lambda found: tuple(sorted(labels_of(found).items())),
+        others=True,
         builtin=True,
     ),
     "aggregators": Relation(
         roles.aggregators,
-        lambda s, found: found is not s and roles.aggregates(found, s),
+        lambda s, found: roles.aggregates(found, s),
         "the ClusterRoles that aggregate a ClusterRole, those built into Kubernetes (admin, edit, view) included",
+        alike=lambda found: repr(aggregated_by(found)),
+        others=True,
         after="aggregators",
         builtin=True,
     ),
@@ -203,8 +219,11 @@ RELATIONS: Final[dict[str, Relation]] = {
     "persistentVolumes": Relation(
         _volumes,
         _backs,
-        "the PersistentVolumes that a PersistentVolumeClaim names, that name it, or that have its storage class",
+        "the PersistentVolumes that a PersistentVolumeClaim names, that name it, or that have its storage class; of "
+        "many with one kind of source the first 20",
         reads=lambda s: repr((spec_of(s).get("accessModes"), spec_of(s).get("selector"))),
+        alike=lambda found: (repr(spec_of(found).get("accessModes")), tuple(sorted(labels_of(found).items()))),
+        sort=lambda found: tuple(sorted(map(str, spec_of(found)))),
     ),
     "namespaces": Relation(
         lambda s: (key_of("object", "Namespace", "", s.namespace),),

@@ -59,7 +59,7 @@ def aggregates(role: Object, member: Object) -> bool:
     return any(matches(selector, labels_of(member)) for selector in aggregated_by(role))
 
 
-def names_somebody(_: Object, binding: Object) -> bool:
+def names_somebody(binding: Object) -> bool:
     """Whether a binding grants its role to anybody."""
     return any(True for _ in subjects_of(binding))
 

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import paths
+from kscan_lsp.kubernetes.pod_patches import Patched, read_patch
 from kscan_lsp.kubernetes.pod_shapes import SHAPES, SOURCES, expanded
 
 if TYPE_CHECKING:
@@ -38,16 +39,33 @@ class Composed(NamedTuple):
     template: dict[str, Any]
     places: Mapping[Path, Path]
     """By path in the template, which starts with `COMPOSED`, where it is written in the object."""
+    patched: Mapping[Path, Path] = {}
+    """By path in the template, the text in which a patch sets it: that has no fields of its own."""
+    partial: frozenset[Path] = frozenset()
+    """Containers of which patches say no more than what shall be different."""
+    unread: tuple[tuple[Path, str], ...] = ()
+    """Patches that are not known, each with the reason."""
 
     def written_at(self, path: Path) -> Path:
         """Where something in the template is written; what its object has no field for is shown at the item."""
+        patch = self._patch_of(path)
+        if patch is not None:
+            return patch
         known = self.settable_at(path)
         return self.places[ROOT] if known is None else known
 
+    def _patch_of(self, path: Path) -> Path | None:
+        for length in range(len(path), len(POD), -1) if self.patched else ():
+            if path[:length] in self.patched:
+                return self.patched[path[:length]]
+        return None
+
     def settable_at(self, path: Path) -> Path | None:
-        """Where something in the template is to be written; None where the kind has no field for it."""
+        """Where something in the template is to be written; None where there is no field for it, or a patch sets it."""
         if path[:1] != ROOT:
             return path
+        if self._patch_of(path) is not None:
+            return None
         for length in range(len(path), 1, -1):
             place = self.places.get(path[:length])
             if place is not None:
@@ -65,7 +83,17 @@ def composed(data: dict[str, Any], item: Path, shape: str) -> Composed:
     """
     composing = _composing(data, item, shape)
     pod = {**_fields(composing), **_lists(composing)}
-    return Composed({"metadata": _metadata(composing), "spec": pod}, composing.places)
+    patched, unread = Patched({}, set()), []
+    for sources in SOURCES[shape].patches:
+        for place, text in composing.texts(sources):
+            patch = read_patch(text)
+            pod = patched.merge(pod, patch.data, POD, place)
+            if patch.reason:
+                unread.append((place, patch.reason))
+    if patched.places:
+        pod = {field: _with_known_images(value) for field, value in pod.items()}
+    template = {"metadata": _metadata(composing), "spec": pod}
+    return Composed(template, composing.places, patched.places, frozenset(patched.partial), tuple(unread))
 
 
 def metadata_of(data: dict[str, Any], item: Path, shape: str) -> dict[str, Any]:
@@ -96,6 +124,15 @@ class _Composing(NamedTuple):
     def value(self, source: Source) -> Any:
         """What stands there; None if nothing does."""
         return paths.lookup(self.data[source.around], source.path)
+
+    def texts(self, sources: Iterable[Source]) -> Iterator[tuple[Path, str]]:
+        """The first text that is there, with its path in the object."""
+        for source in sources:
+            text = self.value(source)
+            if text is not None:
+                if isinstance(text, str) and text.strip():
+                    yield self.place(source), text
+                return
 
     def items(self, sources: Iterable[Source]) -> Iterator[tuple[Path, Any]]:
         """What stands at all places together, each with its path in the object."""
@@ -132,6 +169,13 @@ def _lists(composing: _Composing) -> dict[str, Any]:
             items.append(_container(composing, value, path, here) if container else value)
         if items:
             lists[field] = items
+    for source in SOURCES[composing.shape].env:
+        if isinstance(composing.value(source), list):
+            # each container gets them, so they are judged once, as those of one more
+            here = (*POD, "containers", len(lists.setdefault("containers", [])))
+            lists["containers"].append({"name": "every step", "env": composing.value(source)})
+            composing.places[here] = composing.place(source)[:-1]
+            break
     return lists
 
 
@@ -166,9 +210,20 @@ def _container(composing: _Composing, value: dict[str, Any], path: Path, here: P
                 if place in places:
                     places[*after, *place[len(before) :]] = places.pop(place)
             made = {ours if name == theirs else name: field for name, field in made.items()}
-    if isinstance(made.get("image"), str) and _UNKNOWN.search(made["image"]):
-        made = {name: field for name, field in made.items() if name != "image"}
+    made = _with_known_image(made)
     return made if made.get("name") else {**made, "name": shape.unnamed or key}
+
+
+def _with_known_images(value: Any) -> Any:
+    return [_with_known_image(one) for one in value] if isinstance(value, list) else value
+
+
+def _with_known_image(container: Any) -> Any:
+    """A container without an image that is not known."""
+    image = container.get("image") if isinstance(container, dict) else None
+    if not isinstance(image, str) or not _UNKNOWN.search(image):
+        return container
+    return {name: field for name, field in container.items() if name != "image"}
 
 
 def _merged(

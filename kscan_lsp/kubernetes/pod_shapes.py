@@ -3,22 +3,24 @@
 A Workflow has one container under `container`, a Task has `steps`, and fields of their pods stand beside them or
 further up. `composed_pods.py` makes a pod template of that.
 
-Left out on purpose: patches in text (`podSpecPatch` of Argo), and what the configuration of a controller adds.
+Left out on purpose: what the configuration of a controller adds.
 
-Sources: pkg/apis/workflow/v1alpha1/workflow_types.go and workflow/controller/workflowpod.go of argoproj/argo-workflows
-(`WorkflowSpec`, `Template`, `mergedTemplateDefaultsInto`); pkg/apis/pipeline/v1/container_types.go, merge.go and
-pod/template.go of tektoncd/pipeline; apis/apps/v1beta1/sidecarset_types.go and v1alpha1/ephemeraljob_types.go of
-openkruise/kruise; pkg/apis/monitoring/v1 of prometheus-operator/prometheus-operator (`CommonPrometheusFields`,
-`AlertmanagerSpec`, `ThanosRulerSpec`); api/src/main/java/io/strimzi/api/kafka/model of strimzi/strimzi-kafka-operator
-(`PodTemplate`, `ContainerTemplate`).
+Sources: pkg/apis/workflow/v1alpha1/workflow_types.go and workflow/controller/workflowpod.go of
+argoproj/argo-workflows (`WorkflowSpec`, `Template`, `mergedTemplateDefaultsInto`);
+pkg/apis/pipeline/v1/container_types.go, merge.go, taskrun_types.go and pipelinerun_types.go
+(`PipelineTaskRunTemplate`, `PipelineTaskRunSpec`, `GetTaskRunSpec`), the same of v1beta1 (`taskPodTemplate`,
+`taskServiceAccountName`), and pod/template.go (`Template`) of tektoncd/pipeline;
+apis/apps/v1beta1/sidecarset_types.go and v1alpha1/ephemeraljob_types.go of openkruise/kruise; pkg/apis/monitoring/v1
+of prometheus-operator/prometheus-operator (`CommonPrometheusFields`, `AlertmanagerSpec`, `ThanosRulerSpec`);
+api/src/main/java/io/strimzi/api/kafka/model of strimzi/strimzi-kafka-operator (`PodTemplate`, `ContainerTemplate`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from kscan_lsp import paths
-from kscan_lsp.kubernetes.schema import CONTAINER, EVERY, METADATA, POD_SPEC
+from kscan_lsp.kubernetes.schema import CONTAINER, EVERY, METADATA, POD_SPEC, STR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -48,8 +50,12 @@ class PodShape(NamedTuple):
     """Fields of containers that have another name: ours by theirs."""
     unnamed: str = ""
     """What the controller calls a container that has no name; its key, if it says nothing."""
-    only_with_containers: bool = False
-    """Whether an item without containers runs no pods that anybody can set anything of."""
+    env: str = ""
+    """The places of variables that every container gets."""
+    patches: tuple[str, ...] = ()
+    """The places of patches in text (`pod_patches.py`), in the order in which they are merged."""
+    only_with: Literal["", "containers", "anything"] = ""
+    """What an item must have, or it says nothing of pods: any container, or anything that this shape reads."""
 
 
 def _both(*names: str) -> dict[str, str]:
@@ -75,37 +81,81 @@ _WORKFLOW: Final = PodShape(
     up=2,
     defaults={key: f"^templateDefaults.{key}" for key in ("container", "script")},
     unnamed="main",
-    only_with_containers=True,
+    patches=("^podSpecPatch", "podSpecPatch ^templateDefaults.podSpecPatch"),
+    only_with="containers",
 )
+
+_POD_TEMPLATE_OF_TEKTON: Final = (
+    "automountServiceAccountToken", "hostAliases", "hostNetwork", "hostUsers", "imagePullSecrets", "nodeSelector",
+    "priorityClassName", "runtimeClassName", "schedulerName", "securityContext", "tolerations",
+    "topologySpreadConstraints",
+)  # fmt: skip
+
+
+def _task(about: str, templates: str, accounts: str, up: int) -> PodShape:
+    """The steps of a task, with what the run around it says of its pods."""
+    return PodShape(
+        f"`steps` and `sidecars`, with the defaults of `stepTemplate`{about}",
+        {
+            "containers": "steps[*] sidecars[*]",
+            "volumes": " ".join(["volumes[*]", *(f"{one}.volumes[*]" for one in templates.split())]),
+        },
+        _run(templates, accounts) if templates else {},
+        up=up,
+        defaults={"steps": "stepTemplate"},
+        renamed={"computeResources": "resources"},
+        unnamed="unnamed",
+        env=" ".join(f"{one}.env" for one in templates.split()),
+    )
+
+
+def _run(templates: str, accounts: str) -> dict[str, str]:
+    fields = {
+        name: " ".join(f"{one}.{name}" for one in templates.split()) for name in _POD_TEMPLATE_OF_TEKTON
+    }
+    return {**fields, "serviceAccountName": accounts}
+
+
+_RUN_TEMPLATES: Final = "taskRunTemplate.podTemplate podTemplate taskPodTemplate"
+
+
+def _around(places: str) -> str:
+    """Those of some places that are around an item, from there."""
+    return " ".join(one.removeprefix("^") for one in places.split() if one.startswith("^"))
+
 
 SHAPES: Final[dict[str, PodShape]] = {
     "workflow": _WORKFLOW,
     "inline": _WORKFLOW._replace(about="the same, in a step or task", up=6),
-    "task": PodShape(
-        "`steps` and `sidecars`, with the defaults of `stepTemplate`",
-        {"containers": "steps[*] sidecars[*]", "volumes": "volumes[*]"},
-        defaults={"steps": "stepTemplate"},
-        renamed={"computeResources": "resources"},
-        unnamed="unnamed",
-    ),
-    "taskrun": PodShape(
-        "`steps` and `sidecars`, with the defaults of `stepTemplate`, and `spec.podTemplate`",
-        {"containers": "steps[*] sidecars[*]", "volumes": "volumes[*] ^podTemplate.volumes[*]"},
+    "workflow-run": PodShape(
+        "what a run says of pods whose containers are elsewhere (`workflowTemplateRef`)",
         {
-            **{
-                name: f"^podTemplate.{name}"
-                for name in (
-                    "automountServiceAccountToken", "hostAliases", "hostNetwork", "hostUsers", "imagePullSecrets",
-                    "nodeSelector", "priorityClassName", "runtimeClassName", "schedulerName", "securityContext",
-                    "tolerations", "topologySpreadConstraints",
-                )
-            },
-            "serviceAccountName": "^serviceAccountName",
+            "containers": "templateDefaults.container templateDefaults.script templateDefaults.sidecars[*]",
+            "initContainers": "templateDefaults.initContainers[*]",
+            "volumes": "templateDefaults.volumes[*] volumes[*]",
         },
-        up=1,
-        defaults={"steps": "stepTemplate"},
-        renamed={"computeResources": "resources"},
-        unnamed="unnamed",
+        {name: _around(places) for name, places in _WORKFLOW.fields.items()},
+        metadata=_around(_WORKFLOW.metadata),
+        unnamed="main",
+        patches=("podSpecPatch", "templateDefaults.podSpecPatch"),
+        only_with="anything",
+    ),
+    "task": _task("", "", "", 0),
+    "taskrun": _task(", and `spec.podTemplate`", "^podTemplate", "^serviceAccountName", 1),
+    "pipelinerun": _task(
+        ", and the run's `podTemplate`",
+        "^taskRunTemplate.podTemplate ^podTemplate",
+        "^taskRunTemplate.serviceAccountName ^serviceAccountName",
+        4,
+    ),
+    "run": PodShape(
+        "what `podTemplate` and `serviceAccountName` say of pods whose steps are elsewhere",
+        {"volumes": " ".join(f"{one}.volumes[*]" for one in _RUN_TEMPLATES.split())},
+        _run(
+            _RUN_TEMPLATES, "taskRunTemplate.serviceAccountName serviceAccountName taskServiceAccountName"
+        ),
+        env=" ".join(f"{one}.env" for one in _RUN_TEMPLATES.split()),
+        only_with="anything",
     ),
     "sidecars": PodShape(
         "`containers` and `initContainers`",
@@ -183,6 +233,13 @@ class Sources(NamedTuple):
     fields: Mapping[str, tuple[Source, ...]]
     metadata: tuple[Source, ...]
     defaults: Mapping[str, Source]
+    env: tuple[Source, ...]
+    patches: tuple[tuple[Source, ...], ...]
+
+    def everything(self) -> Iterator[Source]:
+        """All places of what makes a pod, but for its metadata."""
+        for places in (*self.lists.values(), *self.fields.values(), self.env, *self.patches):
+            yield from places
 
 
 SOURCES: Final = {
@@ -191,6 +248,8 @@ SOURCES: Final = {
         {field: _sources_of(text) for field, text in shape.fields.items()},
         _sources_of(shape.metadata),
         {key: _sources_of(text)[0] for key, text in shape.defaults.items()},
+        _sources_of(shape.env),
+        tuple(map(_sources_of, shape.patches)),
     )
     for name, shape in SHAPES.items()
 }
@@ -218,9 +277,11 @@ def expanded(data: object, pattern: Pattern) -> Iterator[Path]:
 
 def runs_pods(item: object, shape: str) -> bool:
     """Whether an item of a shape describes a pod that anybody can set anything of."""
-    if not SHAPES[shape].only_with_containers:
+    wanted, sources = SHAPES[shape].only_with, SOURCES[shape]
+    if not wanted:
         return isinstance(item, dict)
-    return any(True for place in SOURCES[shape].lists["containers"] for _ in expanded(item, place.pattern))
+    places = sources.lists["containers"] if wanted == "containers" else sources.everything()
+    return any(True for place in places if not place.around for _ in expanded(item, place.pattern))
 
 
 def types_of(name: str, item: Pattern) -> Fields:
@@ -249,6 +310,9 @@ def types_of(name: str, item: Pattern) -> Fields:
         grow(places, known[field][0] if field == "volumes" else container)
     grow(sources.metadata, METADATA)
     grow(sources.defaults.values(), container)
+    grow(sources.env, container["env"])
+    for places in sources.patches:
+        grow(places, STR)
     return tree
 
 

@@ -31,15 +31,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.composed_pods import COMPOSED, POD, ROOT, Composed, composed, metadata_of
 from kscan_lsp.kubernetes.pod_shapes import expanded, grown, runs_pods, types_of
-from kscan_lsp.kubernetes.schema import METADATA, POD_TEMPLATE, known_fields
+from kscan_lsp.kubernetes.schema import CONTAINER_LISTS, METADATA, POD_TEMPLATE, known_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kscan_lsp.kubernetes.schema import Fields
     from kscan_lsp.paths import Path, Pattern
-
-CONTAINER_LISTS: Final = ("containers", "initContainers", "ephemeralContainers")
 
 _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
@@ -55,6 +53,8 @@ class Place(NamedTuple):
     """Fields of a container that its pods do without: they end by themselves, or their controller sets them."""
     always: bool = False
     """Whether an object without it is wrong; else such an object runs pods elsewhere, or none."""
+    fallback: bool = False
+    """Whether it counts only where no place before it has a pod: it says what the others would have said, too."""
 
 
 class PodTemplate(NamedTuple):
@@ -81,9 +81,10 @@ def _row(
     partial: bool = False,
     unneeded: tuple[str, ...] = (),
     always: bool = False,
+    fallback: bool = False,
 ) -> KindRow:
     places = tuple(
-        Place(paths.parse_pattern("" if one == "." else one), shape, partial, unneeded, always)
+        Place(paths.parse_pattern("" if one == "." else one), shape, partial, unneeded, always, fallback)
         for one in patterns.split()
     )
     return KindRow(
@@ -115,6 +116,10 @@ TABLE: Final = (
     _row("argoproj.io", "CronWorkflow",
          "spec.workflowSpec.templates[*].dag.tasks[*].inline spec.workflowSpec.templates[*].steps[*][*].inline",
          shape="inline", unneeded=_PROBES),
+    _row("argoproj.io", "Workflow WorkflowTemplate ClusterWorkflowTemplate", "spec", shape="workflow-run", partial=True,
+         unneeded=_PROBES, fallback=True),
+    _row("argoproj.io", "CronWorkflow", "spec.workflowSpec", shape="workflow-run", partial=True, unneeded=_PROBES,
+         fallback=True),
     _row("serving.knative.dev", "Service Configuration", "spec.template", unneeded=("readinessProbe",)),
     _row("serving.knative.dev", "Revision", ".", unneeded=("readinessProbe",)),
     _row("apps.openshift.io core", "DeploymentConfig", "spec.template"),
@@ -129,10 +134,13 @@ TABLE: Final = (
     _row("apps.kruise.io", "EphemeralJob", "spec.template", shape="ephemeral", partial=True),
     _row("tekton.dev", "Task ClusterTask", "spec", shape="task", partial=True, unneeded=_PROBES),
     _row("tekton.dev", "TaskRun", "spec.taskSpec", shape="taskrun", partial=True, unneeded=_PROBES),
+    _row("tekton.dev", "TaskRun", "spec", shape="run", partial=True, unneeded=_PROBES, fallback=True),
     _row("tekton.dev", "Pipeline", "spec.tasks[*].taskSpec spec.finally[*].taskSpec",
          shape="task", partial=True, unneeded=_PROBES),
     _row("tekton.dev", "PipelineRun", "spec.pipelineSpec.tasks[*].taskSpec spec.pipelineSpec.finally[*].taskSpec",
-         shape="task", partial=True, unneeded=_PROBES),
+         shape="pipelinerun", partial=True, unneeded=_PROBES),
+    _row("tekton.dev", "PipelineRun", "spec", shape="run", partial=True, unneeded=_PROBES, fallback=True),
+    _row("tekton.dev", "PipelineRun", "spec.taskRunSpecs[*]", shape="run", partial=True, unneeded=_PROBES),
     _row("kubeflow.org", "PyTorchJob", "spec.pytorchReplicaSpecs[*].template", unneeded=_PROBES),
     _row("kubeflow.org", "TFJob", "spec.tfReplicaSpecs[*].template", unneeded=_PROBES),
     _row("kubeflow.org", "MPIJob", "spec.mpiReplicaSpecs[*].template", unneeded=_PROBES),
@@ -201,12 +209,15 @@ def templates_of(data: dict[str, Any], places: tuple[Place, ...]) -> tuple[PodTe
     known = _FIXED.get(places)
     if known:
         return known
-    return tuple(
-        PodTemplate(path, place)
-        for place in places
-        for path in ([_plain(place)] if place.always else expanded(data, place.pattern))
-        if not place.shape or runs_pods(paths.lookup(data, path), place.shape)
-    )
+    found: list[PodTemplate] = []
+    for place in places:
+        if not (place.fallback and found):
+            found += [
+                PodTemplate(path, place)
+                for path in ([_plain(place)] if place.always else expanded(data, place.pattern))
+                if not place.shape or runs_pods(paths.lookup(data, path), place.shape)
+            ]
+    return tuple(found)
 
 
 class Pod(NamedTuple):
@@ -219,6 +230,10 @@ class Pod(NamedTuple):
     template: Path
     spec: Path
     composed: Composed | None = None
+
+    def written_at(self, path: Path) -> Path:
+        """Where something in the view is written in the object."""
+        return self.composed.written_at(path) if self.composed else path
 
 
 def pod_of(data: dict[str, Any], template: PodTemplate) -> Pod:
@@ -255,8 +270,7 @@ def container_paths(data: dict[str, Any], template: PodTemplate) -> Iterator[Pat
     for name in CONTAINER_LISTS:
         containers = spec.get(name) if isinstance(spec, dict) else None
         for index in range(len(containers) if isinstance(containers, list) else 0):
-            path = (*pod.spec, name, index)
-            yield pod.composed.written_at(path) if pod.composed else path
+            yield pod.written_at((*pod.spec, name, index))
 
 
 def fields_of(group: str, kind: str, places: tuple[Place, ...]) -> Fields:

@@ -1,8 +1,9 @@
 """Kubernetes resources: what a document declares.
 
-A document may hold one object or a List of them, or a Template of OpenShift, whose objects are read with the values
-that its parameters have by default. Each becomes a Resource with its identity and its pod templates. A resource is
-plain data: it remembers nothing that anybody asked about it.
+A document may hold one object or a List of them, or a Template of OpenShift, which is an object itself and whose
+objects are read with the values that its parameters have by default. Several JSON values on one line are one document
+with an object each. Each becomes a Resource with its identity and its pod templates. A resource is plain data: it
+remembers nothing that anybody asked about it.
 
 Source of what a Template means: template/v1/types.go of openshift/api.
 """
@@ -75,7 +76,11 @@ def resources_of(document: Document, custom: Custom) -> tuple[tuple[Resource, ..
         where kubectl would refuse the document, or where something is left out.
     """
     unwrapping = _Unwrapping(document, custom, [], [])
-    _collect(unwrapping, document.data, (), "")
+    if document.is_stream:
+        for index, value in enumerate(document.data):
+            _collect(unwrapping._replace(top=1), value, (index,), "")
+    else:
+        _collect(unwrapping, document.data, (), "")
     return tuple(unwrapping.found), tuple(unwrapping.problems)
 
 
@@ -86,6 +91,8 @@ class _Unwrapping(NamedTuple):
     custom: Custom
     found: list[Resource]
     problems: list[Problem]
+    top: int = 0
+    """How long the path is of what stands in no list."""
 
     def report(self, path: Path, message: str, *, fatal: bool = True) -> None:
         # what a repair took out of the text may be just what is missing, and is reported as a problem of syntax
@@ -96,8 +103,9 @@ class _Unwrapping(NamedTuple):
 
 def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -> None:
     """Add what stands at `root`; `item_of` is the kind and version that a typed list says its items have."""
+    listed = len(root) > unwrapping.top
     if not isinstance(value, dict):
-        if root:
+        if listed:
             unwrapping.report(
                 root, "an item of a List or a Template must be an object, with apiVersion and kind"
             )
@@ -106,10 +114,10 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
     if item_of and value.get("kind") is None:
         kind, _, api_version = item_of.partition(" ")
     if not (kind and api_version):
-        if kind or api_version or root:
+        if kind or api_version or listed:
             there, missing = ("kind", "apiVersion") if kind else ("apiVersion", "kind")
             message = f"this is no Kubernetes object: its {missing} is missing, or no string"
-            unwrapping.report((*root, there), message, fatal=kind in KINDS or bool(root))
+            unwrapping.report((*root, there), message, fatal=kind in KINDS or listed)
         return
     template = kind == "Template" and api_version in _TEMPLATES
     field = "objects" if template else "items"
@@ -117,28 +125,36 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
     if (kind.endswith("List") or template) and (isinstance(items, list) or kind == "List"):
         if items is not None and not isinstance(items, list):
             unwrapping.report((*root, field), f"'{field}' of a {kind} must be a list")
-        elif len(root) >= 2 * MAX_LISTS:
+        elif len(root) >= unwrapping.top + 2 * MAX_LISTS:
             unwrapping.report(
                 root, f"lists stand more than {MAX_LISTS} deep inside each other; this one is not read"
             )
         else:
             inherited = "" if kind == "List" or template else f"{kind.removesuffix('List')} {api_version}"
             parameters = parameters_of(value) if template else None
+            if parameters is not None:
+                _add(unwrapping, {**value, "parameters": parameters.listed}, root, kind, api_version)
             for index, item in enumerate(items or []):
-                one = item if parameters is None else with_parameters(item, parameters)
+                one = item if parameters is None else with_parameters(item, parameters.values)
                 _collect(unwrapping, one, (*root, field, index), inherited)
-    elif len(unwrapping.found) >= MAX_RESOURCES:
+    else:
+        _add(unwrapping, value, root, kind, api_version)
+
+
+def _add(unwrapping: _Unwrapping, value: dict[str, Any], root: Path, kind: str, api_version: str) -> None:
+    """Add one object."""
+    if len(unwrapping.found) >= MAX_RESOURCES:
         unwrapping.report(
             root, f"this document has more than {MAX_RESOURCES:,} objects; this one is not read"
         )
-    else:
-        metadata = value.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        identity = ResourceId(api_version, kind, _text(metadata.get("namespace")), _name_of(metadata))
-        group_and_kind = (identity.group, kind)
-        places = unwrapping.custom.get(group_and_kind) or PLACES.get(group_and_kind, ())
-        templates = templates_of(value, places) if places else ()
-        unwrapping.found.append(Resource(unwrapping.document, root, identity, value, templates, places))
+        return
+    metadata = value.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    identity = ResourceId(api_version, kind, _text(metadata.get("namespace")), _name_of(metadata))
+    group_and_kind = (identity.group, kind)
+    places = unwrapping.custom.get(group_and_kind) or PLACES.get(group_and_kind, ())
+    templates = templates_of(value, places) if places else ()
+    unwrapping.found.append(Resource(unwrapping.document, root, identity, value, templates, places))
 
 
 def _name_of(metadata: dict[str, Any]) -> str:

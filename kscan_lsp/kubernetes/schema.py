@@ -91,6 +91,8 @@ CONTAINER: Final = {
         {"name": STR, "mountPath": STR, "readOnly": BOOL, "subPath": STR, "mountPropagation": STR}
     ],
 }
+CONTAINER_LISTS: Final = ("containers", "initContainers", "ephemeralContainers")
+
 POD_SPEC: Final = {
     "automountServiceAccountToken": BOOL,
     "containers": [CONTAINER],

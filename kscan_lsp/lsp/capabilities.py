@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 from msgspec import Struct
@@ -12,6 +12,23 @@ from kscan_lsp.text import Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+NAVIGATION: Final = {
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: "document_symbol",
+    types.TEXT_DOCUMENT_FOLDING_RANGE: "folding_range",
+    types.TEXT_DOCUMENT_SELECTION_RANGE: "selection_range",
+    types.TEXT_DOCUMENT_INLAY_HINT: "inlay_hint",
+    types.TEXT_DOCUMENT_DEFINITION: "definition",
+    types.TEXT_DOCUMENT_REFERENCES: "references",
+    types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY: "call_hierarchy",
+    types.WORKSPACE_SYMBOL: "symbol",
+}
+"""Requests for the way around in manifests, and what a client calls its ability to make them."""
+
+
+MAX_FOLDS: Final = 5_000
+"""Ranges that are folded in a document where the client names no limit."""
 
 
 class Capabilities(Struct, frozen=True):
@@ -40,6 +57,15 @@ class Capabilities(Struct, frozen=True):
     pull_refresh: bool = False
     progress: bool = False
     """It can show the progress of what the server starts by itself."""
+    navigation: frozenset[str] = frozenset()
+    """The requests of `NAVIGATION` that it makes: no other is answered."""
+    fold_lines: bool = False
+    """It folds whole lines only."""
+    fold_limit: int = MAX_FOLDS
+    """How many ranges it folds in one document."""
+    inlay_hint_refresh: bool = False
+    resolve_symbols: bool = False
+    """It asks for the line of a symbol when it needs it."""
 
 
 def capabilities_of(params: types.InitializeParams) -> Capabilities:
@@ -58,6 +84,9 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
     edit = workspace.workspace_edit if workspace else None
     watched = workspace.did_change_watched_files if workspace else None
     offered = general.position_encodings if general else None
+    folding = document.folding_range if document else None
+    later = workspace.symbol.resolve_support if workspace and workspace.symbol else None
+    hints = workspace.inlay_hint if workspace else None
     return Capabilities(
         encoding=_encoding(offered or []),
         configuration=bool(workspace and workspace.configuration),
@@ -75,10 +104,28 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         pull=bool(document and document.diagnostic) and _is_chosen(options, "pull"),
         pull_refresh=bool(pull and pull.refresh_support),
         progress=bool(window and window.work_done_progress),
+        navigation=_navigation(workspace, document),
+        fold_lines=bool(folding and folding.line_folding_only),
+        fold_limit=(folding and folding.range_limit) or MAX_FOLDS,
+        resolve_symbols=bool(later and "location.range" in later.properties),
+        inlay_hint_refresh=bool(hints and hints.refresh_support),
         markup=types.MarkupKind.Markdown
         if types.MarkupKind.Markdown in (formats or [])
         else types.MarkupKind.PlainText,
     )
+
+
+def _navigation(
+    workspace: types.WorkspaceClientCapabilities | None, document: types.TextDocumentClientCapabilities | None
+) -> frozenset[str]:
+    named = {
+        method: getattr(workspace if method == types.WORKSPACE_SYMBOL else document, ability, None)
+        for method, ability in NAVIGATION.items()
+    }
+    symbols = named[types.TEXT_DOCUMENT_DOCUMENT_SYMBOL]
+    if symbols is not None and not symbols.hierarchical_document_symbol_support:
+        del named[types.TEXT_DOCUMENT_DOCUMENT_SYMBOL]  # one without levels would show containers as objects
+    return frozenset(method for method, given in named.items() if given is not None)
 
 
 def _is_chosen(options: Any, name: str) -> bool:

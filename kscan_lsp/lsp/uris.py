@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 from pygls.uris import to_fs_path
 
+MAX_PATH: Final = 4096
+"""Bytes of a path; with as many or more, no system that we run on has a file."""
+
 
 def path_of(uri: str) -> Path | None:
-    """The file a URI stands for; None for an unsaved buffer and other schemes."""
+    """The file a URI stands for; None for an unsaved buffer, other schemes, and what no file of this machine is called.
+
+    What cannot be a path here, such as one of another system or one with a NUL, is no reason to do less: the text of
+    such a document comes from the editor like any other.
+    """
     if not uri.startswith("file:"):
         return None
-    name = to_fs_path(uri)
-    return Path(name) if name else None
+    try:
+        name = (to_fs_path(uri) or "").removeprefix("//localhost")
+        path = Path(name)
+        usable = path.is_absolute() and "\0" not in name and len(os.fsencode(name)) < MAX_PATH
+    except ValueError:  # no URI, or no text that a name can be written in
+        return None
+    # a name of another machine: only Windows has it among its paths
+    elsewhere = os.name == "posix" and name.startswith("//")
+    return path if usable and not elsewhere else None
 
 
 def key_of(path: Path | None, uri: str) -> str:

@@ -53,6 +53,8 @@ class _Message(Struct):
 
     method: str = ""
     params: Raw = Raw()
+    id: Raw = Raw()
+    """Of a request, which an edit is not."""
 
 
 _MESSAGE: Final = Decoder(_Message)
@@ -63,8 +65,8 @@ def did_change(body: bytes) -> DidChange | None:
     """What a `textDocument/didChange` says; None for another message, and for what must be read with more patience."""
     try:
         message = _MESSAGE.decode(body)
-        return (
-            _DID_CHANGE.decode(message.params) if message.method == types.TEXT_DOCUMENT_DID_CHANGE else None
-        )
-    except DecodeError:  # half a surrogate pair, which is no Unicode, or no message at all
+        edits = message.method == types.TEXT_DOCUMENT_DID_CHANGE and not message.id
+        return _DID_CHANGE.decode(message.params) if edits else None
+    except (DecodeError, ValueError, RecursionError):
+        # half a surrogate pair, which is no Unicode, or no message at all
         return None

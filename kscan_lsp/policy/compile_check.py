@@ -73,16 +73,27 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     related: cel.Expression | None = None
     """A list of what a finding rests on besides."""
 
-    def expressions(self) -> Iterator[cel.Expression]:
-        """All that is ever evaluated on what it judges."""
-        yield self.deny
-        targeted = [*self.at]
-        parts: list[object] = [*self.message.parts, self.related]
-        if self.fix is not None:
-            targeted += [operation.target for operation in self.fix.operations]
-            parts += [self.fix.when, *(operation.question for operation in self.fix.operations)]
-        parts += [part for target in targeted for part in target.parts]
+    def judging(self) -> Iterator[cel.Expression]:
+        """All that is evaluated on what it judges to find out what is wrong with it."""
+        parts = [
+            self.deny,
+            *self.message.parts,
+            self.related,
+            *(part for target in self.at for part in target.parts),
+        ]
         yield from (part for part in parts if isinstance(part, cel.Expression))
+
+    def expressions(self) -> Iterator[cel.Expression]:
+        """All that is ever evaluated on what it judges: what it takes to make it right, besides."""
+        yield from self.judging()
+        if self.fix is not None:
+            operations = self.fix.operations
+            parts = [
+                self.fix.when,
+                *(one.question for one in operations),
+                *(p for one in operations for p in one.target.parts),
+            ]
+            yield from (part for part in parts if isinstance(part, cel.Expression))
 
 
 def kinds_of(match: Match) -> Kinds:

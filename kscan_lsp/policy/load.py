@@ -22,6 +22,7 @@ from kscan_lsp.policy.model import (
     PolicyProblem,
     PolicySet,
     PolicySource,
+    Unseen,
 )
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.suggest import nearest_name
@@ -257,4 +258,5 @@ def _framework(file: FrameworkFile) -> Framework:
         members={m.id: Member(m.id, m.section, m.name, m.reason) for m in listed},
         whole=file.controls == "all",
         excluded={e.id: e.reason for e in file.excluded},
+        unseen=tuple(Unseen(part.about, part.section) for part in file.unseen),
     )

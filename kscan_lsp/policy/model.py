@@ -5,8 +5,9 @@ Which controls are on, with which severities and inputs, is a `Ruleset`: what th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations of what is stored
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -17,6 +18,10 @@ from kscan_lsp.policy.compile_check import Check, Kinds  # noqa: TC001 - as abov
 if TYPE_CHECKING:
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.yaml.document import Document
+
+
+_VERSION: Final = re.compile(r"-[a-z]?([0-9]+(?:\.[0-9]+)+)$")
+"""The version at the end of a framework's id, such as that of `cis-v1.12.0`."""
 
 
 class Control(Struct, frozen=True, eq=False, omit_defaults=True):
@@ -77,6 +82,13 @@ class Member(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class Unseen(Struct, frozen=True, omit_defaults=True):
+    """A part of a standard that no manifest shows: its section, which may be empty, and what it is about."""
+
+    about: str
+    section: str = ""
+
+
 class Framework(Struct, frozen=True, omit_defaults=True):
     """A named choice of controls."""
 
@@ -89,6 +101,8 @@ class Framework(Struct, frozen=True, omit_defaults=True):
     whole: bool = False
     """Whether it has every control there is."""
     excluded: Mapping[str, str] = {}
+    unseen: tuple[Unseen, ...] = ()
+    """What the standard asks for besides, and no control of it answers."""
 
 
 class ControlSource(Struct, frozen=True):
@@ -126,9 +140,14 @@ class PolicySet(Struct, frozen=True):
     """What a project defines anew of the controls and frameworks that come with the program, by id."""
 
     def framework(self, name: str) -> Framework | None:
-        """A framework by its id or an alias, whatever the case."""
+        """A framework by its id or an alias, or the newest of those that have its name and a version, in any case."""
         wanted = name.lower()
         for framework in self.frameworks.values():
             if wanted == framework.id or wanted in framework.aliases:
                 return framework
-        return None
+        versions = [
+            ([int(number) for number in version[1].split(".")], i)
+            for i in self.frameworks
+            if (version := _VERSION.search(i)) and i[: version.start()] == wanted
+        ]
+        return self.frameworks[max(versions)[1]] if versions else None

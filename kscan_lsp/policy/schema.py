@@ -217,6 +217,13 @@ class ExcludedFile(_Strict):
     reason: str
 
 
+class UnseenFile(_Strict):
+    """A part of a standard that no manifest shows."""
+
+    section: Annotated[str, Field(description="Its number in the standard, if it has one.")] = ""
+    about: Annotated[str, Field(description="What it is about, in the framework's author's own words.")]
+
+
 class FrameworkFile(_Strict):
     """A named choice of controls."""
 
@@ -236,3 +243,10 @@ class FrameworkFile(_Strict):
         Annotated[Literal["all"], Tag("one")] | Annotated[list[MemberFile], Tag("list")], _BY_SHAPE
     ]
     excluded: list[ExcludedFile] = []
+    unseen: Annotated[
+        list[UnseenFile],
+        Field(
+            description="What the standard asks for besides that none of these controls answers: reports name it, so "
+            "that a good score is not taken for compliance."
+        ),
+    ] = []

@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
 ANCHORS: Final = frozenset({"object", "podTemplate", "pod", "container", "item", "effective"})
-INHERITED: Final = (
-    "appArmorProfile",
-    "runAsGroup",
-    "runAsNonRoot",
-    "runAsUser",
-    "seLinuxOptions",
-    "seccompProfile",
-    "windowsOptions",
-)
-"""Fields of a pod's security context that hold for its containers (core/v1 PodSecurityContext)."""
-
 _STARTS: Final = ("containers", "podTemplate", "pod", "object")
 _MEANT: Final[dict[str | int | None, list[str]]] = {
     "resource": ["object"],

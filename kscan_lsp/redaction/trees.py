@@ -157,6 +157,8 @@ class _Walk:
             value = entry.value
             if key is None:
                 self.waiting += ((entry.key, ""), (value, ""))
+            elif key == "parameters" and kind_name == "Template":
+                self.parameters(value)
             elif variable and key not in _SHOWN_OF_VARIABLES:
                 self.variable(fields.get("name"), key, value)
             elif key in _SPECIAL or key.lower() in _SECRET_DATA:
@@ -165,6 +167,14 @@ class _Walk:
                 self.scalar(value, key)
             else:
                 self.waiting.append((value, key))
+
+    def parameters(self, node: Node) -> None:
+        """Those of a Template: what their values are is known by where they are used, which is anywhere."""
+        for item in items_of(node):
+            for key, entry in entries_of(item) if isinstance(item, Mapping) else ():
+                self.waiting.append((entry.value, None if key in (None, "value") else key))
+            if not isinstance(item, Mapping):
+                self.waiting.append((item, None))
 
     def special(
         self, key: str, value: Node, fields: dict[str, Node], name: str, *, config_map: bool, is_object: bool

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from kscan_lsp.kubernetes.credentials import ENTRIES
 from kscan_lsp.kubernetes.credentials.names import Claim, meaning, split
 from kscan_lsp.kubernetes.credentials.values import counts
 from kscan_lsp.kubernetes.credentials.vocabulary import SYNONYMS
 
-ENTRIES: Final = tuple(SYNONYMS)
-"""The sensitiveKeyNames that hold without settings."""
+__all__ = [
+    "COPY", "CREDENTIAL_WORDS", "ENTRIES", "HEADERS", "OBJECT_META", "OF_SECRETS", "has_credential_word", "is_harmless",
+    "is_secret_under", "may_name_secret",
+]  # fmt: skip
 
 CREDENTIAL_WORDS: Final = frozenset(word for words in SYNONYMS.values() for word in words) | {
     "auth",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from kscan_lsp import paths
 from kscan_lsp.fixes.draft import Draft, drafts
 from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
+from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.formats import FixDetail
@@ -19,7 +20,6 @@ from kscan_lsp.report.model import (
     FileProblem,
     FixEdit,
     FixOption,
-    FrameworkSection,
     NotEvaluated,
     NotScanned,
     RelatedLocation,
@@ -27,9 +27,9 @@ from kscan_lsp.report.model import (
     Reported,
     Rule,
     Skipped,
-    StandardChange,
 )
 from kscan_lsp.report.places import range_of
+from kscan_lsp.report.standards import FrameworkSection
 from kscan_lsp.report.unscanned import not_fully_scanned, not_judged_at_all
 from kscan_lsp.workspace.fingerprints import object_ordinals
 from kscan_lsp.workspace.locations import location_of
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding, ResourceId, Severity
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.model import Gate
+    from kscan_lsp.report.standards import StandardChange
     from kscan_lsp.text import Span
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
@@ -64,6 +66,7 @@ def build(
     gate: Gate = NO_GATE,
     requested: Iterable[str] = (),
     list_skipped: bool = False,
+    circumstances: Circumstances = UNKNOWN,
     name: Callable[[str], str] = str,
 ) -> Report:
     """Put a report together.
@@ -78,6 +81,7 @@ def build(
         gate: what makes the scan fail.
         requested: the files and folders that the user named.
         list_skipped: whether people want the names of what was left alone.
+        circumstances: what it is made from besides manifests.
         name: what the report calls a file of a project.
     """
     builder = _Builder(fix_detail, name, gate.fail_on)
@@ -90,9 +94,9 @@ def build(
     controls = builder.control_results(rules)
     changed = tuple(dict.fromkeys(changes))
     kinds = kinds_not_judged(builder.objects)
-    unknown = sum(one.objects for one in kinds)
+    nothing_known = sum(one.objects for one in kinds) == len(builder.judged)
     looked_at = any(one.evaluated or one.not_evaluated for one in controls.values())
-    if builder.judged and not builder.not_scanned and (not looked_at or unknown == len(builder.judged)):
+    if builder.judged and not builder.not_scanned and (not looked_at or nothing_known):
         resources = [verdicts.resource.id for verdicts, _ in builder.judged]
         builder.not_scanned.append(not_judged_at_all(next(iter(builder.texts)), resources))
     return Report(
@@ -104,7 +108,9 @@ def build(
         skipped=tuple(sorted(builder.skipped.values())),
         rules=rules,
         controls=tuple(controls.values()),
-        frameworks=compliance((ruleset for ruleset, _ in builder.rulesets.values()), controls, changed),
+        frameworks=compliance(
+            (ruleset for ruleset, _ in builder.rulesets.values()), {} if nothing_known else controls, changed
+        ),
         texts=builder.texts,
         gate=gate,
         requested=tuple(requested),
@@ -112,6 +118,7 @@ def build(
         wrong_setup=bool(setup),
         changes=changed,
         list_skipped=list_skipped,
+        circumstances=circumstances,
     )
 
 

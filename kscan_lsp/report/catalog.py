@@ -13,7 +13,7 @@ from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from kscan_lsp.policy.model import Control, PolicySet
     from kscan_lsp.policy.ruleset import Ruleset
@@ -57,8 +57,18 @@ def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
         )
 
 
-def control_list(ruleset: Ruleset) -> str:
-    """One line for each control: id, severity, whether it is on, title, frameworks."""
+def matching(words: Sequence[str], policies: PolicySet) -> list[str]:
+    """The ids of the controls whose titles have all of some words, or parts of words, in any order and case."""
+    wanted = [word.casefold() for word in words]
+    return [
+        control.id
+        for control in policies.controls.values()
+        if all(word in control.title.casefold() for word in wanted)
+    ]
+
+
+def control_list(ruleset: Ruleset, only: Container[str] | None = None) -> str:
+    """One line for each control, or each of some: id, severity, whether it is on, title, frameworks."""
     policies = ruleset.policies
     rows = [
         (
@@ -71,6 +81,7 @@ def control_list(ruleset: Ruleset) -> str:
             ),
         )
         for control in policies.controls.values()
+        if only is None or control.id in only
     ]
     return _table(rows)
 

@@ -3,7 +3,8 @@
 A control scores 100 when nothing fails, else the passed of all resources it applies to; a framework scores the
 unweighted mean of its controls. Accepted is not fixed, so there are two scores: as things are, and with what is
 accepted counted as passed, as a resource with an exception is there ("passed with exceptions"). What could not be
-evaluated is never a pass: it stays in the denominator.
+evaluated is never a pass: it stays in the denominator. A framework whose controls have looked at nothing is not judged:
+Kubescape gives it 100.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.policy.ruleset import members_of
-from kscan_lsp.report.model import ControlResult, FrameworkScore
+from kscan_lsp.report.model import ControlResult
+from kscan_lsp.report.standards import FrameworkMember, FrameworkScore
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.policy.model import Control
+    from kscan_lsp.policy.model import Control, Framework
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.report.model import StandardChange
+    from kscan_lsp.report.standards import StandardChange
 
 
 def compliance(
@@ -36,9 +38,9 @@ def compliance(
     members: dict[str, _Members] = {}
     for ruleset in rulesets:
         for framework in ruleset.frameworks:
-            known = members.setdefault(framework.id, _Members(framework.title, {}, {}))
+            known = members.setdefault(framework.id, _Members(framework, {}, {}))
             ids = members_of(framework, ruleset.policies)
-            known.all.update(dict.fromkeys(ids))
+            known.all.update({i: ruleset.policies.controls[i] for i in ids})
             known.on.update({i: ruleset.controls[i] for i in ids if i in ruleset.controls})
     return tuple(_score(name, known, controls, changes) for name, known in members.items())
 
@@ -46,9 +48,16 @@ def compliance(
 class _Members(NamedTuple):
     """The controls of a framework, and those that are on under any settings."""
 
-    title: str
-    all: dict[str, None]
+    framework: Framework
+    all: dict[str, Control]
     on: dict[str, Control]
+
+    def named(self) -> Iterator[FrameworkMember]:
+        """Each control, as the framework has it."""
+        for i, control in sorted(self.all.items()):
+            member = self.framework.members.get(i)
+            section, name = (member.section, member.name) if member else ("", "")
+            yield FrameworkMember(i, section, name or control.title, i in self.on, control.needs)
 
 
 def _score(
@@ -58,13 +67,16 @@ def _score(
     run = [result for i, result in results.items() if result.evaluated or not members.on[i].needs]
     return FrameworkScore(
         name,
-        members.title,
+        members.framework.title,
         _mean([result.score for result in run]),
         _mean([result.score_accepted for result in run]),
         len(run),
         len(members.all),
         tuple(i for i in results if results[i] not in run),
         tuple(one for one in changes if one.id in members.all or one.id == name),
+        tuple(members.named()),
+        members.framework.unseen,
+        judged=any(result.evaluated or result.not_evaluated for result in run),
     )
 
 

@@ -37,6 +37,8 @@ class Format(NamedTuple):
     """The most that it shows."""
     lines: Callable[[Report, Screen], Iterator[Line]] | None = None
     """The same for a screen, where the form depends on what that can show."""
+    commits: bool = False
+    """Whether it tells which commit is checked out."""
 
 
 def _pretty(report: Report) -> str:
@@ -66,7 +68,7 @@ def _html(report: Report) -> str:
 FORMATS: Final[dict[str, Format]] = {
     "pretty": Format(_pretty, (".txt",), FixDetail.EDITS, _pretty_lines),
     "json": Format(_json, (".json",), FixDetail.EDITS),
-    "html": Format(_html, (".html", ".htm"), FixDetail.EDITS),
+    "html": Format(_html, (".html", ".htm"), FixDetail.EDITS, commits=True),
 }
 """Every format by its name; the first is what people get who choose none."""
 

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
         FileRange,
         FixEdit,
         FixOption,
-        FrameworkScore,
         RelatedLocation,
         Report,
         Reported,
-        StandardChange,
     )
+    from kscan_lsp.report.standards import FrameworkScore, StandardChange
 
 SCHEMA_VERSION = 2
 
@@ -84,8 +83,8 @@ def _framework(framework: FrameworkScore) -> dict[str, Any]:
     replaced_by = framework.replaced_by
     return {
         "id": framework.id,
-        "score": framework.score,
-        "scoreAccepted": framework.score_accepted,
+        "score": framework.score if framework.judged else None,
+        "scoreAccepted": framework.score_accepted if framework.judged else None,
         "replacedBy": replaced_by and {"file": replaced_by.file, "line": replaced_by.line},
         "controls": {"run": framework.run, **changed, "notEvaluated": list(framework.not_evaluated)},
     }

@@ -10,19 +10,22 @@ looks like (one file per format, listed in `formats.py`).
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
 from kscan_lsp.findings import Severity, fingerprint
+from kscan_lsp.report.circumstances import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kscan_lsp.findings import Finding, ResourceId
+    from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.file_text import FileText
+    from kscan_lsp.report.standards import FrameworkScore, FrameworkSection, StandardChange
 
-SKIP_REASONS: Final = ("excluded", "helm-template", "kustomize-patch", "not-kubernetes")
+SKIP_REASONS: Final = ("excluded", "helm-template", "jinja-template", "kustomize-patch", "not-kubernetes")
 """Why a file is left alone by design."""
 
 
@@ -57,18 +60,6 @@ class FixOption(NamedTuple):
     title: str
     safe: bool
     edits: tuple[FixEdit, ...] | None = None
-
-
-class FrameworkSection(NamedTuple):
-    """Where a framework names a control: the framework's id and title, its section, and its name for the control.
-
-    Section and name are empty where the framework gives none.
-    """
-
-    framework: str
-    title: str
-    section: str
-    name: str
 
 
 class Rule(NamedTuple):
@@ -198,51 +189,6 @@ class ControlResult(NamedTuple):
         return 100.0 * passed / applies if applies else 100.0
 
 
-class StandardChange(NamedTuple):
-    """What a project changes about a control or framework that comes with the program, and where it says so.
-
-    `file` is empty where no file does. `detail` is that of `workspace.changes.Change`.
-    """
-
-    what: Literal["excluded", "lowered", "replaced"]
-    id: str
-    file: str
-    line: int
-    detail: str = ""
-
-    @property
-    def place(self) -> str:
-        """Where it is said, in words."""
-        return f"{self.file}:{self.line}" if self.file else "the editor's or the command's own settings"
-
-
-class FrameworkScore(NamedTuple):
-    """Compliance with one framework, from 0 to 100, and what it is a mean of.
-
-    `score` is as things are, `score_accepted` counts accepted risks as passed. Of its `total` controls `run` are in the
-    mean; those of `not_evaluated` are on, and nothing that is known answers them.
-    """
-
-    id: str
-    title: str
-    score: float
-    score_accepted: float
-    run: int
-    total: int
-    not_evaluated: tuple[str, ...] = ()
-    changes: tuple[StandardChange, ...] = ()
-    """Those of its controls, and of itself."""
-
-    def changed(self, what: str) -> tuple[StandardChange, ...]:
-        """Those of its controls that are changed in this way."""
-        return tuple(one for one in self.changes if one.what == what and one.id != self.id)
-
-    @property
-    def replaced_by(self) -> StandardChange | None:
-        """Where the project defines the framework itself, if it does."""
-        return next((one for one in self.changes if one.id == self.id), None)
-
-
 class Gate(NamedTuple):
     """What makes a scan fail: findings of a severity or worse, compliance below a percentage. None is never.
 
@@ -286,16 +232,13 @@ class Report(Struct, frozen=True):
     """What the project changes about the standards, those of frameworks that are not chosen included."""
     list_skipped: bool = False
     """Whether people want the names of what was left alone."""
+    circumstances: Circumstances = UNKNOWN
+    """What it was made from besides manifests."""
 
     def skipped_by_reason(self) -> dict[str, int]:
         """How many files were left alone, for each of `SKIP_REASONS`."""
         counted = Counter(entry.reason for entry in self.skipped)
         return {reason: counted[reason] for reason in SKIP_REASONS}
-
-    @property
-    def judged(self) -> bool:
-        """Whether anything is known about any resource: a score of nothing is no compliance."""
-        return self.resources > sum(kind.objects for kind in self.kinds_not_judged)
 
     def open(self) -> Iterator[Reported]:
         """The findings that count: neither accepted nor in a baseline."""
@@ -325,7 +268,7 @@ class Report(Struct, frozen=True):
                     else ""
                 )
                 for framework in self.frameworks
-                if framework.score_accepted < least
+                if framework.judged and framework.score_accepted < least
             ]
         return failures
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kscan_lsp.report.model import FileProblem, FileRange, LineColumn, StandardChange
+from kscan_lsp.report.model import FileProblem, FileRange, LineColumn
+from kscan_lsp.report.standards import StandardChange
 from kscan_lsp.workspace.locations import Lines, lines_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.report.lines import Line
-    from kscan_lsp.report.model import FrameworkScore, KindNotJudged, Report, StandardChange
+    from kscan_lsp.report.model import KindNotJudged, Report
+    from kscan_lsp.report.standards import FrameworkScore, StandardChange
 
 STYLES: Final = {
     Severity.CRITICAL: "bold magenta",
@@ -55,7 +56,7 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     yield "not judged", [*_not_judged(report)]
     if report.files:
         yield "found", [_found(report)]
-    if report.frameworks and report.judged:
+    if any(framework.judged for framework in report.frameworks):
         yield "compliance", [[StyledText(printable(", ".join(map(_score, report.frameworks))))]]
     yield "changed", _listed(_changes(report.changes), "yellow")
     if failures := report.gate_failures():
@@ -71,6 +72,8 @@ def _skipped(report: Report) -> Iterator[Line]:
 
 
 def _score(framework: FrameworkScore) -> str:
+    if not framework.judged:
+        return f"{framework.id} no score"
     text = f"{framework.id} {framework.score:.1f}%"
     if framework.changed("excluded"):
         text += f" of {framework.run} of its {framework.total} controls"

@@ -6,6 +6,7 @@ problem in the file it is in, or, where there is no such file, in words.
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -87,7 +88,9 @@ def find_settings(start: Path) -> Path | None:
 
 def settings_in(folder: Path) -> Path | None:
     """The settings file that stands in a folder."""
-    return next((path for name in FILE_NAMES if (path := folder / name).is_file()), None)
+    # `Path.is_file` raises where nobody may look, and where no file can be called so
+    paths = (folder / name for name in FILE_NAMES)
+    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113
 
 
 def settings_above(path: Path) -> tuple[Path, ...]:
@@ -111,7 +114,7 @@ def _unread(folder: Path, settings_path: Path | None) -> Iterator[ConfigurationP
     """Files of a folder that look like its settings and are not."""
     for name in (*FILE_NAMES, *(name.removeprefix(".") for name in FILE_NAMES)):
         path = folder / name
-        if path == settings_path or not path.is_file():
+        if path == settings_path or not os.path.isfile(path):  # noqa: PTH113 - as above
             continue
         document = read_policy_file(path, "setting", None)
         known = {field.alias or key for key, field in Settings.model_fields.items()}

@@ -59,13 +59,25 @@ def location_of(related: Related, placed: PlacedDocument, project: Project) -> L
     """
     if not related.file:
         return placed.locate(related.span)
-    file = project.files.get(related.file)
-    if file is not None and (other := _by_text(file).get(related.document)) is not None:
-        return other.locate(related.span)
-    for declared in project.index.files.get(related.file, ()):
-        if declared.document == related.document:
-            return Verbatim(related.file, declared.offset).locate(related.span)
-    return Location(related.file, None, "this file has changed")
+    return location_in(related.file, related.document, related.span, project)
+
+
+def location_in(path: str, document: str, span: Span, project: Project) -> Location:
+    """Where a span of a document stands now.
+
+    Args:
+        path: the file that the document is in.
+        document: its text, by which it is known.
+        span: the span.
+        project: all that is known.
+    """
+    file = project.files.get(path)
+    if file is not None and (other := documents_by_text(file).get(document)) is not None:
+        return other.locate(span)
+    for declared in project.index.files.get(path, ()):
+        if declared.document == document:
+            return Verbatim(path, declared.offset).locate(span)
+    return Location(path, None, "this file has changed")
 
 
 def lines_of(location: Location, project: Project) -> Lines:
@@ -91,7 +103,7 @@ def lines_of(location: Location, project: Project) -> Lines:
 _BY_TEXT: Final[WeakKeyDictionary[CheckedFile, dict[str, PlacedDocument]]] = WeakKeyDictionary()
 
 
-def _by_text(file: CheckedFile) -> dict[str, PlacedDocument]:
+def documents_by_text(file: CheckedFile) -> dict[str, PlacedDocument]:
     """The documents of a file by their texts, the first of each: many findings can point into a file of many."""
     known = _BY_TEXT.get(file)
     if known is None:

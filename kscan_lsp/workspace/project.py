@@ -20,7 +20,7 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
-from kscan_lsp.graph.binding import Bound, Followed, Keys, any_of, bind
+from kscan_lsp.graph.binding import Bound, Followed, any_of, bind
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.graph.references import object_of
@@ -33,7 +33,9 @@ from kscan_lsp.workspace.results import (
     ReadDocument,
     file_of,
     has_template_at_fault,
-    place,
+    is_values_file,
+    replaced,
+    without_other,
 )
 from kscan_lsp.yaml.document import read_document, reread, split
 from kscan_lsp.yaml.json_reader import split_json
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.graph.following import Keys
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
 
@@ -118,12 +121,9 @@ class Project(Struct, frozen=True, eq=False):
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
         checked = self._document(path, reread(before.documents[number].checked.document, text))
-        parts = (*before.parts[:number], checked, *before.parts[number + 1 :])
-        whole = "".join([part.document.text for part in parts])
-        if checked.verdicts and checked.complete:  # the others were no reason to leave the file alone
-            file = CheckedFile(path, whole, before.json, place(path, parts, before))
-        else:
-            file = file_of(path, whole, parts, before, json=before.json)
+        file = replaced(before, number, checked)
+        if not (checked.verdicts and checked.complete):  # the others were no reason to leave the file alone
+            file = without_other(file)
         index, changed = self.index.with_file(path, _objects(file))
         return self._updated({**self.files, path: file}, index, changed, {path})
 
@@ -242,8 +242,11 @@ class Project(Struct, frozen=True, eq=False):
                 )
             if any(map(is_not, now, before)):
                 evaluated[path] = file.with_parts(now)
-            parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
-            dependencies[path] = frozenset[Key]().union(*parts)
+            if path in dependencies or any(
+                one.dependencies != other.dependencies for one, other in zip(now, before, strict=True)
+            ):
+                parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
+                dependencies[path] = frozenset[Key]().union(*parts)
         files = {**files, **evaluated} if evaluated else files
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
@@ -274,8 +277,13 @@ class Project(Struct, frozen=True, eq=False):
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
         if old.bounds and self._sees_the_same(old, old.bounds, bounds):
-            dated = _ON_TODAY in old.dependencies
-            return replace(old, bounds=bounds, dependencies=self._keys(old.read, bounds, dated=dated))
+            keys = old.dependencies
+            if any(
+                one and other and one.dependencies != other.dependencies
+                for one, other in zip(old.bounds, bounds, strict=True)
+            ):
+                keys = self._keys(old.read, bounds, dated=_ON_TODAY in keys)
+            return replace(old, bounds=bounds, dependencies=keys)
         verdicts = tuple(
             alone if bound is None else self.evaluator.evaluate_related(alone, bound)
             for alone, bound in zip(old.read.verdicts, bounds, strict=True)
@@ -312,20 +320,22 @@ _ON_TODAY: Final = frozenset([key_for(TODAY)])
 
 
 def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
-    """What a file declares for the others in its workspace, without judging it; nothing for a template."""
+    """What a file declares for the others in its workspace, without judging it; nothing for a template or values."""
     if len(text) > MAX_CHARACTERS:
         return ()
     found: list[Object] = []
+    complete = True
     offset = line = 0
     for piece in split_json(text) if json else split(text):
         document = read_document(piece, json=json)
         if not document.complete and has_template_at_fault(document, document.problems):
             return ()
+        complete = complete and document.complete
         resources, _ = resources_of(document, ruleset.pod_spec_paths)
         found += (object_of(path, resource, offset, line) for resource in resources)
         offset += len(piece)
         line += document.lines.line_count - 1
-    return tuple(found)
+    return () if complete and is_values_file(path, [one.id for one in found]) else tuple(found)
 
 
 def _objects(file: CheckedFile) -> tuple[Object, ...]:

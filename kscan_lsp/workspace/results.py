@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.files.partials import VALUES
 from kscan_lsp.findings import Location, Verbatim
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
-    from kscan_lsp.findings import Finding, Problem, SourceMap
-    from kscan_lsp.graph.binding import Bound, Keys
+    from kscan_lsp.findings import Finding, Problem, ResourceId, SourceMap
+    from kscan_lsp.graph.binding import Bound
+    from kscan_lsp.graph.following import Keys
     from kscan_lsp.graph.index import Object
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
@@ -37,6 +39,12 @@ _TEMPLATE_LINE: Final = re.compile(r"^\{[{%#]", re.MULTILINE)
 """A line that no YAML has, with an action of Helm or a statement of Jinja: no block scalar reaches the first column,
 and a mapping is no key."""
 _TEMPLATE_SIGNS: Final = ("{{", "{%", "{#")
+_OF_GO: Final = re.compile(
+    r"""\{\{-?\s*(?:/\*|[.$("`]|(?:if|else|end|range|with|define|template|block)\b"""
+    r"""|[A-Za-z]\w*\s+(?!(?:if|and|or|not|in|is)\b)[\w.$("`])"""
+)
+"""An action that Go's templates have and Jinja has not: a field, a variable, a keyword, a function before its arguments
+(https://pkg.go.dev/text/template#hdr-Actions)."""
 
 
 class ReadDocument(Struct, frozen=True, eq=False):
@@ -107,7 +115,7 @@ class PlacedFinding(NamedTuple):
 class CheckedFile(Struct, frozen=True, eq=False, weakref=True):
     """One file, judged.
 
-    `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`,
+    `skipped` says why the file was left alone by design (`not-kubernetes`, `helm-template`, `jinja-template`,
     `kustomize-patch`); such a file has no documents. `limit` is why nothing could be read at all.
     """
 
@@ -183,25 +191,65 @@ def place(
     return tuple(documents)
 
 
+def replaced(file: CheckedFile, number: int, checked: CheckedDocument) -> CheckedFile:
+    """A file with another document in place of one: those behind it move, whatever stands between them."""
+    old = file.documents[number]
+    now = replace(old, checked=checked)
+    characters, lines = now.end[0] - old.end[0], now.end[1] - old.end[1]
+    behind = [
+        replace(
+            placed,
+            offset=placed.offset + characters,
+            line=placed.line + lines,
+            source=Verbatim(file.path, placed.offset + characters),
+        )
+        for placed in file.documents[number + 1 :]
+    ]
+    text = f"{file.text[: old.offset]}{checked.document.text}{file.text[old.end[0] :]}"
+    return replace(file, text=text, documents=(*file.documents[:number], now, *behind))
+
+
+def without_other(file: CheckedFile) -> CheckedFile:
+    """The file, without its documents if it is no manifest."""
+    skipped = _reason_to_skip(file.path, file.parts)
+    return CheckedFile(file.path, file.text, file.json, skipped=skipped) if skipped else file
+
+
 def file_of(
     path: str, text: str, parts: Sequence[CheckedDocument], before: CheckedFile | None, *, json: bool
 ) -> CheckedFile:
     """A file of some documents, which are left alone where it is no manifest; the rest as for `place`."""
-    if skipped := _reason_to_skip(parts):
+    if skipped := _reason_to_skip(path, parts):
         return CheckedFile(path, text, json, skipped=skipped)
     return CheckedFile(path, text, json, place(path, parts, before))
 
 
-def _reason_to_skip(documents: Sequence[CheckedDocument]) -> str:
+def _reason_to_skip(path: str, documents: Sequence[CheckedDocument]) -> str:
     broken = [checked for checked in documents if not checked.complete]
-    if any(has_template_at_fault(checked.document, checked.problems) for checked in broken):
-        return "helm-template"
-    if any(checked.verdicts for checked in documents):
-        return ""
+    for checked in broken:
+        if has_template_at_fault(checked.document, checked.problems):
+            return _template_language(checked.document.text)
+    objects = [verdicts.resource.id for checked in documents for verdicts in checked.verdicts]
+    if objects:
+        read = all(checked.document.complete for checked in documents)
+        return "not-kubernetes" if read and is_values_file(path, objects) else ""
     # broken text may be a manifest that could not be read: never call that "not Kubernetes"
     if any(LOOKS_KUBERNETES.search(checked.document.text) for checked in broken):
         return ""
     return "not-kubernetes"
+
+
+def is_values_file(path: str, objects: Iterable[ResourceId]) -> bool:
+    """Whether a file has the values of a chart, which may have a `kind`: by what it is called, and by what is in it.
+
+    Kubernetes takes no object without a name: where one has one, the file is a manifest that is called so.
+    """
+    return VALUES.fullmatch(path.rpartition("/")[2]) is not None and not any(one.name for one in objects)
+
+
+def _template_language(text: str) -> str:
+    """Which of both a text with template language is: what has statements, or no action of Go's, is Jinja."""
+    return "jinja-template" if "{%" in text or _OF_GO.search(text) is None else "helm-template"
 
 
 def has_template_at_fault(document: Document, problems: Iterable[Problem]) -> bool:

@@ -20,7 +20,7 @@ from kscan_lsp.findings import MAX_PROBLEMS, Problem, fewer
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import layout, reader
 from kscan_lsp.yaml.data import data_of
-from kscan_lsp.yaml.json_reader import read_json, split_json
+from kscan_lsp.yaml.json_reader import is_stream, read_json, split_json
 from kscan_lsp.yaml.repair import blank, repaired
 from kscan_lsp.yaml.splice import splice
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
@@ -53,6 +53,11 @@ class Document(Struct, frozen=True, eq=False):
     """Whether all of the text was read: not so after a repair, over a limit, or where kubectl refuses it."""
     lines: LineIndex
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it has several JSON values, which stand on one line; `data` is the list of them."""
+        return is_stream(self.text, self.root)
+
 
 def split(text: str) -> list[str]:
     """The texts of a file's documents, which, concatenated, give back the text. Never empty.
@@ -83,6 +88,9 @@ def read_document(text: str, *, json: bool = False) -> Document:
     refused, lines = ((), ()) if json else _separators(text)
     source = blank(text, lines) if lines else text
     result = read_json(text) if json else reader.read(source)
+    if result.fault is not None and not json and _BRACE.match(text):
+        stream = read_json(text)
+        result = stream if is_stream(text, stream.root) else result
     problems = refused + result.problems
     blanked: tuple[Span, ...] = lines
     fault = result.fault
@@ -105,7 +113,12 @@ def read_document(text: str, *, json: bool = False) -> Document:
 
 def reread(before: Document, text: str) -> Document:
     """Read the text that a document has after an edit: as `read_document` does, but sooner where little changed."""
-    if before.complete and not before.problems and before.root is not None and not before.json:
+    if (
+        before.complete
+        and not before.problems
+        and before.root is not None
+        and not (before.json or before.is_stream)
+    ):
         spliced = splice(before.root, before.data, before.text, text)
         if spliced is not None:
             return Document(text, False, spliced.root, spliced.data, (), (), True, LineIndex(text))

@@ -49,7 +49,7 @@ def split_json(text: str) -> list[str]:
     """The texts of the values in a file, each from the start of a line, which, concatenated, give back the text.
 
     kubectl takes a stream of JSON values (k8s.io/apimachinery, `util/yaml.YAMLOrJSONDecoder`). One that begins behind
-    another on the same line is left to `read_json`, which refuses it: places count from the start of a line.
+    another on the same line stays with it, since places count from the start of a line: `read_json` reads them all.
     """
     if _NEXT.search(text) is None:  # as in nearly every file
         return [text]
@@ -68,28 +68,39 @@ def split_json(text: str) -> list[str]:
 
 
 def read_json(text: str) -> Read:
-    """Read one JSON value, with nothing but space around it.
+    """Read a JSON value, or several objects with nothing but space around them: these as the items of a list.
 
     Args:
         text: the document; a byte order mark may come first.
 
     Returns:
-        The tree, by offsets in `text`; or no root and a fatal problem. A text of spaces has neither.
+        The tree, by offsets in `text`; or no root and a fatal problem. A text of spaces has neither. What follows a
+        value and is none is a problem; the values before it are read.
     """
     start = _skip(text, 1 if text.startswith(_BOM) else 0)
     if start == len(text):
         return Read(None, ())
     parser = _JsonParser(text)
-    try:
-        root = parser.value(start, 0)
-    except _JsonError as error:
-        span = Span(min(error.at, len(text)), min(error.at + error.length, len(text)))
-        return unreadable(Fault(span, error.message, error.at, (span,), error.code, start))
-    after = _skip(text, root.end)
-    if after == len(text):
-        return Read(root, ())
-    message = "one value ends here, and what follows on its line is not read; begin it on a line of its own"
-    return Read(root, (Problem(Span(after, after + 1), message, fatal=True),))
+    values: list[Node] = []
+    problems: tuple[Problem, ...] = ()
+    while start < len(text) and not problems:
+        try:
+            values.append(parser.another(start, values))
+            start = _skip(text, values[-1].end)
+        except _JsonError as error:
+            span = Span(min(error.at, len(text)), min(error.at + error.length, len(text)))
+            if not values:
+                return unreadable(Fault(span, error.message, error.at, (span,), error.code, start))
+            message = f"{error.message}; a value ends before this, and what follows it is not read"
+            problems = (Problem(span, message, error.code, fatal=True),)
+    if len(values) == 1:
+        return Read(values[0], problems)
+    return Read(Sequence(values[0].start, values[-1].end, flow=True, items=values), problems)
+
+
+def is_stream(text: str, root: Node | None) -> bool:
+    """Whether what was read of a text are several values, each of which is a document to kubectl."""
+    return isinstance(root, Sequence) and root.flow and text[root.start] == "{"
 
 
 def _skip(text: str, at: int) -> int:
@@ -101,6 +112,12 @@ class _JsonParser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.left = MAX_NODES
+
+    def another(self, at: int, before: list[Node]) -> Node:
+        """A value that is a document; where there are several, each is an object."""
+        if before and not (self.text[at] == "{" and isinstance(before[0], Mapping)):
+            raise _JsonError(at, "only another object can follow an object here")
+        return self.value(at, 0)
 
     def value(self, at: int, depth: int) -> Node:
         text = self.text

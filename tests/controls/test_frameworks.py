@@ -16,3 +16,17 @@ def test_recommended_has_a_reason_for_every_control_why_it_is_in_or_out() -> Non
     assert [
         name for name, reason in (inside | outside).items() if len(reason) < 15 or not reason.endswith(".")
     ] == []
+
+
+def test_what_no_manifest_shows_is_no_section_that_a_control_answers() -> None:
+    named = {name: framework.unseen for name, framework in POLICIES.frameworks.items() if framework.unseen}
+    assert {"nsa", "mitre", "soc2", "pci-dss-v4.0.1"} < named.keys()
+    assert {name for name in POLICIES.frameworks if name.startswith("cis-")} < named.keys()
+    for name, unseen in named.items():
+        members = POLICIES.frameworks[name].members.values()
+        answered = {section for member in members for section in member.section.split(", ") if section}
+        for part in unseen:
+            assert part.about[0].islower() or part.about.startswith("TLS"), "it goes on after 'section:'"
+            for section in part.section.split(", ") if name != "soc2" else ():
+                inside = [one for one in answered if section and f"{one}.".startswith(f"{section}.")]
+                assert inside == [], f"{name} {section}"

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 PATIENCE = 20  # seconds until a message that does not come is a failure
 
 
+NAVIGATION: dict[str, Any] = {
+    "document_symbol": types.DocumentSymbolClientCapabilities(hierarchical_document_symbol_support=True),
+    "folding_range": types.FoldingRangeClientCapabilities(line_folding_only=True),
+    "selection_range": types.SelectionRangeClientCapabilities(),
+    "inlay_hint": types.InlayHintClientCapabilities(),
+    "definition": types.DefinitionClientCapabilities(),
+    "references": types.ReferenceClientCapabilities(),
+    "call_hierarchy": types.CallHierarchyClientCapabilities(),
+}
+
+
 class Editor(pytest_lsp.LanguageClient):
     """pytest-lsp's client; it remembers all that was published, and sends what an editor sends."""
 
@@ -42,8 +53,13 @@ class Editor(pytest_lsp.LanguageClient):
         encodings: Sequence[str] | None = None,
         settings: Any = None,
         options: Any = None,
+        *,
+        navigation: bool = True,
     ) -> types.ServerCapabilities:
-        """Do the handshake; without a root the client has no folder, without encodings it names none."""
+        """Do the handshake; without a root the client has no folder, without encodings it names none.
+
+        A client with `navigation` asks for symbols, folds, hints, definitions and what else leads around.
+        """
         if settings is not None:
             self.set_configuration(settings, section="kscan")
         folders = [types.WorkspaceFolder(uri=root.as_uri(), name=root.name)] if root else None
@@ -58,6 +74,7 @@ class Editor(pytest_lsp.LanguageClient):
                 diagnostics=types.DiagnosticWorkspaceClientCapabilities(refresh_support=True),
                 code_lens=types.CodeLensWorkspaceClientCapabilities(refresh_support=True),
                 workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True),
+                symbol=types.WorkspaceSymbolClientCapabilities() if navigation else None,
             ),
             text_document=types.TextDocumentClientCapabilities(
                 diagnostic=types.DiagnosticClientCapabilities(),
@@ -72,6 +89,7 @@ class Editor(pytest_lsp.LanguageClient):
                     data_support=True,
                     resolve_support=types.ClientCodeActionResolveOptions(properties=["edit"]),
                 ),
+                **(NAVIGATION if navigation else {}),
             ),
         )
         params = types.InitializeParams(

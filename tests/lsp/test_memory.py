@@ -6,83 +6,21 @@ in there, too, and nothing that a test does.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from support.manifests import DOCUMENTS
+from support.processes import STATUS, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-STATUS = "/proc/{}/status"
 GROWTH = 1.05
 PATIENCE = 120  # seconds for a test; what does not come by then never will
 
 pytestmark = pytest.mark.skipif(not Path(STATUS.format("self")).exists(), reason="only Linux tells this way")
-
-
-class Server:
-    """A server with a folder, and a client as thin as can be."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.version = folder, 1
-        command = [sys.executable, "-m", "kscan_lsp", "lsp"]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        capabilities = {"textDocument": {"publishDiagnostics": {"versionSupport": True}}}
-        params = {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities}
-        self.send("initialize", params, id=1)
-        while self.receive().get("id") != 1:
-            pass
-        self.send("initialized", {})
-
-    def send(self, method: str, params: Any, **more: Any) -> None:
-        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **more}).encode()
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-        self.process.stdin.flush()
-
-    def receive(self) -> dict[str, Any]:
-        length = 0
-        while line := self.process.stdout.readline().strip():
-            name, _, value = line.partition(b":")
-            length = int(value) if name == b"Content-Length" else length
-        assert length, "the server has ended"
-        return json.loads(self.process.stdout.read(length))
-
-    def until(self, uri: str, holds: Callable[[Any], bool]) -> None:
-        """Wait for diagnostics of a document that something holds for."""
-        while True:
-            message = self.receive()
-            if message.get("method") == "textDocument/publishDiagnostics":
-                params = message["params"]
-                if params["uri"] == uri and holds(params):
-                    return
-
-    def open(self, path: Path, text: str) -> str:
-        document = {"uri": path.as_uri(), "languageId": "yaml", "version": 1, "text": text}
-        self.send("textDocument/didOpen", {"textDocument": document})
-        return document["uri"]
-
-    def edit(self, uri: str, text: str) -> int:
-        self.version += 1
-        document = {"uri": uri, "version": self.version}
-        self.send("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
-        return self.version
-
-    def close(self, uri: str) -> None:
-        self.send("textDocument/didClose", {"textDocument": {"uri": uri}})
-
-    def memory(self) -> int:
-        """What the process holds, in kB, whether or not the system has put it aside."""
-        status = Path(STATUS.format(self.process.pid)).read_text(encoding="ascii")
-        rows = dict(line.split(":") for line in status.splitlines())
-        return sum(int(rows[name].split()[0]) for name in ("RssAnon", "VmSwap"))
 
 
 @pytest.fixture
@@ -94,8 +32,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     patience.start()
     yield server
     patience.cancel()
-    server.process.kill()
-    server.process.communicate()
+    server.kill()
 
 
 class Day:

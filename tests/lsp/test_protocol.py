@@ -151,6 +151,17 @@ async def test_json(editor, tmp_path):
     assert covered(text, place, "utf-16") == '"privileged": true'
 
 
+@pytest.mark.parametrize("language", ["json", "jsonc", "yaml"])
+@pytest.mark.parametrize("uri", ["untitled:one", "file:///nowhere/pods.json"])
+async def test_json_is_what_the_command_line_takes_for_it(editor, tmp_path, uri, language):
+    await editor.start(tmp_path)
+    pod = """{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {
+\t"containers": [{"name": "api", "image": "a", "securityContext": {"privileged": true}}]}}"""
+    editor.open(uri, f"{pod} {pod}", language=language)
+    places = [place.start.line for place in privileged(await editor.shown(uri))]
+    assert places == [1, 2]
+
+
 @pytest.mark.parametrize(
     "text",
     [

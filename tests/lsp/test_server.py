@@ -52,7 +52,7 @@ class Talk:
         self.server.settings._warn = self.warnings.append
         self.session.set_folders(list(folders))
 
-    def receive(self, message: bytes) -> None:
+    def receive(self, _: str, message: bytes) -> None:
         self.published.append(json.loads(message.partition(b"\r\n\r\n")[2])["params"])
 
     def handle(self, method: str, params: Any) -> None:

@@ -186,7 +186,7 @@ async def test_settings_that_change_just_when_they_have_been_read():
     """A message can arrive between "the settings are here" and the check that waits for them."""
     server = create()
     published = []
-    server.publisher.send = published.append
+    server.publisher.send = lambda _, message: published.append(message)
     server.session.open(
         TextDocumentItem(uri="untitled:pod", language_id="yaml", version=1, text=DOCUMENTS[1])
     )

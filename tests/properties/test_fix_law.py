@@ -6,8 +6,6 @@ lines of its own, and what the controls say of the result is asked of the engine
 
 from __future__ import annotations
 
-import copy
-from collections import Counter
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,16 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.styles import Style, law_three, render, styles
+from support.fixing import findings_of, holds, judged
+from support.styles import Style, render, styles
 
-from kscan_lsp import edits
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import replace_settings
 from kscan_lsp.testing.run import read_marks, settings_of
-from kscan_lsp.text import apply_edits
 from kscan_lsp.workspace.policies import complete_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
@@ -67,36 +64,6 @@ def manifests(control_id: str):
             ):
                 found.append((number, read_document(piece).data, others))
     return found
-
-
-def applied(data, changes):
-    data = copy.deepcopy(data)
-    for change in changes:
-        here = data
-        *way, last = change.path
-        for key in way:
-            if isinstance(here, dict) and here.get(key) is None:
-                here[key] = {}
-            here = here[key]
-        if change.verb == "remove":
-            del here[last]
-        elif change.verb == "add":
-            here[last] = [*(here.get(last) or []), change.value]
-        else:
-            here[last] = change.value
-    return data
-
-
-def findings_of(project):
-    return Counter(
-        (
-            found.finding.control,
-            found.finding.resource,
-            tuple(part for part in found.finding.path if isinstance(part, str)),
-        )
-        for file in project.files.values()
-        for found in file.findings()
-    )
 
 
 @pytest.mark.parametrize("control_id", [control.id for control in FIXABLE])
@@ -158,42 +125,3 @@ def reasons_of(control_id: str, style: Style) -> list[str]:
                 assert bool(options) != bool(reason)
                 found.append(reason)
     return found
-
-
-def judged(project):
-    """The document of `this.yaml` that holds the object: a comment before a `---` is a document, too."""
-    documents = project.files["this.yaml"].documents
-    return next((n, placed) for n, placed in enumerate(documents) if placed.checked.verdicts)
-
-
-def holds(project, option, finding, before) -> None:
-    _, placed = judged(project)
-    document = placed.checked.document
-    text = apply_edits(document.text, option.edits)
-    assert text == option.text
-    whole, start = project.files["this.yaml"].text, placed.offset
-    whole = whole[:start] + text + whole[start + len(document.text) :]
-    project = project.with_file("this.yaml", whole, json=document.json)
-    _, placed = judged(project)
-    result = placed.checked.document
-    # 1: it parses, and says what the operations say
-    assert result.complete
-    assert len(result.problems) <= len(document.problems)
-    assert result.data == applied(document.data, option.changes)
-    # 2: this finding has gone, and none has come, here or elsewhere
-    after = findings_of(project)
-    identity = (finding.control, finding.resource, tuple(p for p in finding.path if isinstance(p, str)))
-    assert after[identity] < before[identity]
-    assert not after - before
-    # 3: each operation is one edit of a kind that people would make
-    here = document
-    for change in option.changes:
-        operate = {"set": edits.set_value, "add": edits.add_item}.get(change.verb)
-        edit = operate(here, change.path, change.value) if operate else edits.remove(here, change.path)
-        assert law_three(here, edit), f"{change}: {edit}"
-        here = read_document(apply_edits(here.text, [edit]), json=here.json)
-    assert here.text == text
-    # 4: there is nothing left to fix at that place, unless what came after a list item has moved up to it
-    if any(change.verb == "remove" and isinstance(change.path[-1], int) for change in option.changes):
-        return
-    assert (finding.control, finding.path) not in {(f.control, f.path) for f in placed.checked.findings}

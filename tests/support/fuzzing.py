@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from support.manifests import DOCUMENTS
 
 from kscan_lsp.testing.run import read_marks
-from kscan_lsp.workspace.policies import complete_policies
+from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
     import random
@@ -66,13 +66,16 @@ class Case(NamedTuple):
 @cache
 def manifests() -> tuple[str, ...]:
     """Manifests of the controls' own tests, of the examples, and others that edits are tried on."""
-    tests = [
-        read_marks(test.manifest)[0]
-        for source in complete_policies().sources.values()
-        for test in source.tests
+    home = Path(__file__).parents[2]
+    controls = [
+        read_document(path.read_text(encoding="utf-8"))
+        for path in sorted(home.glob("policies/controls/*.yaml"))
     ]
-    examples = (Path(__file__).parents[2] / "examples").rglob("*.yaml")
-    texts = (*tests, *DOCUMENTS, *(path.read_text(encoding="utf-8") for path in sorted(examples)))
+    tests = [
+        read_marks(test["manifest"])[0] for control in controls for test in control.data.get("tests", ())
+    ]
+    examples = [path.read_text(encoding="utf-8") for path in sorted(home.glob("examples/**/*.yaml"))]
+    texts = (*tests, *DOCUMENTS, *examples)
     return tuple(text for text in texts if len(text) <= LONGEST)
 
 

@@ -14,6 +14,7 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import Ruleset, choose
 from kscan_lsp.report.build import build
+from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import NO_GATE, Gate
 from kscan_lsp.settings.model import Settings
@@ -22,6 +23,7 @@ from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
     from kscan_lsp.policy.model import PolicySet
+    from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.model import Report
     from kscan_lsp.workspace.results import CheckedFile
 
@@ -130,8 +132,13 @@ def checked(name: str, text: str, ruleset: Ruleset | None = None) -> tuple[Check
 
 
 def report_of(
-    texts: dict[str, str], *, fixes: FixDetail = FixDetail.TITLES, gate: Gate = NO_GATE, **settings: Any
+    texts: dict[str, str],
+    *,
+    fixes: FixDetail = FixDetail.TITLES,
+    gate: Gate = NO_GATE,
+    circumstances: Circumstances = UNKNOWN,
+    **settings: Any,
 ) -> Report:
     ruleset = rules(**settings)
     files = [checked(name, text, ruleset) for name, text in texts.items()]
-    return build(files, fix_detail=fixes, gate=gate, requested=["."])
+    return build(files, fix_detail=fixes, gate=gate, requested=["."], circumstances=circumstances)

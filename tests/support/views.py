@@ -16,9 +16,11 @@ from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, check
 from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.configuration import configure
-from kscan_lsp.workspace.project import Project
+from kscan_lsp.workspace.project import Project, objects_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lsprotocol import types
 
     from kscan_lsp.workspace.configuration import Configuration
@@ -42,11 +44,15 @@ def view_of(
     name: str = "deploy.yaml",
     client: Capabilities | None = None,
     configuration: Configuration | None = None,
+    others: Mapping[str, str] | None = None,
 ) -> DocumentSnapshot:
-    """A view of a file of `FOLDER` that has this text."""
+    """A view of a file of `FOLDER` that has this text, beside others on disk that are not judged."""
     path = FOLDER / name
     configuration = configuration or settings()
     project = Project(Evaluator(configuration.ruleset, Evidence(date(2026, 1, 1))))
+    for other, content in (others or {}).items():
+        key = (FOLDER / other).as_uri()
+        project = project.with_objects(key, objects_of(key, content, configuration.ruleset))
     request = CheckRequest(
         uri=path.as_uri(),
         path=path,
@@ -55,6 +61,7 @@ def view_of(
         revision=1,
         text=text,
         json=name.endswith(".json"),
+        markdown=name.endswith(".md"),
         configuration=configuration,
         project=project,
         partials=Partials(),
@@ -65,7 +72,7 @@ def view_of(
         path,
         1,
         request.key,
-        result.project,
+        result.page or result.project,
         configuration,
         result.file,
         LineIndex(text),

@@ -111,6 +111,8 @@ def touched(workspace, *command):
         ["test", "."],
         ["list", "controls"],
         ["explain", "C-0057"],
+        ["init", "--stdout"],
+        ["completion", "bash"],
     ],
     ids=" ".join,
 )

@@ -64,7 +64,7 @@ export class Connection implements vscode.Disposable {
     const { command, args } = await findServer(this.extension, this.log);
     const executable = { command, args: [...args, "lsp"], options: { cwd: this.extension } };
     this.client = new LanguageClient("kscan", "kscan", executable, {
-      documentSelector: ["yaml", "json"].flatMap((language) => [
+      documentSelector: ["yaml", "json", "markdown"].flatMap((language) => [
         { language, scheme: "file" },
         { language, scheme: "untitled" },
       ]),

@@ -22,6 +22,8 @@ from kscan_lsp.kubernetes.credentials.vocabulary import SYNONYMS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ENTRIES: Final = tuple(SYNONYMS)
+"""The sensitiveKeyNames that hold without settings."""
 SUPERSEDED: Final = frozenset(
     ("BEGIN \\w+ PRIVATE KEY", "PRIVATE KEY", "eyJhbGciO", "JWT", "Bearer", "_key_", "_secret_", "AKIA[0-9A-Z]{16}",
      "ghp_[0-9A-Za-z]{36}", "AIza[0-9A-Za-z\\-_]{35}", "xox[baprs]-[0-9A-Za-z]{10,48}")
@@ -107,7 +109,6 @@ _LINE: Final = (
 )
 _CONFIGURATION: Final = lazy(rb"(?:[ \t]*(?:" + _LINE + rb")?[ \t]*(?:\r?\n|$))+")
 _LONG: Final = lazy(rb"[A-Za-z0-9+/=_-]{20,}")
-_ENTRIES: Final = tuple(SYNONYMS)
 
 
 def secret(name: str, value: str) -> bool:
@@ -122,14 +123,14 @@ def secret(name: str, value: str) -> bool:
     """
     bare = value.strip()
     text = bare.encode(errors="replace")
-    if commands.find(text, _ENTRIES) is not None:
+    if commands.find(text, ENTRIES) is not None:
         return True
     random = any(values.looks_random(match.group().decode()) for match in _LONG().finditer(text))
     if "\n" in bare:
         return not values.is_public(bare) and (random or _CONFIGURATION().fullmatch(text) is None)
     if not bare or values.stands_for_another(bare) or values.is_public(bare):
         return False
-    if meaning(name, _ENTRIES).claim:
+    if meaning(name, ENTRIES).claim:
         return True
     about = any(is_about(word) for word in split(name)[-1:])
     return not ((values.is_plain(bare) and not random) or (about and values.is_amount_or_host(bare)))

@@ -2,7 +2,8 @@
 
 `--password=x`, `--password x` and `PASSWORD=x` count as a variable of that name does. What an option of one letter
 means only its program knows: `mysql -pX` is a password, `ssh -p22` a port. The table has the programs whose options
-people put passwords into.
+people put passwords into. One option is as common for logins as for user and group: of a program that nobody knows,
+`-u admin:hunter2` counts for its look, and `-u app:staff` does not.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.kubernetes.credentials import texts, values
-from kscan_lsp.kubernetes.credentials.names import Meaning, meaning
+from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning, split
 from kscan_lsp.kubernetes.credentials.searches import lazy
-from kscan_lsp.kubernetes.credentials.vocabulary import HTTP, WRAPPERS
+from kscan_lsp.kubernetes.credentials.vocabulary import HTTP, PASSWORDS, WRAPPERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +45,10 @@ OPTIONS: Final = (
 )  # fmt: skip
 _BY_PROGRAM: Final = {program: options for options in OPTIONS for program in options.programs}
 _LOGIN: Final = frozenset({"-u", "--user", "--proxy-user", "--basic-auth"})
+_OR_GROUP: Final = frozenset({"-u", "--user"})
+"""Of these, `user:group` as docker and its like have it: which of both is meant only its look tells."""
+_ACCOUNT: Final = lazy(r"[A-Za-z_][\w.@+-]*")
+_GROUP: Final = lazy(r"(?i).*(?:groups?|grp|users?|gid)[-_]?[0-9]*")
 
 _WORD: Final = lazy(rb"(?:[^\s\"'\\;|&<>()`]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\\n)+|[;|&()`\n<>]")
 MAX_WORDS: Final = 200
@@ -125,9 +130,25 @@ def _logs_in(program: str, option: str, word: str) -> bool:
     if option not in _LOGIN and not (option == "-a" and program.startswith("http")):
         return False
     user, _, password = word.strip("\"'").partition(":")
-    if not _is_password(password) or password.isdigit() or "/" in user:
+    if not _is_password(password) or "/" in user:
         return False
-    return program in HTTP or (bool(user) and password != user and not user.isdigit())
+    if program in HTTP:
+        return not password.isdigit() or len(password) > 3
+    if option in _OR_GROUP:
+        return _ACCOUNT().fullmatch(user) is not None and _is_no_group(user, password)
+    return bool(user) and password != user and not (user.isdigit() or password.isdigit())
+
+
+def _is_no_group(user: str, password: str) -> bool:
+    """Whether what follows an account of a program that nobody knows is more than the name of a group."""
+    if user == "system" or password.isdigit() or _GROUP().fullmatch(password) is not None:
+        return False  # system:node:a1 is a user of Kubernetes
+    if password.rstrip("0123456789").lower() == user.rstrip("0123456789").lower():
+        return False
+    words = split(password)
+    if not PASSWORDS.isdisjoint(words):
+        return not values.stands_for_another(password)
+    return values.counts(password, Meaning(Claim.FAIR, "password"))
 
 
 def program_of(words: list[str]) -> str:
@@ -142,7 +163,8 @@ def program_of(words: list[str]) -> str:
 _LINES: Final = lazy(
     rb"(?m)^[^\n]*(?:\b(?:"
     + "|".join(sorted([*_BY_PROGRAM, *HTTP], key=len, reverse=True)).encode()
-    + rb")\b[^\n]*[ \t]-|[ \t]--?[\w-]*(?i:passw|pwd|pass|secret|token|key|cred))[^\n]*"
+    + rb")\b[^\n]*[ \t]-|[ \t]--?[\w-]*(?i:passw|pwd|pass|secret|token|key|cred)"
+    rb"|(?:^|[ \t])(?:-u|--user)(?:=|[ \t]+)[\"']?[A-Za-z_][\w.@+-]*:)[^\n]*"
 )
 """Lines with an option that may take a password."""
 

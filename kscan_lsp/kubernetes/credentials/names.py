@@ -152,8 +152,6 @@ def _builtin(kind: str, word: str, before: list[str], after: list[str]) -> Meani
     explicit = qualifier in EXPLICIT or (kind == "key" and qualifier in KEY_STRONG)
     most = Claim.STRONG
     if kind == "key":
-        if qualifier in {"access", "accesskey"} and after[:1] == ["id"]:
-            after = after[1:]  # the user name of a secret key, which goes with it
         if qualifier in KEY_INNOCENT:
             return NOTHING
         most = (

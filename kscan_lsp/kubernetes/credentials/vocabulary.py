@@ -85,7 +85,7 @@ ABOUT: Final = _words("""
 KEY_STRONG: Final = _words("""
     api access secret private priv auth authentication encryption encrypt encrypting decryption
     decrypt crypt crypto cryptographic signing sign signature signer master ssh rsa dsa ecdsa
-    ed25519 hmac aes shared deploy webhook jwt license licence unseal recovery bearer apps openai
+    ed25519 hmac aes shared deploy webhook jwt unseal recovery bearer apps openai
     anthropic stripe sendgrid mailgun twilio algolia datadog dd newrelic mailchimp pagerduty
     opsgenie honeycomb tailscale wandb gemini mistral groq cohere deepseek huggingface fernet
     transit preshared psk
@@ -95,7 +95,7 @@ KEY_FAIR: Final = _words("""
     db database app application service account storage client session cookie root admin user server
     azure aws gcp google slack github gitlab firebase sentry instrumentation salt host wallet node
     mail smtp redis mongo mysql postgres ssl tls oauth bot consumer identity security secure
-    protected enc dec team org integration ingest write django flask rails laravel symfony nextauth
+    protected license licence enc dec team org integration ingest write django flask rails laravel symfony nextauth
 """)
 """Before `key`: a credential mostly, but also how something is found."""
 KEY_INNOCENT: Final = _words("""
@@ -153,6 +153,10 @@ NAMED: Final = _words("""
     user username
 """)
 """What credentials are called, as a value: a label, or the name of one."""
+PASSWORDS: Final = _words("""
+    password passwd passphrase secret changeme changeit letmein qwerty
+""")
+"""In a password that is all words: what people put in for the time being. No group of users is called so."""
 TYPES: Final = _words("""
     str string text bytes byte int integer number bool boolean object array list map any null none
     nil undefined void optional true false function func def required readonly writeonly sensitive

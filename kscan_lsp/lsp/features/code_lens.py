@@ -62,4 +62,6 @@ def _title(snapshot: DocumentSnapshot, judged: JudgedObject, open_ones: list[Fin
         parts.append(f"{unevaluated} not evaluated")
     results = control_results([(judged.verdicts, judged.failing())])
     scores = compliance([snapshot.configuration.ruleset], results)
-    return " \u00b7 ".join([", ".join(parts), *(f"{score.id} {score.score:.0f}%" for score in scores)])
+    return " \u00b7 ".join(
+        [", ".join(parts), *(f"{one.id} {one.score:.0f}%" for one in scores if one.judged)]
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kscan_lsp.files.commit import commit_of
 from kscan_lsp.lsp.uris import path_of
 from kscan_lsp.report import html
 from kscan_lsp.report.build import build
+from kscan_lsp.report.circumstances import CheckedOut, Circumstances
 from kscan_lsp.report.model import NotScanned
 from kscan_lsp.report.places import change_in, problem_in
 
@@ -44,8 +46,25 @@ def report_page(snapshot: WorkspaceSnapshot, stopped: Callable[[], bool]) -> str
     )
     not_scanned = [NotScanned(named(path.as_uri()), 1, why) for path, why in snapshot.unreadable]
     changes = [change_in(named(Path(one.file).as_uri()) if one.file else "", one) for one in snapshot.changes]
-    report = build(files(), problems=problems, not_scanned=not_scanned, changes=changes, name=named)
+    report = build(
+        files(),
+        problems=problems,
+        not_scanned=not_scanned,
+        changes=changes,
+        circumstances=_circumstances(snapshot),
+        name=named,
+    )
     return None if stopped() else html.render(report, uris.get)
+
+
+def _circumstances(snapshot: WorkspaceSnapshot) -> Circumstances:
+    """The day by which it was judged, and the commits that are checked out in the workspace's folders."""
+    days = [project.evaluator.evidence.today for _, project in snapshot.files]
+    commits = dict.fromkeys(commit for folder in snapshot.folders if (commit := commit_of(folder)))
+    return Circumstances(
+        max(days, default=None),
+        tuple(CheckedOut(commit.folder.name, commit.id, commit.branch) for commit in commits),
+    )
 
 
 def _name(path: Path | None, folders: Sequence[Path]) -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     """A document's open findings by severity, what is suppressed, and its score in each chosen framework.
 
-    None for a document that is left alone: nothing is known about it.
+    None for a document that is left alone: nothing is known about it. A framework that looked at nothing in it is left
+    out: it has no score.
     """
     if snapshot.checked.skipped:
         return None
@@ -32,7 +33,9 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
         **{severity.label: counted[severity] for severity in sorted(Severity, reverse=True)},
         "suppressed": statuses["accepted"],
         "frameworks": [
-            {"id": f.id, "name": f.title, "score": f.score, "scoreAccepted": f.score_accepted} for f in scores
+            {"id": f.id, "name": f.title, "score": f.score, "scoreAccepted": f.score_accepted}
+            for f in scores
+            if f.judged
         ],
     }
 

@@ -28,6 +28,7 @@ def create() -> Server:
 def serve() -> None:
     """Serve one editor on standard input and output until it says goodbye."""
     logging.getLogger("pygls").setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # a log on a full disk is not worth a word to the editor
     if (
         not logging.getLogger().handlers
     ):  # without a log file, warnings go to standard error, which editors keep

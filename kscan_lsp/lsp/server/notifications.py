@@ -16,6 +16,7 @@ from kscan_lsp.files.discover import SUFFIXES
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.capabilities import capabilities_of
+from kscan_lsp.lsp.server.navigation import handle_navigation
 from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
@@ -43,6 +44,7 @@ def handle_lifecycle(server: Server) -> None:
             handle_lenses(server)
         if session.capabilities.pull:
             handle_pull(server)
+        handle_navigation(server)
         server.publisher.texts = convert.DiagnosticTexts(session.capabilities)
         options = params.initialization_options
         session.section = options.get("kscan", options) if isinstance(options, dict) else None
@@ -125,7 +127,10 @@ def handle_documents(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
-        session.open(params.text_document)
+        item = params.text_document
+        session.open(item)
+        if item.uri.startswith("file:") and session.documents[item.uri].path is None:
+            logger.warning("no file of this machine can be called %.200r", item.uri)
         server.scheduler.document_changed(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)

@@ -6,10 +6,10 @@ shown in the wrong places.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.server.stdio import Outbox
 from kscan_lsp.lsp.session.published import published
 from kscan_lsp.workspace.configuration import distinct_problems
 
@@ -93,7 +93,7 @@ class Publisher:
     def publish(self, uri: str, version: int | None, diagnostics: convert.Diagnostics) -> None:
         """Show the diagnostics of a document, or have them ready for a client that asks."""
         if not self._session.capabilities.pull:
-            self.send(convert.notification(uri, version, diagnostics))
+            self.send(uri, convert.notification(uri, version, diagnostics))
             return
         if diagnostics or version is not None:
             self._session.published[uri] = published(version, convert.array(diagnostics))
@@ -101,17 +101,18 @@ class Publisher:
             self._session.published.pop(uri, None)
         self._changed.notify()
 
-    def send(self, message: bytes) -> None:
-        """Write a whole message to the editor."""
+    def send(self, uri: str, message: bytes) -> None:
+        """Have the diagnostics of a document sent, in place of earlier ones that the editor has not taken yet."""
         writer = self._server.protocol.writer
-        if writer is not None:
-            with contextlib.suppress(BrokenPipeError):  # the editor has gone; the reader will notice
-                writer.write(message)
+        if isinstance(writer, Outbox):
+            writer.write(message, replaces=uri)
 
     def _refresh(self) -> None:
         """Have the editor ask again for what it has asked for about open documents."""
         capabilities = self._session.capabilities
         if capabilities.code_lens and capabilities.code_lens_refresh:
             self._background.start(self._server.workspace_code_lens_refresh_async(None))
+        if capabilities.inlay_hint_refresh:
+            self._background.start(self._server.workspace_inlay_hint_refresh_async(None))
         if capabilities.pull and capabilities.pull_refresh:
             self._background.start(self._server.workspace_diagnostic_refresh_async(None))

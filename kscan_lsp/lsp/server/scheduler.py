@@ -164,7 +164,7 @@ class Scheduler:
         """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
         workspace = self._session.workspaces[root]
         self._publisher.publish_folder(root)
-        if root is not None and workspace.wants_search():
+        if root is not None and workspace.wants_search(exploring=self._session.exploring):
             workspace.searching = True
             self._background.start(self._search(root, workspace))
 
@@ -193,6 +193,16 @@ class Scheduler:
             await self._changed.wait()
         for uri in list(session.documents):
             await self.snapshot(uri)
+
+    async def explore(self) -> None:
+        """Have it known what the files of the workspace declare; from now on."""
+        session = self._session
+        if not session.exploring:
+            session.exploring = True
+            for root in session.used_roots():
+                self.work_on(root)
+        while not all(session.is_settled(root) for root in session.folders):
+            await self._changed.wait()
 
     async def snapshot(self, uri: str) -> DocumentSnapshot | None:
         """The checked version of a document's latest text; None for one that is not open, or holds settings."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from kscan_lsp.files.manifest import is_json
 from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.lsp.session.steps import CheckRequest
@@ -48,7 +49,7 @@ class OpenDocument(Struct):
     """What it is called in the project of its folder."""
     root: Path | None
     """The folder whose settings hold for it."""
-    json: bool
+    markdown: bool
     version: int
     """The editor's count of its texts, which starts again when it is closed and opened."""
     revision: int
@@ -70,6 +71,8 @@ class OpenDocument(Struct):
     """Why it is left alone for where it lies, when it was checked last; it holds for the same partials (by identity):
     settings that leave out other files come with new ones.
     """
+    page: Project | None = None
+    """Of a page of Markdown, what its blocks are judged in."""
     quick: bool = False
     """Whether its last check took so little time that reading messages can wait for the next one."""
 
@@ -88,6 +91,7 @@ class OpenDocument(Struct):
 
     def request(self, workspace: Workspace) -> CheckRequest:
         """What is needed to check its text as it is now."""
+        name = self.uri if self.path is None else self.path.name
         same, known = self.configuration is workspace.configuration, self.skip_reason
         return CheckRequest(
             uri=self.uri,
@@ -96,19 +100,21 @@ class OpenDocument(Struct):
             root=self.root,
             revision=self.revision,
             text=self.index.text,
-            json=self.json,
+            json=is_json(name, self.index.text),
             configuration=workspace.configuration,
             project=workspace.project,
             partials=workspace.partials,
             previous=self.checked if same else None,
             quick=self.quick,
             skip_reason=known[1] if known and known[0] is workspace.partials else None,
+            markdown=self.markdown,
+            page=self.page,
         )
 
     def accept(self, request: CheckRequest, result: CheckResult) -> None:
         """Keep the result of a check."""
         self.checked, self.checked_revision = result.file, request.revision
-        self.configuration = request.configuration
+        self.configuration, self.page = request.configuration, result.page
         self.base = result.project.files.get(self.key)
         self.unpublished = True
         self.quick = result.seconds < QUICK
@@ -136,7 +142,7 @@ class OpenDocument(Struct):
             self.path,
             self.version,
             self.key,
-            project,
+            self.page or project,
             self.configuration,
             self.checked,
             LineIndex(self.checked.text),

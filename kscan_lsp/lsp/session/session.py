@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
-from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
+from kscan_lsp.lsp.session.snapshot import ProjectsSnapshot, WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
 from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured
 from kscan_lsp.lsp.uris import key_of, path_of
@@ -55,6 +55,8 @@ class Session(Struct):
     day: date = date.min
     judging: bool = False
     """Whether somebody asked what is wrong in all files of the workspace, open or not."""
+    exploring: bool = False
+    """Whether somebody asked for other objects: it is known from then on what the files of the workspace declare."""
     showing: bool = False
     """Whether that is to be shown as diagnostics."""
     published: dict[str, PublishedDiagnostics] = {}
@@ -75,7 +77,7 @@ class Session(Struct):
             path=path,
             key=key_of(path, item.uri),
             root=self.root_of(path),
-            json=item.language_id == "json",
+            markdown=item.language_id == "markdown",
             version=item.version,
             revision=self.revision,
             index=LineIndex(item.text),
@@ -322,6 +324,14 @@ class Session(Struct):
         """What an answer about a document is made from; None where nothing is checked in it."""
         workspace = self.workspaces.get(document.root)
         return document.snapshot(workspace.project, self.capabilities) if workspace else None
+
+    def projects_snapshot(self) -> ProjectsSnapshot:
+        """What an answer about the objects of all folders is made from."""
+        return ProjectsSnapshot(
+            tuple(workspace.project for workspace in self.workspaces.values()),
+            {document.key: document.uri for document in self.documents.values()},
+            self.capabilities,
+        )
 
     def workspace_snapshot(self) -> WorkspaceSnapshot:
         """What an answer about all folders is made from."""

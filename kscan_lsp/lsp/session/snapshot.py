@@ -9,7 +9,7 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.workspace.locations import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from lsprotocol import types
@@ -78,6 +78,15 @@ class SettingsSnapshot(NamedTuple):
     uri: str
     lines: LineIndex
     configuration: Configuration
+    capabilities: Capabilities
+
+
+class ProjectsSnapshot(NamedTuple):
+    """What all folders declare, judged or not."""
+
+    projects: tuple[Project, ...]
+    uris: Mapping[str, str]
+    """What the editor calls the files that it has open, by key."""
     capabilities: Capabilities
 
 

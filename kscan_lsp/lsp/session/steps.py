@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
-from kscan_lsp.files.manifest import is_rendered, read_manifest
+from kscan_lsp.files.manifest import is_json, is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.configuration import exclude_in
+from kscan_lsp.workspace.pages import page_of, with_page
 from kscan_lsp.workspace.project import objects_of
 from kscan_lsp.workspace.results import CheckedFile
 
@@ -49,6 +50,9 @@ class CheckRequest(NamedTuple):
     """Whether it is expected to take next to no time."""
     skip_reason: str | None = None
     """Why the file is left alone for where it lies, "" for no reason; None where that is not known yet."""
+    markdown: bool = False
+    page: Project | None = None
+    """What was known of a page of Markdown."""
 
 
 class CheckResult(NamedTuple):
@@ -60,6 +64,8 @@ class CheckResult(NamedTuple):
     """What it took of the processor."""
     skip_reason: str
     """Why the file is left alone for where it lies; "" for no reason."""
+    page: Project | None = None
+    """The project of a page of Markdown, of which the folder's knows nothing."""
 
 
 class ReadFile(NamedTuple):
@@ -106,6 +112,10 @@ def check(request: CheckRequest) -> CheckResult:
     began = time.thread_time()
     key, text, json = request.key, request.text, request.json
     reason = _reason_to_skip(request) if request.skip_reason is None else request.skip_reason
+    if request.markdown:
+        page = None if reason else with_page(_page(request), key, text)
+        file = page.files[key] if page else CheckedFile(key, text, json, skipped=reason)
+        return CheckResult(request.project, file, time.thread_time() - began, reason, page)
     if reason and not (reason == "helm-template" and is_rendered(text)):
         project, file = request.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
     else:
@@ -127,7 +137,7 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
         return lambda project: project.with_unreadable(key, reason)
     if not isinstance(source, SourceText) or step.path is None:
         return lambda project: project.without_file(key)
-    json = step.path.suffix.lower() == ".json"
+    json = is_json(step.path.name, source.text)
     if step.judged:
         file = step.project.read(key, source.text, json=json)
         return lambda project: project.with_read([file])
@@ -160,6 +170,13 @@ def _source(step: ReadFile) -> SourceText | Unreadable | None:
         return None
     source = read_manifest(path, step.partials, named=False)
     return None if isinstance(source, str) else source
+
+
+def _page(request: CheckRequest) -> Project:
+    """What a page of Markdown is judged in: the same as before, unless it is judged by something else now."""
+    evaluator = request.project.evaluator
+    known = request.page
+    return known if known is not None and known.evaluator is evaluator else page_of(evaluator)
 
 
 def _reason_to_skip(request: CheckRequest) -> str:

@@ -77,9 +77,14 @@ class Workspace(Struct):
     _seen: dict[str, CheckedFile] = {}
     """All files as they were when what is unpublished was taken last."""
 
-    def wants_search(self) -> bool:
-        """Whether the files of the folder are to be looked for: there is a use for them, and nobody does."""
-        return not (self.searched or self.searching) and (self.judging or self.project.ruleset.relational)
+    def wants_search(self, *, exploring: bool = False) -> bool:
+        """Whether the files of the folder are to be looked for: there is a use for them, and nobody does.
+
+        Args:
+            exploring: whether it is to be known what they declare, whatever controls ask for.
+        """
+        used = self.judging or exploring or self.project.ruleset.relational
+        return used and not (self.searched or self.searching)
 
     def set_files(self, found: Discovered, partials: Partials) -> None:
         """These are the files there are."""

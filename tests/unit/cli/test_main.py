@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -143,7 +144,13 @@ def test_templates_and_patches_are_left_alone(here: Path) -> None:
     (here / "chart/templates/a.yaml").write_text(DEPLOYMENT + "# {{ .Release.Name }}\n")
     (here / "kustomization.yaml").write_text("kind: Kustomization\npatches: [{path: patch.yaml}]\n")
     (here / "patch.yaml").write_text(DEPLOYMENT)
-    expected = {"excluded": 0, "helm-template": 1, "kustomize-patch": 1, "not-kubernetes": 2}
+    expected = {
+        "excluded": 0,
+        "helm-template": 1,
+        "jinja-template": 0,
+        "kustomize-patch": 1,
+        "not-kubernetes": 2,
+    }
     assert report("--control", "C-0057")["summary"]["skipped"] == expected
     assert report("patch.yaml", "--control", "C-0057")["summary"]["skipped"]["kustomize-patch"] == 1
 
@@ -154,8 +161,8 @@ def test_templates_and_patches_are_left_alone(here: Path) -> None:
         (["scan", "nothing.yaml"], "no file or folder 'nothing.yaml'"),
         (["scan", "--control", "C-0057,C-005"], "unknown control 'C-005'; did you mean"),
         (["scan", "--framework", "nsaa"], "did you mean 'nsa'?"),
-        (["scan", "--framework", "pci-dss"], "unknown framework 'pci-dss'; did you mean 'pci-dss-v4.0.1'?"),
-        (["scan", "--framework", "cis"], "'cis-gke-v1.9.0' or 'cis-v1.12.0'?"),
+        (["scan", "--framework", "pci"], "unknown framework 'pci'; did you mean 'pci-dss-v4.0.1'?"),
+        (["scan", "--framework", "cis-v1"], "unknown framework 'cis-v1'; did you mean 'cis-v1.12.0'?"),
         (["scan", "--config", "nothing.yaml"], "no settings file 'nothing.yaml'"),
         (["scan", "--format", "nothing"], "nothing"),
         (["scan", "--fail-on", "nothing"], "nothing"),
@@ -358,6 +365,19 @@ def test_frameworks_by_option(here: Path) -> None:
     found = report("--framework", "nsa", "--framework", "allcontrols")
     assert [f["id"] for f in found["summary"]["frameworks"]] == ["nsa", "allcontrols"]
     assert report("--framework", "NSA,allcontrols")["summary"] == found["summary"]
+
+
+def test_a_framework_without_its_version_is_the_newest(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / ".kscan.yaml").write_text("frameworks: [pci-dss, CIS]\n")
+    found = report("web.yaml")
+    assert [framework["id"] for framework in found["summary"]["frameworks"]] == [
+        "pci-dss-v4.0.1",
+        "cis-v1.12.0",
+    ]
+    assert found["stderr"] == ""
+    found = report("web.yaml", "--framework", "cis-eks,cis-aks")
+    assert [one["id"] for one in found["summary"]["frameworks"]] == ["cis-eks-t1.8.0", "cis-aks-t1.8.0"]
 
 
 def test_the_gate(here: Path) -> None:
@@ -579,7 +599,8 @@ PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
             "run: helm template c |",
         ),
         ({"c/Chart.yaml": "name: c\n", "c/templates/a.yaml": "kind: {{ x }}"}, "c", "run: helm template c |"),
-        ({"a.yaml": "kind: {{ x }}\n"}, "a.yaml", "pipe that into 'kscan scan -'"),
+        ({"a.yaml": "kind: {{ .x }}\n"}, "a.yaml", "pipe that into 'kscan scan -'"),
+        ({"a.yaml": "kind: {{ x }}\n"}, "a.yaml", "run: jinja2 a.yaml variables.yaml |"),
         (
             {"o/kustomization.yaml": "patches: [{path: p.yaml}]\n", "o/p.yaml": PATCH},
             "o",
@@ -817,6 +838,22 @@ def test_explain_and_list() -> None:
     assert "PCI DSS v4.0.1: 7.2.2, 7.2.5, 8.2.4" in kscan("explain", "C-0280").stdout
 
 
+def test_explain_finds_controls_by_words_of_their_titles() -> None:
+    found = kscan("explain", "PRIVILEGED")
+    lines = found.stdout.splitlines()
+    assert [line.split()[0] for line in lines][:1] == ["C-0057"]
+    assert len(lines) > 1
+    assert all("rivileged" in line for line in lines)
+    assert found.stderr == f"{len(lines)} controls; 'kscan explain C-0057' explains one\n"
+    for words in (["tiller"], ["helm", "Tiller"]):
+        assert kscan("explain", *words).stdout.startswith("KS-0036 Tiller of Helm 2")
+    both = kscan("explain", "c-0057", "C-0012").stdout
+    assert both.count("What and why") == 2
+    nothing = kscan("explain", "unheard", "of")
+    assert nothing.exit_code == 2
+    assert "unknown control 'unheard of', and no title has that" in nothing.stderr
+
+
 CONTROL = """\
 id: T-0001
 title: Privileged
@@ -910,7 +947,81 @@ def test_jinja_is_template_language_too(here: Path) -> None:
     loop = "  {% for c in containers %}\n  - name: {{ c.name }}\n  {% endfor %}\n"
     (here / "looped.yaml").write_text(f"apiVersion: v1\nkind: Pod\nspec:\n  containers:\n{loop}")
     (here / "set.yaml").write_text(f"{{% set name = 'x' %}}\n{DEPLOYMENT}")
-    assert report()["summary"]["skipped"]["helm-template"] == 2
+    (here / "helm.yaml").write_text('apiVersion: v1\nkind: Pod\nmetadata:\n  {{- include "a.labels" . }}\n')
+    (here / "one of.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ name | default('x') }}\n"
+    )
+    found = report()
+    assert found["summary"]["skipped"] == {
+        "excluded": 0,
+        "helm-template": 1,
+        "jinja-template": 3,
+        "kustomize-patch": 0,
+        "not-kubernetes": 0,
+    }
+    assert {entry["file"]: entry["hint"] for entry in found["skipped"]} == {
+        "helm.yaml": "",
+        "looped.yaml": "jinja2 looped.yaml variables.yaml | kscan scan -",
+        "one of.yaml": "jinja2 'one of.yaml' variables.yaml | kscan scan -",
+        "set.yaml": "jinja2 set.yaml variables.yaml | kscan scan -",
+    }
+    said = report("set.yaml")["notScanned"][0]["reason"]
+    assert said.endswith(
+        "a Jinja template can only be judged as it is rendered; run: " + found["skipped"][3]["hint"]
+    )
+    assert "template can only be judged" in report("-", stdin="a: 1\n{% if x %}\n")["notScanned"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("action", "language"),
+    [
+        ("{{ .Values.x }}", "helm"), ("{{- $x }}", "helm"), ("{{/* note */}}", "helm"), ("{{ end }}", "helm"),
+        ('{{- include "x" . | nindent 2 }}', "helm"), ("{{ toYaml .Values }}", "helm"), ("{{ (list 1) }}", "helm"),
+        ("{{ name }}", "jinja"), ("{{ name | upper }}", "jinja"), ("{{ a.b }}", "jinja"), ("{{ a['b'] }}", "jinja"),
+        ("{{ a if b else c }}", "jinja"), ("{{ a or 'b' }}", "jinja"), ("{% if a %}", "jinja"), ("{# note #}", "jinja"),
+        ("{{ lookup('env', 'X') }}", "jinja"),
+    ],
+)  # fmt: skip
+def test_which_template_language_it_is(here: Path, action: str, language: str) -> None:
+    (here / "a.yaml").write_text(f"apiVersion: v1\nkind: Pod\n{action}\nmetadata: {{name: a}}\n")
+    assert report("a.yaml")["skipped"][0]["reason"] == f"{language}-template"
+
+
+@pytest.mark.parametrize("name", ["values.yaml", "values-prod.yaml", "values.dev.yml"])
+def test_values_outside_of_a_chart_may_have_a_kind(here: Path, name: str) -> None:
+    values = "apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\nimage: {repository: a, tag: b}\n"
+    (here / name).write_text(values)
+    (here / "values-of-a-shop-x.yaml").write_text(POD)
+    found = report()
+    assert (found["summary"]["files"], found["summary"]["resources"]) == (1, 1)
+    assert found["skipped"] == [{"file": name, "reason": "not-kubernetes", "hint": ""}]
+    named = report(name)
+    assert named["exit"] == 3
+    assert "no Kubernetes manifest" in named["notScanned"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\nspec: {containers: []}\n",
+        "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n",
+        "image: a\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: 'a\n",
+    ],
+)
+def test_a_manifest_may_be_called_values(here: Path, text: str) -> None:
+    (here / "values.yaml").write_text(text)
+    found = report("values.yaml")
+    assert found["skipped"] == []
+    assert found["summary"]["resources"] or found["notScanned"]
+
+
+def test_a_nameless_object_is_judged_in_any_other_file(here: Path) -> None:
+    (here / "deploy.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\n")
+    (here / "my-values.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nreplicaCount: 2\n")
+    assert report()["summary"]["resources"] == 2
 
 
 SHOP = """\
@@ -954,6 +1065,7 @@ def test_what_no_control_knows_is_no_pass_though_one_asks_about_every_kind(here:
         "no control that is on looks at what is here: Foo 1"
     ]
     assert "compliance" not in kscan("scan", "foo.yaml").stdout
+    assert {framework["score"] for framework in found["summary"]["frameworks"]} == {None}
 
 
 @pytest.mark.parametrize(
@@ -984,3 +1096,57 @@ def test_settings_have_their_places_where_controls_are_named(here: Path) -> None
     (here / "web.yaml").write_text(DEPLOYMENT)
     (problem,) = report("--control", "C-0078")["problems"]
     assert (problem["file"], problem["line"], problem["column"]) == (".kscan.yaml", 3, 5)
+
+
+def test_several_reports_of_one_scan(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    result = kscan("scan", "web.yaml", "--output", "a.json", "--output", "b.html", "--control", "C-0057")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert json.loads((here / "a.json").read_text())["schema"] == 2
+    assert (here / "b.html").read_text().startswith("<!doctype html>")
+    said = "1 file scanned, found 1 high; failed: 1 finding is high or worse\nwritten: a.json, b.html\n"
+    assert result.stderr == said
+
+
+def test_standard_output_may_be_one_of_several(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    both = kscan("scan", "web.yaml", "--output", "-", "--output", "a.json")
+    assert both.stdout == kscan("scan", "web.yaml").stdout
+    assert (here / "a.json").is_file()
+    assert not (here / "-").exists()
+    assert kscan("scan", "web.yaml", "--output", "-", "--format", "json").stdout.startswith("{")
+
+
+def test_reports_do_not_share_a_file_or_a_form(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    twice = kscan("scan", "web.yaml", "--output", "a.json", "--output", "./a.json")
+    assert (twice.exit_code, "--output names 'a.json' twice" in twice.stderr) == (2, True)
+    formed = kscan("scan", "web.yaml", "--output", "a.json", "--output", "b.html", "--format", "json")
+    assert (formed.exit_code, "the form of one report" in formed.stderr) == (2, True)
+    assert sorted(path.name for path in here.iterdir()) == ["web.yaml"]
+
+
+def test_a_page_tells_day_commit_and_settings(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    (here / ".kscan.yaml").write_text(
+        "frameworks: [nsa]\ncontrols: {severity: {C-0057: low}}\nexclude: [vendor/]\n"
+    )
+    (here / ".git/refs/heads").mkdir(parents=True)
+    (here / ".git/HEAD").write_text("ref: refs/heads/main\n")
+    (here / ".git/refs/heads/main").write_text("0123456789" * 4 + "\n")
+    kscan("scan", "--output", "r.html", "--control", "C-0057")
+    page = (here / "r.html").read_text()
+    for part in (
+        "<code>012345678901</code> (main)",
+        f"{datetime.now(UTC).date()}",
+        "<td>C-0057</td>",
+        "controls</td>",
+        "exclude",
+        "vendor/",
+        "fails from high on",
+    ):
+        assert part in page
+    kscan("scan", "--output", "r.html")
+    page = (here / "r.html").read_text()
+    assert "controls.severity.C-0057" in page
+    assert "<td>nsa</td>" in page

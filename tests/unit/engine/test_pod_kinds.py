@@ -75,7 +75,7 @@ def test_every_place_of_the_table_is_judged(group: str, kind: str, places: tuple
         for where in containers_in(place):
             text = json.dumps(put(object_of(group, kind), where, PRIVILEGED))
             if where[-2] == "initContainers" and (
-                not place.shape or SHAPES[place.shape].only_with_containers
+                not place.shape or SHAPES[place.shape].only_with == "containers"
             ):
                 continue  # alone, they are no pod
             expected = (*[0 if step is None else step for step in where], "securityContext", "privileged")
@@ -261,6 +261,103 @@ def test_a_renamed_field_is_found_under_its_own_name() -> None:
     ]
 
 
+POD_FIELDS = """\
+hostNetwork: true
+securityContext: {runAsUser: 0}
+volumes:
+- name: node
+  hostPath: {path: /}
+env:
+- {name: PASSWORD, value: hunter2hunter2}
+"""
+RUNS = {
+    "a TaskRun": ("TaskRun", "spec.podTemplate", "spec.serviceAccountName"),
+    "a PipelineRun": ("PipelineRun", "spec.taskRunTemplate.podTemplate", "spec.taskRunTemplate.serviceAccountName"),
+    "a PipelineRun of v1beta1": ("PipelineRun", "spec.podTemplate", "spec.serviceAccountName"),
+    "a task of a PipelineRun": (
+        "PipelineRun",
+        "spec.taskRunSpecs[*].podTemplate",
+        "spec.taskRunSpecs[*].serviceAccountName",
+    ),
+    "a task of a PipelineRun of v1beta1": (
+        "PipelineRun",
+        "spec.taskRunSpecs[*].taskPodTemplate",
+        "spec.taskRunSpecs[*].taskServiceAccountName",
+    ),
+}  # fmt: skip
+STEPS = {
+    "TaskRun": {"taskSpec": {"steps": [{"name": "one", "image": "a:1"}]}},
+    "PipelineRun": {"pipelineSpec": {"tasks": [{"name": "t", "taskSpec": {"steps": [{"image": "a:1"}]}}]}},
+}
+
+
+def found_in(data: dict[str, Any]) -> set[tuple[str, str]]:
+    (judgement,) = judged(json.dumps(data), EVERYTHING)
+    return {(one.control, one.printed_path) for one in judgement[0]}
+
+
+@pytest.mark.parametrize("steps", [True, False], ids=["with steps", "without"])
+@pytest.mark.parametrize(("kind", "template", "account"), RUNS.values(), ids=RUNS)
+def test_what_a_run_says_of_its_pods_is_judged(
+    kind: str, template: str, account: str, *, steps: bool
+) -> None:
+    """Whether its steps are in it, or in a Task that it names."""
+    data = put(object_of("tekton.dev", kind), paths.parse_pattern(template), read_document(POD_FIELDS).data)
+    data = put(data, paths.parse_pattern(account), "admin")
+    data["spec"] |= STEPS[kind] if steps else {"taskRef": {"name": "t"}}
+    where = template.replace("[*]", "[0]")
+    assert {
+        ("C-0041", f"{where}.hostNetwork"),
+        ("KS-0028", f"{where}.securityContext.runAsUser"),
+        ("KS-0044", f"{where}.volumes[0].hostPath.path"),
+        ("C-0012", f"{where}.env[0].value"),
+        ("C-0307", account.replace("[*]", "[0]")),
+    } <= found_in(data)
+
+
+def test_a_run_that_says_nothing_of_its_pods_runs_those_of_its_task() -> None:
+    run = {**object_of("tekton.dev", "TaskRun"), "spec": {"taskRef": {"name": "t"}, "params": []}}
+    assert found(IS_PRIVILEGED, json.dumps(run)) == unevaluated(IS_PRIVILEGED, json.dumps(run)) == []
+    ((findings, passed, missing),) = judged(json.dumps(run), EVERYTHING)
+    assert findings == missing == ()
+    assert "C-0041" not in passed
+
+
+def test_a_step_that_mounts_what_the_run_has_from_the_node_is_found() -> None:
+    mount = {"name": "node", "mountPath": "/node", "readOnly": False}
+    task = {"taskSpec": {"steps": [{"name": "one", "image": "a:1", "volumeMounts": [mount]}]}}
+    spec = {
+        "taskRunTemplate": {"podTemplate": read_document(POD_FIELDS).data},
+        "pipelineSpec": {"tasks": [{"name": "t", **task}], "finally": [{"name": "f", **task}]},
+    }
+    assert {path for control, path in found_in({**object_of("tekton.dev", "PipelineRun"), "spec": spec})
+            if control == "C-0045"} == {
+        f"spec.pipelineSpec.{list_}[0].taskSpec.steps[0].volumeMounts[0].readOnly" for list_ in ("tasks", "finally")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"])
+@pytest.mark.parametrize(
+    "templates", [{"workflowTemplateRef": {"name": "t"}}, {"templates": [{"name": "t", "dag": {}}]}]
+)
+def test_what_a_workflow_says_of_the_pods_of_another_is_judged(kind: str, templates: dict[str, Any]) -> None:
+    spec = {
+        **read_document(POD_FIELDS).data,
+        **templates,
+        "serviceAccountName": "admin",
+        "templateDefaults": {"container": {"securityContext": {"privileged": True}}},
+    }
+    where = ("spec", "workflowSpec") if kind == "CronWorkflow" else ("spec",)
+    at = ".".join(where)
+    assert {
+        ("C-0041", f"{at}.hostNetwork"),
+        ("KS-0028", f"{at}.securityContext.runAsUser"),
+        ("KS-0044", f"{at}.volumes[0].hostPath.path"),
+        ("C-0307", f"{at}.serviceAccountName"),
+        ("C-0057", f"{at}.templateDefaults.container.securityContext.privileged"),
+    } <= found_in(put(object_of("argoproj.io", kind), where, spec))
+
+
 REFERRING = """\
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
@@ -413,6 +510,7 @@ def test_the_objects_of_a_template_are_judged_with_the_values_of_its_parameters(
     (part,) = project_of(IS_PRIVILEGED, a=TEMPLATE).files["a.yaml"].parts
     assert part.problems == ()
     assert [(v.resource.id.kind, v.resource.id.name) for v in part.verdicts] == [
+        ("Template", "shop"),
         ("DeploymentConfig", "shop"),
         ("Service", "shop"),
     ]

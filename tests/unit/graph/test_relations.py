@@ -459,4 +459,4 @@ def test_what_asks_the_same_shares_the_answer() -> None:
     for other in others:
         assert all(other.links[0][name] is links for name, links in first.links[0].items())
         assert other.dependencies == first.dependencies
-    assert len(followed.answers) == 2
+    assert len(followed.answers.known) == 2

@@ -152,6 +152,14 @@ spec:
 """
 
 
+def test_of_a_template_every_value_of_a_parameter_is_masked() -> None:
+    text = (
+        "kind: Template\napiVersion: template.openshift.io/v1\nparameters:\n- name: LOGIN\n  value: hunter2xyz\n"
+        "  description: who\n- {name: FLAG, value: 'true'}\nobjects: []\n"
+    )
+    assert shown(text) == text.replace("hunter2xyz", MASK)
+
+
 def test_broken_lines_that_hold_no_secret_stay() -> None:
     assert shown(BROKEN) == BROKEN
 

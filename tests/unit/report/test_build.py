@@ -12,21 +12,21 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.policy.load import load
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import build as build_module
+from kscan_lsp.report import html, pretty
 from kscan_lsp.report import json as json_format
 from kscan_lsp.report.build import MAX_REASONS, build
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import (
     FileProblem,
     FileRange,
-    FrameworkSection,
     Gate,
     LineColumn,
     NotScanned,
     Report,
     Skipped,
-    StandardChange,
     exit_status,
 )
+from kscan_lsp.report.standards import FrameworkSection, StandardChange
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import LineIndex, Position, Span, TextEdit, apply_edits
 from kscan_lsp.yaml.document import read_document
@@ -68,7 +68,13 @@ def test_the_contract_key_by_key() -> None:
         "findings": {"critical": 0, "high": 1, "medium": 1, "low": 0},
         "suppressed": 0,
         "baseline": 0,
-        "skipped": {"excluded": 0, "helm-template": 0, "kustomize-patch": 0, "not-kubernetes": 0},
+        "skipped": {
+            "excluded": 0,
+            "helm-template": 0,
+            "jinja-template": 0,
+            "kustomize-patch": 0,
+            "not-kubernetes": 0,
+        },
         "frameworks": [
             {
                 "id": "test",
@@ -227,6 +233,23 @@ def test_what_nothing_applies_to_scores_full() -> None:
     assert (report.resources, score(report, "T-0001")) == (1, 100.0)
 
 
+def test_a_framework_that_looked_at_nothing_has_no_score() -> None:
+    other = "id: other\ntitle: Other\ncontrols: [{id: T-0006}]\n"
+    about = SIGNED.replace("T-0005", "T-0006").replace(
+        "needs: the image's signature",
+        "checks: [{match: [{groups: [apps], kinds: [DaemonSet]}], deny: 'true', message: m}]",
+    )
+    known = load([("e.yaml", read_document(about)), ("g.yaml", read_document(other))], base=policy_set())
+    ruleset, _ = choose(known, Settings(frameworks=("other", *policy_set().frameworks)))
+    report = build([checked("a.yaml", POD, ruleset)], gate=Gate(None, 100.0))
+    none, some = data(report)["summary"]["frameworks"]
+    assert (none["id"], none["score"], none["scoreAccepted"]) == ("other", None, None)
+    assert some["score"] < 100
+    assert "other" not in "".join(report.gate_failures())
+    assert "other no score, " in pretty.render(report)
+    assert "no score" in html.render(report)
+
+
 def test_what_could_not_be_judged_counts_beside_what_is_suppressed() -> None:
     """One container fails and is suppressed, of another nobody knows: that object has not passed."""
     odd = (
@@ -353,7 +376,13 @@ def test_skipped_files_are_counted_by_reason() -> None:
     left = [Skipped("b.yaml", "helm-template", "helm template . | kscan scan -"), Skipped("x/", "excluded")]
     report = build(files, skipped=left)
     assert report.files == 0
-    counts = {"excluded": 1, "helm-template": 1, "kustomize-patch": 0, "not-kubernetes": 1}
+    counts = {
+        "excluded": 1,
+        "helm-template": 1,
+        "jinja-template": 0,
+        "kustomize-patch": 0,
+        "not-kubernetes": 1,
+    }
     assert report.skipped_by_reason() == counts
     assert report.skipped == (Skipped("a.yaml", "not-kubernetes"), *left)
 

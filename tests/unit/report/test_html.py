@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from datetime import date
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from support.reporting import POD, report_of
+from support.reporting import POD, checked, policy_set, report_of
 
+from kscan_lsp.policy import load as loading
+from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import html
+from kscan_lsp.report.build import build
+from kscan_lsp.report.circumstances import CheckedOut, Circumstances, UsedSettings
+from kscan_lsp.report.model import Gate, Skipped
+from kscan_lsp.report.standards import StandardChange
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.policies import builtin_policies
+from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
     from kscan_lsp.report.model import Report
@@ -32,7 +43,11 @@ class Reader(HTMLParser):
         self.close()
         assert self.stack == []
         self.text = "".join(self.said)
-        self.links = [values["href"] or "" for tag, values in self.tags if tag == "a"]
+        links = [values["href"] or "" for tag, values in self.tags if tag == "a"]
+        self.links = [link for link in links if not link.startswith("#")]
+        """To places in files."""
+        self.contents = [link.removeprefix("#") for link in links if link.startswith("#")]
+        """To parts of the page."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -91,8 +106,8 @@ def test_names_are_text_whatever_they_are() -> None:
     page = read(report)
     names = {tag for tag, _ in page.tags}
     assert names <= {
-        "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "ul", "li", "strong", "table", "thead",
-        "tbody", "tr", "td", "th", "svg", "rect", "details", "summary", "span", "b", "code", "div", "a", "wbr",
+        "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "ul", "li", "strong", "table", "thead",
+        "tbody", "tr", "td", "th", "svg", "rect", "details", "summary", "span", "b", "code", "div", "a", "wbr", "nav",
     }  # fmt: skip
     for _, values in page.tags:
         assert not any(name.startswith("on") or name in {"style", "src"} for name in values)
@@ -126,7 +141,7 @@ def test_a_secret_is_not_repeated() -> None:
 
 def test_kinds_that_nobody_knows_are_listed() -> None:
     text = read(report_of({"a.yaml": "apiVersion: apps/v1\nkind: Deploymnet\n"})).text
-    assert "Kinds that were not judged" in text
+    assert "Kinds that no control knows" in text
     assert "did you mean apps/v1 Deployment?" in text
     assert "Kinds that" not in read(report_of({"a.yaml": POD})).text
 
@@ -151,3 +166,136 @@ def test_suppressed_findings_are_listed_with_their_reason() -> None:
     )
     text = read(report).text
     assert "T-0001, comment: gpu" in text
+
+
+def test_every_part_is_in_the_contents() -> None:
+    page = read(report_of({"a.yaml": POD, "broken.yaml": POD + "spec: [\n"}))
+    anchors = [values["id"] for tag, values in page.tags if tag == "h2"]
+    assert page.contents[: len(anchors)] == anchors
+    assert {"not-scanned", "compliance", "findings", "files", "standards", "problems"} <= set(anchors)
+    assert set(page.contents) <= {values.get("id") for _, values in page.tags}
+
+
+def test_on_paper_everything_is_unfolded_and_light() -> None:
+    many = "---\n".join(POD.replace("name: web", f"name: web{n}") for n in range(30))
+    page = read(report_of({"a.yaml": many}))
+    assert all("open" not in values for tag, values in page.tags if tag == "details")
+    paper = page.style[page.style.index("@media print") :]
+    assert "details::details-content { content-visibility: visible;" in paper
+    assert "color-scheme: light" in paper
+
+
+def test_it_says_when_and_from_what_it_was_made() -> None:
+    made = Circumstances(
+        date(2026, 1, 2),
+        (CheckedOut("shop", "72c3701f4ad3c81d2f3a8fd4cf6b3f2b7c6f0a11", "team/<b>"),),
+        (UsedSettings(".kscan.yaml", (("frameworks", "test"), ("exclude", "vendor/"))),),
+    )
+    report = report_of({"a.yaml": POD}, circumstances=made)
+    page = read(report)
+    text = " ".join(page.text.split())
+    assert "2026-01-02 · commit 72c3701f4ad3 (team/<b>) · kscan" in text
+    assert "72c3701f4ad3c81d2f3a8fd4cf6b3f2b7c6f0a11, branch team/<b>" in text
+    for part in ("How this was made", ".kscan.yaml", "frameworks", "exclude", "vendor/"):
+        assert part in text
+    assert html.render(report) == html.render(report)
+    unknown = read(report_of({"a.yaml": POD})).text
+    assert "commit" not in unknown
+    assert "date" not in unknown
+
+
+def test_the_gate_is_said() -> None:
+    text = read(report_of({"a.yaml": POD}, gate=Gate())).text
+    assert "The gate fails: 1 finding is high or worse." in text
+    assert "The gate" not in read(report_of({"a.yaml": POD})).text
+
+
+STANDARD = """\
+id: std
+title: Standard
+controls:
+- {id: T-0001, section: '5.2.10'}
+- {id: T-0002, section: '5.2.9, 5.2.1', name: An image}
+- {id: T-0003, section: '5.2.9'}
+- {id: T-0004, section: '5.3'}
+unseen:
+- {section: '1.1', about: what <nobody> sees}
+"""
+
+
+def standard(texts: dict[str, str], **settings: Any) -> str:
+    loaded = loading.load([("s.yaml", read_document(STANDARD))], policy_set())
+    assert loaded.problems == ()
+    ruleset, wrong = choose(loaded, Settings.model_validate({"frameworks": ["std"], **settings}))
+    assert wrong == ()
+    excluded = [StandardChange("excluded", i, ".kscan.yaml", 3) for i in ruleset.policies.controls]
+    off = [one for one in excluded if one.id not in ruleset.controls]
+    report = build([checked(name, text, ruleset) for name, text in texts.items()], changes=off)
+    page = html.render(report)
+    Reader(page)
+    return page[page.index('id="standards"') :]
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of each row of the framework's table, as text."""
+    table = page[page.index("<tbody>") : page.index("</tbody>")]
+    return [
+        [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
+        for row in re.findall(r"<tr>(.*?)</tr>", table)
+    ]
+
+
+def test_a_standard_has_a_row_for_each_control_of_each_section() -> None:
+    accepted = POD.replace("privileged: true", "privileged: true # kscan:ignore T-0001 -- gpu")
+    odd = POD.replace("name: web", "name: odd").replace("  - name: api", "  - 1\n  - name: api")
+    page = standard({"a.yaml": accepted, "b.yaml": POD, "odd.yaml": odd}, controls={"exclude": ["T-0003"]})
+    # three pods: what fails is accepted in one, counts in another, and of the third nobody knows
+    assert rows(page) == [
+        ["5.2.1", "T-0002 An image", "", "2", "", "1"],
+        ["5.2.9", "T-0002 An image", "", "2", "", "1"],
+        ["5.2.9", "T-0003 Host network", "excluded: .kscan.yaml:3"],
+        ["5.2.10", "T-0001 Privileged", "", "1", "1", "1"],
+        ["5.3", "T-0004 Credential", "2", "", "", "1"],
+    ]
+    assert "2 of 4 controls failed" in page
+    assert "T-0003" not in page.partition("</table>")[2]
+
+
+def test_a_standard_says_what_no_manifest_shows() -> None:
+    page = standard({"a.yaml": POD})
+    assert "No manifest shows this of Standard" in page
+    assert '<td class="section">1.1</td><td>what &lt;nobody&gt; sees</td>' in page
+
+
+def test_controls_without_sections_that_are_about_nothing_here_are_named_in_a_line() -> None:
+    ruleset, _ = choose(builtin_policies(), Settings.model_validate({"frameworks": ["devopsbest"]}))
+    page = html.render(build([checked("a.yaml", POD, ruleset)]))
+    page = page[page.index('id="standards"') :]
+    assert all("no object" not in cell for row in rows(page) for cell in row)
+    assert re.search(r'\d+ more controls have no object here to be about: <code class="id">C-', page)
+    assert ">section<" not in page
+
+
+def test_what_was_not_judged_is_grouped_by_its_reason() -> None:
+    odd = "---\n".join(
+        POD.replace("name: web", f"name: web{n}").replace("  - name: api", "  - 1\n  - name: api")
+        for n in range(3)
+    )
+    page = read(report_of({"odd.yaml": odd})).text
+    after = page.partition("Could not be evaluated")[2]
+    assert after.count("3 places") == 1
+    assert after.count("T-0001, T-0002, T-0004") == 3
+
+
+def test_what_was_left_alone_is_grouped_by_reason_and_by_what_has_it_judged() -> None:
+    left = [
+        Skipped("chart/templates/a.yaml", "helm-template", "helm template chart | kscan scan -"),
+        Skipped("chart/templates/b.yaml", "helm-template", "helm template chart | kscan scan -"),
+        Skipped("values.yaml", "not-kubernetes"),
+    ]
+    page = Reader(html.render(build([checked("a.yaml", POD)], skipped=left))).text
+    after = page.partition("\nLeft alone")[2]
+    assert after.count("helm template chart | kscan scan -") == 1
+    assert "helm-template" in after
+    assert "2 entries" in after
+    assert "files that are no Kubernetes manifest" in after

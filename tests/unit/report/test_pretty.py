@@ -17,8 +17,9 @@ from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import lines, pretty
 from kscan_lsp.report.build import build
 from kscan_lsp.report.file_text import shown_line
-from kscan_lsp.report.model import FileRange, Gate, LineColumn, Skipped, StandardChange
+from kscan_lsp.report.model import FileRange, Gate, LineColumn, Skipped
 from kscan_lsp.report.snippet import snippet
+from kscan_lsp.report.standards import StandardChange
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document

@@ -82,7 +82,7 @@ def test_documents_of_a_file_are_looked_through_once() -> None:
     project = empty_project().with_files([("pod.yaml", POD, False), ("svc.yaml", text, False)])
     (placed,) = project.files["pod.yaml"].documents
     file = project.files["svc.yaml"]
-    assert locations._by_text(file) is locations._by_text(file)
+    assert locations.documents_by_text(file) is locations.documents_by_text(file)
     who = ResourceId("v1", "Service", "", "a")
     for other in file.documents:
         related = Related(who, (), Span(4, 5), "by this", "svc.yaml", other.checked.document.text)

@@ -56,3 +56,11 @@ def test_a_copy_of_a_document_is_edited(copy: int) -> None:
         assert results(edited) == results(fresh)
         there = [one.namespace for one in edited.index.find(key_of("kind", "NetworkPolicy"))]
         assert there == [one.namespace for one in edited.index.files["a.yaml"][1:]]
+
+
+def test_values_that_have_a_kind_mean_nothing_to_others() -> None:
+    values, ruleset = "apiVersion: v1\nkind: Service\nspec: {}\n", RULES
+    assert objects_of("a/values.yaml", values, ruleset) == ()
+    assert len(objects_of("a/service.yaml", values, ruleset)) == 1
+    assert len(objects_of("a/values.yaml", values + "metadata: {name: a}\n", ruleset)) == 1
+    assert len(objects_of("a/values.yaml", values + "a: 'b\n", ruleset)) == 1

@@ -279,7 +279,7 @@ POD = """\
 
 def test_json_is_read_strictly():
     assert read_document(POD, json=True).complete
-    for text in ("{a: 1}", '{"a": 1,}', "a: 1", '{"a": 1} {"a": 2}', "# c\n{}"):
+    for text in ("{a: 1}", '{"a": 1,}', "a: 1", '{"a": 1} [2]', "# c\n{}"):
         assert not read_document(text, json=True).complete
 
 

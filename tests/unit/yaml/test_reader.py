@@ -347,9 +347,9 @@ def test_text_behind_the_document_is_a_problem(text: str, rest: str):
         ('{"a": 1e999}', "1e999", "this number is too large"),
         ('// c\n{"a": 1}', "//", "this is no JSON value; put a text into double quotes"),
         (
-            '{"a": 1} {"b": 2}',
-            "{",
-            "one value ends here, and what follows on its line is not read; begin it on a line of its own",
+            '{"a": 1} {"b": 2} {"c" 3}',
+            "3",
+            "a ':' is missing here, after the key; a value ends before this, and what follows it is not read",
         ),
     ],
 )

@@ -51,11 +51,13 @@ def test_names_are_split_into_words(name: str, words: list[str]) -> None:
         ("DB_PASSWORD", Claim.STRONG),
         ("PASSWORD_PROD", Claim.STRONG),
         ("SECRET_KEY_BASE", Claim.STRONG),
-        ("AWS_ACCESS_KEY_ID", Claim.STRONG),
+        ("AWS_SECRET_ACCESS_KEY", Claim.STRONG),
         ("TOKEN_GITHUB", Claim.FAIR),
+        ("LICENSE_KEY", Claim.FAIR),
         ("DB_KEY", Claim.FAIR),
         ("KEY", Claim.WEAK),
         ("TOKEN_URL", Claim.NONE),
+        ("AWS_ACCESS_KEY_ID", Claim.NONE),
         ("PASSWORD_MIN_LENGTH", Claim.NONE),
         ("ENABLE_PASSWORD", Claim.NONE),
         ("PUBLIC_KEY", Claim.NONE),
@@ -168,6 +170,52 @@ def test_the_program_decides_what_a_short_option_is() -> None:
     assert commands.argument("sh", "-c", "exec mysql -uroot -phunter2 db", ENTRIES) == "a password"
 
 
+@pytest.mark.parametrize("option", ["-u", "--user"])
+@pytest.mark.parametrize(
+    ("login", "is_one"),
+    [
+        ("admin:hunter2", True),
+        ("importer:Winter2024!", True),
+        ("elastic:changeme", True),
+        ("1000:1000", False),
+        ("root:root", False),
+        ("root:0", False),
+        ("app:staff", False),
+        ("app1:app2", False),
+        ("app:group1000", False),
+        ("system:node:worker1", False),
+        ("$(USER):$(PASS)", False),
+        ("admin:$PASSWORD", False),
+        ("+%H:%M", False),
+    ],
+)
+def test_a_login_of_a_program_that_nobody_knows_is_told_by_its_look(
+    option: str, login: str, *, is_one: bool
+) -> None:
+    found = "a password" if is_one else ""
+    assert commands.argument("loader", option, login, ENTRIES) == found
+    assert commands.argument("loader", "", f"{option} {login}", ENTRIES) == found
+    assert commands.argument("sh", "-c", f"exec loader {option} '{login}' run", ENTRIES) == found
+    assert credentials.credential("run.sh", f"set -e\nloader {option}={login}\n", list(ENTRIES)) == (
+        found and f"{found} (line 2)"
+    )
+
+
+def test_a_program_of_http_is_given_a_login_whatever_it_looks_like() -> None:
+    assert commands.argument("curl", "-u", "admin:geheim", ENTRIES) == "a password"
+    assert commands.argument("curl", "-u", "admin:123456", ENTRIES) == "a password"
+    assert not commands.argument("loader", "-u", "admin:geheim", ENTRIES)
+
+
+def test_the_name_of_an_access_key_is_no_secret_but_its_look_may_be_known() -> None:
+    assert not credentials.credential("AWS_ACCESS_KEY_ID", "minio", list(ENTRIES))
+    assert not credentials.credential("AWS_ACCESS_KEY_ID", "Q3AM3UQ867SPQQA43P2F", list(ENTRIES))
+    assert credentials.credential("KEY_ID", "AKIA" + "IOSFODNN7EXAMPLE", list(ENTRIES)) == "an AWS access key"
+    assert credentials.credential("S3_SECRET_ACCESS_KEY", "minio123", list(ENTRIES)) == "a key"
+    assert not credentials.credential("LICENSE_KEY", "community", list(ENTRIES))
+    assert credentials.credential("LICENSE_KEY", "7F3A-99B1-C0DE", list(ENTRIES)) == "a key"
+
+
 def test_entries_of_a_secret_are_secrets_unless_they_cannot_be() -> None:
     assert credentials.secret("user", "shop")
     assert credentials.secret("pin", "1234")
@@ -193,7 +241,7 @@ HOSTILE = [
     "password=os.environ[x]; ", "token=$X ", "a token: string, ", "Authorization: Bearer $X token abc ",
     "http://a:$(b)@c ", "curl -u $A:$B http://x; ", "app --token $A;", "name: password value: $X ", 'password="\\',
     "password:\n", "QUFB", "password ", "-----BEGIN PRIVATE KEY-----\n", "<password> ", "sk-", "pass_", "${",
-    "identified by ", "a: b\n", "'", '"', "AKIA",
+    "identified by ", "a: b\n", "x -u a:b ", "x -u a:$B; ", "'", '"', "AKIA",
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
-"""How the HTML report looks: one sheet, light or dark as the reader's system or editor is.
+"""How the HTML report looks: one sheet, light or dark as the reader's system or editor is, wide, narrow or on paper.
 
-Colours are pairs, light then dark. VS Code tells its theme by a class of `body`, which need not be the system's.
+Colours are pairs, light then dark. VS Code tells its theme by a class of `body`, which need not be the system's. On
+a narrow screen each row of a table is a block with the names of its columns; on paper everything is unfolded and light.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ body {
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
 }
 h1 { font-size: 1.6rem; margin: 0; letter-spacing: -.01em; }
-h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
+h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
+h3 { font-size: .95rem; margin: 1.25rem 0 .25rem; }
+nav { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; margin-top: 1.25rem; font-size: .92em; }
 p { margin: .25rem 0; }
 a { color: var(--link); text-decoration: none; }
 a:hover { text-decoration: underline; }
@@ -49,33 +52,73 @@ table { border-collapse: collapse; width: 100%; }
 th { text-align: left; font-weight: 500; color: var(--quiet); font-size: .87em; }
 th, td { padding: .35rem .75rem .35rem 0; vertical-align: top; overflow-wrap: anywhere; }
 tbody tr { border-top: 1px solid var(--line); }
-.number { text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: normal; white-space: nowrap; }
 td.count { text-align: right; width: 4.5rem; font-variant-numeric: tabular-nums; color: var(--tone); }
 th.count { text-align: right; }
-.scores td { vertical-align: middle; }
-.scores svg { display: block; width: 100%; height: .6rem; border-radius: .3rem; }
-.scores .bar { width: 45%; }
 .track { fill: var(--line); } .fill { fill: var(--tone); }
 details { background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--tone, var(--line));
-  border-radius: 6px; margin: .6rem 0; }
-summary { cursor: pointer; display: flex; gap: .75rem; align-items: baseline; padding: .55rem .9rem; list-style: none; }
+  border-radius: 6px; margin: .4rem 0; }
+summary { cursor: pointer; display: flex; gap: .75rem; align-items: baseline; padding: .4rem .9rem; list-style: none; }
 summary::-webkit-details-marker { display: none; }
 summary::before { content: "\\25B8"; color: var(--quiet); }
 details[open] > summary::before { content: "\\25BE"; }
 summary b { flex: 1; overflow-wrap: anywhere; }
-summary code { white-space: nowrap; }
+summary code { white-space: nowrap; font-weight: 400; }
 summary .tag { color: var(--tone, var(--quiet)); white-space: nowrap; min-width: 4.2em; }
 summary .tag:last-child { text-align: right; min-width: 5.5em; }
+.scores td { vertical-align: middle; }
+.scores svg { display: block; width: 100%; height: .6rem; border-radius: .3rem; }
+.scores .bar { width: 40%; }
+.scores .number { text-align: right; font-variant-numeric: tabular-nums; padding-right: 0; }
+.also { display: block; font-size: .92em; font-weight: 400; }
 .inside { padding: 0 .9rem .6rem; overflow-x: auto; }
 .inside table { margin-top: .6rem; }
 .inside tbody tr { content-visibility: auto; }
-.where { width: 34%; } .what { width: 18%; }
+.inside p { margin-top: .5rem; }
+.id { white-space: nowrap; }
+.inside ul { margin: .3rem 0; padding-left: 1.2rem; }
+.names { columns: 22rem; column-gap: 2rem; }
+.names li { break-inside: avoid; overflow-wrap: anywhere; }
+.rows .where { width: 34%; } .rows .what { width: 18%; }
+.section { width: 1%; min-width: 4rem; padding-right: 1.5rem; overflow-wrap: normal;
+  font-variant-numeric: tabular-nums; }
+.again { visibility: hidden; }
+.said { text-align: right; }
 .fix { display: block; color: var(--good); font-size: .92em; }
-.also { display: block; font-size: .92em; }
-.warning { border-left: 4px solid var(--medium); background: var(--panel); padding: .6rem .9rem; border-radius: 6px; }
+.notice { border-left: 4px solid var(--tone, var(--medium)); background: var(--panel); padding: .6rem .9rem;
+  margin-top: 1rem; border-radius: 6px; }
 @media (max-width: 40rem) {
-  .inside tr, .inside td { display: block; width: auto; padding-right: 0; }
+  body { padding: 1.25rem 1rem 3rem; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(4.9rem, 1fr)); gap: .4rem; }
+  .tiles li { padding: .4rem .6rem; font-size: .9em; }
+  .tiles strong { font-size: 1.4rem; }
+  summary { flex-wrap: wrap; gap: 0 .6rem; }
+  summary b { order: 2; flex: 1 1 100%; }
+  summary .tag:last-child { min-width: 0; margin-left: auto; }
   .scores .bar { display: none; }
+  .scores .number { text-align: left; }
+  tr, td { display: block; }
+  .rows .where, .rows .what, .section { width: auto; padding-right: 0; }
+  td { padding: .05rem 0; }
+  tbody tr { padding: .45rem 0; }
+  thead { display: none; }
+  td.count { display: inline-block; width: auto; margin-right: .9rem; }
+  td.count::after { content: " " attr(data-label); color: var(--quiet); }
+  td:empty, td.again { display: none; }
+  .section:not(.again)::before { content: "section "; color: var(--quiet); }
+  .said { text-align: left; }
 }
-@media print { body { max-width: none; } details { break-inside: avoid; } }
+@media print {
+  :root { color-scheme: light; }
+  body { max-width: none; padding: 0; font-size: 9pt; }
+  nav { display: none; }
+  details::details-content { content-visibility: visible; display: block; height: auto; opacity: 1; }
+  summary::before, details[open] > summary::before { content: ""; }
+  .inside { overflow: visible; }
+  .inside tbody tr { content-visibility: visible; }
+  tr, summary, .tiles { break-inside: avoid; }
+  h2, h3, summary, thead { break-after: avoid; }
+  .rows .where { width: 28%; }
+  a { color: inherit; }
+}
+@page { margin: 14mm; }
 """

@@ -1,0 +1,86 @@
+"""Where the reports of a scan go, in which form, and what is said of how they were made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp.cli.options import UsageError
+from kscan_lsp.cli.scan import STDIN
+from kscan_lsp.files.commit import commit_of
+from kscan_lsp.files.manifest import display_name
+from kscan_lsp.report.circumstances import CheckedOut, Circumstances, used_settings
+from kscan_lsp.report.formats import format_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.report.formats import Format
+
+STDOUT: Final = Path("-")
+"""What stands for standard output among the files to write."""
+
+
+class Output(NamedTuple):
+    """One report to write. `path` is None for standard output."""
+
+    path: Path | None
+    format: Format
+
+
+def outputs_of(files: Sequence[Path], format_name: str | None) -> tuple[Output, ...]:
+    """The reports to write: to standard output where no file is named, else to the files alone.
+
+    Args:
+        files: what `--output` names; STDOUT is standard output.
+        format_name: what `--format` says, over the ending of a file.
+
+    Raises:
+        UsageError: a file is named twice, or one form for several.
+    """
+    if len(files) > 1 and format_name is not None:
+        raise UsageError(
+            f"'--format {format_name}' is the form of one report, and --output names {len(files)}; leave it out, and "
+            "each file has the form that its ending stands for, such as .json or .html"
+        )
+    names = [file.absolute() for file in files]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise UsageError(f"--output names '{files[number]}' twice; each report needs a file of its own")
+    if not files:
+        return (Output(None, format_of(format_name)),)
+    return tuple(
+        Output(None if file == STDOUT else file, format_of(format_name, "" if file == STDOUT else file.name))
+        for file in files
+    )
+
+
+def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: bool) -> Circumstances:
+    """What the reports of a scan are made from besides manifests.
+
+    Args:
+        scan: the files as judged.
+        request: what was asked for.
+        today: the day.
+        commits: whether any report tells which commit is checked out; without one, git's files are not looked at.
+    """
+    return Circumstances(
+        today,
+        tuple(_commits(request.paths)) if commits else (),
+        tuple(
+            used_settings(
+                display_name(configuration.settings_path) if configuration.settings_path else "",
+                configuration.settings,
+                request.controls,
+            )
+            for configuration in scan.configurations
+        ),
+    )
+
+
+def _commits(paths: Sequence[str]) -> Iterator[CheckedOut]:
+    found = (commit_of(Path.cwd() if path == STDIN else Path(path)) for path in paths)
+    for commit in dict.fromkeys(one for one in found if one):
+        yield CheckedOut(display_name(commit.folder), commit.id, commit.branch)

@@ -1,0 +1,24 @@
+"""What is JSON, asked about alike for files, standard input and an editor's buffers."""
+
+import pytest
+
+from kscan_lsp.files.manifest import is_json
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_one"),
+    [
+        ("a.json", "not yet", True),
+        ("A.JSON", "", True),
+        ("a.yaml", '{"kind": "Pod"}', False),  # YAML, which may have comments
+        ("a.yml", '{"kind": "Pod"}', False),
+        ("<stdin>", '\n {"kind": "Pod"}', True),
+        ("<stdin>", "kind: Pod\n", False),
+        ("untitled:Untitled-1", '{\n"kind": "Pod"}', True),
+        ("untitled:Untitled-1", "{kind: Pod}", False),
+        ("manifest", "{}", True),
+        ("vscode-vfs://host/a/b.json", "{", True),
+    ],
+)
+def test_the_name_tells_what_is_json_and_else_the_beginning(name: str, text: str, *, is_one: bool) -> None:
+    assert is_json(name, text) is is_one
