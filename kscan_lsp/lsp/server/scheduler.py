@@ -172,8 +172,8 @@ class Scheduler:
         """Find the files of a folder and have them read, with progress; the user may stop it."""
         stopped = threading.Event()
         async with self._reporter.report(f"Reading {root.name}", None, stopped.set):
-            top = workspace.top or root
-            found, partials = await self._executors.run_answer(find_files, top, root, workspace.configuration)
+            configuration, top = workspace.configuration, workspace.top
+            found, partials = await self._executors.run_answer(find_files, root, configuration, top)
             workspace.set_files(found, partials)
             if self._session.set_nested(found.settings, ()):
                 self.reconfigure()

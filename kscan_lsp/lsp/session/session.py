@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.session.around import folders_around, innermost
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
 from kscan_lsp.lsp.session.snapshot import ProjectsSnapshot, WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
@@ -104,19 +105,18 @@ class Session(Struct):
 
     def reread(self, key: str, path: Path | None) -> None:
         """Have a file read: something happened to it on disk, or it counts again as it is there."""
-        for root in self.roots_with(path):
-            if (workspace := self.workspaces.get(root)) is not None:
-                workspace.waiting[key] = WaitingFile(path, unsure=True)
+        for root in self.workspaces.keys() & self.roots_with(path):
+            self.workspaces[root].waiting[key] = WaitingFile(path, unsure=True)
 
     def root_of(self, path: Path | None) -> Path | None:
         """The folder whose settings hold for a file: the innermost that has some, or is one of the workspace."""
         if path is None:
             return self.folders[0] if self.folders else None
-        return _innermost(path, (*self.folders, *self.nested)) or path.parent
+        return innermost(path, (*self.folders, *self.nested)) or path.parent
 
     def top_of(self, root: Path | None) -> Path | None:
         """The folder of the workspace that one with settings of its own lies in; its files speak of each other."""
-        return root if root is None else _innermost(root, self.folders) or root
+        return root if root is None else innermost(root, self.folders) or root
 
     def roots_with(self, path: Path | None) -> list[Path | None]:
         """The folders for which a file counts: its own, and those that lie in the same folder of the workspace."""
@@ -126,15 +126,11 @@ class Session(Struct):
 
     def look_for_settings(self, path: Path) -> bool:
         """See which folders around a file have settings of their own; whether that is different now."""
-        top = _innermost(path, self.folders)
-        around = [folder for folder in path.parents if top and folder != top and folder.is_relative_to(top)]
-        return self.set_nested({*filter(settings_in, around)}, around)
+        around = folders_around(path, self.folders)
+        return self.set_nested(filter(settings_in, around), around)
 
     def set_nested(self, found: Iterable[Path], looked_at: Iterable[Path]) -> bool:
-        """Of some folders, these have settings of their own; whether that is different now.
-
-        Documents whose settings are others by that are no documents of the folder any more that they were of.
-        """
+        """Of some folders, these have settings of their own; whether that is different now."""
         nested = self.nested.difference(looked_at).union(found)
         if nested == self.nested:
             return False
@@ -153,7 +149,7 @@ class Session(Struct):
         """
         changed = set(self.folders).symmetric_difference(folders)
         self.folders = folders
-        self.nested = {folder for folder in self.nested if _innermost(folder, folders)}
+        self.nested = {folder for folder in self.nested if innermost(folder, folders)}
         for document in self.documents.values():
             document.root = self.root_of(document.path)
         gone = [root for root in self.workspaces if root in changed or not self.is_used(root)]
@@ -346,12 +342,6 @@ class Session(Struct):
             tuple(distinct_problems(workspace.configuration for workspace in workspaces)),
             tuple(distinct_changes(workspace.configuration for workspace in workspaces)),
         )
-
-
-def _innermost(path: Path, folders: Iterable[Path]) -> Path | None:
-    """The innermost of some folders that a path lies in, or is."""
-    around = [folder for folder in folders if path.is_relative_to(folder)]
-    return max(around, key=lambda folder: len(folder.parts), default=None)
 
 
 def today() -> date:

@@ -150,8 +150,17 @@ def settle_files(step: SettleFiles) -> Project:
     return step.project.with_relations(step.keys)
 
 
-def find_files(top: Path, root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
-    """Look for the files of a folder of the workspace, for one in it: that one's settings are known."""
+def find_files(
+    root: Path, configuration: Configuration, top: Path | None = None
+) -> tuple[Discovered, Partials]:
+    """Look for the files that count in a folder.
+
+    Args:
+        root: the folder.
+        configuration: what holds there.
+        top: the folder of the workspace that it lies in, if it is none: its files count, too.
+    """
+    top = top or root
 
     def exclude(folder: Path) -> Exclude:
         return configuration.exclude if folder == root else exclude_in(folder)
