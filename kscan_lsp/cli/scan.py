@@ -22,7 +22,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.workspace.configuration import Configuration, configure, find_settings
+from kscan_lsp.workspace.configuration import Configuration, configure, distinct_changes, find_settings
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -126,8 +126,7 @@ def scan(
         tuple(reader.problems),
         tuple(
             change_in(display_name(Path(change.file)) if change.file else "", change)
-            for configuration in reader.configurations.values()
-            for change in configuration.changes
+            for change in distinct_changes(reader.configurations.values())
         ),
         tuple(reader.configurations.values()),
     )
@@ -144,14 +143,17 @@ class _ReadFile(NamedTuple):
 
 
 def _judged(
-    files: Iterable[_ReadFile], configurations: Iterable[Configuration], today: date
+    files: Sequence[_ReadFile], configurations: Iterable[Configuration], today: date
 ) -> tuple[ScannedFile, ...]:
-    """Files under the same settings are judged together, since they may speak of each other."""
+    """Files are judged under the settings that hold for each; those under others count for what they declare."""
     projects: dict[int, Project] = {}
     for configuration in configurations:
-        same = [file for file in files if file.configuration is configuration]
         project = Project(Evaluator(configuration.ruleset, Evidence(today)))
-        projects[id(configuration)] = project.with_files((f.name, f.source.text, f.json) for f in same)
+        same = [(f.name, f.source.text, f.json) for f in files if f.configuration is configuration]
+        if project.ruleset.relational:
+            others = [(f.name, f.source.text, f.json) for f in files if f.configuration is not configuration]
+            project = project.with_declared(others)
+        projects[id(configuration)] = project.with_files(same)
     judged = []
     for file in files:
         project = projects[id(file.configuration)]
@@ -175,17 +177,26 @@ class _Reader:
         self.seen: set[str] = set()
 
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:
-        configuration = self.configuration(Path(os.path.abspath(folder)))
-        root = configuration.settings_path.parent if configuration.settings_path else None
-        exclude = configuration.settings.exclude
-        found = discover(folder, exclude=exclude, exclude_root=root, partials=self.partials)
+        top = Path(os.path.abspath(folder))
+        found = discover(
+            folder,
+            exclude=self.configuration(top).exclude,
+            excluded_in=lambda below: self.configuration(below).exclude,
+            partials=self.partials,
+        )
+        # the innermost folder with settings of its own, of those that a file lies in
+        holding = [Path(os.path.abspath(below)) for below in reversed(found.settings)]
         self.skipped += [
             Skipped(display_name(path) + "/" * path.is_dir(), "excluded") for path in found.excluded
         ]
         self.not_scanned += [NotScanned(display_name(path), 1, reason) for path, reason in found.unreadable]
         self.came_to[str(folder)] = {display_name(path) for path in found.files}
         for path in found.files:
-            self.read(path, configuration, named=False)
+            own = Path(os.path.abspath(path))
+            inside = max(
+                (f for f in holding if own.is_relative_to(f)), key=lambda f: len(f.parts), default=top
+            )
+            self.read(path, self.configuration(inside), named=False)
 
     def read_named(self, path: Path) -> None:
         """Read a file that the user named, whatever it looks like."""
@@ -264,7 +275,7 @@ class _Reader:
         if request.controls or request.frameworks:
             changes["frameworks"] = () if request.controls else request.frameworks
         configuration, wrong = configure(
-            folder, settings_path=settings_path, changes=changes, only=request.controls
+            folder, settings_path=request.config, changes=changes, only=request.controls
         )
         _refuse_unknown(request, configuration)
         # folders share the built-in policies and may share others: each problem is reported once

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -27,7 +27,7 @@ from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
 from kscan_lsp.settings.model import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
@@ -41,8 +41,14 @@ class Discovered(Struct):
     """What a walk came to: `excluded` are files that were left out, and folders that were not entered."""
 
     files: list[Path] = []
+    settings: list[Path] = []
+    """The folders below that have settings of their own."""
     excluded: list[Path] = []
     unreadable: list[tuple[Path, str]] = []
+
+
+Exclude: TypeAlias = "Sequence[tuple[Path, Sequence[str]]]"
+"""Patterns as in `.gitignore`, from settings, each with the folder they are relative to; the last has the last word."""
 
 
 class _IgnoreRules(NamedTuple):
@@ -55,44 +61,48 @@ class _IgnoreRules(NamedTuple):
 def discover(
     start: Path,
     *,
-    exclude: Sequence[str] = (),
-    exclude_root: Path | None = None,
+    exclude: Exclude = (),
+    excluded_in: Callable[[Path], Exclude] = lambda _: (),
     partials: Partials | None = None,
 ) -> Discovered:
     """The files to scan in a folder that a user named.
 
     Args:
         start: the folder.
-        exclude: patterns as in `.gitignore`, from the settings.
-        exclude_root: the folder they are relative to; `start` where it is not given.
+        exclude: what the settings leave out.
+        excluded_in: the same for a folder below that has settings of its own.
         partials: what is known about kustomizations and charts; filled on the way.
 
     Returns:
         The files in a fixed order, and what was left out.
     """
-    walk = _Discovery(os.path.abspath(start), partials or Partials())
-    settings = _IgnoreRules(os.path.abspath(exclude_root or start), _patterns(exclude))
+    walk = _Discovery(os.path.abspath(start), partials or Partials(), excluded_in)
     # a folder that is named is entered even if a .gitignore above leaves it out
     above = _ignore_rules_above(walk.top)
     inherited = [] if _ignored(walk.top, above, folder=True) else above
-    walk.add_folder(walk.top, (settings,) if exclude else (), tuple(inherited), 0)
+    walk.add_folder(walk.top, _rules(exclude), tuple(inherited), 0)
     walk.follow_links()
     return Discovered(
         [_as_given(start, walk.top, path) for path in sorted(walk.files, key=_order)],
+        [_as_given(start, walk.top, path) for path in sorted(walk.settings, key=_order)],
         [_as_given(start, walk.top, path) for path in sorted(walk.excluded, key=_order)],
         [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],
     )
 
 
-def is_found(
-    path: Path, start: Path, *, exclude: Sequence[str] = (), exclude_root: Path | None = None
-) -> bool:
-    """Whether `discover` comes to a file by its own name; both paths are absolute."""
+def is_found(path: Path, start: Path, exclude: Exclude = ()) -> bool:
+    """Whether `discover` comes to a file by its own name; both paths are absolute.
+
+    Args:
+        path: the file.
+        start: the folder that is walked.
+        exclude: what the settings leave out that hold for the file.
+    """
     top = str(start)
     if not path.is_relative_to(start) or not os.path.isfile(path):
         return False
     walk = _Discovery(top, Partials())
-    settings = (_IgnoreRules(str(exclude_root or start), _patterns(exclude)),) if exclude else ()
+    settings = _rules(exclude)
     above = _ignore_rules_above(top)
     ignore = (*([] if _ignored(top, above, folder=True) else above), *_ignore_rules_in(top))
     for folder in [*reversed(path.parents)][len(start.parents) + 1 :]:
@@ -106,8 +116,12 @@ def is_found(
 class _Discovery:
     """One walk, while it is under way. Paths are absolute strings: this is the hot loop of a large scan."""
 
-    def __init__(self, top: str, partials: Partials) -> None:
+    def __init__(
+        self, top: str, partials: Partials, excluded_in: Callable[[Path], Exclude] = lambda _: ()
+    ) -> None:
         self.top = top
+        self.excluded_in = excluded_in
+        self.settings: list[str] = []
         self.boundary = os.path.realpath(repository(top) or top)
         self.partials = partials
         self.files: list[str] = []
@@ -135,6 +149,9 @@ class _Discovery:
             return
         if any(entry.name == ".gitignore" for entry in entries):
             ignore = (*ignore, *_ignore_rules_in(folder))
+        if folder != self.top and any(entry.name in FILE_NAMES for entry in entries):
+            self.settings.append(folder)
+            settings = _rules(self.excluded_in(Path(folder)))
         for entry in entries:
             if entry.is_symlink():
                 self.links.append((entry.path, settings, ignore, depth))
@@ -211,20 +228,17 @@ class _Discovery:
         return not hidden
 
 
-def is_excluded(path: Path, patterns: Sequence[str], root: Path) -> bool:
+def is_excluded(path: Path, exclude: Exclude) -> bool:
     """Whether settings leave a file out, by its own name or that of a folder around it.
 
     Args:
         path: an absolute path.
-        patterns: the `exclude` of the settings.
-        root: the folder of the settings file.
+        exclude: what the settings leave out that hold for it.
     """
-    if not patterns or not path.is_relative_to(root):
-        return False
-    rules = [_IgnoreRules(str(root), _patterns(patterns))]
-    around = [str(parent) for parent in path.parents if parent != root and parent.is_relative_to(root)]
-    return _ignored(str(path), rules, folder=False) or any(
-        _ignored(one, rules, folder=True) for one in around
+    rules = _rules(exclude)
+    return bool(rules) and (
+        _ignored(str(path), rules, folder=False)
+        or any(_ignored(str(folder), rules, folder=True) for folder in path.parents)
     )
 
 
@@ -270,8 +284,15 @@ def _ignore_rules_in(folder: str) -> list[_IgnoreRules]:
     return [_IgnoreRules(folder, IgnorePatterns.of_text(text))]
 
 
-def _patterns(exclude: Sequence[str]) -> IgnorePatterns:
-    return IgnorePatterns(pattern.encode("utf-8", "replace") for pattern in exclude)
+def _rules(exclude: Exclude) -> tuple[_IgnoreRules, ...]:
+    return tuple(
+        _IgnoreRules(
+            os.path.abspath(folder),
+            IgnorePatterns(pattern.encode("utf-8", "replace") for pattern in patterns),
+        )
+        for folder, patterns in exclude
+        if patterns
+    )
 
 
 def _ignored(path: str, rules: Sequence[_IgnoreRules], *, folder: bool) -> bool:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 MAX_REASONS: Final = 20
-"""Places listed for a control that could not be evaluated; the count is always exact."""
+"""PlaceLinks listed for a control that could not be evaluated; the count is always exact."""
 
 _Options: TypeAlias = Sequence[VerifiedFix | Draft]
 """The ways to fix a finding."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.page import about, findings, standards, unjudged
 from kscan_lsp.report.page.style import STYLE
-from kscan_lsp.report.page.text import Places, heading, table, text
+from kscan_lsp.report.page.text import PlaceLinks, heading, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
         report: what to show.
         uri_of: the URI of a file by its name in the report; where there is none, its places are text, not links.
     """
-    places = Places(uri_of)
+    places = PlaceLinks(uri_of)
     body = [*_parts(report, places)]
     return "\n".join((
         "<!doctype html>",
@@ -65,7 +65,7 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
     ))  # fmt: skip
 
 
-def _parts(report: Report, places: Places) -> Iterator[str]:
+def _parts(report: Report, places: PlaceLinks) -> Iterator[str]:
     yield from unjudged.not_scanned(report, places)
     yield from standards.scores(report)
     yield from standards.changes(report, places)
@@ -86,7 +86,7 @@ def _contents(body: list[str]) -> Iterator[str]:
     yield f"<nav>{' '.join(links)}</nav>"
 
 
-def _problems(report: Report, places: Places) -> Iterator[str]:
+def _problems(report: Report, places: PlaceLinks) -> Iterator[str]:
     if report.problems:
         yield heading("Problems in files", "problems")
         yield from table(

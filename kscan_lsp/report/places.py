@@ -1,4 +1,4 @@
-"""Places in files as people count them, from places in the text that was judged."""
+"""PlaceLinks in files as people count them, from places in the text that was judged."""
 
 from __future__ import annotations
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 _PROBLEM: Final = "bold yellow"
 _LABEL_WIDTH: Final = 9
 _FULL_PLACES: Final = 2
-"""Places with the same problems that are written out in one file."""
+"""PlaceLinks with the same problems that are written out in one file."""
 
 _SHOWN_PLACES: Final = 20
-"""Places with the same problems that are shown at all; the lines of the others are listed."""
+"""PlaceLinks with the same problems that are shown at all; the lines of the others are listed."""
 
 _LISTED_LINES: Final = 50
 

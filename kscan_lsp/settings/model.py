@@ -4,7 +4,7 @@ One model serves the file, the editor's `kscan` section and the published JSON s
 everywhere. Names of controls, frameworks and inputs are only known once policies are read: `ruleset.py`
 judges those.
 
-Left out on purpose: nested settings files. One file per folder can be read and understood; a cascade cannot.
+What several files make together is said in `layers.py`.
 """
 
 from __future__ import annotations
@@ -184,6 +184,14 @@ class Settings(_Frozen):
         tuple[PodSpecPath, ...],
         Field(alias="podSpecPaths", description="Custom kinds that carry a pod template."),
     ] = ()
+    locked: Annotated[
+        Names,
+        Field(
+            description="What a settings file in a folder below may not weaken: control ids, or keys: "
+            "'controls' for all of them, 'frameworks', 'exclude', 'inputs', 'policies', 'podSpecPaths', "
+            "'kubernetesVersion'."
+        ),
+    ] = ()
     kubernetes_version: Annotated[
         Version,
         Field(
@@ -252,4 +260,9 @@ def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]
 
 def replace_settings(base: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some keys replaced; the keys are those of the file."""
-    return Settings.model_validate({**base.model_dump(by_alias=True, exclude_unset=True), **changes})
+    return Settings.model_validate({**dump(base), **changes})
+
+
+def dump(settings: Settings) -> dict[str, Any]:
+    """The keys that somebody wrote, with their values."""
+    return settings.model_dump(by_alias=True, exclude_unset=True)

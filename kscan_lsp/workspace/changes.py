@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.settings.layers import place_of
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp import paths
     from kscan_lsp.policy.model import PolicySet
+    from kscan_lsp.settings.layers import Layer
     from kscan_lsp.settings.model import Settings
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
@@ -38,26 +39,23 @@ class Change(NamedTuple):
     """Of a lowered severity: `high to low`."""
 
 
-def changes_of(
-    settings: Settings, policies: PolicySet, path: Path | None, document: Document, from_file: Settings
-) -> Iterator[Change]:
+def changes_of(settings: Settings, policies: PolicySet, layers: Sequence[Layer]) -> Iterator[Change]:
     """What settings and policies change, those of the settings in their order, then what is replaced.
 
     Args:
         settings: what holds.
         policies: what the settings choose from.
-        path: the settings file, if there is one.
-        document: what stands in it.
-        from_file: the settings as that file has them; others come from elsewhere.
+        layers: the settings files; what none of them says comes from an editor or a command line.
     """
-    from_here = path is not None and from_file.controls == settings.controls
 
     def change(
         what: Literal["excluded", "lowered"], control: str, where: paths.Path, detail: str = ""
     ) -> Change:
-        if not from_here:
+        place = place_of(layers, settings, where)
+        if place is None:
             return Change(what, control, None, None, None, detail)
-        return Change(what, control, str(path), document, span_at(document, where), detail)
+        layer, where = place
+        return Change(what, control, layer.file, layer.document, span_at(layer.document, where), detail)
 
     for number, name in enumerate(settings.controls.exclude):
         if name in policies.controls:

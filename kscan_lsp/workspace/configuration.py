@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
+from kscan_lsp.settings.layers import Layer, merge, place_of, what_counts
 from kscan_lsp.settings.model import (
     FILE_NAMES,
     InputsFile,
     Settings,
+    dump,
     overlay,
     read_settings,
     replace_settings,
@@ -35,6 +38,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from kscan_lsp import paths
     from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.policy.model import PolicySet
     from kscan_lsp.policy.ruleset import Ruleset
@@ -51,6 +55,8 @@ class Configuration(Struct, frozen=True, eq=False):
     problems: tuple[ConfigurationProblem, ...]
     files: frozenset[Path]
     """The files that it was read from: settings, policies, inputs."""
+    exclude: tuple[tuple[Path, tuple[str, ...]], ...] = ()
+    """The patterns of files that are left out, by the folder that they begin at."""
     changes: tuple[Change, ...] = ()
     """What they change about the standards that come with the program."""
 
@@ -63,15 +69,45 @@ class ConfigurationProblem(NamedTuple):
     problem: Problem
 
 
+def distinct_problems(configurations: Iterable[Configuration]) -> list[ConfigurationProblem]:
+    """What is wrong with several, each once: folders share the settings above them."""
+    found = [problem for configuration in configurations for problem in configuration.problems]
+    return [*{(one.path, one.problem): one for one in found}.values()]
+
+
+def distinct_changes(configurations: Iterable[Configuration]) -> list[Change]:
+    """What several change about the standards, each once."""
+    found = [change for configuration in configurations for change in configuration.changes]
+    return [*{(one.what, one.id, one.file, one.span): one for one in found}.values()]
+
+
 def find_settings(start: Path) -> Path | None:
     """The settings file of a folder: in it or in the nearest folder above that has one."""
-    for folder in (start, *start.parents):
-        for name in FILE_NAMES:
-            candidate = folder / name
-            # `Path.is_file` raises where nobody may look, and where no file can be called so
-            if os.path.isfile(candidate):  # noqa: PTH113
-                return candidate
-    return None
+    return next(filter(None, map(settings_in, (start, *start.parents))), None)
+
+
+def settings_in(folder: Path) -> Path | None:
+    """The settings file that stands in a folder."""
+    # `Path.is_file` raises where nobody may look, and where no file can be called so
+    paths = (folder / name for name in FILE_NAMES)
+    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113
+
+
+def settings_above(path: Path) -> tuple[Path, ...]:
+    """A settings file and those above, on top of which it holds, the outermost first.
+
+    Those are all in the checkout that it lies in; without a checkout, all there are.
+    """
+    top = repository(str(path.parent))
+    above = [folder for folder in path.parent.parents if not top or folder.is_relative_to(top)]
+    return (*filter(None, map(settings_in, reversed(above))), path)
+
+
+def exclude_in(folder: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    """What settings leave out in a folder, as its files on disk have it; see `Configuration.exclude`."""
+    path = find_settings(folder)
+    layers = [_read_layer(one, None)[0] for one in (settings_above(path) if path else ())]
+    return _excludes(what_counts(layers).layers, Settings(), folder)
 
 
 def _unread(folder: Path, settings_path: Path | None) -> Iterator[ConfigurationProblem]:
@@ -115,59 +151,124 @@ def configure(
         The configuration, and in words what is wrong with `section`, `changes` and `only`.
     """
     path = settings_path or (find_settings(root) if root else None)
-    document = read_document("")
-    problems: list[ConfigurationProblem] = []
-    settings = Settings()
-    if path is not None:
-        document = read_policy_file(path, "setting", buffers)
-        settings, found = read_settings(document)
-        problems += [ConfigurationProblem(path, document, problem) for problem in found]
-    from_file = settings
-    settings, wrong = overlay(settings, section)
-    if changes:
-        settings = replace_settings(settings, changes)
+    files = () if path is None else (path,) if settings_path else settings_above(path)
+    read = [_read_layer(one, buffers) for one in files]
+    written = [layer for layer, _ in read]
+    counting = what_counts(written)
+    problems = [
+        ConfigurationProblem(Path(layer.file), layer.document, problem)
+        for layer, found in (*read, *((layer, (problem,)) for layer, problem in counting.problems))
+        for problem in found
+    ]
+    above, wrong = overlay(Settings(), section)
+    above = replace_settings(above, changes or {})
     policy_root = path.parent if path else root
     if policy_root and (path is None or path == find_settings(policy_root)):
         problems += _unread(policy_root, path)
-    named, unnamed = _policy_files(settings.policies, policy_root)
-    known = load_policies(named, buffers, memo=memo)
+    # who names files names them from where they stand: those of an editor or a command line, from where files do
+    over = Layer("", read_document(""), above)
+    layers = [*counting.layers, over]
+    missing: list[tuple[Layer, SettingError]] = []
+    named: dict[Path, frozenset[str]] = {}
+    for layer, locked in zip(layers, (*counting.locked, frozenset[str]()), strict=True):
+        if above.policies and layer is not over:
+            continue
+        found = _policy_files(layer.settings.policies, _folder_of(layer, over, policy_root))
+        named.update(dict.fromkeys(found.files, locked))
+        missing += [(layer, SettingError(("policies", number), message)) for number, message in found.wrong]
+    known = load_policies([*named], buffers, memo=memo)
+    if refusals := [*_locked_anew(known, named)]:
+        problems += refusals
+        known = load_policies(
+            [one for one in named if one not in {r.path for r in refusals}], buffers, memo=memo
+        )
     problems += [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
-    missing = [SettingError(("policies", number), message) for number, message in unnamed]
-    lists = None
-    if isinstance(settings.inputs, str):
-        lists = _read_lists(settings.inputs, policy_root, known, buffers)
-        if isinstance(lists, str):
-            missing.append(SettingError(("inputs",), lists))
-        else:
-            settings = settings.model_copy(update={"inputs": lists.values})
-            problems += [
-                ConfigurationProblem(lists.path, lists.document, problem) for problem in lists.problems
-            ]
+    lists: list[_ListsFile] = []
+    for number, layer in enumerate(layers):
+        if isinstance(layer.settings.inputs, str):
+            folder = _folder_of(layer, over, policy_root)
+            inputs = _read_lists(layer.settings.inputs, folder, known, buffers)
+            if isinstance(inputs, str):
+                missing.append((layer, SettingError(("inputs",), inputs)))
+            else:
+                lists.append(inputs)
+            values = {} if isinstance(inputs, str) else inputs.values
+            layers[number] = layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))
+    settings = replace_settings(merge(layers[:-1]), dump(layers[-1].settings))
+    problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
     rules, setting_errors = choose(known, settings, only=only)
     words = list(wrong)
-    for error in (*missing, *setting_errors):
-        if isinstance(lists, _ListsFile) and error.path[0] == "inputs":
-            problem = Problem(
-                span_at(lists.document, error.path[1:], on_key=error.on_key), error.message, "setting"
-            )
-            problems.append(ConfigurationProblem(lists.path, lists.document, problem))
-        elif (
-            path is not None
-            and not (only and error.path[0] == "controls")
-            and _same_place(from_file, settings, error.path)
-        ):
-            problem = Problem(span_at(document, error.path, on_key=error.on_key), error.message, "setting")
-            problems.append(ConfigurationProblem(path, document, problem))
-        else:
-            words.append(error.message)
+    for layer, error in missing:
+        _place(error, (layer, error.path) if layer is not over else None, problems, words)
+    for error in setting_errors:
+        key, *rest = error.path
+        in_file = next((one for one in lists if key == "inputs" and rest and rest[0] in one.values), None)
+        place = None if only and key == "controls" else place_of(written, settings, error.path)
+        if in_file:
+            place = Layer(str(in_file.path), in_file.document, settings), tuple(rest)
+        _place(error, place, problems, words)
     # a token may stand in settings, too
     problems = [one._replace(problem=redacted((one.problem,))[0]) for one in problems]
     words = [redact(text) for text in words]
-    files = frozenset(
-        [*named, *([path] if path else []), *([lists.path] if isinstance(lists, _ListsFile) else [])]
+    changed = tuple(changes_of(settings, known, written))
+    return Configuration(
+        root,
+        path,
+        settings,
+        rules,
+        tuple(problems),
+        frozenset([*named, *files, *(one.path for one in lists)]),
+        _excludes(counting.layers, above, policy_root),
+        changed,
+    ), tuple(words)
+
+
+def _folder_of(layer: Layer, over: Layer, root: Path | None) -> Path | None:
+    """What the names of files in a layer are relative to."""
+    return root if layer is over else Path(layer.file).parent
+
+
+def _locked_anew(known: PolicySet, named: Mapping[Path, frozenset[str]]) -> Iterator[ConfigurationProblem]:
+    """Controls that policies of a folder below define anew although settings above lock them."""
+    for control, source in known.replaced.items():
+        locked = named.get(Path(source.name), frozenset())
+        if control in locked or "controls" in locked:
+            span = span_at(source.document, ("id",))
+            message = f"'{control}' stays as it is: settings above lock it"
+            yield ConfigurationProblem(Path(source.name), source.document, Problem(span, message, "control"))
+
+
+def _read_layer(path: Path, buffers: Mapping[Path, str] | None) -> tuple[Layer, tuple[Problem, ...]]:
+    document = read_policy_file(path, "setting", buffers)
+    settings, problems = read_settings(document)
+    return Layer(str(path), document, settings), problems
+
+
+def _place(
+    error: SettingError,
+    place: tuple[Layer, paths.Path] | None,
+    problems: list[ConfigurationProblem],
+    words: list[str],
+) -> None:
+    """Report an error where it was made; in words, where no file says it."""
+    if place is None:
+        words.append(error.message)
+        return
+    layer, where = place
+    span = span_at(layer.document, where, on_key=error.on_key)
+    problems.append(
+        ConfigurationProblem(Path(layer.file), layer.document, Problem(span, error.message, "setting"))
     )
-    changed = tuple(changes_of(settings, known, path, document, from_file))
-    return Configuration(root, path, settings, rules, tuple(problems), files, changed), tuple(words)
+
+
+def _excludes(
+    layers: Iterable[Layer], above: Settings, folder: Path | None
+) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    if "exclude" in above.model_fields_set:
+        return ((folder, above.exclude),) if folder else ()
+    return tuple(
+        (Path(layer.file).parent, layer.settings.exclude) for layer in layers if layer.settings.exclude
+    )
 
 
 class _ListsFile(NamedTuple):
@@ -213,9 +314,3 @@ def _policy_files(names: tuple[str, ...], root: Path | None) -> NamedFiles:
     if root is None:
         return NamedFiles([], [(n, f"there is no file or folder '{name}'") for n, name in enumerate(names)])
     return named_files(names, root, POLICY_SUFFIXES, inside=workspace_of(root))
-
-
-def _same_place(from_file: Settings, settings: Settings, path: tuple[str | int, ...]) -> bool:
-    """Whether a setting comes from the file: only then can a problem with it be placed there."""
-    name = str(path[0])
-    return getattr(from_file, name, None) == getattr(settings, name, None)

@@ -133,6 +133,13 @@ class Project(Struct, frozen=True, eq=False):
         index, changed = self.index.with_file(path, objects)
         return self._updated(judged, index, changed, {path})
 
+    def with_declared(self, files: Iterable[tuple[str, str, bool]]) -> Project:
+        """The project with what many files declare, without judging them: (path, text, whether it is JSON)."""
+        objects = {path: objects_of(path, text, self.ruleset, json=json) for path, text, json in files}
+        judged = {name: file for name, file in self.files.items() if name not in objects}
+        index, changed = self.index.with_files(objects)
+        return self._updated(judged, index, changed, objects)
+
     def with_evidence(self, evidence: Evidence) -> Project:
         """The project with other evidence: what rests on what is different in it is judged again, and nothing else."""
         project = replace(self, evaluator=self.evaluator.with_evidence(evidence))

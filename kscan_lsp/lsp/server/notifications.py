@@ -84,13 +84,17 @@ def handle_settings(server: Server) -> None:
         if any(path.name in PARTIALS for _, path in paths):
             for workspace in session.workspaces.values():
                 workspace.outdated = True  # which files count is another question now
+        for _, path in paths:
+            if path.name in FILE_NAMES:
+                session.look_for_settings(path)
         if any(
             path.name in (*PARTIALS, *FILE_NAMES) or session.is_configuration_file(path) for _, path in paths
         ):
             server.scheduler.reconfigure()
         for uri, path in paths:
             session.reread(key_of(path, uri), path)
-            server.scheduler.work_on(session.root_of(path))
+            for root in session.roots_with(path):
+                server.scheduler.work_on(root)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:

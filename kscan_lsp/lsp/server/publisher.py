@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.server.stdio import Outbox
 from kscan_lsp.lsp.session.published import published
+from kscan_lsp.workspace.configuration import distinct_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,12 +77,12 @@ class Publisher:
         """Publish what is wrong with settings and policies, each in its file."""
         session = self._session
         files: dict[str, list[Any]] = {}
-        for workspace in session.workspaces.values():
-            configuration = workspace.configuration
+        configurations = [workspace.configuration for workspace in session.workspaces.values()]
+        for configuration in configurations:
             if configuration.settings_path is not None:
                 files.setdefault(configuration.settings_path.as_uri(), [])
-            for path, document, problem in configuration.problems:
-                files.setdefault(path.absolute().as_uri(), []).append((document, problem))
+        for path, document, problem in distinct_problems(configurations):
+            files.setdefault(path.absolute().as_uri(), []).append((document, problem))
         for uri in session.reported - files.keys():
             self.publish(uri, None, ())
         for uri, problems in files.items():

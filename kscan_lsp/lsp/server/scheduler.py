@@ -172,8 +172,11 @@ class Scheduler:
         """Find the files of a folder and have them read, with progress; the user may stop it."""
         stopped = threading.Event()
         async with self._reporter.report(f"Reading {root.name}", None, stopped.set):
-            found, partials = await self._executors.run_answer(find_files, root, workspace.configuration)
+            configuration, top = workspace.configuration, workspace.top
+            found, partials = await self._executors.run_answer(find_files, root, configuration, top)
             workspace.set_files(found, partials)
+            if self._session.set_nested(found.settings, ()):
+                self.reconfigure()
             while workspace.waiting and self._session.workspaces.get(root) is workspace:
                 if stopped.is_set():
                     workspace.stop()
@@ -186,7 +189,7 @@ class Scheduler:
         session = self._session
         session.judging = True  # by which all files are looked for again
         self.reconfigure()
-        while not all(session.is_settled(root) for root in session.folders):
+        while not all(session.is_settled(root) for root in session.judged_roots()):
             await self._changed.wait()
         for uri in list(session.documents):
             await self.snapshot(uri)

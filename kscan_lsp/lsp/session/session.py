@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.session.around import folders_around, innermost
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
 from kscan_lsp.lsp.session.snapshot import ProjectsSnapshot, WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
@@ -19,6 +20,7 @@ from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.text import LineIndex
+from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems, settings_in
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Session(Struct):
     """By URI."""
     folders: list[Path] = []
     """The folders of the workspace."""
+    nested: set[Path] = set()
+    """Folders below those, as far as they are known, that have settings of their own."""
     workspaces: dict[Path | None, Workspace] = {}
     """What is known of folders: those of the workspace, and those that an open document lies in."""
     section: Any = None
@@ -67,6 +71,8 @@ class Session(Struct):
         """A document was opened."""
         self.revision += 1
         path = path_of(item.uri)
+        if path is not None:
+            self.look_for_settings(path)
         self.documents[item.uri] = OpenDocument(
             uri=item.uri,
             path=path,
@@ -99,16 +105,41 @@ class Session(Struct):
 
     def reread(self, key: str, path: Path | None) -> None:
         """Have a file read: something happened to it on disk, or it counts again as it is there."""
-        workspace = self.workspaces.get(self.root_of(path))
-        if workspace is not None:
-            workspace.waiting[key] = WaitingFile(path, unsure=True)
+        for root in self.workspaces.keys() & self.roots_with(path):
+            self.workspaces[root].waiting[key] = WaitingFile(path, unsure=True)
 
     def root_of(self, path: Path | None) -> Path | None:
-        """The folder whose settings hold for a file: the innermost workspace folder, else the file's own."""
+        """The folder whose settings hold for a file: the innermost that has some, or is one of the workspace."""
         if path is None:
             return self.folders[0] if self.folders else None
-        around = [folder for folder in self.folders if path.is_relative_to(folder)]
-        return max(around, key=lambda folder: len(folder.parts), default=path.parent)
+        return innermost(path, (*self.folders, *self.nested)) or path.parent
+
+    def top_of(self, root: Path | None) -> Path | None:
+        """The folder of the workspace that one with settings of its own lies in; its files speak of each other."""
+        return root if root is None else innermost(root, self.folders) or root
+
+    def roots_with(self, path: Path | None) -> list[Path | None]:
+        """The folders for which a file counts: its own, and those that lie in the same folder of the workspace."""
+        root = self.root_of(path)
+        top = self.top_of(root)
+        return [root, *(one for one in self.workspaces if one != root and self.top_of(one) == top)]
+
+    def look_for_settings(self, path: Path) -> bool:
+        """See which folders around a file have settings of their own; whether that is different now."""
+        around = folders_around(path, self.folders)
+        return self.set_nested(filter(settings_in, around), around)
+
+    def set_nested(self, found: Iterable[Path], looked_at: Iterable[Path]) -> bool:
+        """Of some folders, these have settings of their own; whether that is different now."""
+        nested = self.nested.difference(looked_at).union(found)
+        if nested == self.nested:
+            return False
+        self.nested = nested
+        for document in self.documents.values():
+            before, document.root = document.root, self.root_of(document.path)
+            if document.root != before and (workspace := self.workspaces.get(before)) is not None:
+                workspace.waiting[document.key] = WaitingFile(document.path, unsure=True)
+        return True
 
     def set_folders(self, folders: list[Path]) -> list[Workspace]:
         """These are the folders of the workspace now.
@@ -118,6 +149,7 @@ class Session(Struct):
         """
         changed = set(self.folders).symmetric_difference(folders)
         self.folders = folders
+        self.nested = {folder for folder in self.nested if innermost(folder, folders)}
         for document in self.documents.values():
             document.root = self.root_of(document.path)
         gone = [root for root in self.workspaces if root in changed or not self.is_used(root)]
@@ -125,15 +157,18 @@ class Session(Struct):
 
     def is_used(self, root: Path | None) -> bool:
         """Whether anything is to be known of a folder: it is one of the workspace, or a document in it is open."""
-        return (
-            root in self.folders
-            or (root is None and not self.folders)
-            or any(document.root == root for document in self.documents.values())
-        )
+        return root in self.used_roots() or (root is None and not self.folders)
 
     def used_roots(self) -> set[Path | None]:
-        """The folders of the workspace, and those of open documents."""
-        return {*self.folders, *(document.root for document in self.documents.values())}
+        """The folders of the workspace, those of open documents, and, if all files are judged, all with settings."""
+        return {*self.judged_roots(), *(document.root for document in self.documents.values())}
+
+    def judged_roots(self) -> set[Path]:
+        """The folders of the workspace, and those with settings of their own where all files are judged."""
+        tops = [
+            top for top in self.folders if self.judging or getattr(self.workspaces.get(top), "judging", False)
+        ]
+        return {*self.folders, *(folder for folder in self.nested if self.top_of(folder) in tops)}
 
     def is_configuration_file(self, path: Path | None) -> bool:
         """Whether a file is one that settings or policies are read from."""
@@ -162,9 +197,10 @@ class Session(Struct):
             root,
             configuration,
             self.day,
-            indexed=root in self.folders,
+            indexed=root in self.folders or root in self.nested,
             judging=self.judging or configuration.settings.diagnostics == "workspace",
         )
+        workspace.top = self.top_of(root)
         workspace.settings_revision = self.settings_revision
         self.workspaces[root] = workspace
         return workspace
@@ -186,13 +222,13 @@ class Session(Struct):
     def is_settled(self, root: Path) -> bool:
         """Whether all is known of a folder that will be, until something happens; so it is for one that is gone."""
         workspace = self.workspaces.get(root)
-        return root not in self.folders or (
+        return root not in self.judged_roots() or (
             workspace is not None and self.configuration(root) is not None and workspace.is_settled()
         )
 
     def is_complete(self) -> bool:
         """Whether every file of the workspace has been read and judged."""
-        known = (self.workspaces.get(root) for root in self.folders)
+        known = (self.workspaces.get(root) for root in self.judged_roots())
         return self.judging and all(workspace is not None and workspace.is_complete() for workspace in known)
 
     def is_current(self, document: OpenDocument) -> bool:
@@ -224,7 +260,9 @@ class Session(Struct):
         if request := self.buffer_to_check(root):
             return request
         buffers = {document.key for document in self.documents.values() if document.root == root}
-        return self.workspaces[root].take_next_step(buffers, self.is_configuration_file)
+        return self.workspaces[root].take_next_step(
+            buffers, self.is_configuration_file, lambda path: self.root_of(path) == root
+        )
 
     def accept(self, request: CheckRequest, result: CheckResult) -> None:
         """Keep the result of a check, unless other settings hold by now, or its folder is gone."""
@@ -301,8 +339,8 @@ class Session(Struct):
             tuple(self.folders),
             tuple(sorted(files, key=lambda entry: entry[0].path)),
             tuple(place for workspace in workspaces for place in workspace.unreadable),
-            tuple(problem for workspace in workspaces for problem in workspace.configuration.problems),
-            tuple(change for workspace in workspaces for change in workspace.configuration.changes),
+            tuple(distinct_problems(workspace.configuration for workspace in workspaces)),
+            tuple(distinct_changes(workspace.configuration for workspace in workspaces)),
         )
 
 

@@ -16,6 +16,7 @@ from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import is_json, is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import with_stale_findings
+from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.pages import page_of, with_page
 from kscan_lsp.workspace.project import objects_of
 from kscan_lsp.workspace.results import CheckedFile
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kscan_lsp.files.discover import Discovered
+    from kscan_lsp.files.discover import Discovered, Exclude
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
 
@@ -73,9 +74,13 @@ class ReadFile(NamedTuple):
     key: str
     path: Path | None
     root: Path | None
+    top: Path | None
+    """The folder that is walked for files."""
     configuration: Configuration
     project: Project
     partials: Partials
+    owned: bool
+    """Whether its settings are those of the folder; else it counts for what it declares."""
     judged: bool
     """Whether it is judged, too, and not only read for what it means to others."""
     unsure: bool
@@ -145,21 +150,32 @@ def settle_files(step: SettleFiles) -> Project:
     return step.project.with_relations(step.keys)
 
 
-def find_files(root: Path, configuration: Configuration) -> tuple[Discovered, Partials]:
-    """Look for the files of a folder."""
+def find_files(
+    root: Path, configuration: Configuration, top: Path | None = None
+) -> tuple[Discovered, Partials]:
+    """Look for the files that count in a folder.
+
+    Args:
+        root: the folder.
+        configuration: what holds there.
+        top: the folder of the workspace that it lies in, if it is none: its files count, too.
+    """
+    top = top or root
+
+    def exclude(folder: Path) -> Exclude:
+        return configuration.exclude if folder == root else exclude_in(folder)
+
     partials = Partials()
-    exclude = configuration.settings.exclude
-    above = configuration.settings_path.parent if configuration.settings_path else None
-    return discover(root, exclude=exclude, exclude_root=above, partials=partials), partials
+    return discover(top, exclude=exclude(top), excluded_in=exclude, partials=partials), partials
 
 
 def _source(step: ReadFile) -> SourceText | Unreadable | None:
     """The text of a file that counts, or why it cannot be read; None for one that is left alone."""
-    path, exclude = step.path, step.configuration.settings.exclude
-    if path is None or step.root is None:
+    path = step.path
+    if path is None or step.top is None:
         return None
-    above = step.configuration.settings_path.parent if step.configuration.settings_path else step.root
-    if step.unsure and not is_found(path, step.root, exclude=exclude, exclude_root=above):
+    exclude = step.configuration.exclude if step.owned or not step.unsure else exclude_in(path.parent)
+    if step.unsure and not is_found(path, step.top, exclude):
         return None
     source = read_manifest(path, step.partials, named=False)
     return None if isinstance(source, str) else source
@@ -177,7 +193,6 @@ def _reason_to_skip(request: CheckRequest) -> str:
     path, configuration = request.path, request.configuration
     if path is None:
         return ""
-    settings_path = configuration.settings_path
-    if settings_path and is_excluded(path, configuration.settings.exclude, settings_path.parent):
+    if is_excluded(path, configuration.exclude):
         return "excluded"
     return request.partials.reason_to_skip(path)

@@ -48,6 +48,8 @@ class Workspace(Struct):
     root: Path | None
     configuration: Configuration
     project: Project
+    top: Path | None = None
+    """The folder whose files it knows: itself, or that of the workspace that it lies in."""
     settings_revision: int = 0
     """When its configuration was read; see `Session.settings_revision`."""
     warnings: frozenset[str] = frozenset()
@@ -103,21 +105,33 @@ class Workspace(Struct):
         return self.searched and self.project.whole and not self.waiting and not self.unsettled
 
     def take_next_step(
-        self, buffers: Collection[str], is_configuration_file: Callable[[Path | None], bool]
+        self,
+        buffers: Collection[str],
+        is_configuration_file: Callable[[Path | None], bool],
+        owns: Callable[[Path | None], bool],
     ) -> ReadFile | SettleFiles | None:
-        """Take what is to be done next for files on disk: reading one, or what had to wait until all were read."""
+        """Take what is to be done next for files on disk: reading one, or what had to wait until all were read.
+
+        Args:
+            buffers: the keys of its open documents.
+            is_configuration_file: whether a file has settings or policies.
+            owns: whether its settings hold for a file; others only count for what they declare.
+        """
         while self.waiting:
             key, file = next(iter(self.waiting.items()))
             del self.waiting[key]
             if key not in buffers and not is_configuration_file(file.path):
+                owned = owns(file.path)
                 return ReadFile(
                     key=key,
                     path=file.path if self.indexed else None,
                     root=self.root,
+                    top=self.top,
                     configuration=self.configuration,
                     project=self.project,
                     partials=self.partials,
-                    judged=self.judging,
+                    owned=owned,
+                    judged=self.judging and owned,
                     unsure=file.unsure,
                 )
         if self.searched and not self.project.whole:
@@ -215,7 +229,7 @@ def _finds_the_same(old: Workspace, new: Workspace) -> bool:
     """Whether what was read of a folder's files counts under its new settings, too."""
     before, now = old.configuration, new.configuration
     return (
-        before.settings.exclude == now.settings.exclude
+        before.exclude == now.exclude
         and before.settings_path == now.settings_path
         and before.settings.pod_spec_paths == now.settings.pod_spec_paths
         and before.ruleset.relational == now.ruleset.relational

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.report.circumstances import CheckedOut
     from kscan_lsp.report.model import Report
-    from kscan_lsp.report.page.text import Places
+    from kscan_lsp.report.page.text import PlaceLinks
 
 _SHORT_ID = 12
 
@@ -45,7 +45,7 @@ def head(report: Report) -> Iterator[str]:
         yield f'<p class="notice high">The gate fails: {text("; ".join(failures))}.</p>'
 
 
-def made_of(report: Report, places: Places) -> Iterator[str]:
+def made_of(report: Report, places: PlaceLinks) -> Iterator[str]:
     """When, of what and under which settings the report was made."""
     made = report.circumstances
     rows = [("date", "", text(made.day.isoformat()))] if made.day else []

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kscan_lsp.report.model import FixOption, LineColumn, Report, Reported
-    from kscan_lsp.report.page.text import Places
+    from kscan_lsp.report.page.text import PlaceLinks
 
 _UNFOLDED: Final = 40
 """Up to so many findings, all are to be seen at once; of more, first the controls."""
 
 
-def by_control(report: Report, places: Places) -> Iterator[str]:
+def by_control(report: Report, places: PlaceLinks) -> Iterator[str]:
     """Open findings, the worst first, each control in a fold of its own."""
     ordered = sorted(report.open(), key=_worst_first)
     grouped = [list(group) for _, group in groupby(ordered, key=_worst_first)]
@@ -44,7 +44,7 @@ def by_control(report: Report, places: Places) -> Iterator[str]:
         )
 
 
-def by_file(report: Report, places: Places) -> Iterator[str]:
+def by_file(report: Report, places: PlaceLinks) -> Iterator[str]:
     """How many open findings of each severity every file has, the worst first."""
     found: dict[str, Counter[Severity]] = {}
     first: dict[str, LineColumn] = {}
@@ -67,7 +67,7 @@ def by_file(report: Report, places: Places) -> Iterator[str]:
     yield "</tbody></table>"
 
 
-def accepted(report: Report, places: Places) -> Iterator[str]:
+def accepted(report: Report, places: PlaceLinks) -> Iterator[str]:
     """Findings that somebody accepted, with who says so."""
     entries = [entry for entry in report.findings if entry.finding.status == "accepted"]
     if entries:
@@ -80,7 +80,7 @@ def _worst_first(entry: Reported) -> tuple[int, str]:
     return -entry.finding.severity, entry.finding.control
 
 
-def _row(entry: Reported, places: Places, more: str) -> tuple[str, str, str]:
+def _row(entry: Reported, places: PlaceLinks, more: str) -> tuple[str, str, str]:
     start = entry.range.start
     related = "".join(
         f'<span class="also quiet">{text(other.message)}: '

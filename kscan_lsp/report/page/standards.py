@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kscan_lsp.report.model import ControlResult, Report
-    from kscan_lsp.report.page.text import Places
+    from kscan_lsp.report.page.text import PlaceLinks
     from kscan_lsp.report.standards import FrameworkMember, FrameworkScore
 
 _CHANGES: Final = {
@@ -50,7 +50,7 @@ def scores(report: Report) -> Iterator[str]:
     yield "</tbody></table>"
 
 
-def by_section(report: Report, places: Places) -> Iterator[str]:
+def by_section(report: Report, places: PlaceLinks) -> Iterator[str]:
     """A fold for each framework: its sections and controls with what became of them, and what no manifest shows."""
     if not any(framework.judged for framework in report.frameworks):
         return
@@ -72,7 +72,7 @@ def _anchor(framework: FrameworkScore) -> str:
     return f"standard-{text(framework.id)}"
 
 
-def changes(report: Report, places: Places) -> Iterator[str]:
+def changes(report: Report, places: PlaceLinks) -> Iterator[str]:
     """What is no longer as the standards have it: a good score may be owed to that."""
     alike: dict[tuple[str, int, str, str], list[str]] = {}
     for one in report.changes:
@@ -87,7 +87,7 @@ def changes(report: Report, places: Places) -> Iterator[str]:
 
 
 def _framework(
-    framework: FrameworkScore, results: Mapping[str, ControlResult], places: Places
+    framework: FrameworkScore, results: Mapping[str, ControlResult], places: PlaceLinks
 ) -> Iterator[str]:
     shown = [member for member in framework.members if not member.needs or _counted(results.get(member.id))]
     sectioned = any(member.section for member in framework.members)

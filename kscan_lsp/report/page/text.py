@@ -19,7 +19,7 @@ PLACE_SCHEME: Final = "kscan-place:"
 """Links to places: this, the file's URI percent-encoded, `#L`, line, comma, column. An editor knows what to do."""
 
 
-class Places(NamedTuple):
+class PlaceLinks(NamedTuple):
     """Writes places in files, as links where there is somewhere to go."""
 
     uri_of: UriOf

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kscan_lsp.report.model import ControlResult, NotEvaluated, NotScanned, Report, Skipped
-    from kscan_lsp.report.page.text import Places
+    from kscan_lsp.report.page.text import PlaceLinks
 
 _UNFOLDED: Final = 10
 """Up to so many places of one reason, they are to be seen at once."""
@@ -27,7 +27,7 @@ _SKIPPED: Final = {
 }
 
 
-def not_scanned(report: Report, places: Places) -> Iterator[str]:
+def not_scanned(report: Report, places: PlaceLinks) -> Iterator[str]:
     """What is not in the counts: it must not be overlooked."""
     if not report.not_scanned:
         return
@@ -41,7 +41,7 @@ def not_scanned(report: Report, places: Places) -> Iterator[str]:
         yield from _group(text(reason), where, "place", tone="medium")
 
 
-def not_judged(report: Report, places: Places) -> Iterator[str]:
+def not_judged(report: Report, places: PlaceLinks) -> Iterator[str]:
     """Objects that were scanned, and what could not be said about them."""
     missing = [result for result in report.controls if result.not_evaluated]
     if not (missing or report.kinds_not_judged):
@@ -75,8 +75,8 @@ def not_judged(report: Report, places: Places) -> Iterator[str]:
             )
 
 
-def _by_reason(missing: list[ControlResult], places: Places) -> Iterator[str]:
-    """Places of one reason together; at each, all controls that it keeps from an answer."""
+def _by_reason(missing: list[ControlResult], places: PlaceLinks) -> Iterator[str]:
+    """PlaceLinks of one reason together; at each, all controls that it keeps from an answer."""
     alike: dict[str, dict[NotEvaluated, list[str]]] = {}
     for result in missing:
         for one in result.reasons:
@@ -97,7 +97,7 @@ def _by_reason(missing: list[ControlResult], places: Places) -> Iterator[str]:
         )
 
 
-def skipped(report: Report, places: Places) -> Iterator[str]:
+def skipped(report: Report, places: PlaceLinks) -> Iterator[str]:
     """What was left alone by design, by name."""
     if not report.skipped:
         return
@@ -112,7 +112,7 @@ def skipped(report: Report, places: Places) -> Iterator[str]:
             yield from fold(summary, _commands(entries, places))
 
 
-def _commands(entries: list[Skipped], places: Places) -> Iterator[str]:
+def _commands(entries: list[Skipped], places: PlaceLinks) -> Iterator[str]:
     """Files by the command that has them judged."""
     alike: dict[str, list[str]] = {}
     for entry in entries:

@@ -70,7 +70,7 @@ def test_gitignore_of_the_checkout_holds_below_a_named_folder(tmp_path: Path) ->
 
 def test_exclude_patterns_are_relative_to_the_settings(tmp_path: Path) -> None:
     tree(tmp_path, "deploy/a.yaml", "deploy/b.yaml", "deploy/test/c.yaml")
-    found = discover(tmp_path / "deploy", exclude=["/deploy/b.yaml", "test/"], exclude_root=tmp_path)
+    found = discover(tmp_path / "deploy", exclude=[(tmp_path, ["/deploy/b.yaml", "test/"])])
     assert names(found, tmp_path) == ["deploy/a.yaml"]
     assert relative(found.excluded, tmp_path) == ["deploy/b.yaml", "deploy/test"]
 
@@ -149,3 +149,16 @@ def test_names_are_as_the_user_gave_them(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     found = discover(type(tmp_path)("deploy"))
     assert [path.as_posix() for path in found.files] == ["deploy/sub/a.yaml"]
+
+
+def test_a_folder_with_settings_of_its_own_has_its_own_patterns(tmp_path: Path) -> None:
+    tree(tmp_path, "a.yaml", "below/.kscan.yaml", "below/a.yaml", "below/b.yaml", "below/deep/b.yaml")
+    asked: list[Path] = []
+
+    def excluded_in(folder: Path) -> list[tuple[Path, list[str]]]:
+        asked.append(folder)
+        return [(tmp_path, ["a.yaml"]), (folder, ["!a.yaml", "b.yaml"])]
+
+    found = discover(tmp_path, exclude=[(tmp_path, ["a.yaml"])], excluded_in=excluded_in)
+    assert names(found, tmp_path) == ["below/a.yaml"]
+    assert asked == found.settings == [tmp_path / "below"]
