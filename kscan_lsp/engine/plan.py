@@ -139,6 +139,8 @@ def plans_for(
             (index, check)
             for index, check in enumerate(control.checks)
             if includes(check.match, group, kind, workload=workload)
+            # of a kind that may run pods, one that runs none has nothing for a question about pods
+            and (workload or not places or check.each.start == "object")
         ]
         if not control.checks and control.needs:
             if includes(control.match, group, kind, workload=workload):

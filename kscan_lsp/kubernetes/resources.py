@@ -122,7 +122,11 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
     template = kind == "Template" and api_version in _TEMPLATES
     field = "objects" if template else "items"
     items = value.get(field)
-    if (kind.endswith("List") or template) and (isinstance(items, list) or kind == "List"):
+    if template and not isinstance(value.get("parameters", []), list):
+        unwrapping.report((*root, "parameters"), "'parameters' of a Template must be a list")
+    elif template and items is None:
+        _add(unwrapping, value, root, kind, api_version)
+    elif template or (kind.endswith("List") and (isinstance(items, list) or kind == "List")):
         if items is not None and not isinstance(items, list):
             unwrapping.report((*root, field), f"'{field}' of a {kind} must be a list")
         elif len(root) >= unwrapping.top + 2 * MAX_LISTS:
@@ -132,7 +136,8 @@ def _collect(unwrapping: _Unwrapping, value: object, root: Path, item_of: str) -
         else:
             inherited = "" if kind == "List" or template else f"{kind.removesuffix('List')} {api_version}"
             parameters = parameters_of(value) if template else None
-            if parameters is not None:
+            # an object that cannot be read may be what a parameter is a credential for
+            if parameters is not None and all(map(_is_object, items or [])):
                 _add(unwrapping, {**value, "parameters": parameters.listed}, root, kind, api_version)
             for index, item in enumerate(items or []):
                 one = item if parameters is None else with_parameters(item, parameters.values)
@@ -155,6 +160,10 @@ def _add(unwrapping: _Unwrapping, value: dict[str, Any], root: Path, kind: str, 
     places = unwrapping.custom.get(group_and_kind) or PLACES.get(group_and_kind, ())
     templates = templates_of(value, places) if places else ()
     unwrapping.found.append(Resource(unwrapping.document, root, identity, value, templates, places))
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict) and bool(_text(value.get("kind")) and _text(value.get("apiVersion")))
 
 
 def _name_of(metadata: dict[str, Any]) -> str:
