@@ -67,7 +67,7 @@ _PASSES = frozenset({"_[_]", "_?._", "_[?_]", "orValue", "value", "or", "optiona
 _OURS = frozenset({"matchesAny", "imageListed", "selects", "granted", "builtinGrants", "addedToBuiltin", "isolates",
                    "opens", "restricts", "sets.contains", "sets.equivalent", "sets.intersects", "isSorted", "sum",
                    "min", "max", "find", "findAll", "credential", "credentialInAnnotation",
-                   "credentialInArgument"})  # fmt: skip
+                   "credentialInArgument", "nodePaths", "runtimeSockets"})  # fmt: skip
 _WHOLE = _STRUCTURAL | _PASSES | _OURS | {"_+_", "join", "format"}
 """What takes more than texts and numbers."""
 _GROWS = frozenset({"imageRef", "strings.quote", "getQuery"})

@@ -21,6 +21,7 @@ from kscan_lsp.kubernetes import (
     kinds,
     labels,
     network_policies,
+    node_paths,
     rbac,
 )
 
@@ -171,9 +172,7 @@ def _own() -> list[Function]:
         _function("matchesAny", (_BOOL, [_STRING, _TEXTS], patterns.matches_any)),
         _function(".find", (_STRING, [_STRING, _STRING], patterns.find_first)),
         _function(
-            ".findAll",
-            (_TEXTS, [_STRING, _STRING], patterns.find_all),
-            (_TEXTS, [_STRING, _STRING, _INT], patterns.find_all),
+            ".findAll", *((_TEXTS, [_STRING, _STRING, *more], patterns.find_all) for more in ([], [_INT]))
         ),
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
@@ -190,6 +189,11 @@ def _own() -> list[Function]:
         _function("builtinGrants", (_BOOL, [_MAP, _TEXTS, _TEXTS, _TEXTS], builtin_roles.builtin_grants)),
         _function(
             "addedToBuiltin", (_INTS, [_MAP, _MAP, _TEXTS, _TEXTS, _TEXTS], builtin_roles.added_to_builtin)
+        ),
+        _function("nodePath", (_STRING, [_STRING], node_paths.node_path)),
+        _function("runtimeSockets", (_TEXTS, [_STRING], node_paths.runtime_sockets)),
+        _function(
+            "nodePaths", *((_LIST, [_MAP, *more], node_paths.node_paths) for more in ([], [_LIST, _STRING]))
         ),
         _function("meantKind", (_STRING, [_STRING, _STRING], kinds.meant_kind)),
         _function(

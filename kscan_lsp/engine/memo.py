@@ -44,7 +44,7 @@ MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
 
 _LOOKS_INSIDE: Final = re.compile(
-    r"\b(?:selects|isolates|restricts|opens|granted|builtinGrants|addedToBuiltin)\s*\("
+    r"\b(?:selects|isolates|restricts|opens|granted|builtinGrants|addedToBuiltin|nodePaths)\s*\("
 )
 """Functions that are handed an object, or a part of one."""
 

@@ -14,6 +14,7 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp.graph.builtin import find_builtin
+from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.relations import RELATIONS
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def asked_of(name: str, subject: Object) -> Hashable:
     relation = RELATIONS[name]
     if relation.others or (relation.holds is not None and relation.reads is None):
         return name, subject
+    if any(True for _ in relation.made(subject)):
+        return name, subject
     if relation.before and any(True for _ in RELATIONS[relation.before].look(subject)):
         return name, subject
     return name, tuple(relation.look(subject)), relation.reads and relation.reads(subject)
@@ -152,7 +155,13 @@ def _step(name: str, subject: Object, answers: Answers) -> tuple[_Found, Keys]:
     found = _in_groups(name, tuple(groups), answers)
     if relation.others and subject in found.members:
         found = _of([one for one in found.objects if one is not subject])
+    if made := [one for one in relation.made(subject) if not _is_declared(one, answers.index)]:
+        found = _of([*found.objects, *made])
     return found, frozenset([frozenset(keys)])
+
+
+def _is_declared(one: Object, index: Index) -> bool:
+    return any(True for _ in index.find(key_of("object", one.id.kind, one.namespace, one.id.name)))
 
 
 def _candidates(name: str, key: Key, answers: Answers) -> _Candidates:

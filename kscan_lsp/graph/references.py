@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from kscan_lsp.graph.claims import claimed_by_template
 from kscan_lsp.graph.index import Object, key_of
 from kscan_lsp.kubernetes.runtime_labels import may_run_pods
 from kscan_lsp.kubernetes.selectors import labels_of_pods, required, selectors_of
@@ -61,6 +62,7 @@ def keys_of(one: Object) -> tuple[Key, ...]:
             keys += [key_of("pods", namespace, name, value), key_of("pods", "*", name, value)]
         keys.append(key_of("uses", "ServiceAccount", namespace, account_of(pod)))
         keys += [key_of("uses", *used) for used in _used(pod, namespace)]
+    keys += [key_of("uses", "PersistentVolumeClaim", namespace, name) for name, _ in claimed_by_template(one)]
     if may_run_pods(one.id):
         keys.append(key_of("custom", namespace))
     for where, selector in selectors_of(one.id, one.data):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.graph import pods, roles
+from kscan_lsp.graph import claims, pods, roles
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.references import (
     BINDINGS,
@@ -110,6 +110,8 @@ class Relation(NamedTuple):
     """A relation that is followed then, any number of times, from what was found."""
     builtin: bool = False
     """Whether it leads to what every cluster has, too."""
+    made: Callable[[Object], Iterable[Object]] = lambda _: ()
+    """What it leads to that no file declares, unless one does."""
 
 
 RELATIONS: Final[dict[str, Relation]] = {
@@ -214,7 +216,11 @@ RELATIONS: Final[dict[str, Relation]] = {
     "configMaps": Relation(_referenced("ConfigMap"), None, "the ConfigMaps that a workload uses"),
     "secrets": Relation(_referenced("Secret"), None, "the Secrets that a workload uses"),
     "persistentVolumeClaims": Relation(
-        _referenced("PersistentVolumeClaim"), None, "the PersistentVolumeClaims that a workload mounts"
+        _referenced("PersistentVolumeClaim"),
+        None,
+        "the PersistentVolumeClaims that a workload mounts; those that are made for the pods of a StatefulSet, or for "
+        "ephemeral volumes, included",
+        made=claims.made_by,
     ),
     "persistentVolumes": Relation(
         _volumes,

@@ -460,3 +460,41 @@ def test_what_asks_the_same_shares_the_answer() -> None:
         assert all(other.links[0][name] is links for name, links in first.links[0].items())
         assert other.dependencies == first.dependencies
     assert len(followed.answers.known) == 2
+
+
+SET = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: store}
+spec:
+  template:
+    spec:
+      containers: []
+      volumes:
+      - {name: scratch, ephemeral: {volumeClaimTemplate: {spec: {storageClassName: fast}}}}
+  volumeClaimTemplates:
+  - {metadata: {name: data}, spec: {storageClassName: slow}}
+  - nonsense
+  - {spec: {}}
+"""
+
+
+def test_claims_that_are_made_for_pods_lead_to_volumes_as_others_do() -> None:
+    made = "persistentVolumeClaims"
+    assert led_to(made, SET) == [
+        *(f"PersistentVolumeClaim/data-db-{ordinal}" for ordinal in range(5)),
+        "PersistentVolumeClaim/db-scratch",
+    ]
+    written = listed("PersistentVolumeClaim", "data-db-0", rest="spec: {volumeName: own}")
+    volumes = [
+        listed("PersistentVolume", name, rest=f"spec: {spec}").replace(", namespace: store", "")
+        for name, spec in (
+            ("own", "{}"),
+            ("fast", "{storageClassName: fast}"),
+            ("kept", "{claimRef: {namespace: store, name: data-db-1}}"),
+            ("other", "{claimRef: {namespace: store, name: data-db}}"),
+        )
+    ]
+    chain = "persistentVolumeClaims.persistentVolumes"
+    assert led_to(chain, SET, written, *volumes) == [f"PersistentVolume/{n}" for n in ("own", "kept", "fast")]
+    assert led_to("workloads", written, SET) == ["StatefulSet/db"]

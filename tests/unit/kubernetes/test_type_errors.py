@@ -35,6 +35,7 @@ def test_the_fields_that_are_read_unseen_are_all_listed() -> None:
         "selectors",
         "labels",
         "network_policies",
+        "node_paths",
         "calico",
         "rbac",
         "builtin_roles",
