@@ -85,6 +85,10 @@ class Problem(Struct, frozen=True):
     fatal: bool = False
 
 
+UNUSED: Final = "unused"
+"""The code of a problem with a setting that does nothing: it is shown, and fails nothing."""
+
+
 def fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """Problems of one document, those that kept text from being read first if they are too many to list.
 

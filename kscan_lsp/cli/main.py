@@ -198,7 +198,9 @@ def fix(
             )
     print_error(summary(result, write=write, unsafe=unsafe))
     incomplete = scanned.not_scanned or any(not file.checked.complete for file in scanned.files)
-    raise typer.Exit(3 if result.failures or incomplete else 2 if scanned.problems else 0)
+    raise typer.Exit(
+        3 if result.failures or incomplete else 2 if any(one.is_fault for one in scanned.problems) else 0
+    )
 
 
 @app.command()

@@ -22,8 +22,16 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.workspace.configuration import Configuration, configure, distinct_changes, find_settings
+from kscan_lsp.workspace.configuration import (
+    Configuration,
+    configure,
+    distinct_changes,
+    find_settings,
+    settings_in,
+)
+from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.workspace.project import Project
+from kscan_lsp.workspace.unused import pattern_that_matches_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -190,6 +198,11 @@ class _Reader:
             Skipped(display_name(path) + "/" * path.is_dir(), "excluded") for path in found.excluded
         ]
         self.not_scanned += [NotScanned(display_name(path), 1, reason) for path, reason in found.unreadable]
+        for where, pattern in found.idle:
+            if settings := self.request.config or settings_in(where):
+                document = read_policy_file(settings, "setting", None)
+                unused = pattern_that_matches_nothing(pattern, document)
+                self._say(problem_in(display_name(settings), document, unused))
         self.came_to[str(folder)] = {display_name(path) for path in found.files}
         for path in found.files:
             own = Path(os.path.abspath(path))
@@ -197,6 +210,11 @@ class _Reader:
                 (f for f in holding if own.is_relative_to(f)), key=lambda f: len(f.parts), default=top
             )
             self.read(path, self.configuration(inside), named=False)
+
+    def _say(self, problem: FileProblem) -> None:
+        """Report a problem of a file, unless one was reported at its place."""
+        if (problem.file, problem.range) not in {(one.file, one.range) for one in self.problems}:
+            self.problems.append(problem)
 
     def read_named(self, path: Path) -> None:
         """Read a file that the user named, whatever it looks like."""

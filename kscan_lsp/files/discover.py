@@ -27,7 +27,7 @@ from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
 from kscan_lsp.settings.model import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
@@ -38,13 +38,17 @@ _MAX_DEPTH: Final = 200
 
 
 class Discovered(Struct):
-    """What a walk came to: `excluded` are files that were left out, and folders that were not entered."""
+    """What a walk came to: `excluded` are files that were left out, and folders that were not entered.
+
+    `idle` are patterns of `exclude` that left nothing out, each with the folder that it begins at, which was walked.
+    """
 
     files: list[Path] = []
     settings: list[Path] = []
     """The folders below that have settings of their own."""
     excluded: list[Path] = []
     unreadable: list[tuple[Path, str]] = []
+    idle: list[tuple[Path, str]] = []
 
 
 Exclude: TypeAlias = "Sequence[tuple[Path, Sequence[str]]]"
@@ -87,6 +91,7 @@ def discover(
         [_as_given(start, walk.top, path) for path in sorted(walk.settings, key=_order)],
         [_as_given(start, walk.top, path) for path in sorted(walk.excluded, key=_order)],
         [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],
+        [*_idle({**dict(exclude), **walk.excluding}, walk.top, walk.excluded)],
     )
 
 
@@ -121,6 +126,8 @@ class _Discovery:
     ) -> None:
         self.top = top
         self.excluded_in = excluded_in
+        self.excluding: dict[Path, Sequence[str]] = {}
+        """What settings below leave out, by the folder that their patterns begin at."""
         self.settings: list[str] = []
         self.boundary = os.path.realpath(repository(top) or top)
         self.partials = partials
@@ -151,7 +158,9 @@ class _Discovery:
             ignore = (*ignore, *_ignore_rules_in(folder))
         if folder != self.top and any(entry.name in FILE_NAMES for entry in entries):
             self.settings.append(folder)
-            settings = _rules(self.excluded_in(Path(folder)))
+            exclude = self.excluded_in(Path(folder))
+            self.excluding |= dict(exclude)
+            settings = _rules(exclude)
         for entry in entries:
             if entry.is_symlink():
                 self.links.append((entry.path, settings, ignore, depth))
@@ -240,6 +249,24 @@ def is_excluded(path: Path, exclude: Exclude) -> bool:
         _ignored(str(path), rules, folder=False)
         or any(_ignored(str(folder), rules, folder=True) for folder in path.parents)
     )
+
+
+def _idle(
+    exclude: Mapping[Path, Sequence[str]], top: str, excluded: Sequence[str]
+) -> Iterator[tuple[Path, str]]:
+    """The patterns that leave out nothing of what was walked; none of those that take something back in."""
+    for root, patterns in exclude.items():
+        folder = os.path.abspath(root)
+        if not _within(folder, top):
+            continue
+        left_out = [
+            (os.path.relpath(path, folder), os.path.isdir(path)) for path in excluded if _within(path, folder)
+        ]
+        for pattern in patterns:
+            alone = IgnorePatterns([pattern.encode("utf-8", "replace")])
+            matches = any(alone.verdict(name, folder=is_folder) for name, is_folder in left_out)
+            if not matches and not pattern.startswith("!"):
+                yield root, pattern
 
 
 def _order(path: str) -> tuple[str, ...]:

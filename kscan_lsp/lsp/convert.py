@@ -46,6 +46,7 @@ _START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0
 _PROBLEM_LEVELS: Final = {
     "suppression": INFORMATION,
     "placeholder": INFORMATION,
+    "unused": INFORMATION,
     "type": WARNING,
     "duplicate-key": WARNING,
 }

@@ -115,7 +115,7 @@ def build(
         gate=gate,
         requested=tuple(requested),
         kinds_not_judged=kinds,
-        wrong_setup=bool(setup),
+        wrong_setup=any(problem.is_fault for problem in setup),
         changes=changed,
         list_skipped=list_skipped,
         circumstances=circumstances,

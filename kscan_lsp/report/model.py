@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.findings import Severity, fingerprint
+from kscan_lsp.findings import UNUSED, Severity, fingerprint
 from kscan_lsp.report.circumstances import UNKNOWN
 
 if TYPE_CHECKING:
@@ -120,6 +120,11 @@ class FileProblem(NamedTuple):
     range: FileRange
     message: str
     code: str
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something is wrong, and not only of no use."""
+        return self.code != UNUSED
 
 
 class Skipped(NamedTuple):

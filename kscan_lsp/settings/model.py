@@ -85,6 +85,10 @@ def _version(value: object) -> object:
 Version = Annotated[str, BeforeValidator(_version, json_schema_input_type=str | float)]
 
 
+_OF_A_MACHINE: Final = re.compile(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
+"""How a path begins that is one of a whole machine; others begin with a slash, as patterns may, too."""
+
+
 def _excluded(value: str) -> str:
     if value.startswith(("./", "../", "!./")):
         raise ValueError(
@@ -92,6 +96,8 @@ def _excluded(value: str) -> str:
             if value.startswith("./")
             else f"'{value}' matches no file: patterns begin at the folder of the settings"
         )
+    if _OF_A_MACHINE.match(value):
+        raise ValueError(f"'{value}' matches no file: patterns begin at the folder of the settings, with '/'")
     return value
 
 

@@ -7,7 +7,6 @@ problem in the file it is in, or, where there is no such file, in words.
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,23 +14,23 @@ from msgspec import Struct
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
-from kscan_lsp.findings import Problem
+from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, merge, place_of, what_counts
 from kscan_lsp.settings.model import (
     FILE_NAMES,
-    InputsFile,
     Settings,
     dump,
     overlay,
     read_settings,
     replace_settings,
 )
-from kscan_lsp.settings.validation import validate, without_errors
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.changes import changes_of
+from kscan_lsp.workspace.lists import ListsFile, read_lists
 from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
+from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
@@ -171,29 +170,24 @@ def configure(
     missing: list[tuple[Layer, SettingError]] = []
     named: dict[Path, frozenset[str]] = {}
     for layer, locked in zip(layers, (*counting.locked, frozenset[str]()), strict=True):
-        if above.policies and layer is not over:
-            continue
-        found = _policy_files(layer.settings.policies, _folder_of(layer, over, policy_root))
-        named.update(dict.fromkeys(found.files, locked))
-        missing += [(layer, SettingError(("policies", number), message)) for number, message in found.wrong]
-    known = load_policies([*named], buffers, memo=memo)
-    if refusals := [*_locked_anew(known, named)]:
-        problems += refusals
-        known = load_policies(
-            [one for one in named if one not in {r.path for r in refusals}], buffers, memo=memo
-        )
-    problems += [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
-    lists: list[_ListsFile] = []
+        folder = _folder_of(layer, over, policy_root)
+        if layer is over or not above.policies:
+            found = _policy_files(layer.settings.policies, folder)
+            named.update(dict.fromkeys(found.files, locked))
+            missing += [(layer, SettingError(("policies", n), message)) for n, message in found.wrong]
+        if folder is not None:
+            absolute = absolute_patterns(layer.settings.exclude, folder, layer.document)
+            missing += [(layer, SettingError(where, message)) for where, message in absolute]
+    known, found_in_policies = _load(named, buffers, memo)
+    problems += found_in_policies
+    lists: list[ListsFile] = []
     for number, layer in enumerate(layers):
-        if isinstance(layer.settings.inputs, str):
-            folder = _folder_of(layer, over, policy_root)
-            inputs = _read_lists(layer.settings.inputs, folder, known, buffers)
-            if isinstance(inputs, str):
-                missing.append((layer, SettingError(("inputs",), inputs)))
-            else:
-                lists.append(inputs)
-            values = {} if isinstance(inputs, str) else inputs.values
-            layers[number] = layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))
+        found_lists = _lists_of(layer, _folder_of(layer, over, policy_root), known, buffers)
+        layers[number] = _with_lists(layer, found_lists)
+        if isinstance(found_lists, ListsFile):
+            lists.append(found_lists)
+        elif found_lists:
+            missing.append((layer, SettingError(("inputs",), found_lists)))
     settings = replace_settings(merge(layers[:-1]), dump(layers[-1].settings))
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
     rules, setting_errors = choose(known, settings, only=only)
@@ -207,6 +201,8 @@ def configure(
         if in_file:
             place = Layer(str(in_file.path), in_file.document, settings), tuple(rest)
         _place(error, place, problems, words)
+    if written and not only and above.model_fields_set.isdisjoint({"frameworks", "controls"}):
+        problems += _excluded_for_nothing(written, settings, rules)
     # a token may stand in settings, too
     problems = [one._replace(problem=redacted((one.problem,))[0]) for one in problems]
     words = [redact(text) for text in words]
@@ -228,6 +224,35 @@ def _folder_of(layer: Layer, over: Layer, root: Path | None) -> Path | None:
     return root if layer is over else Path(layer.file).parent
 
 
+def _lists_of(
+    layer: Layer, folder: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
+) -> ListsFile | str:
+    """The inputs in the file that a layer names, why there is no such file, or "" where it names none."""
+    inputs = layer.settings.inputs
+    return read_lists(inputs, folder, known, buffers) if isinstance(inputs, str) else ""
+
+
+def _with_lists(layer: Layer, lists: ListsFile | str) -> Layer:
+    """A layer with the inputs in the file that it names in place of its name."""
+    if not isinstance(layer.settings.inputs, str):
+        return layer
+    values = {} if isinstance(lists, str) else lists.values
+    return layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))
+
+
+def _load(
+    named: Mapping[Path, frozenset[str]], buffers: Mapping[Path, str] | None, memo: PolicyMemo | None
+) -> tuple[PolicySet, list[ConfigurationProblem]]:
+    """The policies in some files, without those that define anew what settings above lock."""
+    known = load_policies([*named], buffers, memo=memo)
+    refusals = [*_locked_anew(known, named)]
+    if refusals:
+        refused = {one.path for one in refusals}
+        known = load_policies([one for one in named if one not in refused], buffers, memo=memo)
+    problems = [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
+    return known, refusals + problems
+
+
 def _locked_anew(known: PolicySet, named: Mapping[Path, frozenset[str]]) -> Iterator[ConfigurationProblem]:
     """Controls that policies of a folder below define anew although settings above lock them."""
     for control, source in known.replaced.items():
@@ -236,6 +261,17 @@ def _locked_anew(known: PolicySet, named: Mapping[Path, frozenset[str]]) -> Iter
             span = span_at(source.document, ("id",))
             message = f"'{control}' stays as it is: settings above lock it"
             yield ConfigurationProblem(Path(source.name), source.document, Problem(span, message, "control"))
+
+
+def _excluded_for_nothing(
+    layers: Iterable[Layer], settings: Settings, rules: Ruleset
+) -> Iterator[ConfigurationProblem]:
+    for where, message in controls_excluded_for_nothing(settings, rules):
+        place = place_of(layers, settings, where)
+        if place is not None:
+            layer, path = place
+            problem = Problem(span_at(layer.document, path), message, UNUSED)
+            yield ConfigurationProblem(Path(layer.file), layer.document, problem)
 
 
 def _read_layer(path: Path, buffers: Mapping[Path, str] | None) -> tuple[Layer, tuple[Problem, ...]]:
@@ -269,44 +305,6 @@ def _excludes(
     return tuple(
         (Path(layer.file).parent, layer.settings.exclude) for layer in layers if layer.settings.exclude
     )
-
-
-class _ListsFile(NamedTuple):
-    """A file of inputs as read."""
-
-    path: Path
-    document: Document
-    values: Mapping[str, tuple[str, ...]]
-    problems: tuple[Problem, ...]
-
-
-def _read_lists(
-    name: str, root: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
-) -> _ListsFile | str:
-    """The inputs in a file, or why there is no such file.
-
-    Names that no control reads are left alone, since a file of Kubescape's has those of its other controls, too; but
-    not one that is nearly the name of a list that is missing. A list that is wrong costs itself only.
-    """
-    files, wrong = ([], []) if root is None else named_files((name,), root, (), inside=workspace_of(root))
-    if not files:
-        return wrong[0][1] if wrong else f"there is no file '{name}'"
-    path = files[0]
-    document = read_policy_file(path, "setting", buffers)
-    lists, problems = validate(InputsFile, document, "setting")
-    values = (lists or without_errors(InputsFile, document)).root
-    read = {name for control in known.controls.values() for name in control.inputs}
-    missing = sorted(read - values.keys())
-    misspelt = tuple(
-        Problem(
-            span_at(document, (name,), on_key=True),
-            f"no control reads an input '{name}'; did you mean '{meant[0]}'?",
-            "setting",
-        )
-        for name in values
-        if name not in read and (meant := get_close_matches(name, missing, n=1, cutoff=0.85))
-    )
-    return _ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems + misspelt)
 
 
 def _policy_files(names: tuple[str, ...], root: Path | None) -> NamedFiles:

@@ -373,6 +373,8 @@ def test_a_secrets_own_kind_is_shown(field: Path) -> None:
         ("podSpecPaths: [{kind: Rollout, group: argoproj.io/v1alpha1, path: spec.template}]",
          "1:39 a group has no version here; write 'argoproj.io'"),
         ("exclude: [./pod.yaml]", "1:11 './pod.yaml' matches no file"),
+        ("exclude: [/abs/path/pod.yaml]", "1:11 '/abs/path/pod.yaml' leaves nothing out"),
+        ("controls: {exclude: [C-0296]}", "1:22 this takes nothing out: no chosen framework has C-0296"),
         ("kubernetesVersion: 1.3", "1:20 nothing is known of Kubernetes 1.3"),
     ],
 )  # fmt: skip

@@ -222,6 +222,46 @@ def test_exclude_of_the_settings(here: Path) -> None:
     assert report("old/web.yaml")["summary"]["files"] == 1
 
 
+def test_an_exclusion_that_excludes_nothing_is_said_and_fails_nothing(here: Path) -> None:
+    for folder in ("old", "node_modules"):
+        (here / folder).mkdir()
+        (here / folder / "web.yaml").write_text(DEPLOYMENT)
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    settings = [
+        "frameworks: [nsa]",
+        "controls: {exclude: [C-0057, KS-0044, C-0001], include: [C-0001]}",
+        "exclude:",
+        *("- old/", "- gone/", "- node_modules/", "- '!kept.yaml'", "- /home/me/web.yaml", "- old/web.yaml"),
+    ]
+    (here / ".kscan.yaml").write_text("\n".join(settings))
+    argv = ("--fail-on", "none")
+    nothing = "leaves nothing out: nothing here that would be scanned matches it"
+    found = report(*argv)
+    assert found["exit"] == 0
+    assert [(one["line"], one["message"]) for one in found["problems"]] == [
+        (2, "this takes nothing out: no chosen framework has KS-0044"),
+        (5, f"'gone/' {nothing}"),
+        (8, f"'/home/me/web.yaml' {nothing}; the slash at its start is the folder of the settings"),
+        (9, f"'old/web.yaml' {nothing}"),
+    ]
+    # of a part of the folder nobody can tell, and who names other frameworks did not choose these
+    assert [one["line"] for one in report("old", "web.yaml", *argv)["problems"]] == [2]
+    assert report("web.yaml", "--framework", "mitre", *argv)["problems"] == []
+    assert kscan("fix").exit_code == 0
+
+
+@pytest.mark.parametrize("quoted", ["'{here}/web.yaml'", "'!{here}/*.yaml'", "'C:\\web.yaml'", "~/web.yaml"])
+def test_a_path_of_the_machine_is_no_pattern(here: Path, quoted: str) -> None:
+    (here / ".kscan.yaml").write_text(f"exclude: [gone/, 'D:/x', {quoted.format(here=here)}, web.yaml]\n")
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    found = report("web.yaml", "--fail-on", "none")
+    assert found["exit"] == 2
+    _, own = sorted(found["problems"], key=lambda one: int(one["column"]))
+    assert own["column"] == 26
+    assert "matches no file: patterns begin at the folder of the settings" in own["message"]
+    assert ("write '/" in own["message"]) == ("here" in quoted)
+
+
 def test_inputs_in_a_file_of_kubescapes(here: Path) -> None:
     (here / ".kscan.yaml").write_text("inputs: security/inputs.json\n")
     (here / "web.yaml").write_text(DEPLOYMENT)
@@ -660,7 +700,8 @@ def test_no_file_of_a_workspace_makes_a_scan_hang(
     (here / f"{'a' * 60}.yaml").write_text(DEPLOYMENT)
     found = report("--fail-on", "none")
     assert found["exit"] == status
-    assert [(p["file"], p["line"]) for p in found["problems"]] == [(".kscan.yaml", 1)] * (status == 2)
+    told = status == 2 or settings.startswith("exclude")  # which excludes nothing
+    assert [(p["file"], p["line"]) for p in found["problems"]] == [(".kscan.yaml", 1)] * told
 
 
 @pytest.mark.parametrize("text", ["", "Error: no such chart\n", "---\n", "{}"])

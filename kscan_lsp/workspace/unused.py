@@ -1,0 +1,76 @@
+"""What settings say and what does nothing: patterns that can match no file, and controls that were not on.
+
+An exclusion that excludes nothing reads like protection against noise, or like an accepted risk, and is neither. What
+can never match is wrong; what only matches nothing any more is said without failing anything, since a folder may be
+there on one machine and not on another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp.findings import UNUSED, Problem
+from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.yaml.locate import span_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kscan_lsp import paths
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.settings.model import Settings
+    from kscan_lsp.yaml.document import Document
+
+
+def absolute_patterns(
+    exclude: tuple[str, ...], folder: Path, document: Document
+) -> Iterator[tuple[paths.Path, str]]:
+    """Patterns of `exclude` that are paths of this machine: a slash at their start is the folder of the settings.
+
+    Args:
+        exclude: the patterns.
+        folder: where the settings are.
+        document: their file.
+
+    Returns: The places of the patterns in the file, and what is wrong.
+    """
+    own = folder.absolute().as_posix().rstrip("/")
+    for pattern in exclude:
+        path = pattern.removeprefix("!")
+        if path.startswith(f"{own}/"):
+            message = f"'{pattern}' matches no file: patterns begin at the folder of the settings"
+            yield _place_of(pattern, document), f"{message}; write '{path.removeprefix(own)}'"
+
+
+def _place_of(pattern: str, document: Document) -> paths.Path:
+    """Where a pattern stands: others beside it may be wrong, and are in no settings."""
+    written = document.data.get("exclude") if isinstance(document.data, dict) else None
+    if isinstance(written, list) and pattern in written:
+        return ("exclude", written.index(pattern))
+    return ("exclude",)
+
+
+def controls_excluded_for_nothing(settings: Settings, ruleset: Ruleset) -> Iterator[tuple[paths.Path, str]]:
+    """Controls that settings take out although nothing has them.
+
+    Args:
+        settings: what holds.
+        ruleset: what came of it.
+
+    Returns: The places in the settings, and what is the matter.
+    """
+    on = {name for one in ruleset.frameworks for name in members_of(one, ruleset.policies)}
+    on.update(settings.controls.include)
+    for number, name in enumerate(settings.controls.exclude):
+        if name in ruleset.policies.controls and name not in on:
+            message = f"this takes nothing out: no chosen framework has {name}"
+            yield ("controls", "exclude", number), message
+
+
+def pattern_that_matches_nothing(pattern: str, document: Document) -> Problem:
+    """An entry of `exclude` that a scan of all files met no use for, in the file of the settings."""
+    message = f"'{pattern}' leaves nothing out: nothing here that would be scanned matches it"
+    if pattern.startswith("/") and pattern.count("/") > 1:
+        message += "; the slash at its start is the folder of the settings"
+    return Problem(span_at(document, _place_of(pattern, document)), message, UNUSED)
