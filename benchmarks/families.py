@@ -263,9 +263,9 @@ RELATIONS = (
         _many(n, _CLAIM), _many(n, _VOLUME), _many(n, _MOUNTS_CLAIM))),
     Family("pods that mount one claim", 25, lambda n: _documents(
         _CLAIM.replace("NN", "0"), _many(n, _VOLUME), _many(n, _MOUNTS_ONE_CLAIM))),
-    Family("pods that use one ConfigMap and Secret", 25, lambda n: _documents(
+    Family("pods that use one ConfigMap and Secret", 50, lambda n: _documents(
         _MAP, _KEYS, _many(n, POD + _USES))),
-    Family("a pod that uses n ConfigMaps and Secrets", 50, lambda n: _documents(
+    Family("a pod that uses n ConfigMaps and Secrets", 100, lambda n: _documents(
         _many(n, _MAP.replace("settings", "settings-NN")), _many(n, _KEYS.replace("keys", "keys-NN")),
         _pod("    envFrom:\n" + _rows(
             n, "    - configMapRef: {name: settings-NN}\n    - secretRef: {name: keys-NN}\n")))),
@@ -273,7 +273,7 @@ RELATIONS = (
         _many(n, _NAMESPACE), _many(n, _IN_NAMESPACE),
         _many(n, ACCOUNT.replace("{name", "{namespace: team-0, name")),
         _many(n, POLICY.replace("{name", "{namespace: team-0, name")))),
-    Family("PodSecurityPolicies", 10, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
+    Family("PodSecurityPolicies", 25, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
     Family("admission webhooks, and Namespaces", 50, lambda n: _documents(
         _many(n, _WEBHOOK), _many(n, _NAMESPACE))),
 )  # fmt: skip

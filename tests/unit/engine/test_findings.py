@@ -650,3 +650,23 @@ def test_a_place_is_in_an_object_that_its_own_pod_template_is_related_to() -> No
         ("one", ["one"]),
         ("two", ["two"]),
     ]
+
+
+@pytest.mark.parametrize("number", [0, 10, 20, 21, 29])
+def test_an_object_is_not_named_beside_itself(number: int) -> None:
+    policies = "---\n".join(
+        f"apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {{name: p{n:02}}}\n"
+        for n in range(30)
+    )
+    checks = """\
+- match: [{groups: [policy], kinds: [PodSecurityPolicy]}]
+  relations: {policies: podSecurityPolicies}
+  deny: policies.size() > 0
+  message: "{object.metadata.name}"
+  related: policies.map(p, p.ref)
+"""
+    (file,) = project_of(checks, a=policies).files.values()
+    finding = [finding for part in file.parts for finding in part.findings][number]
+    others = [name for name in (f"p{n:02}" for n in range(30)) if name != finding.message]
+    assert [place.resource.name for place in finding.related] == others[:20]
+    assert finding.related[-1].message.endswith("; 9 more like this are not shown")
