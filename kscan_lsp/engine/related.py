@@ -52,7 +52,7 @@ class Reference(NamedTuple):
 
 
 class References(NamedTuple):
-    """The places that the answer of a `related` names: the first of them, and relation, number and path of the others."""
+    """The places that the answer of a `related` names: the first, and relation, number and path of the others."""
 
     first: tuple[Reference, ...] = ()
     others: frozenset[tuple[str, int, str]] = frozenset()
