@@ -244,6 +244,8 @@ RELATIONS = (
     Family("ClusterRoles that one aggregates, which n RoleBindings grant", 25, lambda n: _documents(
         _many(n, CLUSTER_ROLE), _AGGREGATING.replace("NN", "0"),
         _many(n, BINDING.replace("kind: Role,", "kind: ClusterRole,").replace("reader-NN", "whole-0")))),
+    Family("ClusterRoles that aggregate n others", 25, lambda n: _documents(
+        _many(n, CLUSTER_ROLE), _many(n, _AGGREGATING))),
     Family("a Role that acts as an account of n RoleBindings", 25, lambda n: _documents(
         _IMPERSONATING.replace("NN", "0"), _many(n, _TO_ONE_ROLE), _many(n, ROLE),
         BINDING.replace("reader-NN", "actor-0"))),
@@ -261,9 +263,9 @@ RELATIONS = (
         _many(n, _CLAIM), _many(n, _VOLUME), _many(n, _MOUNTS_CLAIM))),
     Family("pods that mount one claim", 25, lambda n: _documents(
         _CLAIM.replace("NN", "0"), _many(n, _VOLUME), _many(n, _MOUNTS_ONE_CLAIM))),
-    Family("pods that use one ConfigMap and Secret", 25, lambda n: _documents(
+    Family("pods that use one ConfigMap and Secret", 50, lambda n: _documents(
         _MAP, _KEYS, _many(n, POD + _USES))),
-    Family("a pod that uses n ConfigMaps and Secrets", 50, lambda n: _documents(
+    Family("a pod that uses n ConfigMaps and Secrets", 100, lambda n: _documents(
         _many(n, _MAP.replace("settings", "settings-NN")), _many(n, _KEYS.replace("keys", "keys-NN")),
         _pod("    envFrom:\n" + _rows(
             n, "    - configMapRef: {name: settings-NN}\n    - secretRef: {name: keys-NN}\n")))),
@@ -271,7 +273,7 @@ RELATIONS = (
         _many(n, _NAMESPACE), _many(n, _IN_NAMESPACE),
         _many(n, ACCOUNT.replace("{name", "{namespace: team-0, name")),
         _many(n, POLICY.replace("{name", "{namespace: team-0, name")))),
-    Family("PodSecurityPolicies", 10, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
+    Family("PodSecurityPolicies", 25, lambda n: _documents(_many(n, _PSP), _many(n, POD))),
     Family("admission webhooks, and Namespaces", 50, lambda n: _documents(
         _many(n, _WEBHOOK), _many(n, _NAMESPACE))),
 )  # fmt: skip
@@ -303,7 +305,7 @@ LARGE = (
     Family("ConfigMap entries", 500, lambda n: _CONFIG + _rows(n, "  password-NN: hunter2hunter2\n")),
     Family("labels", 500, lambda n: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\n  labels:\n" + _rows(
         n, "    l-NN: v\n") + _POD_SPEC),
-    Family("annotations", 500, lambda n: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\n  annotations:\n"
+    Family("annotations", 600, lambda n: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\n  annotations:\n"
         + _rows(n, "    example.com/a-NN: hunter2\n") + _POD_SPEC),
     Family("a long text on one line", 100_000, lambda n: _CONFIG + f"  text: {'word ' * n}\n"),
     Family("a long text in quotes", 60_000, lambda n: _CONFIG + '  text: "' + "a\\tb: c #" * n + '"\n'),
@@ -322,7 +324,7 @@ LARGE = (
     Family("suppressed lines", 250, lambda n: _pod("    env:\n" + _rows(
         n, "    - {name: DB_PASSWORD_NN, value: hunter2hunter2} # kscan:ignore C-0012 -- test\n"))),
     Family("suppressions of nothing", 2_000, lambda n: _pod("# kscan:ignore C-0012 -- test\n" * n)),
-    Family("suppressions of unknown controls", 2_000, lambda n: _pod("# kscan:ignore C-9NN9 -- test\n" * n)),
+    Family("suppressions of unknown controls", 8_000, lambda n: _pod("# kscan:ignore C-9NN9 -- test\n" * n)),
     Family("misspelt suppressions", 2_000, lambda n: _pod("# kscan:ignroe C-0012 -- test\n" * n)),
     Family("suppressed pods", 25, lambda n: _many(
         n, POD.replace("  labels", "  annotations: {kscan.dev/ignore: C-0016 -- test}\n  labels"))),
@@ -344,7 +346,7 @@ BROKEN = (
     Family("brackets that are never closed", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: [a\n")),
     Family("brackets closed twice", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: [a]]\n")),
     Family("lists on the line of their key", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: - a\n")),
-    Family("block scalars with text behind |", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: | a\n")),
+    Family("block scalars with text behind the mark", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: | a\n")),
     Family("unknown anchors", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: *a\n")),
     Family("bad anchors", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: & a\n")),
     Family("bad tags", 2_000, lambda n: _CONFIG + _rows(n, "  k-NN: !<a b\n")),

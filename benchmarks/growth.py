@@ -3,7 +3,8 @@
     python benchmarks/growth.py                 the table
     python benchmarks/growth.py --write         also puts it into docs/performance.md
     python benchmarks/growth.py --check         ends with status 1 where doubling takes more than 2.3 times as much
-    python benchmarks/growth.py --only WORD     only families with this word in their names
+    python benchmarks/growth.py --only WORD     only families with this word in their names (WORD|WORD for several);
+                                                --write renews their rows and leaves the others
 
 Every family of texts (`families.py`) is scanned at five sizes, each twice the one before, by a process of its own with
 every control on. What counts is how many times more a doubling takes, above what a process takes that scans one
@@ -171,9 +172,18 @@ def _above(start: Used, family: Family, folder: Path) -> Iterable[Used]:
         yield Used(max(0.0, used.seconds - start.seconds), max(0.0, used.megabytes - start.megabytes))
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table whose columns line up."""
-    cells = [HEADER, *(row.cells() for row in rows)]
+def rows_of(page: str) -> dict[str, list[str]]:
+    """The cells of the table that a page has, by the name of the family."""
+    inside = page.partition(BEGIN)[2].partition(END)[0].splitlines()
+    rows = [
+        [cell.strip() for cell in line.removeprefix("| ").removesuffix(" |").split(" | ")] for line in inside
+    ]
+    return {row[0]: row for row in rows if len(row) == len(HEADER)}
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Rows of cells as a Markdown table whose columns line up."""
+    cells = [HEADER, *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(HEADER))]
     lines = []
     for row in cells:
@@ -193,16 +203,24 @@ def main() -> int:
         "--check", action="store_true", help="end with status 1 where anything grows too fast"
     )
     parser.add_argument(
-        "--only", default="", metavar="WORD", help="only families with this word in their names"
+        "--only",
+        default="",
+        metavar="WORD",
+        help="only families with this word in their names, or one of WORD|WORD",
     )
     options = parser.parse_args()
     compileall.compile_dir(CHECKOUT / "kscan_lsp", quiet=1)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for row in measured([f for f in FAMILIES if options.only in f.name], Path(folder)):
+        for row in measured(
+            [f for f in FAMILIES if any(word in f.name for word in options.only.split("|"))], Path(folder)
+        ):
             rows.append(row)
             print(" | ".join(row.cells()), file=sys.stderr, flush=True)
-    shown = table(rows) + f"\nPython {platform.python_version()}, {platform.system()} {platform.machine()}.\n"
+    measured_now = {row.family.name: row.cells() for row in rows}
+    known = {**rows_of(PAGE.read_text()), **measured_now} if options.write else measured_now
+    shown = table(known[family.name] for family in FAMILIES if family.name in known)
+    shown += f"\nPython {platform.python_version()}, {platform.system()} {platform.machine()}.\n"
     print(shown)
     if options.write:
         before, _, rest = PAGE.read_text().partition(BEGIN)

@@ -52,10 +52,10 @@ class Reference(NamedTuple):
 
 
 class References(NamedTuple):
-    """The places that the answer of a `related` names, the first of them, and how many more there are."""
+    """The places that the answer of a `related` names: the first, and relation, number and path of the others."""
 
     first: tuple[Reference, ...] = ()
-    left: int = 0
+    others: frozenset[tuple[str, int, str]] = frozenset()
 
 
 NO_REFERENCES: Final = References()
@@ -74,7 +74,9 @@ def references(answer: cel.Json) -> References:
         relation, number, path = ref.get("relation"), ref.get("index"), str(entry.get("path", ""))
         if isinstance(relation, str) and isinstance(number, int) and (relation, number, path) not in found:
             found[relation, number, path] = Reference(relation, number, path, str(entry.get("message", "")))
-    return References(tuple(found.values())[:MAX_RELATED], max(0, len(found) - MAX_RELATED))
+    first = tuple(found.values())[: MAX_RELATED + 1]  # one more: the object itself may be among them
+    others = frozenset((one.relation, one.number, one.path) for one in [*found.values()][len(first) :])
+    return References(first, others)
 
 
 class RelatedList(Struct, frozen=True, eq=False):
@@ -83,6 +85,8 @@ class RelatedList(Struct, frozen=True, eq=False):
     entries: list[dict[str, Any]]
     objects: tuple[Object, ...]
     """By their number in references."""
+    number_of: Mapping[int, int]
+    """Their numbers by the identity of their data."""
     digest: bytes
     complete: bool
     """Whether CEL sees all of the objects."""
@@ -185,6 +189,14 @@ class RelatedByName(NamedTuple):
         objects = self.relations[relation].objects if relation in self.relations else ()
         return objects[number] if 0 <= number < len(objects) else None
 
+    def numbers_of(self, data: object) -> list[tuple[str, int, str]]:
+        """The references that name the object with this very data, as such."""
+        return [
+            (name, one.number_of[id(data)], "")
+            for name, one in self.relations.items()
+            if id(data) in one.number_of
+        ]
+
 
 class RelatedObjects:
     """The related objects of one object."""
@@ -211,20 +223,22 @@ class RelatedObjects:
         self.complete = all(one.complete for of in self.templates for one in of.relations.values())
         """Whether CEL sees all of the objects."""
 
-    def places_of(self, all_of: Iterable[tuple[int, References]]) -> tuple[Related, ...]:
+    def places_of(self, own: object, all_of: Iterable[tuple[int, References]]) -> tuple[Related, ...]:
         """The places that references name; the last says how many are not shown, where they are too many.
 
         Args:
+            own: the data of the object itself; that it is related to itself says nothing.
             all_of: by which pod template they were given, and the references.
         """
         found: dict[tuple[Object, str], str] = {}
         left = 0
         for template, named in all_of:
-            left += named.left
+            lists = self.templates[template]
             for relation, number, path, message in named.first:
-                other = self.templates[template].object_at(relation, number)
-                if other is not None:
+                other = lists.object_at(relation, number)
+                if other is not None and (path or other.data is not own):
                     found.setdefault((other, path), message)
+            left += len(named.others) - any(key in named.others for key in lists.numbers_of(own))
         shown = list(found.items())[:MAX_RELATED]
         left += len(found) - len(shown)
         places = [self._place(other, path, message) for (other, path), message in shown]
@@ -290,4 +304,5 @@ def _list(relation: str, links: tuple[Link, ...], fields: frozenset[str] | None)
         for link in links
     ]
     complete = all(one.complete for one in views.values())
-    return RelatedList(entries, tuple(refs), digest_of((relation, entries)), complete)
+    numbers = {id(other.data): number for number, other in enumerate(refs)}
+    return RelatedList(entries, tuple(refs), numbers, digest_of((relation, entries)), complete)

@@ -178,7 +178,7 @@ def _findings(
         if location.definition is not None:
             others = (Related(resource.id, path, location.definition, "the value comes from here"),)
         if related is not None:
-            others += _related(failures, related)
+            others += _related(resource, failures, related)
         first = failures[0]
         message, fixable = first.message, first.check.fix is not None
         causes: tuple[Cause, ...] = first.causes
@@ -203,9 +203,9 @@ def _findings(
     return tuple(in_order(findings)), hidden
 
 
-def _related(failures: list[Failure], related: RelatedObjects) -> tuple[Related, ...]:
+def _related(resource: Resource, failures: list[Failure], related: RelatedObjects) -> tuple[Related, ...]:
     """The other objects that some failed checks rest on."""
-    return related.places_of((one.causes[0].template, one.related) for one in failures)
+    return related.places_of(resource.data, ((one.causes[0].template, one.related) for one in failures))
 
 
 def _blanked_names(resource: Resource) -> frozenset[str]:

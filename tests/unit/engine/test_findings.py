@@ -576,3 +576,107 @@ def test_objects_that_are_related_to_the_same_share_the_work(monkeypatch: pytest
     assert many == few
     assert few == dict.fromkeys(few, 1), "each expression once, and what its `let` says of the list"
     assert messages == [f"a{n} uses m0" for n in range(9)]
+
+
+GUARDED = """\
+- match: [{groups: [''], kinds: [Pod]}]
+  relations: {maps: configMaps}
+  let:
+    names: maps.filter(m, m.object.metadata.name != 'm1').map(m, m.ref.name)
+    first: names[0]
+  deny: object.metadata.name + first in names.map(name, object.metadata.name + name)
+  message: "{object.metadata.name} uses {first}"
+"""
+
+
+def counted_over_lists(
+    monkeypatch: pytest.MonkeyPatch, checks: str, pods: int
+) -> tuple[list[str], list[str]]:
+    """Sources that were evaluated on a long list of ConfigMaps, and what was found."""
+    count = related_objects.LONG
+    uses = ", ".join(f"{{configMapRef: {{name: m{n}}}}}" for n in range(count))
+    text = "---\n".join(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a{n}}}\nspec: {{containers: [{{name: a, envFrom: [{uses}]}}]}}\n"
+        for n in range(pods)
+    )
+    maps = "---\n".join(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{n}}}\n" for n in range(count))
+    sources: list[str] = []
+
+    def counting(evaluate):
+        def counted_evaluate(expression, activation, *arguments, **options):
+            if "relations.configMaps" in expression.reading.fields:
+                sources.append(expression.source)
+            return evaluate(expression, activation, *arguments, **options)
+
+        return counted_evaluate
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cel, "deny", counting(cel.deny))
+        patched.setattr(cel, "evaluate", counting(cel.evaluate))
+        project = project_of(checks, a=text, maps=maps)
+    return sources, [finding.message for part in project.files[FILE].parts for finding in part.findings]
+
+
+def test_what_a_let_says_of_a_list_is_found_out_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources, messages = counted_over_lists(monkeypatch, GUARDED, 7)
+    assert messages == [f"a{n} uses m0" for n in range(7)]
+    assert sources == ["maps.filter(m, m.object.metadata.name != 'm1').map(m, m.ref.name)"]
+
+
+def test_a_let_that_gives_no_plain_data_is_not_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = (
+        GUARDED.replace("m.ref.name)", "quantity('1'))")
+        .replace(
+            "object.metadata.name + first in names.map(name, object.metadata.name + name)",
+            "object.kind == 'Pod' && names.exists(q, q.isGreaterThan(quantity('0')))",
+        )
+        .replace(" uses {first}", "")
+    )
+    sources, messages = counted_over_lists(monkeypatch, checks, 2)
+    assert messages == ["a0", "a1"]
+    assert [source for source in sources if source.startswith("object.kind")]
+
+
+def test_a_place_is_in_an_object_that_its_own_pod_template_is_related_to() -> None:
+    pod = "template: {spec: {template: {spec: {serviceAccountName: NAME, containers: [{name: a}]}}}}"
+    jobs = [f"  - {{name: {name}, {pod.replace('NAME', name)}}}\n" for name in ("one", "two")]
+    text = (
+        "apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nmetadata: {name: set}\nspec:\n  replicatedJobs:\n"
+        + "".join(jobs)
+    )
+    checks = """\
+- each: containers
+  relations: {accounts: serviceAccounts}
+  deny: accounts.size() == 1
+  message: "{accounts[0].ref.name}"
+  related: accounts.map(a, a.ref)
+"""
+    accounts = "---\n".join(
+        f"apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}}}\n" for name in ("one", "two")
+    )
+    project = project_of(checks, a=text, accounts=accounts)
+    findings = [finding for part in project.files[FILE].parts for finding in part.findings]
+    assert [(one.message, [place.resource.name for place in one.related]) for one in findings] == [
+        ("one", ["one"]),
+        ("two", ["two"]),
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 10, 20, 21, 29])
+def test_an_object_is_not_named_beside_itself(number: int) -> None:
+    policies = "---\n".join(
+        f"apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {{name: p{n:02}}}\n"
+        for n in range(30)
+    )
+    checks = """\
+- match: [{groups: [policy], kinds: [PodSecurityPolicy]}]
+  relations: {policies: podSecurityPolicies}
+  deny: policies.size() > 0
+  message: "{object.metadata.name}"
+  related: policies.map(p, p.ref)
+"""
+    (file,) = project_of(checks, a=policies).files.values()
+    finding = [finding for part in file.parts for finding in part.findings][number]
+    others = [name for name in (f"p{n:02}" for n in range(30)) if name != finding.message]
+    assert [place.resource.name for place in finding.related] == others[:20]
+    assert finding.related[-1].message.endswith("; 9 more like this are not shown")

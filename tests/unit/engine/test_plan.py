@@ -80,3 +80,18 @@ def test_a_control_that_asks_for_other_objects_waits_for_them_with_all_its_check
     assert related.controls == ("KS-0005",)
     assert related.relations == {"networkPolicies"}
     assert [planned.index for group in related.rounds[0].groups for planned in group.checks] == [0, 1]
+
+
+def test_what_only_a_fix_reads_is_not_handed_to_what_judges() -> None:
+    whole = "each: containers, deny: container.name == 'a', fix: {when: pod.containers.size() < 9, set: {image: b}}"
+    loaded = loading.load([("a.yaml", read_document(control(1, whole)))])
+    assert loaded.problems == ()
+    chosen, _ = choose(
+        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["KS-0001"]}})
+    )
+    plan = plans_for(
+        "", "Pod", PLACES["", "Pod"], workload=True, ruleset=chosen, evidence=(), numbers=count()
+    ).alone
+    (round_,) = plan.rounds
+    assert "pod" not in round_.reads
+    assert plan.reads_of(round_.each)["pod"] == frozenset({"containers"})

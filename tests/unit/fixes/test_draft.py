@@ -100,3 +100,22 @@ def test_drafts_leave_nothing_to_the_garbage_collector() -> None:
         gc.garbage.clear()
         gc.enable()
     assert left == set()
+
+
+def test_a_condition_is_asked_once_for_all_containers_that_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = """\
+- each: containers
+  deny: "true"
+  message: m
+  fix: {when: container.image == 'b' || pod.containers.size() > 2, set: {stdin: true}}
+"""
+    containers = "".join(f"  - {{name: c{n}, image: a}}\n" for n in range(9)) + "  - {name: c9, image: b}\n"
+    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n{containers}"
+    project = project_of(check, a=text)
+    (checked,) = project.files[FILE].parts
+    asked: list[str] = []
+    deny = evaluate.cel.deny
+    monkeypatch.setattr(evaluate.cel, "deny", lambda one, on: asked.append(one.source) or deny(one, on))
+    found = list(drafts(checked, project.evaluator, lambda _: True))
+    assert [len(options) for _, options in found] == [1] * 10
+    assert len(asked) == 2

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 from support.objects import RULES, listed
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.graph import pods
 from kscan_lsp.graph.binding import Followed, any_of, bind
-from kscan_lsp.graph.index import Index
+from kscan_lsp.graph.index import Index, Object
+from kscan_lsp.graph.relations import RELATIONS
 from kscan_lsp.workspace.project import Project, objects_of
+
+if TYPE_CHECKING:
+    from kscan_lsp.graph.following import Link
 
 TODAY = date(2026, 1, 1)
 
@@ -444,11 +450,11 @@ def test_autoscalers_and_budgets() -> None:
 
 
 def test_what_asks_the_same_shares_the_answer() -> None:
-    pods = listed("Pod", "a", "b", "c", rest="spec: {serviceAccountName: shop, containers: [{name: a}]}")
+    workloads = listed("Pod", "a", "b", "c", rest="spec: {serviceAccountName: shop, containers: [{name: a}]}")
     bindings = "---\n".join(
         BINDING.replace("ROLE", "Role").replace("name: shop,", f"name: grant{n},", 1) for n in range(3)
     )
-    index, _ = Index().with_file("a.yaml", objects_of("a.yaml", f"{pods}---\n{bindings}", RULES))
+    index, _ = Index().with_file("a.yaml", objects_of("a.yaml", f"{workloads}---\n{bindings}", RULES))
     followed = Followed(index)
     first, *others = (
         bind(one, ["roleBindings", "roleBindings.roles"], followed)
@@ -498,3 +504,84 @@ def test_claims_that_are_made_for_pods_lead_to_volumes_as_others_do() -> None:
     chain = "persistentVolumeClaims.persistentVolumes"
     assert led_to(chain, SET, written, *volumes) == [f"PersistentVolume/{n}" for n in ("own", "kept", "fast")]
     assert led_to("workloads", written, SET) == ["StatefulSet/db"]
+
+
+def index_of(*texts: str) -> Index:
+    return Index().with_file("a.yaml", objects_of("a.yaml", "---\n".join(texts), RULES))[0]
+
+
+def bound_to(name: str, kind: str, index: Index) -> list[tuple[Link, ...]]:
+    """What a relation leads to from each object of a kind."""
+    followed = Followed(index)
+    return [
+        bind(one, [name], followed).links[0][name] for one in index.files["a.yaml"] if one.id.kind == kind
+    ]
+
+
+def test_pods_that_a_policy_cannot_tell_apart_share_what_selects_them() -> None:
+    workloads = [
+        listed("Pod", name, rest="spec: {containers: [{name: a}]}").replace(
+            "namespace: store", f"namespace: store, labels: {{app: shop, own: {name}, tier: {tier}}}"
+        )
+        for name, tier in (("a", "web"), ("b", "web"), ("c", "db"))
+    ]
+    policies = [
+        listed(
+            "NetworkPolicy", name, api=NETWORKING, rest=f"spec: {{podSelector: {{matchLabels: {labels}}}}}"
+        )
+        for name, labels in (("p", "{app: shop}"), ("q", "{app: shop}"), ("r", "{app: shop, tier: web}"))
+    ]
+    first, second, third = bound_to("networkPolicies", "Pod", index_of(*workloads, *policies))
+    assert [link.object.id.name for link in first] == ["p", "q", "r"]
+    assert second is first
+    assert [link.object.id.name for link in third] == ["p", "q"]
+
+
+def test_what_is_grouped_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    relation = RELATIONS["networkPolicies"]
+
+    def counted(pod: Object, policy: Object) -> bool:
+        asked.append(policy.id.name)
+        return pods.policy_holds(pod, policy)
+
+    monkeypatch.setitem(RELATIONS, "networkPolicies", relation._replace(holds=counted))
+    names = [f"p{n}" for n in range(30)]
+    policies = listed("NetworkPolicy", *names, api=NETWORKING, rest="spec: {podSelector: {}}")
+    (links,) = bound_to("networkPolicies", "Deployment", index_of(DEPLOYMENT, policies))
+    assert len(links) == 30
+    assert asked == ["p0"]
+
+
+def test_roles_that_many_aggregate_share_who_does() -> None:
+    parts = [cluster_role(f"part{n}", labels="aggregate: shop") for n in range(3)]
+    wholes = [aggregating(f"whole{n}", "{matchLabels: {aggregate: shop}}") for n in range(3)]
+    found = bound_to("aggregators", "ClusterRole", index_of(*parts, *wholes))
+    assert [link.object.id.name for link in found[0]] == ["whole0", "whole1", "whole2"]
+    assert found[1] is found[0]
+    members = bound_to("members", "ClusterRole", index_of(*parts, *wholes))
+    assert members[4] is members[3]
+    assert [link.object.id.name for link in members[3]] == ["part0", "part1", "part2"]
+
+
+def test_a_role_is_none_of_its_own_members() -> None:
+    roles = [aggregating(f"r{n}", "{matchLabels: {a: b}}", "a: b") for n in range(3)]
+    found = bound_to("members", "ClusterRole", index_of(*roles))
+    assert [[link.object.id.name for link in links] for links in found] == [
+        ["r1", "r2"],
+        ["r0", "r2"],
+        ["r0", "r1"],
+    ]
+
+
+def test_of_many_volumes_that_a_claim_may_get_some_of_each_source_are_named() -> None:
+    claim = listed("PersistentVolumeClaim", "data", rest="spec: {storageClassName: slow}")
+    shared = [f"n{n}" for n in range(25)]
+    local = [f"h{n}" for n in range(25)]
+    rest = "spec: {storageClassName: slow, %s}"
+    volumes = [
+        listed("PersistentVolume", *shared, rest=rest % "nfs: {server: s, path: /}"),
+        listed("PersistentVolume", *local, rest=rest % "hostPath: {path: /}"),
+    ]
+    found = led_to("persistentVolumes", claim, *volumes)
+    assert found == [f"PersistentVolume/{name}" for name in (*shared[:20], *local[:20])]

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from support.objects import RULES, empty_project, listed, results
 
+from kscan_lsp.engine import related
+from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.findings import Location
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.project import objects_of
+
+if TYPE_CHECKING:
+    from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.graph.binding import Bound
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: store, labels: {app: web}}
+spec: {containers: [{name: a, image: 'a:1'}]}
+"""
 
 
 @pytest.mark.parametrize("how", ["judged", "declared", "unreadable"])
@@ -64,3 +79,48 @@ def test_values_that_have_a_kind_mean_nothing_to_others() -> None:
     assert len(objects_of("a/service.yaml", values, ruleset)) == 1
     assert len(objects_of("a/values.yaml", values + "metadata: {name: a}\n", ruleset)) == 1
     assert len(objects_of("a/values.yaml", values + "a: 'b\n", ruleset)) == 1
+
+
+def test_an_edit_of_a_pod_judges_no_policy_again_that_sees_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    evaluate = Evaluator.evaluate_related
+
+    def counted(self: Evaluator, alone: Verdicts, bound: Bound) -> Verdicts:
+        judged.append(alone.resource.id.name)
+        return evaluate(self, alone, bound)
+
+    monkeypatch.setattr(Evaluator, "evaluate_related", counted)
+    policy = "spec: {podSelector: {matchLabels: {app: web}}}"
+    names = [f"p{number}" for number in range(30)]
+    files = {
+        f"{name}.yaml": listed("NetworkPolicy", name, api="networking.k8s.io/v1", rest=policy)
+        for name in names
+    }
+    project = empty_project().with_files(
+        [(path, text, False) for path, text in {**files, "pod.yaml": POD}.items()]
+    )
+    judged.clear()
+    edited = project.with_file("pod.yaml", POD.replace("a:1", "a:2"))
+    assert judged == ["web"]
+    fresh = empty_project().with_files([(path, file.text, False) for path, file in edited.files.items()])
+    assert results(edited) == results(fresh)
+    judged.clear()
+    edited.with_file("p7.yaml", files["p7.yaml"].replace("podSelector", "policyTypes: [Egress], podSelector"))
+    assert sorted(judged) == ["p7", "web"]
+
+
+def test_what_an_edit_leaves_as_it_was_is_not_made_ready_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    policies = listed(
+        "NetworkPolicy",
+        *[f"p{n}" for n in range(30)],
+        api="networking.k8s.io/v1",
+        rest="spec: {podSelector: {}}",
+    )
+    project = empty_project().with_files([("pod.yaml", POD, False), ("policies.yaml", policies, False)])
+    made: list[int] = []
+    make = related._list
+    monkeypatch.setattr(
+        related, "_list", lambda name, links, fields: made.append(len(links)) or make(name, links, fields)
+    )
+    project.with_file("pod.yaml", POD.replace("a:1", "a:2"))
+    assert 30 not in made
