@@ -217,11 +217,7 @@ def _reason(message: str, expression: Expression) -> str:
     if match := _MISSING.search(message):
         sources = " ".join((expression.source, *(text for _, text in expression.let)))
         known = re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", sources) if match[1] else None
-        return (
-            f"a field is missing: {match[1]}; write '.?{match[1]}' and 'orValue' for what may be absent"
-            if known
-            else "a field is missing"
-        )
+        return f"a field is missing: {match[1]}" if known else "a field is missing"
     if "No matching overload" in message:
         return "wrong types: " + message.rpartition(" : ")[2]
     if match := _UNBOUND.search(message):

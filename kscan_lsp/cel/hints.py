@@ -28,8 +28,23 @@ _ELSEWHERE: Final = {
     "True": "true",
     "False": "false",
     "None": "null",
+    "base64": "decodeBase64",
 }
 """Names of other languages for what CEL has."""
+_ABSENT: Final = {
+    "file": "a control sees objects, and not the files that they are in",
+    "sort": "nothing sorts here; ask with exists or all, or compare sets",
+    "sorted": "nothing sorts here; ask with exists or all, or compare sets",
+    "format": "'%s'.format([...]) makes texts, and named formats are not there",
+}
+"""What people look for and is not there on purpose, by name."""
+_ABSENT_TOO: Final = {
+    "path": "file",
+    "filename": "file",
+    "folder": "file",
+    "directory": "file",
+    "environment": "file",
+}
 STANDARD: Final = (
     "all", "bool", "contains", "double", "endsWith", "exists", "exists_one", "filter", "has", "hasValue", "int", "join",
     "lowerAscii", "map", "matches", "optMap", "orValue", "replace", "size", "split", "startsWith", "string",
@@ -60,6 +75,8 @@ def hint(message: str, source: str, names: Iterable[str]) -> str:
     name = undeclared[1]
     if name in _ELSEWHERE:
         return f"; CEL's word for '{name}' is '{_ELSEWHERE[name]}'"
+    if absent := _ABSENT.get(_ABSENT_TOO.get(name, name)):
+        return f"; {absent}"
     by_case = {known.lower(): known for known in names}
     near = get_close_matches(name.lower(), by_case, n=1, cutoff=0.75)
     return f"; did you mean '{by_case[near[0]]}'?" if near else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from kscan_lsp.paths import Path, Pattern
+    from kscan_lsp.paths import Path
 
 # A type is a word, a mapping of fields, [element type], ("map", value type), or (EVERY, type) of a list's items or a
 # map's values.
@@ -320,24 +320,8 @@ def known_fields(group: str, kind: str) -> Fields | None:
     return known if known and group in groups else None
 
 
-def fields_of_pods(what: str) -> Fields:
-    """The fields of a `podTemplate`, of its `pod`, or of one of its `containers`."""
-    pod: Fields = _KINDS["Pod"][1]["spec"]
-    container: Fields = pod["containers"][0]
-    return {"podTemplate": {"metadata": METADATA, "spec": pod}, "pod": pod, "containers": container}[what]
-
-
 def is_whole_number(fields: Fields, path: Path) -> bool:
     """Whether the field at a path of an object holds a whole number."""
-    return bool(_type_at(fields, path) == INT)
-
-
-def is_list(fields: Fields, path: Pattern) -> bool:
-    """Whether the field at a path of an object holds a list."""
-    return isinstance(_type_at(fields, path), list)
-
-
-def _type_at(fields: Fields, path: Pattern) -> Any:
     here: Any = fields
     for part in path:
         if isinstance(here, list):
@@ -346,4 +330,4 @@ def _type_at(fields: Fields, path: Pattern) -> Any:
             here = here[1]
         else:
             here = here.get(part) if isinstance(here, dict) else None
-    return here
+    return bool(here == INT)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from kscan_lsp import cel, paths
+from kscan_lsp import cel
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph import relations
-from kscan_lsp.kubernetes.schema import KINDS, fields_of_pods, is_list, known_fields
-from kscan_lsp.policy import targets
+from kscan_lsp.kubernetes.schema import KINDS
+from kscan_lsp.policy import element_names, targets
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
@@ -25,7 +25,6 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kscan_lsp.kubernetes.schema import Fields
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.schema import CheckFile, FixFile, Match
     from kscan_lsp.yaml.document import Document
@@ -155,8 +154,9 @@ def compile_check(
                 _fail(source, (key, name), taken, on_key=True)
     for name, text in file.relations.items():
         if wrong := relations.unknown(text):
-            near = nearest_name(wrong, list(relations.NAMES)) or f"; there are {', '.join(relations.NAMES)}"
-            unknown = f"unknown relation '{wrong}'{near}"
+            near = nearest_name(wrong, list(relations.NAMES))
+            known = f"; there are {', '.join(relations.NAMES)} (docs/relations.md says what each leads to)"
+            unknown = f"unknown relation '{wrong}'{near or known}"
             _fail(source, ("relations", name), unknown)
         if name in file.let:
             _fail(source, ("let", name), f"'{name}' is the name of a relation already", on_key=True)
@@ -169,8 +169,6 @@ def compile_check(
     deny = _expression(source, file.deny, ("deny",), "bool")
     if file.when and deny and _expression(source, file.when, ("when",), "bool"):
         deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
-    if each is not None and deny is not None:
-        _look_at_items(source, each, file.match, deny)
     message = _message(source, file.message)
     texts = (
         {("at",): file.at}
@@ -179,6 +177,14 @@ def compile_check(
     )
     at = [_target(source, text, where, each) for where, text in texts.items()]
     fix = _fix(source, file.fix, each) if file.fix else None
+    if each and deny:
+        read = cel.fields_read([deny])
+        for why in element_names.unbound(each, read):
+            _fail(source, ("deny",), why)
+        # who asks for a field takes it for an item; how long it is may be asked
+        if read.get("item") and element_names.is_list(each, kinds_of(file.match)):
+            meant = f"did you mean '{file.each}[*]'?"
+            _fail(source, ("each",), f"'{file.each}' is a list, and is judged as one thing; {meant}")
     related = _expression(source, file.related, ("related",), "list") if file.related else None
     if source.problems or each is None or deny is None or message is None:
         return None, tuple(source.problems)
@@ -250,27 +256,6 @@ def _each(source: _Source, text: str) -> targets.Each | None:
     except ValueError as error:
         _fail(source, ("each",), str(error))
         return None
-
-
-def _look_at_items(source: _Source, each: targets.Each, match: Match, deny: cel.Expression) -> None:
-    """Say that a list has no fields: a question about those of its items would never have an answer."""
-    if not each.steps or not cel.fields_read([deny]).get("item"):
-        return
-    if any(is_list(fields, each.steps) for fields in _fields_of(each.start, match)):
-        where = paths.show((each.start, *each.steps) if each.start != "object" else each.steps)
-        _fail(source, ("each",), f"'{where}' is a list; for each of its items, write '{where}[*]'")
-
-
-def _fields_of(start: str, match: Match) -> Iterator[Fields]:
-    """What is known of the fields of whatever `each` starts from."""
-    if start != "object":
-        yield fields_of_pods(start)
-    elif isinstance(match, str):
-        yield from filter(
-            None, (known_fields(group, kind) for kind in KINDS for group in ("", "apps", "batch"))
-        )
-    else:
-        yield from filter(None, (known_fields(g, kind) for m in match for g in m.groups for kind in m.kinds))
 
 
 def _target(

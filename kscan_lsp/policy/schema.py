@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from kscan_lsp.settings.model import Version  # noqa: TC001 - pydantic looks it up
 
@@ -57,6 +66,17 @@ ControlId = Annotated[
     *_matching(r"^[A-Z]+-[0-9]{4}$", "capital letters, a hyphen and four digits, such as ORG-0001"),
     Field(description="C-nnnn for Kubescape's, KS-nnnn for ours."),
 ]
+
+
+def _is_list(value: object) -> object:
+    if not isinstance(value, list):
+        raise ValueError(  # noqa: TRY004 - what pydantic takes
+            "an input is a list of texts, with no lists or maps in it; numbers are quoted, and int() reads them"
+        )
+    return value
+
+
+InputTexts = Annotated[Texts, BeforeValidator(_is_list, json_schema_input_type=Texts)]
 
 
 class _Strict(BaseModel):
@@ -148,7 +168,7 @@ class TestFile(_Strict):
     name: str
     manifest: str
     fixed: str | None = None
-    inputs: dict[str, Texts] = {}
+    inputs: dict[str, InputTexts] = {}
     kubernetes_version: Annotated[
         Version, Field(alias="kubernetesVersion", description="The Kubernetes version it is for.")
     ] = ""
@@ -166,7 +186,7 @@ class ControlFile(_Strict):
     remediation: str
     references: Texts = []
     inputs: Annotated[
-        dict[str, Texts], Field(description="Lists that its checks read; those of other controls, too.")
+        dict[str, InputTexts], Field(description="Lists that its checks read; those of other controls, too.")
     ] = {}
     needs: Annotated[
         str,

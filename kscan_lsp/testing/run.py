@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
 _CARETS: Final = re.compile(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
+_ABSENT: Final = re.compile(r"a field is missing: (\w+)")
 _FILE: Final = "manifest.yaml"
 _WIDTH: Final = 200
 """Cells that a line of a manifest may take."""
@@ -82,7 +83,7 @@ def run_tests(control: Control, policies: PolicySet) -> list[Outcome]:
     source = policies.sources[control.id]
     cases = [_case(control, policies, test) for test in source.tests]
     outcomes = [
-        Outcome(control.id, case.test.name, source, _failure(control, case),
+        Outcome(control.id, case.test.name, source, _failure(control, case, source),
                 span_at(source.document, ("tests", index, "name")))
         for index, case in enumerate(cases)
     ]  # fmt: skip
@@ -137,7 +138,7 @@ def read_marks(text: str) -> tuple[str, list[Mark]]:
     return "".join(kept), marks
 
 
-def _failure(control: Control, case: _Case) -> str:
+def _failure(control: Control, case: _Case, source: ControlSource) -> str:
     """Why a test fails; empty where it passes."""
     if error := _mark_error(case.manifest, case.marks, control.id) or case.error:
         return error
@@ -153,7 +154,8 @@ def _failure(control: Control, case: _Case) -> str:
                 reported += [(verdicts.resource.resolve(u.path).span, u.reason) for u in verdicts.unevaluated]
             elif verdicts.problems or verdicts.unevaluated:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
-                return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}"
+                hint = _how_to_ask(reasons[0], control, source)
+                return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}{hint}"
             messages = [message for _, message in reported]
             if unfilled := [m for m in messages if _is_unfilled(m, control, case.manifest)]:
                 return f"something in braces gives nothing, and is printed as '?': {unfilled[0]}"
@@ -172,6 +174,17 @@ def _failure(control: Control, case: _Case) -> str:
     )
     differs = [*lines] or ["in values that may be secrets, and are not shown"]
     return "\n".join([f"the fixed manifest differs{f' ({reason})' if reason else ''}:", *differs])
+
+
+def _how_to_ask(reason: str, control: Control, source: ControlSource) -> str:
+    """How a sentence about a field that is missing goes on: how to ask for it, and where; empty for any other."""
+    found = _ABSENT.fullmatch(reason)
+    for number, check in enumerate(control.checks) if found else ():
+        if found and found[1] in check.deny.reading.names:
+            span = span_at(source.document, ("checks", number, "deny"))
+            line = source.document.lines.position(span.start).line + 1
+            return f"; where it may be, ask for '.?{found[1]}.orValue(...)' (line {line} of the control)"
+    return ""
 
 
 def _is_unfilled(message: str, control: Control, manifest: str) -> bool:

@@ -107,7 +107,7 @@ class TestEvaluating:
         [
             (
                 "object.missing",
-                "a field is missing: missing; write '.?missing' and 'orValue' for what may be absent",
+                "a field is missing: missing",
             ),
             ("object[object.secret]", "a field is missing"),
             ("object.secret + 1 == 3", "wrong types: _+_(string, int64)"),

@@ -103,7 +103,21 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         ),
         ("score: 7.5", "score: high", (3, 8, "high"), "'score' must be a number"),
         ("score: 7.5", "score: 11", (3, 8, "11"), "'score' must be less than or equal to 10"),
-        ("  known: [a]", "  known: a", (7, 10, "a"), "'known' must be a list"),
+        (
+            "  known: [a]",
+            "  known: a",
+            (7, 10, "a"),
+            "an input is a list of texts, with no lists or maps in it; numbers are quoted, and int() reads them",
+        ),
+        (
+            "deny: named",
+            "deny: file.startsWith('prod/')",
+            (11, 9, "file.startsWith('prod/')"),
+            (
+                "undeclared reference to 'file'; a control sees objects, and not the files that they are in"
+                " (at 1:1 of the expression)"
+            ),
+        ),
         ("deny: named", "deny: true", (11, 9, "true"), "'deny' must be a string; quote it"),
         ("at: image", "at: 5", (12, 7, "5"), "'at' must be a string; quote it"),
         ("at: image", "at: [image, 5]", (12, 15, "5"), "each entry of 'at' must be a string; quote it"),
@@ -327,6 +341,7 @@ def test_a_mistake_is_one_problem_and_costs_the_control(
 @pytest.mark.parametrize("anchor", ["container", "effective"])
 def test_only_containers_have_a_container(anchor: str) -> None:
     text = changed("each: containers", "each: pod").replace("at: image", f"at: {anchor}.image")
+    text = text.replace("deny: named", "deny: has(pod.hostPID)")
     assert problems(text) == [
         ("0.yaml", 12, 7, f"{anchor}.image", f"there is no {anchor} in what 'each' judges")
     ]
@@ -737,37 +752,43 @@ def test_what_a_memo_gives_is_what_is_found_without_one() -> None:
             assert list(kept.controls) == list(fresh.controls)
 
 
-def problems_of(checks: str) -> list[tuple[str, str]]:
-    """What is wrong with a control of these checks: the text that is marked, and the message."""
-    document = read_document(
-        "id: T-0001\ntitle: t\nscore: 5\ndescription: d\nremediation: r\nchecks:\n" + checks
-    )
-    loaded = loading.load([("a.yaml", document)])
-    return [(document.text[slice(*entry.problem.span)], entry.problem.message) for entry in loaded.problems]
+A_LIST = "a list, and is judged as one thing; did you mean"
 
 
 @pytest.mark.parametrize(
-    ("each", "deny", "said"),
+    ("each", "deny", "message"),
     [
-        ("spec.containers", "item.image == ''", "spec.containers"),
-        ("pod.volumes", "has(item.hostPath)", "pod.volumes"),
-        ("podTemplate.spec.containers", "item.tty", "podTemplate.spec.containers"),
-        ("containers.env", "item.name == ''", "containers.env"),
-        ("containers.env[*]", "item.name == ''", ""),
-        ("pod.hostAliases", "item.size() > 0", ""),
-        ("pod.volumes", "item.exists(v, has(v.hostPath))", ""),
-        ("pod.securityContext", "item.runAsNonRoot", ""),
+        ("resource", "container.image == ''", "'container' has no value here; add 'each: containers'"),
+        ("pod.volumes[*]", "role == 'init'", "'role' has no value here; add 'each: containers'"),
+        ("resource", "item == 1", "'item' has no value here; 'each' names no items, as 'each: pod.volumes[*]' does"),
+        ("pod.volumes", "key == 1", "'key' has no value here; 'each' names no items, as 'each: pod.volumes[*]' does"),
+        ("spec.containers", "item.image == ''", f"'spec.containers' is {A_LIST} 'spec.containers[*]'?"),
+        ("containers.env", "item.value == ''", f"'containers.env' is {A_LIST} 'containers.env[*]'?"),
+        ("pod.hostAliases", "size(item) > 0", ""),
+        ("pod.volumes[*]", "item.name == '' && index == 0", ""),
+        ("metadata.labels[*]", "key == ''", ""),
+        ("spec.unknown", "item.name == ''", ""),
     ],
-)
-def test_a_list_has_no_fields(each: str, deny: str, said: str) -> None:
-    match = "[{groups: [''], kinds: [Pod]}]" if each.startswith("spec") else "workloads"
-    found = problems_of(f"- match: {match}\n  each: {each}\n  deny: {deny}\n  at: item\n  message: m\n")
-    message = f"'{each}' is a list; for each of its items, write '{each}[*]'"
-    assert found == ([(said, message)] if said else [])
+)  # fmt: skip
+def test_what_is_asked_must_be_about_what_is_judged(each: str, deny: str, message: str) -> None:
+    text = f"""\
+id: KS-0001
+title: T
+score: 5
+category: x
+description: d
+remediation: r
+references: []
+checks:
+- each: {each}
+  deny: "{deny}"
+  message: m
+"""
+    assert [found[4] for found in problems(text)] == ([message] if message else [])
 
 
-def test_a_relation_that_is_like_none_has_all_listed() -> None:
-    check = "- match: workloads\n  relations: {a: xyz}\n  deny: a.size() == 0\n  at: metadata\n  message: m\n"
-    ((marked, message),) = problems_of(check)
-    assert marked == "xyz"
-    assert message.startswith("unknown relation 'xyz'; there are workloads, networkPolicies, services, ")
+def test_an_unknown_relation_is_told_which_there_are() -> None:
+    (found,) = problems(changed("at: image", "at: image\n  relations: {x: externalSecrets}"))
+    assert found[4].startswith("unknown relation 'externalSecrets'; there are workloads, networkPolicies, ")
+    (found,) = problems(changed("at: image", "at: image\n  relations: {x: workload}"))
+    assert found[4] == "unknown relation 'workload'; did you mean 'workloads'?"

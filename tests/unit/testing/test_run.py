@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from support.reporting import PRIVILEGED
 
@@ -34,6 +36,14 @@ def failures(text: str) -> list[str]:
     assert loaded.problems == ()
     outcomes = run_tests(loaded.controls["T-0001"], loaded)
     return [outcome.failure for outcome in outcomes if outcome.failure]
+
+
+def test_a_field_that_is_missing_is_asked_for_in_another_way() -> None:
+    assert "deny: container.?securityContext" in CONTROL
+    text = re.sub(r"deny: .*", "deny: container.securityContext.runAsUser == 0", CONTROL)
+    line = text[: text.index("deny:")].count("\n") + 1
+    asked = f"where it may be, ask for '.?runAsUser.orValue(...)' (line {line} of the control)"
+    assert failures(text) == [f"Pod was not evaluated: a field is missing: runAsUser; {asked}"]
 
 
 def test_a_control_that_is_shown_at_work_passes() -> None:
