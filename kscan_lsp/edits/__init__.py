@@ -1,6 +1,6 @@
 """An operation on the data of a document -> one edit of its text, or a refusal that says what to do by hand.
 
-The law of an edit: it replaces one scalar, empty or flow token; or inserts whole lines or one flow entry;
+The law of an edit: it replaces one scalar (a key, too), empty or flow token; or inserts whole lines or one flow entry;
 or deletes whole lines, or one flow entry with its comma and the comment on its line. Nothing else, so that
 a diff shows what was meant and comments stay with what they are about. An operation that changes nothing is
 an empty edit. Nothing raises on a document: what cannot be edited surely is a `Refusal`.
@@ -22,12 +22,12 @@ from msgspec import Struct
 from kscan_lsp.edits import block, flow
 from kscan_lsp.edits.layout import CannotEdit, children, is_block_scalar, is_null
 from kscan_lsp.edits.place import check_removable, check_unshared, same, walk
-from kscan_lsp.edits.writing import brief
+from kscan_lsp.edits.writing import block_key, brief, quoted
 from kscan_lsp.edits.writing import flow as flow_text
 from kscan_lsp.paths import show
 from kscan_lsp.text import Span, TextEdit
 from kscan_lsp.yaml.data import data_of
-from kscan_lsp.yaml.tree import Mapping, Sequence
+from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from kscan_lsp.edits.place import Way
@@ -91,6 +91,23 @@ def remove(document: Document, path: Path) -> TextEdit | Refusal:
         return Refusal(f"{reason}: remove {show(path)} by hand")
 
 
+def rename(document: Document, path: Path, key: str) -> TextEdit | Refusal:
+    """Give an entry of a mapping another key, where it stands: its value and all comments stay.
+
+    Args:
+        document: the document, as `read_document` gives it.
+        path: keys and indices from the document's root to the entry.
+        key: the new key.
+
+    Returns:
+        One edit of the document's text; an empty one where there is nothing to rename.
+    """
+    try:
+        return _rename(document, path, key)
+    except CannotEdit as reason:
+        return Refusal(f"{reason}: rename {show(path)} to {key} by hand")
+
+
 def _set(document: Document, path: Path, value: object) -> TextEdit:
     way = walk(document, path)
     if not path:
@@ -143,6 +160,24 @@ def _remove(document: Document, path: Path) -> TextEdit:
     if len(children(step.parent)) > 1:
         return block.remove(document, step)
     return block.empty(document, step.parent, way.steps[-2] if len(way.steps) > 1 else None)
+
+
+def _rename(document: Document, path: Path, key: str) -> TextEdit:
+    way = walk(document, path)
+    if way.missing or path[-1:] == (key,):
+        return _NOTHING
+    entry = way.steps[-1].entry if way.steps else None
+    if entry is None or not isinstance(entry.key, Scalar):
+        raise CannotEdit(f"{show(path) or 'the document'} has no key")
+    if not walk(document, (*path[:-1], key)).missing:
+        raise CannotEdit(f"{show((*path[:-1], key))} is there already")
+    old = entry.key
+    if old.props >= 0:
+        raise CannotEdit(f"the key {show(path)} has an anchor or a tag")
+    new = quoted(key) if document.json or old.style == '"' else block_key(key)
+    if old.style == "'" and "'" not in key and new == key:
+        new = f"'{key}'"
+    return TextEdit(Span(old.start, old.end), new)
 
 
 def _replace(document: Document, way: Way, path: Path, value: object) -> TextEdit:

@@ -18,7 +18,7 @@ class DataChange(Struct, frozen=True):
     """One operation with everything filled in. `path` counts from the document's root."""
 
     verb: str
-    """`set`, `add` or `remove`."""
+    """`set`, `add`, `remove`, or `rename`, whose value is the new key."""
     path: Path
     value: Any = None
 
@@ -46,6 +46,8 @@ def _changed(here: Any, path: Path, change: DataChange) -> Any:
             items[head] = _changed(items[head], rest, change)
         return items
     mapping = dict(here) if isinstance(here, dict) else {}
+    if not rest and change.verb == "rename":
+        return {change.value if key == head else key: value for key, value in mapping.items()}
     if not rest and change.verb == "remove":
         mapping.pop(head, None)
     else:

@@ -29,6 +29,8 @@ def title_of(given: str, changes: tuple[DataChange, ...], resource: Resource) ->
                 steps.append(f"set {what} to {redact(_brief(change.value))}")
             case "add":
                 steps.append(f"add {redact(_brief(change.value))} to {what}")
+            case "rename":
+                steps.append(f"rename {what} to {change.value}")
             case _:
                 steps.append(f"remove {what}")
         if place and place not in places:

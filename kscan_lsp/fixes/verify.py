@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import compress
 from operator import is_not
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -27,7 +27,7 @@ from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.changes import DataChange
@@ -109,6 +109,8 @@ def _make(document: Document, draft: Draft) -> VerifiedFix | str:
                 edit = edits.set_value(here, change.path, change.value)
             case "add":
                 edit = edits.add_item(here, change.path, change.value)
+            case "rename":
+                edit = edits.rename(here, change.path, change.value)
             case _:
                 edit = edits.remove(here, change.path)
         if isinstance(edit, edits.Refusal):
@@ -141,6 +143,7 @@ def _composed(original: str, made: tuple[TextEdit, ...], edit: TextEdit, result:
 
 _Identity: TypeAlias = tuple[str, Any, tuple[str, ...]]
 """Control, resource, and path without indices: what a finding is, wherever in a list it stands."""
+_NOTHING_RENAMED: Final[Mapping[tuple[str, ...], str]] = {}
 
 
 def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Site, after: Project) -> str:
@@ -153,9 +156,12 @@ def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Sit
     if not same(result.data, applied(document.data, fix.changes)):
         return "the edit would change more than the fix says; change it by hand"
     touched = list(_differences(site.project, after))
-    found_before, unjudged_before = _judged(old for old, _ in touched)
+    renamed = {_names(change.path): change.value for change in fix.changes if change.verb == "rename"}
+    found_before, unjudged_before = _judged((old for old, _ in touched), site.checked, renamed)
     found_after, unjudged_after = _judged(new for _, new in touched)
-    own = _identity(finding.control, finding.resource, finding.path)
+    roots = (v.resource.root for v in site.checked.verdicts if v.resource.id == finding.resource)
+    root = next(roots, ())
+    own = _identity(finding.control, finding.resource, (*root, *finding.path), renamed)
     if found_after[own] >= found_before[own]:
         return "the fix would not remove this finding; change it by hand"
     if gained := sorted({control for control, _, _ in found_after - found_before}):
@@ -165,8 +171,19 @@ def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Sit
     return ""
 
 
-def _identity(control: str, resource: object, path: Path) -> _Identity:
-    return control, resource, tuple(part for part in path if isinstance(part, str))
+def _identity(
+    control: str, resource: object, path: Path, renamed: Mapping[tuple[str, ...], str] = _NOTHING_RENAMED
+) -> _Identity:
+    """What a finding is; `path` is from the root of its document, and read with keys of other names."""
+    names = _names(path)
+    for old, key in renamed.items():
+        if names[: len(old)] == old:
+            names = (*old[:-1], key, *names[len(old) :])
+    return control, resource, names
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    return tuple(part for part in path if isinstance(part, str))
 
 
 def _differences(before: Project, after: Project) -> Iterator[tuple[CheckedDocument, CheckedDocument]]:
@@ -178,15 +195,20 @@ def _differences(before: Project, after: Project) -> Iterator[tuple[CheckedDocum
             yield from compress(pairs, map(is_not, old.parts, file.parts))
 
 
-def _judged(documents: Iterable[CheckedDocument]) -> tuple[Counter[_Identity], Counter[_Identity]]:
-    """The findings of some documents, and what could not be evaluated."""
+def _judged(
+    documents: Iterable[CheckedDocument],
+    edited: CheckedDocument | None = None,
+    renamed: Mapping[tuple[str, ...], str] = _NOTHING_RENAMED,
+) -> tuple[Counter[_Identity], Counter[_Identity]]:
+    """The findings of some documents, and what could not be evaluated; of the edited one as its keys are renamed."""
     found: Counter[_Identity] = Counter()
     unjudged: Counter[_Identity] = Counter()
     for checked in documents:
+        keys = renamed if checked is edited else _NOTHING_RENAMED
         for verdicts in checked.verdicts:
-            who = verdicts.resource.id
-            found.update(_identity(finding.control, who, finding.path) for finding in verdicts.findings)
-            unjudged.update(_identity(entry.control, who, entry.path) for entry in verdicts.unevaluated)
+            who, root = verdicts.resource.id, verdicts.resource.root
+            found.update(_identity(f.control, who, (*root, *f.path), keys) for f in verdicts.findings)
+            unjudged.update(_identity(u.control, who, (*root, *u.path), keys) for u in verdicts.unevaluated)
             # a value of a type that Kubernetes refuses, whether any control reads it or not
-            unjudged.update(_identity("", who, fault.path) for fault in verdicts.type_errors)
+            unjudged.update(_identity("", who, (*root, *fault.path), keys) for fault in verdicts.type_errors)
     return found, unjudged

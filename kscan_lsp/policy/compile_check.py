@@ -41,7 +41,7 @@ class Operation(Struct, frozen=True, omit_defaults=True):
     """One step of a fix. `value` is plain data; if there is a `question`, its answer is the value."""
 
     verb: str
-    """`set`, `add`, `remove`, or `choose`, whose value is the name of the input to choose from."""
+    """`set`, `add`, `remove`, `rename` to a value, or `choose`, whose value is the name of the input to choose from."""
     target: targets.Target
     value: Any = None
     question: cel.Expression | None = None
@@ -240,6 +240,8 @@ def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
                 operate(verb, text, (verb, text), question=question)
             else:
                 operate(verb, text, (verb, text), given)
+    for text, key in file.rename.items():
+        operate("rename", text, ("rename", text), key)
     for index, text in enumerate(file.remove):
         operate("remove", text, ("remove", index))
     for text, name in file.choose.items():

@@ -102,6 +102,10 @@ class FixFile(_Strict):
     set: dict[TargetPath, Any] = {}
     add: dict[TargetPath, Any] = {}
     remove: list[TargetPath] = []
+    rename: Annotated[
+        dict[TargetPath, Annotated[str, Field(min_length=1)]],
+        Field(description="Path to the key that is to be there instead: the value and all comments stay."),
+    ] = {}
     choose: Annotated[
         dict[TargetPath, str], Field(description="Path to the name of an input that lists values.")
     ] = {}
@@ -112,8 +116,8 @@ class FixFile(_Strict):
 
     @model_validator(mode="after")
     def _does_something(self) -> FixFile:
-        if not (self.set or self.add or self.remove or self.choose):
-            raise ValueError("a fix needs at least one of set, add, remove and choose")
+        if not (self.set or self.add or self.remove or self.rename or self.choose):
+            raise ValueError("a fix needs at least one of set, add, remove, rename and choose")
         if len(self.choose) > 1:
             raise ValueError("a fix can choose one value only")
         return self

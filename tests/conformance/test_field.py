@@ -76,6 +76,13 @@ CASES = {
             for name in ("sts-pod0", "sts-index", "external-mt1", "ext", "rollout-svc", "pg-rw")
         ),
     ),
+    "26-argo-rollout": Expected(
+        must=(
+            *(f"C-0057 {who}" for who in ("Rollout/my-app", "Service/fn", "DeploymentConfig/dc", "Workflow/wf",
+                                          "Task/tk", "Prometheus/p", "PyTorchJob/pt")),
+        ),
+        frameworks=("recommended", "allcontrols"),
+    ),
     "27-rc-selector": Expected(
         must=("C-0296 ReplicationController/rc spec.selector.tier",),
         never=("C-0296 Job/j", "C-0296 Deployment/expr"),
@@ -210,6 +217,13 @@ CASES = {
             "C-0263 Gateway/edge spec.listeners[0].protocol",
             "C-0263 Ingress/pay spec.rules[0].host",
         ),
+    ),
+    "sec-16-rollout-and-crds": Expected(
+        must=(
+            *(f"C-0057 {who}" for who in ("Rollout/ledger", "Service/kn", "Workflow/wf", "Task/t", "CloneSet/c")),
+            "KS-0051 Deploymnet/typo",
+        ),
+        frameworks=("recommended", "allcontrols"),
     ),
     "dev-02-wrong-type-hides": Expected(
         must=("C-0041 Pod/p", "C-0038 Pod/p"),
@@ -353,6 +367,25 @@ def test_the_chosen_version_decides(field: Path, tmp_path: Path, version: str, f
     (tmp_path / ".kscan.yaml").write_text(f"kubernetesVersion: {version}\n")
     versions = {who for who, _ in reported(tmp_path, "allcontrols").open if who[:7] in ("KS-0001", "KS-0050")}
     assert versions == found
+
+
+@pytest.mark.parametrize("framework", ["recommended", "allcontrols"])
+def test_a_key_is_renamed_with_its_comments(field: Path, tmp_path: Path, framework: str) -> None:
+    """Case dev-07-rename-fix."""
+    text = (field / "dev-07-rename-fix" / "pod.yaml").read_text()
+    (tmp_path / "pod.yaml").write_text(text)
+    argv, sys.argv = sys.argv, ["kscan", "fix", "--write", "--framework", framework, str(tmp_path)]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+            main()
+    finally:
+        sys.argv = argv
+    renamed = text.replace("  serviceAccount: checkout", "  serviceAccountName: checkout").splitlines()
+    assert [line for line in renamed if "erviceAccount" in line or "RBAC-12" in line] == [
+        line
+        for line in (tmp_path / "pod.yaml").read_text().splitlines()
+        if "erviceAccount" in line or "RBAC-12" in line
+    ]
 
 
 def test_a_secrets_own_kind_is_shown(field: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from support.operations import TRICKY, at, edited_by, with_removed, with_set
+from support.operations import TRICKY, at, edited_by, with_removed, with_renamed, with_set
 from support.styles import Style, law_three, render, styles
 
 from kscan_lsp import edits
@@ -133,6 +133,21 @@ def test_set_value(data: Any, style: Style, draw: st.DataObject) -> None:
     refusal = check(data, style, ("set", path, value), expected)
     acceptable(refusal)
     assert refusal is not None or expected is not None
+
+
+@many
+@given(documents, styles(), keys | st.sampled_from(["it's", 'a"b', "a\nb", "#a", "-"]), st.data())
+def test_rename(data: Any, style: Style, key: str, draw: st.DataObject) -> None:
+    path = draw.draw(
+        st.sampled_from([path for path in all_paths(data) if path and isinstance(path[-1], str)])
+    )
+    taken = key != path[-1] and key in at(data, path[:-1])
+    refusal = check(data, style, ("rename", path, key), with_renamed(data, path, key))
+    if taken:
+        assert refusal is not None
+        assert "is there already" in refusal
+    else:
+        acceptable(refusal)
 
 
 @many

@@ -23,11 +23,23 @@ def applied(data, changes):
             here = here[key]
         if change.verb == "remove":
             del here[last]
+        elif change.verb == "rename":
+            here[change.value] = here.pop(last)
         elif change.verb == "add":
             here[last] = [*(here.get(last) or []), change.value]
         else:
             here[last] = change.value
     return data
+
+
+def as_renamed(found, resource, change):
+    """What was found, with the paths of an object as they are when one of its keys has another name."""
+    old = tuple(part for part in change.path if isinstance(part, str))
+    renamed = Counter()
+    for (control, who, path), count in found.items():
+        moved = who == resource and path[: len(old)] == old
+        renamed[control, who, (*old[:-1], change.value, *path[len(old) :]) if moved else path] += count
+    return renamed
 
 
 def findings_of(project):
@@ -66,11 +78,14 @@ def holds(project, option, finding, before) -> None:
     after = findings_of(project)
     identity = (finding.control, finding.resource, tuple(p for p in finding.path if isinstance(p, str)))
     assert after[identity] < before[identity]
+    for change in option.changes:
+        if change.verb == "rename":
+            before = as_renamed(before, finding.resource, change)
     assert not after - before
     # 3: each operation is one edit of a kind that people would make
     here = document
     for change in option.changes:
-        operate = {"set": edits.set_value, "add": edits.add_item}.get(change.verb)
+        operate = {"set": edits.set_value, "add": edits.add_item, "rename": edits.rename}.get(change.verb)
         edit = operate(here, change.path, change.value) if operate else edits.remove(here, change.path)
         assert law_three(here, edit), f"{change}: {edit}"
         here = read_document(apply_edits(here.text, [edit]), json=here.json)

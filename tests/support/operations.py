@@ -46,7 +46,16 @@ def with_removed(data: Any, path: Path) -> Any:
     return data
 
 
+def with_renamed(data: Any, path: Path, key: str) -> Any:
+    data = copy.deepcopy(data)
+    mapping = at(data, path[:-1])
+    mapping[key] = mapping.pop(path[-1])
+    return data
+
+
 def edited_by(document: Document, operation: str, path: Path, value: Any) -> TextEdit | Refusal:
     if operation == "remove":
         return edits.remove(document, path)
+    if operation == "rename":
+        return edits.rename(document, path, value)
     return (edits.set_value if operation == "set" else edits.add_item)(document, path, value)

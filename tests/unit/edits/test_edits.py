@@ -257,3 +257,48 @@ def test_doubtful_layouts_are_refused(text: str, operation: str, path: str) -> N
     document = read_document(text)
     edit = edited_by(document, operation, parse(path), 7)
     assert isinstance(edit, Refusal), apply_edits(text, [edit])
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "result"),
+    [
+        ("a: 1  # one\nb: 2\n", "a", "c: 1  # one\nb: 2\n"),
+        ("# above\na:\n  # inside\n  b: 2\n", "a", "# above\nc:\n  # inside\n  b: 2\n"),
+        ("- {a: 1, b: 2} # x\n", "[0].a", "- {c: 1, b: 2} # x\n"),
+        ('{"a": 1}', "a", '{"c": 1}'),
+        ("'a': 1\n", "a", "'c': 1\n"),
+        ('"a" : 1\n', "a", '"c" : 1\n'),
+        ("x: &x {a: 1}\n", "x.a", "x: &x {c: 1}\n"),
+        ("a: &x 1\nb: *x\n", "a", "c: &x 1\nb: *x\n"),
+        ("a:\n", "a", "c:\n"),
+        ("b: 1\n", "a", "b: 1\n"),
+        ("c: 1\n", "c", "c: 1\n"),
+    ],
+)
+def test_a_key_is_renamed_where_it_stands(text: str, path: str, result: str) -> None:
+    document = read_document(text, json=text.startswith("{"))
+    edit = edits.rename(document, parse(path), "c")
+    assert not isinstance(edit, Refusal), edit
+    assert apply_edits(text, [edit]) == result
+    assert law_three(document, edit)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "reason"),
+    [
+        ("a: 1\nc: 2\n", "a", "c is there already: rename a to c by hand"),
+        ("a: 1\nc:\n", "a", "c is there already"),
+        ("x: &x {c: 1}\nz: {<<: *x, a: 1}\n", "z.a", "the key c comes along with a merge (<<)"),
+        ("x: &x {a: 1}\nz: *x\n", "z.a", "z is the alias *x"),
+        ("x: &x {a: 1}\nz: *x\n", "x.a", "x has the anchor &x, which other places use"),
+        ("? a\n: 1\n", "a", "the key a is written in an unusual way"),
+        ("&k a: 1\n", "a", "the key a has an anchor or a tag"),
+        ("- 1\n", "[0]", "[0] has no key"),
+        ("a: 1\na: 2\n", "a", "the key a is there twice"),
+    ],
+)
+def test_a_key_that_cannot_be_renamed_surely_is_left(text: str, path: str, reason: str) -> None:
+    refused = edits.rename(read_document(text), parse(path), "c")
+    assert isinstance(refused, Refusal)
+    assert refused.message.startswith(reason)
+    assert refused.message.endswith("by hand")
