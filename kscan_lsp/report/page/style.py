@@ -103,7 +103,7 @@ summary .tag:last-child { text-align: right; min-width: 5.5em; }
   thead { display: none; }
   td.count { display: inline-block; width: auto; margin-right: .9rem; }
   td.count::after { content: " " attr(data-label); color: var(--quiet); }
-  td:empty, td.again { display: none; }
+  td:empty, td.count:empty, td.again { display: none; }
   .section:not(.again)::before { content: "section "; color: var(--quiet); }
   .said { text-align: left; }
 }
