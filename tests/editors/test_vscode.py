@@ -154,7 +154,7 @@ def test_report_opens_the_places_it_names(trusting: Workbench, folder: Path) -> 
         window.wait_for_squiggles([HOST_PID, PRIVILEGED])
         window.run("kscan: Show Compliance Report")
         report = window.webview()
-        expect(report.get_by_text("Host PID/IPC privileges")).to_be_visible(timeout=PATIENCE)
+        expect(report.get_by_text("Host PID/IPC privileges").first).to_be_visible(timeout=PATIENCE)
         report.get_by_role("link", name="pod.yaml:6:3").click()
         expect(window.cursor()).to_have_text("Ln 6, Col 3", timeout=PATIENCE)
 
@@ -281,5 +281,7 @@ def test_pictures_show_what_the_readme_says(trusting: Workbench, folder: Path) -
         expect(hover).to_contain_text("How to fix", timeout=PATIENCE)
         window.picture("hover.png")
         window.run("kscan: Show Compliance Report")
-        expect(window.webview().get_by_text("Findings by control")).to_be_visible(timeout=PATIENCE)
+        expect(window.webview().get_by_role("heading", name="Findings by control")).to_be_visible(
+            timeout=PATIENCE
+        )
         window.picture("report.png")

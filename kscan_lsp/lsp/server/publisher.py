@@ -46,10 +46,11 @@ class Publisher:
         session.update_documents(root)
         checked = session.checked_documents(root)
         changed = [document for document in checked if document.unpublished]
-        if any(document.published and document.published[0] == document.version for document in changed):
-            self._refresh()  # the editor asks when it has changed the text, but this was not the text
-        for document in changed:
-            self._publish_document(document, workspace.project)
+        # the editor asks when it has changed the text, but this was not the text
+        again = any(document.published and document.published[0] == document.version for document in changed)
+        differs = [self._publish_document(document, workspace.project) for document in changed]
+        if again:
+            self._refresh(diagnostics=any(differs))
         for document in checked:
             # what it points at in another file may have moved
             if document not in changed and self.texts.points_elsewhere(document.checked):
@@ -60,12 +61,15 @@ class Publisher:
             self.publish(key, None, found)
         self._changed.notify()
 
-    def _publish_document(self, document: OpenDocument, project: Project) -> None:
+    def _publish_document(self, document: OpenDocument, project: Project) -> bool:
+        """Publish a document unless it is shown as it is; whether its text had other diagnostics before."""
         document.unpublished = False
         diagnostics = self.texts.of_file(document.uri, document.checked, project)
-        if (document.version, diagnostics) != document.published:
+        before = document.published
+        if (document.version, diagnostics) != before:
             document.published = (document.version, diagnostics)
             self.publish(document.uri, document.version, diagnostics)
+        return before is not None and before[0] == document.version and before[1] != diagnostics
 
     def clear_folder(self, workspace: Workspace) -> None:
         """A folder does not count any more: nothing is shown of its settings and its files that are not open."""
@@ -107,12 +111,12 @@ class Publisher:
         if isinstance(writer, Outbox):
             writer.write(message, replaces=uri)
 
-    def _refresh(self) -> None:
-        """Have the editor ask again for what it has asked for about open documents."""
+    def _refresh(self, *, diagnostics: bool) -> None:
+        """Have the editor ask again for what it has asked for about open documents, diagnostics only if they differ."""
         capabilities = self._session.capabilities
         if capabilities.code_lens and capabilities.code_lens_refresh:
             self._background.start(self._server.workspace_code_lens_refresh_async(None))
         if capabilities.inlay_hint_refresh:
             self._background.start(self._server.workspace_inlay_hint_refresh_async(None))
-        if capabilities.pull and capabilities.pull_refresh:
+        if diagnostics and capabilities.pull and capabilities.pull_refresh:
             self._background.start(self._server.workspace_diagnostic_refresh_async(None))

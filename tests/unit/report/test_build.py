@@ -137,9 +137,8 @@ def test_kinds_that_nobody_knows_are_listed() -> None:
     ],
 )
 def test_a_kind_is_known_to_tables_settings_and_controls(api_version: str, kind: str) -> None:
-    own = PRIVILEGED.replace(
-        "- each: containers", "- match: [{groups: [own.example], kinds: [Own]}]"
-    ).replace("T-0001", "T-0009")
+    match = "- match: [{groups: [own.example], kinds: [Own]}]\n  each: containers"
+    own = PRIVILEGED.replace("- each: containers", match).replace("T-0001", "T-0009")
     known = load([("own.yaml", read_document(own))], policy_set())
     assert known.problems == ()
     settings = {
