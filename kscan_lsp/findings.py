@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -215,10 +216,13 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     of a file come as they stand in it, the objects of a document as it lists them. Whoever shows the worst first, or a
     control at a time, leaves the rest as it is here.
     """
-    listed = list(findings)
-    keys = [_place_of(finding) for finding in listed]
-    # of one control, two findings seldom are at one place, and every key typed has some put in order
-    return sorted(listed, key=_place_of if len(set(keys)) == len(keys) else _total_order)
+    ordered: list[Finding] = []
+    # most findings are alone at their place: every key typed has some put in order, and comparing all they have took
+    # a tenth of an edit
+    for _, there in groupby(sorted(findings, key=_place_of), key=_place_of):
+        one = list(there)
+        ordered += one if len(one) == 1 else sorted(one, key=_total_order)
+    return ordered
 
 
 def _place_of(finding: Finding) -> tuple[int, int, str]:
@@ -227,7 +231,7 @@ def _place_of(finding: Finding) -> tuple[int, int, str]:
 
 def _total_order(finding: Finding) -> tuple[object, ...]:
     path = [(isinstance(part, str), part) for part in finding.path]  # a number and a text do not compare
-    return *_place_of(finding), finding.causes, path, finding.message
+    return finding.causes, path, finding.message
 
 
 def fingerprint(finding: Finding, ordinal: int) -> str:
