@@ -10,6 +10,7 @@ import random
 import tempfile
 import time
 import traceback
+from abc import ABC, abstractmethod
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
-class Inputs:
+class Inputs(ABC):
     """What one text leads to, whatever it is: nothing but an answer, soon."""
 
     def __init__(self, _: int) -> None:
@@ -91,9 +92,9 @@ class Inputs:
         """What inputs are made from."""
         return manifests()
 
+    @abstractmethod
     def attempt(self, text: str) -> str:
         """Try an input; what is wrong with what comes of it."""
-        raise NotImplementedError
 
     def run(self, *arguments: str) -> str:
         """A command in the folder of the case; what is wrong with its end."""

@@ -201,7 +201,7 @@ def stored_policies(policies: PolicySet) -> str:
 
 
 def _without_doubt(value: Any) -> Any:
-    """Plain data without `Expression.reckoned`: that built-in controls do not cost too much is tested, not reckoned."""
+    """Plain data without `Expression.reckoned`: what built-in controls cost is measured (benchmarks/growth.py)."""
     if isinstance(value, dict):
         return {key: _without_doubt(item) for key, item in value.items() if key != "reckoned"}
     return [_without_doubt(item) for item in value] if isinstance(value, list | tuple) else value

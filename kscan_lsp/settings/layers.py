@@ -4,15 +4,16 @@ A file in a folder below holds for that folder, on top of those above it. It may
 they lock: a locked control stays on and as severe as it is, and from a locked key nothing is taken away. What would is
 a problem at its place, and has no effect.
 
-Left out on purpose: an editor's section and a command line, which lie over all of these (`workspace/configuration.py`).
+Left out on purpose: what only the policies tell, such as which controls a framework has (`workspace/locks.py`), and an
+editor's section and a command line, which lie over all of these (`workspace/configuration.py`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.findings import Problem
-from kscan_lsp.settings.model import Settings, dump
+from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, dump
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
     from kscan_lsp import paths
     from kscan_lsp.yaml.document import Document
+
+
+LOCKABLE: Final = (
+    "controls", "frameworks", "exclude", "inputs", "policies", "podSpecPaths", "kubernetesVersion"
+)  # fmt: skip
+"""The keys that can be locked."""
 
 
 class Layer(NamedTuple):
@@ -57,12 +64,9 @@ def what_counts(layers: Iterable[Layer]) -> Counting:
     return Counting(tuple(counting), tuple(problems), tuple(locked[:-1]))
 
 
-def merge(layers: Iterable[Layer]) -> Settings:
-    """Settings files made one, the outermost first: choices replace those above, lists and tables add to them."""
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        merged = _on_top(merged, dump(layer.settings))
-    return Settings.model_validate(merged)
+def on_top(below: Settings, own: Settings) -> Settings:
+    """Settings over others, made one: choices replace those below, lists and tables add to them."""
+    return Settings.model_validate(_on_top(dump(below), dump(own)))
 
 
 def place_of(
@@ -99,7 +103,7 @@ def _refused(
         if all_controls or control in locked:
             yield ("controls", "severity", control), f"'{control}' keeps its severity: settings above lock it"
     if "frameworks" in locked and "frameworks" in own:
-        missing = [name for name in below.get("frameworks", ()) if name not in own["frameworks"]]
+        missing = [name for name in _chosen(below) if name not in own["frameworks"]]
         if missing:
             named = ", ".join(f"'{name}'" for name in missing)
             yield ("frameworks",), f"{named} stays chosen, too: settings above lock frameworks"
@@ -113,10 +117,15 @@ def _refused(
         yield ("diagnostics",), "'diagnostics' holds for a whole workspace; set it in its outermost folder"
 
 
+def _chosen(below: dict[str, Any]) -> tuple[str, ...]:
+    """The frameworks that are on; the default, where nobody names any."""
+    return tuple(below.get("frameworks", (DEFAULT_FRAMEWORK,)))
+
+
 def _without(own: dict[str, Any], below: dict[str, Any], refused: list[paths.Path]) -> dict[str, Any]:
     """Settings without what was refused."""
     if ("frameworks",) in refused:
-        kept = below.get("frameworks", ())
+        kept = _chosen(below)
         own = {**own, "frameworks": (*kept, *(name for name in own["frameworks"] if name not in kept))}
     own = {key: value for key, value in own.items() if key == "frameworks" or (key,) not in refused}
     if "exclude" in own:

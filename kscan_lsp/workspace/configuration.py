@@ -17,7 +17,7 @@ from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
-from kscan_lsp.settings.layers import Layer, merge, place_of, what_counts
+from kscan_lsp.settings.layers import Layer, place_of, what_counts
 from kscan_lsp.settings.model import (
     FILE_NAMES,
     Settings,
@@ -29,6 +29,7 @@ from kscan_lsp.settings.model import (
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.lists import ListsFile, read_lists
+from kscan_lsp.workspace.locks import defined_anew, hold
 from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing
 from kscan_lsp.yaml.document import Document, read_document
@@ -188,7 +189,9 @@ def configure(
             lists.append(found_lists)
         elif found_lists:
             missing.append((layer, SettingError(("inputs",), found_lists)))
-    settings = replace_settings(merge(layers[:-1]), dump(layers[-1].settings))
+    held = hold(layers[:-1], counting.locked, known)
+    missing += held.refused
+    settings = replace_settings(held.settings, dump(layers[-1].settings))
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
     rules, setting_errors = choose(known, settings, only=only)
     words = list(wrong)
@@ -206,7 +209,6 @@ def configure(
     # a token may stand in settings, too
     problems = [one._replace(problem=redacted((one.problem,))[0]) for one in problems]
     words = [redact(text) for text in words]
-    changed = tuple(changes_of(settings, known, written))
     return Configuration(
         root,
         path,
@@ -215,7 +217,7 @@ def configure(
         tuple(problems),
         frozenset([*named, *files, *(one.path for one in lists)]),
         _excludes(counting.layers, above, policy_root),
-        changed,
+        tuple(changes_of(settings, known, written)),
     ), tuple(words)
 
 
@@ -245,22 +247,23 @@ def _load(
 ) -> tuple[PolicySet, list[ConfigurationProblem]]:
     """The policies in some files, without those that define anew what settings above lock."""
     known = load_policies([*named], buffers, memo=memo)
-    refusals = [*_locked_anew(known, named)]
+    refusals = [
+        ConfigurationProblem(
+            Path(source.name),
+            source.document,
+            Problem(
+                span_at(source.document, ("id",)),
+                f"'{name}' stays as it is: settings above lock it",
+                "control",
+            ),
+        )
+        for name, source in defined_anew(known, named)
+    ]
     if refusals:
         refused = {one.path for one in refusals}
         known = load_policies([one for one in named if one not in refused], buffers, memo=memo)
     problems = [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
     return known, refusals + problems
-
-
-def _locked_anew(known: PolicySet, named: Mapping[Path, frozenset[str]]) -> Iterator[ConfigurationProblem]:
-    """Controls that policies of a folder below define anew although settings above lock them."""
-    for control, source in known.replaced.items():
-        locked = named.get(Path(source.name), frozenset())
-        if control in locked or "controls" in locked:
-            span = span_at(source.document, ("id",))
-            message = f"'{control}' stays as it is: settings above lock it"
-            yield ConfigurationProblem(Path(source.name), source.document, Problem(span, message, "control"))
 
 
 def _excluded_for_nothing(

@@ -7,16 +7,8 @@ import asyncio
 import pytest
 from lsprotocol import types
 from lsprotocol.types import TextDocumentContentChangeWholeDocument
+from support.manifests import LABELLED_POD as POD
 
-POD = """\
-apiVersion: v1
-kind: Pod
-metadata: {name: %s, namespace: shop, labels: {app: %s}}
-spec:
-  hostPID: true
-  containers:
-  - {name: a, image: "registry.example.com/a:1", securityContext: {privileged: true}}
-"""
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: shop}\nspec: {selector: {app: b}}\n"
 ABOVE = "frameworks: []\ncontrols: {include: [C-0057, C-0038, C-0293]}\n"
 BELOW = "controls: {exclude: [C-0057]}\n"

@@ -36,3 +36,14 @@ spec:\r
 """,
     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  password: hunter2\n",
 ]
+
+LABELLED_POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: %s, namespace: shop, labels: {app: %s}}
+spec:
+  hostPID: true
+  containers:
+  - {name: a, image: "registry.example.com/a:1", securityContext: {privileged: true}}
+"""
+"""Its name, and the value of its label `app`. C-0038 and C-0057 find something in it."""

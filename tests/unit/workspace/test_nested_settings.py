@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.manifests import LABELLED_POD as POD
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
@@ -14,15 +15,6 @@ from kscan_lsp.workspace.configuration import Configuration, configure, settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-POD = """\
-apiVersion: v1
-kind: Pod
-metadata: {name: %s, namespace: shop, labels: {app: %s}}
-spec:
-  hostPID: true
-  containers:
-  - {name: a, image: "registry.example.com/a:1", securityContext: {privileged: true}}
-"""
 CONTROL = """\
 id: %s
 %stitle: Ours
@@ -254,3 +246,63 @@ def test_diagnostics_are_of_a_whole_workspace(mono: Path) -> None:
     configuration, messages = holding(mono / "apps/worker")
     assert messages == ["'diagnostics' holds for a whole workspace; set it in its outermost folder"]
     assert configuration.settings.diagnostics == "open"
+
+
+@pytest.mark.parametrize("below", ["frameworks: [pci-dss]", "frameworks: []\ncontrols: {include: [C-0013]}"])
+@pytest.mark.parametrize("locked", ["C-0057", "controls"])
+def test_a_locked_control_stays_on_whatever_frameworks_are_chosen(
+    mono: Path, locked: str, below: str
+) -> None:
+    settings(mono, f"frameworks: []\ncontrols: {{include: [C-0057]}}\nlocked: [{locked}]\n")
+    settings(mono / "apps/worker", "frameworks: [mitre]\n")
+    assert "C-0057" in holding(mono / "apps/worker")[0].ruleset.controls
+    settings(mono, f"frameworks: [nsa]\nlocked: [{locked}]\n")
+    settings(mono / "apps/worker", f"{below}\n")
+    configuration, messages = holding(mono / "apps/worker")
+    assert "C-0057" in configuration.ruleset.controls
+    if locked == "C-0057" and "pci-dss" in below:
+        assert messages == []  # which has it, too
+    else:
+        assert any("C-00" in one and one.endswith(("lock it", "lock them")) for one in messages)
+
+
+def test_the_default_frameworks_are_locked_like_others(mono: Path) -> None:
+    settings(mono, "locked: [frameworks]\n")
+    settings(mono / "apps/worker", "frameworks: [mitre]\n")
+    configuration, messages = holding(mono / "apps/worker")
+    assert messages == ["'recommended' stays chosen, too: settings above lock frameworks"]
+    assert configuration.settings.frameworks == ("recommended", "mitre")
+
+
+def test_the_lists_of_a_locked_control_stay(mono: Path) -> None:
+    settings(mono, "frameworks: []\ncontrols: {include: [C-0078, C-0046]}\nlocked: [C-0078]\n")
+    settings(
+        mono / "apps/worker",
+        "inputs:\n  imageRepositoryAllowList: ['docker.io']\n  insecureCapabilities: [X]\n",
+    )
+    configuration, messages = holding(mono / "apps/worker")
+    assert messages == [
+        "'imageRepositoryAllowList' stays as it is: a control that settings above lock reads it"
+    ]
+    assert "imageRepositoryAllowList" not in configuration.settings.inputs
+    assert configuration.ruleset.inputs["insecureCapabilities"] == ["X"]
+
+
+def test_a_locked_framework_is_not_defined_anew(mono: Path) -> None:
+    settings(mono, "frameworks: [nsa]\nlocked: [frameworks]\n")
+    settings(mono / "apps/worker", "policies: [ours.yaml]\n")
+    (mono / "apps/worker/ours.yaml").write_text(
+        "id: nsa\nreplaces: nsa\ntitle: Ours\ncontrols: [{id: C-0013}]\n"
+    )
+    configuration, messages = holding(mono / "apps/worker")
+    assert "'nsa' stays as it is: settings above lock it" in messages
+    assert "C-0057" in configuration.ruleset.controls
+
+
+def test_a_lock_that_locks_nothing_is_said(mono: Path) -> None:
+    settings(mono, "locked: [framework, C-57, nonsense]\n")
+    _, messages = holding(mono)
+    assert [message.partition(";")[0] for message in messages] == [
+        f"'{name}' is no control and no key to be locked" for name in ("framework", "C-57", "nonsense")
+    ]
+    assert "did you mean 'frameworks'?" in messages[0]

@@ -1,0 +1,101 @@
+"""What settings lock against those of folders below, where only the policies say what that means.
+
+A locked control stays on, reads the lists it read, and is the control it was. What would change that is a problem where
+it was written, and has no effect. What can be told without policies, `settings/layers.py` has refused already.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kscan_lsp import cel
+from kscan_lsp.policy.ruleset import SettingError, choose
+from kscan_lsp.settings.layers import LOCKABLE, on_top
+from kscan_lsp.settings.model import Settings, replace_settings
+from kscan_lsp.settings.suggest import nearest_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from kscan_lsp.policy.model import Control, PolicySet, PolicySource
+    from kscan_lsp.settings.layers import Layer
+
+
+class Held(NamedTuple):
+    """Settings files made one with all that is locked held, and what is wrong with the rest, each in its layer."""
+
+    settings: Settings
+    refused: tuple[tuple[Layer, SettingError], ...]
+
+
+def defined_anew(
+    known: PolicySet, named: Mapping[Path, frozenset[str]]
+) -> Iterator[tuple[str, PolicySource]]:
+    """What policies of a folder below define anew although settings above lock it.
+
+    Args:
+        known: all policies.
+        named: the files they are from, with what is locked for those who name them.
+    """
+    for name, source in known.replaced.items():
+        locked = named.get(Path(source.name), frozenset())
+        if name in locked or ("frameworks" if name in known.frameworks else "controls") in locked:
+            yield name, source
+
+
+def hold(layers: Sequence[Layer], locked: Sequence[frozenset[str]], known: PolicySet) -> Held:
+    """Make settings files one, the outermost first.
+
+    Args:
+        layers: the files with what counts of each.
+        locked: for each, what those above it lock.
+        known: all policies.
+    """
+    held = Settings()
+    refused: list[tuple[Layer, SettingError]] = []
+    for layer, names in zip(layers, locked, strict=True):
+        refused += [(layer, error) for error in _unknown_locks(layer, known)]
+        before = choose(known, held)[0].controls if names else {}
+        fixed = [before[name] for name in before if name in names or "controls" in names]
+        own, inputs = layer.settings, layer.settings.inputs
+        if fixed and isinstance(inputs, dict) and (taken := sorted(_inputs_of(fixed).intersection(inputs))):
+            for name in taken:
+                message = f"'{name}' stays as it is: a control that settings above lock reads it"
+                refused.append((layer, SettingError(("inputs", name), message, on_key=True)))
+            own = replace_settings(
+                own, {"inputs": {n: lists for n, lists in inputs.items() if n not in taken}}
+            )
+        held = on_top(held, own)
+        now = choose(known, held)[0].controls if fixed else {}
+        if off := [control.id for control in fixed if control.id not in now]:
+            message = f"{_listed(off)} on: settings above lock {'it' if len(off) == 1 else 'them'}"
+            refused.append((layer, SettingError(("frameworks",), message)))
+            controls = held.controls.model_dump()
+            held = replace_settings(held, {"controls": {**controls, "include": (*controls["include"], *off)}})
+    return Held(held, tuple(refused))
+
+
+def _unknown_locks(layer: Layer, known: PolicySet) -> Iterator[SettingError]:
+    """Names under `locked` that lock nothing."""
+    names = [*LOCKABLE, *known.controls]
+    for number, name in enumerate(layer.settings.locked):
+        if name not in names:
+            hint = nearest_name(name, names) or f"; keys are {', '.join(LOCKABLE)}"
+            yield SettingError(("locked", number), f"'{name}' is no control and no key to be locked{hint}")
+
+
+def _inputs_of(controls: Iterable[Control]) -> set[str]:
+    """The lists that any of some controls reads."""
+    return {
+        name
+        for control in controls
+        for check in control.checks
+        for name in cel.fields_read(check.expressions()).get("inputs") or ()
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:3])
+    rest = f" and {len(names) - 3} others" if len(names) > 3 else ""
+    return f"{shown}{rest} {'stays' if len(names) == 1 else 'stay'}"
