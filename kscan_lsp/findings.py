@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -216,17 +215,17 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     of a file come as they stand in it, the objects of a document as it lists them. Whoever shows the worst first, or a
     control at a time, leaves the rest as it is here.
     """
-    ordered: list[Finding] = []
     # most findings are alone at their place: every key typed has some put in order, and comparing all they have took
     # a tenth of an edit
-    for _, there in groupby(sorted(findings, key=_place_of), key=_place_of):
-        one = list(there)
-        ordered += one if len(one) == 1 else sorted(one, key=_total_order)
+    places: dict[tuple[int, int, str], list[Finding]] = {}
+    for finding in findings:
+        span = finding.span
+        places.setdefault((span.start, span.end, finding.control), []).append(finding)
+    ordered: list[Finding] = []
+    for place in sorted(places):
+        there = places[place]
+        ordered += there if len(there) == 1 else sorted(there, key=_total_order)
     return ordered
-
-
-def _place_of(finding: Finding) -> tuple[int, int, str]:
-    return *finding.span, finding.control
 
 
 def _total_order(finding: Finding) -> tuple[object, ...]:

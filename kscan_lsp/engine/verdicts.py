@@ -102,7 +102,7 @@ def verdicts_of(
     resource, wrong = known.resource, known.type_errors
     locator = resource.locator()
     findings, hidden = _findings(resource, locator, ruleset, results, related)
-    failed = frozenset(finding.control for finding in findings)
+    failed = frozenset([finding.control for finding in findings])
     problems = [
         Problem(locator.resolve(one.path).span, one.message, "placeholder" if one.placeholder else "type")
         for one in wrong
@@ -122,7 +122,7 @@ def verdicts_of(
         passed -= doubtful
     return replace(
         known,
-        findings=findings,
+        findings=tuple(in_order(findings) if related is None else findings),  # the others are put in order with all
         failed=failed,
         passed=passed,
         unevaluated=tuple(unevaluated.values()),
@@ -158,8 +158,8 @@ def _why(one: NoAnswer, wrong: tuple[TypeFault, ...], memo: Memo) -> tuple[Path,
 
 def _findings(
     resource: Resource, locator: Locator, ruleset: Ruleset, results: Results, related: RelatedObjects | None
-) -> tuple[tuple[Finding, ...], list[Unevaluated]]:
-    """The findings in order of the text, and what is no finding because a repair took out a line there."""
+) -> tuple[list[Finding], list[Unevaluated]]:
+    """The findings, and what is no finding because a repair took out a line there."""
     findings: list[Finding] = []
     hidden: list[Unevaluated] = []
     places: dict[tuple[str, Path], list[Failure]] = {}
@@ -200,7 +200,7 @@ def _findings(
                 causes=causes,
             )
         )
-    return tuple(in_order(findings)), hidden
+    return findings, hidden
 
 
 def _related(resource: Resource, failures: list[Failure], related: RelatedObjects) -> tuple[Related, ...]:
