@@ -29,6 +29,7 @@ class Server:
         capabilities: Any = None,
         arguments: Sequence[str] = (),
         log: Any = subprocess.DEVNULL,
+        through: Sequence[str] = (),
     ) -> None:
         """Start a server.
 
@@ -39,11 +40,12 @@ class Server:
             capabilities: what the client can do besides.
             arguments: of its command line.
             log: where its standard error goes.
+            through: a command that starts the one it is given.
         """
         self.folder, self.version, self.requests = folder, 1, 1
         self.said: list[dict[str, Any]] = []
         """All that was received."""
-        command = [sys.executable, "-m", "kscan_lsp", "lsp", *arguments]
+        command = [*through, sys.executable, "-m", "kscan_lsp", "lsp", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         able = {"textDocument": {"publishDiagnostics": {"versionSupport": True}}, **(capabilities or {})}
         self.hello = {
