@@ -30,7 +30,7 @@ _Key: TypeAlias = "tuple[str, str, ResourceId]"
 
 def is_open(finding: Finding) -> bool:
     """Whether nothing says that a finding may stay."""
-    return finding.status == "open"
+    return finding.status != "accepted"
 
 
 def offers_fix(checked: CheckedDocument, evaluator: Evaluator, *, safe_only: bool) -> bool:

@@ -39,6 +39,8 @@ class Capabilities(Struct, frozen=True):
     watched_files: bool = False
     related_information: bool = False
     code_description: bool = False
+    unnecessary: bool = False
+    """It dims what a diagnostic calls unnecessary."""
     document_changes: bool = False
     change_annotations: bool = False
     """It asks before it makes edits that say they need it."""
@@ -78,6 +80,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
     item = document.completion.completion_item if document and document.completion else None
     lens = workspace.code_lens if workspace else None
     published = document.publish_diagnostics if document else None
+    tags = published.tag_support if published else None
     action = document.code_action if document else None
     resolve = action.resolve_support if action else None
     formats = document.hover.content_format if document and document.hover else None
@@ -93,6 +96,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         watched_files=bool(watched and watched.dynamic_registration),
         related_information=bool(published and published.related_information),
         code_description=bool(published and published.code_description_support),
+        unnecessary=types.DiagnosticTag.Unnecessary in ((tags and tags.value_set) or []),
         document_changes=bool(edit and edit.document_changes),
         change_annotations=bool(edit and edit.change_annotation_support),
         resolve_edits=bool(resolve and "edit" in resolve.properties),

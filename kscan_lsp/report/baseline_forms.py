@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kscan_lsp.dispositions.baseline import order_of
 from kscan_lsp.dispositions.baseline import render as render_file
 from kscan_lsp.findings import Severity
 from kscan_lsp.report import html
+from kscan_lsp.report.drift_data import drift_data
 from kscan_lsp.report.drift_text import full_text, percent
 
 if TYPE_CHECKING:
     from kscan_lsp.dispositions.baseline import Baseline
-    from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, Report, Reported
+    from kscan_lsp.report.model import Report
 
 
 def render_drift(report: Report, form: str) -> str:
@@ -26,56 +27,6 @@ def render_drift(report: Report, form: str) -> str:
     if form == "html":
         return html.render(report)
     raise NotImplementedError
-
-
-def drift_data(one: Drift) -> dict[str, Any]:
-    """Drift as plain values."""
-    return {
-        "baseline": one.name,
-        "date": one.date,
-        "new": [_reported(entry) for entry in one.new],
-        "fixed": [_gone(entry) for entry in one.fixed],
-        "moved": [_known(entry) for entry in one.moved],
-        "severityChanged": [_known(entry) for entry in one.severity],
-        "accepted": [_known(entry) for entry in one.suppressed],
-        "leftOut": [_gone(entry) for entry in one.excluded],
-        "notJudged": [_gone(entry) for entry in one.unjudged],
-        "unchanged": one.unchanged,
-        "scores": [{"framework": s.framework, "before": s.before, "now": s.now} for s in one.scores],
-        "newControls": list(one.new_controls),
-        "otherSettings": one.other_settings,
-        "otherPolicies": one.other_policies,
-    }
-
-
-def _reported(entry: Reported) -> dict[str, Any]:
-    return {
-        "file": entry.file,
-        "line": entry.range.start.line,
-        "control": entry.finding.control,
-        "severity": entry.finding.severity.label,
-        "fingerprint": entry.fingerprint,
-        "message": entry.finding.message,
-    }
-
-
-def _known(known: KnownFinding) -> dict[str, Any]:
-    before = {"file": known.entry.file, "severity": known.entry.severity, "since": known.entry.since}
-    return {**_reported(known.reported), "before": before}
-
-
-def _gone(gone: GoneFinding) -> dict[str, Any]:
-    entry = gone.entry
-    return {
-        "file": gone.file,
-        "object": entry.object,
-        "control": entry.control,
-        "path": entry.path,
-        "severity": entry.severity,
-        "fingerprint": entry.fingerprint,
-        "count": entry.count,
-        "why": gone.why or None,
-    }
 
 
 def render_baseline(baseline: Baseline, name: str, form: str) -> str:

@@ -52,6 +52,12 @@ class KnownFindings(Struct, frozen=True, eq=False):
     """By the key of the file in its project."""
     gone: Mapping[str, tuple[BaselineEntry, ...]] = {}
     """By fingerprint, those of files that are not there any more."""
+    missing: frozenset[str] = frozenset()
+    """The keys of these files."""
+
+    def depends_on(self, key: str) -> bool:
+        """Whether it matters that a file comes or goes."""
+        return key in self.by_file or key in self.missing
 
 
 class BaselineFile(NamedTuple):
@@ -121,14 +127,16 @@ def known_findings(file: BaselineFile) -> KnownFindings:
         by_name[entry.file].append(entry)
     by_file: dict[str, tuple[BaselineEntry, ...]] = {}
     gone: dict[str, list[BaselineEntry]] = defaultdict(list)
+    missing: set[str] = set()
     for name, entries in by_name.items():
         path = Path(os.path.abspath(file.folder / name))
         if os.path.lexists(path):
             by_file[path.as_uri()] = tuple(entries)
         else:
+            missing.add(path.as_uri())
             for entry in entries:
                 gone[entry.fingerprint].append(entry)
-    return KnownFindings(by_file, {one: tuple(entries) for one, entries in gone.items()})
+    return KnownFindings(by_file, {one: tuple(entries) for one, entries in gone.items()}, frozenset(missing))
 
 
 def marked(file: CheckedFile, known: KnownFindings) -> CheckedFile:

@@ -72,7 +72,7 @@ def _touched(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[tuple[Plac
         start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
         if not placed.checked.document.complete:
             continue  # its text may be anything: nothing can be proven about an edit
-        if finding.status == "open" and first <= snapshot.lines.line_of(start) <= last:
+        if finding.status != "accepted" and first <= snapshot.lines.line_of(start) <= last:
             near.append((not (start <= span.end and span.start <= end), placed, finding))
     near.sort(key=lambda entry: (entry[0], -entry[2].severity))
     return ((placed, finding) for _, placed, finding in near)

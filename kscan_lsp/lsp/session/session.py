@@ -182,7 +182,7 @@ class Session(Struct):
         return {
             document.path: document.index.text
             for document in self.documents.values()
-            if document.path and document.path.suffix in (".yaml", ".yml")
+            if document.path and document.path.suffix in (".yaml", ".yml", ".json")
         }
 
     def outdate_settings(self) -> None:

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
+from support.reporting import SCHEMA
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
@@ -65,7 +67,9 @@ def drift() -> dict:
 def scan(*argv: str) -> tuple[int, int, int]:
     """The status of a scan, how many findings count, and how many are in the baseline."""
     result = kscan("scan", "--format", "json", *argv)
-    summary = json.loads(result.stdout)["summary"]
+    report = json.loads(result.stdout)
+    jsonschema.validate(report, SCHEMA)
+    summary = report["summary"]
     return result.exit_code, sum(summary["findings"].values()), summary["baseline"]
 
 

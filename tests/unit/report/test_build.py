@@ -61,6 +61,7 @@ def test_the_contract_key_by_key() -> None:
         "notScanned",
         "problems",
         "findings",
+        "drift",
     ]
     assert data(report)["summary"] == {
         "files": 1,
@@ -109,6 +110,7 @@ def test_the_contract_key_by_key() -> None:
         "fix": {"title": "Set securityContext.privileged of container 'api' to false", "safe": False},
         "status": "open",
         "accepted": None,
+        "baseline": None,
         "renderedWith": [],
     }.items())  # fmt: skip
 
