@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kscan_lsp.report.drift import counted_by_severity
+from kscan_lsp.report.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -80,7 +81,7 @@ def full_text(drifts: Sequence[Drift]) -> str:
         lines += _section("accepted since", (f"{_known(k)}{_accepted(k)}" for k in one.suppressed))
         lines += _section("left out since", map(_gone, one.excluded))
         lines += _section("not judged this time", map(_gone, one.unjudged))
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
