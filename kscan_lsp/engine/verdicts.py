@@ -122,7 +122,9 @@ def verdicts_of(
         passed -= doubtful
     return replace(
         known,
-        findings=tuple(in_order(findings) if related is None else findings),  # the others are put in order with all
+        findings=tuple(
+            in_order(findings) if related is None else findings
+        ),  # the others are put in order with all
         failed=failed,
         passed=passed,
         unevaluated=tuple(unevaluated.values()),
