@@ -36,6 +36,8 @@ MAX_PLANS: Final = 500
 """Kinds of objects whose plans are remembered."""
 MAX_RESULTS: Final = 200
 """What is remembered of each group of checks. There are some hundred groups for each kind that runs pods."""
+MAX_ALL_RESULTS: Final = 60_000
+"""Of all groups: who has objects of five hundred kinds, misspelt ones among them, has as many times the groups."""
 MAX_ANSWERS: Final = 50_000
 """Answers about elements, in some 20 MB: enough for a thousand workloads that have little in common."""
 MAX_VALUES: Final = 4_096
@@ -113,6 +115,7 @@ class Memo:
         "plans",
         "quoting",
         "results",
+        "results_kept",
         "values",
     )
 
@@ -122,6 +125,8 @@ class Memo:
         """Numbers for the checks in them, none of which comes again."""
         self.results: defaultdict[Group, dict[object, Results]] = defaultdict(dict)
         """By the group, and then by the digests of all that it can depend on in a resource."""
+        self.results_kept = 0
+        """How many they are."""
         self.answers: dict[tuple[int | Digest, ...], Answer] = {}
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
         self.values: dict[tuple[object, ...], Any] = {}
@@ -145,14 +150,20 @@ class Memo:
         if len(self.plans) >= MAX_PLANS:
             self.plans.clear()
             self.results.clear()
+            self.results_kept = 0
         return self.plans.setdefault(kind, plans)
 
     def keep_results(self, group: Group, key: object, results: Results) -> None:
         """Remember what a group of checks found."""
+        if self.results_kept >= MAX_ALL_RESULTS:
+            self.results.clear()
+            self.results_kept = 0
         known = self.results[group]
         if len(known) >= MAX_RESULTS:
+            self.results_kept -= len(known)
             known.clear()
         known[key] = results
+        self.results_kept += 1
 
     def keep_answer(self, key: tuple[int | Digest, ...], answer: Answer) -> None:
         """Remember what a check says of an element."""
@@ -201,7 +212,7 @@ class Memo:
         documents = self.document.cache_info()  # type: ignore[attr-defined]
         return {
             "plans": Fill(len(self.plans), MAX_PLANS),
-            "results": Fill(sum(map(len, groups)), MAX_RESULTS * len(groups)),
+            "results": Fill(sum(map(len, groups)), min(MAX_RESULTS * len(groups), MAX_ALL_RESULTS)),
             "answers": Fill(len(self.answers), MAX_ANSWERS),
             "values": Fill(len(self.values), MAX_VALUES),
             "related lists": Fill(len(self.lists), related.MAX_LISTS),

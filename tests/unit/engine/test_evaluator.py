@@ -257,6 +257,17 @@ def test_what_groups_found_is_bounded_for_each(monkeypatch: pytest.MonkeyPatch) 
     groups = [len(found) for found in warm._memo.results.values()]
     assert max(groups) in {1, 2}
     assert warm.memo_fill()["results"] == (sum(groups), 2 * len(groups))
+    assert warm._memo.results_kept == sum(groups)
+
+
+def test_what_all_groups_found_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "MAX_ALL_RESULTS", 20)
+    warm = fresh()
+    for number in range(30):
+        text = POD.format(network="true", user="0", name="api", privileged="true", value="hunter2")
+        text = text.replace("kind: Pod", f"kind: Pod{number}")
+        assert judged(text, warm) == judged(text, fresh())
+        assert warm.memo_fill()["results"].entries == warm._memo.results_kept <= 20
 
 
 def test_no_more_of_old_texts_is_kept_than_a_few_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
