@@ -67,6 +67,7 @@ class BaselineFile(NamedTuple):
     baseline: Baseline | None
     document: Document
     problem: Problem | None
+    text: str = ""
 
     @property
     def folder(self) -> Path:
@@ -101,7 +102,7 @@ def read_baseline(path: Path, buffers: Mapping[Path, str] | None = None) -> Base
             return BaselineFile(path, None, nothing, problem)
         text = source.text
     try:
-        return BaselineFile(path, read_text(text), nothing, None)
+        return BaselineFile(path, read_text(text), nothing, None, text)
     except BaselineError as error:
         document = read_document(text, json=True)  # to have a place for what is wrong
         at = span_at(document, error.path) if error.path else Span(error.offset, error.offset)

@@ -12,6 +12,7 @@ from lsprotocol import types
 
 from kscan_lsp.fixes.verify import fixes_of
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.features.baseline_edit import baseline_action
 from kscan_lsp.lsp.features.fix_all import FIX_REVIEW, FIX_SAFE, fix_everything, offers_fix_all
 from kscan_lsp.lsp.features.suppression_edit import suppression_edit
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
@@ -43,6 +44,7 @@ def code_actions(
         actions += fixes
         one_line = params.range.start.line == params.range.end.line
         actions += _ignore_actions(snapshot, touched, "here" if one_line else "on line {}")
+        actions += _baseline_actions(snapshot, touched)
         actions += _explain_actions(touched)
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     for kind, title in ((FIX_SAFE, "Fix all safe problems"), (FIX_REVIEW, "Fix all problems (review)")):
@@ -116,6 +118,20 @@ def _ignore_actions(
             diagnostics=diagnostics,
             edit=workspace_edit(snapshot, made),
         )
+
+
+def _baseline_actions(
+    snapshot: DocumentSnapshot, touched: list[tuple[PlacedDocument, Finding]]
+) -> Iterator[types.CodeAction]:
+    for placed, finding in touched:
+        if made := baseline_action(snapshot, finding):
+            title, edit = made
+            yield types.CodeAction(
+                title=title,
+                kind=types.CodeActionKind.QuickFix,
+                diagnostics=[_diagnostic(snapshot, placed, finding)],
+                edit=edit,
+            )
 
 
 def _explain_actions(touched: list[tuple[PlacedDocument, Finding]]) -> Iterator[types.CodeAction]:
