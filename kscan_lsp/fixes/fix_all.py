@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.fixes.verify import Site
+    from kscan_lsp.graph.index import Index
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument
 
@@ -33,11 +34,11 @@ def is_open(finding: Finding) -> bool:
     return finding.status == "open"
 
 
-def offers_fix(checked: CheckedDocument, evaluator: Evaluator, *, safe_only: bool) -> bool:
+def offers_fix(checked: CheckedDocument, evaluator: Evaluator, index: Index, *, safe_only: bool) -> bool:
     """Whether `fix_all` would have a fix to try in a document, as far as is known before any is made."""
     return checked.document.complete and any(
         len(options) == 1 and (options[0].safe or not safe_only)
-        for _, options in drafts(checked, evaluator, is_open)
+        for _, options in drafts(checked, evaluator, index, is_open)
     )
 
 
@@ -86,7 +87,9 @@ def _next_fix(site: Site, number: int, accept: Callable[[Draft], bool], refused:
     def wanted(finding: Finding) -> bool:
         return is_open(finding) and _key(finding) not in refused
 
-    for finding, options in drafts_in(site.checked, number, site.project.evaluator, wanted):
+    for finding, options in drafts_in(
+        site.checked, number, site.project.evaluator, site.project.index, wanted
+    ):
         if len(options) == 1 and accept(options[0]):
             fix, project = verified(site, options[0], finding)
             if isinstance(fix, VerifiedFix):

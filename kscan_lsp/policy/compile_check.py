@@ -41,7 +41,8 @@ class Operation(Struct, frozen=True, omit_defaults=True):
     """One step of a fix. `value` is plain data; if there is a `question`, its answer is the value."""
 
     verb: str
-    """`set`, `add`, `remove`, `rename` to a value, or `choose`, whose value is the name of the input to choose from."""
+    """`set`, `add`, `remove`, `rename` to a value, `choose`, whose value is the name of the input to choose from, or
+    `toSecret`, for which there is none."""
     target: targets.Target
     value: Any = None
     question: cel.Expression | None = None
@@ -54,6 +55,8 @@ class Fix(Struct, frozen=True, omit_defaults=True):
     operations: tuple[Operation, ...]
     when: cel.Expression | None = None
     safe: bool = False
+    leaves: tuple[str, ...] = ()
+    """Controls whose lesser findings in what it writes are no reason against it."""
 
 
 class Check(Struct, frozen=True, eq=False, omit_defaults=True):
@@ -71,6 +74,12 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     """The relations it reads; what it says depends on other objects then."""
     related: cel.Expression | None = None
     """A list of what a finding rests on besides."""
+
+    @property
+    def relational(self) -> bool:
+        """Whether it asks for other objects, or its fix does."""
+        operations = self.fix.operations if self.fix else ()
+        return bool(self.relations) or any(one.verb == "toSecret" for one in operations)
 
     def judging(self) -> Iterator[cel.Expression]:
         """All that is evaluated on what it judges to find out what is wrong with it."""
@@ -248,8 +257,10 @@ def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
         if name not in source.inputs:
             _fail(source, ("fix", "choose", text), _undeclared(source, name))
         operate("choose", text, ("choose", text), name)
+    if file.to_secret:
+        operate("toSecret", file.to_secret, ("toSecret",))
     when = _expression(source, file.when, ("fix", "when"), "bool") if file.when else None
-    return Fix(file.title, tuple(operations), when, file.safe)
+    return Fix(file.title, tuple(operations), when, file.safe, tuple(file.leaves))
 
 
 def _each(source: _Source, text: str) -> targets.Each | None:

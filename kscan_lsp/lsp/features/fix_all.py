@@ -38,8 +38,11 @@ class FixAll(NamedTuple):
 
 def offers_fix_all(snapshot: DocumentSnapshot, kind: str) -> bool:
     """Whether a menu should name a kind of fixing everything."""
-    evaluator, safe_only = snapshot.project.evaluator, kind == FIX_SAFE
-    return any(offers_fix(d, evaluator, safe_only=safe_only) for d in snapshot.checked.parts)
+    project, safe_only = snapshot.project, kind == FIX_SAFE
+    return any(
+        offers_fix(part, project.evaluator, project.index, safe_only=safe_only)
+        for part in snapshot.checked.parts
+    )
 
 
 def fix_everything(snapshot: DocumentSnapshot, kind: str, stopped: Callable[[], bool]) -> FixAll | None:

@@ -120,8 +120,8 @@ def test_whether_there_is_a_fix_is_known_before_any_is_made(
 ) -> None:
     site = site_of(text, {id_: CHECKS[id_] for id_ in controls})
     evaluator = site.project.evaluator
-    assert offers_fix(site.checked, evaluator, safe_only=False) == any_fix
-    assert offers_fix(site.checked, evaluator, safe_only=True) == safe_fix
+    assert offers_fix(site.checked, evaluator, site.project.index, safe_only=False) == any_fix
+    assert offers_fix(site.checked, evaluator, site.project.index, safe_only=True) == safe_fix
 
 
 def test_the_steps_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
