@@ -30,9 +30,11 @@ from kscan_lsp.yaml.document import Document, read_document
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from kscan_lsp.engine.causes import FailedElements
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.changes import DataChange
     from kscan_lsp.fixes.draft import Draft
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument
@@ -81,15 +83,28 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     return [], redact(next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here"))
 
 
-def _drafts(site: Site, finding: Finding) -> list[Draft]:
+class Located(NamedTuple):
+    """A finding as its document has it, with its resource and where the findings of that were made."""
+
+    finding: Finding
+    resource: Resource
+    elements: FailedElements
+
+
+def located(site: Site, finding: Finding) -> Located | None:
+    """Where a finding was made; None for one that its document does not have."""
     place = (finding.control, finding.path, finding.span)
-    evaluator = site.project.evaluator
     for number, verdicts in enumerate(site.checked.verdicts):
         for known in verdicts.findings:
             if (known.control, known.path, known.span) == place:
-                elements = elements_in(site.checked, number, evaluator)
-                return drafts_of(known, verdicts.resource, elements, evaluator.ruleset, site.project.index)
-    return []
+                elements = elements_in(site.checked, number, site.project.evaluator)
+                return Located(known, verdicts.resource, elements)
+    return None
+
+
+def _drafts(site: Site, finding: Finding) -> list[Draft]:
+    place = located(site, finding)
+    return drafts_of(*place, site.project.ruleset, site.project.index) if place else []
 
 
 def verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:

@@ -74,6 +74,8 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     """The relations it reads; what it says depends on other objects then."""
     related: cel.Expression | None = None
     """A list of what a finding rests on besides."""
+    allow: tuple[tuple[str, cel.Expression], ...] = ()
+    """Inputs, and what would have to be in them, or not in them, for the check to pass."""
 
     @property
     def relational(self) -> bool:
@@ -94,6 +96,7 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     def expressions(self) -> Iterator[cel.Expression]:
         """All that is ever evaluated on what it judges: what it takes to make it right, besides."""
         yield from self.judging()
+        yield from (question for _, question in self.allow)
         if self.fix is not None:
             operations = self.fix.operations
             parts = [
@@ -195,6 +198,9 @@ def compile_check(
             meant = f"did you mean '{file.each}[*]'?"
             _fail(source, ("each",), f"'{file.each}' is a list, and is judged as one thing; {meant}")
     related = _expression(source, file.related, ("related",), "list") if file.related else None
+    allow = [(name, _expression(source, text, ("allow", name))) for name, text in file.allow.items()]
+    for name in file.allow.keys() - source.inputs:
+        _fail(source, ("allow", name), _undeclared(source, name), on_key=True)
     if source.problems or each is None or deny is None or message is None:
         return None, tuple(source.problems)
     check = Check(
@@ -207,6 +213,7 @@ def compile_check(
         fix=fix,
         relations=tuple(dict.fromkeys(file.relations.values())),
         related=related,
+        allow=tuple((name, question) for name, question in allow if question),
     )
     return check, ()
 

@@ -166,6 +166,13 @@ class CheckFile(_Strict):
         ),
     ] = ""
     fix: FixFile | None = None
+    allow: Annotated[
+        dict[str, Expression],
+        Field(
+            description="Input to the entry, or entries to choose from, that would make the finding go away: added to "
+            "the list, or taken out where it stands there. A name, never a value."
+        ),
+    ] = {}
 
     @model_validator(mode="after")
     def _asks_something(self) -> CheckFile:
