@@ -40,6 +40,8 @@ class Capabilities(Struct, frozen=True):
     related_information: bool = False
     code_description: bool = False
     document_changes: bool = False
+    create_files: bool = False
+    """An edit may create a file."""
     change_annotations: bool = False
     """It asks before it makes edits that say they need it."""
     resolve_edits: bool = False
@@ -94,6 +96,11 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         related_information=bool(published and published.related_information),
         code_description=bool(published and published.code_description_support),
         document_changes=bool(edit and edit.document_changes),
+        create_files=bool(
+            edit
+            and edit.document_changes
+            and types.ResourceOperationKind.Create in (edit.resource_operations or [])
+        ),
         change_annotations=bool(edit and edit.change_annotation_support),
         resolve_edits=bool(resolve and "edit" in resolve.properties),
         markdown_documentation=types.MarkupKind.Markdown in ((item and item.documentation_format) or []),

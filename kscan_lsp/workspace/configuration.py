@@ -29,7 +29,7 @@ from kscan_lsp.settings.model import (
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.lists import ListsFile, read_lists
-from kscan_lsp.workspace.locks import defined_anew, hold
+from kscan_lsp.workspace.locks import defined_anew, hold, inputs_of
 from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing
 from kscan_lsp.yaml.document import Document, read_document
@@ -59,6 +59,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """The patterns of files that are left out, by the folder that they begin at."""
     changes: tuple[Change, ...] = ()
     """What they change about the standards that come with the program."""
+    locked: frozenset[str] = frozenset()
+    """The keys and controls that settings above `settings_path` lock."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -218,7 +220,18 @@ def configure(
         frozenset([*named, *files, *(one.path for one in lists)]),
         _excludes(counting.layers, above, policy_root),
         tuple(changes_of(settings, known, written)),
+        counting.locked[-1] if counting.locked else frozenset(),
     ), tuple(words)
+
+
+def may_set(configuration: Configuration, name: str) -> bool:
+    """Whether the innermost settings file may give an input another list: nothing above locks it."""
+    locked = configuration.locked
+    if not locked:
+        return True
+    controls = configuration.ruleset.controls.values()
+    fixed = [control for control in controls if control.id in locked or "controls" in locked]
+    return "inputs" not in locked and name not in inputs_of(fixed)
 
 
 def _folder_of(layer: Layer, over: Layer, root: Path | None) -> Path | None:
