@@ -113,7 +113,7 @@ def unreadable(scan: Scan) -> list[str]:
 def _remaining_options(project: Project, path: str) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
     for checked in project.files[path].parts:
-        for _, options in drafts(checked, project.evaluator, is_open):
+        for _, options in drafts(checked, project.evaluator, project.index, is_open):
             yield len(options)
 
 

@@ -23,7 +23,9 @@ Quoting: TypeAlias = "Callable[[Mapping[str, Any], str], str]"
 """From the values of an element, and what a placeholder gives for it, to what a message shows of that."""
 
 _NAME: Final = re.compile(
-    r"key|(?:[\w.?]|\[\??\d+\])*\.\??(?:name|kind|namespace|apiVersion)(?:\.orValue\('[^']*'\))?", re.ASCII
+    r"key|(?:item\.valueFrom\.secretKeyRef\.\??key|(?:[\w.?]|\[\??\d+\])*\.\??(?:name|kind|namespace|apiVersion))"
+    r"(?:\.orValue\('[^']*'\))?",
+    re.ASCII,
 )
 """An expression that gives the name of something."""
 _OUR_WORDS: Final = re.compile(r"\b(?:credential\w*|isSecret|size)\(")

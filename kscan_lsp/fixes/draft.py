@@ -15,6 +15,7 @@ from msgspec import Struct
 from kscan_lsp import cel
 from kscan_lsp.engine.locate import settable
 from kscan_lsp.fixes.changes import DataChange
+from kscan_lsp.fixes.secrets import SecretKey, keys_for
 from kscan_lsp.fixes.titles import title_of
 from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.kubernetes.schema import is_whole_number
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.scope import Element
     from kscan_lsp.findings import Finding
+    from kscan_lsp.graph.index import Index
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Fix, Operation
@@ -40,6 +42,10 @@ class Draft(Struct, frozen=True):
     title: str
     safe: bool
     changes: tuple[DataChange, ...]
+    leaves: tuple[str, ...] = ()
+    """Controls that may report what it writes, below `within`, if that is less severe than what it fixes."""
+    within: Path = ()
+    """The element that is fixed, from the document's root."""
 
 
 class _Option(NamedTuple):
@@ -47,33 +53,38 @@ class _Option(NamedTuple):
 
     fix: Fix
     element: Element
-    choice: str
+    choice: str | SecretKey
     """Empty for a fix without a choice."""
 
 
 def drafts(
-    checked: CheckedDocument, evaluator: Evaluator, wanted: Callable[[Finding], bool]
+    checked: CheckedDocument, evaluator: Evaluator, index: Index, wanted: Callable[[Finding], bool]
 ) -> Iterator[tuple[Finding, list[Draft]]]:
     """Findings of a document, each with what `fixes_of` would try.
 
     Args:
         checked: the document.
         evaluator: what it was judged by.
+        index: what else there is.
         wanted: which findings, of those whose control has a fix.
     """
     for number in range(len(checked.verdicts)):
-        yield from drafts_in(checked, number, evaluator, wanted)
+        yield from drafts_in(checked, number, evaluator, index, wanted)
 
 
 def drafts_in(
-    checked: CheckedDocument, number: int, evaluator: Evaluator, wanted: Callable[[Finding], bool]
+    checked: CheckedDocument,
+    number: int,
+    evaluator: Evaluator,
+    index: Index,
+    wanted: Callable[[Finding], bool],
 ) -> Iterator[tuple[Finding, list[Draft]]]:
     """As `drafts`, of one of the document's resources, counted from 0."""
     verdicts = checked.verdicts[number]
     elements = elements_in(checked, number, evaluator)
     for finding in verdicts.findings:
         if finding.fixable and wanted(finding):
-            yield finding, drafts_of(finding, verdicts.resource, elements, evaluator.ruleset)
+            yield finding, drafts_of(finding, verdicts.resource, elements, evaluator.ruleset, index)
 
 
 def elements_in(checked: CheckedDocument, number: int, evaluator: Evaluator) -> FailedElements:
@@ -82,7 +93,7 @@ def elements_in(checked: CheckedDocument, number: int, evaluator: Evaluator) -> 
 
 
 def drafts_of(
-    finding: Finding, resource: Resource, elements: FailedElements, ruleset: Ruleset
+    finding: Finding, resource: Resource, elements: FailedElements, ruleset: Ruleset, index: Index
 ) -> list[Draft]:
     """What would fix a finding: one draft, or one for each value there is to choose.
 
@@ -91,6 +102,7 @@ def drafts_of(
         resource: the resource that it is of.
         elements: where the resource's findings were made.
         ruleset: the controls that are on.
+        index: what else there is.
 
     Returns:
         The drafts; none where a check has no fix or its condition does not hold.
@@ -100,7 +112,7 @@ def drafts_of(
     for cause in finding.causes:
         check = checks[cause.check]
         element = elements.find(check, cause)
-        found = _options(check.fix, element, ruleset) if check.fix and element else []
+        found = _options(check.fix, element, resource, ruleset, index) if check.fix and element else []
         if not found:
             return []
         options.append(found)
@@ -116,17 +128,31 @@ def drafts_of(
     return [draft for draft in made if draft is not None]
 
 
-def _options(fix: Fix, element: Element, ruleset: Ruleset) -> list[_Option]:
+def _options(fix: Fix, element: Element, resource: Resource, ruleset: Ruleset, index: Index) -> list[_Option]:
     """A fix with each value that it may choose, as far as its condition holds."""
-    named = next((o.value for o in fix.operations if o.verb == "choose"), None)
-    choices = [""] if named is None else list(ruleset.inputs.get(named, ()))
+    choices: list[str | SecretKey] = [""]
+    for operation in fix.operations:
+        if operation.verb == "choose":
+            choices = [*ruleset.inputs.get(operation.value, ())]
+        elif operation.verb == "toSecret":
+            choices = [*keys_for(_variable(operation, element), resource.id, index)]
     return [_Option(fix, element, choice) for choice in choices if _holds(fix, element, choice)]
 
 
-def _holds(fix: Fix, element: Element, choice: str) -> bool:
+def _variable(operation: Operation, element: Element) -> str:
+    """The name of the variable whose value is to be taken from a Secret; empty where it is none."""
+    path = settable(operation.target, element)
+    if isinstance(path, cel.Failed) or path[-1:] != ("value",) or path[-3:-2] != ("env",):
+        return ""
+    item = element.values.get("item")
+    name = item.get("name") if isinstance(item, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _holds(fix: Fix, element: Element, choice: str | SecretKey) -> bool:
     if fix.when is None:
         return True
-    if choice:
+    if isinstance(choice, str) and choice:
         return cel.deny(fix.when, cel.bind(CONTROLS, {**element.values, "choice": choice})) is True
     # it may read all containers of a pod, which are not to be handed to CEL for each of them in turn
     known = element.scope.conditions
@@ -136,34 +162,50 @@ def _holds(fix: Fix, element: Element, choice: str) -> bool:
     return known[key]
 
 
-def _draft(options: list[_Option], choice: str, resource: Resource) -> Draft | None:
+def _draft(options: list[_Option], choice: str | SecretKey, resource: Resource) -> Draft | None:
     """The fixes of all checks behind a finding as one; None where a place or a value cannot be told."""
     changes: dict[tuple[str, Path], DataChange] = {}
     for option in options:
         for operation in option.fix.operations:
-            change = _change(operation, option.element, resource, choice)
-            if change is None:
+            steps = _changes(operation, option.element, resource, choice)
+            if not steps:
                 return None
-            changes.setdefault((change.verb, change.path), change)
+            for change in steps:
+                changes.setdefault((change.verb, change.path), change)
     made = _in_order(changes.values())
     title = "" if choice else next((option.fix.title for option in options if option.fix.title), "")
-    # what is made of a safe fix and of another is no safe one
-    return Draft(title_of(title, made, resource), all(option.fix.safe for option in options), made)
+    if isinstance(choice, SecretKey):
+        title = choice.title
+    first = options[0]
+    return Draft(
+        title_of(title, made, resource),
+        # what is made of a safe fix and of another is no safe one
+        all(option.fix.safe for option in options),
+        made,
+        first.fix.leaves,
+        (*resource.root, *first.element.scope.written_at(first.element.path)),
+    )
 
 
-def _change(operation: Operation, element: Element, resource: Resource, choice: str) -> DataChange | None:
+def _changes(
+    operation: Operation, element: Element, resource: Resource, choice: str | SecretKey
+) -> tuple[DataChange, ...]:
+    """What an operation changes; nothing where a place or a value cannot be told."""
     path = settable(operation.target, element)
     value = operation.value
     if operation.question is not None:
         value = cel.evaluate(operation.question, element.activation)
     if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
-        return None
+        return ()
     absolute = (*resource.root, *path)
-    if operation.verb != "choose":
-        return DataChange(operation.verb, absolute, value)
+    if isinstance(choice, SecretKey) and operation.verb == "toSecret":
+        source = (*absolute[:-1], "valueFrom")
+        return DataChange("rename", absolute, "valueFrom"), DataChange("set", source, choice.reference)
+    if operation.verb != "choose" or isinstance(choice, SecretKey):
+        return (DataChange(operation.verb, absolute, value),)
     fields = fields_of(resource.id.group, resource.id.kind, resource.places)
     number = choice.isdecimal() and is_whole_number(fields, path)
-    return DataChange("set", absolute, int(choice) if number else choice)
+    return (DataChange("set", absolute, int(choice) if number else choice),)
 
 
 def _in_order(changes: Iterable[DataChange]) -> tuple[DataChange, ...]:

@@ -1,4 +1,4 @@
-"""Fix a whole document: one fix after the other, each verified on what the ones before left.
+"""Fix a whole document, or one container: one fix after the other, each verified on what the ones before left.
 
 A finding whose value somebody must choose is left alone, and so is one that is not open. What could not be fixed is
 tried again when others have been: they may have been in its way.
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from kscan_lsp.fixes.draft import drafts, drafts_in
+from kscan_lsp.fixes.draft import drafts, drafts_in, drafts_of, elements_in
 from kscan_lsp.fixes.verify import VerifiedFix, verified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from kscan_lsp.engine.causes import FailedElements
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.fixes.verify import Site
+    from kscan_lsp.graph.index import Index
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument
 
@@ -33,16 +37,89 @@ def is_open(finding: Finding) -> bool:
     return finding.status != "accepted"
 
 
-def offers_fix(checked: CheckedDocument, evaluator: Evaluator, *, safe_only: bool) -> bool:
+class Container(NamedTuple):
+    """A container of a document: the number of its resource, and its path in that as it is written."""
+
+    resource: int
+    path: Path
+
+
+def containers_of(site: Site, finding: Finding) -> list[Container]:
+    """The containers that a finding is about; one of a pod's security context can be about several."""
+    for number, verdicts in enumerate(site.checked.verdicts):
+        if finding in verdicts.findings:
+            elements = elements_in(site.checked, number, site.project.evaluator)
+            found = _containers(finding, elements, site.project.ruleset)
+            return [Container(number, path) for path in found]
+    return []
+
+
+def _containers(finding: Finding, elements: FailedElements, rules: Ruleset) -> list[Path]:
+    checks = rules.controls[finding.control].checks
+    found: dict[Path, None] = {}
+    for cause in finding.causes:
+        element = elements.find(checks[cause.check], cause)
+        if element is not None and (path := element.anchors.get("container")) is not None:
+            found[element.scope.written_at(path)] = None
+    return [*found]
+
+
+class Outlook(NamedTuple):
+    """What is known of fixing a container before any fix is made; one that is made can make room for others."""
+
+    findings: int
+    """Open findings about it."""
+    fixes: int
+    """Fixes to try: what several findings ask for counts once."""
+
+
+def outlook(site: Site, container: Container) -> Outlook:
+    """What there is to fix in a container."""
+    verdicts = site.checked.verdicts[container.resource]
+    elements = elements_in(site.checked, container.resource, site.project.evaluator)
+    about = [
+        finding
+        for finding in verdicts.findings
+        if is_open(finding) and container.path in _containers(finding, elements, site.project.ruleset)
+    ]
+    if not site.checked.document.complete:
+        return Outlook(len(about), 0)
+    options = (
+        drafts_of(finding, verdicts.resource, elements, site.project.ruleset, site.project.index)
+        for finding in about
+        if finding.fixable
+    )
+    return Outlook(len(about), len({repr(one[0].changes) for one in options if len(one) == 1}))
+
+
+def _drafts(
+    site: Site, number: int, wanted: Callable[[Finding], bool], container: Container | None
+) -> Iterator[tuple[Finding, list[Draft]]]:
+    """What could be tried for a resource, or for one of its containers."""
+    project, checked = site.project, site.checked
+    if container is None:
+        return drafts_in(checked, number, project.evaluator, project.index, wanted)
+    elements = elements_in(checked, number, project.evaluator)
+
+    def is_about(finding: Finding) -> bool:
+        return wanted(finding) and container.path in _containers(finding, elements, project.ruleset)
+
+    return drafts_in(checked, number, project.evaluator, project.index, is_about)
+
+
+def offers_fix(checked: CheckedDocument, evaluator: Evaluator, index: Index, *, safe_only: bool) -> bool:
     """Whether `fix_all` would have a fix to try in a document, as far as is known before any is made."""
     return checked.document.complete and any(
         len(options) == 1 and (options[0].safe or not safe_only)
-        for _, options in drafts(checked, evaluator, is_open)
+        for _, options in drafts(checked, evaluator, index, is_open)
     )
 
 
 def fix_all(
-    site: Site, accept: Callable[[Draft], bool], stopped: Callable[[], bool] = lambda: False
+    site: Site,
+    accept: Callable[[Draft], bool],
+    stopped: Callable[[], bool] = lambda: False,
+    container: Container | None = None,
 ) -> tuple[Project, list[tuple[Finding, VerifiedFix]]]:
     """Make one fix after the other until none is left in a document that is accepted.
 
@@ -50,6 +127,7 @@ def fix_all(
         site: the document.
         accept: whether a fix may be made, asked before it is.
         stopped: asked between two fixes; true ends the work with what is done.
+        container: where only the findings about one container are to be fixed, which.
 
     Returns:
         The project as it is then, and what was fixed, in order.
@@ -59,11 +137,11 @@ def fix_all(
     while len(done) > before:
         before = len(done)
         refused: set[_Key] = set()
-        number = 0
-        while number < len(site.checked.verdicts):
+        number = container.resource if container else 0
+        while number < (container.resource + 1 if container else len(site.checked.verdicts)):
             if len(done) >= MAX_STEPS or stopped():
                 return site.project, done
-            step = _next_fix(site, number, accept, refused)
+            step = _next_fix(site, number, accept, refused, container)
             if step is None:  # the resources before have nothing left either, until the next time round
                 number += 1
             else:
@@ -78,7 +156,13 @@ class _Step(NamedTuple):
     project: Project
 
 
-def _next_fix(site: Site, number: int, accept: Callable[[Draft], bool], refused: set[_Key]) -> _Step | None:
+def _next_fix(
+    site: Site,
+    number: int,
+    accept: Callable[[Draft], bool],
+    refused: set[_Key],
+    container: Container | None,
+) -> _Step | None:
     """Make the next fix in a resource of a document; what cannot be made is added to `refused`."""
     if not site.checked.document.complete:
         return None
@@ -86,7 +170,7 @@ def _next_fix(site: Site, number: int, accept: Callable[[Draft], bool], refused:
     def wanted(finding: Finding) -> bool:
         return is_open(finding) and _key(finding) not in refused
 
-    for finding, options in drafts_in(site.checked, number, site.project.evaluator, wanted):
+    for finding, options in _drafts(site, number, wanted, container):
         if len(options) == 1 and accept(options[0]):
             fix, project = verified(site, options[0], finding)
             if isinstance(fix, VerifiedFix):

@@ -17,6 +17,7 @@ from operator import is_not
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import edits
 from kscan_lsp.edits.place import same
@@ -29,9 +30,11 @@ from kscan_lsp.yaml.document import Document, read_document
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from kscan_lsp.engine.causes import FailedElements
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.changes import DataChange
     from kscan_lsp.fixes.draft import Draft
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument
@@ -45,6 +48,8 @@ class VerifiedFix(Struct, frozen=True):
     changes: tuple[DataChange, ...]
     edits: tuple[TextEdit, ...]
     text: str
+    leaves: tuple[str, ...] = ()
+    """Controls that report what it writes now, less severely than what it fixes."""
 
 
 class Site(NamedTuple):
@@ -78,15 +83,28 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     return [], redact(next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here"))
 
 
-def _drafts(site: Site, finding: Finding) -> list[Draft]:
+class Located(NamedTuple):
+    """A finding as its document has it, with its resource and where the findings of that were made."""
+
+    finding: Finding
+    resource: Resource
+    elements: FailedElements
+
+
+def located(site: Site, finding: Finding) -> Located | None:
+    """Where a finding was made; None for one that its document does not have."""
     place = (finding.control, finding.path, finding.span)
-    evaluator = site.project.evaluator
     for number, verdicts in enumerate(site.checked.verdicts):
         for known in verdicts.findings:
             if (known.control, known.path, known.span) == place:
-                elements = elements_in(site.checked, number, evaluator)
-                return drafts_of(known, verdicts.resource, elements, evaluator.ruleset)
-    return []
+                elements = elements_in(site.checked, number, site.project.evaluator)
+                return Located(known, verdicts.resource, elements)
+    return None
+
+
+def _drafts(site: Site, finding: Finding) -> list[Draft]:
+    place = located(site, finding)
+    return drafts_of(*place, site.project.ruleset, site.project.index) if place else []
 
 
 def verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:
@@ -96,7 +114,31 @@ def verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | 
     if isinstance(made, str):
         return made, site.project
     after = site.project.with_document(site.file, site.number, made.text)
-    return _objection(document, made, finding, site, after) or made, after
+    left = _left(draft, finding, site._replace(project=after))
+    why = _objection(made, finding, site, after, left)
+    return why or replace(made, leaves=tuple(sorted({control for control, _ in left}))), after
+
+
+_Left: TypeAlias = "frozenset[tuple[str, Path]]"
+"""Findings of an edited document: control, and path from its root."""
+
+
+def _left(draft: Draft, finding: Finding, after: Site) -> _Left:
+    """What controls that a fix names find in what it has written, and less severe than what it fixes."""
+    if not draft.leaves or not after.project.files[after.file].parts:
+        return frozenset()
+    found = (
+        (one, (*verdicts.resource.root, *one.path))
+        for verdicts in after.checked.verdicts
+        for one in verdicts.findings
+    )
+    return frozenset(
+        (one.control, path)
+        for one, path in found
+        if one.control in draft.leaves
+        and one.severity < finding.severity
+        and path[: len(draft.within)] == draft.within
+    )
 
 
 def _make(document: Document, draft: Draft) -> VerifiedFix | str:
@@ -143,22 +185,24 @@ def _composed(original: str, made: tuple[TextEdit, ...], edit: TextEdit, result:
 
 _Identity: TypeAlias = tuple[str, Any, tuple[str, ...]]
 """Control, resource, and path without indices: what a finding is, wherever in a list it stands."""
-_NOTHING_RENAMED: Final[Mapping[tuple[str, ...], str]] = {}
+_NOTHING_RENAMED: Final[Mapping[Path, str]] = {}
 
 
-def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Site, after: Project) -> str:
-    """Why a fix does not hold; empty where it does."""
+def _objection(fix: VerifiedFix, finding: Finding, site: Site, after: Project, left: _Left) -> str:
+    """Why a fix does not hold; empty where it does. What is `left` is no reason."""
+    document = site.checked.document
     if not after.files[site.file].parts:
         return "the edit would leave text that is no manifest; change it by hand"
-    result = site._replace(project=after).checked.document
+    edited = site._replace(project=after).checked
+    result = edited.document
     if not result.complete or len(result.problems) > len(document.problems):
         return "the edit would leave text that does not parse; change it by hand"
     if not same(result.data, applied(document.data, fix.changes)):
         return "the edit would change more than the fix says; change it by hand"
     touched = list(_differences(site.project, after))
-    renamed = {_names(change.path): change.value for change in fix.changes if change.verb == "rename"}
+    renamed = {change.path: change.value for change in fix.changes if change.verb == "rename"}
     found_before, unjudged_before = _judged((old for old, _ in touched), site.checked, renamed)
-    found_after, unjudged_after = _judged(new for _, new in touched)
+    found_after, unjudged_after = _judged((new for _, new in touched), edited, left=left)
     roots = (v.resource.root for v in site.checked.verdicts if v.resource.id == finding.resource)
     root = next(roots, ())
     own = _identity(finding.control, finding.resource, (*root, *finding.path), renamed)
@@ -172,18 +216,13 @@ def _objection(document: Document, fix: VerifiedFix, finding: Finding, site: Sit
 
 
 def _identity(
-    control: str, resource: object, path: Path, renamed: Mapping[tuple[str, ...], str] = _NOTHING_RENAMED
+    control: str, resource: object, path: Path, renamed: Mapping[Path, str] = _NOTHING_RENAMED
 ) -> _Identity:
     """What a finding is; `path` is from the root of its document, and read with keys of other names."""
-    names = _names(path)
     for old, key in renamed.items():
-        if names[: len(old)] == old:
-            names = (*old[:-1], key, *names[len(old) :])
-    return control, resource, names
-
-
-def _names(path: Path) -> tuple[str, ...]:
-    return tuple(part for part in path if isinstance(part, str))
+        if path[: len(old)] == old:
+            path = (*old[:-1], key, *path[len(old) :])
+    return control, resource, tuple(part for part in path if isinstance(part, str))
 
 
 def _differences(before: Project, after: Project) -> Iterator[tuple[CheckedDocument, CheckedDocument]]:
@@ -198,16 +237,25 @@ def _differences(before: Project, after: Project) -> Iterator[tuple[CheckedDocum
 def _judged(
     documents: Iterable[CheckedDocument],
     edited: CheckedDocument | None = None,
-    renamed: Mapping[tuple[str, ...], str] = _NOTHING_RENAMED,
+    renamed: Mapping[Path, str] = _NOTHING_RENAMED,
+    left: _Left = frozenset(),
 ) -> tuple[Counter[_Identity], Counter[_Identity]]:
-    """The findings of some documents, and what could not be evaluated; of the edited one as its keys are renamed."""
+    """The findings of some documents, and what could not be evaluated.
+
+    Of the edited one as its keys are renamed, and without what is `left`.
+    """
     found: Counter[_Identity] = Counter()
     unjudged: Counter[_Identity] = Counter()
     for checked in documents:
         keys = renamed if checked is edited else _NOTHING_RENAMED
         for verdicts in checked.verdicts:
             who, root = verdicts.resource.id, verdicts.resource.root
-            found.update(_identity(f.control, who, (*root, *f.path), keys) for f in verdicts.findings)
+            placed = ((f.control, (*root, *f.path)) for f in verdicts.findings)
+            found.update(
+                _identity(control, who, path, keys)
+                for control, path in placed
+                if checked is not edited or (control, path) not in left
+            )
             unjudged.update(_identity(u.control, who, (*root, *u.path), keys) for u in verdicts.unevaluated)
             # a value of a type that Kubernetes refuses, whether any control reads it or not
             unjudged.update(_identity("", who, (*root, *fault.path), keys) for fault in verdicts.type_errors)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.graph.claims import claimed_by_template
 from kscan_lsp.graph.index import Object, key_of
+from kscan_lsp.graph.secrets import as_letters, declared_secret
 from kscan_lsp.kubernetes.runtime_labels import may_run_pods
 from kscan_lsp.kubernetes.selectors import labels_of_pods, required, selectors_of
 
@@ -78,6 +79,8 @@ def keys_of(one: Object) -> tuple[Key, ...]:
     if kind == "ClusterRole":
         keys += [key_of("label", kind, *pair) for pair in labels_of(one).items()]
         keys += [key_of("aggregates", *required(selector)) for selector in aggregated_by(one)]
+    if secret := declared_secret(kind, one.id.name, one.data):
+        keys += [key_of("entry", namespace, as_letters(key)) for key in secret.keys]
     keys += [key_of("routes", *service) for service in backends_of(one)]
     keys += [key_of("attached", *gateway) for gateway in gateways_of(one)]
     if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):

@@ -42,6 +42,8 @@ class Capabilities(Struct, frozen=True):
     unnecessary: bool = False
     """It dims what a diagnostic calls unnecessary."""
     document_changes: bool = False
+    create_files: bool = False
+    """An edit may create a file."""
     change_annotations: bool = False
     """It asks before it makes edits that say they need it."""
     resolve_edits: bool = False
@@ -98,6 +100,11 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         code_description=bool(published and published.code_description_support),
         unnecessary=types.DiagnosticTag.Unnecessary in ((tags and tags.value_set) or []),
         document_changes=bool(edit and edit.document_changes),
+        create_files=bool(
+            edit
+            and edit.document_changes
+            and types.ResourceOperationKind.Create in (edit.resource_operations or [])
+        ),
         change_annotations=bool(edit and edit.change_annotation_support),
         resolve_edits=bool(resolve and "edit" in resolve.properties),
         markdown_documentation=types.MarkupKind.Markdown in ((item and item.documentation_format) or []),

@@ -41,7 +41,8 @@ class Operation(Struct, frozen=True, omit_defaults=True):
     """One step of a fix. `value` is plain data; if there is a `question`, its answer is the value."""
 
     verb: str
-    """`set`, `add`, `remove`, `rename` to a value, or `choose`, whose value is the name of the input to choose from."""
+    """`set`, `add`, `remove`, `rename` to a value, `choose`, whose value is the name of the input to choose from, or
+    `toSecret`, for which there is none."""
     target: targets.Target
     value: Any = None
     question: cel.Expression | None = None
@@ -54,6 +55,8 @@ class Fix(Struct, frozen=True, omit_defaults=True):
     operations: tuple[Operation, ...]
     when: cel.Expression | None = None
     safe: bool = False
+    leaves: tuple[str, ...] = ()
+    """Controls whose lesser findings in what it writes are no reason against it."""
 
 
 class Check(Struct, frozen=True, eq=False, omit_defaults=True):
@@ -71,6 +74,14 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     """The relations it reads; what it says depends on other objects then."""
     related: cel.Expression | None = None
     """A list of what a finding rests on besides."""
+    allow: tuple[tuple[str, cel.Expression], ...] = ()
+    """Inputs, and what would have to be in them, or not in them, for the check to pass."""
+
+    @property
+    def relational(self) -> bool:
+        """Whether it asks for other objects, or its fix does."""
+        operations = self.fix.operations if self.fix else ()
+        return bool(self.relations) or any(one.verb == "toSecret" for one in operations)
 
     def judging(self) -> Iterator[cel.Expression]:
         """All that is evaluated on what it judges to find out what is wrong with it."""
@@ -85,6 +96,7 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     def expressions(self) -> Iterator[cel.Expression]:
         """All that is ever evaluated on what it judges: what it takes to make it right, besides."""
         yield from self.judging()
+        yield from (question for _, question in self.allow)
         if self.fix is not None:
             operations = self.fix.operations
             parts = [
@@ -186,6 +198,9 @@ def compile_check(
             meant = f"did you mean '{file.each}[*]'?"
             _fail(source, ("each",), f"'{file.each}' is a list, and is judged as one thing; {meant}")
     related = _expression(source, file.related, ("related",), "list") if file.related else None
+    allow = [(name, _expression(source, text, ("allow", name))) for name, text in file.allow.items()]
+    for name in file.allow.keys() - source.inputs:
+        _fail(source, ("allow", name), _undeclared(source, name), on_key=True)
     if source.problems or each is None or deny is None or message is None:
         return None, tuple(source.problems)
     check = Check(
@@ -198,6 +213,7 @@ def compile_check(
         fix=fix,
         relations=tuple(dict.fromkeys(file.relations.values())),
         related=related,
+        allow=tuple((name, question) for name, question in allow if question),
     )
     return check, ()
 
@@ -248,8 +264,10 @@ def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
         if name not in source.inputs:
             _fail(source, ("fix", "choose", text), _undeclared(source, name))
         operate("choose", text, ("choose", text), name)
+    if file.to_secret:
+        operate("toSecret", file.to_secret, ("toSecret",))
     when = _expression(source, file.when, ("fix", "when"), "bool") if file.when else None
-    return Fix(file.title, tuple(operations), when, file.safe)
+    return Fix(file.title, tuple(operations), when, file.safe, tuple(file.leaves))
 
 
 def _each(source: _Source, text: str) -> targets.Each | None:

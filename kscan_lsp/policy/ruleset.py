@@ -39,8 +39,8 @@ class Ruleset(Struct, frozen=True, eq=False):
 
     @property
     def relational(self) -> bool:
-        """Whether any control asks for other objects."""
-        return any(check.relations for control in self.controls.values() for check in control.checks)
+        """Whether any control asks for other objects, be it for a fix."""
+        return any(check.relational for control in self.controls.values() for check in control.checks)
 
 
 class SettingError(Struct, frozen=True):

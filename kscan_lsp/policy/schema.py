@@ -109,6 +109,21 @@ class FixFile(_Strict):
     choose: Annotated[
         dict[TargetPath, str], Field(description="Path to the name of an input that lists values.")
     ] = {}
+    to_secret: Annotated[
+        TargetPath,
+        Field(
+            alias="toSecret",
+            description="Path to the value of an environment variable that is taken from a Secret instead: from a key "
+            "that the workspace has, else from a placeholder.",
+        ),
+    ] = ""
+    leaves: Annotated[
+        list[ControlId],
+        Field(
+            description="Controls that may report what the fix writes, where what they find is less severe than what "
+            "is fixed."
+        ),
+    ] = []
     when: Expression = ""
     safe: Annotated[bool, Field(description="A workload that runs today still starts and does the same.")] = (
         False
@@ -116,9 +131,9 @@ class FixFile(_Strict):
 
     @model_validator(mode="after")
     def _does_something(self) -> FixFile:
-        if not (self.set or self.add or self.remove or self.rename or self.choose):
-            raise ValueError("a fix needs at least one of set, add, remove, rename and choose")
-        if len(self.choose) > 1:
+        if not (self.set or self.add or self.remove or self.rename or self.choose or self.to_secret):
+            raise ValueError("a fix needs at least one of set, add, remove, rename, choose and toSecret")
+        if len(self.choose) + bool(self.to_secret) > 1:
             raise ValueError("a fix can choose one value only")
         return self
 
@@ -151,6 +166,13 @@ class CheckFile(_Strict):
         ),
     ] = ""
     fix: FixFile | None = None
+    allow: Annotated[
+        dict[str, Expression],
+        Field(
+            description="Input to the entry, or entries to choose from, that would make the finding go away: added to "
+            "the list, or taken out where it stands there. A name, never a value."
+        ),
+    ] = {}
 
     @model_validator(mode="after")
     def _asks_something(self) -> CheckFile:

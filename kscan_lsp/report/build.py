@@ -188,7 +188,9 @@ class _Builder:
             return repeat(())
         if self.fix_detail is FixDetail.EDITS:
             return (fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
-        proposed = drafts(site.checked, site.project.evaluator, lambda _: True)  # in the order of findings
+        proposed = drafts(
+            site.checked, site.project.evaluator, site.project.index, lambda _: True
+        )  # in the order of findings
         return (next(proposed)[1] if finding.fixable else () for finding in findings)
 
     def reported(

@@ -62,6 +62,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """What they change about the standards that come with the program."""
     baseline: BaselineFile | None = None
     """The baseline that they name."""
+    locked: frozenset[str] = frozenset()
+    """The keys and controls that settings above `settings_path` lock."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -223,6 +225,7 @@ def configure(
         _excludes(counting.layers, above, policy_root),
         tuple(changes_of(settings, known, written)),
         baseline,
+        counting.locked[-1] if counting.locked else frozenset(),
     ), tuple(map(redact, words))
 
 

@@ -59,7 +59,7 @@ def hold(layers: Sequence[Layer], locked: Sequence[frozenset[str]], known: Polic
         before = choose(known, held)[0].controls if names else {}
         fixed = [before[name] for name in before if name in names or "controls" in names]
         own, inputs = layer.settings, layer.settings.inputs
-        if fixed and isinstance(inputs, dict) and (taken := sorted(_inputs_of(fixed).intersection(inputs))):
+        if fixed and isinstance(inputs, dict) and (taken := sorted(inputs_of(fixed).intersection(inputs))):
             for name in taken:
                 message = f"'{name}' stays as it is: a control that settings above lock reads it"
                 refused.append((layer, SettingError(("inputs", name), message, on_key=True)))
@@ -85,7 +85,21 @@ def _unknown_locks(layer: Layer, known: PolicySet) -> Iterator[SettingError]:
             yield SettingError(("locked", number), f"'{name}' is no control and no key to be locked{hint}")
 
 
-def _inputs_of(controls: Iterable[Control]) -> set[str]:
+def may_set(locked: frozenset[str], controls: Iterable[Control], name: str) -> bool:
+    """Whether the innermost settings file may give an input another list: nothing above locks it.
+
+    Args:
+        locked: what is locked above it.
+        controls: those that are on.
+        name: the input.
+    """
+    if not locked:
+        return True
+    fixed = [control for control in controls if control.id in locked or "controls" in locked]
+    return "inputs" not in locked and name not in inputs_of(fixed)
+
+
+def inputs_of(controls: Iterable[Control]) -> set[str]:
     """The lists that any of some controls reads."""
     return {
         name

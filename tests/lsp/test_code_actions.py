@@ -165,3 +165,19 @@ spec:
     chosen = settings(frameworks=[], controls={"include": ["C-0004"]})
     assert titles(text, "kscan:", configuration=chosen, client=replace(PLAIN, resolve_edits=True)) == []
     assert titles(text, "Set limits.memory of container 'api'", configuration=chosen) != []
+
+
+def test_a_credential_is_taken_from_a_secret_and_shown_nowhere():
+    text = POD + "    env:\n    - name: DB_PASSWORD\n      value: hunter2trout\n"
+    (fix,) = [action for action in offered(text, ASKING, only=[QUICK_FIX]) if "[C-0012]" in action.title and action.edit
+              and "Ignore" not in action.title]  # fmt: skip
+    assert fix.title == (
+        "Take the value from Secret 'web-credentials-todo', a placeholder (env[name=DB_PASSWORD] of container 'api') "
+        "(review) [C-0012]"
+    )
+    assert needs_confirmation(fix.edit)
+    assert "hunter2trout" not in repr(fix)
+    after = edited(text, fix.edit)
+    assert "hunter2trout" not in after
+    assert "KS-0052" in {found.finding.control for found in view_of(after).checked.findings()}
+    assert fix_all.fix_everything(view_of(after), fix_all.FIX_SAFE, never).number == 1  # serviceAccount

@@ -229,3 +229,30 @@ async def test_a_fix_lands_on_the_right_characters(editor, tmp_path):
         text = text.replace("privileged: true", f"privileged: {edit.new_text}")
     editor.edit(uri, 2, types.TextDocumentContentChangeWholeDocument(text=text))
     assert privileged(await editor.shown(uri, 2)) == []
+
+
+async def test_a_name_is_allowed_in_the_settings_and_its_finding_goes(editor, tmp_path):
+    settings = tmp_path / ".kscan.yaml"
+    settings.write_text("inputs:\n  insecureCapabilities: [NET_ADMIN, BPF]\n")
+    await editor.start(tmp_path)
+    uri = (tmp_path / "pod.yaml").as_uri()
+    text = POD.replace("privileged: true", "capabilities: {add: [NET_ADMIN]}")
+    editor.open(uri, text)
+    found = [d for d in await editor.shown(uri) if d.code == "C-0046"]
+    actions = await editor.text_document_code_action_async(
+        types.CodeActionParams(
+            text_document=types.TextDocumentIdentifier(uri=uri),
+            range=found[0].range,
+            context=types.CodeActionContext(diagnostics=found, only=["quickfix"]),
+        )
+    )
+    (action,) = [action for action in actions if action.title.startswith("Allow")]
+    assert action.edit is None
+    action = await editor.code_action_resolve_async(action)
+    (changed,) = action.edit.document_changes
+    assert changed.text_document.uri == settings.as_uri()
+    (edit,) = changed.edits
+    assert covered(settings.read_text(), edit.range, "utf-16") == "NET_ADMIN, "
+    editor.open(settings.as_uri(), "inputs:\n  insecureCapabilities: [BPF]\n")
+    editor.edit(uri, 2, types.TextDocumentContentChangeWholeDocument(text=text + "# judged again\n"))
+    assert "C-0046" not in {d.code for d in await editor.shown(uri, 2)}

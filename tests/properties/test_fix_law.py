@@ -18,6 +18,7 @@ from support.styles import Style, render, styles
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.fixes.fix_all import containers_of, fix_all
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import replace_settings
@@ -88,6 +89,40 @@ def test_fix_law(control_id, data, style) -> None:
             holds(project, option, finding, before)
 
 
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), style=styles())
+def test_fix_law_of_a_container(data, style) -> None:
+    """Hardening a container is many fixes, each of which the law holds for: so it does for all of them together."""
+    control_id = data.draw(st.sampled_from(OF_CONTAINERS))
+    _, manifest, others = data.draw(st.sampled_from(manifests(control_id)))
+    project = others.with_file("this.yaml", render(manifest, style), json=style.form != "block")
+    number, placed = judged(project)
+    site = Site(project, "this.yaml", number)
+    containers = [one for finding in placed.checked.findings for one in containers_of(site, finding)]
+    if not containers:
+        return
+    container = data.draw(st.sampled_from(containers))
+    before = findings_of(project)
+    after, done = fix_all(site, lambda _: True, container=container)
+    left = {control for _, fix in done for control in fix.leaves}
+    renamed = [change for _, fix in done for change in fix.changes if change.verb == "rename"]
+    gained = findings_of(after) - (findings_of(project, renamed) | before)
+    assert {control for control, _, _ in gained} <= left
+    # each was about that container
+    for finding, _ in done:
+        assert finding.resource == placed.checked.verdicts[container.resource].resource.id
+    # and asking again finds nothing to do
+    assert fix_all(site._replace(project=after), lambda _: True, container=container)[1] == []
+    document = after.files["this.yaml"].documents[number].checked.document
+    assert document.complete
+    assert len(document.problems) <= len(placed.checked.document.problems)
+
+
+OF_CONTAINERS = [
+    control.id
+    for control in FIXABLE
+    if any(check.fix and check.each.binds("container") for check in control.checks)
+]
 NONE_HERE = "this control has no fix here"
 BRINGS_UP = "the fix would bring up "
 PLAIN = {"block": Style(), "json": Style(form="json-pretty")}

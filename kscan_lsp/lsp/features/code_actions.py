@@ -1,4 +1,4 @@
-"""Code actions: fix this, fix all, ignore this, explain this.
+"""Code actions: fix this, harden this container, fix all, ignore this, allow this name, explain this.
 
 Every fix offered has been made and judged before (see `fixes/`). Fixing a whole file can take long, so where the
 client can ask for an action's edit later, that is when it is worked out.
@@ -12,6 +12,7 @@ from lsprotocol import types
 
 from kscan_lsp.fixes.verify import fixes_of
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.features import allow, harden
 from kscan_lsp.lsp.features.baseline_edit import baseline_action
 from kscan_lsp.lsp.features.fix_all import FIX_REVIEW, FIX_SAFE, fix_everything, offers_fix_all
 from kscan_lsp.lsp.features.suppression_edit import suppression_edit
@@ -42,9 +43,11 @@ def code_actions(
         touched = list(_touched(snapshot, params.range))[:MAX_FINDINGS]
         fixes = [action for placed, finding in touched for action in _quick_fixes(snapshot, placed, finding)]
         actions += fixes
+        actions += harden.harden_actions(snapshot, params, touched, stopped)
         one_line = params.range.start.line == params.range.end.line
         actions += _ignore_actions(snapshot, touched, "here" if one_line else "on line {}")
         actions += _baseline_actions(snapshot, touched)
+        actions += allow.allow_actions(snapshot, touched)
         actions += _explain_actions(touched)
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     for kind, title in ((FIX_SAFE, "Fix all safe problems"), (FIX_REVIEW, "Fix all problems (review)")):
@@ -59,6 +62,18 @@ def code_actions(
                 action.edit = fixed.edit
                 actions.append(action)
     return actions
+
+
+def resolved(
+    snapshot: DocumentSnapshot, data: dict[str, Any], stopped: Callable[[], bool]
+) -> types.WorkspaceEdit | None:
+    """The edit of an action that said only what it is; None where there is nothing to do any more."""
+    if data.get("kind") == allow.ALLOW:
+        return allow.resolved(snapshot, data)
+    if data.get("kind") == harden.HARDEN:
+        return harden.resolved(snapshot, data, stopped)
+    fixed = fix_everything(snapshot, str(data.get("kind")), stopped)
+    return fixed.edit if fixed else None
 
 
 def _is_wanted(kind: str, wanted: Any) -> bool:

@@ -38,8 +38,11 @@ class FixAll(NamedTuple):
 
 def offers_fix_all(snapshot: DocumentSnapshot, kind: str) -> bool:
     """Whether a menu should name a kind of fixing everything."""
-    evaluator, safe_only = snapshot.project.evaluator, kind == FIX_SAFE
-    return any(offers_fix(d, evaluator, safe_only=safe_only) for d in snapshot.checked.parts)
+    project, safe_only = snapshot.project, kind == FIX_SAFE
+    return any(
+        offers_fix(part, project.evaluator, project.index, safe_only=safe_only)
+        for part in snapshot.checked.parts
+    )
 
 
 def fix_everything(snapshot: DocumentSnapshot, kind: str, stopped: Callable[[], bool]) -> FixAll | None:
@@ -62,12 +65,12 @@ def fix_everything(snapshot: DocumentSnapshot, kind: str, stopped: Callable[[], 
         if done:
             number += len(done)
             after = project.files[snapshot.key].parts[index].document
-            edits += _line_edits(snapshot, placed, document.text, after.text)
+            edits += line_edits(snapshot, placed, document.text, after.text)
     review = "" if safe_only else "each of these may change what a workload does"
     return FixAll(workspace_edit(snapshot, edits, review), number) if edits else None
 
 
-def _line_edits(
+def line_edits(
     snapshot: DocumentSnapshot, placed: PlacedDocument, old: str, new: str
 ) -> list[types.TextEdit]:
     """The edits between two versions of a document, as few whole lines as possible."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from kscan_lsp.lsp.convert import Json, position_offset
-from kscan_lsp.lsp.features import code_actions, code_lens, completion, diagnostics, fix_all
+from kscan_lsp.lsp.features import code_actions, code_lens, completion, diagnostics
 from kscan_lsp.lsp.features.document_links import document_links, settings_links
 from kscan_lsp.lsp.features.hover import hover, hover_settings
 from kscan_lsp.lsp.session.published import NOTHING
@@ -39,9 +39,7 @@ def handle_requests(server: Server) -> None:
         data = action.data if isinstance(action.data, dict) else {}
         snapshot = await server.scheduler.snapshot(str(data.get("uri")))
         if snapshot is not None and snapshot.version == data.get("version"):
-            kind = str(data.get("kind"))
-            fixed = await server.answer("Fixing all problems", fix_all.fix_everything, snapshot, kind)
-            action.edit = fixed.edit if fixed else None
+            action.edit = await server.answer("Working out an edit", code_actions.resolved, snapshot, data)
         return action
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)

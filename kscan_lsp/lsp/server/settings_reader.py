@@ -50,7 +50,7 @@ class SettingsReader:
             while True:
                 revision = session.settings_revision
                 configuration, warnings = await self._executors.run_check(
-                    _configure, root, session.section, session.configuration_texts(), self._policies
+                    _configure, root, session.section, session.settings_sources().texts, self._policies
                 )
                 if revision == session.settings_revision:
                     break  # else they changed while they were read

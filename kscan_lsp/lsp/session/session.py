@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.around import folders_around, innermost
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
-from kscan_lsp.lsp.session.snapshot import ProjectsSnapshot, WorkspaceSnapshot
+from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources, WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
 from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured
 from kscan_lsp.lsp.uris import key_of, path_of
@@ -177,13 +177,11 @@ class Session(Struct):
         used = (workspace.configuration.files for workspace in self.workspaces.values())
         return path.name in FILE_NAMES or any(path in files for files in used)
 
-    def configuration_texts(self) -> dict[Path, str]:
-        """The texts of open files that may hold settings or policies, which count before they are saved."""
-        return {
-            document.path: document.index.text
-            for document in self.documents.values()
-            if document.path and document.path.suffix in (".yaml", ".yml", ".json")
-        }
+    def settings_sources(self) -> SettingsSources:
+        """What settings and policies are read from before what is on disk: open files count before they are saved."""
+        there = [d for d in self.documents.values() if d.path and d.path.suffix in (".yaml", ".yml", ".json")]
+        texts = {d.path: OpenText(d.uri, d.version, d.index.text) for d in there if d.path}
+        return SettingsSources(self.section, texts)
 
     def outdate_settings(self) -> None:
         """Something happened that settings depend on: they are to be read again, and all is to be judged by them."""
@@ -319,7 +317,8 @@ class Session(Struct):
     def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
         """What an answer about a document is made from; None where nothing is checked in it."""
         workspace = self.workspaces.get(document.root)
-        return document.snapshot(workspace.project, self.capabilities) if workspace else None
+        made = document.snapshot(workspace.project, self.capabilities) if workspace else None
+        return made and made._replace(sources=self.settings_sources())
 
     def projects_snapshot(self) -> ProjectsSnapshot:
         """What an answer about the objects of all folders is made from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kscan_lsp.fixes.verify import Site
 from kscan_lsp.lsp import convert
@@ -24,6 +24,28 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
+class OpenText(NamedTuple):
+    """A text that the editor has open: what it calls it, which version that is, and the text."""
+
+    uri: str
+    version: int
+    text: str
+
+
+class SettingsSources(NamedTuple):
+    """What settings are read from before files on disk."""
+
+    section: Any = None
+    """The editor's `kscan` section."""
+    documents: Mapping[Path, OpenText] = {}
+    """Open files that may hold settings or policies."""
+
+    @property
+    def texts(self) -> dict[Path, str]:
+        """The texts of those files."""
+        return {path: one.text for path, one in self.documents.items()}
+
+
 class DocumentSnapshot(NamedTuple):
     """A checked version of an open document, and what is needed to talk about it.
 
@@ -39,6 +61,7 @@ class DocumentSnapshot(NamedTuple):
     checked: CheckedFile
     lines: LineIndex
     capabilities: Capabilities
+    sources: SettingsSources = SettingsSources()
 
     def range_of(self, placed: PlacedDocument, span: Span) -> types.Range:
         """A span of one of its documents as the protocol has it."""

@@ -1191,3 +1191,23 @@ def test_a_page_tells_day_commit_and_settings(here: Path) -> None:
     page = (here / "r.html").read_text()
     assert "controls.severity.C-0057" in page
     assert "<td>nsa</td>" in page
+
+
+def test_fix_takes_a_credential_out_without_showing_it(here: Path) -> None:
+    value = "hunter2trout"
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n"
+        f"    env:\n    - name: DB_PASSWORD\n      value: {value}\n"
+    )
+    (here / "web.yaml").write_text(text, encoding="utf-8")
+    (here / "secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: web-db}\nstringData: {password: $(X)}\n",
+        encoding="utf-8",
+    )
+    shown = kscan("fix", "--unsafe", "--control", "C-0012")
+    assert "+          name: web-db" in shown.stdout
+    assert "-      value: ********" in shown.stdout
+    assert value not in shown.stdout + shown.stderr
+    kscan("fix", "--unsafe", "--write", "--control", "C-0012")
+    reference = "valueFrom:\n        secretKeyRef:\n          name: web-db\n          key: password"
+    assert (here / "web.yaml").read_text(encoding="utf-8") == text.replace(f"value: {value}", reference)

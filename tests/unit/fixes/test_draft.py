@@ -39,7 +39,7 @@ ARGS = """\
 def drafted(checks: str, text: str = POD, **others: str) -> list[list[Draft]]:
     project = project_of(checks, a=text, **others)
     (checked,) = project.files[FILE].parts
-    return [options for _, options in drafts(checked, project.evaluator, lambda _: True)]
+    return [options for _, options in drafts(checked, project.evaluator, project.index, lambda _: True)]
 
 
 def test_a_finding_remembers_the_check_and_the_element() -> None:
@@ -62,7 +62,7 @@ def test_no_check_is_evaluated_again_to_draft_a_fix(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(evaluate.cel, "deny", lambda *_: pytest.fail("a check was evaluated again"))
     monkeypatch.setattr(evaluate.cel, "render", lambda *_: pytest.fail("a message was made again"))
     (checked,) = project.files[FILE].parts
-    assert len(list(drafts(checked, project.evaluator, lambda _: True))) == 2
+    assert len(list(drafts(checked, project.evaluator, project.index, lambda _: True))) == 2
 
 
 def test_a_fix_may_look_at_other_objects() -> None:
@@ -92,7 +92,7 @@ def test_drafts_leave_nothing_to_the_garbage_collector() -> None:
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
-        assert len(list(drafts(checked, project.evaluator, lambda _: True))) == 2
+        assert len(list(drafts(checked, project.evaluator, project.index, lambda _: True))) == 2
         gc.collect()
         left = {type(thing).__name__ for thing in gc.garbage if "kscan" in type(thing).__module__}
     finally:
@@ -116,6 +116,6 @@ def test_a_condition_is_asked_once_for_all_containers_that_are_alike(monkeypatch
     asked: list[str] = []
     deny = evaluate.cel.deny
     monkeypatch.setattr(evaluate.cel, "deny", lambda one, on: asked.append(one.source) or deny(one, on))
-    found = list(drafts(checked, project.evaluator, lambda _: True))
+    found = list(drafts(checked, project.evaluator, project.index, lambda _: True))
     assert [len(options) for _, options in found] == [1] * 10
     assert len(asked) == 2

@@ -6,7 +6,7 @@ import pytest
 from support.judging import FILE, project_of
 
 from kscan_lsp.fixes import fix_all as fixing
-from kscan_lsp.fixes.fix_all import fix_all, offers_fix
+from kscan_lsp.fixes.fix_all import Container, containers_of, fix_all, offers_fix, outlook
 from kscan_lsp.fixes.verify import Site
 
 POD = """\
@@ -120,10 +120,68 @@ def test_whether_there_is_a_fix_is_known_before_any_is_made(
 ) -> None:
     site = site_of(text, {id_: CHECKS[id_] for id_ in controls})
     evaluator = site.project.evaluator
-    assert offers_fix(site.checked, evaluator, safe_only=False) == any_fix
-    assert offers_fix(site.checked, evaluator, safe_only=True) == safe_fix
+    assert offers_fix(site.checked, evaluator, site.project.index, safe_only=False) == any_fix
+    assert offers_fix(site.checked, evaluator, site.project.index, safe_only=True) == safe_fix
 
 
 def test_the_steps_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fixing, "MAX_STEPS", 2)
     assert len(fix_all(site_of(), lambda _: True)[1]) == 2
+
+
+TWO = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  securityContext: {runAsUser: 0}
+  hostPID: true
+  containers:
+  - {name: api, tty: true, stdin: true}
+  - {name: proxy, tty: true, securityContext: {runAsUser: 0}}
+"""
+OF_CONTAINERS = {
+    "T-0001": """\
+- {each: containers, deny: "container.?tty.orValue(false)", at: tty, message: m, fix: {set: {tty: false}}}
+- {each: containers, deny: "container.?stdin.orValue(false)", at: stdin, message: m, fix: {remove: [stdin]}}
+- each: containers
+  deny: effective.?runAsUser.orValue(1) == 0
+  at: effective.runAsUser
+  message: m
+  fix: {set: {effective.runAsUser: 1000}}
+- {each: pod, deny: "pod.?hostPID.orValue(false)", at: hostPID, message: m, fix: {remove: [hostPID]}}
+"""
+}
+
+
+def test_one_container_is_fixed_with_what_holds_for_it() -> None:
+    site = site_of(TWO, OF_CONTAINERS)
+    found = [containers_of(site, finding) for finding in site.checked.findings]
+    api, proxy = (Container(0, ("spec", "containers", number)) for number in (0, 1))
+    assert sorted(found) == sorted([[api], [api], [proxy], [api], [proxy], []])
+    assert outlook(site, api) == (3, 3)
+    project, done = fix_all(site, lambda _: True, container=api)
+    assert len(done) == 3
+    expected = TWO.replace("name: api, tty: true, stdin: true", "name: api, tty: false")
+    expected = expected.replace(
+        "  securityContext: {runAsUser: 0}\n", "  securityContext: {runAsUser: 1000}\n", 1
+    )
+    assert project.files[site.file].text == expected
+    project, done = fix_all(site, lambda _: True, container=proxy)
+    assert len(done) == outlook(site, proxy).fixes == 2
+    assert project.files[site.file].text == TWO.replace("proxy, tty: true", "proxy, tty: false").replace(
+        "{runAsUser: 0}}", "{runAsUser: 1000}}"
+    )
+    assert fix_all(site, lambda _: True, container=Container(0, ("spec", "containers", 7)))[1] == []
+
+
+def test_what_several_controls_ask_for_counts_once() -> None:
+    site = site_of(TWO, {"T-0001": OF_CONTAINERS["T-0001"], "T-0002": OF_CONTAINERS["T-0001"]})
+    api = Container(0, ("spec", "containers", 0))
+    assert outlook(site, api) == (6, 3)
+    assert len(fix_all(site, lambda _: True, container=api)[1]) == 3
+
+
+def test_nothing_is_fixed_in_a_container_of_a_broken_document() -> None:
+    site = site_of(TWO.replace("hostPID: true", "hostPID true"), OF_CONTAINERS)
+    assert outlook(site, Container(0, ("spec", "containers", 0))).fixes == 0

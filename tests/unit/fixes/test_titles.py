@@ -60,7 +60,7 @@ def titles(each: str, fix: str) -> list[str]:
 
 def offered(name: str, text: str, chosen) -> list[str]:
     project = Project(Evaluator(chosen, Evidence(date(2026, 1, 1)))).with_file(name, text)
-    found = drafts(project.files[name].parts[0], project.evaluator, lambda _: True)
+    found = drafts(project.files[name].parts[0], project.evaluator, project.index, lambda _: True)
     return [option.title for _, options in found for option in options]
 
 

@@ -181,7 +181,7 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
             "    set: {image: x}",
             "    safe: true",
             (15, 5, "safe: true"),
-            "a fix needs at least one of set, add, remove, rename and choose",
+            "a fix needs at least one of set, add, remove, rename, choose and toSecret",
         ),
         (
             "    set: {image: x}",
