@@ -152,7 +152,7 @@ def _path_in(where: str) -> tuple[str | int, ...]:
     return tuple(int(index) if index else name for name, index in _STEP.findall(where))
 
 
-class Claim(NamedTuple):
+class BaselineMatch(NamedTuple):
     """A finding of a baseline that is still there; `moved` where it was in another file then."""
 
     entry: BaselineEntry
@@ -162,7 +162,7 @@ class Claim(NamedTuple):
 class Matching(NamedTuple):
     """Which findings were there when a baseline was written, and what is there no more."""
 
-    claims: Mapping[str, Mapping[int, Claim]]
+    claims: Mapping[str, Mapping[int, BaselineMatch]]
     """By file, then by the number of the finding among those of the file."""
     left: tuple[BaselineEntry, ...]
     """With the number of those that are not there any more as their count."""
@@ -178,12 +178,12 @@ def match(entries: Iterable[BaselineEntry], found: Mapping[str, Sequence[str]]) 
     own: dict[tuple[str, str], deque[BaselineEntry]] = {}
     for entry in entries:
         own.setdefault((entry.file, entry.fingerprint), deque()).extend(repeat(entry, entry.count))
-    claims: dict[str, dict[int, Claim]] = {file: {} for file in found}
+    claims: dict[str, dict[int, BaselineMatch]] = {file: {} for file in found}
     unknown: list[tuple[str, int, str]] = []
     for file, fingerprints in found.items():
         for number, one in enumerate(fingerprints):
             if there := own.get((file, one)):
-                claims[file][number] = Claim(there.popleft(), moved=False)
+                claims[file][number] = BaselineMatch(there.popleft(), moved=False)
             else:
                 unknown.append((file, number, one))
     elsewhere: dict[str, deque[BaselineEntry]] = {}
@@ -191,7 +191,7 @@ def match(entries: Iterable[BaselineEntry], found: Mapping[str, Sequence[str]]) 
         elsewhere.setdefault(one, deque()).extend(rest)
     for file, number, one in unknown:
         if there := elsewhere.get(one):
-            claims[file][number] = Claim(there.popleft(), moved=True)
+            claims[file][number] = BaselineMatch(there.popleft(), moved=True)
     left = Counter(chain.from_iterable(elsewhere.values()))
     return Matching(claims, tuple(replace(entry, count=count) for entry, count in left.items()))
 
@@ -201,7 +201,7 @@ def fingerprint_of(finding: Finding) -> str:
     return fingerprint(finding, 0)
 
 
-def in_baseline(finding: Finding, claim: Claim | None) -> Finding:
+def in_baseline(finding: Finding, claim: BaselineMatch | None) -> Finding:
     """The finding with what a baseline says of it; what somebody accepted stays so."""
     if finding.status == "accepted":
         return finding

@@ -26,7 +26,7 @@ from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, ScoreChange
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kscan_lsp.dispositions.baseline import Claim, Matching
+    from kscan_lsp.dispositions.baseline import BaselineMatch, Matching
     from kscan_lsp.findings import ResourceId
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
@@ -91,11 +91,11 @@ def drift(report: Report, compared: Compared, digests: tuple[str, str]) -> Drift
     )
 
 
-def _claims(report: Report, compared: Compared) -> list[tuple[Reported, Claim | None]]:
+def _claims(report: Report, compared: Compared) -> list[tuple[Reported, BaselineMatch | None]]:
     """The findings of a report with what each was then."""
     called = {file: name for name, file in compared.files.items()}
     numbers: Counter[str] = Counter()
-    found: list[tuple[Reported, Claim | None]] = []
+    found: list[tuple[Reported, BaselineMatch | None]] = []
     for one in report.findings:
         name = called.get(one.file)
         if name is None:  # of a file that another baseline is for

@@ -34,7 +34,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kscan_lsp.dispositions.baseline import BaselineEntry, Claim, Matching
+    from kscan_lsp.dispositions.baseline import BaselineEntry, BaselineMatch, Matching
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
     from kscan_lsp.yaml.document import Document
@@ -164,7 +164,7 @@ def fingerprints_of_all(verdicts: Iterable[Verdicts]) -> tuple[str, ...]:
     return tuple([fingerprint_of(finding) for verdict in verdicts for finding in verdict.findings])
 
 
-def with_claims(file: CheckedFile, claims: Mapping[int, Claim]) -> CheckedFile:
+def with_claims(file: CheckedFile, claims: Mapping[int, BaselineMatch]) -> CheckedFile:
     """A file whose findings are in a baseline where they have a claim on one of its, by their number."""
     parts: list[CheckedDocument] = []
     number = 0
