@@ -154,11 +154,13 @@ class Disposition(Struct, frozen=True):
     """
 
     status: Literal["accepted", "baseline"]
-    by: Literal["comment", "annotation"]
+    by: Literal["comment", "annotation", "baseline"]
     span: Span
     reason: str = ""
     owner: str = ""
     until: str = ""
+    since: str = ""
+    """The day on which it came into a baseline."""
 
 
 class Cause(NamedTuple):

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from kscan_lsp import __version__
 from kscan_lsp.cli import completion
+from kscan_lsp.cli.baseline import app as baseline_app
 from kscan_lsp.cli.options import (
+    BaselineName,
     Config,
     Controls,
     FailOn,
@@ -36,15 +37,8 @@ from kscan_lsp.cli.options import (
     UsageError,
     split_names,
 )
+from kscan_lsp.cli.request import configuration_here, request_of, scan_for, today, warn_about_setup
 from kscan_lsp.cli.terminal import fail, is_output_with_errors, log_to, print_error, print_lines, write_output
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
-    from kscan_lsp.cli.scan import Scan, ScanRequest
-    from kscan_lsp.report.model import FileProblem
-    from kscan_lsp.workspace.configuration import Configuration
 
 app = typer.Typer(
     name="kscan",
@@ -55,9 +49,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-_MAX_WARNINGS = 50
+app.add_typer(baseline_app, name="baseline")
 
 
 def _version(wanted: bool) -> None:
@@ -85,11 +77,26 @@ def scan(
     framework: Frameworks = [],
     control: Controls = [],
     config: Config = None,
-    fail_on: Annotated[FailOn, typer.Option(help="The least severity that fails the scan.")] = FailOn.HIGH,
-    compliance_threshold: Annotated[
-        float | None,
-        typer.Option(metavar="N", min=0, max=100, help="Fail where compliance with a framework is lower."),
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(
+            help="The least severity that fails the scan.", show_default="high, or what the settings say"
+        ),
     ] = None,
+    compliance_threshold: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[FRAMEWORK=]N",
+            help="Fail where compliance with a framework, or any, is below N percent; may be repeated.",
+        ),
+    ] = [],
+    baseline: BaselineName = None,
+    new_only: Annotated[
+        bool, typer.Option("--new-only", help="Report only what is not in the baseline.")
+    ] = False,
+    new_since: Annotated[
+        str, typer.Option(metavar="REF", help="Compare with a revision of git in place of a baseline.")
+    ] = "",
     allow_unscanned: Annotated[
         bool,
         typer.Option("--allow-unscanned", help="Pass where something could not be scanned, or not fully."),
@@ -104,43 +111,47 @@ def scan(
     stdin_name: StdinName = "",
 ) -> None:
     """Report what is insecure in manifests."""
-    from kscan_lsp.cli.reports import circumstances, outputs_of
-    from kscan_lsp.findings import Severity
+    from kscan_lsp.cli.baselines import compare, with_drift
+    from kscan_lsp.cli.gates import gate_of
+    from kscan_lsp.cli.reports import outputs_of, report_of
+    from kscan_lsp.cli.revisions import compare_with_revision
     from kscan_lsp.report.brief import brief
-    from kscan_lsp.report.build import build
     from kscan_lsp.report.formats import FixDetail
-    from kscan_lsp.report.model import Gate, exit_status
+    from kscan_lsp.report.gates import exit_status
 
     try:
         outputs = outputs_of(output, output_format)
     except UsageError as error:
         fail(str(error))
-    request = _request(paths, config, framework, control, stdin_name)
-    today = _today()
-    scanned = _scan(request, today)
-    report = build(
-        [(file.checked, file.project) for file in scanned.files],
-        skipped=scanned.skipped,
-        not_scanned=scanned.not_scanned,
-        problems=scanned.problems,
-        changes=scanned.changes,
-        fix_detail=min(
-            max(one.format.fixes for one in outputs), FixDetail.EDITS if fixes else FixDetail.TITLES
-        ),
-        gate=Gate(
-            None if fail_on is FailOn.NONE else Severity[fail_on.name], compliance_threshold, allow_unscanned
-        ),
-        requested=request.paths,
-        list_skipped=list_skipped,
-        circumstances=circumstances(
-            scanned, request, today, commits=any(one.format.commits for one in outputs)
-        ),
-    )
-    _warn_about_setup(scanned.problems)
-    if compliance_threshold is not None and scanned.files and not report.frameworks:
-        fail(
-            "--compliance-threshold needs a framework, and none is on; name one with --framework, or in .kscan.yaml"
+    request = request_of(paths, config, framework, control, stdin_name)
+    day = today()
+    scanned = scan_for(request, day)
+    warn_about_setup(scanned.problems)
+    try:
+        gate, only = gate_of(scanned, fail_on, compliance_threshold, allow_unscanned=allow_unscanned)
+        if new_since and baseline:
+            fail("--baseline and --new-since both say what to compare with; leave one of them out")
+        compared = (
+            compare_with_revision(scanned, request, day, new_since)
+            if new_since
+            else compare(scanned, baseline)
         )
+        if new_only and not compared.baselines:
+            fail(
+                "--new-only needs a baseline: name one here or in .kscan.yaml, or a revision with --new-since"
+            )
+    except UsageError as error:
+        fail(str(error))
+    report = report_of(
+        compared.scan,
+        request,
+        day,
+        outputs=outputs,
+        most=FixDetail.EDITS if fixes else FixDetail.TITLES,
+        gate=gate,
+        list_skipped=list_skipped,
+    )
+    report = with_drift(report, compared, new_only=new_only or only)
     for path, form in outputs:
         if path is None and form.lines is not None:
             print_lines(partial(form.lines, report))
@@ -173,9 +184,9 @@ def fix(
     from kscan_lsp.cli.fix import diff, fix_files, fixed_stdin, summary, unreadable
     from kscan_lsp.cli.fix import write as write_files
 
-    request = _request(paths, config, framework, control, stdin_name)
-    scanned = _scan(request)
-    _warn_about_setup(scanned.problems)
+    request = request_of(paths, config, framework, control, stdin_name)
+    scanned = scan_for(request)
+    warn_about_setup(scanned.problems)
     for place in unreadable(scanned):
         print_error(place)
     result = fix_files(scanned, request.paths, unsafe=unsafe)
@@ -243,7 +254,7 @@ def explain(
     """Say what a control is about, why it matters and how to satisfy it; or find controls by words of their titles."""
     from kscan_lsp.cli.lookup import explain as explain_controls
 
-    explain_controls(words, _configuration(config).ruleset)
+    explain_controls(words, configuration_here(config).ruleset)
 
 
 @app.command("list")
@@ -254,7 +265,7 @@ def list_(
     """List what can be checked."""
     from kscan_lsp.report.catalog import control_list, framework_list, kind_list
 
-    ruleset = _configuration(config).ruleset
+    ruleset = configuration_here(config).ruleset
     if subject is Subject.KINDS:
         listed = kind_list(ruleset)
     elif subject is Subject.CONTROLS:
@@ -297,53 +308,3 @@ def lsp(
     from kscan_lsp.lsp.server.main import serve
 
     serve()
-
-
-def _request(
-    paths: list[str] | None, config: Path | None, framework: list[str], control: list[str], stdin_name: str
-) -> ScanRequest:
-    from kscan_lsp.cli.scan import ScanRequest
-
-    controls = tuple(name.upper() for name in split_names(control))
-    return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
-
-
-def _scan(request: ScanRequest, today: date | None = None) -> Scan:
-    from kscan_lsp.cli.scan import STDIN
-    from kscan_lsp.cli.scan import scan as scan_paths
-
-    stdin = sys.stdin.buffer.read() if STDIN in request.paths else b""
-    discover = None
-    if any(Path(path).is_dir() for path in request.paths):
-        from kscan_lsp.files.discover import discover as discover_files
-
-        discover = discover_files
-    try:
-        return scan_paths(request, today or _today(), stdin, discover)
-    except UsageError as error:
-        fail(str(error))
-
-
-def _configuration(config: Path | None) -> Configuration:
-    """What holds in the working directory."""
-    from kscan_lsp.cli.scan import setup_problems
-    from kscan_lsp.workspace.configuration import configure
-
-    if config and not config.is_file():
-        fail(f"there is no settings file '{config}'")
-    configuration, _ = configure(Path.cwd(), settings_path=config)
-    _warn_about_setup([*setup_problems(configuration)])
-    return configuration
-
-
-def _today() -> date:
-    # as in the language server: everybody's suppressions end at the same moment
-    return datetime.now(UTC).date()
-
-
-def _warn_about_setup(problems: Sequence[FileProblem]) -> None:
-    if len(problems) > _MAX_WARNINGS:
-        print_error(f"kscan: {len(problems)} problems in settings and policies, of which these are the first")
-    for problem in problems[:_MAX_WARNINGS]:
-        start = problem.range.start
-        print_error(f"{problem.file}:{start.line}:{start.column}: {problem.message}")

@@ -115,6 +115,12 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings file to use in place of .kscan.yaml."),
 ]
+BaselineName = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline", metavar="FILE", help="Baseline to compare with, in place of the one that settings name."
+    ),
+]
 StdinName = Annotated[
     str, typer.Option("--stdin-name", metavar="NAME", help="What to call standard input in reports.")
 ]

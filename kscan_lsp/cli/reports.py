@@ -9,8 +9,10 @@ from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.scan import STDIN
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.manifest import display_name
+from kscan_lsp.report.build import build
 from kscan_lsp.report.circumstances import CheckedOut, Circumstances, used_settings
-from kscan_lsp.report.formats import format_of
+from kscan_lsp.report.formats import FixDetail, format_of
+from kscan_lsp.report.model import NO_GATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.scan import Scan, ScanRequest
     from kscan_lsp.report.formats import Format
+    from kscan_lsp.report.model import Gate, Report
 
 STDOUT: Final = Path("-")
 """What stands for standard output among the files to write."""
@@ -54,6 +57,41 @@ def outputs_of(files: Sequence[Path], format_name: str | None) -> tuple[Output, 
     return tuple(
         Output(None if file == STDOUT else file, format_of(format_name, "" if file == STDOUT else file.name))
         for file in files
+    )
+
+
+def report_of(
+    scan: Scan,
+    request: ScanRequest,
+    today: date,
+    *,
+    outputs: Sequence[Output] = (),
+    most: FixDetail = FixDetail.NONE,
+    gate: Gate = NO_GATE,
+    list_skipped: bool = False,
+) -> Report:
+    """The report of a scan.
+
+    Args:
+        scan: the files as judged.
+        request: what was asked for.
+        today: the day.
+        outputs: where it goes; what none of them shows is not worked out.
+        most: how much to find out about fixes at most.
+        gate: what makes it fail.
+        list_skipped: whether people want the names of what was left alone.
+    """
+    return build(
+        [(file.checked, file.project) for file in scan.files],
+        skipped=scan.skipped,
+        not_scanned=scan.not_scanned,
+        problems=scan.problems,
+        changes=scan.changes,
+        fix_detail=min(max((one.format.fixes for one in outputs), default=FixDetail.NONE), most),
+        gate=gate,
+        requested=request.paths,
+        list_skipped=list_skipped,
+        circumstances=circumstances(scan, request, today, commits=any(one.format.commits for one in outputs)),
     )
 
 

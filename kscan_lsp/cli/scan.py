@@ -88,6 +88,8 @@ class Scan(Struct, frozen=True):
     """What they change about the standards."""
     configurations: tuple[Configuration, ...] = ()
     """What holds for the files, each once, in the order in which they were come to."""
+    requested: tuple[str, ...] = ()
+    """The paths that were named."""
 
 
 def scan(
@@ -120,7 +122,7 @@ def scan(
             reader.read_folder(Path(name), discover)
         else:
             reader.read_named(Path(name))
-    files = _judged(reader.files, reader.configurations.values(), today)
+    files = judged(reader.files, reader.configurations.values(), today)
     reader.skipped += [
         Skipped(file.checked.path, file.checked.skipped, reader.rendered_by(file.path, file.checked.skipped))
         for file in files
@@ -137,10 +139,11 @@ def scan(
             for change in distinct_changes(reader.configurations.values())
         ),
         tuple(reader.configurations.values()),
+        request.paths,
     )
 
 
-class _ReadFile(NamedTuple):
+class FileToJudge(NamedTuple):
     """A file that was read and waits for the others before it is judged."""
 
     path: Path | None
@@ -150,8 +153,8 @@ class _ReadFile(NamedTuple):
     json: bool
 
 
-def _judged(
-    files: Sequence[_ReadFile], configurations: Iterable[Configuration], today: date
+def judged(
+    files: Sequence[FileToJudge], configurations: Iterable[Configuration], today: date
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare."""
     projects: dict[int, Project] = {}
@@ -162,11 +165,11 @@ def _judged(
             others = [(f.name, f.source.text, f.json) for f in files if f.configuration is not configuration]
             project = project.with_declared(others)
         projects[id(configuration)] = project.with_files(same)
-    judged = []
+    found = []
     for file in files:
         project = projects[id(file.configuration)]
-        judged.append(ScannedFile(file.path, file.source, project.files[file.name], project))
-    return tuple(judged)
+        found.append(ScannedFile(file.path, file.source, project.files[file.name], project))
+    return tuple(found)
 
 
 class _Reader:
@@ -174,7 +177,7 @@ class _Reader:
 
     def __init__(self, request: ScanRequest) -> None:
         self.request = request
-        self.files: list[_ReadFile] = []
+        self.files: list[FileToJudge] = []
         self.skipped: list[Skipped] = []
         self.came_to: dict[str, set[str]] = {}
         """The names of the files that each named path came to."""
@@ -234,7 +237,7 @@ class _Reader:
             self.not_scanned.append(NotScanned(display_name(path), source.line, source.reason))
         else:
             json = is_json(path.name, source.text)
-            self.files.append(_ReadFile(path, display_name(path), source, configuration, json))
+            self.files.append(FileToJudge(path, display_name(path), source, configuration, json))
 
     def read_stdin(self, raw: bytes) -> None:
         name = self.request.stdin_name or _STDIN_NAME
@@ -244,7 +247,7 @@ class _Reader:
         if isinstance(source, Unreadable):
             self.not_scanned.append(NotScanned(name, source.line, source.reason))
             return
-        self.files.append(_ReadFile(None, name, source, configuration, is_json(name, source.text)))
+        self.files.append(FileToJudge(None, name, source, configuration, is_json(name, source.text)))
 
     def rendered_by(self, path: Path | None, reason: str) -> str:
         """The command that has a file, or what it is part of, judged as it is rendered; empty where there is none."""

@@ -34,7 +34,7 @@ _Key: TypeAlias = "tuple[str, str, ResourceId]"
 
 def is_open(finding: Finding) -> bool:
     """Whether nothing says that a finding may stay."""
-    return finding.status == "open"
+    return finding.status != "accepted"
 
 
 class Container(NamedTuple):

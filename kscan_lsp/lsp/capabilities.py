@@ -39,6 +39,8 @@ class Capabilities(Struct, frozen=True):
     watched_files: bool = False
     related_information: bool = False
     code_description: bool = False
+    unnecessary: bool = False
+    """It dims what a diagnostic calls unnecessary."""
     document_changes: bool = False
     create_files: bool = False
     """An edit may create a file."""
@@ -80,6 +82,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
     item = document.completion.completion_item if document and document.completion else None
     lens = workspace.code_lens if workspace else None
     published = document.publish_diagnostics if document else None
+    tags = published.tag_support if published else None
     action = document.code_action if document else None
     resolve = action.resolve_support if action else None
     formats = document.hover.content_format if document and document.hover else None
@@ -95,6 +98,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         watched_files=bool(watched and watched.dynamic_registration),
         related_information=bool(published and published.related_information),
         code_description=bool(published and published.code_description_support),
+        unnecessary=types.DiagnosticTag.Unnecessary in ((tags and tags.value_set) or []),
         document_changes=bool(edit and edit.document_changes),
         create_files=bool(
             edit

@@ -43,6 +43,7 @@ _LEVELS: Final = {
     Severity.LOW: INFORMATION,
 }
 _START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0}}'
+_DIMMED: Final = f',"tags":[{types.DiagnosticTag.Unnecessary.value}]'
 _PROBLEM_LEVELS: Final = {
     "suppression": INFORMATION,
     "placeholder": INFORMATION,
@@ -126,11 +127,13 @@ class DiagnosticTexts:
             for problem in checked.problems
         ]
         for finding in checked.findings:
-            if finding.status == "open":
+            if finding.status != "accepted":
                 at = _range(finding.span, index, encoding, holes.lines)
                 references = project.ruleset.controls[finding.control].references
                 link = references[0] if references and self._capabilities.code_description else ""
-                about = self._about(finding.control, finding.severity, finding.message, link)
+                about = self._about(finding.control, level_of(finding), message_of(finding), link)
+                if finding.status == "baseline" and self._capabilities.unnecessary:
+                    about += _DIMMED
                 related = ""
                 if finding.related and self._capabilities.related_information:
                     places = [self._related(r, uri, index, holes) for r in finding.related]
@@ -161,10 +164,25 @@ def _range(span: Span, index: LineIndex, encoding: Encoding, holes: list[_Line],
     )
 
 
-def _about(control: str, severity: Severity, message: str, link: str) -> str:
+def level_of(finding: Finding) -> int:
+    """How a finding is marked: what is in a baseline is no more than a hint."""
+    return HINT if finding.status == "baseline" else _LEVELS[finding.severity]
+
+
+def message_of(finding: Finding) -> str:
+    """What a diagnostic says of a finding."""
+    known = finding.disposition
+    if known is None or known.status != "baseline":
+        return finding.message
+    since = f" since {known.since}" if known.since else ""
+    why = f": {known.reason}" if known.reason else ""
+    return f"{finding.message} ({finding.severity.label}, in the baseline{since}{why})"
+
+
+def _about(control: str, level: int, message: str, link: str) -> str:
     described = f',"codeDescription":{{"href":{_quoted(link)}}}' if link else ""
     return (
-        f'"severity":{_LEVELS[severity]},"code":{_quoted(control)},"source":"{SOURCE}",'
+        f'"severity":{level},"code":{_quoted(control)},"source":"{SOURCE}",'
         f'"message":{_quoted(message)}{described}'
     )
 
@@ -258,8 +276,8 @@ def diagnostic_of(finding: Finding, offset: int, index: LineIndex, encoding: Enc
     span = Span(finding.span.start + offset, finding.span.end + offset)
     return types.Diagnostic(
         range=range_of(span, index, encoding),
-        message=finding.message,
-        severity=types.DiagnosticSeverity(_LEVELS[finding.severity]),
+        message=message_of(finding),
+        severity=types.DiagnosticSeverity(level_of(finding)),
         code=finding.control,
         source=SOURCE,
     )

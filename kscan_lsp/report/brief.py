@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from kscan_lsp.report.gates import gate_failures
 from kscan_lsp.report.printable import counted
 
 if TYPE_CHECKING:
@@ -26,6 +27,6 @@ def brief(report: Report, written: Sequence[str]) -> str:
     parts = [f"{counted(report.files, 'file')} scanned, found {', '.join(found) or 'nothing'}"]
     if report.not_scanned:
         parts.append(f"{counted(len(report.not_scanned), 'place')} not scanned, or not fully")
-    if failures := report.gate_failures():
-        parts.append(f"failed: {', '.join(failures)}")
+    if failures := gate_failures(report):
+        parts.append(f"failed: {', '.join(failure.why for failure in failures)}")
     return f"{'; '.join(parts)}\nwritten: {', '.join(written)}"

@@ -220,7 +220,7 @@ class _Builder:
             ),
             fixes=tuple(_fix_option(placed, option, project) for option in options),
             accepted_line=self.line_of(placed, finding.disposition.span, project)
-            if finding.disposition
+            if finding.disposition and finding.status == "accepted"
             else 0,
         )
 

@@ -46,7 +46,7 @@ class FileText:
     """The text of one file, as it was judged."""
 
     def __init__(self, file: CheckedFile, ruleset: Ruleset) -> None:
-        self._file = file
+        self.file = file
         self._ruleset = ruleset
         self._lines = LineIndex(file.text)
         self._secrets: dict[int, tuple[Span, ...]] = {}
@@ -77,11 +77,11 @@ class FileText:
 
     def masked(self) -> str:
         """All of the text as it may be shown. It has the same lines."""
-        spans = [span for placed in self._file.documents for span in self._secrets_at(placed.offset)]
+        spans = [span for placed in self.file.documents for span in self._secrets_at(placed.offset)]
         return masked(self._lines.text, spans)
 
     def _secrets_at(self, offset: int) -> tuple[Span, ...]:
-        placed = self._file.placed_at(offset)
+        placed = self.file.placed_at(offset)
         if placed is None:
             return ()
         known = self._secrets.get(placed.offset)

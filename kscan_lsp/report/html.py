@@ -14,13 +14,14 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.report.page import about, findings, standards, unjudged
+from kscan_lsp.report.page import about, drift, findings, standards, unjudged
 from kscan_lsp.report.page.style import STYLE
-from kscan_lsp.report.page.text import PlaceLinks, heading, table, text
+from kscan_lsp.report.page.text import PlaceLinks, heading, name, table, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from kscan_lsp.dispositions.baseline import Baseline
     from kscan_lsp.report.model import Report
 
     UriOf = Callable[[str], str | None]
@@ -43,8 +44,30 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
         report: what to show.
         uri_of: the URI of a file by its name in the report; where there is none, its places are text, not links.
     """
-    places = PlaceLinks(uri_of)
-    body = [*_parts(report, places)]
+    return page([*about.head(report)], [*_parts(report, PlaceLinks(uri_of))], "kscan report")
+
+
+def render_baseline(baseline: Baseline, file: str) -> str:
+    """A baseline as a page.
+
+    Args:
+        baseline: what to show.
+        file: the name of its file.
+    """
+    head = [
+        f'<h1>kscan baseline</h1><p class="quiet">{name(file)}, of {text(baseline.date or "no date")}</p>'
+    ]
+    return page(head, [*drift.baseline(baseline)], "kscan baseline")
+
+
+def page(head: Iterable[str], body: list[str], title: str) -> str:
+    """A page that stands alone.
+
+    Args:
+        head: what comes before the list of contents, as HTML.
+        body: the parts, as HTML.
+        title: what a window with it is called.
+    """
     return "\n".join((
         "<!doctype html>",
         '<html lang="en">',
@@ -52,11 +75,11 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<title>kscan report</title>",
+        f"<title>{title}</title>",
         f"<style>{STYLE}</style>",
         "</head>",
         "<body>",
-        *about.head(report),
+        *head,
         *_contents(body),
         *body,
         "</body>",
@@ -67,6 +90,7 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
 
 def _parts(report: Report, places: PlaceLinks) -> Iterator[str]:
     yield from unjudged.not_scanned(report, places)
+    yield from drift.drift(report, places)
     yield from standards.scores(report)
     yield from standards.changes(report, places)
     yield from findings.by_control(report, places)
@@ -74,6 +98,7 @@ def _parts(report: Report, places: PlaceLinks) -> Iterator[str]:
     yield from standards.by_section(report, places)
     yield from unjudged.not_judged(report, places)
     yield from _problems(report, places)
+    yield from findings.in_baseline(report, places)
     yield from findings.accepted(report, places)
     yield from unjudged.skipped(report, places)
     yield from about.made_of(report, places)

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import __version__
+from kscan_lsp.report.drift_data import drift_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,7 @@ def as_data(report: Report) -> dict[str, Any]:
             for p in report.problems
         ],
         "findings": [_finding(entry) for entry in report.findings],
+        "drift": [drift_data(one) for one in report.drift],
     }
 
 
@@ -132,15 +134,19 @@ def _finding(entry: Reported) -> dict[str, Any]:
         "fix": _fix(entry.fixes),
         "fingerprint": entry.fingerprint,
         "status": finding.status,
-        "accepted": disposition
-        and {
+        "accepted": {
             "by": disposition.by,
             "reason": disposition.reason,
             "owner": disposition.owner,
             "until": disposition.until,
             "file": entry.file,
             "line": entry.accepted_line,
-        },
+        }
+        if disposition and finding.status == "accepted"
+        else None,
+        "baseline": {"since": disposition.since, "owner": disposition.owner, "reason": disposition.reason}
+        if disposition and finding.status == "baseline"
+        else None,
         "renderedWith": [],
     }
 

@@ -10,7 +10,7 @@ looks like (one file per format, listed in `formats.py`).
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from kscan_lsp.report.circumstances import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from kscan_lsp.dispositions.baseline import BaselineEntry
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.file_text import FileText
@@ -194,14 +195,74 @@ class ControlResult(NamedTuple):
         return 100.0 * passed / applies if applies else 100.0
 
 
-class Gate(NamedTuple):
-    """What makes a scan fail: findings of a severity or worse, compliance below a percentage. None is never.
+class KnownFinding(NamedTuple):
+    """A finding of the baseline that is still there, as it was and as it is."""
 
-    `unscanned` lets it pass where something was not scanned. Accepted risks count as passed for the percentage.
+    entry: BaselineEntry
+    reported: Reported
+
+
+class GoneFinding(NamedTuple):
+    """A finding of the baseline that is not seen any more: its `file` in the report, what became of it, and why."""
+
+    entry: BaselineEntry
+    file: str
+    what: Literal["fixed", "left out", "not judged"] = "fixed"
+    why: str = ""
+
+
+class ScoreChange(NamedTuple):
+    """How a framework stood and stands; None where nothing was, or is, judged by it."""
+
+    framework: str
+    before: float | None
+    now: float | None
+
+
+class Drift(NamedTuple):
+    """What became different since a baseline was written."""
+
+    name: str
+    """Of the baseline's file, or of what it was made from."""
+    date: str
+    new: tuple[Reported, ...] = ()
+    fixed: tuple[GoneFinding, ...] = ()
+    moved: tuple[KnownFinding, ...] = ()
+    """In another file now."""
+    severity: tuple[KnownFinding, ...] = ()
+    """As severe as something else now."""
+    suppressed: tuple[KnownFinding, ...] = ()
+    """Accepted by a comment, an annotation or an exception that was not there, or did not count, then."""
+    excluded: tuple[GoneFinding, ...] = ()
+    """Of a control that is off now, or in a file that the settings leave out."""
+    unjudged: tuple[GoneFinding, ...] = ()
+    """In what could not be judged this time."""
+    unchanged: int = 0
+    scores: tuple[ScoreChange, ...] = ()
+    new_controls: tuple[str, ...] = ()
+    """Controls that are on now and were not then: their findings are new without anybody's edit."""
+    other_settings: bool = False
+    other_policies: bool = False
+
+    @property
+    def stale(self) -> tuple[GoneFinding, ...]:
+        """What `update` takes out."""
+        return (*self.fixed, *self.excluded)
+
+
+ANY: Final = ""
+"""What stands for each framework that is on, among thresholds."""
+
+
+class Gate(NamedTuple):
+    """What makes a scan fail. None is never.
+
+    `compliance` has the least percentage of a framework by its id, or of `ANY`; accepted risks count as passed for it.
+    `unscanned` lets it pass where something was not scanned.
     """
 
     fail_on: Severity | None = Severity.HIGH
-    compliance: float | None = None
+    compliance: tuple[tuple[str, float], ...] = ()
     unscanned: bool = False
 
 
@@ -239,6 +300,8 @@ class Report(Struct, frozen=True):
     """Whether people want the names of what was left alone."""
     circumstances: Circumstances = UNKNOWN
     """What it was made from besides manifests."""
+    drift: tuple[Drift, ...] = ()
+    """What became different since each baseline that it was compared with."""
 
     def skipped_by_reason(self) -> dict[str, int]:
         """How many files were left alone, for each of `SKIP_REASONS`."""
@@ -253,35 +316,3 @@ class Report(Struct, frozen=True):
         """Open findings counted, the worst first; every severity is there."""
         counted = Counter(entry.finding.severity for entry in self.open())
         return {severity: counted[severity] for severity in sorted(Severity, reverse=True)}
-
-    def gate_failures(self) -> list[str]:
-        """Why the gate does not pass, in words; empty where it does."""
-        failures = []
-        level = self.gate.fail_on
-        if level is not None:
-            count = sum(count for severity, count in self.by_severity().items() if severity >= level)
-            if count:
-                named = level.label + ("" if level is Severity.CRITICAL else " or worse")
-                failures.append(f"{count} {'finding is' if count == 1 else 'findings are'} {named}")
-        least = self.gate.compliance
-        if least is not None:
-            failures += [
-                f"compliance with {framework.id} is {framework.score_accepted:.4g}%, below {least:g}%"
-                + (
-                    " (accepted risks counted as passed)"
-                    if framework.score_accepted != framework.score
-                    else ""
-                )
-                for framework in self.frameworks
-                if framework.judged and framework.score_accepted < least
-            ]
-        return failures
-
-
-def exit_status(report: Report) -> int:
-    """The highest status that applies: 3 not all was scanned, 2 wrong setup, 1 gate failed, 0."""
-    if report.not_scanned and not report.gate.unscanned:
-        return 3
-    if report.wrong_setup:
-        return 2
-    return 1 if report.gate_failures() else 0

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.kubernetes.kinds import GROUPS
+from kscan_lsp.report.drift_text import drift_lines
+from kscan_lsp.report.gates import gate_failures
 from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import counted, printable
 
@@ -27,6 +29,8 @@ STYLES: Final = {
 """Colours of severities."""
 
 _MAX_LISTED: Final = 20
+_MAX_PLACES: Final = 5
+"""Findings named for which a gate does not pass."""
 _MAX_COMMANDS: Final = 3
 """Charts and overlays whose rendering is proposed."""
 _INDENT: Final = 13
@@ -59,9 +63,18 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     if any(framework.judged for framework in report.frameworks):
         yield "compliance", [[StyledText(printable(", ".join(map(_score, report.frameworks))))]]
     yield "changed", _listed(_changes(report.changes), "yellow")
-    if failures := report.gate_failures():
-        yield "failed", [[StyledText(printable("; ".join(failures)), "bold red")]]
+    yield "drift", [[StyledText(printable(line))] for line in drift_lines(report.drift)]
     yield "next", _next_steps(report)
+    yield "failed", [*_failed(report)]
+
+
+def _failed(report: Report) -> Iterator[Line]:
+    """Which gate did not pass, by which findings, and what to do: last, where a pipeline's reader looks first."""
+    for failure in gate_failures(report):
+        yield [StyledText(printable(failure.why), "bold red")]
+        if places := failure.places(_MAX_PLACES):
+            yield [StyledText(printable(places))]
+        yield [StyledText(printable(failure.advice))]
 
 
 def _skipped(report: Report) -> Iterator[Line]:

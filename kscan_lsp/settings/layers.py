@@ -27,6 +27,8 @@ LOCKABLE: Final = (
     "controls", "frameworks", "exclude", "inputs", "policies", "podSpecPaths", "kubernetesVersion"
 )  # fmt: skip
 """The keys that can be locked."""
+OF_ALL: Final = ("baseline", "gate", "diagnostics")
+"""The keys that no folder below has for itself."""
 
 
 class Layer(NamedTuple):
@@ -113,8 +115,9 @@ def _refused(
     for key in ("inputs", "policies", "podSpecPaths", "kubernetesVersion"):
         if key in locked and key in own:
             yield (key,), f"'{key}' has no effect here: settings above lock it"
-    if "diagnostics" in own:
-        yield ("diagnostics",), "'diagnostics' holds for a whole workspace; set it in its outermost folder"
+    for key in OF_ALL:
+        if key in own:
+            yield (key,), f"'{key}' holds for a whole workspace; set it in its outermost folder"
 
 
 def _chosen(below: dict[str, Any]) -> tuple[str, ...]:

@@ -146,6 +146,50 @@ class PodSpecPath(_Frozen):
     path: Annotated[str, Field(description="Path to its pod template, such as spec.template.")]
 
 
+def _share(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise ValueError("must be a number from 0 to 100")
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float)]
+
+
+def _one_or_each(value: object) -> str:
+    return "each" if isinstance(value, dict) else "one"
+
+
+def _or_none(value: object) -> object:
+    return "none" if isinstance(value, str) and value.lower() == "none" else _severity(value)
+
+
+class GateSettings(_Frozen):
+    """What makes a scan fail. What is not said is as the command line has it without options."""
+
+    fail_on: Annotated[
+        Literal["none", "low", "medium", "high", "critical"] | None,
+        BeforeValidator(
+            _or_none, json_schema_input_type=Literal["none", "low", "medium", "high", "critical"]
+        ),
+        Field(alias="failOn", description="The least severity that fails a scan."),
+    ] = None
+    compliance_threshold: Annotated[
+        Annotated[Share, Tag("one")] | Annotated[dict[str, Share], Tag("each")],
+        Discriminator(_one_or_each),
+        Field(
+            alias="complianceThreshold",
+            description="Fail where compliance is lower, in percent: with any framework, or by its id.",
+        ),
+    ] = {}
+    new_only: Annotated[
+        bool, Field(alias="newOnly", description="Report only what is not in the baseline.")
+    ] = False
+    allow_unscanned: Annotated[
+        bool,
+        Field(alias="allowUnscanned", description="Pass where something could not be scanned, or not fully."),
+    ] = False
+
+
 def _file_or_lists(value: object) -> str:
     return "file" if isinstance(value, str) else "lists"
 
@@ -180,6 +224,16 @@ class Settings(_Frozen):
     exclude: Annotated[
         ExcludePatterns, Field(description="Files to leave out, as patterns of .gitignore.")
     ] = ()
+    baseline: Annotated[
+        str,
+        Field(
+            description="The file with the findings that were there when it was written ('kscan baseline create'): "
+            "only what came since fails a scan."
+        ),
+    ] = ""
+    gate: Annotated[
+        GateSettings, Field(description="What makes a scan fail; options of the command line go before.")
+    ] = GateSettings()
     diagnostics: Annotated[
         Literal["open", "workspace"],
         Field(

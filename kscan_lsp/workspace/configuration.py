@@ -27,16 +27,17 @@ from kscan_lsp.settings.model import (
     replace_settings,
 )
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.lists import ListsFile, read_lists
-from kscan_lsp.workspace.locks import defined_anew, hold, inputs_of
+from kscan_lsp.workspace.locks import defined_anew, hold
 from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from kscan_lsp import paths
     from kscan_lsp.policy.memo import PolicyMemo
@@ -59,6 +60,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """The patterns of files that are left out, by the folder that they begin at."""
     changes: tuple[Change, ...] = ()
     """What they change about the standards that come with the program."""
+    baseline: BaselineFile | None = None
+    """The baseline that they name."""
     locked: frozenset[str] = frozenset()
     """The keys and controls that settings above `settings_path` lock."""
 
@@ -193,6 +196,9 @@ def configure(
             missing.append((layer, SettingError(("inputs",), found_lists)))
     held = hold(layers[:-1], counting.locked, known)
     missing += held.refused
+    baseline = _baseline_of(
+        layers, lambda layer: _folder_of(layer, over, policy_root), buffers, problems, missing
+    )
     settings = replace_settings(held.settings, dump(layers[-1].settings))
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
     rules, setting_errors = choose(known, settings, only=only)
@@ -208,35 +214,45 @@ def configure(
         _place(error, place, problems, words)
     if written and not only and above.model_fields_set.isdisjoint({"frameworks", "controls"}):
         problems += _excluded_for_nothing(written, settings, rules)
-    # a token may stand in settings, too
-    problems = [one._replace(problem=redacted((one.problem,))[0]) for one in problems]
-    words = [redact(text) for text in words]
     return Configuration(
         root,
         path,
         settings,
         rules,
-        tuple(problems),
-        frozenset([*named, *files, *(one.path for one in lists)]),
+        # a token may stand in settings, too
+        tuple(one._replace(problem=redacted((one.problem,))[0]) for one in problems),
+        frozenset([*named, *files, *(one.path for one in lists), *([baseline.path] if baseline else ())]),
         _excludes(counting.layers, above, policy_root),
         tuple(changes_of(settings, known, written)),
+        baseline,
         counting.locked[-1] if counting.locked else frozenset(),
-    ), tuple(words)
-
-
-def may_set(configuration: Configuration, name: str) -> bool:
-    """Whether the innermost settings file may give an input another list: nothing above locks it."""
-    locked = configuration.locked
-    if not locked:
-        return True
-    controls = configuration.ruleset.controls.values()
-    fixed = [control for control in controls if control.id in locked or "controls" in locked]
-    return "inputs" not in locked and name not in inputs_of(fixed)
+    ), tuple(map(redact, words))
 
 
 def _folder_of(layer: Layer, over: Layer, root: Path | None) -> Path | None:
     """What the names of files in a layer are relative to."""
     return root if layer is over else Path(layer.file).parent
+
+
+def _baseline_of(
+    layers: Iterable[Layer],
+    folder_of: Callable[[Layer], Path | None],
+    buffers: Mapping[Path, str] | None,
+    problems: list[ConfigurationProblem],
+    missing: list[tuple[Layer, SettingError]],
+) -> BaselineFile | None:
+    """The baseline that settings name; notes what is wrong with it, and where there is none."""
+    named = next((one for one in reversed([*layers]) if one.settings.baseline), None)
+    folder = named and folder_of(named)
+    if named is None or folder is None:
+        return None
+    found = find_baseline(named.settings.baseline, folder, buffers)
+    if isinstance(found, str):
+        missing.append((named, SettingError(("baseline",), found)))
+        return None
+    if found.problem:
+        problems.append(ConfigurationProblem(found.path, found.document, found.problem))
+    return found
 
 
 def _lists_of(

@@ -85,6 +85,20 @@ def _unknown_locks(layer: Layer, known: PolicySet) -> Iterator[SettingError]:
             yield SettingError(("locked", number), f"'{name}' is no control and no key to be locked{hint}")
 
 
+def may_set(locked: frozenset[str], controls: Iterable[Control], name: str) -> bool:
+    """Whether the innermost settings file may give an input another list: nothing above locks it.
+
+    Args:
+        locked: what is locked above it.
+        controls: those that are on.
+        name: the input.
+    """
+    if not locked:
+        return True
+    fixed = [control for control in controls if control.id in locked or "controls" in locked]
+    return "inputs" not in locked and name not in inputs_of(fixed)
+
+
 def inputs_of(controls: Iterable[Control]) -> set[str]:
     """The lists that any of some controls reads."""
     return {

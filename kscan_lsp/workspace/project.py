@@ -27,6 +27,7 @@ from kscan_lsp.graph.references import object_of
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.baselines import KnownFindings, fingerprints_of_all, marked
 from kscan_lsp.workspace.results import (
     CheckedDocument,
     CheckedFile,
@@ -72,6 +73,8 @@ class Project(Struct, frozen=True, eq=False):
     whole: bool = True
     """Whether all files are there; until then nothing is evaluated that rests on other objects."""
     dependents: Dependents = field(default_factory=Dependents)
+    known: KnownFindings | None = None
+    """The baseline that an editor shows; a scan matches its files with one when it has them all."""
 
     @property
     def ruleset(self) -> Ruleset:
@@ -248,6 +251,9 @@ class Project(Struct, frozen=True, eq=False):
                 parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
                 dependencies[path] = frozenset[Key]().union(*parts)
         files = {**files, **evaluated} if evaluated else files
+        if self.known is not None:
+            concerned = [path for path in {*dependencies, *evaluated} if path in files]
+            files = {**files, **{path: marked(files[path], self.known) for path in concerned}}
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
     def _with_relations(
@@ -297,7 +303,8 @@ class Project(Struct, frozen=True, eq=False):
         judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
         problems = redacted((*read.document.problems, *read.missed, *judging, *disposed.problems))
         keys = self._keys(read, bounds, dated=disposed.dated)
-        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
+        names = None if self.known is None else fingerprints_of_all(disposed.verdicts)
+        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys, (), names)
 
     def _keys(self, read: ReadDocument, bounds: tuple[Bound | None, ...] | None, *, dated: bool) -> Keys:
         return frozenset[frozenset[Key]]().union(

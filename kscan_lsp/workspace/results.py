@@ -74,6 +74,8 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """The keys of the index and of evidence that its findings depend on."""
     stale: tuple[Finding, ...] = ()
     """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""
+    fingerprints: tuple[str, ...] | None = None
+    """By what a baseline knows its findings; None where there is no baseline to ask."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

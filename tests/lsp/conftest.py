@@ -79,7 +79,10 @@ class Editor(pytest_lsp.LanguageClient):
             text_document=types.TextDocumentClientCapabilities(
                 diagnostic=types.DiagnosticClientCapabilities(),
                 publish_diagnostics=types.PublishDiagnosticsClientCapabilities(
-                    version_support=True, related_information=True, code_description_support=True
+                    version_support=True,
+                    related_information=True,
+                    code_description_support=True,
+                    tag_support=types.ClientDiagnosticsTagOptions([types.DiagnosticTag.Unnecessary]),
                 ),
                 code_action=types.CodeActionClientCapabilities(
                     code_action_literal_support=types.ClientCodeActionLiteralOptions(

@@ -131,7 +131,8 @@ def options():
     command = typer.main.get_command(app)
     found = {"": {option for parameter in command.params for option in parameter.opts}}
     for name, sub in command.commands.items():
-        found[name] = {option for parameter in sub.params for option in parameter.opts}
+        inner = [sub, *getattr(sub, "commands", {}).values()]  # those of a command's own commands, too
+        found[name] = {option for one in inner for parameter in one.params for option in parameter.opts}
     return {name: given | {"-h", "--help"} for name, given in found.items()}
 
 

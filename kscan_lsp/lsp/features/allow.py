@@ -18,7 +18,8 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.settings.editing import INPUTS, with_input
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.text import LineIndex, apply_edits
-from kscan_lsp.workspace.configuration import configure, may_set
+from kscan_lsp.workspace.configuration import configure
+from kscan_lsp.workspace.locks import may_set
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.document import read_document
 
@@ -52,11 +53,13 @@ def allow_actions(
     file = _file_of(snapshot)
     if file is None:
         return
+    locked = snapshot.configuration.locked
+    controls = snapshot.configuration.ruleset.controls.values()
     offered: dict[Allowance, list[tuple[PlacedDocument, Finding]]] = {}
     for placed, finding in touched:
         for one in allowances(snapshot.site(placed), finding):
             editable = not isinstance(with_input(file.document, one.input, one.values), Refusal)
-            if editable and may_set(snapshot.configuration, one.input):
+            if editable and may_set(locked, controls, one.input):
                 offered.setdefault(one, []).append((placed, finding))
     for one, findings in offered.items():
         placed, finding = findings[0]

@@ -13,6 +13,7 @@ from lsprotocol import types
 from kscan_lsp.fixes.verify import fixes_of
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features import allow, harden
+from kscan_lsp.lsp.features.baseline_edit import baseline_action
 from kscan_lsp.lsp.features.fix_all import FIX_REVIEW, FIX_SAFE, fix_everything, offers_fix_all
 from kscan_lsp.lsp.features.suppression_edit import suppression_edit
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
@@ -45,6 +46,7 @@ def code_actions(
         actions += harden.harden_actions(snapshot, params, touched, stopped)
         one_line = params.range.start.line == params.range.end.line
         actions += _ignore_actions(snapshot, touched, "here" if one_line else "on line {}")
+        actions += _baseline_actions(snapshot, touched)
         actions += allow.allow_actions(snapshot, touched)
         actions += _explain_actions(touched)
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
@@ -87,7 +89,7 @@ def _touched(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[tuple[Plac
         start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
         if not placed.checked.document.complete:
             continue  # its text may be anything: nothing can be proven about an edit
-        if finding.status == "open" and first <= snapshot.lines.line_of(start) <= last:
+        if finding.status != "accepted" and first <= snapshot.lines.line_of(start) <= last:
             near.append((not (start <= span.end and span.start <= end), placed, finding))
     near.sort(key=lambda entry: (entry[0], -entry[2].severity))
     return ((placed, finding) for _, placed, finding in near)
@@ -131,6 +133,20 @@ def _ignore_actions(
             diagnostics=diagnostics,
             edit=workspace_edit(snapshot, made),
         )
+
+
+def _baseline_actions(
+    snapshot: DocumentSnapshot, touched: list[tuple[PlacedDocument, Finding]]
+) -> Iterator[types.CodeAction]:
+    for placed, finding in touched:
+        if made := baseline_action(snapshot, finding):
+            title, edit = made
+            yield types.CodeAction(
+                title=title,
+                kind=types.CodeActionKind.QuickFix,
+                diagnostics=[_diagnostic(snapshot, placed, finding)],
+                edit=edit,
+            )
 
 
 def _explain_actions(touched: list[tuple[PlacedDocument, Finding]]) -> Iterator[types.CodeAction]:

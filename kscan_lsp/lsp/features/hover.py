@@ -27,9 +27,9 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
     whole: Span | None = None
     for placed, finding in snapshot.checked.findings():
         span = Span(finding.span.start + placed.offset, finding.span.end + placed.offset)
-        if span.start <= at <= span.end and finding.status == "open":
+        if span.start <= at <= span.end and finding.status != "accepted":
             whole = whole or span
-            pages.append(explain(ruleset.controls[finding.control], ruleset, finding.message))
+            pages.append(explain(ruleset.controls[finding.control], ruleset, convert.message_of(finding)))
     return None if whole is None else _hover(snapshot, "\n\n---\n\n".join(pages), whole)
 
 

@@ -87,9 +87,12 @@ def handle_settings(server: Server) -> None:
         for _, path in paths:
             if path.name in FILE_NAMES:
                 session.look_for_settings(path)
+        known = [one.project.known for one in session.workspaces.values() if one.project.known]
+        came_or_went = [one.uri for one in params.changes if one.type is not types.FileChangeType.Changed]
+        keys = [key_of(path, uri) for uri in came_or_went if (path := path_of(uri))]
         if any(
             path.name in (*PARTIALS, *FILE_NAMES) or session.is_configuration_file(path) for _, path in paths
-        ):
+        ) or any(one.depends_on(key) for one in known for key in keys):
             server.scheduler.reconfigure()
         for uri, path in paths:
             session.reread(key_of(path, uri), path)

@@ -179,7 +179,7 @@ class Session(Struct):
 
     def settings_sources(self) -> SettingsSources:
         """What settings and policies are read from before what is on disk: open files count before they are saved."""
-        there = [d for d in self.documents.values() if d.path and d.path.suffix in (".yaml", ".yml")]
+        there = [d for d in self.documents.values() if d.path and d.path.suffix in (".yaml", ".yml", ".json")]
         texts = {d.path: OpenText(d.uri, d.version, d.index.text) for d in there if d.path}
         return SettingsSources(self.section, texts)
 

@@ -15,6 +15,7 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.steps import BATCH, ReadFile, SettleFiles
+from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -207,10 +208,11 @@ def reconfigured(
         indexed: whether it is a folder whose files are read, and not just the place of a single file.
         judging: whether its files are judged, too, and not only read for what they mean to others.
     """
+    known = known_findings(configuration.baseline) if configuration.baseline else None
     workspace = Workspace(
         root,
         configuration,
-        Project(Evaluator(configuration.ruleset, Evidence(today)), whole=not indexed),
+        Project(Evaluator(configuration.ruleset, Evidence(today)), whole=not indexed, known=known),
         indexed=indexed,
         judging=judging and indexed,
         searched=not indexed,

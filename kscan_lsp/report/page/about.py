@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from kscan_lsp import __version__
+from kscan_lsp.report.gates import gate_failures
 from kscan_lsp.report.page.text import code, heading, name, table, text
 from kscan_lsp.report.printable import counted
 
@@ -41,8 +42,8 @@ def head(report: Report) -> Iterator[str]:
     yield "</ul>"
     if not report.files and not report.not_scanned:
         yield '<p class="notice">No Kubernetes manifest was found: nothing is known about these files.</p>'
-    if failures := report.gate_failures():
-        yield f'<p class="notice high">The gate fails: {text("; ".join(failures))}.</p>'
+    for failure in gate_failures(report):
+        yield f'<p class="notice high">The gate fails: {text(failure.why)}. {text(failure.advice)}.</p>'
 
 
 def made_of(report: Report, places: PlaceLinks) -> Iterator[str]:
@@ -56,8 +57,9 @@ def made_of(report: Report, places: PlaceLinks) -> Iterator[str]:
         rows.append(("scanned", "", ", ".join(map(code, report.requested))))
     if level := report.gate.fail_on:
         rows.append(("gate", "", f"fails from {level.label} on"))
-    if report.gate.compliance is not None:
-        rows.append(("gate", "", f"fails below {report.gate.compliance:g}% compliance"))
+    for framework, least in report.gate.compliance:
+        with_it = f" with {text(framework)}" if framework else ""
+        rows.append(("gate", "", f"fails below {least:g}% compliance{with_it}"))
     if report.gate.unscanned:
         rows.append(("gate", "", "passes where something was not scanned"))
     for used in made.settings:

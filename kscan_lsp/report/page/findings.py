@@ -26,7 +26,8 @@ def by_control(report: Report, places: PlaceLinks) -> Iterator[str]:
     grouped = [list(group) for _, group in groupby(ordered, key=_worst_first)]
     yield heading("Findings by control", "findings")
     if not grouped:
-        yield quiet("Nothing was found." if report.files else "Nothing was checked.")
+        found = "Nothing new was found." if report.drift else "Nothing was found."
+        yield quiet(found if report.files else "Nothing was checked.")
     for entries in grouped:
         first, finding = entries[0], entries[0].finding
         label = finding.severity.label
@@ -74,6 +75,23 @@ def accepted(report: Report, places: PlaceLinks) -> Iterator[str]:
         yield heading("Accepted", "accepted")
         rows = table(_row(entry, places, _disposition(entry)) for entry in entries)
         yield from fold(f"<b>{counted(len(entries), 'finding')}</b>", rows)
+
+
+def in_baseline(report: Report, places: PlaceLinks) -> Iterator[str]:
+    """Findings that were there when a baseline was written, with since when."""
+    entries = [entry for entry in report.findings if entry.finding.status == "baseline"]
+    if entries:
+        yield heading("In the baseline", "baseline")
+        rows = table(_row(entry, places, _since(entry)) for entry in sorted(entries, key=_worst_first))
+        yield from fold(f"<b>{counted(len(entries), 'finding')}</b>", rows)
+
+
+def _since(entry: Reported) -> str:
+    known = entry.finding.disposition
+    parts = [entry.finding.severity.label, entry.finding.control]
+    if known is not None:
+        parts += [f"since {known.since}" if known.since else "", known.owner, known.reason]
+    return also(", ".join(part for part in parts if part))
 
 
 def _worst_first(entry: Reported) -> tuple[int, str]:

@@ -16,6 +16,7 @@ from kscan_lsp.report import html, pretty
 from kscan_lsp.report import json as json_format
 from kscan_lsp.report.build import MAX_REASONS, build
 from kscan_lsp.report.formats import FixDetail
+from kscan_lsp.report.gates import exit_status, gate_failures
 from kscan_lsp.report.model import (
     FileProblem,
     FileRange,
@@ -24,7 +25,6 @@ from kscan_lsp.report.model import (
     NotScanned,
     Report,
     Skipped,
-    exit_status,
 )
 from kscan_lsp.report.standards import FrameworkSection, StandardChange
 from kscan_lsp.settings.model import Settings
@@ -61,6 +61,7 @@ def test_the_contract_key_by_key() -> None:
         "notScanned",
         "problems",
         "findings",
+        "drift",
     ]
     assert data(report)["summary"] == {
         "files": 1,
@@ -109,6 +110,7 @@ def test_the_contract_key_by_key() -> None:
         "fix": {"title": "Set securityContext.privileged of container 'api' to false", "safe": False},
         "status": "open",
         "accepted": None,
+        "baseline": None,
         "renderedWith": [],
     }.items())  # fmt: skip
 
@@ -240,11 +242,11 @@ def test_a_framework_that_looked_at_nothing_has_no_score() -> None:
     )
     known = load([("e.yaml", read_document(about)), ("g.yaml", read_document(other))], base=policy_set())
     ruleset, _ = choose(known, Settings(frameworks=("other", *policy_set().frameworks)))
-    report = build([checked("a.yaml", POD, ruleset)], gate=Gate(None, 100.0))
+    report = build([checked("a.yaml", POD, ruleset)], gate=Gate(None, (("", 100.0),)))
     none, some = data(report)["summary"]["frameworks"]
     assert (none["id"], none["score"], none["scoreAccepted"]) == ("other", None, None)
     assert some["score"] < 100
-    assert "other" not in "".join(report.gate_failures())
+    assert "other" not in "".join(one.why for one in gate_failures(report))
     assert "other no score, " in pretty.render(report)
     assert "no score" in html.render(report)
 
@@ -458,9 +460,9 @@ PROBLEM = FileProblem(".kscan.yaml", FileRange(LineColumn(1, 1), LineColumn(1, 2
         (POD, Gate(), [], [], 1),
         (POD, Gate(None), [], [], 0),
         (POD, Gate(Severity.CRITICAL), [], [], 0),
-        (FINE, Gate(None, 100), [], [], 0),
-        (POD, Gate(None, 51), [], [], 1),
-        (POD, Gate(None, 50), [], [], 0),
+        (FINE, Gate(None, (("", 100),)), [], [], 0),
+        (POD, Gate(None, (("", 51),)), [], [], 1),
+        (POD, Gate(None, (("", 50),)), [], [], 0),
         (POD, Gate(), [PROBLEM], [], 2),
         (FINE, Gate(), [PROBLEM], [], 2),
         (POD, Gate(), [PROBLEM], [NotScanned("x", 1, "gone")], 3),

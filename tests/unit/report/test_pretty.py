@@ -118,9 +118,11 @@ pod.yaml
 scanned      1 file, 1 resource
 found        1 high, 1 medium
 compliance   test 50.0%
-failed       1 finding is high or worse
 next         kscan fix --unsafe  show 1 fix to review
              kscan explain T-0001  why it matters and how to satisfy it
+failed       1 finding is high or worse
+             T-0001 at pod.yaml:9
+             fix them ('kscan fix' shows how), or accept each with a reason
 """
     )
 

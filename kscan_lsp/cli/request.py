@@ -1,0 +1,75 @@
+"""From options to work: what a command asks for, read and judged, and what of that is said before its own answer."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.cli.options import UsageError, split_names
+from kscan_lsp.cli.terminal import fail, print_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.report.model import FileProblem
+    from kscan_lsp.workspace.configuration import Configuration
+
+_MAX_WARNINGS: Final = 50
+
+
+def request_of(
+    paths: list[str] | None, config: Path | None, framework: list[str], control: list[str], stdin_name: str
+) -> ScanRequest:
+    """What options ask for; without paths, the working directory."""
+    from kscan_lsp.cli.scan import ScanRequest
+
+    controls = tuple(name.upper() for name in split_names(control))
+    return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
+
+
+def scan_for(request: ScanRequest, day: date | None = None) -> Scan:
+    """Read and judge what was asked for; a mistake in the command ends the program."""
+    from kscan_lsp.cli.scan import STDIN
+    from kscan_lsp.cli.scan import scan as scan_paths
+
+    stdin = sys.stdin.buffer.read() if STDIN in request.paths else b""
+    discover = None
+    if any(Path(path).is_dir() for path in request.paths):
+        from kscan_lsp.files.discover import discover as discover_files
+
+        discover = discover_files
+    try:
+        return scan_paths(request, day or today(), stdin, discover)
+    except UsageError as error:
+        fail(str(error))
+
+
+def configuration_here(config: Path | None) -> Configuration:
+    """What holds in the working directory."""
+    from kscan_lsp.cli.scan import setup_problems
+    from kscan_lsp.workspace.configuration import configure
+
+    if config and not config.is_file():
+        fail(f"there is no settings file '{config}'")
+    configuration, _ = configure(Path.cwd(), settings_path=config)
+    warn_about_setup([*setup_problems(configuration)])
+    return configuration
+
+
+def today() -> date:
+    """The day that dates are compared with."""
+    # as in the language server: everybody's suppressions end at the same moment
+    return datetime.now(UTC).date()
+
+
+def warn_about_setup(problems: Sequence[FileProblem]) -> None:
+    """Say what is wrong with settings and policies."""
+    if len(problems) > _MAX_WARNINGS:
+        print_error(f"kscan: {len(problems)} problems in settings and policies, of which these are the first")
+    for problem in problems[:_MAX_WARNINGS]:
+        start = problem.range.start
+        print_error(f"{problem.file}:{start.line}:{start.column}: {problem.message}")

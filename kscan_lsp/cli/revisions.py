@@ -1,0 +1,101 @@
+"""A scan compared with a revision of git in place of a baseline: both sides judged by the same engine and settings.
+
+What was there is read from git's objects and judged by the settings that hold today, so that only what somebody changed
+in the manifests is news, and not what somebody changed in the rules.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from kscan_lsp.cli.baselines import ComparedScan, digests_of, matched
+from kscan_lsp.cli.options import UsageError
+from kscan_lsp.cli.reports import report_of
+from kscan_lsp.cli.scan import STDIN, FileToJudge, Scan, judged
+from kscan_lsp.files.discover import is_excluded, repository
+from kscan_lsp.files.encoding import Unreadable, decode
+from kscan_lsp.files.manifest import display_name, is_json, is_rendered
+from kscan_lsp.files.partials import Partials
+from kscan_lsp.files.revision import RevisionError, read_revision
+from kscan_lsp.report.drift import written
+from kscan_lsp.workspace.baselines import FOLDER, name_in
+from kscan_lsp.workspace.configuration import find_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from kscan_lsp.cli.scan import ScanRequest
+    from kscan_lsp.workspace.configuration import Configuration
+
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_SHORT: Final = 12
+"""Characters of a commit's id that tell it from others for people."""
+
+
+def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: str) -> ComparedScan:
+    """Match the findings of a scan with those of a revision.
+
+    Args:
+        scan: the files as judged.
+        request: what was asked for.
+        today: the day that both sides are judged on.
+        name: the revision.
+
+    Raises:
+        UsageError: the revision cannot be read, or what was scanned is in no repository.
+    """
+    tops = {repository(os.path.abspath(path)) for path in request.paths if path != STDIN}
+    if len(tops) != 1 or not (found := next(iter(tops))):
+        raise UsageError("--new-since needs files of one git repository; there is none here")
+    top = Path(found)
+    named = [Path(os.path.abspath(path)) for path in request.paths if path != STDIN]
+
+    def wanted(path: str) -> bool:
+        absolute = top / path
+        return path.endswith(_SUFFIXES) and any(
+            absolute == one or absolute.is_relative_to(one) for one in named
+        )
+
+    try:
+        revision = read_revision(top, name, wanted)
+    except RevisionError as error:
+        raise UsageError(str(error)) from None
+    before = _judged_then(scan, top, revision.files, today)
+    report = report_of(before, request, today)
+    label = f"{name} ({revision.commit[:_SHORT]})" if not revision.commit.startswith(name) else name
+    baseline = written(
+        report, None, lambda file: name_in(top, Path(file)), tool="", digests=digests_of(before)
+    )
+    baseline = replace(baseline, date="")
+    # as if it lay in a folder beside the settings at the top, so that files are named from there
+    now, compared = matched(scan, scan.files, baseline, top / FOLDER / label)
+    return ComparedScan(now, (compared._replace(name=label),))
+
+
+def _judged_then(scan: Scan, top: Path, texts: Mapping[str, bytes], today: date) -> Scan:
+    """The files of a revision, judged by the settings of today."""
+    by_settings: dict[Path | None, Configuration] = {one.settings_path: one for one in scan.configurations}
+    partials = Partials()
+    files: list[FileToJudge] = []
+    for name, raw in texts.items():
+        path = top / PurePosixPath(name)
+        configuration = by_settings.get(find_settings(path.parent)) or scan.configurations[0]
+        if is_excluded(path, configuration.exclude):
+            continue
+        source = decode(raw)
+        if isinstance(source, Unreadable):
+            continue
+        reason = partials.reason_to_skip(path)
+        if reason and not (reason == "helm-template" and is_rendered(source.text)):
+            continue
+        files.append(
+            FileToJudge(path, display_name(path), source, configuration, is_json(path.name, source.text))
+        )
+    return Scan(
+        judged(files, scan.configurations, today), (), (), (), (), scan.configurations, scan.requested
+    )
