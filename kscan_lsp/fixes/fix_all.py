@@ -42,7 +42,10 @@ def offers_fix(checked: CheckedDocument, evaluator: Evaluator, *, safe_only: boo
 
 
 def fix_all(
-    site: Site, accept: Callable[[Draft], bool], stopped: Callable[[], bool] = lambda: False
+    site: Site,
+    accept: Callable[[Draft], bool],
+    stopped: Callable[[], bool] = lambda: False,
+    wanted: Callable[[Finding], bool] = is_open,
 ) -> tuple[Project, list[tuple[Finding, VerifiedFix]]]:
     """Make one fix after the other until none is left in a document that is accepted.
 
@@ -50,6 +53,7 @@ def fix_all(
         site: the document.
         accept: whether a fix may be made, asked before it is.
         stopped: asked between two fixes; true ends the work with what is done.
+        wanted: which findings are to be fixed.
 
     Returns:
         The project as it is then, and what was fixed, in order.
@@ -63,7 +67,7 @@ def fix_all(
         while number < len(site.checked.verdicts):
             if len(done) >= MAX_STEPS or stopped():
                 return site.project, done
-            step = _next_fix(site, number, accept, refused)
+            step = _next_fix(site, number, accept, wanted, refused)
             if step is None:  # the resources before have nothing left either, until the next time round
                 number += 1
             else:
@@ -78,15 +82,21 @@ class _Step(NamedTuple):
     project: Project
 
 
-def _next_fix(site: Site, number: int, accept: Callable[[Draft], bool], refused: set[_Key]) -> _Step | None:
+def _next_fix(
+    site: Site,
+    number: int,
+    accept: Callable[[Draft], bool],
+    wanted: Callable[[Finding], bool],
+    refused: set[_Key],
+) -> _Step | None:
     """Make the next fix in a resource of a document; what cannot be made is added to `refused`."""
     if not site.checked.document.complete:
         return None
 
-    def wanted(finding: Finding) -> bool:
-        return is_open(finding) and _key(finding) not in refused
+    def left(finding: Finding) -> bool:
+        return wanted(finding) and _key(finding) not in refused
 
-    for finding, options in drafts_in(site.checked, number, site.project.evaluator, wanted):
+    for finding, options in drafts_in(site.checked, number, site.project.evaluator, left):
         if len(options) == 1 and accept(options[0]):
             fix, project = verified(site, options[0], finding)
             if isinstance(fix, VerifiedFix):

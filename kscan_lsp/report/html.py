@@ -9,13 +9,11 @@ Left out on purpose: a clock. The same report gives the same page; the day is in
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.page import about, findings, standards, unjudged
-from kscan_lsp.report.page.style import STYLE
+from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import PlaceLinks, heading, table, text
 
 if TYPE_CHECKING:
@@ -25,10 +23,6 @@ if TYPE_CHECKING:
 
     UriOf = Callable[[str], str | None]
 
-_POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-"
-    f"{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; base-uri 'none'; form-action 'none'"
-)
 _HEADING: Final = re.compile(r'<h2 id="([a-z-]+)">([^<]+)</h2>')
 
 
@@ -45,24 +39,7 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
     """
     places = PlaceLinks(uri_of)
     body = [*_parts(report, places)]
-    return "\n".join((
-        "<!doctype html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<title>kscan report</title>",
-        f"<style>{STYLE}</style>",
-        "</head>",
-        "<body>",
-        *about.head(report),
-        *_contents(body),
-        *body,
-        "</body>",
-        "</html>",
-        "",
-    ))  # fmt: skip
+    return page("kscan report", (*about.head(report), *_contents(body), *body))
 
 
 def _parts(report: Report, places: PlaceLinks) -> Iterator[str]:
