@@ -156,11 +156,11 @@ def test_where_nothing_is_safe_the_rest_is_reviewed_with_a_ticked_box_for_each(
         expect(rows).to_have_count(2, timeout=PATIENCE)
         expect(rows.nth(0)).to_contain_text("Set spec.hostPID to false")
         expect(rows.nth(1)).to_contain_text("container 'api' runs privileged")
-        boxes = window.page.locator(".quick-input-list .monaco-list-row .quick-input-list-checkbox")
         for number in range(2):
-            expect(boxes.nth(number)).to_be_checked()
+            expect(rows.nth(number)).to_have_attribute("aria-checked", "true")
         window.picture("review.png")
-        boxes.nth(0).click()
+        rows.nth(0).click()
+        expect(rows.nth(0)).to_have_attribute("aria-checked", "false")
         window.page.keyboard.press("Enter")
         window.wait_for_squiggles([HOST_PID])
         window.save("pod.yaml")
@@ -172,9 +172,8 @@ def test_fixing_all_from_the_lightbulb_asks_for_a_review(trusting: Workbench, fo
         window.open("pod.yaml")
         window.wait_for_squiggles([HOST_PID, PRIVILEGED])
         window.go_to(15, 12)
-        window.page.keyboard.press("Control+.")
-        action = window.page.locator(".action-widget .monaco-list-row.action")
-        action.filter(has_text="Fix all problems (review)").click()
+        window.run("Source Action...")
+        window.choose_action("Fix all problems (review)")
         rows = window.page.locator(".quick-input-list .monaco-list-row")
         expect(rows).to_have_count(2, timeout=PATIENCE)
         window.page.keyboard.press("Enter")
@@ -189,8 +188,7 @@ def test_explain_opens_a_page_that_leads_to_the_places(trusting: Workbench, fold
         window.wait_for_squiggles([HOST_PID, PRIVILEGED])
         window.go_to(15, 12)
         window.page.keyboard.press("Control+.")
-        action = window.page.locator(".action-widget .monaco-list-row.action")
-        action.filter(has_text="Explain C-0057").click()
+        window.choose_action("Explain C-0057")
         page = window.webview()
         expect(page.get_by_role("heading", name="C-0057 Privileged container")).to_be_visible(
             timeout=PATIENCE
@@ -395,29 +393,48 @@ def test_time_from_key_to_squiggle_is_measured(trusting: Workbench, folder: Path
         window.keep("key-to-squiggle.json").write_text(json.dumps(figures))
 
 
-def test_pictures_show_what_the_readme_says(trusting: Workbench, folder: Path) -> None:
+@pytest.mark.parametrize("theme", ["Default Light Modern", "Default Dark Modern"])
+def test_pictures_show_what_the_readme_says(trusting: Workbench, folder: Path, theme: str) -> None:
     for manifest in SETTLEMENT.parent.iterdir():
         shutil.copy(manifest, folder)
     (folder / "pod.yaml").unlink()
+    (folder / ".vscode").mkdir()
+    (folder / ".vscode/settings.json").write_text(json.dumps({"workbench.colorTheme": theme}))
+    named = "dark-{}.png" if "Dark" in theme else "{}.png"
     with trusting.window(folder) as window:
         window.open("settlement.yaml")
         expect(window.status()).to_contain_text("4 high", timeout=PATIENCE)
         expect(window.page.locator(".codelens-decoration a")).to_contain_text("4 high", timeout=PATIENCE)
-        window.picture("problems.png")
+        expect(window.page.locator(".monaco-workbench")).to_have_class(
+            re.compile(r"\bvs-dark\b" if "Dark" in theme else r"\bvs\b"), timeout=PATIENCE
+        )
+        window.picture(named.format("problems"))
         window.go_to(20, 17)
         window.page.keyboard.press("Control+.")
         menu = window.page.locator(".action-widget")
         expect(menu).to_contain_text("Ignore", timeout=PATIENCE)
         expect(menu).to_contain_text("Explain", timeout=PATIENCE)
-        window.picture("fix.png")
+        window.picture(named.format("fix"))
         window.page.keyboard.press("Escape")
         window.go_to(17, 13)
         window.run("Show or Focus Hover")
         hover = window.page.locator(".monaco-hover")
         expect(hover).to_contain_text("How to fix", timeout=PATIENCE)
-        window.picture("hover.png")
+        window.picture(named.format("hover"))
+        window.page.keyboard.press("Escape")
+        window.run("kscan: Review All Fixes of File")
+        rows = window.page.locator(".quick-input-list .monaco-list-row")
+        expect(rows.first).to_have_attribute("aria-checked", "true", timeout=PATIENCE)
+        window.picture(named.format("review"))
+        window.page.keyboard.press("Escape")
         window.run("kscan: Show Compliance Report")
         expect(window.webview().get_by_role("heading", name="Findings by control")).to_be_visible(
             timeout=PATIENCE
         )
-        window.picture("report.png")
+        window.picture(named.format("report"))
+        window.run("View: Close Editor")
+        window.go_to(20, 17)
+        window.page.keyboard.press("Control+.")
+        window.choose_action("Explain C-")
+        expect(window.webview().get_by_role("heading", name="How to fix it")).to_be_visible(timeout=PATIENCE)
+        window.picture(named.format("explain"))

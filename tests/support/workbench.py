@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parents[1] / "editors"
 EXTENSION = HERE.parent.parent / "vscode-extension"
-PATIENCE = 60_000  # milliseconds until something that never happens is a failure
+PATIENCE = 20_000  # milliseconds until something that never happens is a failure
 ADDRESS = "127.0.0.1:8080"  # free for certain: the namespace is ours alone
 
 SETTINGS = {
@@ -191,6 +191,17 @@ class Window:
     def cursor(self) -> Locator:
         """Where the status bar says that the cursor is."""
         return self.page.locator(".statusbar-item[id='status.editor.selection']")
+
+    def choose_action(self, title: str) -> None:
+        """Choose one of the actions in the lightbulb's menu, which is open or about to be."""
+        actions = self.page.locator(".action-widget .monaco-list-row.action")
+        expect(actions.filter(has_text=title).first).to_be_visible(timeout=PATIENCE)
+        titles = actions.all_inner_texts()
+        for _ in range(next(number for number, one in enumerate(titles) if title in one)):
+            self.page.keyboard.press("ArrowDown")
+        focused = self.page.locator(".action-widget .monaco-list-row.action.focused")
+        expect(focused).to_contain_text(title, timeout=PATIENCE)
+        self.page.keyboard.press("Enter")
 
     def notification(self) -> Locator:
         """The message in the corner."""

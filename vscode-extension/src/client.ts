@@ -126,6 +126,9 @@ export class Connection implements vscode.Disposable {
     client.onNotification("kscan/statusChanged", () => { this.changes.fire(); });
     try {
       await client.start();
+      if (!client.isRunning()) {
+        throw new Error("the connection was closed"); // which `start` need not say
+      }
     } catch (error) {
       this.process?.kill();
       throw new Error(whyNot(server, this.process, said), { cause: error });

@@ -69,12 +69,12 @@ function choose(found: Fixes, editor: vscode.TextEditor, version: number): Promi
   const list = vscode.window.createQuickPick<Choice>();
   const before = editor.selection;
   list.title = "kscan: fixes to make in this file";
-  list.placeholder = found.message;
+  list.placeholder = "Untick what is to stay as it is";
   list.canSelectMany = list.matchOnDescription = list.matchOnDetail = list.ignoreFocusOut = true;
   list.items = found.fixes.map((fix) => ({
     fix,
     label: fix.title,
-    description: `${fix.control}, line ${(fix.range.start.line + 1).toString()}${fix.safe ? "" : " · may change how it runs"}`,
+    description: `${fix.control}, line ${(fix.range.start.line + 1).toString()}${fix.safe ? "" : " · review"}`,
     detail: fix.message,
   }));
   list.selectedItems = list.items;
