@@ -432,7 +432,9 @@ def test_pictures_show_what_the_readme_says(trusting: Workbench, folder: Path, t
             timeout=PATIENCE
         )
         window.picture(named.format("report"))
-        window.run("View: Close Editor")
+    with trusting.window(folder) as window:
+        window.open("settlement.yaml")
+        expect(window.status()).to_contain_text("4 high", timeout=PATIENCE)
         window.go_to(20, 17)
         window.page.keyboard.press("Control+.")
         window.choose_action("Explain C-")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parents[1] / "editors"
 EXTENSION = HERE.parent.parent / "vscode-extension"
-PATIENCE = 20_000  # milliseconds until something that never happens is a failure
+PATIENCE = 60_000  # milliseconds until something that never happens is a failure
 ADDRESS = "127.0.0.1:8080"  # free for certain: the namespace is ours alone
 
 SETTINGS = {
