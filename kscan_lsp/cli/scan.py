@@ -7,7 +7,6 @@ ends the work before a file is read; everything else is collected and reported b
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,6 +18,7 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import Partials
+from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
 from kscan_lsp.settings.suggest import nearest_name
@@ -46,8 +46,6 @@ STDIN: Final = "-"
 """The path that means standard input."""
 
 _STDIN_NAME: Final = "<stdin>"
-_VARIABLES: Final = "variables.yaml"
-"""What stands for the file with the variables of a Jinja template: `jinja2` of jinja2-cli wants to be told which."""
 _RENDERED: Final = {"helm": "a chart", "kustomize": "an overlay", "jinja2": "a Jinja template"}
 """What each program renders."""
 
@@ -253,12 +251,9 @@ class _Reader:
         """The command that has a file, or what it is part of, judged as it is rendered; empty where there is none."""
         if path is None:
             return ""
-        if rendering := self.partials.rendering(path):
-            program, folder = rendering
-            return f"{program} {shlex.quote(display_name(Path(folder)))} | kscan scan -"
-        if reason == "jinja-template":
-            return f"jinja2 {shlex.quote(display_name(path))} {_VARIABLES} | kscan scan -"
-        return ""
+        found = self.partials.rendering(path)
+        named = (found[0], display_name(Path(found[1]))) if found else None
+        return rendered_by(display_name(path), reason, named)
 
     def nothing_scanned(self, scanned: set[str]) -> Iterator[NotScanned]:
         """Why a path that was named is not scanned although it is there; a gate that passes would say it is clean."""

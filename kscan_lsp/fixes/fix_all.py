@@ -120,6 +120,7 @@ def fix_all(
     accept: Callable[[Draft], bool],
     stopped: Callable[[], bool] = lambda: False,
     container: Container | None = None,
+    wanted: Callable[[Finding], bool] = is_open,
 ) -> tuple[Project, list[tuple[Finding, VerifiedFix]]]:
     """Make one fix after the other until none is left in a document that is accepted.
 
@@ -128,6 +129,7 @@ def fix_all(
         accept: whether a fix may be made, asked before it is.
         stopped: asked between two fixes; true ends the work with what is done.
         container: where only the findings about one container are to be fixed, which.
+        wanted: which findings are to be fixed.
 
     Returns:
         The project as it is then, and what was fixed, in order.
@@ -141,7 +143,7 @@ def fix_all(
         while number < (container.resource + 1 if container else len(site.checked.verdicts)):
             if len(done) >= MAX_STEPS or stopped():
                 return site.project, done
-            step = _next_fix(site, number, accept, refused, container)
+            step = _next_fix(site, number, accept, wanted, refused, container=container)
             if step is None:  # the resources before have nothing left either, until the next time round
                 number += 1
             else:
@@ -160,17 +162,19 @@ def _next_fix(
     site: Site,
     number: int,
     accept: Callable[[Draft], bool],
+    wanted: Callable[[Finding], bool],
     refused: set[_Key],
+    *,
     container: Container | None,
 ) -> _Step | None:
     """Make the next fix in a resource of a document; what cannot be made is added to `refused`."""
     if not site.checked.document.complete:
         return None
 
-    def wanted(finding: Finding) -> bool:
-        return is_open(finding) and _key(finding) not in refused
+    def left(finding: Finding) -> bool:
+        return wanted(finding) and _key(finding) not in refused
 
-    for finding, options in _drafts(site, number, wanted, container):
+    for finding, options in _drafts(site, number, left, container):
         if len(options) == 1 and accept(options[0]):
             fix, project = verified(site, options[0], finding)
             if isinstance(fix, VerifiedFix):

@@ -56,6 +56,12 @@ class Capabilities(Struct, frozen=True):
     code_lens: bool = False
     """It has the command that a click on a lens runs; it says so in its initialization options."""
     code_lens_refresh: bool = False
+    reviews: bool = False
+    """It has the command that lets the user choose among fixes; it says so in its initialization options."""
+    pages: bool = False
+    """It shows pages: it has the command that opens the explanation of a control; it says so there, too."""
+    status: bool = False
+    """It shows what the workspace comes to, and wants to hear when that may have changed; it says so there, too."""
     pull: bool = False
     """It asks for diagnostics, and says in its initialization options that it would rather do that."""
     pull_refresh: bool = False
@@ -111,6 +117,9 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         link_tooltips=bool(links and links.tooltip_support),
         apply_edit=bool(workspace and workspace.apply_edit),
         code_lens=_is_chosen(options, "codeLens"),
+        reviews=_is_chosen(options, "reviews"),
+        pages=_is_chosen(options, "pages"),
+        status=_is_chosen(options, "status"),
         code_lens_refresh=bool(lens and lens.refresh_support),
         pull=bool(document and document.diagnostic) and _is_chosen(options, "pull"),
         pull_refresh=bool(pull and pull.refresh_support),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pygls.uris import to_fs_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_PATH: Final = 4096
 """Bytes of a path; with as many or more, no system that we run on has a file."""
@@ -34,3 +37,14 @@ def path_of(uri: str) -> Path | None:
 def key_of(path: Path | None, uri: str) -> str:
     """What a file is called in a project: one URI for each file, however the editor writes it."""
     return path.as_uri() if path and path.is_absolute() else uri
+
+
+def name_in(path: Path | None, folders: Sequence[Path]) -> str:
+    """A file's name: relative to its folder, which it starts with where there are several; "" without a file."""
+    if path is None:
+        return ""
+    around = [folder for folder in folders if path.is_relative_to(folder)]
+    if not around:
+        return path.as_posix()
+    folder = max(around, key=lambda folder: len(folder.parts))
+    return path.relative_to(folder.parent if len(folders) > 1 else folder).as_posix()

@@ -9,27 +9,21 @@ Left out on purpose: a clock. The same report gives the same page; the day is in
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.page import about, drift, findings, standards, unjudged
-from kscan_lsp.report.page.style import STYLE
+from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import PlaceLinks, heading, name, table, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from kscan_lsp.dispositions.baseline import Baseline
     from kscan_lsp.report.model import Report
 
     UriOf = Callable[[str], str | None]
 
-_POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-"
-    f"{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; base-uri 'none'; form-action 'none'"
-)
 _HEADING: Final = re.compile(r'<h2 id="([a-z-]+)">([^<]+)</h2>')
 
 
@@ -44,7 +38,8 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
         report: what to show.
         uri_of: the URI of a file by its name in the report; where there is none, its places are text, not links.
     """
-    return page([*about.head(report)], [*_parts(report, PlaceLinks(uri_of))], "kscan report")
+    body = [*_parts(report, PlaceLinks(uri_of))]
+    return page("kscan report", (*about.head(report), *_contents(body), *body))
 
 
 def render_baseline(baseline: Baseline, file: str) -> str:
@@ -54,38 +49,10 @@ def render_baseline(baseline: Baseline, file: str) -> str:
         baseline: what to show.
         file: the name of its file.
     """
-    head = [
-        f'<h1>kscan baseline</h1><p class="quiet">{name(file)}, of {text(baseline.date or "no date")}</p>'
-    ]
-    return page(head, [*drift.baseline(baseline)], "kscan baseline")
-
-
-def page(head: Iterable[str], body: list[str], title: str) -> str:
-    """A page that stands alone.
-
-    Args:
-        head: what comes before the list of contents, as HTML.
-        body: the parts, as HTML.
-        title: what a window with it is called.
-    """
-    return "\n".join((
-        "<!doctype html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title>",
-        f"<style>{STYLE}</style>",
-        "</head>",
-        "<body>",
-        *head,
-        *_contents(body),
-        *body,
-        "</body>",
-        "</html>",
-        "",
-    ))  # fmt: skip
+    body = [*drift.baseline(baseline)]
+    day = text(baseline.date or "no date")
+    head = f'<h1>kscan baseline</h1><p class="quiet">{name(file)}, of {day}</p>'
+    return page("kscan baseline", (head, *_contents(body), *body))
 
 
 def _parts(report: Report, places: PlaceLinks) -> Iterator[str]:

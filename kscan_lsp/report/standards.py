@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.model import Unseen
 
 
+def percentage(score: float) -> str:
+    """A score from 0 to 100 as people read it everywhere: less than all is never rounded to all."""
+    return f"{min(score, 99.9) if score < 100 else score:.1f}%"
+
+
 class FrameworkSection(NamedTuple):
     """Where a framework names a control: the framework's id and title, its section, and its name for the control.
 

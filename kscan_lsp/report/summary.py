@@ -10,8 +10,11 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.kubernetes.kinds import GROUPS
 from kscan_lsp.report.drift_text import drift_lines
 from kscan_lsp.report.gates import gate_failures
+from kscan_lsp.report.left_alone import counted_by_reason, why
 from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import counted, printable
+from kscan_lsp.report.standards import percentage
+from kscan_lsp.report.unscanned import NOT_WHOLLY_JUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -53,15 +56,14 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     yield "scanned", scanned
     skipped = report.skipped_by_reason()
     if report.skipped:
-        counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items() if count)
-        yield "skipped", [[StyledText(counts)], *_skipped(report)]
+        yield "skipped", [[StyledText(counted_by_reason(skipped))], *_skipped(report)]
     unscanned = [f"{place.file}:{place.line}: {place.reason}" for place in report.not_scanned]
     yield "not scanned", _listed(unscanned, "bold yellow")
     yield "not judged", [*_not_judged(report)]
     if report.files:
         yield "found", [_found(report)]
     if any(framework.judged for framework in report.frameworks):
-        yield "compliance", [[StyledText(printable(", ".join(map(_score, report.frameworks))))]]
+        yield "compliance", [[StyledText(printable(_compliance(report)))]]
     yield "changed", _listed(_changes(report.changes), "yellow")
     yield "drift", [[StyledText(printable(line))] for line in drift_lines(report.drift)]
     yield "next", _next_steps(report)
@@ -80,18 +82,26 @@ def _failed(report: Report) -> Iterator[Line]:
 def _skipped(report: Report) -> Iterator[Line]:
     """The names of what was left alone, where people want them."""
     for entry in report.skipped if report.list_skipped else ():
-        hint = f"; run: {entry.hint}" if entry.hint else ""
-        yield [StyledText(printable(f"{entry.file}: {entry.reason}{hint}"))]
+        yield [StyledText(printable(f"{entry.file}: {why(entry.reason, entry.hint)}"))]
+
+
+def _compliance(report: Report) -> str:
+    """The scores; none where no file was wholly judged, which would be a number about what nobody has looked at."""
+    partly = {place.file for place in report.not_scanned}
+    if len(partly) >= report.files:
+        return f"no score: {NOT_WHOLLY_JUDGED}"
+    scores = ", ".join(map(_score, report.frameworks))
+    return f"{scores}; {counted(len(partly), 'file')} {NOT_WHOLLY_JUDGED}" if partly else scores
 
 
 def _score(framework: FrameworkScore) -> str:
     if not framework.judged:
         return f"{framework.id} no score"
-    text = f"{framework.id} {framework.score:.1f}%"
+    text = f"{framework.id} {percentage(framework.score)}"
     if framework.changed("excluded"):
         text += f" of {framework.run} of its {framework.total} controls"
     if framework.score_accepted != framework.score:
-        text += f" ({framework.score_accepted:.1f}% with accepted risks)"
+        text += f" ({percentage(framework.score_accepted)} with accepted risks)"
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.report.model import NotScanned
+from kscan_lsp.report.model import Gate, NotScanned
 from kscan_lsp.report.places import range_of
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.results import LOOKS_KUBERNETES
@@ -13,10 +13,17 @@ from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from kscan_lsp.engine.verdicts import Unevaluated, Verdicts
     from kscan_lsp.findings import ResourceId, Severity
     from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, PlacedDocument
+
+NOT_WHOLLY_JUDGED: Final = "not wholly judged"
+"""What is said in place of a score."""
+
+DEFAULT_GATE: Final = Gate()
 
 MAX_KINDS: Final = 5
 """Kinds that are named where nothing was judged."""
@@ -54,22 +61,34 @@ def _not_fully_judged(
 ) -> Iterator[NotScanned]:
     """Why controls could not judge resources of a document that could be read: one entry for each place."""
     for verdicts in placed.checked.verdicts:
-        if not verdicts.unevaluated:
-            continue
-        to_be_filled_in = {fault.path for fault in verdicts.type_errors if fault.placeholder}
         places: dict[tuple[Path, str], list[str]] = {}
-        for entry in verdicts.unevaluated:
-            unanswered = project.ruleset.controls[entry.control].unanswered
-            decides = fail_on is not None and project.ruleset.severities[entry.control] >= fail_on
-            # what only evidence answers is no fault of the manifest
-            if entry.reason != unanswered and (decides or entry.path not in to_be_filled_in):
-                places.setdefault((entry.path, entry.reason), []).append(entry.control)
+        for entry in _missing(verdicts, project.ruleset, fail_on):
+            places.setdefault((entry.path, entry.reason), []).append(entry.control)
         for (path, reason), controls in places.items():
             location = placed.locate(verdicts.resource.resolve(path).span)
             line = range_of(location, project).start.line
             others = f" and {len(controls) - 1} others" if len(controls) > 1 else ""
             why = f"not fully judged, by {controls[0]}{others}: {reason}"
             yield NotScanned(name(location.file), line, why)
+
+
+def _missing(verdicts: Verdicts, ruleset: Ruleset, fail_on: Severity | None) -> Iterator[Unevaluated]:
+    """The answers that a resource lacks; `fail_on` as for `not_fully_scanned`."""
+    if not verdicts.unevaluated:
+        return
+    to_be_filled_in = {fault.path for fault in verdicts.type_errors if fault.placeholder}
+    for entry in verdicts.unevaluated:
+        decides = fail_on is not None and ruleset.severities[entry.control] >= fail_on
+        # what only evidence answers is no fault of the manifest
+        if entry.reason != ruleset.controls[entry.control].unanswered and (
+            decides or entry.path not in to_be_filled_in
+        ):
+            yield entry
+
+
+def is_wholly_judged(checked: CheckedDocument, verdicts: Iterable[Verdicts], ruleset: Ruleset) -> bool:
+    """Whether a scan that names no gate would say of some resources of a document that they were fully judged."""
+    return checked.complete and not any(any(_missing(one, ruleset, DEFAULT_GATE.fail_on)) for one in verdicts)
 
 
 def not_judged_at_all(file: str, resources: Iterable[ResourceId]) -> NotScanned:

@@ -104,7 +104,9 @@ def test_problems_panel_lists_what_the_command_line_reports(trusting: Workbench,
             expect(row.first).to_contain_text(f"[Ln {finding['range']['start']['line']}, ")
 
 
-def test_lightbulb_fixes_after_a_confirmation(trusting: Workbench, folder: Path) -> None:
+def test_a_fix_from_the_lightbulb_is_made_at_once_and_undone_at_once(
+    trusting: Workbench, folder: Path
+) -> None:
     with trusting.window(folder) as window:
         window.open("pod.yaml")
         window.wait_for_squiggles([HOST_PID, PRIVILEGED])
@@ -115,13 +117,13 @@ def test_lightbulb_fixes_after_a_confirmation(trusting: Workbench, folder: Path)
             "Set securityContext.privileged of container 'api' to false (review) [C-0057]", timeout=PATIENCE
         )
         window.page.keyboard.press("Enter")
-        preview = window.page.locator(".bulk-edit-panel")  # the fix is not safe, so the editor asks
-        preview.locator("input.edit-checkbox").first.check()
-        preview.get_by_role("button", name="Apply").click()
         window.wait_for_squiggles([HOST_PID])
+        expect(window.page.locator(".bulk-edit-panel")).to_have_count(0)
         window.save("pod.yaml")
         fixed = POD.replace("privileged: true", "privileged: false")
         assert (folder / "pod.yaml").read_text() == fixed
+        window.page.keyboard.press("Control+z")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
 
 
 def test_fix_all_makes_safe_fixes_only(trusting: Workbench, folder: Path) -> None:
@@ -138,14 +140,113 @@ def test_fix_all_makes_safe_fixes_only(trusting: Workbench, folder: Path) -> Non
     assert "serviceAccountName: shop" in fixed
 
 
-def test_status_item_counts_the_file_in_front(trusting: Workbench, folder: Path) -> None:
-    (folder / "clean.yaml").write_text(POD.replace("hostPID: true\n", "").replace("privileged: true", "{}"))
-    (folder / "notes.yaml").write_text("groceries: [milk]\n")
+def test_where_nothing_is_safe_the_rest_is_reviewed_with_a_ticked_box_for_each(
+    trusting: Workbench, folder: Path
+) -> None:
     with trusting.window(folder) as window:
         window.open("pod.yaml")
-        expect(window.status()).to_contain_text(re.compile(r"2 high · Recommended \d+%"), timeout=PATIENCE)
-        window.open("notes.yaml")
-        expect(window.status()).to_be_hidden(timeout=PATIENCE)
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.run("kscan: Fix All Safe Problems in File")
+        notice = window.notification()
+        expect(notice).to_contain_text(
+            "No safe fix here. 2 fixes may change how the workload runs: review them.", timeout=PATIENCE
+        )
+        notice.get_by_role("button", name="Review Fixes").click()
+        rows = window.page.locator(".quick-input-list .monaco-list-row")
+        expect(rows).to_have_count(2, timeout=PATIENCE)
+        expect(rows.nth(0)).to_contain_text("Set spec.hostPID to false")
+        expect(rows.nth(1)).to_contain_text("container 'api' runs privileged")
+        for number in range(2):
+            expect(rows.nth(number)).to_have_attribute("aria-checked", "true")
+        window.picture("review.png")
+        rows.nth(0).click()
+        expect(rows.nth(0)).to_have_attribute("aria-checked", "false")
+        window.page.keyboard.press("Enter")
+        window.wait_for_squiggles([HOST_PID])
+        window.save("pod.yaml")
+        assert (folder / "pod.yaml").read_text() == POD.replace("privileged: true", "privileged: false")
+
+
+def test_fixing_all_from_the_lightbulb_asks_for_a_review(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.go_to(15, 12)
+        window.run("Source Action...")
+        window.choose_action("Fix all problems (review)")
+        rows = window.page.locator(".quick-input-list .monaco-list-row")
+        expect(rows).to_have_count(2, timeout=PATIENCE)
+        window.page.keyboard.press("Enter")
+        window.wait_for_squiggles([])
+        window.page.keyboard.press("Control+z")  # all of it was one step
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+
+
+def test_explain_opens_a_page_that_leads_to_the_places(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.go_to(15, 12)
+        window.page.keyboard.press("Control+.")
+        window.choose_action("Explain C-0057")
+        page = window.webview()
+        expect(page.get_by_role("heading", name="C-0057 Privileged container")).to_be_visible(
+            timeout=PATIENCE
+        )
+        for heading in ("What it is, and what an attacker gains", "How to fix it", "In pod.yaml",
+                        "Who asks for it", "Read more"):  # fmt: skip
+            expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        expect(window.notification()).to_have_count(0)
+        window.go_to(1, 1)
+        page.get_by_role("link", name="line 15, column 9").click()
+        expect(window.cursor()).to_have_text("Ln 15, Col 9", timeout=PATIENCE)
+
+
+def test_the_hover_leads_to_the_page(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.go_to(15, 12)
+        window.run("Show or Focus Hover")
+        window.page.locator(".monaco-hover").get_by_role("link", name="Explain C-0057").click()
+        page = window.webview()
+        expect(page.get_by_role("heading", name="C-0057 Privileged container")).to_be_visible(
+            timeout=PATIENCE
+        )
+
+
+def test_the_status_item_says_what_was_checked_and_what_was_not(trusting: Workbench, folder: Path) -> None:
+    (folder / "notes.yaml").write_text("groceries: [milk]\n")
+    (folder / "half.yaml").write_text(POD.replace("privileged: true", "privileged: tr"))
+    (folder / "kustomization.yaml").write_text("patches: [{path: patch.yaml}]\n")
+    (folder / "patch.yaml").write_text("kind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n")
+    chart = folder / "chart/templates"
+    chart.mkdir(parents=True)
+    (chart.parent / "Chart.yaml").write_text("apiVersion: v2\nname: shop\n")
+    (chart / "web.yaml").write_text("kind: {{ .Values.kind }}\n")
+    with trusting.window(folder) as window:
+        # a kustomization tells that there are manifests here: no file needs to be open
+        expect(window.status()).to_contain_text("3 findings in 2 files, 2 not checked", timeout=PATIENCE)
+        window.status().hover()
+        tooltip = window.page.locator(".monaco-hover")
+        expect(tooltip).to_contain_text("chart/templates/web.yaml; run: helm template chart | kscan scan -")
+        window.open("pod.yaml")
+        expect(window.status()).to_contain_text(
+            re.compile(r"2 high · Recommended \d+\.\d%"), timeout=PATIENCE
+        )
+        lens = window.page.locator(".codelens-decoration a")
+        expect(lens).to_contain_text(re.compile(r"2 high · recommended \d+\.\d%"))
+        score = re.compile(r"\d+\.\d%")
+        assert score.findall(lens.inner_text()) == score.findall(window.status().inner_text())
+        window.open("half.yaml")
+        expect(window.status()).to_contain_text("1 high · not wholly judged", timeout=PATIENCE)
+        window.open("patch.yaml")
+        expect(window.status()).to_contain_text("not checked: Kustomize patch", timeout=PATIENCE)
+        window.picture("status.png")
+        window.open("web.yaml")
+        expect(window.status()).to_contain_text("not checked: Helm template", timeout=PATIENCE)
+        window.open("notes.yaml")  # nobody takes that for a manifest: it is the workspace that counts
+        expect(window.status()).to_contain_text("3 findings in 2 files, 2 not checked", timeout=PATIENCE)
 
 
 def test_report_opens_the_places_it_names(trusting: Workbench, folder: Path) -> None:
@@ -222,6 +323,39 @@ def test_a_wrong_path_is_explained_and_can_be_corrected(trusting: Workbench, fol
         window.wait_for_squiggles([HOST_PID, PRIVILEGED])
 
 
+def test_a_server_that_dies_as_it_starts_is_one_notice_and_comes_back(
+    trusting: Workbench, folder: Path
+) -> None:
+    program = folder / "kscan-bad"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && { echo "kscan 0.1.0"; exit 0; }\necho broken >&2\nexit 1\n'
+    )
+    program.chmod(0o755)
+    settings = folder / ".vscode" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"kscan.server.path": str(program)}))
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        notice = window.notification()
+        told = f'{program}, which ended at once with status 1, saying "broken". Correct it, or clear it'
+        expect(notice).to_contain_text(told, timeout=PATIENCE)
+        expect(notice).to_have_count(1)  # and nothing of pipes
+        notice.get_by_role("button", name="Restart Server").click()
+        expect(notice).to_contain_text(told, timeout=PATIENCE)
+        expect(notice).to_have_count(1)
+        # mended where it is, restarting is enough
+        program.write_text(f'#!/bin/sh\nPYTHONPATH={CHECKOUT} exec {sys.executable} -m kscan_lsp "$@"\n')
+        notice.get_by_role("button", name="Restart Server").click()
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        # a setting that is wrong again is told again, and correcting it is enough
+        program.write_text('#!/bin/sh\n[ "$1" = --version ]\n')
+        window.run("kscan: Restart Server")
+        expect(notice).to_contain_text("ended at once with status 1.", timeout=PATIENCE)
+        settings.write_text("{}")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        assert len(trusting.servers()) == 1
+
+
 def test_an_untrusted_workspace_does_not_choose_what_is_run(
     vsix: Path, driver: Playwright, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -259,29 +393,50 @@ def test_time_from_key_to_squiggle_is_measured(trusting: Workbench, folder: Path
         window.keep("key-to-squiggle.json").write_text(json.dumps(figures))
 
 
-def test_pictures_show_what_the_readme_says(trusting: Workbench, folder: Path) -> None:
+@pytest.mark.parametrize("theme", ["Default Light Modern", "Default Dark Modern"])
+def test_pictures_show_what_the_readme_says(trusting: Workbench, folder: Path, theme: str) -> None:
     for manifest in SETTLEMENT.parent.iterdir():
         shutil.copy(manifest, folder)
     (folder / "pod.yaml").unlink()
+    (folder / ".vscode").mkdir()
+    (folder / ".vscode/settings.json").write_text(json.dumps({"workbench.colorTheme": theme}))
+    named = "dark-{}.png" if "Dark" in theme else "{}.png"
     with trusting.window(folder) as window:
         window.open("settlement.yaml")
         expect(window.status()).to_contain_text("4 high", timeout=PATIENCE)
         expect(window.page.locator(".codelens-decoration a")).to_contain_text("4 high", timeout=PATIENCE)
-        window.picture("problems.png")
+        expect(window.page.locator(".monaco-workbench")).to_have_class(
+            re.compile(r"\bvs-dark\b" if "Dark" in theme else r"\bvs\b"), timeout=PATIENCE
+        )
+        window.picture(named.format("problems"))
         window.go_to(20, 17)
         window.page.keyboard.press("Control+.")
         menu = window.page.locator(".action-widget")
         expect(menu).to_contain_text("Ignore", timeout=PATIENCE)
         expect(menu).to_contain_text("Explain", timeout=PATIENCE)
-        window.picture("fix.png")
+        window.picture(named.format("fix"))
         window.page.keyboard.press("Escape")
         window.go_to(17, 13)
         window.run("Show or Focus Hover")
         hover = window.page.locator(".monaco-hover")
         expect(hover).to_contain_text("How to fix", timeout=PATIENCE)
-        window.picture("hover.png")
+        window.picture(named.format("hover"))
+        window.page.keyboard.press("Escape")
+        window.run("kscan: Review All Fixes of File")
+        rows = window.page.locator(".quick-input-list .monaco-list-row")
+        expect(rows.first).to_have_attribute("aria-checked", "true", timeout=PATIENCE)
+        window.picture(named.format("review"))
+        window.page.keyboard.press("Escape")
         window.run("kscan: Show Compliance Report")
         expect(window.webview().get_by_role("heading", name="Findings by control")).to_be_visible(
             timeout=PATIENCE
         )
-        window.picture("report.png")
+        window.picture(named.format("report"))
+    with trusting.window(folder) as window:
+        window.open("settlement.yaml")
+        expect(window.status()).to_contain_text("4 high", timeout=PATIENCE)
+        window.go_to(20, 17)
+        window.page.keyboard.press("Control+.")
+        window.choose_action("Explain C-")
+        expect(window.webview().get_by_role("heading", name="How to fix it")).to_be_visible(timeout=PATIENCE)
+        window.picture(named.format("explain"))

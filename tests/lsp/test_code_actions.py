@@ -69,13 +69,93 @@ def needs_confirmation(edit: types.WorkspaceEdit) -> bool:
     return asked == {True}
 
 
-def test_only_an_unsafe_fix_asks_and_only_where_the_client_can():
+def test_a_single_fix_is_made_at_once():
     unsafe, safe = "C-0057", "C-0294"
-    assert needs_confirmation(fix_of(ASKING, unsafe).edit)
+    assert not needs_confirmation(fix_of(ASKING, unsafe).edit)
     assert not needs_confirmation(fix_of(ASKING, safe).edit)
-    assert not needs_confirmation(fix_of(PLAIN, unsafe).edit)
     assert "(review)" in fix_of(PLAIN, unsafe).title
     assert edited(POD, fix_of(ASKING, unsafe).edit) == POD.replace("privileged: true", "privileged: false")
+
+
+def test_a_client_that_lets_fixes_be_chosen_is_asked_to_do_that():
+    title = "kscan: Fix all problems (review)"
+    (action,) = [action for action in offered(POD, replace(ASKING, reviews=True)) if action.title == title]
+    assert action.edit is None
+    assert action.command == types.Command(title, "kscan.reviewFixes", arguments=[view_of(POD).uri])
+    (asked,) = offered(POD, replace(ASKING, reviews=True), only=[fix_all.FIX_REVIEW])
+    assert asked == action
+
+
+TWO = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  hostPID: true
+  serviceAccount: web
+  containers:
+  - name: api
+    image: shop/api:1.0
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  hostPID: true
+  containers:
+  - name: api
+    image: shop/api:1.0
+    securityContext: {allowPrivilegeEscalation: false}
+"""
+
+
+def review(text: str) -> dict[str, Any]:
+    found = fix_all.fixes_to_review(view_of(text), never)
+    assert found is not None
+    return found
+
+
+def test_each_finding_that_would_be_fixed_can_be_chosen():
+    found = review(TWO)
+    open_ones = [finding for _, finding in view_of(TWO).checked.findings() if finding.fixable]
+    assert [fix["control"] for fix in found["fixes"]].count("C-0038") == 2
+    assert len({fix["id"] for fix in found["fixes"]}) == len(found["fixes"]) <= len(open_ones)
+    lines = TWO.splitlines()
+    places = [(fix["range"].start.line, fix["range"].start.character) for fix in found["fixes"]]
+    assert places == sorted(places)
+    assert {lines[fix["range"].start.line] for fix in found["fixes"] if fix["control"] == "C-0038"} == {
+        "  hostPID: true"
+    }
+
+
+@pytest.mark.parametrize("left_out", ["C-0016", "C-0038", "C-0294"])
+def test_only_what_is_chosen_is_fixed(left_out: str):
+    chosen = [fix["id"] for fix in review(TWO)["fixes"] if fix["control"] != left_out]
+    fixed = fix_all.fix_chosen(view_of(TWO, client=ASKING), chosen, never)
+    text = edited(TWO, fixed.edit)
+    assert fixed.number == len(chosen)
+    found = {finding.control for _, finding in view_of(text).checked.findings() if finding.fixable}
+    assert found - {"C-0271"} == {left_out}  # a limit is for the user to choose
+    assert not needs_confirmation(fixed.edit)
+
+
+def test_nothing_chosen_is_nothing_fixed():
+    assert fix_all.fix_chosen(view_of(TWO), [], never) is None
+    assert fix_all.fixes_to_review(view_of(TWO), lambda: True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (POD, "1 safe fix here, and 4 fixes may change how the workload runs."),
+        (UNSAFE_ONLY := POD.replace("  serviceAccount: web\n", ""),
+         "No safe fix here. 4 fixes may change how the workload runs: review them."),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n", "Nothing to fix here."),
+        (UNSAFE_ONLY + "  bad\n   : [", "No fix here before the text can be read: repair what is marked first."),
+    ],
+)  # fmt: skip
+def test_what_there_is_to_fix_is_said_in_words(text: str, message: str):
+    assert review(text)["message"] == message
 
 
 def test_a_client_without_versioned_edits_is_not_asked():
@@ -138,7 +218,6 @@ def test_what_is_ignored_on_which_of_several_lines_is_said():
     assert titles(two, "Ignore C-0057") == ["Ignore C-0057 on line 10", "Ignore C-0057 on line 14"]
 
 
-UNSAFE_ONLY = POD.replace("  serviceAccount: web\n", "")
 WITH_SUPPRESSED = POD.replace("  serviceAccount", "  # kscan:ignore C-0294\n  serviceAccount")
 
 

@@ -57,10 +57,10 @@ def test_a_lens_counts_and_scores_its_object_alone():
     nsa = settings(frameworks=["nsa"])
     both = view_of(POD + "---\n" + QUIET, configuration=nsa)
     first, second = titles(both)
-    assert second == "nothing found \u00b7 nsa 100%"
+    assert second == "nothing found \u00b7 nsa 100.0%"
     alone = status.status(view_of(POD, configuration=nsa))
     counts = [f"{alone[level]} {level}" for level in ("critical", "high", "medium", "low") if alone[level]]
-    assert first == f"{', '.join(counts)} \u00b7 nsa {alone['frameworks'][0]['score']:.0f}%"
+    assert first == f"{', '.join(counts)} \u00b7 nsa {alone['frameworks'][0]['score']:.1f}%"
 
 
 def test_a_click_leads_to_every_open_finding_of_the_object():
@@ -125,3 +125,37 @@ async def test_lenses_are_asked_for_again_when_settings_change(editor, tmp_path)
         types.CodeLensParams(types.TextDocumentIdentifier(uri=uri))
     )
     assert "nsa" in (await editor.code_lens_resolve_async(one)).command.title
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: apps/v1\nkind: Deployment\n",  # nothing but a beginning
+        POD.replace("{privileged: true}", "{privileged: fal}"),  # half a word
+        POD + "  bad\n   : [\n",  # repaired to be judged
+    ],
+)
+def test_what_is_not_wholly_judged_has_no_score(text):
+    view = view_of(text)
+    (title,) = titles(view)
+    assert title.endswith(" \u00b7 not wholly judged")
+    assert "%" not in title
+    found = status.status(view)
+    assert found["text"].endswith(" \u00b7 not wholly judged")
+    assert "%" not in "".join(found["lines"])
+    assert (found["whole"], found["frameworks"]) == (False, [])
+
+
+def test_what_another_tool_fills_in_keeps_the_score_as_a_scan_does():
+    text = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  replicas: ${REPLICAS}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: api, image: 'shop/api:1.0'}]}
+"""
+    assert "%" in titles(view_of(text))[0]

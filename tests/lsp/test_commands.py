@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +18,11 @@ from kscan_lsp.lsp.features import fix_all, status
 from kscan_lsp.lsp.features.report import report_page
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.policy.explain import brief
+from kscan_lsp.report.standards import percentage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 
 DEPLOYMENT = """\
@@ -51,8 +57,121 @@ def test_status_counts_what_is_open_and_scores_the_file():
     assert all(0 < f["score"] < 100 for f in found["frameworks"])
 
 
-def test_nothing_is_known_about_what_is_left_alone():
+def test_nothing_is_said_of_what_nobody_takes_for_a_manifest():
     assert status.status(view_of("replicas: 2\n", "values.yaml")) is None
+
+
+def test_the_words_are_the_same_everywhere():
+    view = view_of(DEPLOYMENT, configuration=settings(frameworks=["nsa", "recommended"]))
+    found = status.status(view)
+    first, second = found["frameworks"]
+    counts = found["text"].split(" \u00b7 ")[0]
+    assert found["text"] == f"{counts} \u00b7 {first['name']} {first['score']:.1f}%"
+    assert found["lines"] == [
+        f"This file: {counts}, 1 suppressed",
+        f"{first['name']} {first['score']:.1f}%",
+        f"{second['name']} {second['score']:.1f}%",
+    ]
+
+
+def test_a_score_is_rounded_and_less_than_all_is_never_all():
+    assert [percentage(score) for score in (0.0, 66.67, 99.94, 99.96, 100.0)] == [
+        "0.0%", "66.7%", "99.9%", "99.9%", "100.0%",
+    ]  # fmt: skip
+
+
+PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n"
+FIELD = {
+    "web.yaml": DEPLOYMENT,
+    "overlays/prod/kustomization.yaml": "patches: [{path: replicas.yaml}]\n",
+    "overlays/prod/replicas.yaml": PATCH,
+    "chart/Chart.yaml": "apiVersion: v2\nname: web\n",
+    "chart/values.yaml": "replicas: 2\n",
+    "chart/templates/web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Values.name }}}\n",
+    "playbook.yaml": "{% if a %}\nkind: {{ x }}\n{% endif %}\n",
+}
+
+
+def lay_out(folder: Path) -> None:
+    for name, text in FIELD.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "hint"),
+    [
+        ("overlays/prod/replicas.yaml", "Kustomize patch", "kustomize build overlays/prod | kscan scan -"),
+        ("chart/templates/web.yaml", "Helm template", "helm template chart | kscan scan -"),
+        ("playbook.yaml", "Jinja template", "jinja2 playbook.yaml variables.yaml | kscan scan -"),
+    ],
+)
+@pytest.mark.asyncio
+async def test_a_file_that_is_left_alone_says_why_and_how_it_is_judged(editor, tmp_path, name, words, hint):
+    lay_out(tmp_path)
+    await editor.start(tmp_path)
+    uri = (tmp_path / name).as_uri()
+    editor.open(uri, FIELD[name])
+    found = await run(editor, "kscan.status", uri)
+    assert found["text"] == f"not checked: {words}"
+    assert found["lines"] == [f"This file is not checked: {words}", f"To have it checked, run: {hint}"]
+    scan = [sys.executable, "-m", "kscan_lsp", "scan", "--list-skipped"]
+    wide = {**os.environ, "COLUMNS": "200"}
+    said = subprocess.run(scan, cwd=tmp_path, env=wide, capture_output=True, text=True, check=False)
+    assert f"{name}: {words}; run: {hint}\n" in said.stdout
+
+
+async def surveyed(editor: Any) -> Any:
+    """What is said of the workspace when all of it has been read."""
+    while True:
+        editor.news.clear()
+        found = await run(editor, "kscan.workspaceStatus")
+        if found and "not all files read yet" not in found["lines"][0]:
+            return found
+        await editor.wait(editor.news.is_set)
+
+
+@pytest.mark.asyncio
+async def test_the_workspace_says_what_was_checked_and_what_was_not(editor, tmp_path):
+    lay_out(tmp_path)
+
+    @editor.feature("kscan/statusChanged")
+    def tell(_: Any) -> None:
+        editor.news.set()
+
+    await editor.start(tmp_path, options={"status": True})
+    found = await surveyed(editor)
+    number = sum(found["findings"].values())
+    assert found["text"] == f"{number} findings in 1 file, 3 not checked"
+    assert found["skipped"] == {"helm-template": 1, "jinja-template": 1, "kustomize-patch": 1}
+    assert found["lines"] == [
+        f"Workspace: {number} findings in 1 file, 3 not checked",
+        "Not checked, 1 Helm template:",
+        "  chart/templates/web.yaml; run: helm template chart | kscan scan -",
+        "Not checked, 1 Kustomize patch:",
+        "  overlays/prod/replicas.yaml; run: kustomize build overlays/prod | kscan scan -",
+        "Not checked, 1 Jinja template:",
+        "  playbook.yaml; run: jinja2 playbook.yaml variables.yaml | kscan scan -",
+    ]
+    assert not any(
+        editor.published.values()
+    )  # what is wrong in files that are not open is counted, not shown
+    uri = (tmp_path / "web.yaml").as_uri()
+    editor.open(uri, DEPLOYMENT)
+    one = await run(editor, "kscan.status", uri)
+    assert one["lines"][-len(found["lines"]) :] == found["lines"]
+    page = await run(editor, "kscan.report")
+    assert "kustomize build overlays/prod | kscan scan -" in page["html"]
+    # a template that was mended counts as one that is checked
+    (tmp_path / "playbook.yaml").write_text(DEPLOYMENT)
+    editor.open((tmp_path / "playbook.yaml").as_uri(), DEPLOYMENT)
+    await editor.shown((tmp_path / "playbook.yaml").as_uri())
+    assert "in 2 files, 2 not checked" in (await run(editor, "kscan.workspaceStatus"))["text"]
+
+
+def test_a_workspace_without_manifests_says_nothing():
+    assert status.workspace_status(WorkspaceSnapshot((FOLDER,), ()), True, never) is None
 
 
 def test_frameworks_tell_which_are_chosen():

@@ -192,6 +192,17 @@ class Window:
         """Where the status bar says that the cursor is."""
         return self.page.locator(".statusbar-item[id='status.editor.selection']")
 
+    def choose_action(self, title: str) -> None:
+        """Choose one of the actions in the lightbulb's menu, which is open or about to be."""
+        actions = self.page.locator(".action-widget .monaco-list-row.action")
+        expect(actions.filter(has_text=title).first).to_be_visible(timeout=PATIENCE)
+        titles = actions.all_inner_texts()
+        for _ in range(next(number for number, one in enumerate(titles) if title in one)):
+            self.page.keyboard.press("ArrowDown")
+        focused = self.page.locator(".action-widget .monaco-list-row.action.focused")
+        expect(focused).to_contain_text(title, timeout=PATIENCE)
+        self.page.keyboard.press("Enter")
+
     def notification(self) -> Locator:
         """The message in the corner."""
         return self.page.locator(".notifications-toasts .notification-list-item")

@@ -3,24 +3,31 @@
 import * as vscode from "vscode";
 import type { Location } from "vscode-languageclient/node";
 import { Connection } from "./client";
-import { Report } from "./report";
+import { Explanation, OPEN_PLACE } from "./explanation";
+import { openPlace, Report } from "./report";
+import { fixFile, reviewFixes } from "./review";
 import { StatusItem } from "./status";
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const connection = new Connection(context.extensionPath);
   const report = new Report(connection);
+  const explanation = new Explanation(connection);
   const commands = {
     "kscan.scan": () => scan(connection),
-    "kscan.fixFile": fixFile,
+    "kscan.fixFile": () => fixFile(connection),
+    "kscan.reviewFixes": (uri?: string) => reviewFixes(connection, uri),
     "kscan.showReport": () => report.show(),
     "kscan.chooseFrameworks": () => chooseFrameworks(connection),
     "kscan.restart": () => connection.restart(),
     "kscan.showLog": () => { connection.log.show(); },
     "kscan.showFindings": showFindings,
+    "kscan.showExplanation": (uri: string, control: string) => explanation.show(uri, control),
+    [OPEN_PLACE]: openPlace,
   };
   context.subscriptions.push(
     connection,
     report,
+    explanation,
     new StatusItem(connection),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => connection.restart()),
@@ -49,11 +56,6 @@ async function scan(connection: Connection): Promise<void> {
       await vscode.commands.executeCommand(choice === "Show Report" ? "kscan.showReport" : "workbench.actions.view.problems");
     }
   }
-}
-
-/** All safe fixes are a source action of the server; the editor applies it, and says so where there is none. */
-async function fixFile(): Promise<void> {
-  await vscode.commands.executeCommand("editor.action.codeAction", { kind: "source.fixAll.kscan", apply: "first" });
 }
 
 async function chooseFrameworks(connection: Connection): Promise<void> {

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { Connection } from "./client";
 
-const PLACE = "kscan-place:";
+export const PLACE = "kscan-place:";
 
 /** Pass clicks on places to the extension; a webview opens other links by itself, after asking. */
 const SCRIPT = `
@@ -58,8 +58,8 @@ function secured(html: string): string {
     .replace("</body>", (end) => `<script nonce="${nonce}">${SCRIPT}</script>${end}`);
 }
 
-/** Open what a link of the report names: `kscan-place:<percent-encoded file URI>#L<line>,<column>`, counted from 1. */
-async function openPlace(link: unknown): Promise<void> {
+/** Open what a link of a page names: `kscan-place:<percent-encoded file URI>#L<line>,<column>`, counted from 1. */
+export async function openPlace(link: unknown): Promise<void> {
   const [, encoded, line, column] = /^kscan-place:([^#]+)#L(\d+),(\d+)$/.exec(String(link)) ?? [];
   const uri = encoded === undefined ? undefined : vscode.Uri.parse(decodeURIComponent(encoded), true);
   if (uri?.scheme !== "file") {

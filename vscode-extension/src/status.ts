@@ -1,4 +1,4 @@
-/** The item in the status bar: findings of the file by severity, and the score of its frameworks. */
+/** The item in the status bar: what the server says of the file in front and of the workspace, in its words. */
 
 import * as vscode from "vscode";
 import type { Connection } from "./client";
@@ -6,12 +6,8 @@ import type { Connection } from "./client";
 const CALM = 150; // milliseconds without a change until the server is asked; a burst of edits is one question
 
 interface Status {
-  readonly critical: number;
-  readonly high: number;
-  readonly medium: number;
-  readonly low: number;
-  readonly suppressed: number;
-  readonly frameworks: readonly { readonly id: string; readonly name: string; readonly score: number }[];
+  readonly text: string;
+  readonly lines: readonly string[];
 }
 
 export class StatusItem implements vscode.Disposable {
@@ -24,12 +20,7 @@ export class StatusItem implements vscode.Disposable {
     this.item.command = "kscan.showReport";
     this.subscriptions = [
       vscode.window.onDidChangeActiveTextEditor(() => { this.refresh(); }),
-      vscode.languages.onDidChangeDiagnostics(({ uris }) => {
-        const shown = vscode.window.activeTextEditor?.document.uri.toString();
-        if (uris.some((uri) => uri.toString() === shown)) {
-          this.refresh();
-        }
-      }),
+      connection.onDidChange(() => { this.refresh(); }),
     ];
   }
 
@@ -44,10 +35,9 @@ export class StatusItem implements vscode.Disposable {
   }
 
   private async show(): Promise<void> {
-    const document = vscode.window.activeTextEditor?.document;
-    const uri = document?.uri.toString();
-    const known = uri !== undefined && ["yaml", "json"].includes(document?.languageId ?? "") && this.connection.offers("kscan.status");
-    const status = known ? await this.connection.ask<Status | null>("kscan.status", uri) : undefined;
+    const uri = vscode.window.activeTextEditor?.document.uri.toString();
+    const ofFile = uri === undefined ? undefined : await this.ask("kscan.status", uri);
+    const status = ofFile ?? (await this.ask("kscan.workspaceStatus"));
     if (uri !== vscode.window.activeTextEditor?.document.uri.toString()) {
       return; // another editor is in front by now, and has a question of its own
     }
@@ -55,16 +45,13 @@ export class StatusItem implements vscode.Disposable {
       this.item.hide();
       return;
     }
-    const counts = (["critical", "high", "medium", "low"] as const).map((name) => ({ name, count: status[name] }));
-    const found = counts.filter(({ count }) => count > 0).map(({ name, count }) => `${count.toString()} ${name}`);
-    const scores = status.frameworks.map(({ name, score }) => `${name} ${percent(score)}`);
-    this.item.text = `$(shield) ${found.join(", ") || "no findings"}${scores[0] ? ` · ${scores[0]}` : ""}`;
-    this.item.tooltip = [`kscan: ${found.join(", ") || "no findings"}, ${status.suppressed.toString()} suppressed`, ...scores].join("\n");
-    this.item.accessibilityInformation = { label: this.item.tooltip };
+    this.item.text = `$(shield) ${status.text}`;
+    this.item.tooltip = `kscan\n${status.lines.join("\n")}`;
+    this.item.accessibilityInformation = { label: `kscan: ${status.lines.join(". ")}` };
     this.item.show();
   }
-}
 
-function percent(score: number): string {
-  return `${Math.floor(score).toString()}%`;
+  private async ask(command: string, ...args: string[]): Promise<Status | null | undefined> {
+    return this.connection.offers(command) ? await this.connection.ask<Status | null>(command, ...args) : undefined;
+  }
 }

@@ -1,7 +1,10 @@
 """Code actions: fix this, harden this container, fix all, ignore this, allow this name, explain this.
 
-Every fix offered has been made and judged before (see `fixes/`). Fixing a whole file can take long, so where the
-client can ask for an action's edit later, that is when it is worked out.
+Every fix offered has been made and judged before (see `fixes/`). One that is chosen is made at once: it is a single
+change, in sight, and undo takes it back. Fixing everything that may change how a workload runs asks first.
+
+Fixing a whole file can take long, so where the client can ask for an action's edit later, that is when it is worked
+out.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from kscan_lsp.fixes.verify import fixes_of
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features import allow, harden
 from kscan_lsp.lsp.features.baseline_edit import baseline_action
+from kscan_lsp.lsp.features.explanation import SHOW_EXPLANATION
 from kscan_lsp.lsp.features.fix_all import FIX_REVIEW, FIX_SAFE, fix_everything, offers_fix_all
 from kscan_lsp.lsp.features.suppression_edit import suppression_edit
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import PlacedDocument
 
 EXPLAIN: Final = "kscan.explain"
+REVIEW_FIXES: Final = "kscan.reviewFixes"
+"""The command of a client that has fixes ticked before they are made; its argument is a document's URI."""
 KINDS: Final = (types.CodeActionKind.QuickFix, FIX_SAFE, FIX_REVIEW)
 
 MAX_FINDINGS: Final = 20
@@ -48,12 +54,16 @@ def code_actions(
         actions += _ignore_actions(snapshot, touched, "here" if one_line else "on line {}")
         actions += _baseline_actions(snapshot, touched)
         actions += allow.allow_actions(snapshot, touched)
-        actions += _explain_actions(touched)
+        actions += _explain_actions(snapshot, touched)
     invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     for kind, title in ((FIX_SAFE, "Fix all safe problems"), (FIX_REVIEW, "Fix all problems (review)")):
         if _is_wanted(kind, wanted) and (wanted or (invoked and actions)):
             action = types.CodeAction(title=f"kscan: {title}", kind=kind)
             if not wanted and not offers_fix_all(snapshot, kind):
+                continue
+            if kind == FIX_REVIEW and snapshot.capabilities.reviews:
+                action.command = types.Command(action.title, REVIEW_FIXES, arguments=[snapshot.uri])
+                actions.append(action)
                 continue
             if snapshot.capabilities.resolve_edits and not wanted:
                 action.data = {"uri": snapshot.uri, "version": snapshot.version, "kind": kind}
@@ -105,13 +115,12 @@ def _quick_fixes(
         edits = convert.text_edits(
             option.edits, placed.offset, snapshot.lines, snapshot.capabilities.encoding
         )
-        review = "" if option.safe else f"{option.title}: this may change what the workload does"
         yield types.CodeAction(
-            title=f"{option.title}{' (review)' if review else ''} [{finding.control}]",
+            title=f"{option.title}{'' if option.safe else ' (review)'} [{finding.control}]",
             kind=types.CodeActionKind.QuickFix,
             diagnostics=[_diagnostic(snapshot, placed, finding)],
             is_preferred=len(options) == 1,
-            edit=workspace_edit(snapshot, edits, review),
+            edit=workspace_edit(snapshot, edits),
         )
 
 
@@ -149,13 +158,19 @@ def _baseline_actions(
             )
 
 
-def _explain_actions(touched: list[tuple[PlacedDocument, Finding]]) -> Iterator[types.CodeAction]:
+def _explain_actions(
+    snapshot: DocumentSnapshot, touched: list[tuple[PlacedDocument, Finding]]
+) -> Iterator[types.CodeAction]:
+    """A page where the client shows pages, and a message that says what matters most elsewhere."""
+    pages = snapshot.capabilities.pages
     for control in dict.fromkeys(finding.control for _, finding in touched):
         title = f"Explain {control}"
         yield types.CodeAction(
             title=title,
             kind=types.CodeActionKind.QuickFix,
-            command=types.Command(title=title, command=EXPLAIN, arguments=[control]),
+            command=types.Command(title, SHOW_EXPLANATION, arguments=[snapshot.uri, control])
+            if pages
+            else types.Command(title, EXPLAIN, arguments=[control]),
         )
 
 

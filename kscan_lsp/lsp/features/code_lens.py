@@ -14,6 +14,8 @@ from lsprotocol import types
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.compliance import compliance, control_results
+from kscan_lsp.report.standards import percentage
+from kscan_lsp.report.unscanned import NOT_WHOLLY_JUDGED, is_wholly_judged
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
@@ -56,12 +58,16 @@ def _title(snapshot: DocumentSnapshot, judged: JudgedObject, open_ones: list[Fin
     counted = Counter(finding.severity for finding in open_ones)
     parts = [f"{counted[level]} {level.label}" for level in sorted(Severity, reverse=True) if counted[level]]
     parts = parts or ["nothing found"]
-    if hidden := len(judged.findings) - len(open_ones):
-        parts.append(f"{hidden} suppressed")
+    statuses = Counter(finding.status for finding in judged.findings)
+    if statuses["baseline"]:
+        parts.append(f"{statuses['baseline']} in the baseline")
+    if statuses["accepted"]:
+        parts.append(f"{statuses['accepted']} suppressed")
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
-    results = control_results([(judged.verdicts, judged.failing())])
-    scores = compliance([snapshot.configuration.ruleset], results)
-    return " \u00b7 ".join(
-        [", ".join(parts), *(f"{one.id} {one.score:.0f}%" for one in scores if one.judged)]
-    )
+    ruleset = snapshot.configuration.ruleset
+    if not is_wholly_judged(judged.placed.checked, [judged.verdicts], ruleset):
+        return " \u00b7 ".join([", ".join(parts), NOT_WHOLLY_JUDGED])
+    scores = compliance([ruleset], control_results([(judged.verdicts, judged.failing())]))
+    shown = (f"{one.id} {percentage(one.score)}" for one in scores if one.judged)
+    return " \u00b7 ".join([", ".join(parts), *shown])

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import suppressed_controls
+from kscan_lsp.lsp.features.explanation import link
 from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
 from kscan_lsp.text import Span
@@ -29,8 +30,14 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
         span = Span(finding.span.start + placed.offset, finding.span.end + placed.offset)
         if span.start <= at <= span.end and finding.status != "accepted":
             whole = whole or span
-            pages.append(explain(ruleset.controls[finding.control], ruleset, convert.message_of(finding)))
+            page = explain(ruleset.controls[finding.control], ruleset, convert.message_of(finding))
+            more = f"\n\n{link(snapshot, finding.control)}" if _links(snapshot) else ""
+            pages.append(page + more)
     return None if whole is None else _hover(snapshot, "\n\n---\n\n".join(pages), whole)
+
+
+def _links(snapshot: DocumentSnapshot) -> bool:
+    return snapshot.capabilities.pages and snapshot.capabilities.markup is types.MarkupKind.Markdown
 
 
 def hover_settings(snapshot: SettingsSnapshot, position: types.Position) -> types.Hover | None:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kscan_lsp.files.commit import commit_of
-from kscan_lsp.lsp.uris import path_of
+from kscan_lsp.lsp.features.status import hint_for
+from kscan_lsp.lsp.uris import name_in, path_of
 from kscan_lsp.report import html
 from kscan_lsp.report.build import build
 from kscan_lsp.report.circumstances import CheckedOut, Circumstances
-from kscan_lsp.report.model import NotScanned
+from kscan_lsp.report.model import NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
     from kscan_lsp.workspace.project import Project
@@ -29,9 +30,10 @@ def report_page(snapshot: WorkspaceSnapshot, stopped: Callable[[], bool]) -> str
         stopped: asked before each file; there is no page of a part of them.
     """
     uris: dict[str, str] = {}
+    folders = snapshot.folders
 
     def named(uri: str) -> str:
-        name = _name(path_of(uri), snapshot.folders) or uri
+        name = name_in(path_of(uri), snapshot.folders) or uri
         uris[name] = uri
         return name
 
@@ -45,12 +47,18 @@ def report_page(snapshot: WorkspaceSnapshot, stopped: Callable[[], bool]) -> str
         problem_in(named(path.as_uri()), document, problem) for path, document, problem in snapshot.problems
     )
     not_scanned = [NotScanned(named(path.as_uri()), 1, why) for path, why in snapshot.unreadable]
+    skipped = [
+        Skipped(named(file.path), file.skipped, hint_for(path_of(file.path), file.skipped, partials, folders))
+        for file, project in snapshot.files
+        if file.skipped and (partials := snapshot.partials.get(project))
+    ]
     changes = [change_in(named(Path(one.file).as_uri()) if one.file else "", one) for one in snapshot.changes]
     report = build(
         files(),
         problems=problems,
         not_scanned=not_scanned,
         changes=changes,
+        skipped=skipped,
         circumstances=_circumstances(snapshot),
         name=named,
     )
@@ -65,14 +73,3 @@ def _circumstances(snapshot: WorkspaceSnapshot) -> Circumstances:
         max(days, default=None),
         tuple(CheckedOut(commit.folder.name, commit.id, commit.branch) for commit in commits),
     )
-
-
-def _name(path: Path | None, folders: Sequence[Path]) -> str:
-    """A file's name: relative to its folder, which it starts with where there are several; "" without a file."""
-    if path is None:
-        return ""
-    around = [folder for folder in folders if path.is_relative_to(folder)]
-    if not around:
-        return path.as_posix()
-    folder = max(around, key=lambda folder: len(folder.parts))
-    return path.relative_to(folder.parent if len(folders) > 1 else folder).as_posix()

@@ -3,10 +3,14 @@
 | command | arguments | answer |
 | --- | --- | --- |
 | `kscan.fixAll` | a document's URI | how many fixes were made, all of them safe |
+| `kscan.fixes` | a document's URI | what there is to fix, and what each fix does: see `fix_all.fixes_to_review` |
+| `kscan.fixChosen` | a document's URI, and ids of these | how many fixes were made |
 | `kscan.status` | a document's URI | counts and scores, or null: see `features/status.py` |
+| `kscan.workspaceStatus` | | the same of all files that are judged, or null: see there |
 | `kscan.frameworks` | | `[{id, name, active}]` |
 | `kscan.scanWorkspace` | | `{files, findings: {critical, high, medium, low}}` of all files, which are shown then |
 | `kscan.report` | | `{html}`, a page about all files of the workspace |
+| `kscan.explanationPage` | a document's URI and a control's id | `{html}`, a page about both, or null |
 | `kscan.explain` | a control's id | the explanation as Markdown; what matters most of it is also shown as a message |
 """
 
@@ -20,12 +24,14 @@ from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 
 from kscan_lsp.lsp.features import status
 from kscan_lsp.lsp.features.code_actions import EXPLAIN
-from kscan_lsp.lsp.features.fix_all import FIX_SAFE, fix_everything
+from kscan_lsp.lsp.features.explanation import explanation_page
+from kscan_lsp.lsp.features.fix_all import FIX_SAFE, FixAll, fix_chosen, fix_everything, fixes_to_review
 from kscan_lsp.lsp.features.report import report_page
 from kscan_lsp.policy.explain import brief, explain
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 
 
 def handle_commands(server: Server) -> None:
@@ -37,28 +43,18 @@ def handle_commands(server: Server) -> None:
         if not session.is_complete():  # a part would look like the whole
             raise JsonRpcRequestCancelled
 
-    @server.command("kscan.fixAll")
-    async def fix_all(uri: str) -> int:
-        if not session.capabilities.apply_edit:
-            raise _failed("this editor takes no edits from a server; use the action 'Fix all safe problems'")
-        snapshot = await server.scheduler.snapshot(uri)
-        if snapshot is None:
-            raise _failed("this file cannot be fixed because it is not open; open it and try again")
-        fixed = await server.answer("Fixing all safe problems", fix_everything, snapshot, FIX_SAFE)
-        if fixed is None:
-            return 0
-        edit = types.ApplyWorkspaceEditParams(edit=fixed.edit, label="kscan: fix all safe problems")
-        # a request to the client must not be given up because one of the client's is cancelled
-        answer = await asyncio.shield(server.workspace_apply_edit_async(edit))
-        if not answer.applied:
-            why = answer.failure_reason or "the editor gave no reason"
-            raise _failed(f"the fixes were not applied: {why}")
-        return fixed.number
-
     @server.command("kscan.status")
-    async def file_status(uri: str) -> dict[str, Any] | None:
+    async def shown_status(uri: str) -> dict[str, Any] | None:
         snapshot = await server.scheduler.snapshot(uri)
-        return status.status(snapshot) if snapshot else None
+        of_file = status.status(snapshot) if snapshot else None
+        return status.together(of_file, await surveyed()) if session.capabilities.status else of_file
+
+    @server.command("kscan.workspaceStatus")
+    async def surveyed() -> dict[str, Any] | None:
+        complete = all(map(session.is_settled, session.folders))
+        return await server.answer(
+            "Counting", status.workspace_status, session.workspace_snapshot(), complete
+        )
 
     @server.command("kscan.frameworks")
     async def frameworks() -> list[dict[str, Any]]:
@@ -79,6 +75,12 @@ def handle_commands(server: Server) -> None:
             raise JsonRpcRequestCancelled
         return {"html": page}
 
+    @server.command("kscan.explanationPage")
+    async def explained_on_a_page(uri: str, control: str) -> dict[str, str] | None:
+        snapshot = await server.scheduler.snapshot(uri)
+        page = explanation_page(snapshot, control) if snapshot else None
+        return {"html": page} if page else None
+
     @server.command(EXPLAIN)
     def explained(control: str) -> str | None:
         for workspace in session.workspaces.values():
@@ -88,6 +90,53 @@ def handle_commands(server: Server) -> None:
                 server.window_show_message(types.ShowMessageParams(types.MessageType.Info, text))
                 return explain(known, ruleset)
         return None
+
+
+def handle_fixes(server: Server) -> None:
+    """Have a server answer commands that fix what is wrong in a document."""
+    session = server.session
+
+    async def snapshot_of(uri: str) -> DocumentSnapshot:
+        snapshot = await server.scheduler.snapshot(uri)
+        if snapshot is None:
+            raise _failed("this file cannot be fixed because it is not open; open it and try again")
+        return snapshot
+
+    async def make(fixed: FixAll | None, label: str) -> int:
+        if fixed is None:
+            return 0
+        edit = types.ApplyWorkspaceEditParams(edit=fixed.edit, label=label)
+        # a request to the client must not be given up because one of the client's is cancelled
+        answer = await asyncio.shield(server.workspace_apply_edit_async(edit))
+        if not answer.applied:
+            why = answer.failure_reason or "the editor gave no reason"
+            raise _failed(f"the fixes were not applied: {why}")
+        return fixed.number
+
+    @server.command("kscan.fixAll")
+    async def fix_all(uri: str) -> int:
+        if not session.capabilities.apply_edit:
+            raise _failed("this editor takes no edits from a server; use the action 'Fix all safe problems'")
+        snapshot = await snapshot_of(uri)
+        fixed = await server.answer("Fixing all safe problems", fix_everything, snapshot, FIX_SAFE)
+        if fixed is None and not session.capabilities.reviews:
+            found = await server.answer("Looking for fixes", fixes_to_review, snapshot)
+            if found is not None:
+                server.window_show_message(types.ShowMessageParams(types.MessageType.Info, found["message"]))
+        return await make(fixed, "kscan: fix all safe problems")
+
+    @server.command("kscan.fixes")
+    async def fixes(uri: str) -> dict[str, Any]:
+        found = await server.answer("Looking for fixes", fixes_to_review, await snapshot_of(uri))
+        if found is None:
+            raise JsonRpcRequestCancelled
+        return found
+
+    @server.command("kscan.fixChosen")
+    async def fix_these(uri: str, chosen: list[str]) -> int:
+        snapshot = await snapshot_of(uri)
+        fixed = await server.answer("Fixing what was chosen", fix_chosen, snapshot, frozenset(chosen))
+        return await make(fixed, "kscan: fix what was chosen")
 
 
 def _failed(message: str) -> JsonRpcException:

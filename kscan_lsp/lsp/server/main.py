@@ -7,7 +7,7 @@ import logging
 import sys
 
 from kscan_lsp.lsp.server import stdio
-from kscan_lsp.lsp.server.commands import handle_commands
+from kscan_lsp.lsp.server.commands import handle_commands, handle_fixes
 from kscan_lsp.lsp.server.notifications import handle_documents, handle_lifecycle, handle_settings
 from kscan_lsp.lsp.server.requests import handle_requests
 from kscan_lsp.lsp.server.server import Server
@@ -22,6 +22,7 @@ def create() -> Server:
     handle_documents(server)
     handle_requests(server)
     handle_commands(server)
+    handle_fixes(server)
     return server
 
 

@@ -40,6 +40,7 @@ def handle_lifecycle(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         session.capabilities = capabilities_of(params)
+        session.surveying = session.capabilities.status
         if session.capabilities.code_lens:
             handle_lenses(server)
         if session.capabilities.pull:

@@ -6,7 +6,7 @@ shown in the wrong places.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.server.stdio import Outbox
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.lsp.session.workspace import Workspace
     from kscan_lsp.workspace.project import Project
+
+STATUS_CHANGED: Final = "kscan/statusChanged"
+"""A notification of ours, to a client that has `status` in its initialization options."""
 
 
 class Publisher:
@@ -104,6 +107,11 @@ class Publisher:
         else:
             self._session.published.pop(uri, None)
         self._changed.notify()
+
+    def tell_status(self) -> None:
+        """Have a client that shows what the workspace comes to ask for it again."""
+        if self._session.capabilities.status:
+            self._server.protocol.notify(STATUS_CHANGED)
 
     def send(self, uri: str, message: bytes) -> None:
         """Have the diagnostics of a document sent, in place of earlier ones that the editor has not taken yet."""

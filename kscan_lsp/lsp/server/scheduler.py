@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger(__name__)
 
+MAX_SURVEYED: Final = 1_000
+"""Files of a folder that are judged although nobody asked what is wrong in those that are not open."""
+
 
 class Scheduler:
     """Has folders worked on, and waits for what requests need."""
@@ -164,17 +167,20 @@ class Scheduler:
         """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
         workspace = self._session.workspaces[root]
         self._publisher.publish_folder(root)
+        self._publisher.tell_status()
         if root is not None and workspace.wants_search(exploring=self._session.exploring):
             workspace.searching = True
             self._background.start(self._search(root, workspace))
 
     async def _search(self, root: Path, workspace: Workspace) -> None:
         """Find the files of a folder and have them read, with progress; the user may stop it."""
-        stopped = threading.Event()
+        stopped, session = threading.Event(), self._session
         async with self._reporter.report(f"Reading {root.name}", None, stopped.set):
             configuration, top = workspace.configuration, workspace.top
             found, partials = await self._executors.run_answer(find_files, root, configuration, top)
             workspace.set_files(found, partials)
+            if len(found.files) > MAX_SURVEYED and not (session.judging or session.shows_all(workspace)):
+                workspace.judging = False  # nobody has asked for that much
             if self._session.set_nested(found.settings, ()):
                 self.reconfigure()
             while workspace.waiting and self._session.workspaces.get(root) is workspace:

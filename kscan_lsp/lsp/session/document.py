@@ -133,7 +133,9 @@ class OpenDocument(Struct):
             self.base = file
             self.unpublished = True
 
-    def snapshot(self, project: Project, capabilities: Capabilities) -> DocumentSnapshot | None:
+    def snapshot(
+        self, workspace: Workspace, capabilities: Capabilities, folders: tuple[Path, ...]
+    ) -> DocumentSnapshot | None:
         """What an answer about it is made from; None where nothing is checked in it."""
         if self.configuration is None:
             return None
@@ -142,9 +144,11 @@ class OpenDocument(Struct):
             self.path,
             self.version,
             self.key,
-            self.page or project,
+            self.page or workspace.project,
             self.configuration,
             self.checked,
             LineIndex(self.checked.text),
             capabilities,
+            workspace.partials,
+            folders,
         )

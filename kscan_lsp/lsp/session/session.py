@@ -14,13 +14,13 @@ from msgspec import Struct, field
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.around import folders_around, innermost
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
-from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources, WorkspaceSnapshot
+from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
-from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured
+from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.text import LineIndex
-from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems, settings_in
+from kscan_lsp.workspace.configuration import settings_in
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lsprotocol import types
 
     from kscan_lsp.lsp.session.published import PublishedDiagnostics
-    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
     from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
     from kscan_lsp.lsp.wire import ContentChange
     from kscan_lsp.workspace.configuration import Configuration
@@ -56,6 +56,8 @@ class Session(Struct):
     day: date = date.min
     judging: bool = False
     """Whether somebody asked what is wrong in all files of the workspace, open or not."""
+    surveying: bool = False
+    """Whether the client shows what the workspace comes to: its files are judged where they are not too many."""
     exploring: bool = False
     """Whether somebody asked for other objects: it is known from then on what the files of the workspace declare."""
     showing: bool = False
@@ -196,7 +198,7 @@ class Session(Struct):
             configuration,
             self.day,
             indexed=root in self.folders or root in self.nested,
-            judging=self.judging or configuration.settings.diagnostics == "workspace",
+            judging=self.judging or self.surveying or configuration.settings.diagnostics == "workspace",
         )
         workspace.top = self.top_of(root)
         workspace.settings_revision = self.settings_revision
@@ -317,7 +319,9 @@ class Session(Struct):
     def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
         """What an answer about a document is made from; None where nothing is checked in it."""
         workspace = self.workspaces.get(document.root)
-        made = document.snapshot(workspace.project, self.capabilities) if workspace else None
+        if workspace is None:
+            return None
+        made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
         return made and made._replace(sources=self.settings_sources())
 
     def projects_snapshot(self) -> ProjectsSnapshot:
@@ -330,17 +334,7 @@ class Session(Struct):
 
     def workspace_snapshot(self) -> WorkspaceSnapshot:
         """What an answer about all folders is made from."""
-        workspaces = self.workspaces.values()
-        files = [
-            (file, workspace.project) for workspace in workspaces for file in workspace.project.files.values()
-        ]
-        return WorkspaceSnapshot(
-            tuple(self.folders),
-            tuple(sorted(files, key=lambda entry: entry[0].path)),
-            tuple(place for workspace in workspaces for place in workspace.unreadable),
-            tuple(distinct_problems(workspace.configuration for workspace in workspaces)),
-            tuple(distinct_changes(workspace.configuration for workspace in workspaces)),
-        )
+        return snapshot_of(self.folders, self.workspaces.values())
 
 
 def today() -> date:

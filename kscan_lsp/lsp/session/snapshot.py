@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kscan_lsp.files.partials import Partials
 from kscan_lsp.fixes.verify import Site
 from kscan_lsp.lsp import convert
 from kscan_lsp.workspace.locations import lines_of
@@ -61,6 +62,10 @@ class DocumentSnapshot(NamedTuple):
     checked: CheckedFile
     lines: LineIndex
     capabilities: Capabilities
+    partials: Partials = Partials()
+    """What is known of charts and overlays around it."""
+    folders: tuple[Path, ...] = ()
+    """The folders of the workspace, by which files are named."""
     sources: SettingsSources = SettingsSources()
 
     def range_of(self, placed: PlacedDocument, span: Span) -> types.Range:
@@ -125,3 +130,5 @@ class WorkspaceSnapshot(NamedTuple):
     """What is wrong with settings and policies."""
     changes: tuple[Change, ...] = ()
     """What they change about the standards that come with the program."""
+    partials: Mapping[Project, Partials] = {}
+    """What is known of charts and overlays in the folder that a project is of."""

@@ -117,7 +117,8 @@ def check(request: CheckRequest) -> CheckResult:
         file = page.files[key] if page else CheckedFile(key, text, json, skipped=reason)
         return CheckResult(request.project, file, time.thread_time() - began, reason, page)
     if reason and not (reason == "helm-template" and is_rendered(text)):
-        project, file = request.project.without_file(key), CheckedFile(key, text, json, skipped=reason)
+        file = CheckedFile(key, text, json, skipped=reason)
+        project = request.project.with_read([file])
     else:
         project = request.project.with_file(key, text, json=json)
         file = with_stale_findings(request.previous, project.files[key])
@@ -135,6 +136,9 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
     if isinstance(source, Unreadable) and step.judged and step.path and os.path.lexists(step.path):
         reason = source.reason
         return lambda project: project.with_unreadable(key, reason)
+    if isinstance(source, str) and step.judged:
+        left_alone = CheckedFile(key, "", json=False, skipped=source)
+        return lambda project: project.with_read([left_alone])
     if not isinstance(source, SourceText) or step.path is None:
         return lambda project: project.without_file(key)
     json = is_json(step.path.name, source.text)
@@ -169,16 +173,15 @@ def find_files(
     return discover(top, exclude=exclude(top), excluded_in=exclude, partials=partials), partials
 
 
-def _source(step: ReadFile) -> SourceText | Unreadable | None:
-    """The text of a file that counts, or why it cannot be read; None for one that is left alone."""
+def _source(step: ReadFile) -> SourceText | Unreadable | str | None:
+    """The text of a file that counts, why it cannot be read, or why it is left alone; None where none is found."""
     path = step.path
     if path is None or step.top is None:
         return None
     exclude = step.configuration.exclude if step.owned or not step.unsure else exclude_in(path.parent)
     if step.unsure and not is_found(path, step.top, exclude):
         return None
-    source = read_manifest(path, step.partials, named=False)
-    return None if isinstance(source, str) else source
+    return read_manifest(path, step.partials, named=False)
 
 
 def _page(request: CheckRequest) -> Project:

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
+from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import BATCH, ReadFile, SettleFiles
 from kscan_lsp.workspace.baselines import known_findings
+from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -225,6 +227,21 @@ def reconfigured(
         workspace.searched, workspace.waiting = old.searched, dict(old.waiting)
         workspace.partials, workspace.unreadable = old.partials, old.unreadable
     return workspace
+
+
+def snapshot_of(folders: Iterable[Path], workspaces: Collection[Workspace]) -> WorkspaceSnapshot:
+    """What an answer about all folders is made from."""
+    files = [
+        (file, workspace.project) for workspace in workspaces for file in workspace.project.files.values()
+    ]
+    return WorkspaceSnapshot(
+        tuple(folders),
+        tuple(sorted(files, key=lambda entry: entry[0].path)),
+        tuple(place for workspace in workspaces for place in workspace.unreadable),
+        tuple(distinct_problems(workspace.configuration for workspace in workspaces)),
+        tuple(distinct_changes(workspace.configuration for workspace in workspaces)),
+        {workspace.project: workspace.partials for workspace in workspaces},
+    )
 
 
 def _finds_the_same(old: Workspace, new: Workspace) -> bool:

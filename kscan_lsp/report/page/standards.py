@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.page.text import also, code, fold, heading, ids, quiet, table, text
 from kscan_lsp.report.printable import counted
+from kscan_lsp.report.standards import percentage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ def scores(report: Report) -> Iterator[str]:
     yield heading("Compliance", "compliance")
     yield '<table class="scores"><tbody>'
     for framework in report.frameworks:
-        score, shown = (framework.score, f"{framework.score:.1f}%") if framework.judged else (0, "no score")
+        score, shown = (framework.score, percentage(framework.score)) if framework.judged else (0, "no score")
         # a width in a style attribute would need a policy that allows it for everything
         yield (
             f'<tr class="{_tone(framework)}"><td><a href="#{_anchor(framework)}">{text(framework.title)}</a> '

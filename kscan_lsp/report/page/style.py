@@ -1,7 +1,8 @@
 """How the HTML report looks: one sheet, light or dark as the reader's system or editor is, wide, narrow or on paper.
 
-Colours are pairs, light then dark. VS Code tells its theme by a class of `body`, which need not be the system's. On
-a narrow screen each row of a table is a block with the names of its columns; on paper everything is unfolded and light.
+Colours are pairs, light then dark. VS Code tells its theme by a class of `body`, which need not be the system's; where
+it has colours of its own they go first. On a narrow screen each row of a table is a block with the names of its
+columns; on paper everything is unfolded and light.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import Final
 STYLE: Final = """
 :root {
   color-scheme: light dark;
-  --ground: light-dark(#ffffff, #16181d);
-  --panel: light-dark(#f6f7f9, #1e2128);
+  --ground: var(--vscode-editor-background, light-dark(#ffffff, #16181d));
+  --panel: var(--vscode-editorWidget-background, light-dark(#f6f7f9, #1e2128));
   --line: light-dark(#dfe3e8, #323741);
-  --ink: light-dark(#1c2128, #dfe3ea);
+  --ink: var(--vscode-editor-foreground, light-dark(#1c2128, #dfe3ea));
   --quiet: light-dark(#5c6672, #98a2b0);
-  --link: light-dark(#0b5cad, #7db8ff);
+  --link: var(--vscode-textLink-foreground, light-dark(#0b5cad, #7db8ff));
   --critical: light-dark(#a3145f, #ff7ab8);
   --high: light-dark(#c02626, #ff7b72);
   --medium: light-dark(#9a5b00, #f0b357);
@@ -65,6 +66,7 @@ summary b { flex: 1; overflow-wrap: anywhere; }
 summary code { white-space: nowrap; font-weight: 400; }
 summary .tag { color: var(--tone, var(--quiet)); white-space: nowrap; min-width: 4.2em; }
 summary .tag:last-child { text-align: right; min-width: 5.5em; }
+.tone { color: var(--tone); font-weight: 600; }
 .scores td { vertical-align: middle; }
 .scores svg { display: block; width: 100%; height: .6rem; border-radius: .3rem; }
 .scores .bar { width: 40%; }
@@ -108,7 +110,7 @@ summary .tag:last-child { text-align: right; min-width: 5.5em; }
   .said { text-align: left; }
 }
 @media print {
-  :root { color-scheme: light; }
+  :root { color-scheme: light; --ground: #ffffff; --ink: #1c2128; --panel: #f6f7f9; }
   body { max-width: none; padding: 0; font-size: 9pt; }
   nav { display: none; }
   details::details-content { content-visibility: visible; display: block; height: auto; opacity: 1; }

@@ -22,6 +22,7 @@ _UNFOLDED: Final = 10
 _SKIPPED: Final = {
     "excluded": "left out by the settings or by .gitignore",
     "helm-template": "templates of a Helm chart, which can only be judged as they are rendered",
+    "jinja-template": "templates of Jinja, which can only be judged as they are rendered",
     "kustomize-patch": "patches of Kustomize, which can only be judged with what they change",
     "not-kubernetes": "files that are no Kubernetes manifest",
 }

@@ -723,7 +723,7 @@ def test_a_folder_with_manifests_may_hold_other_things(here: Path) -> None:
         {"file": "o/kustomization.yaml", "reason": "not-kubernetes", "hint": command},
         {"file": "o/p.yaml", "reason": "kustomize-patch", "hint": command},
     ]
-    assert "o/p.yaml: kustomize-patch" in kscan("scan", "--list-skipped").stdout
+    assert "o/p.yaml: Kustomize patch; run: kustomize build o" in kscan("scan", "--list-skipped").stdout
 
 
 OWN = """\

@@ -260,9 +260,9 @@ def test_what_is_left_alone_is_named_on_request() -> None:
     assert "a.yaml" not in plain
     named = build([], skipped=left, list_skipped=True)
     text = lines.plain_text(pretty.lines(named, lines.Screen(100)))
-    assert "skipped      1 excluded, 1 kustomize-patch\n" in text
-    assert "a.yaml: kustomize-patch; run: kustomize build . | kscan scan -\n" in text
-    assert "x/: excluded\n" in text
+    assert "skipped      1 excluded by the settings or .gitignore, 1 Kustomize patch\n" in text
+    assert "a.yaml: Kustomize patch; run: kustomize build . | kscan scan -\n" in text
+    assert "x/: excluded by the settings or .gitignore\n" in text
 
 
 def test_findings_that_are_accepted_are_counted_only() -> None:
