@@ -17,7 +17,7 @@ export class Connection implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private pending: Promise<void> = Promise.resolve();
 
-  constructor(private readonly extension: string) {}
+  constructor(private readonly extension: string, private readonly storage: string) {}
 
   /** Start the server, again if it runs, and say what to do where that fails. */
   restart(): Promise<void> {
@@ -61,7 +61,7 @@ export class Connection implements vscode.Disposable {
   }
 
   private async start(): Promise<void> {
-    const { command, args } = await findServer(this.extension, this.log);
+    const { command, args } = await findServer(this.extension, this.storage, this.log);
     const executable = { command, args: [...args, "lsp"], options: { cwd: this.extension } };
     this.client = new LanguageClient("kscan", "kscan", executable, {
       documentSelector: ["yaml", "json", "markdown"].flatMap((language) => [

@@ -7,7 +7,7 @@ import { Report } from "./report";
 import { StatusItem } from "./status";
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const connection = new Connection(context.extensionPath);
+  const connection = new Connection(context.extensionPath, context.globalStorageUri.fsPath);
   const report = new Report(connection);
   const commands = {
     "kscan.scan": () => scan(connection),
