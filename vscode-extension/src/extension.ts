@@ -3,12 +3,14 @@
 import * as vscode from "vscode";
 import type { Location } from "vscode-languageclient/node";
 import { Connection } from "./client";
+import { Guide } from "./guide";
 import { Report } from "./report";
 import { StatusItem } from "./status";
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const connection = new Connection(context.extensionPath, context.globalStorageUri.fsPath);
   const report = new Report(connection);
+  const guide = new Guide();
   const commands = {
     "kscan.scan": () => scan(connection),
     "kscan.fixFile": fixFile,
@@ -17,10 +19,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     "kscan.restart": () => connection.restart(),
     "kscan.showLog": () => { connection.log.show(); },
     "kscan.showFindings": showFindings,
+    "kscan.nextFinding": () => guide.next(),
+    "kscan.fixFinding": () => guide.fix(),
+    "kscan.ignoreFinding": () => guide.ignore(),
   };
   context.subscriptions.push(
     connection,
     report,
+    guide,
     new StatusItem(connection),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => connection.restart()),
