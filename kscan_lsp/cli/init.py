@@ -132,7 +132,7 @@ def _next(folder: Path, repository: Repository) -> Iterator[str]:
     yield "next:"
     for command, about in (
         ("kscan scan", "what is wrong now"),
-        ("kscan fix --write", "make all fixes that are safe"),
+        ("kscan fix", "all safe fixes as a diff; --write makes them, --unsafe has the others"),
         ("kscan scan --fail-on high", "in CI: status 1 fails the job, other severities are stricter"),
     ):
         yield f"  {' && '.join([*where, command]):28}  # {about}"

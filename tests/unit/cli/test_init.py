@@ -195,7 +195,7 @@ def test_it_says_what_comes_next(here: Path) -> None:
     said = kscan("init", "team").stderr
     assert "found: 0 manifests, 1 Helm chart, 0 overlays of Kustomize" in said
     assert "  cd team && kscan scan " in said
-    assert "kscan fix --write" in said
+    assert re.search(r"&& kscan fix +# .*--write.*--unsafe", said)
     assert "in CI" in said
     assert ".kscan.yaml has the commands" in said
     assert re.search(r"(?m)^  kscan scan  +# what is wrong now$", kscan("init").stderr)
