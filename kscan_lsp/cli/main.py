@@ -282,12 +282,13 @@ def init(
     ] = Path(),
     framework: Frameworks = [],
     stdout: Annotated[bool, typer.Option("--stdout", help="Print it, and write no file.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
 ) -> None:
     """Write a .kscan.yaml from what is in a folder."""
     from kscan_lsp.cli.init import run
 
     try:
-        run(folder, split_names(framework), stdout=stdout)
+        run(folder, split_names(framework), stdout=stdout, yes=yes)
     except UsageError as error:
         fail(str(error))
 

@@ -21,12 +21,19 @@ NVIM = shutil.which("nvim", path=sysconfig.get_path("scripts")) or shutil.which(
 def test_neovim(scenario: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
+    programs = tmp_path / "bin"  # where the recipes of the documentation find kscan
+    programs.mkdir()
+    kscan = programs / "kscan"
+    kscan.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m kscan_lsp "$@"\n')
+    kscan.chmod(0o755)
     environment = {
         **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         **{f"XDG_{name}_HOME": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
         "NVIM_LOG_FILE": str(tmp_path / "nvim.log"),
         "PYTHONPATH": str(CHECKOUT),
         "KSCAN_SCENARIO": str(scenario),
+        "KSCAN_RECIPES": str(CHECKOUT / "docs/editors.md"),
         "KSCAN_COMMAND": json.dumps([sys.executable, "-m", "kscan_lsp", "lsp"]),
     }
     command = [NVIM, "--headless", "--clean", "-S", str(HERE / "neovim.lua")]

@@ -260,6 +260,37 @@ def test_report_opens_the_places_it_names(trusting: Workbench, folder: Path) -> 
         expect(window.cursor()).to_have_text("Ln 6, Col 3", timeout=PATIENCE)
 
 
+def test_the_walkthrough_works_on_the_file_that_is_open(trusting: Workbench, folder: Path) -> None:
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.go_to(1, 1)
+
+        def press(step: str, button: str) -> None:
+            window.run("Welcome: Open Walkthrough...")
+            window.pick("Secure Kubernetes", "Secure Kubernetes manifests")
+            steps = window.page.locator(".gettingStartedContainer")
+            steps.get_by_text(step, exact=True).click()
+            steps.get_by_role("button", name=button).click()
+            window.page.wait_for_selector(".tab.active[data-resource-name='pod.yaml']")
+
+        press("Read what is wrong", "Go to Next Finding")
+        expect(window.cursor()).to_contain_text("Ln 6, Col 3", timeout=PATIENCE)
+        expect(window.page.locator(".monaco-hover")).to_contain_text("How to fix", timeout=PATIENCE)
+        window.page.keyboard.press("Escape")
+        press("Fix it", "Show Fixes for Finding")
+        expect(window.page.locator(".action-widget")).to_contain_text("hostPID", timeout=PATIENCE)
+        window.page.keyboard.press("Escape")
+        press("Accept what must stay", "Ignore Finding")
+        window.wait_for_squiggles([PRIVILEGED])
+        window.save("pod.yaml")
+        assert "# kscan:ignore C-0038" in (folder / "pod.yaml").read_text()
+        window.run("kscan: Go to Next Finding")
+        expect(window.cursor()).to_contain_text("Ln 16,", timeout=PATIENCE)
+        window.run("kscan: Go to Next Finding")  # and round again
+        expect(window.cursor()).to_contain_text("Ln 16,", timeout=PATIENCE)
+
+
 def test_frameworks_are_chosen_over_the_settings_file(trusting: Workbench, folder: Path) -> None:
     (folder / ".kscan.yaml").write_text("frameworks: [nsa]\n")
     with trusting.window(folder) as window:

@@ -137,15 +137,16 @@ class Window:
     def run(self, command: str) -> None:
         """Run a command by its title in the command palette."""
         self.page.keyboard.press("F1")
-        self._pick(f">{command}", command)
+        self.pick(f">{command}", command)
 
     def open(self, name: str) -> None:
         """Open a file of the folder."""
         self.page.keyboard.press("Control+P")
-        self._pick(name, name)
+        self.pick(name, name)
         self.page.wait_for_selector(f".tab.active[data-resource-name='{name}']")
 
-    def _pick(self, typed: str, label: str) -> None:
+    def pick(self, typed: str, label: str) -> None:
+        """Type into the list that is open, and take the first entry, which has the label."""
         box = self.page.locator(".quick-input-widget:not([style*='display: none']) input[type=text]")
         box.fill(typed)
         first = self.page.locator(".quick-input-list .monaco-list-row").first
@@ -155,7 +156,7 @@ class Window:
     def go_to(self, line: int, column: int) -> None:
         """Put the cursor into the text; both count from 1."""
         self.page.keyboard.press("Control+G")
-        self._pick(f":{line},{column}", f"line {line}")
+        self.pick(f":{line},{column}", f"line {line}")
         expect(self.cursor()).to_have_text(f"Ln {line}, Col {column}", timeout=PATIENCE)
 
     def squiggles(self) -> list[tuple[str, str]]:

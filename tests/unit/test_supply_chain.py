@@ -105,12 +105,12 @@ def hostile(tmp_path_factory):
     return workspace
 
 
-def bundled():
+def bundled(storage):
     start = ROOT / "vscode-extension/bundled/start.py"
-    return [sys.executable, "-I", "-S", str(start)] if start.exists() else None
+    return [sys.executable, "-I", "-S", str(start), f"--unpack-to={storage}"] if start.exists() else None
 
 
-def script():
+def script(_):
     found = shutil.which("kscan", path=sysconfig.get_path("scripts"))
     return [found] if found else None
 
@@ -132,8 +132,8 @@ def messages(workspace):
 
 
 @pytest.mark.parametrize("program", [script, bundled])
-def test_nothing_in_a_workspace_is_imported(hostile, program):
-    command = program()
+def test_nothing_in_a_workspace_is_imported(hostile, program, tmp_path):
+    command = program(tmp_path)
     if command is None:
         pytest.skip("kscan is not installed this way here; .ci/test does it")
     done = subprocess.run(

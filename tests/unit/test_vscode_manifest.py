@@ -1,6 +1,7 @@
 """What package.json of the VS Code extension says is what the server reads."""
 
 import json
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -39,3 +40,24 @@ def test_versions_agree() -> None:
     lock = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
     assert MANIFEST["version"] == lock["version"] == __version__
     assert all("resolved" not in package for package in lock["packages"].values())
+
+
+def test_the_walkthrough_offers_commands_that_exist_and_is_ticked_off_by_them() -> None:
+    offered = {command["command"] for command in MANIFEST["contributes"]["commands"]}
+    registered = set(
+        re.findall(r'"(kscan\.\w+)": ', (EXTENSION / "src/extension.ts").read_text(encoding="utf-8"))
+    )
+    assert offered <= registered
+    (walkthrough,) = MANIFEST["contributes"]["walkthroughs"]
+    steps = {step["id"]: step for step in walkthrough["steps"]}
+    assert {"find", "fix", "ignore", "report"} <= steps.keys()
+    for step in steps.values():
+        commands = re.findall(r"\(command:([\w.]+)\)", step["description"])
+        assert [
+            name for name in commands if name != "workbench.action.quickOpen" and name not in offered
+        ] == []
+        events = [event.removeprefix("onCommand:") for event in step["completionEvents"]]
+        ticked = [event for event in events if not event.startswith("onLanguage:")]
+        assert set(ticked) - {"kscan.fixFile"} <= set(commands)
+        assert events
+        assert (EXTENSION / step["media"]["image"]).is_file()

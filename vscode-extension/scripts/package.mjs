@@ -1,23 +1,36 @@
 /**
  * Make the VSIX for this platform: the client in one file, and under bundled/ the server with all it needs, for each
- * version of Python that it supports. Packages that are Python alone are stored once, compiled ones per version.
+ * version of Python that it supports. Packages that are Python alone are stored once, compiled ones as an archive for
+ * each version, which `server/start.py` unpacks.
  *
  * KSCAN_PYTHON names the Python to work with, else it is the checkout's .venv, which .ci/install makes.
  */
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const PYTHONS = ["3.11", "3.12", "3.13", "3.14"];
+/** Parts of wheels that nothing imports, as folder and beginning of a name. Files are left out, and never changed. */
+const LEFT_OUT = [
+  ["", "bazel-project"], // in cel-expr-python's wheels by mistake
+  ["cel_expr_python/ext", "ext_encoders"], // 7 MB of an extension of CEL that no control has
+  ["cel_expr_python/ext", "ext_proto"], // and 4 MB of another
+];
 
 const extension = dirname(dirname(fileURLToPath(import.meta.url)));
 const checkout = dirname(extension);
 const bundled = join(extension, "bundled");
 const lock = join(extension, "server", "requirements.txt");
 const target = `${process.platform}-${process.arch}`;
+
+/** The versions of Python that pyproject.toml allows, such as ["3.11", "3.12"]: the one place that names them. */
+function pythons() {
+  const project = readFileSync(join(checkout, "pyproject.toml"), "utf8");
+  const [, first, end] = /^requires-python = ">=3\.(\d+),<3\.(\d+)"$/m.exec(project).map(Number);
+  return Array.from({ length: end - first }, (_, i) => `3.${first + i}`);
+}
 
 function run(command, ...args) {
   execFileSync(command, args, { cwd: extension, stdio: ["ignore", "inherit", "inherit"] });
@@ -42,7 +55,12 @@ function unpack(wheels, folder) {
   if (spread.length > 0) {
     throw new Error(`${spread.join(", ")}: wheels with files for other places are not expected here`);
   }
-  rmSync(join(folder, "bazel-project"), { recursive: true, force: true }); // in cel-expr-python's wheels by mistake
+  for (const [inside, start] of LEFT_OUT) {
+    const place = join(folder, inside);
+    for (const name of existsSync(place) ? readdirSync(place).filter((name) => name.startsWith(start)) : []) {
+      rmSync(join(place, name), { recursive: true });
+    }
+  }
 }
 
 /** Write down what the package consists of: the server's packages, and those that are in the client's one file. */
@@ -62,7 +80,7 @@ function bundle() {
   const wheels = mkdtempSync(join(tmpdir(), "kscan-wheels-"));
   try {
     pip("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", wheels, checkout);
-    for (const version of PYTHONS) {
+    for (const version of pythons()) {
       pip("download", "--require-hashes", "--only-binary=:all:", "--python-version", version, "--requirement", lock,
         "--dest", wheels);
     }
@@ -70,10 +88,11 @@ function bundle() {
     const all = (tag) => names.filter((name) => name.includes(tag)).map((name) => join(wheels, name));
     rmSync(bundled, { recursive: true, force: true });
     unpack(all("-none-any.whl"), join(bundled, "any"));
-    for (const version of PYTHONS) {
-      const tag = `cp${version.replace(".", "")}`;
+    const tags = pythons().map((version) => `cp${version.replace(".", "")}`);
+    for (const tag of tags) {
       unpack(all(`-${tag}-`), join(bundled, tag));
     }
+    run(python(), join(extension, "scripts", "archive.py"), ...tags.map((tag) => join(bundled, tag)));
     copyFileSync(join(extension, "server", "start.py"), join(bundled, "start.py"));
   } finally {
     rmSync(wheels, { recursive: true, force: true });
@@ -84,7 +103,7 @@ bundle();
 describe();
 const vsix = join(extension, `kscan-${target}.vsix`);
 // Everything the client needs is in its one file; links in the README hold in the VSIX as they are. Looking for
-// secrets in 60 MB of compiled packages would take minutes.
+// secrets in compiled packages would take minutes.
 run(process.execPath, join(extension, "node_modules/@vscode/vsce/vsce"), "package", "--no-dependencies",
   "--target", target, "--allow-missing-repository", "--no-rewrite-relative-links",
   "--allow-package-all-secrets", "--out", vsix);

@@ -39,7 +39,7 @@ export class Connection implements vscode.Disposable {
   private starts = 0;
   private crashes: number[] = [];
 
-  constructor(private readonly extension: string) {}
+  constructor(private readonly extension: string, private readonly storage: string) {}
 
   /** Start the server, again if it runs, and say what to do where that fails. */
   restart(): Promise<void> {
@@ -99,7 +99,7 @@ export class Connection implements vscode.Disposable {
   }
 
   private async start(): Promise<void> {
-    const server = await findServer(this.extension, this.log);
+    const server = await findServer(this.extension, this.storage, this.log);
     let said = "";
     const run = (): Promise<ChildProcess> => {
       const child = spawn(server.command, [...server.args, "lsp"], { cwd: this.extension, stdio: "pipe" });

@@ -4,14 +4,16 @@ import * as vscode from "vscode";
 import type { Location } from "vscode-languageclient/node";
 import { Connection } from "./client";
 import { Explanation, OPEN_PLACE } from "./explanation";
+import { Guide } from "./guide";
 import { openPlace, Report } from "./report";
 import { fixFile, reviewFixes } from "./review";
 import { StatusItem } from "./status";
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const connection = new Connection(context.extensionPath);
+  const connection = new Connection(context.extensionPath, context.globalStorageUri.fsPath);
   const report = new Report(connection);
   const explanation = new Explanation(connection);
+  const guide = new Guide();
   const commands = {
     "kscan.scan": () => scan(connection),
     "kscan.fixFile": () => fixFile(connection),
@@ -23,11 +25,15 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     "kscan.showFindings": showFindings,
     "kscan.showExplanation": (uri: string, control: string) => explanation.show(uri, control),
     [OPEN_PLACE]: openPlace,
+    "kscan.nextFinding": () => guide.next(),
+    "kscan.fixFinding": () => guide.fix(),
+    "kscan.ignoreFinding": () => guide.ignore(),
   };
   context.subscriptions.push(
     connection,
     report,
     explanation,
+    guide,
     new StatusItem(connection),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => connection.restart()),

@@ -33,10 +33,14 @@ interface PythonApi {
 
 const PATIENCE = 20_000; // milliseconds until a program that should only tell its version is given up
 
-/** The first server that answers; if none does, an error whose text says what to do. */
-export async function findServer(extension: string, log: vscode.LogOutputChannel): Promise<Server> {
+/**
+ * The first server that answers; if none does, an error whose text says what to do. What the extension carries is
+ * unpacked into the storage, a folder of the user's own, when it first answers.
+ */
+export async function findServer(extension: string, storage: string, log: vscode.LogOutputChannel): Promise<Server> {
   const chosen = pathFromSettings();
-  const candidates = chosen ? [{ command: chosen, args: [], origin: "kscan.server.path" }] : known(extension);
+  const bundled = bundledFor(extension);
+  const candidates = chosen ? [{ command: chosen, args: [], origin: "kscan.server.path" }] : known(extension, storage, bundled);
   for await (const candidate of candidates) {
     try {
       const { stdout } = await promisify(execFile)(candidate.command, [...candidate.args, "--version"], {
@@ -54,8 +58,14 @@ export async function findServer(extension: string, log: vscode.LogOutputChannel
   throw new Error(
     chosen
       ? `The setting kscan.server.path names ${chosen}, which does not start. Correct it, or clear it to use the server that the extension carries.`
-      : "No kscan server starts here. Install Python 3.11 or newer, or name a kscan program in the setting kscan.server.path. The log says what was tried.",
+      : `No kscan server starts here. ${advice(bundled)} name a kscan program in the setting kscan.server.path. The log says what was tried.`,
   );
+}
+
+/** Which Python would do; a checkout carries a server for none. */
+function advice(bundled: readonly number[]): string {
+  const [newest, oldest] = [bundled.at(0), bundled.at(-1)];
+  return newest && oldest ? `Install Python 3.${oldest.toString()} to 3.${newest.toString()}, or` : "Install kscan, or";
 }
 
 function pathFromSettings(): string {
@@ -64,9 +74,9 @@ function pathFromSettings(): string {
   return path.replace(/^~(?=[/\\])/, homedir()).replaceAll("${workspaceFolder}", folder);
 }
 
-async function* known(extension: string): AsyncGenerator<Server> {
-  const bundled = bundledFor(extension);
-  const run = ["-I", "-S", join(extension, "bundled", "start.py")]; // nothing of the machine's own packages
+async function* known(extension: string, storage: string, bundled: readonly number[]): AsyncGenerator<Server> {
+  // Nothing of the machine's own packages takes part.
+  const run = ["-I", "-S", join(extension, "bundled", "start.py"), `--unpack-to=${storage}`];
   for (const { name, args } of bundled.length > 0 ? pythons(bundled) : []) {
     yield { command: name, args: [...args, ...run], origin: "carried by the extension" };
   }
@@ -84,7 +94,7 @@ async function* known(extension: string): AsyncGenerator<Server> {
 function bundledFor(extension: string): number[] {
   try {
     return readdirSync(join(extension, "bundled"))
-      .flatMap((name) => /^cp3(\d+)$/.exec(name)?.[1] ?? [])
+      .flatMap((name) => /^cp3(\d+)\.tar\.xz$/.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((one, other) => other - one);
   } catch {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -137,21 +138,102 @@ def test_on_a_terminal_it_asks_until_there_is_such_a_framework(
     assert "Pod Security Standards: restricted" in said
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX's")
-def test_a_terminal_is_asked(here: Path) -> None:
+SHOP = """\
+apiVersion: shop.example/v1
+kind: ShopServer
+metadata: {name: shop}
+spec:
+  front: {template: {spec: {containers: [{name: web, image: "a:1", securityContext: {privileged: true}}]}}}
+  backs:
+  - template: {spec: {containers: [{name: db, image: "b:1"}]}}
+  - template: {spec: {containers: [{name: cache, image: "c:1"}]}}
+"""
+
+
+def test_custom_kinds_that_run_pods_are_settings(here: Path) -> None:
+    write(here, {"shop.yaml": SHOP})
+    before = kscan("scan", "--format", "json").stdout
+    result = kscan("init")
+    assert (
+        "found: 1 manifest, 0 Helm charts, 0 overlays of Kustomize, 1 custom kind that runs pods\n"
+        in result.stderr
+    )
+    settings, problems = read_settings(read_document((here / ".kscan.yaml").read_text()))
+    assert problems == ()
+    assert [(one.kind, one.group, one.path) for one in settings.pod_spec_paths] == [
+        ("ShopServer", "shop.example", "spec.backs[*].template"),
+        ("ShopServer", "shop.example", "spec.front.template"),
+    ]
+    after = kscan("scan", "--format", "json").stdout
+    found = [{finding["control"] for finding in json.loads(report)["findings"]} for report in (before, after)]
+    assert ["C-0057" in controls for controls in found] == [False, True]
+
+
+def test_kinds_that_are_known_and_what_only_looks_like_a_pod_are_left_alone(here: Path) -> None:
+    template = "spec: {template: {spec: {containers: [{name: a, image: 'a:1'}]}}}\n"
+    write(
+        here,
+        {
+            "deployment.yaml": f"apiVersion: apps/v1\nkind: Deployment\n{template}",
+            "rollout.yaml": f"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n{template}",
+            "newer.yaml": f"apiVersion: apps/v9\nkind: Novelty\n{template}",
+            "name.yaml": f"apiVersion: 'shop.example}}]/v1'\nkind: 'A, b'\n{template}",
+            "ports.yaml": "apiVersion: shop.example/v1\nkind: Ship\nspec: {hold: {spec: {containers: [{size: 40}]}}}\n",
+            "notes.yaml": "groceries: [milk]\n",
+            "broken.yaml": "apiVersion: [\n  containers: ",
+            "chart/Chart.yaml": "name: a\n",
+            "chart/templates/shop.yaml": SHOP.replace("shop}", "{{ .Values.name }}}"),
+        },
+    )
+    result = kscan("init", "--stdout")
+    assert "podSpecPaths" not in result.stdout
+    assert "found: 6 manifests, 1 Helm chart, 0 overlays of Kustomize\n" in result.stderr
+
+
+def test_it_says_what_comes_next(here: Path) -> None:
+    write(here, {"team/chart/Chart.yaml": "name: a\n"})
+    said = kscan("init", "team").stderr
+    assert "found: 0 manifests, 1 Helm chart, 0 overlays of Kustomize" in said
+    assert "  cd team && kscan scan " in said
+    assert re.search(r"&& kscan fix +# .*--write.*--unsafe", said)
+    assert "in CI" in said
+    assert ".kscan.yaml has the commands" in said
+    assert re.search(r"(?m)^  kscan scan  +# what is wrong now$", kscan("init").stderr)
+
+
+def on_a_terminal(answers: bytes, *argv: str) -> None:
     import pty
 
     main, other = pty.openpty()
     code = "import sys; sys.argv[0] = 'kscan'; from kscan_lsp.__main__ import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, "init"],
+        [sys.executable, "-c", code, "init", *argv],
         stdin=other,
         stdout=subprocess.PIPE,
         stderr=other,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as process:
         os.close(other)
-        os.write(main, b"mitre\n")
+        os.write(main, answers)
         assert process.wait(60) == 0
     os.close(main)
-    assert "frameworks: [mitre]" in (here / ".kscan.yaml").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX's")
+def test_a_terminal_is_asked(here: Path) -> None:
+    write(here, {"shop.yaml": SHOP})
+    on_a_terminal(b"mitre\nn\n")
+    text = (here / ".kscan.yaml").read_text()
+    assert "frameworks: [mitre]" in text
+    assert "#podSpecPaths:" in text
+    settings, problems = read_settings(read_document(text))
+    assert (settings.pod_spec_paths, problems) == ((), ())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX's")
+def test_with_yes_nobody_is_asked(here: Path) -> None:
+    write(here, {"shop.yaml": SHOP})
+    on_a_terminal(b"", "--yes")
+    text = (here / ".kscan.yaml").read_text()
+    assert "frameworks: [recommended]" in text
+    assert "\npodSpecPaths:" in text
