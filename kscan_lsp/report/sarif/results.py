@@ -27,6 +27,8 @@ MAX_RELATED: Final = 100
 MAX_STEPS: Final = 10
 """More related places than this are a list, and no way that anybody follows."""
 
+_STEPS: Final = {"ClusterRole": 0, "Role": 0, "ClusterRoleBinding": 1, "RoleBinding": 1, "ServiceAccount": 2}
+"""Where on its way a right comes by which kind; what else there is stays in the order of the finding."""
 _LINE_HASH: Final = "primaryLocationLineHash"
 _FINGERPRINT: Final = "kscanFingerprint/v1"
 _IN_SOURCE: Final = frozenset({"comment", "annotation"})
@@ -108,8 +110,8 @@ class _Maker:
         }
 
     def steps(self, entry: Reported) -> Iterator[dict[str, Any]]:
-        """The way to a finding, a place at a time."""
-        for place in entry.related:
+        """The way to a finding, a place at a time: from what is granted to who has it."""
+        for place in sorted(entry.related, key=lambda place: _STEPS.get(place.resource.kind, len(_STEPS))):
             yield {"location": self.step(place)}
         yield {
             "location": {

@@ -306,11 +306,11 @@ def test_a_message_links_its_related_places() -> None:
 
 
 def test_a_way_from_kind_to_kind_is_a_code_flow() -> None:
-    related = (place("Role", "the permissions"), place("RoleBinding", "granted here"))
+    related = tuple(place(kind, "x") for kind in ("Secret", "ServiceAccount", "RoleBinding", "Role"))
     found = run_of(changed(report_of({"web.yaml": POD}), related=related))["results"][0]
     steps = found["codeFlows"][0]["threadFlows"][0]["locations"]
     told = [step["location"]["logicalLocations"][0]["fullyQualifiedName"].split("/")[-3] for step in steps]
-    assert told == ["Role", "RoleBinding", "Pod"]
+    assert told == ["Role", "RoleBinding", "ServiceAccount", "Secret", "Pod"]
 
 
 @pytest.mark.parametrize("kinds", [("Role",), ("Role", "Role"), ("Role", "Pod")])
