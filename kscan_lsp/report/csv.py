@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "status", "severity", "score", "control", "title", "kind", "namespace", "name", "apiVersion", "file", "line",
     "column", "endLine", "endColumn", "path", "message", "remediation", "fix", "fingerprint", "acceptedBy", "reason",
-    "owner", "until",
+    "owner", "until", "since",
 )  # fmt: skip
 """The head of the table."""
 
@@ -52,9 +52,9 @@ def _fix(entry: Reported) -> str:
     return entry.fixes[0].title if entry.fixes else ""
 
 
-def _accepted(entry: Reported) -> tuple[str, str, str, str]:
+def _accepted(entry: Reported) -> tuple[str, ...]:
     said = entry.finding.disposition
-    return (said.by, said.reason, said.owner, said.until) if said else ("", "", "", "")
+    return (said.by, said.reason, said.owner, said.until, said.since) if said else ("",) * 5
 
 
 def _cell(value: object) -> object:

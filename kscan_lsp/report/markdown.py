@@ -1,4 +1,4 @@
-"""The report as a comment on a pull request: whether it passes and why not, what there is, file by file, and scores.
+"""The report as a comment on a pull request: whether it passes and why not, what became different, what there is.
 
 A comment holds 65,536 characters, and whoever posts it may add some. So there is a budget: verdict, counts, scores and
 what was not scanned come first, then files, the worst first, as long as there is room; a line says what is left out.
@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.report.drift_text import brief_drift, percent
 from kscan_lsp.report.exchange import named, one_line, shortened, worst_first
 from kscan_lsp.report.gates import exit_status, gate_failures
 from kscan_lsp.report.printable import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from kscan_lsp.report.model import Report, Reported
-    from kscan_lsp.report.standards import FrameworkScore
+    from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, Report, Reported
 
 MAX_LENGTH: Final = 65_000
 """Characters of the whole comment."""
@@ -29,6 +30,7 @@ _MAX_ROWS: Final = 50
 """Findings listed of one file, and of what was accepted."""
 _MAX_LISTED: Final = 20
 """Places and problems listed."""
+_MAX_LENGTH_OF_COUNTS: Final = 1_000
 _MAX_CELL: Final = 300
 """Characters of a message or reason."""
 _MARK: Final = "<!-- kscan -->"
@@ -94,7 +96,9 @@ def _head(report: Report) -> Iterator[str]:
         yield from _listed([
             f"{plain(one.file)}:{one.range.start.line}: {plain(one.message)}" for one in report.problems
         ])  # fmt: skip
-    yield from _scores(report.frameworks)
+    for drift in report.drift:
+        yield from _drift(drift)
+    yield from _scores(report)
 
 
 def _counts(report: Report) -> str:
@@ -112,14 +116,64 @@ def _listed(items: Sequence[str]) -> Iterator[str]:
     yield ""
 
 
-def _scores(frameworks: Sequence[FrameworkScore]) -> Iterator[str]:
-    if not frameworks:
+def _drift(drift: Drift) -> Iterator[str]:
+    """What became different since a baseline; what is new is listed with its file, as all that is open."""
+    yield f"**Since {plain(drift.date or drift.name)}:** {plain(brief_drift(drift), _MAX_LENGTH_OF_COUNTS)}"
+    yield ""
+    gone = (("fixed", drift.fixed), ("left out", drift.excluded), ("not judged this time", drift.unjudged))
+    for what, entries in gone:
+        yield from _fold(what, "| file | severity | control | what |", map(_gone_row, entries), len(entries))
+    known = (
+        ("moved to another file", drift.moved),
+        ("of another severity", drift.severity),
+        ("accepted since", drift.suppressed),
+    )
+    for what, found in known:
+        yield from _fold(what, "| place | severity | control | before |", map(_known_row, found), len(found))
+
+
+def _fold(what: str, head: str, rows: Iterable[str], number: int) -> Iterator[str]:
+    if not number:
         return
+    yield f"<details><summary>{number} {what}</summary>"
+    yield ""
+    yield head
+    yield "| --- | --- | --- | --- |"
+    yield from islice(rows, _MAX_LISTED)
+    if number > _MAX_LISTED:
+        yield ""
+        yield f"and {number - _MAX_LISTED} more"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _gone_row(gone: GoneFinding) -> str:
+    entry = gone.entry
+    times = f" ({entry.count} times)" if entry.count > 1 else ""
+    why = f": {gone.why}" if gone.why else ""
+    what = plain(f"{entry.object} {entry.path}{times}{why}")
+    return f"| {plain(gone.file)} | {plain(entry.severity)} | {plain(entry.control)} | {what} |"
+
+
+def _known_row(known: KnownFinding) -> str:
+    entry, found = known.entry, known.reported
+    place = f"{plain(found.file)}:{found.range.start.line}"
+    before = plain(f"{entry.severity}, in {entry.file}")
+    return f"| {place} | {found.finding.severity.label} | {plain(entry.control)} | {before} |"
+
+
+def _scores(report: Report) -> Iterator[str]:
+    """Compliance; with what it was, where it is compared with a baseline."""
+    if not report.frameworks:
+        return
+    before = {one.framework: one.before for drift in report.drift for one in drift.scores}
     yield "| framework | compliance | with accepted risks | controls |"
     yield "| --- | ---: | ---: | ---: |"
-    for one in frameworks:
+    for one in report.frameworks:
         scores = (f"{one.score:.1f}%", f"{one.score_accepted:.1f}%") if one.judged else ("no score", "")
-        yield f"| {plain(one.title)} | {scores[0]} | {scores[1]} | {one.run} of {one.total} |"
+        was = f" (was {percent(before[one.id])})" if one.id in before else ""
+        yield f"| {plain(one.title)} | {scores[0]}{was} | {scores[1]} | {one.run} of {one.total} |"
     yield ""
 
 

@@ -87,8 +87,9 @@ def _result(entry: Reported) -> dict[str, Any]:
         "title": rule.title,
         "fingerprint": entry.fingerprint,
         "version": __version__,
-        **({"accepted": f"{said.by}: {said.reason or 'no reason given'}"} if said else {}),
     }
+    if said:
+        told[finding.status] = f"{said.by}: {said.reason or 'no reason given'}"
     return {
         "source": "kscan",
         "policy": finding.control,

@@ -85,6 +85,8 @@ class _Maker:
             made["fixes"] = fixes
         if finding.status == "baseline":
             made["baselineState"] = "unchanged"
+        elif self.report.drift and finding.status == "open":
+            made["baselineState"] = "new"
         if finding.disposition is not None:
             made["suppressions"] = [self.suppression(entry)]
         return made
@@ -150,6 +152,7 @@ class _Maker:
             said.reason,
             said.owner and f"owner: {said.owner}",
             said.until and f"until {said.until}",
+            said.since and f"in the baseline since {said.since}",
         )
         made: dict[str, Any] = {
             "kind": "inSource" if in_source else "external",

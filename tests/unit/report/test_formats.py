@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from support.forms import CHECKS, HOSTILE, OPEN
+from support.forms import CHECKS, HOSTILE, OPEN, check_markdown, reports_of
 from support.reporting import POD, report_of
 from typer.testing import CliRunner
 
@@ -141,6 +141,42 @@ def test_one_run_over_the_corpus_writes_all_forms(tmp_path: Path, monkeypatch: p
     assert len(set(counts.values())) == 1, counts
     assert counts["json"] > 500
     assert all(path.stat().st_size for path in files.values())
+
+
+def test_all_forms_know_a_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One finding stays, one is fixed, one is new."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".kscan.yaml").write_text("frameworks: []\ncontrols: {include: [C-0057]}\n")
+    for name in ("stays", "fixed"):
+        (tmp_path / f"{name}.json").write_text(pod(name))
+    made = CliRunner().invoke(app, ["baseline", "create"])
+    assert made.exit_code == 0, made.output
+    (tmp_path / "fixed.json").write_text(pod("fixed").replace("true", "false"))
+    (tmp_path / "new.json").write_text(pod("new"))
+    (tmp_path / "out").mkdir()
+    files = {form: Path("out") / name for form, name in endings().items()}
+    argv = [part for path in files.values() for part in ("--output", str(path))]
+    assert CliRunner().invoke(app, ["scan", ".", *argv]).exit_code == 1
+    texts = {form: path.read_bytes().decode() for form, path in files.items()}
+    texts["github"] = CliRunner().invoke(app, ["scan", ".", "-f", "github"]).stdout
+    for form, text in texts.items():
+        CHECKS[form](text)
+        assert OPEN[form](text) == 1, form
+    comment = texts["markdown"]
+    assert ":** 1 new (1 high), 1 fixed, 1 as they were" in comment
+    assert "<details><summary>1 fixed</summary>" in comment
+    assert "| fixed.json | high | C-0057 | Pod shop/fixed spec.containers" in comment
+    (result,) = json.loads(texts["sarif"])["runs"][0]["results"]
+    assert result["baselineState"] == "new"
+    assert ",baseline,,," in texts["csv"]
+    (report,) = reports_of(texts["policyreport"])
+    assert report["summary"] == {"pass": 0, "fail": 1, "warn": 1, "error": 0, "skip": 0}
+    said = CliRunner().invoke(app, ["scan", ".", "-f", "sarif", "--sarif-accepted"]).stdout
+    states = {one["baselineState"]: one.get("suppressions") for one in json.loads(said)["runs"][0]["results"]}
+    assert states["new"] is None
+    assert states["unchanged"][0]["justification"].startswith("in the baseline since 20")
+    shown = CliRunner().invoke(app, ["baseline", "diff", "--format", "markdown"]).stdout
+    check_markdown(shown)
 
 
 def test_names_count_from_the_root_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,8 @@ def lines(report: Report) -> list[str]:
 def test_it_begins_with_the_verdict_and_why() -> None:
     found = lines(report_of({"web.yaml": POD}, gate=Gate(Severity.HIGH)))
     assert found[:7] == [
-        "<!-- kscan -->", "## kscan: failed", "", "- 1 finding is high or worse; fix them ('kscan fix' shows how), or accept each with a reason", "",
+        "<!-- kscan -->", "## kscan: failed", "",
+        "- 1 finding is high or worse; fix them ('kscan fix' shows how), or accept each with a reason", "",
         "1 file and 1 object scanned, found **1** high, **1** medium.", "",
     ]  # fmt: skip
     assert "| Test | 50.0% | 50.0% | 4 of 4 |" in found
