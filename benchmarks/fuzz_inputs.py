@@ -29,6 +29,7 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.lsp.server.main import create
 from kscan_lsp.policy import ruleset
+from kscan_lsp.report.formats import FORMATS
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.workspace.project import Project
@@ -36,7 +37,6 @@ from kscan_lsp.yaml.document import read_document
 
 SLOW = 20.0
 """Seconds of the processor that no input of a few thousand characters may take."""
-FORMATS = ("pretty", "json", "html")
 SETTINGS = """\
 frameworks: [recommended, nsa]
 controls: {exclude: [C-0057], include: [C-0013], severity: {C-0016: low}}
@@ -138,7 +138,7 @@ class Files(Inputs):
             old.unlink()
         name = "a.json" if text[:1] == "{" else "a.yaml"
         self.put(name, text)
-        form = FORMATS[len(text) % len(FORMATS)]
+        form = [*FORMATS][len(text) % len(FORMATS)]
         return self.run("scan", name, "--format", form, "--fixes") or self.run("fix", name, "--unsafe")
 
 

@@ -26,11 +26,13 @@ from kscan_lsp.cli.options import (
     Config,
     Controls,
     FailOn,
+    Fixes,
     FormatName,
     Frameworks,
     LogFile,
     Outputs,
     Paths,
+    SarifAccepted,
     Shell,
     StdinName,
     Subject,
@@ -104,10 +106,8 @@ def scan(
     list_skipped: Annotated[
         bool, typer.Option("--list-skipped", help="Name the files that are left alone by design.")
     ] = False,
-    fixes: Annotated[
-        bool,
-        typer.Option("--fixes", help="Show only fixes that are verified to hold; JSON has their edits."),
-    ] = False,
+    fixes: Fixes = False,
+    sarif_accepted: SarifAccepted = False,
     stdin_name: StdinName = "",
 ) -> None:
     """Report what is insecure in manifests."""
@@ -120,7 +120,7 @@ def scan(
     from kscan_lsp.report.gates import exit_status
 
     try:
-        outputs = outputs_of(output, output_format)
+        outputs = outputs_of(output, output_format, accepted=sarif_accepted)
     except UsageError as error:
         fail(str(error))
     request = request_of(paths, config, framework, control, stdin_name)

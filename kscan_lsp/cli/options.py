@@ -76,6 +76,19 @@ Outputs = Annotated[
         help="Write the report to a file and not to standard output, '-' means both; may be repeated.",
     ),
 ]
+Fixes = Annotated[
+    bool,
+    typer.Option(
+        "--fixes", help="Show only fixes that are verified to hold; JSON and SARIF have their edits."
+    ),
+]
+SarifAccepted = Annotated[
+    bool,
+    typer.Option(
+        "--sarif-accepted",
+        help="Have accepted findings in SARIF, as suppressed; GitHub shows those as alerts.",
+    ),
+]
 
 
 def _known_shell(name: str) -> str:

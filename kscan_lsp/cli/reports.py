@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.scan import STDIN
 from kscan_lsp.files.commit import commit_of
+from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.build import build
 from kscan_lsp.report.circumstances import CheckedOut, Circumstances, used_settings
@@ -33,12 +34,15 @@ class Output(NamedTuple):
     format: Format
 
 
-def outputs_of(files: Sequence[Path], format_name: str | None) -> tuple[Output, ...]:
+def outputs_of(
+    files: Sequence[Path], format_name: str | None, *, accepted: bool = False
+) -> tuple[Output, ...]:
     """The reports to write: to standard output where no file is named, else to the files alone.
 
     Args:
         files: what `--output` names; STDOUT is standard output.
         format_name: what `--format` says, over the ending of a file.
+        accepted: whether forms that leave out what somebody accepted are to have it.
 
     Raises:
         UsageError: a file is named twice, or one form for several.
@@ -52,11 +56,17 @@ def outputs_of(files: Sequence[Path], format_name: str | None) -> tuple[Output, 
     for number, name in enumerate(names):
         if name in names[:number]:
             raise UsageError(f"--output names '{files[number]}' twice; each report needs a file of its own")
-    if not files:
-        return (Output(None, format_of(format_name)),)
+    outputs = [(None if file == STDOUT else file) for file in files or (STDOUT,)]
+    chosen = [Output(path, format_of(format_name, path.name if path else "")) for path in outputs]
+    if not accepted:
+        return tuple(chosen)
+    if all(form.with_accepted is None for _, form in chosen):
+        raise UsageError(
+            "--sarif-accepted says what a SARIF report has; add --format sarif, or --output FILE.sarif"
+        )
     return tuple(
-        Output(None if file == STDOUT else file, format_of(format_name, "" if file == STDOUT else file.name))
-        for file in files
+        Output(path, form._replace(render=form.with_accepted) if form.with_accepted else form)
+        for path, form in chosen
     )
 
 
@@ -104,6 +114,8 @@ def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: boo
         today: the day.
         commits: whether any report tells which commit is checked out; without one, git's files are not looked at.
     """
+    here = Path.cwd()
+    root = repository(str(here))
     return Circumstances(
         today,
         tuple(_commits(request.paths)) if commits else (),
@@ -115,6 +127,8 @@ def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: boo
             )
             for configuration in scan.configurations
         ),
+        Path(root).as_posix() if root else "",
+        here.relative_to(root).as_posix() if root and here != Path(root) else "",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.report import html
 from kscan_lsp.report.drift_data import drift_data
 from kscan_lsp.report.drift_text import brief_drift, full_text, percent
+from kscan_lsp.report.markdown import plain
 from kscan_lsp.report.printable import printable
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from kscan_lsp.report.model import GoneFinding, Report, Reported
 
 
+_MAX_LINE: Final = 2_000
+"""Characters of a line."""
 _MAX_ROWS: Final = 50
 """Rows of a table in a comment."""
 
@@ -37,7 +39,12 @@ def markdown_drift(report: Report) -> str:
     """What became different as Markdown, for a comment on a pull request."""
     lines: list[str] = []
     for one in report.drift:
-        lines += [f"### kscan: since {_cell(one.date or one.name)}", "", f"{_cell(brief_drift(one))}.", ""]
+        lines += [
+            f"### kscan: since {plain(one.date or one.name)}",
+            "",
+            f"{plain(brief_drift(one), _MAX_LINE)}.",
+            "",
+        ]
         lines += _table("New", [_reported_cells(entry) for entry in one.new])
         lines += _table("Fixed", [_gone_cells(gone) for gone in one.fixed])
         lines += _table("Moved", [_reported_cells(known.reported) for known in one.moved])
@@ -47,14 +54,14 @@ def markdown_drift(report: Report) -> str:
         lines += _table("Not judged this time", [_gone_cells(gone) for gone in one.unjudged])
         if one.scores:
             scores = (f"{s.framework} {percent(s.before)} → {percent(s.now)}" for s in one.scores)
-            lines += [f"Compliance: {_cell(', '.join(scores))}", ""]
+            lines += [f"Compliance: {plain(', '.join(scores))}", ""]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _table(title: str, rows: list[tuple[str, ...]]) -> list[str]:
     if not rows:
         return []
-    shown = [f"| {' | '.join(map(_cell, row))} |" for row in rows[:_MAX_ROWS]]
+    shown = [f"| {' | '.join(map(plain, row))} |" for row in rows[:_MAX_ROWS]]
     more = [f"| and {len(rows) - _MAX_ROWS} more | | | |"] if len(rows) > _MAX_ROWS else []
     head = [
         f"<details><summary>{len(rows)} {title.lower()}</summary>",
@@ -76,12 +83,6 @@ def _gone_cells(gone: GoneFinding) -> tuple[str, ...]:
     return entry.severity, entry.control, gone.file, f"{entry.object} {entry.path}{why}"
 
 
-def _cell(raw: str) -> str:
-    """Text as nothing but text in a cell of a table."""
-    shown = printable(raw).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|@#~])", r"\\\1", shown)
-
-
 def render_baseline(baseline: Baseline, name: str, form: str) -> str:
     """What a baseline says, in a form: `text`, `json`, `markdown` or `html`."""
     if form == "json":
@@ -89,7 +90,7 @@ def render_baseline(baseline: Baseline, name: str, form: str) -> str:
     if form == "html":
         return html.render_baseline(baseline, name)
     if form == "markdown":
-        return "".join(f"{_cell(line.strip())}  \n" for line in _text(baseline, name))
+        return "".join(f"{plain(line.strip(), _MAX_LINE)}  \n" for line in _text(baseline, name))
     return "".join(f"{printable(line)}\n" for line in _text(baseline, name))
 
 

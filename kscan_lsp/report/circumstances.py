@@ -39,6 +39,10 @@ class Circumstances(NamedTuple):
     day: date | None = None
     commits: tuple[CheckedOut, ...] = ()
     settings: tuple[UsedSettings, ...] = ()
+    repository: str = ""
+    """The root of the repository that the working directory lies in, as an absolute name with slashes."""
+    inside: str = ""
+    """Where the working directory lies in it; empty at its root."""
 
 
 UNKNOWN: Final = Circumstances()

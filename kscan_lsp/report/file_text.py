@@ -51,6 +51,8 @@ class FileText:
         self._lines = LineIndex(file.text)
         self._secrets: dict[int, tuple[Span, ...]] = {}
         """By the offset of a document, in code points of the file."""
+        self._all_secrets: list[Span] | None = None
+        """Those of all documents, once somebody has asked."""
         self._last: tuple[int, ShownLine] | None = None
         """The line shown last: a file of one line may have a thousand places to show."""
 
@@ -58,6 +60,23 @@ class FileText:
     def line_count(self) -> int:
         """The number of lines; an empty text has one."""
         return self._lines.line_count
+
+    @property
+    def written(self) -> str:
+        """All of the text as it stands in the file, which is not to be shown."""
+        return self._lines.text
+
+    def length_of(self, number: int) -> int:
+        """How many characters a line has, counted from 1; the last one where there are fewer."""
+        index = min(max(number, 1), self._lines.line_count) - 1
+        return self._lines.content_end(index) - self._lines.starts[index]
+
+    def has_secret(self, part: Span) -> bool:
+        """Whether any of a part of the text is not to be shown."""
+        if self._all_secrets is None:
+            self._all_secrets = self._secrets_of_all()
+        first = bisect_left(self._all_secrets, part.start + 1, key=lambda span: span.end)
+        return any(span.start < part.end for span in self._all_secrets[first : first + 1])
 
     def line(self, number: int) -> ShownLine:
         """A line, counted from 1; the last one where there are fewer."""
@@ -77,8 +96,10 @@ class FileText:
 
     def masked(self) -> str:
         """All of the text as it may be shown. It has the same lines."""
-        spans = [span for placed in self.file.documents for span in self._secrets_at(placed.offset)]
-        return masked(self._lines.text, spans)
+        return masked(self._lines.text, self._secrets_of_all())
+
+    def _secrets_of_all(self) -> list[Span]:
+        return [span for placed in self.file.documents for span in self._secrets_at(placed.offset)]
 
     def _secrets_at(self, offset: int) -> tuple[Span, ...]:
         placed = self.file.placed_at(offset)

@@ -39,6 +39,8 @@ class Format(NamedTuple):
     """The same for a screen, where the form depends on what that can show."""
     commits: bool = False
     """Whether it tells which commit is checked out."""
+    with_accepted: Callable[[Report], str] | None = None
+    """The same with findings that somebody accepted, where it leaves them out."""
 
 
 def _pretty(report: Report) -> str:
@@ -65,10 +67,72 @@ def _html(report: Report) -> str:
     return html.render(report)
 
 
+def _sarif(report: Report) -> str:
+    from kscan_lsp.report.sarif import log
+
+    return log.render(report)
+
+
+def _sarif_with_accepted(report: Report) -> str:
+    from kscan_lsp.report.sarif import log
+
+    return log.render_with_accepted(report)
+
+
+def _junit(report: Report) -> str:
+    from kscan_lsp.report import junit
+
+    return junit.render(report)
+
+
+def _gitlab(report: Report) -> str:
+    from kscan_lsp.report import gitlab
+
+    return gitlab.code_quality(report)
+
+
+def _gitlab_sast(report: Report) -> str:
+    from kscan_lsp.report import gitlab
+
+    return gitlab.sast(report)
+
+
+def _github(report: Report) -> str:
+    from kscan_lsp.report import github
+
+    return github.render(report)
+
+
+def _markdown(report: Report) -> str:
+    from kscan_lsp.report import markdown
+
+    return markdown.render(report)
+
+
+def _csv(report: Report) -> str:
+    from kscan_lsp.report import csv
+
+    return csv.render(report)
+
+
+def _policyreport(report: Report) -> str:
+    from kscan_lsp.report import policyreport
+
+    return policyreport.render(report)
+
+
 FORMATS: Final[dict[str, Format]] = {
     "pretty": Format(_pretty, (".txt",), FixDetail.EDITS, _pretty_lines),
     "json": Format(_json, (".json",), FixDetail.EDITS),
     "html": Format(_html, (".html", ".htm"), FixDetail.EDITS, commits=True),
+    "sarif": Format(_sarif, (".sarif", ".sarif.json"), FixDetail.EDITS, with_accepted=_sarif_with_accepted),
+    "junit": Format(_junit, (".junit.xml", ".xml")),
+    "gitlab": Format(_gitlab, ("gl-code-quality-report.json",)),
+    "gitlab-sast": Format(_gitlab_sast, ("gl-sast-report.json",)),
+    "github": Format(_github, ()),
+    "markdown": Format(_markdown, (".md", ".markdown"), FixDetail.TITLES),
+    "csv": Format(_csv, (".csv",), FixDetail.TITLES),
+    "policyreport": Format(_policyreport, ("policyreport.yaml", "policyreport.yml")),
 }
 """Every format by its name; the first is what people get who choose none."""
 
@@ -78,9 +142,14 @@ def format_of(name: str | None, output: str = "") -> Format:
 
     Args:
         name: its name, one of `FORMATS`, where the user chose one.
-        output: the name of the file to write, whose ending chooses where there is no name.
+        output: the name of the file to write, whose ending chooses where there is no name; the longest that fits.
     """
     if name is not None:
         return FORMATS[name]
-    fitting = (chosen for chosen in FORMATS.values() if output.lower().endswith(chosen.suffixes))
-    return next(fitting, next(iter(FORMATS.values())))
+    fitting = [
+        (len(suffix), chosen)
+        for chosen in FORMATS.values()
+        for suffix in chosen.suffixes
+        if output.lower().endswith(suffix)
+    ]
+    return max(fitting, key=lambda one: one[0])[1] if fitting else next(iter(FORMATS.values()))

@@ -1,4 +1,4 @@
-"""The report as JSON, for programs: the contract that `schemas/report.schema.json` publishes.
+"""The report as JSON, for programs: the contract that `docs/schemas/report.schema.json` publishes.
 
 Keys come in one order and lists in the report's, so that two scans of the same text are the same bytes.
 """

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kscan_lsp
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
 
 SCHEMA = json.loads(
-    (Path(kscan_lsp.__file__).parent / "schemas" / "report.schema.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "docs" / "schemas" / "report.schema.json").read_text(encoding="utf-8")
 )
 POD = """\
 apiVersion: v1

@@ -46,7 +46,7 @@ def test_ids_frameworks_formats_and_commands() -> None:
     assert "C-0057" in asked("bash", "kscan scan --control C-00")
     assert "C-0012,C-0057" in asked("bash", "kscan scan --control C-0012,C-005")
     assert asked("bash", "kscan scan --framework pss-r") == ["pss-restricted"]
-    assert asked("bash", "kscan scan --format ") == ["html", "json", "pretty"]
+    assert asked("bash", "kscan scan --format g") == ["github", "gitlab", "gitlab-sast"]
     assert asked("bash", "kscan explain KS-0036") == ["KS-0036"]
     assert asked("bash", "kscan comp") == ["completion"]
     assert "C-0057\tPrivileged container" in asked("fish", "kscan fix --control C-005")

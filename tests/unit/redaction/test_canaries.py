@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,14 +11,16 @@ from support.canaries import POLICIES, SETTINGS, TESTED, Place, places, policies
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
+from kscan_lsp.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     Outputs = dict[str, str]
 
 PLACES = places()
+SHORT = {"github", "markdown"}
+"""Forms that show the worst findings alone, whose messages may quote nothing."""
 
 
 def output(*argv: str) -> str:
@@ -45,11 +49,28 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def outputs_of_commands() -> Outputs:
-    found = {form: output("scan", ".", "--format", form) for form in ("pretty", "json", "html")}
+    found = forms_of(".")
     found["fix"] = output("fix", ".", "--control", "T-2001,C-0016", "--unsafe")
     found["list"] = output("list", "controls") + output("list", "frameworks")
     found["explain"] = output("explain", "T-1002")
     return found
+
+
+def forms_of(*paths: str, options: Iterable[str] = ()) -> Outputs:
+    """What every form of the report says of some paths; those that an ending chooses are written in one scan."""
+    files = {
+        form: Path("reports") / f"{'report' * row.suffixes[0].startswith('.')}{row.suffixes[0]}"
+        for form, row in FORMATS.items()
+        if row.suffixes
+    }
+    Path("reports").mkdir()
+    try:
+        output("scan", *paths, *options, *(f"--output={file}" for file in files.values()))
+        found = {form: file.read_bytes().decode() for form, file in files.items()}
+    finally:
+        shutil.rmtree("reports")
+    others = {form: output("scan", *paths, "--format", form) for form in FORMATS if form not in found}
+    return {**found, **others}
 
 
 def canaries(of: Iterable[Place]) -> list[tuple[str, str]]:
@@ -67,7 +88,8 @@ def test_no_command_shows_a_secret_of_a_manifest() -> None:
     outputs = outputs_of_commands()
     assert shown_in(outputs, canaries(PLACES)) == {}
     assert "own/T-" not in outputs["pretty"] + outputs["json"], "a control of the canaries is wrong"
-    assert all("********" in outputs[name] for name in ("pretty", "json", "html", "fix"))
+    assert set(FORMATS) <= set(outputs)
+    assert all("********" in outputs[name] for name in ("fix", *FORMATS) if name not in SHORT)
     assert all(f"p{n:03}-" in outputs["pretty"] for n in (0, 50, 100, 150, 200))
 
 
@@ -96,9 +118,10 @@ def test_the_canaries_are_shown_where_nothing_is_masked() -> None:
 
 def test_fixes_written_out_hold_no_secrets(folder: Path) -> None:
     some = [place for place in PLACES if "-env-" in place.name and "broken" not in place.name]
-    found = output("scan", *(str(folder / place.file) for place in some), "--format", "json", "--fixes")
-    assert '"newText"' in found
-    assert shown_in({"json": found}, canaries(some)) == {}
+    found = forms_of(*(str(folder / place.file) for place in some), options=["--fixes"])
+    assert '"newText"' in found["json"]
+    assert '"insertedContent"' in found["sarif"]
+    assert shown_in(found, canaries(some)) == {}
 
 
 @pytest.mark.parametrize("name", SETTINGS)

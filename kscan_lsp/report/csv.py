@@ -1,0 +1,65 @@
+"""The report as a table, for spreadsheets: a row for each finding, accepted ones included, as their status says.
+
+What a manifest says must not become a formula in somebody's spreadsheet: a cell that begins with what starts one gets
+an apostrophe in front, which spreadsheets do not show. Rows end as RFC 4180 wants it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.report.exchange import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.report.model import Report, Reported
+
+COLUMNS: Final = (
+    "status", "severity", "score", "control", "title", "kind", "namespace", "name", "apiVersion", "file", "line",
+    "column", "endLine", "endColumn", "path", "message", "remediation", "fix", "fingerprint", "acceptedBy", "reason",
+    "owner", "until", "since",
+)  # fmt: skip
+"""The head of the table."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
+"""What a cell must not begin with: programs take it for a formula, or for a command of another program (OWASP, CSV
+injection). The wide forms count, too."""
+
+
+def render(report: Report) -> str:
+    """The table as text."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(map(_cell, row) for row in _rows(report))
+    return written.getvalue()
+
+
+def _rows(report: Report) -> Iterator[tuple[object, ...]]:
+    for entry in report.findings:
+        finding, rule, who, (start, end) = entry.finding, entry.rule, entry.finding.resource, entry.range
+        yield (
+            finding.status, finding.severity.label, rule.score, finding.control, rule.title, who.kind, who.namespace,
+            who.shown_name, who.api_version, entry.file, start.line, start.column, end.line, end.column,
+            finding.printed_path, finding.message, rule.remediation, _fix(entry), entry.fingerprint, *_accepted(entry),
+        )  # fmt: skip
+
+
+def _fix(entry: Reported) -> str:
+    return entry.fixes[0].title if entry.fixes else ""
+
+
+def _accepted(entry: Reported) -> tuple[str, ...]:
+    said = entry.finding.disposition
+    return (said.by, said.reason, said.owner, said.until, said.since) if said else ("",) * 5
+
+
+def _cell(value: object) -> object:
+    """A value as a cell that is nothing but text; numbers are our own and stay numbers."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
