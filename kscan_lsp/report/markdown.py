@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.drift_text import brief_drift, percent
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, Report, Reported
+    from kscan_lsp.report.standards import FrameworkScore
 
 MAX_LENGTH: Final = 65_000
 """Characters of the whole comment."""
@@ -30,7 +31,13 @@ _MAX_ROWS: Final = 50
 """Findings listed of one file, and of what was accepted."""
 _MAX_LISTED: Final = 20
 """Places and problems listed."""
-_MAX_LENGTH_OF_COUNTS: Final = 1_000
+_RESERVE: Final = 5_000
+"""Characters kept for what was accepted, and for the line that says what is left out."""
+_SHARE: Final = 8_000
+"""Characters that one list above the files may take."""
+_KEPT_FOR_FILES: Final = 30_000
+"""Characters that the lists leave to the files."""
+_MAX_LENGTH_OF_COUNTS: Final = 500
 _MAX_CELL: Final = 300
 """Characters of a message or reason."""
 _MARK: Final = "<!-- kscan -->"
@@ -53,12 +60,88 @@ _VERDICTS: Final = {
 }
 
 
+class _CommentText:
+    """Lines that are written one after the other while there is room; a table or list has as many rows as fit."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.room = MAX_LENGTH - _RESERVE
+
+    def say(self, *lines: str) -> None:
+        self.lines += lines
+        self.room -= _size(lines)
+
+    def part(self, part: _CommentPart, most: int, share: int, keep: int = 0) -> int:
+        """Write a part; nothing where not even one row fits.
+
+        Args:
+            part: the part.
+            most: rows that it may have.
+            share: characters that it may take.
+            keep: characters that have to stay free for what comes later.
+
+        Returns:
+            How many of its rows are there.
+        """
+        share = min(share, self.room - keep)
+        share -= _size((*part.before, *part.after)) + 100
+        rows: list[str] = []
+        for row in islice(part.rows, most):
+            share -= _size((row,))
+            if share < 0:
+                break
+            rows.append(row)
+        if not rows:
+            return 0
+        left = part.number - len(rows)
+        more = (*part.gap, f"{part.more} {left} more", "") if left else ("",)
+        self.say(*part.before, *rows, *more, *part.after)
+        return len(rows)
+
+
+class _CommentPart(NamedTuple):
+    """A list or a table: rows with what stands before and after them, and how many rows there would be."""
+
+    before: tuple[str, ...]
+    rows: Iterable[str]
+    number: int
+    after: tuple[str, ...] = ()
+    gap: tuple[str, ...] = ()
+    more: str = "- and"
+
+
+def _size(lines: Iterable[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
+
+
+def _fold(what: str, head: Sequence[str], rows: Iterable[str], number: int) -> _CommentPart:
+    """A table that is unfolded by who wants to see it; `what` is HTML."""
+    rule = ("---:" if cell == "line" else "---" for cell in head)
+    before = (f"<details><summary>{what}</summary>", "", _row(head), _row(rule))
+    return _CommentPart(before, rows, number, ("</details>", ""), ("",), "and")
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def render(report: Report) -> str:
     """The comment."""
-    lines = [*_head(report)]
-    tail = [*_accepted(report)]
-    room = MAX_LENGTH - sum(len(line) + 1 for line in (*lines, *tail)) - 200
-    return "\n".join([*lines, *_files(report, room), *tail]) + "\n"
+    comment = _CommentText()
+    _head(comment, report)
+    for part in _lists(report):
+        comment.part(part, _MAX_LISTED, _SHARE, _KEPT_FOR_FILES)
+    for drift in report.drift:
+        told = plain(brief_drift(drift), _MAX_LENGTH_OF_COUNTS)
+        since = f"**Since {plain(drift.date or drift.name)}:** {told}"
+        if comment.part(_CommentPart((), (since,), 1), 1, _SHARE, _KEPT_FOR_FILES):
+            for part in _drift(drift):
+                comment.part(part, _MAX_LISTED, _SHARE, _KEPT_FOR_FILES)
+    comment.part(_scores(report), len(report.frameworks), _SHARE, _KEPT_FOR_FILES // 2)
+    _files(comment, report)
+    comment.room += _RESERVE
+    comment.part(_accepted(report), _MAX_ROWS, _RESERVE)
+    return "".join(f"{line}\n" for line in comment.lines)
 
 
 def plain(text: str, most: int = _MAX_CELL) -> str:
@@ -69,36 +152,30 @@ def plain(text: str, most: int = _MAX_CELL) -> str:
 
 def _html(text: str) -> str:
     """The same inside of a block of HTML, where nothing is read as Markdown."""
-    return _LINKED.sub(_NOTHING, _quoted(one_line(text)))
+    return _LINKED.sub(_NOTHING, _quoted(shortened(one_line(text), _MAX_CELL)))
 
 
 def _quoted(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _head(report: Report) -> Iterator[str]:
-    yield _MARK
-    yield f"## kscan: {_VERDICTS[exit_status(report)]}"
-    yield ""
-    for failure in gate_failures(report):
-        yield f"- {plain(failure.why)}; {plain(failure.advice)}"
-    yield ""
-    yield _counts(report)
-    yield ""
+def _head(comment: _CommentText, report: Report) -> None:
+    comment.say(_MARK, f"## kscan: {_VERDICTS[exit_status(report)]}", "")
+    for failure in gate_failures(report)[:_MAX_LISTED]:
+        comment.say(f"- {plain(failure.why)}; {plain(failure.advice)}")
+    comment.say("", _counts(report), "")
     if report.not_scanned:
-        yield f"**Not scanned, or not fully: {counted(len(report.not_scanned), 'place')}**"
-        yield ""
-        places = [f"{plain(one.file)}:{one.line}: {plain(one.reason)}" for one in report.not_scanned]
-        yield from _listed(places)
-    if report.problems:
-        yield f"**Problems in files: {len(report.problems)}**"
-        yield ""
-        yield from _listed([
-            f"{plain(one.file)}:{one.range.start.line}: {plain(one.message)}" for one in report.problems
-        ])  # fmt: skip
-    for drift in report.drift:
-        yield from _drift(drift)
-    yield from _scores(report)
+        comment.say(f"**Not scanned, or not fully: {counted(len(report.not_scanned), 'place')}**", "")
+
+
+def _lists(report: Report) -> Iterator[_CommentPart]:
+    places = (f"- {plain(one.file)}:{one.line}: {plain(one.reason)}" for one in report.not_scanned)
+    yield _CommentPart((), places, len(report.not_scanned))
+    problems = (
+        f"- {plain(one.file)}:{one.range.start.line}: {plain(one.message)}" for one in report.problems
+    )
+    title = f"**Problems in files: {len(report.problems)}**"
+    yield _CommentPart((title, ""), problems, len(report.problems))
 
 
 def _counts(report: Report) -> str:
@@ -109,43 +186,20 @@ def _counts(report: Report) -> str:
     return f"{scanned}, found {', '.join(found) or 'nothing'}."
 
 
-def _listed(items: Sequence[str]) -> Iterator[str]:
-    yield from (f"- {item}" for item in items[:_MAX_LISTED])
-    if len(items) > _MAX_LISTED:
-        yield f"- and {len(items) - _MAX_LISTED} more"
-    yield ""
-
-
-def _drift(drift: Drift) -> Iterator[str]:
+def _drift(drift: Drift) -> Iterator[_CommentPart]:
     """What became different since a baseline; what is new is listed with its file, as all that is open."""
-    yield f"**Since {plain(drift.date or drift.name)}:** {plain(brief_drift(drift), _MAX_LENGTH_OF_COUNTS)}"
-    yield ""
     gone = (("fixed", drift.fixed), ("left out", drift.excluded), ("not judged this time", drift.unjudged))
     for what, entries in gone:
-        yield from _fold(what, "| file | severity | control | what |", map(_gone_row, entries), len(entries))
+        head = ("file", "severity", "control", "what")
+        yield _fold(f"{len(entries)} {what}", head, map(_gone_row, entries), len(entries))
     known = (
         ("moved to another file", drift.moved),
         ("of another severity", drift.severity),
         ("accepted since", drift.suppressed),
     )
     for what, found in known:
-        yield from _fold(what, "| place | severity | control | before |", map(_known_row, found), len(found))
-
-
-def _fold(what: str, head: str, rows: Iterable[str], number: int) -> Iterator[str]:
-    if not number:
-        return
-    yield f"<details><summary>{number} {what}</summary>"
-    yield ""
-    yield head
-    yield "| --- | --- | --- | --- |"
-    yield from islice(rows, _MAX_LISTED)
-    if number > _MAX_LISTED:
-        yield ""
-        yield f"and {number - _MAX_LISTED} more"
-    yield ""
-    yield "</details>"
-    yield ""
+        head = ("place", "severity", "control", "before")
+        yield _fold(f"{len(found)} {what}", head, map(_known_row, found), len(found))
 
 
 def _gone_row(gone: GoneFinding) -> str:
@@ -153,48 +207,44 @@ def _gone_row(gone: GoneFinding) -> str:
     times = f" ({entry.count} times)" if entry.count > 1 else ""
     why = f": {gone.why}" if gone.why else ""
     what = plain(f"{entry.object} {entry.path}{times}{why}")
-    return f"| {plain(gone.file)} | {plain(entry.severity)} | {plain(entry.control)} | {what} |"
+    return _row((plain(gone.file), plain(entry.severity), plain(entry.control), what))
 
 
 def _known_row(known: KnownFinding) -> str:
     entry, found = known.entry, known.reported
     place = f"{plain(found.file)}:{found.range.start.line}"
     before = plain(f"{entry.severity}, in {entry.file}")
-    return f"| {place} | {found.finding.severity.label} | {plain(entry.control)} | {before} |"
+    return _row((place, found.finding.severity.label, plain(entry.control), before))
 
 
-def _scores(report: Report) -> Iterator[str]:
+def _scores(report: Report) -> _CommentPart:
     """Compliance; with what it was, where it is compared with a baseline."""
-    if not report.frameworks:
-        return
     before = {one.framework: one.before for drift in report.drift for one in drift.scores}
-    yield "| framework | compliance | with accepted risks | controls |"
-    yield "| --- | ---: | ---: | ---: |"
-    for one in report.frameworks:
+
+    def row(one: FrameworkScore) -> str:
         scores = (f"{one.score:.1f}%", f"{one.score_accepted:.1f}%") if one.judged else ("no score", "")
         was = f" (was {percent(before[one.id])})" if one.id in before else ""
-        yield f"| {plain(one.title)} | {scores[0]}{was} | {scores[1]} | {one.run} of {one.total} |"
-    yield ""
+        return _row((plain(one.title), f"{scores[0]}{was}", scores[1], f"{one.run} of {one.total}"))
+
+    head = "| framework | compliance | with accepted risks | controls |"
+    return _CommentPart(
+        (head, "| --- | ---: | ---: | ---: |"), map(row, report.frameworks), len(report.frameworks)
+    )
 
 
-def _files(report: Report, room: int) -> Iterator[str]:
-    """Files with findings that count, each to be unfolded, as long as there is room."""
+def _files(comment: _CommentText, report: Report) -> None:
+    """Files with findings that count, each to be unfolded, the worst first, as long as there is room."""
     by_file: dict[str, list[Reported]] = {}
     for entry in worst_first(report.open()):
         by_file.setdefault(entry.file, []).append(entry)
     left: Counter[str] = Counter()
     for file, entries in sorted(by_file.items(), key=_worst_file):
-        lines = [*_file(file, entries)]
-        size = sum(len(line) + 1 for line in lines)
-        if size > room or left:  # the first that does not fit is the last: what follows is less severe
+        # the first that does not fit is the last: what follows is less severe
+        if left or not comment.part(_file(file, entries), _MAX_ROWS, comment.room):
             left.update(files=1, findings=len(entries))
-            continue
-        room -= size
-        yield from lines
     if left:
         many = f"{counted(left['findings'], 'finding')} in {counted(left['files'], 'file')}"
-        yield f"{many} more, for which a comment has no room."
-        yield ""
+        comment.say(f"{many} more, for which a comment has no room.", "")
 
 
 def _worst_file(item: tuple[str, list[Reported]]) -> tuple[list[int], str]:
@@ -202,29 +252,22 @@ def _worst_file(item: tuple[str, list[Reported]]) -> tuple[list[int], str]:
     return [-counts[level] for level in sorted(Severity, reverse=True)], item[0]
 
 
-def _file(file: str, entries: Sequence[Reported]) -> Iterator[str]:
+def _file(file: str, entries: Sequence[Reported]) -> _CommentPart:
     counts = Counter(entry.finding.severity.label for entry in entries)
     told = ", ".join(f"{count} {label}" for label, count in counts.items())
-    yield f"<details><summary>{_html(file)}: {told}</summary>"
-    yield ""
-    yield "| line | severity | control | object | what is wrong |"
-    yield "| ---: | --- | --- | --- | --- |"
-    for entry in entries[:_MAX_ROWS]:
-        finding = entry.finding
-        cells = (
-            str(entry.range.start.line),
-            finding.severity.label,
-            f"{plain(finding.control)} {plain(entry.rule.title)}",
-            plain(named(finding.resource)),
-            plain(finding.message) + _fix(entry),
-        )
-        yield f"| {' | '.join(cells)} |"
-    if len(entries) > _MAX_ROWS:
-        yield ""
-        yield f"and {len(entries) - _MAX_ROWS} more in this file"
-    yield ""
-    yield "</details>"
-    yield ""
+    head = ("line", "severity", "control", "object", "what is wrong")
+    return _fold(f"{_html(file)}: {told}", head, map(_finding_row, entries), len(entries))
+
+
+def _finding_row(entry: Reported) -> str:
+    finding = entry.finding
+    return _row((
+        str(entry.range.start.line),
+        finding.severity.label,
+        f"{plain(finding.control)} {plain(entry.rule.title)}",
+        plain(named(finding.resource)),
+        plain(finding.message) + _fix(entry),
+    ))  # fmt: skip
 
 
 def _fix(entry: Reported) -> str:
@@ -233,26 +276,24 @@ def _fix(entry: Reported) -> str:
     return f"<br>{'safe fix' if entry.fixes[0].safe else 'fix to review'}: {plain(entry.fixes[0].title)}"
 
 
-def _accepted(report: Report) -> Iterator[str]:
+def _accepted(report: Report) -> _CommentPart:
     """What somebody accepted, with who says so and until when."""
     entries = [entry for entry in report.findings if entry.finding.status == "accepted"]
-    if not entries:
-        return
-    yield f"<details><summary>Accepted: {counted(len(entries), 'finding')}</summary>"
-    yield ""
-    yield "| place | control | reason | owner | until | said in |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    for entry in entries[:_MAX_ROWS]:
-        said = entry.finding.disposition
-        if said is not None:
-            place = f"{plain(entry.file)}:{entry.range.start.line}"
-            yield (
-                f"| {place} | {plain(entry.finding.control)} | {plain(said.reason or 'no reason given')} "
-                f"| {plain(said.owner)} | {plain(said.until)} | {said.by}, line {entry.accepted_line} |"
-            )
-    if len(entries) > _MAX_ROWS:
-        yield ""
-        yield f"and {len(entries) - _MAX_ROWS} more"
-    yield ""
-    yield "</details>"
-    yield ""
+    head = ("place", "control", "reason", "owner", "until", "said in")
+    return _fold(
+        f"Accepted: {counted(len(entries), 'finding')}", head, map(_accepted_row, entries), len(entries)
+    )
+
+
+def _accepted_row(entry: Reported) -> str:
+    said = entry.finding.disposition
+    told = (said.reason, said.owner, said.until, said.by) if said else ("",) * 4
+    reason, owner, until, by = map(plain, told)
+    return _row((
+        f"{plain(entry.file)}:{entry.range.start.line}",
+        plain(entry.finding.control),
+        reason or "no reason given",
+        owner,
+        until,
+        f"{by}, line {entry.accepted_line}",
+    ))  # fmt: skip

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 from support.forms import HOSTILE, check_markdown
 from support.reporting import POD, report_of
 
+from kscan_lsp.dispositions.baseline import BaselineEntry
 from kscan_lsp.findings import Severity
 from kscan_lsp.report import markdown
-from kscan_lsp.report.model import FILE_START, FileProblem, Gate, NotScanned, Report
+from kscan_lsp.report.model import (
+    FILE_START,
+    Drift,
+    FileProblem,
+    Gate,
+    GoneFinding,
+    KnownFinding,
+    NotScanned,
+    Report,
+)
 
 ACCEPTED = POD.replace(
     "privileged: true", "privileged: true # kscan:ignore T-0001 until=2099-01-31 -- mounts disks"
@@ -80,15 +92,43 @@ def test_a_comment_is_never_too_long_and_says_what_is_left_out() -> None:
     ]
     text = markdown.render(replace(report, findings=tuple(entries)))
     assert 50_000 < len(text) <= markdown.MAX_LENGTH
-    told = next(line for line in text.splitlines() if line.endswith("for which a comment has no room."))
     shown = text.count("| medium |") + text.count("| high |")
-    assert told.startswith(f"{len(entries) - shown} findings in ")
+    left = re.findall(
+        r"^and (\d+) more$|^(\d+) findings in .* for which a comment has no room\.$", text, re.MULTILINE
+    )
+    assert sum(int(one or other) for one, other in left) == len(entries) - shown
+    assert 0 < shown < len(entries)
+
+
+@pytest.mark.parametrize("word", ["<" * 50_000, "x" * 50_000, "@a " * 9_000])
+def test_long_texts_do_not_make_it_too_long(word: str) -> None:
+    report = report_of({"web.yaml": ACCEPTED}, gate=Gate(Severity.LOW))
+    entries = [
+        entry._replace(file=f"{word}{n}", finding=replace(entry.finding, message=word))
+        for n in range(50)
+        for entry in report.findings
+    ]
+    gone = BaselineEntry(file=word, object=word, control=word, path=word, severity="high", fingerprint="v1:0")
+    drift = Drift(
+        word, "", fixed=(GoneFinding(gone, word),) * 90, moved=(KnownFinding(gone, entries[0]),) * 90
+    )
+    report = replace(
+        report,
+        findings=tuple(entries),
+        not_scanned=(NotScanned(word, 1, word),) * 90,
+        problems=(FileProblem(word, FILE_START, word, "setting"),) * 90,
+        drift=(drift,) * 9,
+    )
+    found = lines(report)
+    assert len("\n".join(found)) <= markdown.MAX_LENGTH
+    assert any(line.startswith("<details><summary>Accepted: 50 findings") for line in found)
+    assert any("for which a comment has no room" in line for line in found)
 
 
 def test_a_file_with_very_many_findings_lists_some() -> None:
     report = report_of({"web.yaml": POD})
     found = lines(replace(report, findings=report.findings * 100))
-    assert "and 150 more in this file" in found
+    assert "and 150 more" in found
 
 
 @pytest.mark.parametrize("word", HOSTILE)
