@@ -1211,3 +1211,28 @@ def test_fix_takes_a_credential_out_without_showing_it(here: Path) -> None:
     kscan("fix", "--unsafe", "--write", "--control", "C-0012")
     reference = "valueFrom:\n        secretKeyRef:\n          name: web-db\n          key: password"
     assert (here / "web.yaml").read_text(encoding="utf-8") == text.replace(f"value: {value}", reference)
+
+
+def test_a_fix_is_proven_by_judging_everything_anew(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = here / "deployment.yaml"
+    path.write_text(DEPLOYMENT)
+    result = kscan("fix", "--unsafe", "--verify", "--control", "C-0057", ".")
+    assert result.exit_code == 0
+    assert "verified: 1 finding gone, nothing new" in result.stderr
+    # one that the program gets wrong is not written
+    wrong = DEPLOYMENT.replace("name: api", "name: api\n        env: [{name: A, value: b}]")
+    monkeypatch.setattr(
+        "kscan_lsp.cli.fix.FixedFile.text", property(lambda _: wrong + "      hostPID: true\n")
+    )
+    result = kscan("fix", "--unsafe", "--verify", "--write", "--control", "C-0057,C-0038", ".")
+    assert result.exit_code == 1
+    assert "new, and nothing was written: deployment.yaml: C-0038 of Deployment web" in result.stderr
+    assert path.read_text() == DEPLOYMENT
+
+
+def test_a_fix_that_leaves_something_to_do_is_proven_too(here: Path) -> None:
+    (here / "a.yaml").write_text(DEPLOYMENT + "        env: [{name: DB_PASSWORD, value: hunter2hunter2}]\n")
+    result = kscan("fix", "--unsafe", "--verify", "--control", "C-0012,KS-0052", ".")
+    assert result.exit_code == 0
+    assert "verified: 1 finding gone, nothing new, 1 finding left to do" in result.stderr
+    assert "left to do: a.yaml: KS-0052" in result.stderr
