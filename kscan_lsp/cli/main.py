@@ -169,6 +169,9 @@ def fix(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Also fixes that can change what a workload does: review them.")
     ] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Ask about each fix, and write those that are agreed to.")
+    ] = False,
     verify: Annotated[
         bool,
         typer.Option(
@@ -195,8 +198,20 @@ def fix(
     warn_about_setup(scanned.problems)
     for place in unreadable(scanned):
         print_error(place)
-    result = fix_files(scanned, request.paths, unsafe=unsafe)
-    proof = None
+    if interactive:
+        from kscan_lsp.cli.asking import Questions
+
+        if not sys.stdin.isatty() or not sys.stderr.isatty():
+            fail(
+                "--interactive asks on a terminal, and there is none; leave it out, or name what to fix with --control"
+            )
+        asking = Questions(values=show_values, colour=not os.environ.get("NO_COLOR"))
+        result = fix_files(
+            scanned, request.paths, unsafe=unsafe, agreed=asking.agreed, stopped=asking.stopped
+        )
+        write = True
+    else:
+        result = fix_files(scanned, request.paths, unsafe=unsafe)
     if verify:
         from kscan_lsp.cli.proof import prove
 
