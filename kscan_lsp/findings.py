@@ -149,8 +149,8 @@ class Related(Struct, frozen=True):
 class Disposition(Struct, frozen=True):
     """What became of a finding that is not open.
 
-    `by` is how that was said, and `span` where in the finding's document. The reason, the owner and the last day on
-    which it counts (`2027-01-31`) are empty where nobody named them.
+    `by` is how that was said, and `span` where in the finding's document. The reason, the owner, the last day on which
+    it counts (`2027-01-31`) and the ticket are empty where nobody named them.
     """
 
     status: Literal["accepted", "baseline"]
@@ -161,6 +161,7 @@ class Disposition(Struct, frozen=True):
     until: str = ""
     since: str = ""
     """The day on which it came into a baseline."""
+    ticket: str = ""
 
 
 class Cause(NamedTuple):

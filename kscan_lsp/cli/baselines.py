@@ -159,10 +159,10 @@ def with_drift(report: Report, compared: ComparedScan, *, new_only: bool = False
 
 
 def place_for(scan: Scan, request: ScanRequest) -> Path:
-    """Where a baseline is written that nobody names: beside the settings, or in what was named first."""
-    settings = next((one.settings_path for one in scan.configurations if one.settings_path), None)
-    if settings is not None:
-        return settings.parent / DEFAULT_BASELINE
+    """Where a baseline is written that no option names: where the settings say, or beside them."""
+    for one in scan.configurations:
+        if one.settings_path is not None:
+            return one.settings_path.parent / (one.settings.baseline or DEFAULT_BASELINE)
     first = Path(request.paths[0])
     return (first if first.is_dir() else Path()) / DEFAULT_BASELINE
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -23,9 +24,11 @@ from kscan_lsp.report.places import range_of
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kscan_lsp.cli.scan import Scan, ScannedFile
+    from kscan_lsp.findings import Finding
+    from kscan_lsp.fixes.verify import VerifiedFix
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile
 
@@ -57,13 +60,26 @@ class FixResult(NamedTuple):
     """Files that could not be fixed or written, and why."""
 
 
-def fix_files(scan: Scan, requested: Sequence[str], *, unsafe: bool) -> FixResult:
+Agreed: TypeAlias = "Callable[[ScannedFile, Site, Finding, VerifiedFix, Project], bool]"
+"""Whether a fix is to be made: see `asking.Questions.agreed`."""
+
+
+def fix_files(
+    scan: Scan,
+    requested: Sequence[str],
+    *,
+    unsafe: bool,
+    agreed: Agreed = lambda *_: True,
+    stopped: Callable[[], bool] = lambda: False,
+) -> FixResult:
     """Make all safe fixes, or all fixes, on the texts as they were read.
 
     Args:
         scan: the files as judged.
         requested: the files and folders that were named. What a link in them leads to is not to be changed.
         unsafe: all fixes.
+        agreed: asked of each fix that holds.
+        stopped: asked between two fixes; true ends the work with what is done.
     """
     files: list[FixedFile] = []
     failures: list[str] = []
@@ -86,7 +102,12 @@ def fix_files(scan: Scan, requested: Sequence[str], *, unsafe: bool) -> FixResul
         project = projects.get(id(scanned.project), scanned.project)
         made = 0
         for number in (number for number, some in enumerate(fixable) if some):
-            project, done = fix_all(Site(project, path, number), lambda fix: unsafe or fix.safe)
+            project, done = fix_all(
+                Site(project, path, number),
+                lambda fix: unsafe or fix.safe,
+                stopped,
+                agreed=partial(agreed, scanned),
+            )
             made += len(done)
         projects[id(scanned.project)] = project
         if made:

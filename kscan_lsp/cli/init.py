@@ -133,6 +133,7 @@ def _next(folder: Path, repository: Repository) -> Iterator[str]:
     for command, about in (
         ("kscan scan", "what is wrong now"),
         ("kscan fix", "all safe fixes as a diff; --write makes them, --unsafe has the others"),
+        ("kscan baseline create", "write down what is left, so that only what is new fails a scan"),
         ("kscan scan --fail-on high", "in CI: status 1 fails the job, other severities are stricter"),
     ):
         yield f"  {' && '.join([*where, command]):28}  # {about}"

@@ -114,7 +114,6 @@ def scan(
     from kscan_lsp.cli.baselines import compare, with_drift
     from kscan_lsp.cli.gates import gate_of
     from kscan_lsp.cli.reports import outputs_of, report_of
-    from kscan_lsp.cli.revisions import compare_with_revision
     from kscan_lsp.report.brief import brief
     from kscan_lsp.report.formats import FixDetail
     from kscan_lsp.report.gates import exit_status
@@ -131,11 +130,12 @@ def scan(
         gate, only = gate_of(scanned, fail_on, compliance_threshold, allow_unscanned=allow_unscanned)
         if new_since and baseline:
             fail("--baseline and --new-since both say what to compare with; leave one of them out")
-        compared = (
-            compare_with_revision(scanned, request, day, new_since)
-            if new_since
-            else compare(scanned, baseline)
-        )
+        if new_since:
+            from kscan_lsp.cli.revisions import compare_with_revision
+
+            compared = compare_with_revision(scanned, request, day, new_since)
+        else:
+            compared = compare(scanned, baseline)
         if new_only and not compared.baselines:
             fail(
                 "--new-only needs a baseline: name one here or in .kscan.yaml, or a revision with --new-since"
@@ -169,6 +169,15 @@ def fix(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Also fixes that can change what a workload does: review them.")
     ] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Ask about each fix, and write those that are agreed to.")
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Judge all files anew with the fixes, and write only if nothing new appears."
+        ),
+    ] = False,
     framework: Frameworks = [],
     control: Controls = [],
     config: Config = None,
@@ -189,7 +198,27 @@ def fix(
     warn_about_setup(scanned.problems)
     for place in unreadable(scanned):
         print_error(place)
-    result = fix_files(scanned, request.paths, unsafe=unsafe)
+    if interactive:
+        from kscan_lsp.cli.asking import Questions
+
+        if not sys.stdin.isatty() or not sys.stderr.isatty():
+            fail(
+                "--interactive asks on a terminal, and there is none; leave it out, or name what to fix with --control"
+            )
+        asking = Questions(values=show_values, colour=not os.environ.get("NO_COLOR"))
+        result = fix_files(
+            scanned, request.paths, unsafe=unsafe, agreed=asking.agreed, stopped=asking.stopped
+        )
+        write = True
+    else:
+        result = fix_files(scanned, request.paths, unsafe=unsafe)
+    if verify:
+        from kscan_lsp.cli.proof import prove
+
+        proof = prove(scanned, result, today())
+        print_error(proof.text())
+        if proof.new:
+            raise typer.Exit(1)
     if write:
         result = write_files(result)
     for failure in result.failures:

@@ -1,7 +1,8 @@
 """What a link of the chain gives: directives, each with the controls it is about and whom it speaks for.
 
-Comments and annotations share one way of writing them, `C-0057, C-0058 until=2027-01-31 -- reason`. Several stand in
-one text with a `;` between them, `C-0057 -- reason; C-0058 until=2027-01-31 -- another`, or each on a line of its own,
+Comments and annotations share one way of writing them, `C-0057, C-0058 until=2027-01-31 -- reason`; `owner=` and
+`ticket=` stand before the reason, too. Several stand in one text with a `;` between them,
+`C-0057 -- reason; C-0058 until=2027-01-31 -- another`, or each on a line of its own,
 so that each control can have its own reason and day. One that cannot be read wholly counts for nothing: what is wrong
 in it may be the day from which it must not count any more.
 """
@@ -33,9 +34,9 @@ NO_REASON_YET: Final = "TODO: say why"
 """What an editor writes for a reason that somebody has to give; until then it is a problem."""
 
 CONTROL_ID: Final = re.compile(r"[A-Za-z]+-\d+")
-_UNTIL: Final = re.compile(r"\buntil=(\S+)")
+_SAID: Final = re.compile(r"\b(until|owner|ticket)=(\S+)")
 _NEXT: Final = re.compile(
-    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|until=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
+    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
 )
 """Where the next directive of a text begins. Reasons have semicolons, too: what follows one has to look like a head."""
 
@@ -99,15 +100,17 @@ def _read(
     text: str, span: Span, by: Literal["comment", "annotation"], target: int | Path | None
 ) -> Directive | Problem:
     head, _, reason = text.partition("--")
-    day = _UNTIL.search(head)
-    if day:
-        head = head[: day.start()] + head[day.end() :]
+    said = {name: value.rstrip(",") for name, value in _SAID.findall(head)}
+    head = _SAID.sub("", head)
     names = [name for name in re.split(r"[,\s]+", head) if name]
     wrong = [name for name in names if not CONTROL_ID.fullmatch(name)]
     ids = tuple(name.upper() for name in names if CONTROL_ID.fullmatch(name))
     if ids and not wrong:
-        until = day[1] if day else ""
-        return Directive(ids, Disposition("accepted", by, span, redact(reason.strip()), until=until), target)
+        why, owner, ticket = (
+            redact(text) for text in (reason.strip(), said.get("owner", ""), said.get("ticket", ""))
+        )
+        until = said.get("until", "")
+        return Directive(ids, Disposition("accepted", by, span, why, owner, until, ticket=ticket), target)
     what = f"'{wrong[0]}' is no control id" if wrong else "no control is named"
     known = ", ".join(ids) or EXAMPLE
     until = " until=2027-01-31" if any(name.lower().startswith("until") for name in wrong) else ""

@@ -121,6 +121,8 @@ def fix_all(
     stopped: Callable[[], bool] = lambda: False,
     container: Container | None = None,
     wanted: Callable[[Finding], bool] = is_open,
+    *,
+    agreed: Callable[[Site, Finding, VerifiedFix, Project], bool] = lambda *_: True,
 ) -> tuple[Project, list[tuple[Finding, VerifiedFix]]]:
     """Make one fix after the other until none is left in a document that is accepted.
 
@@ -130,6 +132,7 @@ def fix_all(
         stopped: asked between two fixes; true ends the work with what is done.
         container: where only the findings about one container are to be fixed, which.
         wanted: which findings are to be fixed.
+        agreed: asked of each fix that holds, before it counts: where, of what, which, and the project with it.
 
     Returns:
         The project as it is then, and what was fixed, in order.
@@ -143,7 +146,7 @@ def fix_all(
         while number < (container.resource + 1 if container else len(site.checked.verdicts)):
             if len(done) >= MAX_STEPS or stopped():
                 return site.project, done
-            step = _next_fix(site, number, accept, wanted, refused, container=container)
+            step = _next_fix(site, number, accept, wanted, refused, container=container, agreed=agreed)
             if step is None:  # the resources before have nothing left either, until the next time round
                 number += 1
             else:
@@ -166,6 +169,7 @@ def _next_fix(
     refused: set[_Key],
     *,
     container: Container | None,
+    agreed: Callable[[Site, Finding, VerifiedFix, Project], bool],
 ) -> _Step | None:
     """Make the next fix in a resource of a document; what cannot be made is added to `refused`."""
     if not site.checked.document.complete:
@@ -177,7 +181,7 @@ def _next_fix(
     for finding, options in _drafts(site, number, left, container):
         if len(options) == 1 and accept(options[0]):
             fix, project = verified(site, options[0], finding)
-            if isinstance(fix, VerifiedFix):
+            if isinstance(fix, VerifiedFix) and agreed(site, finding, fix, project):
                 return _Step(finding, fix, project)
         refused.add(_key(finding))
     return None

@@ -139,6 +139,7 @@ def _finding(entry: Reported) -> dict[str, Any]:
             "reason": disposition.reason,
             "owner": disposition.owner,
             "until": disposition.until,
+            "ticket": disposition.ticket,
             "file": entry.file,
             "line": entry.accepted_line,
         }

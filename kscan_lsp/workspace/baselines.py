@@ -45,6 +45,10 @@ DEFAULT_BASELINE: Final = f"{FOLDER}/baseline.json"
 """Where a baseline is written that nobody names."""
 
 
+MAKES_ONE: Final = "'kscan baseline create' writes one"
+"""How it ends what is said of a baseline that is not there."""
+
+
 class KnownFindings(Struct, frozen=True, eq=False):
     """The findings of a baseline as an editor asks for them."""
 
@@ -116,7 +120,7 @@ def find_baseline(name: str, folder: Path, buffers: Mapping[Path, str] | None) -
     if files:
         return read_baseline(Path(os.path.abspath(files[0])), buffers)
     why = wrong[0][1] if wrong and os.path.lexists(folder / name) else f"there is no baseline '{name}'"
-    return f"{why}; 'kscan baseline create' writes one"
+    return f"{why}; {MAKES_ONE}"
 
 
 def known_findings(file: BaselineFile) -> KnownFindings:

@@ -122,6 +122,7 @@ def _disposition(entry: Reported) -> str:
     if disposition is None:
         return ""
     until = f" until {disposition.until}" if disposition.until else ""
-    return also(
-        f"{entry.finding.control}, {disposition.by}{until}: {disposition.reason or 'no reason given'}"
-    )
+    who = f", {disposition.owner}" if disposition.owner else ""
+    ticket = f" ({disposition.ticket})" if disposition.ticket else ""
+    why = disposition.reason or "no reason given"
+    return also(f"{entry.finding.control}, {disposition.by}{who}{until}: {why}{ticket}")

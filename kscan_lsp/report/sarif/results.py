@@ -152,6 +152,7 @@ class _Maker:
             said.reason,
             said.owner and f"owner: {said.owner}",
             said.until and f"until {said.until}",
+            said.ticket and f"ticket: {said.ticket}",
             said.since and f"in the baseline since {said.since}",
         )
         made: dict[str, Any] = {

@@ -209,6 +209,15 @@ def test_a_baseline_that_is_not_there_is_a_problem_of_the_settings(here: Path) -
     assert "outside of this workspace" in kscan("scan").stderr
 
 
+def test_a_baseline_is_written_where_the_settings_say(here: Path) -> None:
+    (here / ".kscan.yaml").write_text(SETTINGS + "baseline: known.json\n")
+    assert kscan("baseline", "create").exit_code == 0
+    assert (here / "known.json").is_file()
+    assert (here / ".kscan.yaml").read_text() == SETTINGS + "baseline: known.json\n"
+    assert scan() == (0, 0, 1)
+    assert kscan("baseline", "create").exit_code == 2
+
+
 def test_the_gate_of_the_settings(here: Path) -> None:
     gates = {
         "failOn: none": 0,

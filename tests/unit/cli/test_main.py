@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -1211,3 +1212,63 @@ def test_fix_takes_a_credential_out_without_showing_it(here: Path) -> None:
     kscan("fix", "--unsafe", "--write", "--control", "C-0012")
     reference = "valueFrom:\n        secretKeyRef:\n          name: web-db\n          key: password"
     assert (here / "web.yaml").read_text(encoding="utf-8") == text.replace(f"value: {value}", reference)
+
+
+def test_a_fix_is_proven_by_judging_everything_anew(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = here / "deployment.yaml"
+    path.write_text(DEPLOYMENT)
+    result = kscan("fix", "--unsafe", "--verify", "--control", "C-0057", ".")
+    assert result.exit_code == 0
+    assert "verified: 1 finding gone, nothing new" in result.stderr
+    # one that the program gets wrong is not written
+    wrong = DEPLOYMENT.replace("name: api", "name: api\n        env: [{name: A, value: b}]")
+    monkeypatch.setattr(
+        "kscan_lsp.cli.fix.FixedFile.text", property(lambda _: wrong + "      hostPID: true\n")
+    )
+    result = kscan("fix", "--unsafe", "--verify", "--write", "--control", "C-0057,C-0038", ".")
+    assert result.exit_code == 1
+    assert "new, and nothing was written: deployment.yaml: C-0038 of Deployment web" in result.stderr
+    assert path.read_text() == DEPLOYMENT
+
+
+def test_a_fix_that_leaves_something_to_do_is_proven_too(here: Path) -> None:
+    (here / "a.yaml").write_text(DEPLOYMENT + "        env: [{name: DB_PASSWORD, value: hunter2hunter2}]\n")
+    result = kscan("fix", "--unsafe", "--verify", "--control", "C-0012,KS-0052", ".")
+    assert result.exit_code == 0
+    assert "verified: 1 finding gone, nothing new, 1 finding left to do" in result.stderr
+    assert "left to do: a.yaml: KS-0052" in result.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have other terminals")
+@pytest.mark.parametrize(
+    ("answers", "fixed"),
+    [("y\nn\n", 1), ("n\n\n", 0), ("a\n", 2), ("what\ny\nq\n", 1), ("q\n", 0)],
+)
+def test_a_fix_at_a_time(here: Path, answers: str, fixed: int) -> None:
+    path = here / "deployment.yaml"
+    path.write_text(DEPLOYMENT + "      hostPID: true\n")
+    ours, theirs = os.openpty()
+    words = ["fix", "--interactive", "--unsafe", "--control", "C-0057,C-0038", "."]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kscan_lsp", *words], stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL
+    )
+    os.close(theirs)
+    os.write(ours, answers.encode())
+    said = b""
+    with contextlib.suppress(OSError):  # the end, as a terminal says it
+        while part := os.read(ours, 1 << 16):
+            said += part
+    os.close(ours)
+    assert process.wait() == 0
+    text = path.read_text()
+    assert ("privileged: true" not in text) + ("hostPID: true" not in text) == fixed
+    assert b"Make this fix?" in said
+    assert b"this may change what the workload does" in said
+    assert b"-      hostPID: true" in said or b"privileged: true" in said
+
+
+def test_a_fix_at_a_time_takes_a_terminal(here: Path) -> None:
+    (here / "deployment.yaml").write_text(DEPLOYMENT)
+    result = kscan("fix", "--interactive", ".")
+    assert result.exit_code == 2
+    assert "--interactive asks on a terminal" in result.stderr

@@ -434,3 +434,31 @@ def test_an_annotation_by_alias_counts_where_it_is_used() -> None:
     )
     assert suppressed(text) == ONE * 2
     assert problems(text) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["owner=payments ticket=SEC-12 until=2027-01-31", "ticket=SEC-12, until=2027-01-31 owner=payments"],
+)
+def test_a_suppression_says_who_answers_for_it_and_where_it_is_followed_up(said: str) -> None:
+    for text in (
+        on_api(f"# kscan:ignore T-0001 {said} -- why"),
+        annotated(f"T-0001 {said} -- why; T-0002 owner=x -- other"),
+    ):
+        file, _ = checked("pod.yaml", text)
+        found = [f.disposition for part in file.parts for f in part.findings if f.control == "T-0001"]
+        known = next(one for one in found if one)
+        assert (known.reason, known.owner, known.ticket, known.until) == (
+            "why",
+            "payments",
+            "SEC-12",
+            "2027-01-31",
+        )
+
+
+def test_a_token_is_no_ticket() -> None:
+    secret = "ghp_" + "a1B2c3D4e5" * 4
+    file, _ = checked("pod.yaml", on_api(f"# kscan:ignore T-0001 ticket={secret} -- why"))
+    found = [f.disposition for part in file.parts for f in part.findings if f.disposition]
+    assert found
+    assert all(secret not in one.ticket for one in found)
