@@ -236,14 +236,16 @@ def _total_order(finding: Finding) -> tuple[object, ...]:
     return finding.causes, path, finding.message
 
 
-def fingerprint(finding: Finding, ordinal: int) -> str:
+def fingerprint(finding: Finding, ordinal: int, ways: paths.Ways | None = None) -> str:
     """Identity that survives moved lines, reordered lists, renames of files and API upgrades.
 
     Args:
         finding: the finding.
         ordinal: how many objects of the same identity its project has before this one.
+        ways: as for `paths.stable`, for who asks for many findings of one object.
     """
     who = finding.resource
-    parts = (finding.control, who.group, who.kind, who.namespace, who.name, finding.stable_path)
+    path = paths.stable(finding.path, finding.data, ways)
+    parts = (finding.control, who.group, who.kind, who.namespace, who.name, path)
     tail = (str(ordinal),) if ordinal else ()
     return "v1:" + hashlib.sha256("\0".join(parts + tail).encode()).hexdigest()[:32]

@@ -132,31 +132,41 @@ def lookup(value: object, path: Path) -> Any:
     return here
 
 
-def stable(path: Path, root_data: object) -> str:
+Ways: TypeAlias = "dict[Path, tuple[str, Any, str]]"
+"""What is known of the beginnings of paths into one object: as text, what is there, and the key above it."""
+
+
+def stable(path: Path, root_data: object, ways: Ways | None = None) -> str:
     """A path as text that survives reordered lists: `spec.containers[name=api].image`.
 
     Args:
         path: keys and indices, relative to `root_data`. Elements that do not exist there print as in `show`.
         root_data: plain values (dict, list, scalars), as kubectl reads the document.
+        ways: for who asks for many paths into the same values, which have most of their ways in common.
 
     Returns:
         The path, each list element named by its merge key where that key is there and unique in its list,
         else by its index.
     """
-    parts: list[str] = []
-    value = root_data
-    field = ""
-    for element in path:
+    known = {} if ways is None else ways
+    depth = len(path)
+    while depth and path[:depth] not in known:
+        depth -= 1
+    text, value, field = known[path[:depth]] if depth else ("", root_data, "")
+    for number in range(depth, len(path)):
+        element = path[number]
         if isinstance(element, str):
             printed = show((element,))
-            parts.append(f".{printed}" if parts and not printed.startswith("[") else printed)
+            text += f".{printed}" if text and not printed.startswith("[") else printed
             value = value.get(element) if isinstance(value, dict) else None
             field = element
         else:
             items = value if isinstance(value, list) else []
-            parts.append(bracket(field, items, element))
+            text += bracket(field, items, element)
             value = items[element] if element < len(items) else None
-    return "".join(parts)
+        if ways is not None:
+            known[path[: number + 1]] = text, value, field
+    return text
 
 
 def bracket(field: str, items: list[Any], index: int) -> str:

@@ -201,15 +201,15 @@ def fingerprint_of(finding: Finding) -> str:
     return fingerprint(finding, 0)
 
 
-def in_baseline(finding: Finding, claim: BaselineMatch | None) -> Finding:
+def disposition_of(entry: BaselineEntry) -> Disposition:
+    """What a finding has that is in a baseline."""
+    reason, owner = redact(entry.reason), redact(entry.owner)
+    return Disposition("baseline", "baseline", Span(0, 0), reason, owner, since=entry.since)
+
+
+def in_baseline(finding: Finding, known: Disposition | None) -> Finding:
     """The finding with what a baseline says of it; what somebody accepted stays so."""
-    if finding.status == "accepted":
+    before = finding.disposition
+    if before is known or (before is not None and before.status == "accepted"):
         return finding
-    known = finding.disposition
-    if claim is None:
-        return replace(finding, disposition=None) if known else finding
-    entry = claim.entry
-    now = Disposition(
-        "baseline", "baseline", Span(0, 0), redact(entry.reason), redact(entry.owner), since=entry.since
-    )
-    return finding if known == now else replace(finding, disposition=now)
+    return finding if before == known else replace(finding, disposition=known)

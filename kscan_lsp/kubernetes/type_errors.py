@@ -29,15 +29,16 @@ READ_INSIDE: Final = frozenset(
     {
         "accessModes", "aggregationRule", "apiGroups", "apiVersion", "backend", "backendRefs", "cidr", "claimName",
         "claimRef", "clusterRoleSelectors", "configMap", "configMapKeyRef", "configMapRef", "containers",
-        "defaultBackend", "egress", "enableDefaultDeny", "endpointSelector", "env", "envFrom", "ephemeralContainers",
+        "data", "defaultBackend", "egress", "enableDefaultDeny", "endpointSelector", "env", "envFrom",
+        "ephemeralContainers",
         "except", "from", "generateName", "group", "hostPath", "http", "ingress", "initContainers", "ipBlock", "items",
         "jobTemplate", "key", "kind", "labels", "matchExpressions", "matchLabels", "metadata", "name", "namespace",
         "namespaceSelector", "namespaces", "nonResourceURLs", "operator", "parentRefs", "path", "paths",
         "persistentVolumeClaim", "podSelector", "policyTypes", "ports", "projected", "resourceNames", "resources",
         "roleRef", "rules", "scaleTargetRef", "secret", "secretKeyRef", "secretName", "secretRef", "selector",
         "service", "serviceAccount", "serviceAccountName", "serviceName", "sources", "spec", "specs",
-        "storageClassName", "subjects", "template", "to", "types", "valueFrom", "values", "verbs", "volumeName",
-        "volumes",
+        "storageClassName", "stringData", "subjects", "template", "to", "types", "valueFrom", "values", "verbs",
+        "volumeName", "volumes",
     }
 )  # fmt: skip
 """The fields that relations to other objects rest on, and functions that a control hands an object, or a part of one:

@@ -8,8 +8,8 @@ finding of a file that is gone counts wherever it turns up. A scan knows all, an
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from itertools import chain
+from collections import Counter, defaultdict
+from operator import is_
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,23 +19,25 @@ from msgspec.structs import replace
 from kscan_lsp.dispositions.baseline import (
     Baseline,
     BaselineError,
-    fingerprint_of,
+    disposition_of,
     in_baseline,
     match,
 )
 from kscan_lsp.dispositions.baseline import read as read_text
 from kscan_lsp.files import encoding
 from kscan_lsp.files.named import named_files, workspace_of
-from kscan_lsp.findings import Problem
+from kscan_lsp.findings import Problem, fingerprint
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from kscan_lsp.dispositions.baseline import BaselineEntry, BaselineMatch, Matching
+    from kscan_lsp.dispositions.baseline import BaselineMatch, Matching
     from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.findings import Disposition
+    from kscan_lsp.paths import Ways
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
     from kscan_lsp.yaml.document import Document
 
@@ -52,9 +54,9 @@ MAKES_ONE: Final = "'kscan baseline create' writes one"
 class KnownFindings(Struct, frozen=True, eq=False):
     """The findings of a baseline as an editor asks for them."""
 
-    by_file: Mapping[str, tuple[BaselineEntry, ...]] = {}
-    """By the key of the file in its project."""
-    gone: Mapping[str, tuple[BaselineEntry, ...]] = {}
+    by_file: Mapping[str, Mapping[str, tuple[Disposition, ...]]] = {}
+    """By the key of the file in its project and by fingerprint, what each has."""
+    gone: Mapping[str, tuple[Disposition, ...]] = {}
     """By fingerprint, those of files that are not there any more."""
     missing: frozenset[str] = frozenset()
     """The keys of these files."""
@@ -127,31 +129,88 @@ def known_findings(file: BaselineFile) -> KnownFindings:
     """The findings of a baseline by the keys that an editor has for files (`Path.as_uri`)."""
     if file.baseline is None:
         return KnownFindings()
-    by_name: dict[str, list[BaselineEntry]] = defaultdict(list)
+    by_name: dict[str, dict[str, tuple[Disposition, ...]]] = defaultdict(dict)
     for entry in file.baseline.findings:
-        by_name[entry.file].append(entry)
-    by_file: dict[str, tuple[BaselineEntry, ...]] = {}
-    gone: dict[str, list[BaselineEntry]] = defaultdict(list)
+        known = by_name[entry.file]
+        known[entry.fingerprint] = (
+            *known.get(entry.fingerprint, ()),
+            *(disposition_of(entry),) * entry.count,
+        )
+    by_file: dict[str, Mapping[str, tuple[Disposition, ...]]] = {}
+    gone: dict[str, tuple[Disposition, ...]] = {}
     missing: set[str] = set()
-    for name, entries in by_name.items():
+    for name, found in by_name.items():
         path = Path(os.path.abspath(file.folder / name))
         if os.path.lexists(path):
-            by_file[path.as_uri()] = tuple(entries)
+            by_file[path.as_uri()] = found
         else:
             missing.add(path.as_uri())
-            for entry in entries:
-                gone[entry.fingerprint].append(entry)
-    return KnownFindings(by_file, {one: tuple(entries) for one, entries in gone.items()}, frozenset(missing))
+            for one, dispositions in found.items():
+                gone[one] = (*gone.get(one, ()), *dispositions)
+    return KnownFindings(by_file, gone, frozenset(missing))
 
 
 def marked(file: CheckedFile, known: KnownFindings) -> CheckedFile:
-    """A file with what a baseline says of its findings, whatever was said of them before."""
-    own = known.by_file.get(file.path, ())
-    if not own and not known.gone:
-        return file
-    found = fingerprints_of(file)
-    elsewhere = chain.from_iterable([known.gone.get(one, ()) for one in dict.fromkeys(found)])
-    return with_claims(file, match((*own, *elsewhere), {file.path: found}).claims[file.path])
+    """A file with what a baseline says of its findings, whatever was said of them before.
+
+    Of several findings with one fingerprint the first are known, as many as the baseline has. A document that shares
+    none with those before it is known by itself, and is taken over as it is: at a keystroke that is all but one.
+    """
+    own = known.by_file.get(file.path, _NOTHING)
+    seen: set[str] = set()
+    used: Counter[str] = Counter()
+    parts: list[CheckedDocument] = []
+    for one in file.parts:
+        fingerprints = one.fingerprints
+        if fingerprints is None:
+            fingerprints = fingerprints_of_all(one.verdicts)
+        alone = seen.isdisjoint(fingerprints)
+        if alone and one.baseline is known:
+            parts.append(one)
+        else:
+            found = [_known(name, number, own, known.gone) for name, number in _numbered(fingerprints, used)]
+            part = _with_dispositions(one, found)
+            parts.append(replace(part, fingerprints=fingerprints, baseline=known if alone else None))
+        seen.update(fingerprints)
+        used.update(fingerprints)
+    return file.with_parts(parts)
+
+
+_NOTHING: Final[Mapping[str, tuple[Disposition, ...]]] = {}
+
+
+def _numbered(fingerprints: Iterable[str], used: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Fingerprints, each with how many of the same come before it."""
+    here: Counter[str] = Counter()
+    for name in fingerprints:
+        yield name, used.get(name, 0) + here[name]
+        here[name] += 1
+
+
+def _known(
+    name: str,
+    number: int,
+    own: Mapping[str, tuple[Disposition, ...]],
+    gone: Mapping[str, tuple[Disposition, ...]],
+) -> Disposition | None:
+    there = own.get(name, ())
+    if number < len(there):
+        return there[number]
+    elsewhere = gone.get(name, ())
+    number -= len(there)
+    return elsewhere[number] if number < len(elsewhere) else None
+
+
+def _with_dispositions(checked: CheckedDocument, found: Iterable[Disposition | None]) -> CheckedDocument:
+    """A document with what a baseline says of each of its findings."""
+    known = iter(found)
+    verdicts = []
+    for verdict in checked.verdicts:
+        findings = tuple([in_baseline(finding, next(known)) for finding in verdict.findings])
+        same = all(map(is_, findings, verdict.findings))
+        verdicts.append(verdict if same else replace(verdict, findings=findings))
+    same = all(map(is_, verdicts, checked.verdicts))
+    return checked if same else replace(checked, verdicts=tuple(verdicts))
 
 
 def fingerprints_of(file: CheckedFile) -> list[str]:
@@ -165,7 +224,11 @@ def fingerprints_of(file: CheckedFile) -> list[str]:
 
 def fingerprints_of_all(verdicts: Iterable[Verdicts]) -> tuple[str, ...]:
     """By what a baseline knows the findings of some resources."""
-    return tuple([fingerprint_of(finding) for verdict in verdicts for finding in verdict.findings])
+    found: list[str] = []
+    for verdict in verdicts:
+        ways: Ways = {}
+        found += [fingerprint(finding, 0, ways) for finding in verdict.findings]
+    return tuple(found)
 
 
 def with_claims(file: CheckedFile, claims: Mapping[int, BaselineMatch]) -> CheckedFile:
@@ -173,16 +236,10 @@ def with_claims(file: CheckedFile, claims: Mapping[int, BaselineMatch]) -> Check
     parts: list[CheckedDocument] = []
     number = 0
     for checked in file.parts:
-        verdicts = []
-        for verdict in checked.verdicts:
-            findings = tuple(
-                [in_baseline(one, claims.get(n)) for n, one in enumerate(verdict.findings, number)]
-            )
-            number += len(findings)
-            same = all(one is other for one, other in zip(findings, verdict.findings, strict=True))
-            verdicts.append(verdict if same else replace(verdict, findings=findings))
-        same = all(one is other for one, other in zip(verdicts, checked.verdicts, strict=True))
-        parts.append(checked if same else replace(checked, verdicts=tuple(verdicts)))
+        size = sum(len(verdict.findings) for verdict in checked.verdicts)
+        found = [claims.get(n) for n in range(number, number + size)]
+        number += size
+        parts.append(_with_dispositions(checked, [one and disposition_of(one.entry) for one in found]))
     return file.with_parts(parts)
 
 

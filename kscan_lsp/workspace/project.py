@@ -27,7 +27,7 @@ from kscan_lsp.graph.references import object_of
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.text import Span
-from kscan_lsp.workspace.baselines import KnownFindings, fingerprints_of_all, marked
+from kscan_lsp.workspace.baselines import KnownFindings, marked
 from kscan_lsp.workspace.results import (
     CheckedDocument,
     CheckedFile,
@@ -303,8 +303,7 @@ class Project(Struct, frozen=True, eq=False):
         judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
         problems = redacted((*read.document.problems, *read.missed, *judging, *disposed.problems))
         keys = self._keys(read, bounds, dated=disposed.dated)
-        names = None if self.known is None else fingerprints_of_all(disposed.verdicts)
-        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys, (), names)
+        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
 
     def _keys(self, read: ReadDocument, bounds: tuple[Bound | None, ...] | None, *, dated: bool) -> Keys:
         return frozenset[frozenset[Key]]().union(

@@ -76,6 +76,8 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""
     fingerprints: tuple[str, ...] | None = None
     """By what a baseline knows its findings; None where there is no baseline to ask."""
+    baseline: object = None
+    """The one that they were held against, where nothing before it in its file shares any of them."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

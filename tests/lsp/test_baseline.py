@@ -117,3 +117,17 @@ async def test_a_baseline_that_cannot_be_read_is_a_problem_in_it(editor, folder)
     await editor.until(uri, lambda newest: shown(newest) == {"C-0057": 1})
     found = await editor.until(baseline.as_uri(), lambda newest: bool(newest.diagnostics))
     assert "everything counts as new" in found[0].message
+
+
+@pytest.mark.asyncio
+async def test_the_status_says_how_many_are_new(editor, folder):
+    await editor.start(folder)
+    uri = (folder / "a.yaml").as_uri()
+    editor.open(uri, HOST)
+    await editor.until(uri, lambda newest: shown(newest) == NEW)
+    said = await editor.workspace_execute_command_async(
+        types.ExecuteCommandParams(command="kscan.status", arguments=[uri])
+    )
+    assert said["text"].startswith("1 new (1 high)")
+    assert said["lines"][0] == "This file: 1 new (1 high), 0 suppressed, 1 in the baseline"
+    assert said["baseline"] == 1

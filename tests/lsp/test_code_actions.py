@@ -254,7 +254,7 @@ def test_a_credential_is_taken_from_a_secret_and_shown_nowhere():
         "Take the value from Secret 'web-credentials-todo', a placeholder (env[name=DB_PASSWORD] of container 'api') "
         "(review) [C-0012]"
     )
-    assert needs_confirmation(fix.edit)
+    assert not needs_confirmation(fix.edit)
     assert "hunter2trout" not in repr(fix)
     after = edited(text, fix.edit)
     assert "hunter2trout" not in after

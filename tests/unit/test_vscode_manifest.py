@@ -16,8 +16,9 @@ PROPERTIES = MANIFEST["contributes"]["configuration"][0]["properties"]
 
 def test_every_setting_of_the_server_is_there() -> None:
     served = {f"kscan.{field.alias or name}" for name, field in Settings.model_fields.items()}
-    # a lock is for the settings of folders below, and an editor's are none of a folder
-    assert PROPERTIES.keys() - {"kscan.server.path", "kscan.trace.server"} == served - {"kscan.locked"}
+    # a lock is for the settings of folders below, and a gate for scans: an editor has neither
+    ours = served - {"kscan.locked", "kscan.gate"}
+    assert PROPERTIES.keys() - {"kscan.server.path", "kscan.trace.server"} == ours
     assert PROPERTIES["kscan.controls"]["properties"].keys() == ControlSettings.model_fields.keys()
     for name, schema in PROPERTIES.items():
         assert schema.get("description") or schema.get("markdownDescription"), name
@@ -57,7 +58,7 @@ def test_the_walkthrough_offers_commands_that_exist_and_is_ticked_off_by_them() 
             name for name in commands if name != "workbench.action.quickOpen" and name not in offered
         ] == []
         events = [event.removeprefix("onCommand:") for event in step["completionEvents"]]
-        ticked = [event for event in events if not event.startswith("onLanguage:")]
+        ticked = [event for event in events if not event.startswith("onContext:")]
         assert set(ticked) - {"kscan.fixFile"} <= set(commands)
         assert events
         assert (EXTENSION / step["media"]["image"]).is_file()

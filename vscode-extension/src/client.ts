@@ -16,6 +16,7 @@ import { chosenSettings } from "./settings";
 const RESTARTS = 4; // after crashes within three minutes; then the server stays down until it is restarted by hand
 const THREE_MINUTES = 180_000;
 const SAID = 300; // characters of what a server that died has said last
+const A_MOMENT = 1_000; // milliseconds
 
 /** A client that leaves it to us to tell the user what is wrong: it would say the same several times over. */
 class QuietClient extends LanguageClient {
@@ -130,6 +131,7 @@ export class Connection implements vscode.Disposable {
         throw new Error("the connection was closed"); // which `start` need not say
       }
     } catch (error) {
+      await ended(this.process);
       this.process?.kill();
       throw new Error(whyNot(server, this.process, said), { cause: error });
     }
@@ -172,6 +174,16 @@ export class Connection implements vscode.Disposable {
     } else if (choice === "Show Log") {
       this.log.show();
     }
+  }
+}
+
+/** Give a server that closed its output a moment to end, so that its status is known. */
+async function ended(process: ChildProcess | undefined): Promise<void> {
+  if (process?.exitCode === null) {
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, A_MOMENT);
+      process.once("close", () => { clearTimeout(timer); done(); });
+    });
   }
 }
 

@@ -9,26 +9,41 @@ export const OPEN_PLACE = "kscan.openPlace";
 
 export class Explanation implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
+  private shown: { readonly uri: string; readonly control: string; readonly html: string } | undefined;
+  private readonly subscription: vscode.Disposable;
 
-  constructor(private readonly connection: Connection) {}
+  constructor(private readonly connection: Connection) {
+    // where it fails changes with the text
+    this.subscription = connection.onDidChange(() => {
+      if (this.shown && this.panel?.visible) {
+        void this.render(this.shown.uri, this.shown.control);
+      }
+    });
+  }
 
   /** Show what the server has to say about a control, beside the text, in the tab that there already is. */
   async show(uri: string, control: string): Promise<void> {
+    await this.render(uri, control);
+    this.panel?.reveal(undefined, true);
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.panel?.dispose();
+  }
+
+  private async render(uri: string, control: string): Promise<void> {
     const page = await this.connection.ask<{ html: string } | null>("kscan.explanationPage", uri, control);
-    if (!page) {
+    if (!page || (this.panel && this.shown?.html === page.html)) {
       return;
     }
+    this.shown = { uri, control, html: page.html };
     this.panel ??= this.open();
     this.panel.title = control;
     this.panel.webview.html = page.html.replaceAll(
       new RegExp(`href="(${PLACE}[^"]*)"`, "g"),
       (_, link: string) => `href="command:${OPEN_PLACE}?${encodeURIComponent(JSON.stringify([link]))}"`,
     );
-    this.panel.reveal(undefined, true);
-  }
-
-  dispose(): void {
-    this.panel?.dispose();
   }
 
   private open(): vscode.WebviewPanel {

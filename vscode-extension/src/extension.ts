@@ -56,7 +56,8 @@ async function scan(connection: Connection): Promise<void> {
   const scanned = await connection.ask<Scanned | null>("kscan.scanWorkspace");
   if (scanned) {
     const findings = Object.entries(scanned.findings).map(([severity, count]) => `${count.toString()} ${severity}`);
-    const text = `kscan: ${scanned.files.toString()} files scanned: ${findings.join(", ")}.`;
+    const files = scanned.files === 1 ? "1 file" : `${scanned.files.toString()} files`;
+    const text = `kscan: ${files} scanned: ${findings.join(", ")}.`;
     const choice = await vscode.window.showInformationMessage(text, "Show Problems", "Show Report");
     if (choice) {
       await vscode.commands.executeCommand(choice === "Show Report" ? "kscan.showReport" : "workbench.actions.view.problems");

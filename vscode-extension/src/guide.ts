@@ -58,7 +58,9 @@ export class Guide implements vscode.Disposable {
     );
     const ignoring = actions.find(({ title, edit }) => edit && title.startsWith(`Ignore ${codeOf(place.finding)} `));
     if (ignoring?.edit) {
+      const comment = ignoring.edit.get(place.uri)[0]?.range.start.line;
       await vscode.workspace.applyEdit(ignoring.edit);
+      await giveReason(place.uri, comment);
     } else {
       void vscode.window.showInformationMessage("There can be no comment here: an annotation of the object can accept the finding.");
     }
@@ -94,6 +96,17 @@ export class Guide implements vscode.Disposable {
       .flatMap(({ input }) => (input instanceof vscode.TabInputText ? [input.uri] : []));
     const last = this.last?.toString();
     return tabs.find((uri) => uri.toString() === last) ?? tabs.find(({ path }) => /\.(ya?ml|json)$/.test(path));
+  }
+}
+
+/** Put the cursor where the reason of a comment is to be written: nothing else is for the keys that follow. */
+async function giveReason(uri: vscode.Uri, line: number | undefined): Promise<void> {
+  const editor = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
+  const text = line === undefined ? undefined : editor?.document.lineAt(line);
+  if (editor && text?.text.includes("kscan:ignore") && !text.text.includes(" -- ")) {
+    await editor.edit((edit) => { edit.insert(text.range.end, " -- "); });
+    const end = editor.document.lineAt(text.lineNumber).range.end;
+    editor.selection = new vscode.Selection(end, end);
   }
 }
 
