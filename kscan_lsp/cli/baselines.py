@@ -12,11 +12,12 @@ from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.scan import STDIN
 from kscan_lsp.dispositions.baseline import VERSION, Baseline
 from kscan_lsp.edits import set_value
+from kscan_lsp.files import encoding
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.files.writing import replace as replace_file
 from kscan_lsp.report.drift import Compared, digest_of_policies, digest_of_settings, drift
 from kscan_lsp.settings.model import FILE_NAMES
-from kscan_lsp.text import TextEdit
+from kscan_lsp.text import TextEdit, apply_edits
 from kscan_lsp.workspace.baselines import (
     DEFAULT_BASELINE,
     folder_of,
@@ -26,7 +27,6 @@ from kscan_lsp.workspace.baselines import (
     with_claims,
 )
 from kscan_lsp.workspace.configuration import configure
-from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -180,16 +180,21 @@ def name_in_settings(scan: Scan, path: Path, config: Path | None) -> str:
         return ""
     settings = config or configuration.settings_path or folder_of(path) / FILE_NAMES[0]
     line = f"baseline: {name_in(settings.parent, path)}"
-    document = read_policy_file(settings, "setting", None) if settings.exists() else read_document("")
+    by_hand = f"write '{line}' into {display_name(settings)}, so that scans, editor and pipeline go by it"
+    source = encoding.read(settings) if settings.exists() else encoding.SourceText("")
+    if isinstance(source, encoding.Unreadable):
+        return by_hand
+    document = read_document(source.text)
     made = set_value(document, ("baseline",), name_in(settings.parent, path)) if document.root else None
-    if made is None and not document.text.strip():
+    if made is None and not source.text.strip():
         text = f"{line}\n"
     elif isinstance(made, TextEdit):
-        text = document.text[: made.span.start] + made.text + document.text[made.span.end :]
+        text = apply_edits(source.text, [made])
     else:
-        return f"write '{line}' into {display_name(settings)}, so that scans, editor and pipeline go by it"
-    if reason := replace_file(settings, text.encode()):
-        return f"{display_name(settings)}: {reason}; write '{line}' into it"
+        return by_hand
+    # as it was but for the line: its byte order mark, its line ends, its mode
+    if reason := replace_file(settings, source.encode(text)):
+        return f"{display_name(settings)}: {reason}; {by_hand}"
     return f"{display_name(settings)} names it now: '{line}'"
 
 

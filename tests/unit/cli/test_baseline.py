@@ -327,3 +327,18 @@ def test_a_repository_has_nothing_run_when_a_revision_is_read(here: Path) -> Non
     assert result.exit_code == 2
     assert "cannot be read" in result.stderr
     assert not ran.exists()
+
+
+def test_settings_keep_their_byte_order_mark_and_line_ends(here: Path) -> None:
+    settings = here / ".kscan.yaml"
+    before = b"\xef\xbb\xbf" + SETTINGS.replace("\n", "\r\n").encode()
+    settings.write_bytes(before)
+    assert kscan("baseline", "create").exit_code == 0
+    assert settings.read_bytes() == before + b'baseline: ".kscan/baseline.json"\r\n'
+
+
+def test_settings_that_cannot_be_edited_are_left_as_they_are(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("# only a comment\n")
+    result = kscan("baseline", "create")
+    assert "write 'baseline: .kscan/baseline.json' into .kscan.yaml" in result.stderr
+    assert (here / ".kscan.yaml").read_text() == "# only a comment\n"
