@@ -119,7 +119,9 @@ class Evaluator:
             related = None
             if bound is not None and plan is plans.related:
                 related = self._related(bound, plan)
-            return self._scope(verdicts, related, template)
+            scope = self._scope(verdicts, related, template)
+            scope.conditions = self._memo.known_conditions()
+            return scope
 
         return FailedElements(plans, scope)
 

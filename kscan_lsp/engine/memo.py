@@ -45,6 +45,8 @@ MAX_VALUES: Final = 4_096
 """Answers of expressions that read long lists of related objects."""
 MAX_TOUCHED: Final = 1_000
 """Values of which it is remembered which groups they touch."""
+MAX_CONDITIONS: Final = 4_096
+"""Conditions of fixes."""
 MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
 
@@ -109,6 +111,7 @@ class Memo:
 
     __slots__ = (
         "answers",
+        "conditions",
         "digests",
         "document",
         "lists",
@@ -135,6 +138,8 @@ class Memo:
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
         self.values: dict[tuple[object, ...], Any] = {}
         """What an expression gives that reads a long list of related objects, by the digests of all that it reads."""
+        self.conditions: dict[tuple[object, ...], bool] = {}
+        """Whether conditions of fixes hold, by the digests of what they read."""
         self.parts: dict[cel.Expression, Parted | None] = {}
         """What came of taking expressions apart; as many as those of checks that read long lists, at most."""
         self.lists = related.RelatedLists()
@@ -193,6 +198,12 @@ class Memo:
             known = self.touches[key] = (plan, touched(plan, path, anchors))
         return known[1]
 
+    def known_conditions(self) -> dict[tuple[object, ...], bool]:
+        """What is known of conditions, to be added to for one more resource."""
+        if len(self.conditions) >= MAX_CONDITIONS:
+            self.conditions.clear()
+        return self.conditions
+
     def parted(self, expression: cel.Expression) -> Parted | None:
         """An expression taken apart, once."""
         if expression not in self.parts:
@@ -237,6 +248,7 @@ class Memo:
             "digests": Fill(len(self.digests), digests.MAX_DIGESTS),
             "bytes digested": Fill(self.digests.digested, digests.MAX_DIGESTED),
             "values touched": Fill(len(self.touches), MAX_TOUCHED),
+            "conditions": Fill(len(self.conditions), MAX_CONDITIONS),
             "documents": Fill(documents.currsize, MAX_DOCUMENTS),
         }
 
