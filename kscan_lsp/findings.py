@@ -231,6 +231,16 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return ordered
 
 
+def merged(one: Iterable[Finding], other: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order of `in_order`, of two lists that are in it and have no control in common."""
+    return sorted((*one, *other), key=_place)
+
+
+def _place(finding: Finding) -> tuple[int, int, str]:
+    start, end = finding.span
+    return start, end, finding.control
+
+
 def _total_order(finding: Finding) -> tuple[object, ...]:
     path = [(isinstance(part, str), part) for part in finding.path]  # a number and a text do not compare
     return finding.causes, path, finding.message

@@ -44,7 +44,7 @@ from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind,
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
 from kscan_lsp.cel.reading import ANY, Reads, ReadSet
-from kscan_lsp.cel.views import MAX_DEPTH, MAX_WEIGHT, View, view
+from kscan_lsp.cel.views import MAX_DEPTH, MAX_WEIGHT, View, view, view_edited
 
 __all__ = [
     "ANY",
@@ -74,4 +74,5 @@ __all__ = [
     "render",
     "template",
     "view",
+    "view_edited",
 ]

@@ -55,6 +55,19 @@ def view(data: object) -> View:
     return View(None if value is _CUT else value, walk.complete)
 
 
+def view_edited(before: View, was: object, data: object, value: Data) -> View:
+    """The view of plain data that differs from other data in one scalar.
+
+    Args:
+        before: the view of the other data.
+        was: that data.
+        data: the data as it is now.
+        value: the scalar in it that is another.
+    """
+    plain = before.complete and before.value is was and count_plain([value], 1) > 0
+    return View(data, complete=True) if plain else view(data)
+
+
 _PLAIN = 2_000
 
 

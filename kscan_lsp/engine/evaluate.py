@@ -9,7 +9,9 @@ Left out on purpose: what the results mean for controls and texts (`verdicts.py`
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel
@@ -22,7 +24,7 @@ from kscan_lsp.engine.scope import NotThereError
 from kscan_lsp.findings import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp.engine.memo import Memo
     from kscan_lsp.engine.plan import Group, Plan, PlannedCheck
@@ -34,44 +36,69 @@ MAX_VALUES: Final = 200_000
 """Values in one list of references to related objects, of which the first are kept, and the number of the others."""
 
 
-def evaluate(plan: Plan, scope: Scope, memo: Memo) -> Results:
+def evaluate(
+    plan: Plan, scope: Scope, memo: Memo, known: Sequence[Results | None] | None = None
+) -> list[Results]:
     """Evaluate all checks of a plan on a resource, or on one of its pod templates.
 
     Args:
         plan: the checks.
         scope: the resource, or the template.
         memo: what was found before.
+        known: what is known of each group of the plan, None for those to evaluate; None if that is all of them.
+
+    Returns:
+        What was found, by group; behind that, what no group is to blame for.
     """
-    failures: list[Failure] = []
-    no_answers: list[NoAnswer] = []
-    digests = [scope.place, *[scope.digest(name, field) for name, field in plan.dependencies]]
+    found: list[Results] = []
+    digests = _digests(plan, scope, known)
+    remaining = iter(known) if known else repeat(None)
     found_before = memo.results
     for round_ in plan.rounds:
         judged: list[Element] | None = None
+        done = len(found)
         try:
             for group in round_.groups:
-                if scope.template and not group.of_pods:
-                    continue  # said of the first one
-                key = group.key_of(digests)
-                results = found_before[group].get(key)
+                results = next(remaining)
                 if results is None:
-                    if judged is None:
-                        judged = elements(round_.each, scope, round_.reads)
-                        refuse_too_large(judged, round_.each)
-                    results = _results(group, judged, memo)
-                    # many may be too much for all checks of a round together, which is to be found again
-                    if len(judged) <= FEW:
-                        memo.keep_results(group, key, results)
-                failures += results.failures
-                no_answers += results.no_answers
+                    if scope.template and not group.of_pods:
+                        found.append(NOTHING)  # said of the first one
+                        continue
+                    key = group.key_of(digests)
+                    results = found_before[group].get(key)
+                    if results is None:
+                        if judged is None:
+                            judged = elements(round_.each, scope, round_.reads)
+                            refuse_too_large(judged, round_.each)
+                        results = _results(group, judged, memo)
+                        # many may be too much for all checks of a round together, which is to be found again
+                        if len(judged) <= FEW:
+                            memo.keep_results(group, key, results)
+                found.append(results)
         except NotThereError as error:  # met by the first group: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
-            no_answers += [
+            no_answers = tuple(
                 NoAnswer(check, scope.written_at(error.path), error.reason, limit) for check in round_.checks
-            ]
-    no_answers += _kept_open(plan, scope)
+            )
+            left = done + len(round_.groups) - len(found) - 1
+            found += [Results((), no_answers), *[NOTHING] * left]
+            deque(islice(remaining, left), 0)
+    if kept_open := tuple(_kept_open(plan, scope)):
+        found.append(Results((), kept_open))
     scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
-    return Results(tuple(failures), tuple(no_answers))
+    return found
+
+
+def _digests(plan: Plan, scope: Scope, known: Sequence[Results | None] | None) -> list[object]:
+    """What the keys of groups are picked from, as far as any group is to be evaluated."""
+    if known is None:
+        return [scope.place, *[scope.digest(name, field) for name, field in plan.dependencies]]
+    digests: list[object] = [scope.place, *[None] * len(plan.dependencies)]
+    for number in {
+        n for group, one in zip(plan.groups, known, strict=True) if one is None for n in group.reads
+    }:
+        digests[number] = scope.digest(*plan.dependencies[number - 1])
+    return digests
 
 
 def _kept_open(plan: Plan, scope: Scope) -> Iterator[NoAnswer]:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kscan_lsp import cel
+from kscan_lsp import cel, paths
 from kscan_lsp.engine.causes import FailedElements
+from kscan_lsp.engine.edited import verdicts_after
 from kscan_lsp.engine.evaluate import evaluate
 from kscan_lsp.engine.memo import Memo, NoAnswer, Results
 from kscan_lsp.engine.plan import plans_for
@@ -25,8 +26,9 @@ from kscan_lsp.engine.verdicts import Unevaluated, Verdicts, joined, verdicts_of
 from kscan_lsp.kubernetes.type_errors import type_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from kscan_lsp.engine.edited import Edited
     from kscan_lsp.engine.memo import Fill
     from kscan_lsp.engine.plan import Plan, Plans
     from kscan_lsp.engine.scope import Scope
@@ -54,28 +56,42 @@ class Evaluator:
             other._memo = self._memo
         return other
 
-    def evaluate(self, resource: Resource) -> Verdicts:
-        """Judge one resource by every control that looks at nothing but resources of its kind."""
+    def evaluate(self, resource: Resource, edited: Edited | None = None) -> Verdicts:
+        """Judge one resource by every control that looks at nothing but resources of its kind.
+
+        Args:
+            resource: the resource.
+            edited: what was said by the same evidence before an edit, where that is known.
+        """
         plans = self._plans(resource)
-        wrong = tuple(type_errors(plans.fields, resource.data))
-        known = Verdicts(resource, (), frozenset(), frozenset(), (), (), wrong, cel.view(resource.data))
-        verdicts = self._judged(known, plans.alone, None)
+        if edited is None:
+            view, wrong = cel.view(resource.data), type_errors(plans.fields, resource.data)
+        elif edited.path is None:
+            view, wrong = edited.before.view or cel.view(resource.data), []
+        else:  # no other field had a wrong type
+            was, value = edited.before.resource.data, paths.lookup(resource.data, edited.path)
+            seen = edited.before.view
+            view = cel.view_edited(seen, was, resource.data, value) if seen else cel.view(resource.data)
+            wrong = type_errors(plans.fields, resource.data, edited.path)
+        known = Verdicts(resource, (), frozenset(), frozenset(), (), (), tuple(wrong), view)
+        verdicts = self._judged(known, plans.alone, None, edited)
         if not plans.unanswerable:
             return verdicts
         unanswered = tuple(Unevaluated(control.id, (), control.unanswered) for control in plans.unanswerable)
         return replace(verdicts, unevaluated=verdicts.unevaluated + unanswered)
 
-    def evaluate_related(self, alone: Verdicts, bound: Bound) -> Verdicts:
+    def evaluate_related(self, alone: Verdicts, bound: Bound, edited: Edited | None = None) -> Verdicts:
         """Judge one resource by the controls for which other objects matter, too.
 
         Args:
             alone: what `evaluate` said about it.
             bound: what the relations of `relations_of` lead to.
+            edited: what was said by these controls before an edit, where the relations led to the very same objects.
 
         Returns:
             Both verdicts as one.
         """
-        return joined(alone, self._judged(alone, self._plans(alone.resource).related, bound))
+        return joined(alone, self._judged(alone, self._plans(alone.resource).related, bound, edited))
 
     def sees_the_same(self, resource: Resource, before: Bound, now: Bound) -> bool:
         """Whether all that checks read of the objects that a resource is related to is as it was."""
@@ -103,7 +119,9 @@ class Evaluator:
             related = None
             if bound is not None and plan is plans.related:
                 related = self._related(bound, plan)
-            return self._scope(verdicts, related, template)
+            scope = self._scope(verdicts, related, template)
+            scope.conditions = self._memo.known_conditions()
+            return scope
 
         return FailedElements(plans, scope)
 
@@ -128,29 +146,43 @@ class Evaluator:
             plans = self._memo.keep_plans(kind, made)
         return plans
 
-    def _judged(self, known: Verdicts, plan: Plan, bound: Bound | None) -> Verdicts:
+    def _judged(self, known: Verdicts, plan: Plan, bound: Bound | None, edited: Edited | None) -> Verdicts:
+        if edited and not known.type_errors and (after := self._after(known, plan, bound, edited)):
+            return after
         related = None
-        results = Results((), ())
+        found: list[Results] = []
         if plan.rounds:
             if bound is not None:
                 related = self._related(bound, plan)
             view = known.view or cel.view(known.resource.data)
             if view.complete and (related is None or related.complete):
-                results = self._evaluated(plan, known, related)
+                for template in range(len(known.resource.templates) or 1):
+                    found += evaluate(plan, self._scope(known, related, template), self._memo)
             else:
                 whose = "an object that this one is related to" if view.complete else "this object"
                 reason = f"{whose} is too deep or too large to be judged, or contains itself"
                 checks = [check for round_ in plan.rounds for check in round_.checks]
-                results = Results((), tuple(NoAnswer(check, (), reason, limit=True) for check in checks))
+                found = [Results((), tuple(NoAnswer(check, (), reason, limit=True) for check in checks))]
                 related = None
-        return verdicts_of(known, plan, results, related, ruleset=self.ruleset, memo=self._memo)
+        return verdicts_of(known, plan, found, related, ruleset=self.ruleset, memo=self._memo)
 
-    def _evaluated(self, plan: Plan, known: Verdicts, related: RelatedObjects | None) -> Results:
-        results = evaluate(plan, self._scope(known, related, 0), self._memo)
-        for template in range(1, len(known.resource.templates)):
-            more = evaluate(plan, self._scope(known, related, template), self._memo)
-            results = Results(results.failures + more.failures, results.no_answers + more.no_answers)
-        return results
+    def _after(self, known: Verdicts, plan: Plan, bound: Bound | None, edited: Edited) -> Verdicts | None:
+        """What is said after an edit, as far as that is what was said before; None where it must be evaluated."""
+        judged = edited.before.judged
+        if judged is None or judged.plan is not plan or known.view is None or not known.view.complete:
+            return None
+        related, again = None, frozenset[int]()
+        found: Sequence[Results] = judged.results
+        if edited.path is not None and plan.rounds:
+            related = None if bound is None else self._related(bound, plan)
+            scope = self._scope(known, related, 0)
+            again = self._memo.touched(plan, edited.path, scope.anchors)
+            if again:
+                kept = [None if number in again else one for number, one in enumerate(judged.results)]
+                found = evaluate(plan, scope, self._memo, kept)
+            if scope.composed is not None or any(found[number].no_answers for number in again):
+                return None
+        return verdicts_after(known, plan, edited, found, again, related=related, ruleset=self.ruleset)
 
     def _related(self, bound: Bound, plan: Plan) -> RelatedObjects:
         return RelatedObjects(bound, plan.related_fields, self._memo.document, self._memo.lists)

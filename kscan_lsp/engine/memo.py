@@ -16,14 +16,15 @@ from kscan_lsp import cel
 from kscan_lsp.engine import digests, related
 from kscan_lsp.engine.parts import Parted, part
 from kscan_lsp.engine.quoting import quoting
+from kscan_lsp.engine.touched import touched
 from kscan_lsp.kubernetes.type_errors import READ_INSIDE
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kscan_lsp.engine.digests import Digest
-    from kscan_lsp.engine.plan import Group, Plans
+    from kscan_lsp.engine.plan import Group, Plan, Plans
     from kscan_lsp.engine.quoting import Quoting
     from kscan_lsp.engine.related import References
     from kscan_lsp.findings import Cause
@@ -42,6 +43,10 @@ MAX_ANSWERS: Final = 50_000
 """Answers about elements, in some 20 MB: enough for a thousand workloads that have little in common."""
 MAX_VALUES: Final = 4_096
 """Answers of expressions that read long lists of related objects."""
+MAX_TOUCHED: Final = 1_000
+"""Values of which it is remembered which groups they touch."""
+MAX_CONDITIONS: Final = 4_096
+"""Conditions of fixes."""
 MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
 
@@ -106,6 +111,7 @@ class Memo:
 
     __slots__ = (
         "answers",
+        "conditions",
         "digests",
         "document",
         "lists",
@@ -116,6 +122,7 @@ class Memo:
         "quoting",
         "results",
         "results_kept",
+        "touches",
         "values",
     )
 
@@ -131,6 +138,8 @@ class Memo:
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
         self.values: dict[tuple[object, ...], Any] = {}
         """What an expression gives that reads a long list of related objects, by the digests of all that it reads."""
+        self.conditions: dict[tuple[object, ...], bool] = {}
+        """Whether conditions of fixes hold, by the digests of what they read."""
         self.parts: dict[cel.Expression, Parted | None] = {}
         """What came of taking expressions apart; as many as those of checks that read long lists, at most."""
         self.lists = related.RelatedLists()
@@ -139,6 +148,8 @@ class Memo:
         """What `names_in` found; for as many checks as the ruleset has, at most."""
         self.quoting: dict[Check, tuple[Quoting, ...]] = {}
         """What `quoting_of` found; as many, at most."""
+        self.touches: dict[tuple[int, Path, Path | None], tuple[Plan, frozenset[int]]] = {}
+        """By the identity of a plan, which is kept with it, the path of a value, and where the pod stands."""
         self.document: Callable[[str, bool], Document] = lru_cache(MAX_DOCUMENTS)(_document)
 
     def keep_plans(self, kind: Kind, plans: Plans) -> Plans:
@@ -176,6 +187,22 @@ class Memo:
         if len(self.values) >= MAX_VALUES:
             self.values.clear()
         self.values[key] = value
+
+    def touched(self, plan: Plan, path: Path, anchors: Mapping[str, Path]) -> frozenset[int]:
+        """The groups that a value touches (`touched`), which is the same for all keys typed in one place."""
+        key = (id(plan), path, anchors.get("pod"))
+        known = self.touches.get(key)
+        if known is None:
+            if len(self.touches) >= MAX_TOUCHED:
+                self.touches.clear()
+            known = self.touches[key] = (plan, touched(plan, path, anchors))
+        return known[1]
+
+    def known_conditions(self) -> dict[tuple[object, ...], bool]:
+        """What is known of conditions, to be added to for one more resource."""
+        if len(self.conditions) >= MAX_CONDITIONS:
+            self.conditions.clear()
+        return self.conditions
 
     def parted(self, expression: cel.Expression) -> Parted | None:
         """An expression taken apart, once."""
@@ -220,6 +247,8 @@ class Memo:
             "related places": Fill(len(self.lists.places), related.MAX_PLACES),
             "digests": Fill(len(self.digests), digests.MAX_DIGESTS),
             "bytes digested": Fill(self.digests.digested, digests.MAX_DIGESTED),
+            "values touched": Fill(len(self.touches), MAX_TOUCHED),
+            "conditions": Fill(len(self.conditions), MAX_CONDITIONS),
             "documents": Fill(documents.currsize, MAX_DOCUMENTS),
         }
 

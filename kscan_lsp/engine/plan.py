@@ -55,6 +55,8 @@ class Group(Struct, frozen=True, eq=False):
     """
 
     checks: tuple[PlannedCheck, ...]
+    reads: tuple[int, ...]
+    """Which of the dependencies of the plan, from 1; what tells one pod template from others is 0."""
     key_of: Callable[[Sequence[object]], object]
     of_pods: bool
     """Whether they look at anything that is another in each pod template of an object."""
@@ -85,6 +87,12 @@ class Plan(NamedTuple):
     relations: frozenset[str]
     related_fields: frozenset[str] | None
     """The fields of related objects that are read; None where that may be any."""
+
+    @property
+    def groups(self) -> Iterator[Group]:
+        """The groups of all rounds."""
+        for round_ in self.rounds:
+            yield from round_.groups
 
     def reads_of(self, each: Each) -> cel.Reads:
         """What the checks that judge some elements read, and their fixes."""
@@ -178,6 +186,7 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
         groups = [
             Group(
                 tuple(together),
+                tuple(map(at.__getitem__, read)),
                 itemgetter(0, *map(at.__getitem__, read)),
                 each.start != "object" or any(name in _OF_PODS for name, _ in read),
             )

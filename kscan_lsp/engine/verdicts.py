@@ -10,20 +10,21 @@ anything hides it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.findings import Finding, Problem, Related, in_order
+from kscan_lsp.engine.memo import Results
+from kscan_lsp.findings import Finding, Problem, Related, in_order, merged
 from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
 from kscan_lsp.redaction.lines import is_expected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp import cel
-    from kscan_lsp.engine.memo import Failure, Memo, NoAnswer, Results
+    from kscan_lsp.engine.memo import Failure, Memo, NoAnswer
     from kscan_lsp.engine.plan import Plan
     from kscan_lsp.engine.related import RelatedObjects
     from kscan_lsp.findings import Cause
@@ -48,6 +49,14 @@ class Unevaluated(Struct, frozen=True):
     """Not because something is wrong, but because it is too much: nothing else would tell the user."""
 
 
+class Judged(NamedTuple):
+    """What the checks of a plan found."""
+
+    plan: Plan
+    results: tuple[Results, ...]
+    """By its groups."""
+
+
 class Verdicts(Struct, frozen=True, eq=False):
     """What the controls say about one resource.
 
@@ -65,25 +74,29 @@ class Verdicts(Struct, frozen=True, eq=False):
     """The fields of a type that Kubernetes refuses; found once for both judgements."""
     view: cel.View | None = None
     """What CEL sees of the resource; None where no control looked at it yet."""
+    judged: Judged | None = None
+    """What the checks found, where all of them have an answer, of one pod template at most: an edit leaves most."""
+    related: Verdicts | None = None
+    """What is said by controls for which other objects matter, where that is among these verdicts."""
 
 
 def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
     """The verdicts of controls that look at nothing but a resource, and those of all others. No control is in both."""
-    findings = in_order((*alone.findings, *related.findings))
     return replace(
         alone,
-        findings=tuple(findings),
+        findings=tuple(merged(alone.findings, related.findings)),
         failed=alone.failed | related.failed,
         passed=alone.passed | related.passed,
         unevaluated=alone.unevaluated + related.unevaluated,
         problems=tuple(dict.fromkeys(alone.problems + related.problems)),
+        related=related,
     )
 
 
 def verdicts_of(
     known: Verdicts,
     plan: Plan,
-    results: Results,
+    found: Sequence[Results],
     related: RelatedObjects | None,
     *,
     ruleset: Ruleset,
@@ -94,14 +107,18 @@ def verdicts_of(
     Args:
         known: the resource, and its fields of a wrong type.
         plan: the checks.
-        results: what they found.
+        found: what they found.
         related: the objects that it is related to, where they matter.
         ruleset: what the plan is of.
         memo: that of the evaluator.
     """
     resource, wrong = known.resource, known.type_errors
     locator = resource.locator()
-    findings, hidden = _findings(resource, locator, ruleset, results, related)
+    results = Results(
+        tuple([one for group in found for one in group.failures]),
+        tuple([one for group in found for one in group.no_answers]),
+    )
+    findings, hidden = findings_of(resource, locator, ruleset, results.failures, related)
     failed = frozenset([finding.control for finding in findings])
     problems = [
         Problem(locator.resolve(one.path).span, one.message, "placeholder" if one.placeholder else "type")
@@ -120,15 +137,15 @@ def verdicts_of(
         doubtful = _reading(_blanked_names(resource), passed, ruleset, memo)
         unevaluated |= {control: Unevaluated(control, (), UNREADABLE) for control in sorted(doubtful)}
         passed -= doubtful
+    whole = not (wrong or results.no_answers or resource.document.blanked or len(resource.templates) > 1)
     return replace(
         known,
-        findings=tuple(
-            in_order(findings) if related is None else findings
-        ),  # the others are put in order with all
+        findings=tuple(in_order(findings)),
         failed=failed,
         passed=passed,
         unevaluated=tuple(unevaluated.values()),
         problems=tuple(problems),
+        judged=Judged(plan, tuple(found)) if whole else None,
     )
 
 
@@ -158,14 +175,18 @@ def _why(one: NoAnswer, wrong: tuple[TypeFault, ...], memo: Memo) -> tuple[Path,
     return one.path, one.reason
 
 
-def _findings(
-    resource: Resource, locator: Locator, ruleset: Ruleset, results: Results, related: RelatedObjects | None
+def findings_of(
+    resource: Resource,
+    locator: Locator,
+    ruleset: Ruleset,
+    all_failures: Iterable[Failure],
+    related: RelatedObjects | None,
 ) -> tuple[list[Finding], list[Unevaluated]]:
     """The findings, and what is no finding because a repair took out a line there."""
     findings: list[Finding] = []
     hidden: list[Unevaluated] = []
     places: dict[tuple[str, Path], list[Failure]] = {}
-    for failure in results.failures:
+    for failure in all_failures:
         places.setdefault((failure.check.control, failure.path), []).append(failure)
     for (control, path), failures in places.items():
         location = locator.resolve(path)

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from kscan_lsp.graph.following import Answers, Keys, Link, asked_of, follow
+from kscan_lsp.graph.references import is_read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from kscan_lsp.graph.index import Index, Key, Object
+    from kscan_lsp.paths import Path
 
 
 class Bound(NamedTuple):
@@ -76,6 +78,25 @@ def bind(subject: Object, names: Collection[str], followed: Followed, before: Bo
         for one, questions in zip(subjects, asked, strict=True)
     ]
     return Bound(tuple(links), frozenset(dependencies), tuple(asked))
+
+
+def bind_edited(
+    subject: Object, was: Object, before: Bound, path: Path | None, changed: AbstractSet[Key]
+) -> Bound | None:
+    """What relations lead to from an object after an edit; None where they must be followed for that.
+
+    Args:
+        subject: the object as it is now (`references.object_edited`).
+        was: the same before the edit.
+        before: what they led to then.
+        path: the value in it that is another; None where its data is as it was.
+        changed: the keys of the index under which anything is different since.
+    """
+    if subject.keys != was.keys or any_of(before.dependencies, changed):
+        return None
+    if path is None or not is_read(path):
+        return before._replace(asked=tuple({} for _ in before.asked))
+    return None
 
 
 def _linked(

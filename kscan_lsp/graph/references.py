@@ -14,6 +14,7 @@ from kscan_lsp.graph.index import Object, key_of
 from kscan_lsp.graph.secrets import as_letters, declared_secret
 from kscan_lsp.kubernetes.runtime_labels import may_run_pods
 from kscan_lsp.kubernetes.selectors import labels_of_pods, required, selectors_of
+from kscan_lsp.kubernetes.type_errors import READ_INSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.index import Key
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.kubernetes.selectors import Selector
+    from kscan_lsp.paths import Path
+
+_ANY_KEYS: Final = frozenset({"data", "labels", "matchLabels", "selector", "stringData"})
+"""Maps that are read with whatever keys they have."""
 
 BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
 POLICIES: Final = (
@@ -46,6 +51,24 @@ def object_of(file: str, resource: Resource, offset: int = 0, line: int = 0) -> 
         line=line,
     )
     return replace(one, keys=keys_of(one))
+
+
+def object_edited(before: Object, resource: Resource, path: Path | None) -> Object:
+    """A resource after an edit as the others see it.
+
+    Args:
+        before: what it was to them.
+        resource: the resource, whose identity and pod templates are as they were.
+        path: the value in it that is another; None where its data is as it was.
+    """
+    one = replace(before, document=resource.document.text, data=resource.data)
+    return one if path is None or not is_read(path) else replace(one, keys=keys_of(one))
+
+
+def is_read(path: Path) -> bool:
+    """Whether anything that an object is found under, or looks for, can depend on a value of it."""
+    names = [part for part in path if isinstance(part, str)]
+    return names[-1] in READ_INSIDE or not _ANY_KEYS.isdisjoint(names)
 
 
 def keys_of(one: Object) -> tuple[Key, ...]:

@@ -67,47 +67,52 @@ class TypeFault(NamedTuple):
     """Nothing is wrong with it, but nobody knows yet what will stand there."""
 
 
-def type_errors(fields: Fields, data: dict[str, Any]) -> list[TypeFault]:
+def type_errors(fields: Fields, data: dict[str, Any], only: Path = ()) -> list[TypeFault]:
     """Fields of an object whose value has a type that the API server refuses.
 
     Args:
         fields: what is known about its kind (`pod_templates.fields_of`).
         data: the object as plain values.
+        only: where to look: at this value alone, and what it stands in.
 
     Returns: Them, outermost first: nothing is looked at inside a value of the wrong type.
         Null is never wrong: Kubernetes treats it as absent. At most `MAX_TYPE_ERRORS`.
     """
     found: list[TypeFault] = []
-    _compare(data, fields, (), "", found)
+    _compare(data, fields, (), "", found, only=only)
     return found
 
 
-def _compare(value: Any, expected: Any, path: Path, field: str, found: list[TypeFault]) -> None:
+def _compare(
+    value: Any, expected: Any, path: Path, field: str, found: list[TypeFault], *, only: tuple[Any, ...]
+) -> None:
     if value is None or len(found) >= MAX_TYPE_ERRORS:
         return
     if isinstance(expected, str):
         if not _CHECKS[expected](value):
             found.append(_fault(path, expected, value, field))
     elif isinstance(expected, tuple) and expected[0] == EVERY and isinstance(value, list):
-        _compare(value, [expected[1]], path, field, found)
+        _compare(value, [expected[1]], path, field, found, only=only)
     elif isinstance(expected, list):
         if isinstance(value, list):
-            for index, item in enumerate(value):
+            for index, item in enumerate(value) if not only else [(only[0], value[only[0]])]:
                 if item is not None:
-                    _compare(item, expected[0], (*path, index), field, found)
+                    _compare(item, expected[0], (*path, index), field, found, only=only[1:])
                 elif len(found) < MAX_TYPE_ERRORS:
                     found.append(_fault((*path, index), _noun(expected[0]), None, field))
         else:
             found.append(_fault(path, "a list", value, field))
     elif not isinstance(value, dict):
         found.append(_fault(path, "a mapping", value, field))
-    elif isinstance(expected, tuple):
-        for key, item in value.items():
-            _compare(item, expected[1], (*path, key), field, found)
     else:
-        for key, item in value.items():
-            if item is not None and (inner := expected.get(key)) is not None:
-                _compare(item, inner, (*path, key), key, found)
+        items = value.items() if not only else [(only[0], value[only[0]])]
+        if isinstance(expected, tuple):
+            for key, item in items:
+                _compare(item, expected[1], (*path, key), field, found, only=only[1:])
+        else:
+            for key, item in items:
+                if item is not None and (inner := expected.get(key)) is not None:
+                    _compare(item, inner, (*path, key), key, found, only=only[1:])
 
 
 def _noun(expected: Any) -> str:

@@ -57,11 +57,21 @@ _Line: TypeAlias = "tuple[int, int]"
 """A line number of a diagnostic, counted from the start of a document: of its own (0), or of one in another file."""
 
 
+class _Range(NamedTuple):
+    """A range as JSON with holes, and the lines to fill in."""
+
+    text: str
+    first: int
+    last: int
+
+
 class _Holes(NamedTuple):
     """The line numbers to fill in, and the places in other files that some of them count from."""
 
     lines: list[_Line]
     elsewhere: dict[Related, int]
+    ranges: dict[Span, _Range]
+    """Those of the document itself: what is missing in one place is missing for many controls."""
 
 
 class _Template(NamedTuple):
@@ -121,14 +131,17 @@ class DiagnosticTexts:
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
         index, encoding = checked.document.lines, self._capabilities.encoding
-        holes = _Holes([], {})
+        holes = _Holes([], {}, {})
         made = [
-            f"{{{_range(problem.span, index, encoding, holes.lines)},{_about_problem(problem)}}}"
+            f"{{{_noted(_range(problem.span, index, encoding), holes.lines)},{_about_problem(problem)}}}"
             for problem in checked.problems
         ]
         for finding in checked.findings:
             if finding.status != "accepted":
-                at = _range(finding.span, index, encoding, holes.lines)
+                at = holes.ranges.get(finding.span)
+                if at is None:
+                    at = holes.ranges[finding.span] = _range(finding.span, index, encoding)
+                holes.lines.extend(((at.first, 0), (at.last, 0)))
                 references = project.ruleset.controls[finding.control].references
                 link = references[0] if references and self._capabilities.code_description else ""
                 about = self._about(finding.control, level_of(finding), message_of(finding), link)
@@ -138,13 +151,13 @@ class DiagnosticTexts:
                 if finding.related and self._capabilities.related_information:
                     places = [self._related(r, uri, index, holes) for r in finding.related]
                     related = f',"relatedInformation":[{",".join(places)}]'
-                made.append(f"{{{at},{about}{related}}}")
+                made.append(f"{{{at.text},{about}{related}}}")
         return _Template(uri, ",".join(made), tuple(holes.lines), tuple(holes.elsewhere))
 
     def _related(self, r: Related, uri: str, index: LineIndex, holes: _Holes) -> str:
         document = holes.elsewhere.setdefault(r, len(holes.elsewhere) + 1) if r.file else 0
         lines = self._lines_of(r.document) if r.file else index
-        at = _range(r.span, lines, self._capabilities.encoding, holes.lines, document)
+        at = _noted(_range(r.span, lines, self._capabilities.encoding), holes.lines, document)
         return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
 
 
@@ -156,12 +169,16 @@ def _filled(template: _Template, placed: PlacedDocument, project: Project) -> st
     return template.text % tuple([number + first[document] for number, document in template.lines])
 
 
-def _range(span: Span, index: LineIndex, encoding: Encoding, holes: list[_Line], document: int = 0) -> str:
+def _range(span: Span, index: LineIndex, encoding: Encoding) -> _Range:
     line, column, end_line, end_column = index.encoded_span(span, encoding)
-    holes += (line, document), (end_line, document)
-    return (
-        f'"range":{{"start":{{"line":%d,"character":{column}}},"end":{{"line":%d,"character":{end_column}}}}}'
-    )
+    start, end = f'{{"line":%d,"character":{column}}}', f'{{"line":%d,"character":{end_column}}}'
+    return _Range(f'"range":{{"start":{start},"end":{end}}}', line, end_line)
+
+
+def _noted(at: _Range, holes: list[_Line], document: int = 0) -> str:
+    """A range as JSON, whose lines are to be filled in with those of a document."""
+    holes += (at.first, document), (at.last, document)
+    return at.text
 
 
 def level_of(finding: Finding) -> int:
@@ -205,7 +222,8 @@ def of_problems(problems: Iterable[tuple[Document, Problem]], encoding: Encoding
     texts = []
     for document, problem in problems:
         holes: list[_Line] = []
-        text = f"{{{_range(problem.span, document.lines, encoding, holes)},{_about_problem(problem)}}}"
+        at = _noted(_range(problem.span, document.lines, encoding), holes)
+        text = f"{{{at},{_about_problem(problem)}}}"
         texts.append((text % tuple(number for number, _ in holes)).encode())
     return tuple(texts)
 

@@ -155,6 +155,7 @@ class _Builder:
             options = iter(self.fix_options(Site(project, file.path, number)))
             for verdicts in document.checked.verdicts:
                 failing: set[str] = set()
+                ways: paths.Ways = {}
                 ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
                 for finding in verdicts.findings:
                     if finding.status != "accepted":
@@ -162,7 +163,7 @@ class _Builder:
                     rule = rules[finding.control]
                     self.findings.append(
                         self.reported(project, document, finding, rule, next(options))._replace(
-                            ordinal=ordinal
+                            ordinal=ordinal, ways=ways
                         )
                     )
                 self.judged.append((verdicts, failing))

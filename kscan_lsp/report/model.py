@@ -20,6 +20,7 @@ from kscan_lsp.report.circumstances import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from kscan_lsp import paths
     from kscan_lsp.dispositions.baseline import BaselineEntry
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.report.circumstances import Circumstances
@@ -107,11 +108,13 @@ class Reported(NamedTuple):
     """The line of the file on which it is accepted; 0 where it is not."""
     ordinal: int = 0
     """How many objects of the same identity its project has before this one."""
+    ways: paths.Ways | None = None
+    """What is known of paths into its object; its findings have most of their ways in common."""
 
     @property
     def fingerprint(self) -> str:
         """The identity of the finding in its project."""
-        return fingerprint(self.finding, self.ordinal)
+        return fingerprint(self.finding, self.ordinal, self.ways)
 
 
 class FileProblem(NamedTuple):

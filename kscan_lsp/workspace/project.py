@@ -16,25 +16,24 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kscan_lsp.dispositions.chain import dispose
-from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph.binding import Bound, Followed, any_of, bind
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
-from kscan_lsp.graph.references import object_of
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.baselines import KnownFindings, marked
+from kscan_lsp.workspace.earlier import object_now
+from kscan_lsp.workspace.objects import MAX_CHARACTERS, objects_of
 from kscan_lsp.workspace.results import (
     CheckedDocument,
     CheckedFile,
     ReadDocument,
+    earlier_of,
     file_of,
-    has_template_at_fault,
-    is_values_file,
     replaced,
     without_other,
 )
@@ -44,20 +43,13 @@ from kscan_lsp.yaml.json_reader import split_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
-    from datetime import date
 
+    from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.graph.following import Keys
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
-
-MAX_CHARACTERS: Final = 20_000_000
-"""A text longer than this is not read: it is data, not something a person maintains."""
-
-
-def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
-    """Judge a file as if it were all there is; see `Project.with_file`."""
-    return Project(Evaluator(ruleset, Evidence(today))).with_file(path, text, json=json).files[path]
+    from kscan_lsp.yaml.splice import TreeEdit
 
 
 class Project(Struct, frozen=True, eq=False):
@@ -83,7 +75,7 @@ class Project(Struct, frozen=True, eq=False):
 
     @property
     def evidence(self) -> Evidence:
-        """What is known besides manifests."""
+        """What is known besides."""
         return self.evaluator.evidence
 
     def with_files(self, files: Iterable[tuple[str, str, bool]]) -> Project:
@@ -93,7 +85,7 @@ class Project(Struct, frozen=True, eq=False):
     def with_read(self, files: Iterable[CheckedFile]) -> Project:
         """The project with files that `read` gave, of this project or an earlier one."""
         read = {file.path: self._renewed(file) for file in files}
-        index, changed = self.index.with_files({path: _objects(file) for path, file in read.items()})
+        index, changed = self.index.with_files({path: file.objects for path, file in read.items()})
         return self._updated(with_files_in_order(self.files, read), index, changed, read)
 
     def _renewed(self, file: CheckedFile) -> CheckedFile:
@@ -123,11 +115,11 @@ class Project(Struct, frozen=True, eq=False):
     def with_document(self, path: str, number: int, text: str) -> Project:
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
-        checked = self._document(path, reread(before.documents[number].checked.document, text))
+        checked = self._reread(path, before.documents[number].checked, text)
         file = replaced(before, number, checked)
         if not (checked.verdicts and checked.complete):  # the others were no reason to leave the file alone
             file = without_other(file)
-        index, changed = self.index.with_file(path, _objects(file))
+        index, changed = self.index.with_file(path, file.objects)
         return self._updated({**self.files, path: file}, index, changed, {path})
 
     def with_objects(self, path: str, objects: tuple[Object, ...]) -> Project:
@@ -144,7 +136,7 @@ class Project(Struct, frozen=True, eq=False):
         return self._updated(judged, index, changed, objects)
 
     def with_evidence(self, evidence: Evidence) -> Project:
-        """The project with other evidence: what rests on what is different in it is judged again, and nothing else."""
+        """The project with other evidence: what rests on what is different in it is judged again."""
         project = replace(self, evaluator=self.evaluator.with_evidence(evidence))
         return project.judged_again(self.evidence.changed(evidence))
 
@@ -189,19 +181,35 @@ class Project(Struct, frozen=True, eq=False):
         for number, piece in enumerate(split_json(text) if json else split(text)):
             checked = known.get(piece)
             if checked is None:
-                before = unchanged[number].document if number < len(unchanged) else None
-                document = reread(before, piece) if before else read_document(piece, json=json)
-                checked = known[piece] = self._document(path, document)
+                before = unchanged[number] if number < len(unchanged) else None
+                checked = known[piece] = (
+                    self._reread(path, before, piece)
+                    if before
+                    else self._document(path, read_document(piece, json=json))
+                )
             parts.append(checked)
         return file_of(path, text, parts, previous, json=json)
 
-    def _document(self, path: str, document: Document) -> CheckedDocument:
+    def _reread(self, path: str, before: CheckedDocument, text: str) -> CheckedDocument:
+        """A document with another text; most edits leave most of what is said about it as it was."""
+        document, change = reread(before.document, text)
+        same = before.read is not None and before.read.evidence is self.evidence
+        return self._document(path, document, before, change if same else None)
+
+    def _document(
+        self,
+        path: str,
+        document: Document,
+        before: CheckedDocument | None = None,
+        change: TreeEdit | None = None,
+    ) -> CheckedDocument:
         resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
-        verdicts = tuple(map(self.evaluator.evaluate, resources))
-        objects = (
-            tuple(object_of(path, resource) for resource in resources) if self.ruleset.relational else ()
-        )
-        return self._alone(ReadDocument(document, verdicts, missed, objects, self.evidence))
+        earlier = earlier_of(before, change, resources) if before else (None,) * len(resources)
+        pairs = [*zip(resources, earlier, strict=True)]
+        verdicts = tuple([self.evaluator.evaluate(one, was and was.alone) for one, was in pairs])
+        objects = tuple([object_now(path, *pair) for pair in pairs]) if self.ruleset.relational else ()
+        kept = earlier if objects else ()
+        return self._alone(ReadDocument(document, verdicts, missed, objects, self.evidence, kept))
 
     def _again(self, checked: CheckedDocument) -> CheckedDocument:
         """A document judged again, as far as it can be without looking at others."""
@@ -240,8 +248,14 @@ class Project(Struct, frozen=True, eq=False):
                 continue
             now = before = file.parts
             if relational:
-                now = self._with_relations(
-                    before, followed, changed if dependents.depends(path, changed) else frozenset()
+                depends = dependents.depends(path, changed)
+                now = tuple(
+                    [
+                        self._related(part, followed, changed)
+                        if part.bounds is None or (depends and any_of(part.dependencies, changed))
+                        else part
+                        for part in before
+                    ]
                 )
             if any(map(is_not, now, before)):
                 evaluated[path] = file.with_parts(now)
@@ -256,29 +270,19 @@ class Project(Struct, frozen=True, eq=False):
             files = {**files, **{path: marked(files[path], self.known) for path in concerned}}
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
-    def _with_relations(
-        self, parts: tuple[CheckedDocument, ...], followed: Followed, changed: AbstractSet[Key]
-    ) -> tuple[CheckedDocument, ...]:
-        """The documents of a file, those evaluated again that depend on keys under which something changed."""
-        return tuple(
-            [
-                self._related(checked, followed)
-                if checked.bounds is None or (changed and any_of(checked.dependencies, changed))
-                else checked
-                for checked in parts
-            ]
-        )
-
-    def _related(self, old: CheckedDocument, followed: Followed) -> CheckedDocument:
+    def _related(
+        self, old: CheckedDocument, followed: Followed, changed: AbstractSet[Key]
+    ) -> CheckedDocument:
         """A document with what rests on other objects evaluated again."""
-        if old.read is None:
+        read = old.read
+        if read is None:
             return old
-        before = old.bounds or (None,) * len(old.read.objects)
+        if old.bounds is None and read.earlier:
+            return self._related_after(read, followed, changed)
+        before = old.bounds or (None,) * len(read.objects)
         bounds = tuple(
-            bind(one, names, followed, bound)
-            if (names := self.evaluator.relations_of(verdicts.resource))
-            else None
-            for verdicts, one, bound in zip(old.read.verdicts, old.read.objects, before, strict=True)
+            self._bound(one, verdicts, followed, bound)
+            for verdicts, one, bound in zip(read.verdicts, read.objects, before, strict=True)
         )
         if bounds == old.bounds:  # the same objects as before: what changed does not count here
             return old
@@ -288,13 +292,33 @@ class Project(Struct, frozen=True, eq=False):
                 one and other and one.dependencies != other.dependencies
                 for one, other in zip(old.bounds, bounds, strict=True)
             ):
-                keys = self._keys(old.read, bounds, dated=_ON_TODAY in keys)
+                keys = self._keys(read, bounds, dated=_ON_TODAY in keys)
             return replace(old, bounds=bounds, dependencies=keys)
         verdicts = tuple(
             alone if bound is None else self.evaluator.evaluate_related(alone, bound)
-            for alone, bound in zip(old.read.verdicts, bounds, strict=True)
+            for alone, bound in zip(read.verdicts, bounds, strict=True)
         )
-        return self._disposed(old.read, verdicts, bounds)
+        return self._disposed(read, verdicts, bounds)
+
+    def _related_after(
+        self, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
+    ) -> CheckedDocument:
+        """The same after an edit, where most of it can be what it was."""
+        bounds: list[Bound | None] = []
+        judged: list[Verdicts] = []
+        for alone, one, was in zip(read.verdicts, read.objects, read.earlier, strict=True):
+            as_before = was and was.bound_as_before(one, changed)
+            bound = as_before or self._bound(one, alone, followed)
+            before = was.related if was and as_before else None
+            bounds.append(bound)
+            judged.append(self.evaluator.evaluate_related(alone, bound, before) if bound else alone)
+        return self._disposed(replace(read, earlier=()), tuple(judged), tuple(bounds))
+
+    def _bound(
+        self, one: Object, verdicts: Verdicts, followed: Followed, before: Bound | None = None
+    ) -> Bound | None:
+        names = self.evaluator.relations_of(verdicts.resource)
+        return bind(one, names, followed, before) if names else None
 
     def _disposed(
         self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
@@ -323,26 +347,3 @@ class Project(Struct, frozen=True, eq=False):
 
 
 _ON_TODAY: Final = frozenset([key_for(TODAY)])
-
-
-def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
-    """What a file declares for the others in its workspace, without judging it; nothing for a template or values."""
-    if len(text) > MAX_CHARACTERS:
-        return ()
-    found: list[Object] = []
-    complete = True
-    offset = line = 0
-    for piece in split_json(text) if json else split(text):
-        document = read_document(piece, json=json)
-        if not document.complete and has_template_at_fault(document, document.problems):
-            return ()
-        complete = complete and document.complete
-        resources, _ = resources_of(document, ruleset.pod_spec_paths)
-        found += (object_of(path, resource, offset, line) for resource in resources)
-        offset += len(piece)
-        line += document.lines.line_count - 1
-    return () if complete and is_values_file(path, [one.id for one in found]) else tuple(found)
-
-
-def _objects(file: CheckedFile) -> tuple[Object, ...]:
-    return tuple([one for checked in file.parts if checked.read for one in checked.read.objects])

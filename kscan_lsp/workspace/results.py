@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.engine.edited import edited
 from kscan_lsp.files.partials import VALUES
 from kscan_lsp.findings import Location, Verbatim
+from kscan_lsp.workspace.earlier import Earlier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.binding import Bound
     from kscan_lsp.graph.following import Keys
     from kscan_lsp.graph.index import Object
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
+    from kscan_lsp.yaml.splice import TreeEdit
 
 LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 """What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
@@ -57,6 +61,8 @@ class ReadDocument(Struct, frozen=True, eq=False):
     """The same resources as the others in the workspace see them."""
     evidence: Evidence
     """What was known besides."""
+    earlier: tuple[Earlier | None, ...] = ()
+    """What was known of each resource before an edit, until what rests on other objects is known."""
 
 
 class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
@@ -88,6 +94,32 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     def complete(self) -> bool:
         """Whether all that should have been judged was."""
         return self.document.complete and not any(problem.fatal for problem in self.problems)
+
+
+def earlier_of(
+    before: CheckedDocument, change: TreeEdit | None, resources: Sequence[Resource]
+) -> tuple[Earlier | None, ...]:
+    """What was known of the resources of a document before an edit, for each.
+
+    Args:
+        before: the document before it, judged by the same ruleset and evidence.
+        change: what is different in it, where that is next to nothing.
+        resources: those that it has now.
+    """
+    read = before.read
+    if change is None or read is None or len(read.verdicts) != len(resources):
+        return (None,) * len(resources)
+    found: list[Earlier | None] = []
+    for number, resource in enumerate(resources):
+        alone = edited(resource, read.verdicts[number], change)
+        if alone is None:
+            found.append(None)
+            continue
+        bound = before.bounds[number] if before.bounds else None
+        said = before.verdicts[number].related if bound else None
+        related = alone._replace(before=said) if said and said.judged else None
+        found.append(Earlier(alone, related, read.objects[number] if read.objects else None, bound))
+    return tuple(found)
 
 
 class PlacedDocument(Struct, frozen=True):
@@ -135,6 +167,11 @@ class CheckedFile(Struct, frozen=True, eq=False, weakref=True):
     def parts(self) -> tuple[CheckedDocument, ...]:
         """Its documents, wherever they stand."""
         return tuple([placed.checked for placed in self.documents])
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """All that it declares, as the others in its workspace see it."""
+        return tuple([one for checked in self.parts if checked.read for one in checked.read.objects])
 
     def with_parts(self, parts: Sequence[CheckedDocument]) -> CheckedFile:
         """The same with other documents, which have the same texts."""

@@ -28,6 +28,7 @@ from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kscan_lsp.yaml.splice import TreeEdit
     from kscan_lsp.yaml.tree import Node
 
 _SEPARATOR: Final = re.compile(r"---(?=[ \t\r\n]|\Z)")
@@ -111,8 +112,12 @@ def read_document(text: str, *, json: bool = False) -> Document:
     )
 
 
-def reread(before: Document, text: str) -> Document:
-    """Read the text that a document has after an edit: as `read_document` does, but sooner where little changed."""
+def reread(before: Document, text: str) -> tuple[Document, TreeEdit | None]:
+    """Read the text that a document has after an edit: as `read_document` does, but sooner where little changed.
+
+    Returns:
+        The document, and what is different in it; None for that where it is not known to be next to nothing.
+    """
     if (
         before.complete
         and not before.problems
@@ -121,8 +126,9 @@ def reread(before: Document, text: str) -> Document:
     ):
         spliced = splice(before.root, before.data, before.text, text)
         if spliced is not None:
-            return Document(text, False, spliced.root, spliced.data, (), (), True, LineIndex(text))
-    return read_document(text, json=before.json)
+            made = Document(text, False, spliced.root, spliced.data, (), (), True, LineIndex(text))
+            return made, spliced.edit
+    return read_document(text, json=before.json), None
 
 
 def _bounded(spans: list[Span]) -> tuple[Span, ...]:

@@ -15,11 +15,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp.text import minimal_edit
+from kscan_lsp.text import Span, minimal_edit
 from kscan_lsp.yaml import scalars
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from kscan_lsp.paths import Path
     from kscan_lsp.yaml.tree import Node
 
 _DOUBTFUL: Final = ("&", "<<", "\t")
@@ -36,11 +37,31 @@ _VALUE: Final = re.compile(
 """A line with a value that ends on it, whatever it is: a plain one of harmless characters, or one in quotes."""
 
 
+class TreeEdit(NamedTuple):
+    """What an edit changed that left the shape of a tree as it was: one value, or none.
+
+    All that began or ended at `end` or behind it has moved by `by` characters; all else stands where it was.
+    """
+
+    end: int
+    by: int
+    path: Path | None
+    """Of the value, from the root; None where nothing but blank lines and comments came or went."""
+
+    def moved(self, span: Span) -> Span:
+        """Where a place of the text before is now. It lies between ends of nodes or of lines."""
+        start, end = span
+        if end < self.end:
+            return span
+        return Span(start + self.by if start >= self.end else start, end + self.by)
+
+
 class Spliced(NamedTuple):
-    """A tree and its values."""
+    """A tree and its values, and what is different in them."""
 
     root: Node
     data: Any
+    edit: TreeEdit
 
 
 def splice(root: Node, data: object, before: str, after: str) -> Spliced | None:
@@ -76,10 +97,12 @@ def splice(root: Node, data: object, before: str, after: str) -> Spliced | None:
         change = _Change(at, at + sum(len(line) + 1 for line in removed), len(new) - len(old), None)
     if change.end <= root.start:
         return None
+    path: list[str | int] = []
     try:
-        return Spliced(*change.across(root, data))
+        made, values = change.across(root, data, path)
     except _Doubt:
         return None
+    return Spliced(made, values, TreeEdit(change.end, change.by, tuple(path) if change.value else None))
 
 
 def _line_start(text: str, at: int) -> int:
@@ -124,8 +147,11 @@ class _Change(NamedTuple):
     value: Scalar | None
     """What stands there now; None where nothing but blank lines and comments came and went."""
 
-    def across(self, node: Node, data: Any) -> tuple[Node, Any]:
-        """What becomes of a node that begins before the end of the change, and of its values."""
+    def across(self, node: Node, data: Any, path: list[str | int]) -> tuple[Node, Any]:
+        """What becomes of a node that begins before the end of the change, and of its values.
+
+        The way from there to the change is added to `path`.
+        """
         value = self.value
         if isinstance(node, Alias) or node.props >= 0:
             raise _Doubt
@@ -137,12 +163,12 @@ class _Change(NamedTuple):
             raise _Doubt
         end = node.end + self.by if node.end >= self.end else node.end
         if isinstance(node, Mapping):
-            entries, data = self.entries(node.entries, data)
+            entries, data = self.entries(node.entries, data, path)
             return Mapping(node.start, end, node.flow, entries), data
-        items, data = self.items(node.items, data)
+        items, data = self.items(node.items, data, path)
         return Sequence(node.start, end, node.flow, items), data
 
-    def entries(self, entries: list[Entry], data: Any) -> tuple[list[Entry], Any]:
+    def entries(self, entries: list[Entry], data: Any, path: list[str | int]) -> tuple[list[Entry], Any]:
         above = next((n for n, e in enumerate(entries) if e.value.end >= self.start), len(entries))
         made, below = entries[:above], entries[above:]
         if not below or below[0].key.start >= self.end:
@@ -153,26 +179,30 @@ class _Change(NamedTuple):
             # a key with a tag can be a number here, and is text in the values
             if entry.explicit or key.end >= self.start or not isinstance(key, Scalar) or key.tag is not None:
                 raise _Doubt
+            if not isinstance(key.value, str):
+                raise _Doubt
             if entry.value.start >= self.end:
                 self.between(None)
                 value = self.moved(entry.value)
             else:
                 there = data[key.value]
-                value, now = self.across(entry.value, there)
+                path.append(key.value)
+                value, now = self.across(entry.value, there, path)
                 if now is not there:
                     data = {**data, key.value: now}
             made.append(Entry(key, value))
         made += [Entry(self.moved(e.key), self.moved(e.value), e.explicit) for e in below]
         return made, data
 
-    def items(self, items: list[Node], data: Any) -> tuple[list[Node], Any]:
+    def items(self, items: list[Node], data: Any, path: list[str | int]) -> tuple[list[Node], Any]:
         above = next((n for n, item in enumerate(items) if item.end >= self.start), len(items))
         made, below = items[:above], items[above:]
         if not below or below[0].start >= self.end:
             self.between(Sequence(0, 0, False, made))
         else:
             there = data[above]
-            item, now = self.across(below.pop(0), there)
+            path.append(above)
+            item, now = self.across(below.pop(0), there, path)
             if now is not there:
                 data = [*data[:above], now, *data[above + 1 :]]
             made.append(item)

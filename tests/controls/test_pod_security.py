@@ -11,11 +11,11 @@ import json
 from datetime import date
 
 import pytest
+from support.judging import check_file
 
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.policies import builtin_policies
-from kscan_lsp.workspace.project import check_file
 
 POLICIES = builtin_policies()
 LISTS = ("containers", "initContainers", "ephemeralContainers")

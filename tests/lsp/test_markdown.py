@@ -6,6 +6,7 @@ import json
 
 import pytest
 from lsprotocol import types
+from support.judging import check_file
 from support.positions import covered, position, span
 from support.views import edited, never, settings, view_of
 
@@ -19,7 +20,6 @@ from kscan_lsp.lsp.features.symbols import document_symbols
 from kscan_lsp.lsp.session.steps import CheckRequest, check
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.pages import page_of, with_page
-from kscan_lsp.workspace.project import check_file
 
 ONLY = settings(frameworks=[], controls={"include": ["C-0057", "C-0038", "C-0016"]})
 POD = """\

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
+from support.judging import check_file
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -24,7 +25,7 @@ from kscan_lsp.lsp.session.steps import (
     settle_files,
 )
 from kscan_lsp.workspace.configuration import configure
-from kscan_lsp.workspace.project import Project, check_file
+from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable

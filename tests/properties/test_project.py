@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,10 @@ from kscan_lsp.cel import evaluating
 from kscan_lsp.engine import related
 from kscan_lsp.files.names import name_order
 from kscan_lsp.graph.index import Object, key_of
-from kscan_lsp.workspace.project import Project, objects_of
+from kscan_lsp.workspace.objects import objects_of
+
+if TYPE_CHECKING:
+    from kscan_lsp.workspace.project import Project
 
 FILES = st.sampled_from(["a.yaml", "b/a.yaml", "b-c.yaml", "b/c d.yaml"])
 

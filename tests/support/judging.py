@@ -15,6 +15,7 @@ from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
+    from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.results import CheckedFile
 
 CONTROL = """\
@@ -42,6 +43,11 @@ class Missed(NamedTuple):
 
     path: str
     reason: str
+
+
+def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
+    """A file judged as if it were all there is."""
+    return Project(Evaluator(ruleset, Evidence(today))).with_file(path, text, json=json).files[path]
 
 
 def project_of(checks: str | dict[str, str], **texts: str) -> Project:

@@ -16,7 +16,8 @@ from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, check
 from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.configuration import configure
-from kscan_lsp.workspace.project import Project, objects_of
+from kscan_lsp.workspace.objects import objects_of
+from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

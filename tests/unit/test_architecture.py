@@ -26,8 +26,8 @@ ROOMS = [
 
 FLOORS = {
     "engine": [
-        "digests", "related", "scope", "elements", "locate", "quoting", "parts", "plan", "memo", "ask", "evaluate",
-        "verdicts", "causes", "evaluator",
+        "digests", "related", "scope", "elements", "locate", "quoting", "parts", "plan", "touched", "memo", "ask",
+        "evaluate", "verdicts", "edited", "causes", "evaluator",
     ],
     "lsp": [
         "capabilities", "uris", "wire", "convert", "session.around", "session.published", "session.stale",

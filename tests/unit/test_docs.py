@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from support.judging import check_file
 
 from kscan_lsp.cli.main import app
 from kscan_lsp.engine.evaluator import Evaluator
@@ -22,7 +23,7 @@ from kscan_lsp.policy.ruleset import choose, members_of
 from kscan_lsp.settings.model import Settings, read_settings
 from kscan_lsp.testing.run import run_tests
 from kscan_lsp.workspace.policies import builtin_policies
-from kscan_lsp.workspace.project import Project, check_file
+from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
 
 ROOT = Path(__file__).parents[2]

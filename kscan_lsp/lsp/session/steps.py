@@ -17,8 +17,8 @@ from kscan_lsp.files.manifest import is_json, is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.configuration import exclude_in
+from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.pages import page_of, with_page
-from kscan_lsp.workspace.project import objects_of
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.objects import RULES, listed
 
 from kscan_lsp.graph.index import Index, key_of
-from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.objects import objects_of
 
 
 def test_documents_in_another_order_are_told_in_that_order() -> None:

@@ -7,7 +7,7 @@ from support.objects import RULES
 
 from kscan_lsp import paths
 from kscan_lsp.graph.mentions import mentions
-from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.objects import objects_of
 
 WORKLOAD = """\
 apiVersion: apps/v1

@@ -14,7 +14,8 @@ from kscan_lsp.graph import pods
 from kscan_lsp.graph.binding import Followed, any_of, bind
 from kscan_lsp.graph.index import Index, Object
 from kscan_lsp.graph.relations import RELATIONS
-from kscan_lsp.workspace.project import Project, objects_of
+from kscan_lsp.workspace.objects import objects_of
+from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
     from kscan_lsp.graph.following import Link

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 from support.objects import RULES, empty_project
 from support.reporting import POD, checked
@@ -11,8 +13,11 @@ from kscan_lsp.report.build import build
 from kscan_lsp.text import Span
 from kscan_lsp.workspace import locations
 from kscan_lsp.workspace.locations import lines_of, location_of
-from kscan_lsp.workspace.project import Project, objects_of
+from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.results import PlacedDocument
+
+if TYPE_CHECKING:
+    from kscan_lsp.workspace.project import Project
 
 POLICY = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: ä}}\n"
 

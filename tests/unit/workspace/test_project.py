@@ -15,6 +15,7 @@ from kscan_lsp.text import Span
 from kscan_lsp.workspace.project import objects_of
 
 if TYPE_CHECKING:
+    from kscan_lsp.engine.edited import Edited
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.graph.binding import Bound
 
@@ -85,9 +86,9 @@ def test_an_edit_of_a_pod_judges_no_policy_again_that_sees_the_same(monkeypatch:
     judged: list[str] = []
     evaluate = Evaluator.evaluate_related
 
-    def counted(self: Evaluator, alone: Verdicts, bound: Bound) -> Verdicts:
+    def counted(self: Evaluator, alone: Verdicts, bound: Bound, edited: Edited | None = None) -> Verdicts:
         judged.append(alone.resource.id.name)
-        return evaluate(self, alone, bound)
+        return evaluate(self, alone, bound, edited)
 
     monkeypatch.setattr(Evaluator, "evaluate_related", counted)
     policy = "spec: {podSelector: {matchLabels: {app: web}}}"

@@ -89,7 +89,7 @@ def test_what_follows_a_value_and_is_none_is_said_and_the_value_is_read() -> Non
 def test_an_edit_of_values_on_one_line_is_read_as_the_text_is() -> None:
     escaped = POD.replace("Pod", "Po\\x64")  # an escape of YAML's
     before, text = f"{POD} {POD}", f"{POD} {escaped}"
-    after = reread(read_document(before), text)
+    after, _ = reread(read_document(before), text)
     assert (after.data, after.problems) == (read_document(text).data, read_document(text).problems)
 
 
