@@ -28,13 +28,14 @@ from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.baselines import KnownFindings, marked
+from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions, excepted
 from kscan_lsp.workspace.results import (
+    MAX_CHARACTERS,
     CheckedDocument,
     CheckedFile,
     ReadDocument,
     file_of,
-    has_template_at_fault,
-    is_values_file,
+    objects_of,
     replaced,
     without_other,
 )
@@ -50,9 +51,6 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.following import Keys
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.yaml.document import Document
-
-MAX_CHARACTERS: Final = 20_000_000
-"""A text longer than this is not read: it is data, not something a person maintains."""
 
 
 def check_file(path: str, text: str, ruleset: Ruleset, today: date, *, json: bool = False) -> CheckedFile:
@@ -73,6 +71,8 @@ class Project(Struct, frozen=True, eq=False):
     whole: bool = True
     """Whether all files are there; until then nothing is evaluated that rests on other objects."""
     dependents: Dependents = field(default_factory=Dependents)
+    exceptions: Exceptions = NO_EXCEPTIONS
+    """What may stay."""
     known: KnownFindings | None = None
     """The baseline that an editor shows; a scan matches its files with one when it has them all."""
 
@@ -157,6 +157,11 @@ class Project(Struct, frozen=True, eq=False):
             now = [self._again(part) if any_of(part.dependencies, changed) else part for part in parts]
             files[path] = files[path].with_parts(now)
         return self._updated(files, self.index, frozenset(), concerned)
+
+    def said_again(self, exceptions: Exceptions, known: KnownFindings | None) -> Project:
+        """The project with other exceptions and another baseline; nothing is judged for that."""
+        files = {path: _said(file, exceptions, known) for path, file in self.files.items()}
+        return replace(self, exceptions=exceptions, known=known, files=files)
 
     def completed(self) -> Project:
         """The project when no more files are to come; `with_relations` evaluates what rests on other objects."""
@@ -251,9 +256,10 @@ class Project(Struct, frozen=True, eq=False):
                 parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
                 dependencies[path] = frozenset[Key]().union(*parts)
         files = {**files, **evaluated} if evaluated else files
-        if self.known is not None:
-            concerned = [path for path in {*dependencies, *evaluated} if path in files]
-            files = {**files, **{path: marked(files[path], self.known) for path in concerned}}
+        concerned = [path for path in {*dependencies, *evaluated} if path in files]
+        said = {path: _said(files[path], self.exceptions, self.known) for path in concerned}
+        if any(now is not files[path] for path, now in said.items()):
+            files = {**files, **said}
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
     def _with_relations(
@@ -325,23 +331,10 @@ class Project(Struct, frozen=True, eq=False):
 _ON_TODAY: Final = frozenset([key_for(TODAY)])
 
 
-def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
-    """What a file declares for the others in its workspace, without judging it; nothing for a template or values."""
-    if len(text) > MAX_CHARACTERS:
-        return ()
-    found: list[Object] = []
-    complete = True
-    offset = line = 0
-    for piece in split_json(text) if json else split(text):
-        document = read_document(piece, json=json)
-        if not document.complete and has_template_at_fault(document, document.problems):
-            return ()
-        complete = complete and document.complete
-        resources, _ = resources_of(document, ruleset.pod_spec_paths)
-        found += (object_of(path, resource, offset, line) for resource in resources)
-        offset += len(piece)
-        line += document.lines.line_count - 1
-    return () if complete and is_values_file(path, [one.id for one in found]) else tuple(found)
+def _said(file: CheckedFile, exceptions: Exceptions, known: KnownFindings | None) -> CheckedFile:
+    """A file with what is said of its findings elsewhere: in exceptions, and in a baseline."""
+    file = excepted(file, exceptions)
+    return file if known is None else marked(file, known)
 
 
 def _objects(file: CheckedFile) -> tuple[Object, ...]:

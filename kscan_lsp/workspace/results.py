@@ -19,6 +19,10 @@ from msgspec.structs import replace
 
 from kscan_lsp.files.partials import VALUES
 from kscan_lsp.findings import Location, Verbatim
+from kscan_lsp.graph.references import object_of
+from kscan_lsp.kubernetes.resources import resources_of
+from kscan_lsp.yaml.document import read_document, split
+from kscan_lsp.yaml.json_reader import split_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,9 +33,12 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.binding import Bound
     from kscan_lsp.graph.following import Keys
     from kscan_lsp.graph.index import Object
+    from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
 
+MAX_CHARACTERS: Final = 20_000_000
+"""A text longer than this is not read: it is data, not something a person maintains."""
 LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 """What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
 
@@ -76,6 +83,8 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""
     fingerprints: tuple[str, ...] | None = None
     """By what a baseline knows its findings; None where there is no baseline to ask."""
+    exceptions: object = None
+    """Those that they were held against; None where there are none."""
     baseline: object = None
     """The one that they were held against, where nothing before it in its file shares any of them."""
 
@@ -241,6 +250,25 @@ def _reason_to_skip(path: str, documents: Sequence[CheckedDocument]) -> str:
     if any(LOOKS_KUBERNETES.search(checked.document.text) for checked in broken):
         return ""
     return "not-kubernetes"
+
+
+def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) -> tuple[Object, ...]:
+    """What a file declares for the others in its workspace, without judging it; nothing for a template or values."""
+    if len(text) > MAX_CHARACTERS:
+        return ()
+    found: list[Object] = []
+    complete = True
+    offset = line = 0
+    for piece in split_json(text) if json else split(text):
+        document = read_document(piece, json=json)
+        if not document.complete and has_template_at_fault(document, document.problems):
+            return ()
+        complete = complete and document.complete
+        resources, _ = resources_of(document, ruleset.pod_spec_paths)
+        found += (object_of(path, resource, offset, line) for resource in resources)
+        offset += len(piece)
+        line += document.lines.line_count - 1
+    return () if complete and is_values_file(path, [one.id for one in found]) else tuple(found)
 
 
 def is_values_file(path: str, objects: Iterable[ResourceId]) -> bool:

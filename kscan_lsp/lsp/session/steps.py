@@ -18,8 +18,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.pages import page_of, with_page
-from kscan_lsp.workspace.project import objects_of
-from kscan_lsp.workspace.results import CheckedFile
+from kscan_lsp.workspace.results import CheckedFile, objects_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
