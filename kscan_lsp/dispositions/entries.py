@@ -266,7 +266,7 @@ def _in_framework(name: str, path: Path, asked: Asked, notes: Notes) -> frozense
 
 
 @functools.cache
-def _kinds() -> frozenset[str]:
+def known_kinds() -> frozenset[str]:
     """The kinds that Kubernetes serves, and those of others that run pods."""
     return frozenset(_all_kinds())
 
@@ -279,7 +279,7 @@ def _all_kinds() -> Iterator[str]:
 
 def _look_at_kind(kind: str, path: Path, asked: Asked, notes: Notes) -> None:
     """Say of a kind that it is none, where it looks like one that there is; any other may be a custom resource."""
-    known = _kinds()
+    known = known_kinds()
     if kind in known or set("*?") & set(kind) or any(kind == own for _, own in asked.ruleset.pod_spec_paths):
         return
     meant = meant_kind("", kind).rpartition(" ")[2] if len(notes.problems) < MAX_HINTS else ""

@@ -40,6 +40,11 @@ def settings_above(path: Path) -> tuple[Path, ...]:
     return (*filter(None, map(settings_in, reversed(above))), path)
 
 
+def is_exceptions_file(path: Path | None) -> bool:
+    """Whether a path is that of the file with exceptions of a folder."""
+    return path is not None and path.name == FILE_NAME and path.parent.name == FOLDER
+
+
 def exceptions_in(folder: Path) -> Path | None:
     """The file with exceptions of a folder."""
     path = folder / FOLDER / FILE_NAME
