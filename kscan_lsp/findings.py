@@ -87,6 +87,8 @@ class Problem(Struct, frozen=True):
 
 UNUSED: Final = "unused"
 """The code of a problem with a setting that does nothing: it is shown, and fails nothing."""
+SUPPRESSION: Final = "suppression"
+"""The code of a problem with what is to accept a finding and does not, or not for long: the finding tells by itself."""
 
 
 def fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -149,12 +151,12 @@ class Related(Struct, frozen=True):
 class Disposition(Struct, frozen=True):
     """What became of a finding that is not open.
 
-    `by` is how that was said, and `span` where in the finding's document. The reason, the owner, the last day on which
-    it counts (`2027-01-31`) and the ticket are empty where nobody named them.
+    `by` is how that was said, and `span` where in the finding's document, or in `file`. The reason, the owner, the last
+    day on which it counts (`2027-01-31`), the ticket and who approved it are empty where nobody named them.
     """
 
     status: Literal["accepted", "baseline"]
-    by: Literal["comment", "annotation", "baseline"]
+    by: Literal["comment", "annotation", "exception", "baseline"]
     span: Span
     reason: str = ""
     owner: str = ""
@@ -162,6 +164,11 @@ class Disposition(Struct, frozen=True):
     since: str = ""
     """The day on which it came into a baseline."""
     ticket: str = ""
+    approved_by: str = ""
+    file: str = ""
+    """The path of the file with exceptions that says it; empty where the finding's own document does."""
+    line: int = 0
+    """The line of that file, from 1."""
 
 
 class Cause(NamedTuple):

@@ -15,6 +15,7 @@ from kscan_lsp import __version__
 from kscan_lsp.cli.options import (
     BaselineName,
     Config,
+    ExceptionFiles,
     Frameworks,
     Outputs,
     Paths,
@@ -57,6 +58,7 @@ def create(
     baseline: BaselineName = None,
     framework: Frameworks = [],
     config: Config = None,
+    exceptions: ExceptionFiles = [],
     owner: Owner = "",
     reason: Reason = "",
 ) -> None:
@@ -67,7 +69,7 @@ def create(
     from kscan_lsp.report.drift import Author
     from kscan_lsp.workspace.baselines import MAKES_ONE
 
-    request = request_of(paths, config, framework, [], "")
+    request = request_of(paths, config, framework, [], "", exceptions=exceptions)
     day = today()
     scanned = scan_for(request, day)
     # that it is not there yet is why it is made
@@ -90,6 +92,7 @@ def update(
     baseline: BaselineName = None,
     framework: Frameworks = [],
     config: Config = None,
+    exceptions: ExceptionFiles = [],
     owner: Owner = "",
     reason: Reason = "",
     prune: Annotated[
@@ -99,7 +102,7 @@ def update(
     """Bring a baseline up to date: take in what is new, let go what is not there any more."""
     from kscan_lsp.report.drift import Author
 
-    request, scanned, day = _scanned(paths, config, framework)
+    request, scanned, day = _scanned(paths, config, framework, exceptions)
     compared = _compared(scanned, baseline, conflicts=True)
     report = _report(compared.scan, request, day, compared)
     for one in compared.baselines:
@@ -117,13 +120,14 @@ def diff(
     baseline: BaselineName = None,
     framework: Frameworks = [],
     config: Config = None,
+    exceptions: ExceptionFiles = [],
     form: Form = BaselineForm.TEXT,
     output: Outputs = [],
 ) -> None:
     """Say what became different since the baseline was written. The exit status is 1 where something is new."""
     from kscan_lsp.report.baseline_forms import render_drift
 
-    request, scanned, day = _scanned(paths, config, framework)
+    request, scanned, day = _scanned(paths, config, framework, exceptions)
     compared = _compared(scanned, baseline)
     report = _report(compared.scan, request, day, compared)
     _show(render_drift(report, form.value), output)
@@ -149,9 +153,9 @@ def show(
 
 
 def _scanned(
-    paths: list[str] | None, config: Path | None, framework: list[str]
+    paths: list[str] | None, config: Path | None, framework: list[str], exceptions: list[Path]
 ) -> tuple[ScanRequest, Scan, date]:
-    request = request_of(paths, config, framework, [], "")
+    request = request_of(paths, config, framework, [], "", exceptions=exceptions)
     day = today()
     scanned = scan_for(request, day)
     warn_about_setup(scanned.problems)
@@ -227,4 +231,4 @@ def _leave(scanned: Scan, *, new: bool = False) -> None:
         for place in scanned.not_scanned:
             print_error(f"{place.file}:{place.line}: {place.reason}")
         raise typer.Exit(3)
-    raise typer.Exit(2 if any(one.is_fault for one in scanned.problems) else 1 if new else 0)
+    raise typer.Exit(2 if any(one.is_wrong_setup for one in scanned.problems) else 1 if new else 0)

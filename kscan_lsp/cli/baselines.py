@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from kscan_lsp.cli.idle import STDIN
 from kscan_lsp.cli.options import UsageError
-from kscan_lsp.cli.scan import STDIN
 from kscan_lsp.dispositions.baseline import VERSION, Baseline
 from kscan_lsp.edits import set_value
 from kscan_lsp.files import encoding

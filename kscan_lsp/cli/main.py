@@ -25,6 +25,7 @@ from kscan_lsp.cli.options import (
     BaselineName,
     Config,
     Controls,
+    ExceptionFiles,
     FailOn,
     Fixes,
     FormatName,
@@ -79,6 +80,7 @@ def scan(
     framework: Frameworks = [],
     control: Controls = [],
     config: Config = None,
+    exceptions: ExceptionFiles = [],
     fail_on: Annotated[
         FailOn | None,
         typer.Option(
@@ -122,7 +124,7 @@ def scan(
         outputs = outputs_of(output, output_format, accepted=sarif_accepted)
     except UsageError as error:
         fail(str(error))
-    request = request_of(paths, config, framework, control, stdin_name)
+    request = request_of(paths, config, framework, control, stdin_name, exceptions=exceptions)
     day = today()
     scanned = scan_for(request, day)
     warn_about_setup(scanned.problems)
@@ -181,6 +183,7 @@ def fix(
     framework: Frameworks = [],
     control: Controls = [],
     config: Config = None,
+    exceptions: ExceptionFiles = [],
     stdin_name: StdinName = "",
     show_values: Annotated[
         bool,
@@ -193,7 +196,7 @@ def fix(
     from kscan_lsp.cli.fix import diff, fix_files, fixed_stdin, summary, unreadable
     from kscan_lsp.cli.fix import write as write_files
 
-    request = request_of(paths, config, framework, control, stdin_name)
+    request = request_of(paths, config, framework, control, stdin_name, exceptions=exceptions)
     scanned = scan_for(request)
     warn_about_setup(scanned.problems)
     for place in unreadable(scanned):
@@ -239,7 +242,11 @@ def fix(
     print_error(summary(result, write=write, unsafe=unsafe))
     incomplete = scanned.not_scanned or any(not file.checked.complete for file in scanned.files)
     raise typer.Exit(
-        3 if result.failures or incomplete else 2 if any(one.is_fault for one in scanned.problems) else 0
+        3
+        if result.failures or incomplete
+        else 2
+        if any(one.is_wrong_setup for one in scanned.problems)
+        else 0
     )
 
 

@@ -128,6 +128,14 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings file to use in place of .kscan.yaml."),
 ]
+ExceptionFiles = Annotated[
+    list[Path],
+    typer.Option(
+        "--exceptions",
+        metavar="FILE",
+        help="File with exceptions, also Kubescape's, besides those of the settings; may be repeated.",
+    ),
+]
 BaselineName = Annotated[
     Path | None,
     typer.Option(

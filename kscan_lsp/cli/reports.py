@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp.cli.idle import STDIN
 from kscan_lsp.cli.options import UsageError
-from kscan_lsp.cli.scan import STDIN
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
@@ -102,6 +102,7 @@ def report_of(
         requested=request.paths,
         list_skipped=list_skipped,
         circumstances=circumstances(scan, request, today, commits=any(one.format.commits for one in outputs)),
+        path_name=lambda path: display_name(Path(path)),
     )
 
 

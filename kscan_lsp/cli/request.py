@@ -22,18 +22,25 @@ _MAX_WARNINGS: Final = 50
 
 
 def request_of(
-    paths: list[str] | None, config: Path | None, framework: list[str], control: list[str], stdin_name: str
+    paths: list[str] | None,
+    config: Path | None,
+    framework: list[str],
+    control: list[str],
+    stdin_name: str,
+    *,
+    exceptions: Sequence[Path] = (),
 ) -> ScanRequest:
     """What options ask for; without paths, the working directory."""
     from kscan_lsp.cli.scan import ScanRequest
 
     controls = tuple(name.upper() for name in split_names(control))
-    return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name)
+    excepting = tuple(map(str, exceptions))
+    return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name, excepting)
 
 
 def scan_for(request: ScanRequest, day: date | None = None) -> Scan:
     """Read and judge what was asked for; a mistake in the command ends the program."""
-    from kscan_lsp.cli.scan import STDIN
+    from kscan_lsp.cli.idle import STDIN
     from kscan_lsp.cli.scan import scan as scan_paths
 
     stdin = sys.stdin.buffer.read() if STDIN in request.paths else b""

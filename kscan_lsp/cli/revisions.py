@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp.cli.baselines import ComparedScan, digests_of, matched
+from kscan_lsp.cli.idle import STDIN
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.reports import report_of
-from kscan_lsp.cli.scan import STDIN, FileToJudge, Scan, judged
+from kscan_lsp.cli.scan import FileToJudge, Scan, judged
 from kscan_lsp.files.discover import is_excluded, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, is_rendered
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.files.revision import RevisionError, read_revision
 from kscan_lsp.report.drift import written
-from kscan_lsp.workspace.baselines import FOLDER, name_in
-from kscan_lsp.workspace.configuration import find_settings
+from kscan_lsp.settings.exceptions import FOLDER
+from kscan_lsp.workspace.baselines import name_in
+from kscan_lsp.workspace.places import exceptions_above, find_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,12 +81,16 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
 
 def _judged_then(scan: Scan, top: Path, texts: Mapping[str, bytes], today: date) -> Scan:
     """The files of a revision, judged by the settings of today."""
-    by_settings: dict[Path | None, Configuration] = {one.settings_path: one for one in scan.configurations}
+    by_settings: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {
+        (one.settings_path, exceptions_above(one.root) if one.root else ()): one
+        for one in scan.configurations
+    }
     partials = Partials()
     files: list[FileToJudge] = []
     for name, raw in texts.items():
         path = top / PurePosixPath(name)
-        configuration = by_settings.get(find_settings(path.parent)) or scan.configurations[0]
+        key = find_settings(path.parent), exceptions_above(path.parent)
+        configuration = by_settings.get(key) or scan.configurations[0]
         if is_excluded(path, configuration.exclude):
             continue
         source = decode(raw)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
+from kscan_lsp.cli.idle import STDIN, idle_exceptions, why_nothing
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -26,9 +27,8 @@ from kscan_lsp.workspace.configuration import (
     Configuration,
     configure,
     distinct_changes,
-    find_settings,
-    settings_in,
 )
+from kscan_lsp.workspace.places import exceptions_above, find_settings, settings_in
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.unused import pattern_that_matches_nothing
@@ -42,12 +42,7 @@ if TYPE_CHECKING:
     from kscan_lsp.report.standards import StandardChange
     from kscan_lsp.workspace.results import CheckedFile
 
-STDIN: Final = "-"
-"""The path that means standard input."""
-
 _STDIN_NAME: Final = "<stdin>"
-_RENDERED: Final = {"helm": "a chart", "kustomize": "an overlay", "jinja2": "a Jinja template"}
-"""What each program renders."""
 
 
 class ScanRequest(Struct, frozen=True):
@@ -58,6 +53,8 @@ class ScanRequest(Struct, frozen=True):
     frameworks: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     stdin_name: str = ""
+    exceptions: tuple[str, ...] = ()
+    """Files with exceptions, besides those that settings name."""
 
 
 class ScannedFile(Struct, frozen=True):
@@ -112,7 +109,10 @@ def scan(
             raise UsageError(f"there is no file or folder '{name}'")
     if request.config and not request.config.is_file():
         raise UsageError(f"there is no settings file '{request.config}'")
-    reader = _Reader(request)
+    for name in request.exceptions:
+        if not os.path.isfile(name):
+            raise UsageError(f"there is no file with exceptions '{name}'")
+    reader = _Reader(request, today)
     for name in request.paths:
         if name == STDIN:
             reader.read_stdin(stdin)
@@ -127,6 +127,7 @@ def scan(
         if file.checked.skipped
     ]
     scanned = {file.checked.path for file in files if not file.checked.skipped}
+    reader.look_for_unused(files)
     return Scan(
         files,
         tuple(reader.skipped),
@@ -157,7 +158,8 @@ def judged(
     """Files are judged under the settings that hold for each; those under others count for what they declare."""
     projects: dict[int, Project] = {}
     for configuration in configurations:
-        project = Project(Evaluator(configuration.ruleset, Evidence(today)))
+        evaluator = Evaluator(configuration.ruleset, Evidence(today))
+        project = Project(evaluator, exceptions=configuration.exceptions)
         same = [(f.name, f.source.text, f.json) for f in files if f.configuration is configuration]
         if project.ruleset.relational:
             others = [(f.name, f.source.text, f.json) for f in files if f.configuration is not configuration]
@@ -173,8 +175,9 @@ def judged(
 class _Reader:
     """Finds and reads the files of one command."""
 
-    def __init__(self, request: ScanRequest) -> None:
+    def __init__(self, request: ScanRequest, today: date) -> None:
         self.request = request
+        self.today = today
         self.files: list[FileToJudge] = []
         self.skipped: list[Skipped] = []
         self.came_to: dict[str, set[str]] = {}
@@ -182,7 +185,8 @@ class _Reader:
         self.not_scanned: list[NotScanned] = []
         self.problems: list[FileProblem] = []
         self.partials = Partials()
-        self.configurations: dict[Path | None, Configuration] = {}
+        self.configurations: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {}
+        self.by_folder: dict[Path, Configuration] = {}
         self.seen: set[str] = set()
 
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:
@@ -267,7 +271,7 @@ class _Reader:
             yield NotScanned(
                 label,
                 1,
-                _why_nothing(
+                why_nothing(
                     name,
                     left,
                     excluded=any(
@@ -277,13 +281,24 @@ class _Reader:
                 ),
             )
 
+    def look_for_unused(self, files: Sequence[ScannedFile]) -> None:
+        """Say which exceptions no finding needs, where all was seen that they may be about."""
+        narrowed = self.request.controls or self.request.frameworks or self.not_scanned
+        if narrowed or any(not file.checked.complete for file in files):
+            return
+        checked = [(file.checked, file.project.exceptions) for file in files]
+        for problem in idle_exceptions(self.configurations.values(), checked, self.request.paths):
+            self._say(problem)
+
     def configuration(self, folder: Path) -> Configuration:
-        """What holds for a folder. Two folders with the same settings file share one."""
-        settings_path = self.request.config or find_settings(folder)
-        known = self.configurations.get(settings_path)
-        if known is None:
-            known = self.configurations[settings_path] = self.read_settings(folder, settings_path)
-        return known
+        """What holds for a folder. Two folders with the same settings file and exceptions share one."""
+        if folder not in self.by_folder:
+            settings_path = self.request.config or find_settings(folder)
+            key = settings_path, exceptions_above(folder)
+            if key not in self.configurations:
+                self.configurations[key] = self.read_settings(folder, settings_path)
+            self.by_folder[folder] = self.configurations[key]
+        return self.by_folder[folder]
 
     def read_settings(self, folder: Path, settings_path: Path | None) -> Configuration:
         request = self.request
@@ -291,7 +306,12 @@ class _Reader:
         if request.controls or request.frameworks:
             changes["frameworks"] = () if request.controls else request.frameworks
         configuration, wrong = configure(
-            folder, settings_path=request.config, changes=changes, only=request.controls
+            folder,
+            settings_path=request.config,
+            changes=changes,
+            only=request.controls,
+            today=self.today,
+            exceptions=request.exceptions,
         )
         _refuse_unknown(request, configuration)
         # folders share the built-in policies and may share others: each problem is reported once
@@ -303,22 +323,6 @@ class _Reader:
             name = display_name(settings_path or folder)
             self.problems.append(FileProblem(name, FILE_START, text, "setting"))
         return configuration
-
-
-def _why_nothing(name: str, left: Sequence[Skipped], *, excluded: bool) -> str:
-    """Why nothing was scanned of what was named, and what to run instead."""
-    commands = list(dict.fromkeys(entry.hint for entry in left if entry.hint))
-    if commands:
-        what = next(what for program, what in _RENDERED.items() if commands[0].startswith(program))
-        more = f" (and {len(commands) - 1} others)" if len(commands) > 1 else ""
-        return f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}"
-    if any(entry.reason in {"helm-template", "jinja-template"} for entry in left):
-        return "nothing was scanned: a template can only be judged as it is rendered; pipe that into 'kscan scan -'"
-    if name == STDIN:
-        return "nothing was scanned: there is no Kubernetes manifest on standard input; did the command before it fail?"
-    if excluded and not left:
-        return "nothing was scanned: all that is here is excluded, by the settings or .gitignore"
-    return "nothing was scanned: there is no Kubernetes manifest here"
 
 
 def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:

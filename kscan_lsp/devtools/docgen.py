@@ -21,6 +21,7 @@ from kscan_lsp.kubernetes.pod_shapes import SHAPES
 from kscan_lsp.kubernetes.pod_templates import TABLE
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
+from kscan_lsp.settings.exceptions import ExceptionsFile
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.policies import STORED, builtin_texts, complete_policies, digest_of
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _SCHEMAS: Final[dict[str, tuple[type[BaseModel], str]]] = {
     "schemas/settings.schema.json": (Settings, "kscan settings (.kscan.yaml)"),
+    "schemas/exceptions.schema.json": (ExceptionsFile, "kscan exceptions (.kscan/exceptions.yaml)"),
     "schemas/control.schema.json": (ControlFile, "kscan control"),
     "schemas/framework.schema.json": (FrameworkFile, "kscan framework"),
 }

@@ -2,13 +2,18 @@
 
 An annotation of an object speaks for the whole object, one of a pod template for all that stands in the template; for
 formats that have no comments. Anywhere else it speaks for nothing, and that is said.
+
+What Kubescape reads counts, too: `kubescape.io/skip-controls` with ids between commas, `skip-reason`, and
+`skip-expiry`, which has to be a time of RFC 3339 where it is there. It looks at them on the object only, and a reason
+need not be there (kubescape/kubescape, core/pkg/opaprocessor, `inlineExceptionFromResource`).
 """
 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.dispositions.days import last_day_of
 from kscan_lsp.dispositions.directives import (
     ANNOTATION,
     CONTROL_ID,
@@ -17,9 +22,10 @@ from kscan_lsp.dispositions.directives import (
     Directives,
     read_directives,
 )
-from kscan_lsp.findings import Problem
+from kscan_lsp.findings import SUPPRESSION, Disposition, Problem
 from kscan_lsp.kubernetes.kinds import GROUPS
 from kscan_lsp.paths import lookup
+from kscan_lsp.redaction import redact
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
@@ -34,8 +40,9 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.tree import Node
 
 _DOMAIN: Final = "kscan.dev/"
-_KUBESCAPES: Final = "kubescape.io/skip-controls"
-"""What Kubescape reads in a cluster."""
+_SKIP: Final = "kubescape.io/skip-controls"
+_SKIP_REASON: Final = "kubescape.io/skip-reason"
+_SKIP_EXPIRY: Final = "kubescape.io/skip-expiry"
 _WHERE: Final = ("metadata", "annotations")
 
 
@@ -49,8 +56,10 @@ def by_annotation(document: Document, verdicts: AbstractSequence[Verdicts]) -> D
         for owner in _owners(resource):
             annotations = lookup(resource.data, (*owner, *_WHERE))
             for key, value in annotations.items() if isinstance(annotations, dict) else ():
-                if key == _KUBESCAPES:
-                    problems.append(_of_kubescape(resource.resolve((*owner, *_WHERE, key)).span, value))
+                if key == _SKIP:
+                    read_skip = _of_kubescape(resource, owner, annotations)
+                    directives += read_skip.found
+                    problems += read_skip.problems
                 if not key.lower().startswith("kscan"):
                     continue
                 place = resource.resolve((*owner, *_WHERE, key))
@@ -79,10 +88,34 @@ def _owners(resource: Resource) -> tuple[Path, ...]:
     return tuple(dict.fromkeys([(), *[template.path for template in resource.templates]]))
 
 
-def _of_kubescape(span: Span, value: object) -> Problem:
-    named = CONTROL_ID.findall(value) if isinstance(value, str) else []
-    message = f"'{_KUBESCAPES}' suppresses nothing here; write '{ANNOTATION}: {', '.join(named) or EXAMPLE} -- reason'"
-    return Problem(span, message, "suppression")
+def _of_kubescape(resource: Resource, owner: Path, annotations: dict[str, Any]) -> Directives:
+    """What Kubescape's annotations ask for, which it reads on objects and not on their pod templates."""
+    value = annotations[_SKIP]
+    span = resource.resolve((*owner, *_WHERE, _SKIP)).span
+
+    def nothing(why: str) -> Directives:
+        return Directives((), [Problem(span, f"'{_SKIP}' suppresses nothing here: {why}", SUPPRESSION)])
+
+    if owner:
+        return nothing("Kubescape reads it in metadata.annotations of the object; put it there")
+    if not isinstance(value, str):
+        return nothing(f"it must be a string, such as '{EXAMPLE}'")
+    names = [name for part in value.split(",") if (name := part.strip())]
+    wrong = [name for name in names if not CONTROL_ID.fullmatch(name)]
+    if not names or wrong:
+        what = f"'{redact(wrong[0])}' is no control id" if wrong else "no control is named"
+        return nothing(f"{what}; write one after the other, as in 'C-0016,C-0017'")
+    until, expiry = "", annotations.get(_SKIP_EXPIRY)
+    if expiry not in {None, ""}:
+        day = last_day_of(expiry) if isinstance(expiry, str) else None
+        if day is None:
+            return nothing(f"'{_SKIP_EXPIRY}' must be a time such as 2026-12-31T23:59:59Z")
+        until = day.isoformat()
+    why = annotations.get(_SKIP_REASON)
+    reason = redact(why.strip()) if isinstance(why, str) else ""
+    ids = tuple(dict.fromkeys(name.upper() for name in names))
+    said = Disposition("accepted", "annotation", span, reason, until=until)
+    return Directives([Directive(ids, said, resource.root, unexplained=True)], ())
 
 
 def _elsewhere(root: Node, counted: set[int], verdicts: AbstractSequence[Verdicts]) -> Iterator[Problem]:

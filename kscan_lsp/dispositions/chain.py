@@ -102,7 +102,8 @@ def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[
         if control not in known:
             hint = nearest_name(control, list(known)) if len(problems) < MAX_HINTS else ""
             wrong(f"unknown control '{control}'{hint}")
-    if directive.disposition.by == "annotation" and not directive.disposition.reason:
+    said = directive.disposition
+    if said.by == "annotation" and not (said.reason or directive.unexplained):
         # it speaks for more than a line, far from what it is about
         named = ", ".join(directive.controls)
         wrong(f"this suppresses nothing without a reason; write '{named} -- reason'")

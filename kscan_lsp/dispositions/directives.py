@@ -49,6 +49,8 @@ class Directive(Struct, frozen=True):
     target: int | Path | None
     """The line of the document that it speaks for, or the path of the object or of its pod template; None where it
     stands before no line."""
+    unexplained: bool = False
+    """Whether it counts without a reason, for who it was written for asks for none."""
 
 
 class Directives(NamedTuple):

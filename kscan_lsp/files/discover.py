@@ -24,6 +24,7 @@ from msgspec import Struct
 from kscan_lsp.files import encoding
 from kscan_lsp.files.ignore import IgnorePatterns
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
+from kscan_lsp.settings.exceptions import FILE_NAME, FOLDER
 from kscan_lsp.settings.model import FILE_NAMES
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class _Discovery:
             return
         if any(entry.name == ".gitignore" for entry in entries):
             ignore = (*ignore, *_ignore_rules_in(folder))
-        if folder != self.top and any(entry.name in FILE_NAMES for entry in entries):
+        if folder != self.top and any(map(_holds_for_its_folder, entries)):
             self.settings.append(folder)
             exclude = self.excluded_in(Path(folder))
             self.excluding |= dict(exclude)
@@ -186,7 +187,8 @@ class _Discovery:
     ) -> None:
         name = os.path.basename(path)
         kustomization = name in KUSTOMIZATION_NAMES
-        if name in FILE_NAMES or not (kustomization or name.lower().endswith(SUFFIXES)):
+        own = name == FILE_NAME and os.path.basename(os.path.dirname(path)) == FOLDER
+        if own or name in FILE_NAMES or not (kustomization or name.lower().endswith(SUFFIXES)):
             return
         self.visited.append(path)
         if _ignored(path, (*ignore, *settings), folder=False):
@@ -235,6 +237,13 @@ class _Discovery:
         if hidden:
             self.excluded.append(path)
         return not hidden
+
+
+def _holds_for_its_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is its settings, or has exceptions for it."""
+    return entry.name in FILE_NAMES or (
+        entry.name == FOLDER and os.path.isfile(os.path.join(entry.path, FILE_NAME))
+    )
 
 
 def is_excluded(path: Path, exclude: Exclude) -> bool:

@@ -43,6 +43,24 @@ class Ruleset(Struct, frozen=True, eq=False):
         return any(check.relational for control in self.controls.values() for check in control.checks)
 
 
+def same_rules(one: Ruleset, other: Ruleset) -> bool:
+    """Whether two rulesets judge alike, and are made of the very same policies."""
+    return (
+        one.severities == other.severities
+        and one.inputs == other.inputs
+        and one.pod_spec_paths == other.pod_spec_paths
+        and one.kubernetes_minor == other.kubernetes_minor
+        and [*map(id, one.frameworks)] == [*map(id, other.frameworks)]
+        and _ids(one.controls) == _ids(other.controls)
+        and _ids(one.policies.controls) == _ids(other.policies.controls)
+        and _ids(one.policies.frameworks) == _ids(other.policies.frameworks)
+    )
+
+
+def _ids(policies: Mapping[str, object]) -> list[tuple[str, int]]:
+    return [(name, id(policy)) for name, policy in policies.items()]
+
+
 class SettingError(Struct, frozen=True):
     """What is wrong with a setting for the policies there are, by its path."""
 

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.model import Gate
     from kscan_lsp.report.standards import StandardChange
-    from kscan_lsp.text import Span
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
@@ -68,6 +67,7 @@ def build(
     list_skipped: bool = False,
     circumstances: Circumstances = UNKNOWN,
     name: Callable[[str], str] = str,
+    path_name: Callable[[str], str] = str,
 ) -> Report:
     """Put a report together.
 
@@ -83,8 +83,9 @@ def build(
         list_skipped: whether people want the names of what was left alone.
         circumstances: what it is made from besides manifests.
         name: what the report calls a file of a project.
+        path_name: what it calls another, by its path.
     """
-    builder = _Builder(fix_detail, name, gate.fail_on)
+    builder = _Builder(fix_detail, name, path_name, gate.fail_on)
     setup = tuple(problems)
     builder.skipped.update((entry.file, entry) for entry in skipped)
     builder.not_scanned += not_scanned
@@ -115,7 +116,7 @@ def build(
         gate=gate,
         requested=tuple(requested),
         kinds_not_judged=kinds,
-        wrong_setup=any(problem.is_fault for problem in setup),
+        wrong_setup=any(problem.is_wrong_setup for problem in setup),
         changes=changed,
         list_skipped=list_skipped,
         circumstances=circumstances,
@@ -125,7 +126,14 @@ def build(
 class _Builder:
     """Collects a report file by file."""
 
-    def __init__(self, fix_detail: FixDetail, name: Callable[[str], str], fail_on: Severity | None) -> None:
+    def __init__(
+        self,
+        fix_detail: FixDetail,
+        name: Callable[[str], str],
+        path_name: Callable[[str], str],
+        fail_on: Severity | None,
+    ) -> None:
+        self.path_name = path_name
         self.fail_on = fail_on
         self.fix_detail = fix_detail
         self.name = name
@@ -203,6 +211,7 @@ class _Builder:
         options: _Options,
     ) -> Reported:
         location = placed.locate(finding.span)
+        accepted_file, accepted_line = self.accepted_in(placed, finding, project)
         return Reported(
             finding=finding,
             file=self.name(location.file),
@@ -220,13 +229,19 @@ class _Builder:
                 for other in (location_of(related, placed, project),)
             ),
             fixes=tuple(_fix_option(placed, option, project) for option in options),
-            accepted_line=self.line_of(placed, finding.disposition.span, project)
-            if finding.disposition and finding.status == "accepted"
-            else 0,
+            accepted_file=accepted_file,
+            accepted_line=accepted_line,
         )
 
-    def line_of(self, placed: PlacedDocument, span: Span, project: Project) -> int:
-        return range_of(placed.locate(span), project).start.line
+    def accepted_in(self, placed: PlacedDocument, finding: Finding, project: Project) -> tuple[str, int]:
+        """The file and the line that accept a finding."""
+        said = finding.disposition
+        if said is None or said.status != "accepted":
+            return "", 0
+        if said.file:
+            return self.path_name(said.file), said.line
+        location = placed.locate(said.span)
+        return self.name(location.file), range_of(location, project).start.line
 
     def add_reasons(
         self, placed: PlacedDocument, verdicts: Verdicts, failed: set[str], project: Project

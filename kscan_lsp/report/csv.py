@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "status", "severity", "score", "control", "title", "kind", "namespace", "name", "apiVersion", "file", "line",
     "column", "endLine", "endColumn", "path", "message", "remediation", "fix", "fingerprint", "acceptedBy", "reason",
-    "owner", "until", "since",
+    "owner", "until", "since", "ticket", "approvedBy", "acceptedIn",
 )  # fmt: skip
 """The head of the table."""
 
@@ -54,7 +54,10 @@ def _fix(entry: Reported) -> str:
 
 def _accepted(entry: Reported) -> tuple[str, ...]:
     said = entry.finding.disposition
-    return (said.by, said.reason, said.owner, said.until, said.since) if said else ("",) * 5
+    if said is None:
+        return ("",) * 8
+    where = f"{entry.accepted_file}:{entry.accepted_line}" if entry.accepted_file else ""
+    return (said.by, said.reason, said.owner, said.until, said.since, said.ticket, said.approved_by, where)
 
 
 def _cell(value: object) -> object:

@@ -102,7 +102,12 @@ def _known(known: KnownFinding) -> str:
 
 def _accepted(known: KnownFinding) -> str:
     disposition = known.reported.finding.disposition
-    return f": {disposition.reason or 'no reason given'}" if disposition else ""
+    if disposition is None:
+        return ""
+    who = f", {disposition.owner}" if disposition.owner else ""
+    until = f" until {disposition.until}" if disposition.until else ""
+    where = f" ({known.reported.accepted_file}:{known.reported.accepted_line})" if disposition.file else ""
+    return f": {disposition.reason or 'no reason given'}{who}{until}{where}"
 
 
 def _gone(gone: GoneFinding) -> str:

@@ -140,7 +140,8 @@ def _finding(entry: Reported) -> dict[str, Any]:
             "owner": disposition.owner,
             "until": disposition.until,
             "ticket": disposition.ticket,
-            "file": entry.file,
+            "approvedBy": disposition.approved_by,
+            "file": entry.accepted_file,
             "line": entry.accepted_line,
         }
         if disposition and finding.status == "accepted"

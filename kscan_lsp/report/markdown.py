@@ -279,7 +279,7 @@ def _fix(entry: Reported) -> str:
 def _accepted(report: Report) -> _CommentPart:
     """What somebody accepted, with who says so and until when."""
     entries = [entry for entry in report.findings if entry.finding.status == "accepted"]
-    head = ("place", "control", "reason", "owner", "until", "said in")
+    head = ("place", "control", "reason", "owner", "until", "ticket", "approved by", "said in")
     return _fold(
         f"Accepted: {counted(len(entries), 'finding')}", head, map(_accepted_row, entries), len(entries)
     )
@@ -287,13 +287,18 @@ def _accepted(report: Report) -> _CommentPart:
 
 def _accepted_row(entry: Reported) -> str:
     said = entry.finding.disposition
-    told = (said.reason, said.owner, said.until, said.by) if said else ("",) * 4
-    reason, owner, until, by = map(plain, told)
+    told = (
+        (said.reason, said.owner, said.until, said.ticket, said.approved_by, said.by) if said else ("",) * 6
+    )
+    reason, owner, until, ticket, approved, by = map(plain, told)
+    where = f"{plain(entry.accepted_file)}:" if entry.accepted_file != entry.file else "line "
     return _row((
         f"{plain(entry.file)}:{entry.range.start.line}",
         plain(entry.finding.control),
         reason or "no reason given",
         owner,
         until,
-        f"{by}, line {entry.accepted_line}",
+        ticket,
+        approved,
+        f"{by}, {where}{entry.accepted_line}",
     ))  # fmt: skip

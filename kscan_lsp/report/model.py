@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.findings import UNUSED, Severity, fingerprint
+from kscan_lsp.findings import SUPPRESSION, UNUSED, Severity, fingerprint
 from kscan_lsp.report.circumstances import UNKNOWN
 
 if TYPE_CHECKING:
@@ -104,8 +104,10 @@ class Reported(NamedTuple):
     rule: Rule
     related: tuple[RelatedLocation, ...] = ()
     fixes: tuple[FixOption, ...] = ()
+    accepted_file: str = ""
+    """The file that accepts it: its own, or one with exceptions; empty where none does."""
     accepted_line: int = 0
-    """The line of the file on which it is accepted; 0 where it is not."""
+    """The line of that file; 0 where it is not accepted."""
     ordinal: int = 0
     """How many objects of the same identity its project has before this one."""
     ways: paths.Ways | None = None
@@ -129,6 +131,11 @@ class FileProblem(NamedTuple):
     def is_fault(self) -> bool:
         """Whether something is wrong, and not only of no use."""
         return self.code != UNUSED
+
+    @property
+    def is_wrong_setup(self) -> bool:
+        """Whether a setting or a policy is wrong; an exception that expired leaves that to the findings it let go."""
+        return self.code not in {UNUSED, SUPPRESSION}
 
 
 class Skipped(NamedTuple):

@@ -90,6 +90,14 @@ def _result(entry: Reported) -> dict[str, Any]:
     }
     if said:
         told[finding.status] = f"{said.by}: {said.reason or 'no reason given'}"
+        who = {
+            "owner": said.owner,
+            "until": said.until,
+            "ticket": said.ticket,
+            "approvedBy": said.approved_by,
+            "acceptedIn": f"{entry.accepted_file}:{entry.accepted_line}" if entry.accepted_file else "",
+        }
+        told |= {name: value for name, value in who.items() if value}
     return {
         "source": "kscan",
         "policy": finding.control,

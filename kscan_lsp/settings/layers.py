@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 LOCKABLE: Final = (
-    "controls", "frameworks", "exclude", "inputs", "policies", "podSpecPaths", "kubernetesVersion"
+    "controls", "frameworks", "exclude", "inputs", "policies", "exceptions", "podSpecPaths", "kubernetesVersion"
 )  # fmt: skip
 """The keys that can be locked."""
 OF_ALL: Final = ("baseline", "gate", "diagnostics")
@@ -112,7 +112,7 @@ def _refused(
     for number, pattern in enumerate(own.get("exclude", ())):
         if "exclude" in locked and not pattern.startswith("!"):
             yield ("exclude", number), f"'{pattern}' excludes nothing: settings above lock 'exclude'"
-    for key in ("inputs", "policies", "podSpecPaths", "kubernetesVersion"):
+    for key in ("inputs", "policies", "exceptions", "podSpecPaths", "kubernetesVersion"):
         if key in locked and key in own:
             yield (key,), f"'{key}' has no effect here: settings above lock it"
     for key in OF_ALL:
@@ -166,6 +166,9 @@ def _on_top(below: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     lists = below.get("inputs"), own.get("inputs")
     if all(isinstance(one, dict) for one in lists):
         merged["inputs"] = {**below["inputs"], **own["inputs"]}
+    if "exceptions" in below and "exceptions" in own:
+        files = (*below["exceptions"].get("files", ()), *own["exceptions"].get("files", ()))
+        merged["exceptions"] = {**below["exceptions"], **own["exceptions"], "files": files}
     for key in ("policies", "exclude", "podSpecPaths", "locked"):
         if key in below and key in own:
             merged[key] = (*below[key], *own[key])

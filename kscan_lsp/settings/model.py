@@ -27,8 +27,10 @@ from pydantic import (
 )
 
 from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
+from kscan_lsp.settings.values import Names, one_or_many, without_empty
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
 
@@ -40,14 +42,6 @@ if TYPE_CHECKING:
 FILE_NAMES: Final = (".kscan.yaml", ".kscan.yml")
 
 
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...])
-]
-"""A list of strings; one string stands for a list of one."""
 SeverityName = Literal["low", "medium", "high", "critical"]
 
 
@@ -103,7 +97,7 @@ def _excluded(value: str) -> str:
 
 ExcludePatterns = Annotated[
     tuple[Annotated[str, AfterValidator(_excluded)], ...],
-    BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...]),
+    BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
 ]
 
 
@@ -114,15 +108,10 @@ def _group(value: str) -> str:
     return value
 
 
-def _without_empty(value: object) -> object:
-    """A key without a value (all its entries commented out, or about to be typed) says nothing."""
-    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
-
-
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    _empty_is_absent = model_validator(mode="before")(_without_empty)
+    _empty_is_absent = model_validator(mode="before")(without_empty)
 
 
 class ControlSettings(_Frozen):
@@ -202,7 +191,7 @@ class InputsFile(RootModel[Lists]):
 
     root: Lists = {}
 
-    _empty_is_absent = model_validator(mode="before")(_without_empty)
+    _empty_is_absent = model_validator(mode="before")(without_empty)
 
 
 class Settings(_Frozen):
@@ -231,6 +220,12 @@ class Settings(_Frozen):
             "only what came since fails a scan."
         ),
     ] = ""
+    exceptions: Annotated[
+        ExceptionChoice,
+        Field(
+            description="Files with exceptions besides .kscan/exceptions.yaml, and what is asked of an exception."
+        ),
+    ] = ExceptionSettings()
     gate: Annotated[
         GateSettings, Field(description="What makes a scan fail; options of the command line go before.")
     ] = GateSettings()
@@ -248,8 +243,8 @@ class Settings(_Frozen):
         Names,
         Field(
             description="What a settings file in a folder below may not weaken: control ids, or keys: "
-            "'controls' for all of them, 'frameworks', 'exclude', 'inputs', 'policies', 'podSpecPaths', "
-            "'kubernetesVersion'."
+            "'controls' for all of them, 'frameworks', 'exclude', 'inputs', 'policies', 'exceptions', "
+            "'podSpecPaths', 'kubernetesVersion'."
         ),
     ] = ()
     kubernetes_version: Annotated[

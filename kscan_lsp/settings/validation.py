@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from kscan_lsp.findings import Problem
+from kscan_lsp.findings import MAX_PROBLEMS, Problem
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document, split
@@ -39,6 +39,7 @@ _PLAIN = {
     "list_type": "must be a list",
     "tuple_type": "must be a list",
     "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
 }
@@ -68,14 +69,17 @@ def validate(model: type[M], document: Document, code: str) -> tuple[M | None, t
     try:
         return model.model_validate({} if document.data is None else document.data), problems
     except ValidationError as error:
-        placed = [_problem(model, document, e, code) for e in _without_echoes(error.errors())]
+        # each is looked up in the model and in the text: of more than are listed nobody looks at the last ones
+        first = _without_echoes(error.errors())[: MAX_PROBLEMS + 1]
+        placed = [_problem(model, document, e, code) for e in first]
         return None, (*problems, *dict.fromkeys(placed))
 
 
 def _second_document(document: Document) -> Span | None:
     """The separator in front of a second document, which nobody would read."""
     at, found = 0, 0
-    for piece in [] if document.json else split(document.text):
+    pieces = [] if document.json else [*split(document.text)]
+    for piece in pieces if len(pieces) > 1 else []:
         found += read_document(piece).data is not None
         if found > 1:
             return Span(at, at + 3)

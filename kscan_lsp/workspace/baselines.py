@@ -27,6 +27,7 @@ from kscan_lsp.dispositions.baseline import read as read_text
 from kscan_lsp.files import encoding
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem, fingerprint
+from kscan_lsp.settings.exceptions import FOLDER
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.locate import span_at
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
     from kscan_lsp.yaml.document import Document
 
-FOLDER: Final = ".kscan"
-"""A folder beside the settings for what belongs to them."""
 DEFAULT_BASELINE: Final = f"{FOLDER}/baseline.json"
 """Where a baseline is written that nobody names."""
 

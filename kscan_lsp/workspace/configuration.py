@@ -6,38 +6,44 @@ problem in the file it is in, or, where there is no such file, in words.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.files.discover import repository
+from kscan_lsp.dispositions.entries import Asked
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, place_of, what_counts
 from kscan_lsp.settings.model import (
-    FILE_NAMES,
     Settings,
     dump,
     overlay,
     read_settings,
     replace_settings,
 )
-from kscan_lsp.text import Span
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
-from kscan_lsp.workspace.lists import ListsFile, read_lists
+from kscan_lsp.workspace.exception_files import (
+    FoundExceptions,
+    ReadExceptions,
+    find_exceptions,
+    named_besides,
+)
+from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions
+from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
 from kscan_lsp.workspace.locks import defined_anew, hold
+from kscan_lsp.workspace.places import find_settings, settings_above
 from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
-from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing
+from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
 
     from kscan_lsp import paths
     from kscan_lsp.policy.memo import PolicyMemo
@@ -64,6 +70,10 @@ class Configuration(Struct, frozen=True, eq=False):
     """The baseline that they name."""
     locked: frozenset[str] = frozenset()
     """The keys and controls that settings above `settings_path` lock."""
+    exceptions: Exceptions = NO_EXCEPTIONS
+    """What may stay."""
+    exception_files: tuple[ReadExceptions, ...] = ()
+    """The files that say so."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -86,49 +96,11 @@ def distinct_changes(configurations: Iterable[Configuration]) -> list[Change]:
     return [*{(one.what, one.id, one.file, one.span): one for one in found}.values()]
 
 
-def find_settings(start: Path) -> Path | None:
-    """The settings file of a folder: in it or in the nearest folder above that has one."""
-    return next(filter(None, map(settings_in, (start, *start.parents))), None)
-
-
-def settings_in(folder: Path) -> Path | None:
-    """The settings file that stands in a folder."""
-    # `Path.is_file` raises where nobody may look, and where no file can be called so
-    paths = (folder / name for name in FILE_NAMES)
-    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113
-
-
-def settings_above(path: Path) -> tuple[Path, ...]:
-    """A settings file and those above, on top of which it holds, the outermost first.
-
-    Those are all in the checkout that it lies in; without a checkout, all there are.
-    """
-    top = repository(str(path.parent))
-    above = [folder for folder in path.parent.parents if not top or folder.is_relative_to(top)]
-    return (*filter(None, map(settings_in, reversed(above))), path)
-
-
 def exclude_in(folder: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
     """What settings leave out in a folder, as its files on disk have it; see `Configuration.exclude`."""
     path = find_settings(folder)
     layers = [_read_layer(one, None)[0] for one in (settings_above(path) if path else ())]
     return _excludes(what_counts(layers).layers, Settings(), folder)
-
-
-def _unread(folder: Path, settings_path: Path | None) -> Iterator[ConfigurationProblem]:
-    """Files of a folder that look like its settings and are not."""
-    for name in (*FILE_NAMES, *(name.removeprefix(".") for name in FILE_NAMES)):
-        path = folder / name
-        if path == settings_path or not os.path.isfile(path):  # noqa: PTH113 - as above
-            continue
-        document = read_policy_file(path, "setting", None)
-        known = {field.alias or key for key, field in Settings.model_fields.items()}
-        if name not in FILE_NAMES and not (isinstance(document.data, dict) and known & document.data.keys()):
-            continue
-        message = f"this file is not read; to be settings, it has to be called {FILE_NAMES[0]}"
-        if settings_path and settings_path.parent == folder:
-            message = f"this file is not read: the settings are in {settings_path.name}"
-        yield ConfigurationProblem(path, document, Problem(Span(0, 0), message, "setting"))
 
 
 def configure(
@@ -140,6 +112,8 @@ def configure(
     only: Iterable[str] = (),
     buffers: Mapping[Path, str] | None = None,
     memo: PolicyMemo | None = None,
+    today: date | None = None,
+    exceptions: Iterable[str] = (),
 ) -> tuple[Configuration, tuple[str, ...]]:
     """Read the settings that hold for a folder, and the policies they name.
 
@@ -151,6 +125,8 @@ def configure(
         only: control ids that replace the choice of controls.
         buffers: texts of files that an editor has open, over what is on disk.
         memo: what came of policy files before, kept by whoever reads them often.
+        today: the day that exceptions are compared with; None for who judges nothing, and needs none.
+        exceptions: files with exceptions that a command line names.
 
     Returns:
         The configuration, and in words what is wrong with `section`, `changes` and `only`.
@@ -166,10 +142,10 @@ def configure(
         for problem in found
     ]
     above, wrong = overlay(Settings(), section)
-    above = replace_settings(above, changes or {})
+    above, words = replace_settings(above, changes or {}), list(wrong)
     policy_root = path.parent if path else root
     if policy_root and (path is None or path == find_settings(policy_root)):
-        problems += _unread(policy_root, path)
+        problems += [ConfigurationProblem(*one) for one in unread_settings(policy_root, path)]
     # who names files names them from where they stand: those of an editor or a command line, from where files do
     over = Layer("", read_document(""), above)
     layers = [*counting.layers, over]
@@ -188,8 +164,8 @@ def configure(
     problems += found_in_policies
     lists: list[ListsFile] = []
     for number, layer in enumerate(layers):
-        found_lists = _lists_of(layer, _folder_of(layer, over, policy_root), known, buffers)
-        layers[number] = _with_lists(layer, found_lists)
+        found_lists = lists_of(layer, _folder_of(layer, over, policy_root), known, buffers)
+        layers[number] = with_lists(layer, found_lists)
         if isinstance(found_lists, ListsFile):
             lists.append(found_lists)
         elif found_lists:
@@ -202,7 +178,6 @@ def configure(
     settings = replace_settings(held.settings, dump(layers[-1].settings))
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
     rules, setting_errors = choose(known, settings, only=only)
-    words = list(wrong)
     for layer, error in missing:
         _place(error, (layer, error.path) if layer is not over else None, problems, words)
     for error in setting_errors:
@@ -212,6 +187,14 @@ def configure(
         if in_file:
             place = Layer(str(in_file.path), in_file.document, settings), tuple(rest)
         _place(error, place, problems, words)
+    excepting = find_exceptions(
+        root or policy_root,
+        tuple(zip(layers[:-1], counting.locked, strict=True)),
+        named_besides(policy_root, above.exceptions.files, exceptions),
+        None if today is None else Asked(rules, settings.exceptions, today),
+        buffers,
+    )
+    _report(excepting, problems, words)
     if written and not only and above.model_fields_set.isdisjoint({"frameworks", "controls"}):
         problems += _excluded_for_nothing(written, settings, rules)
     return Configuration(
@@ -221,11 +204,21 @@ def configure(
         rules,
         # a token may stand in settings, too
         tuple(one._replace(problem=redacted((one.problem,))[0]) for one in problems),
-        frozenset([*named, *files, *(one.path for one in lists), *([baseline.path] if baseline else ())]),
+        frozenset(
+            [
+                *named,
+                *files,
+                *(one.path for one in lists),
+                *([baseline.path] if baseline else ()),
+                *(one.path for one in excepting.files),
+            ]
+        ),
         _excludes(counting.layers, above, policy_root),
         tuple(changes_of(settings, known, written)),
         baseline,
         counting.locked[-1] if counting.locked else frozenset(),
+        excepting.exceptions,
+        excepting.files,
     ), tuple(map(redact, words))
 
 
@@ -253,22 +246,6 @@ def _baseline_of(
     if found.problem:
         problems.append(ConfigurationProblem(found.path, found.document, found.problem))
     return found
-
-
-def _lists_of(
-    layer: Layer, folder: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
-) -> ListsFile | str:
-    """The inputs in the file that a layer names, why there is no such file, or "" where it names none."""
-    inputs = layer.settings.inputs
-    return read_lists(inputs, folder, known, buffers) if isinstance(inputs, str) else ""
-
-
-def _with_lists(layer: Layer, lists: ListsFile | str) -> Layer:
-    """A layer with the inputs in the file that it names in place of its name."""
-    if not isinstance(layer.settings.inputs, str):
-        return layer
-    values = {} if isinstance(lists, str) else lists.values
-    return layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))
 
 
 def _load(
@@ -327,6 +304,12 @@ def _place(
     problems.append(
         ConfigurationProblem(Path(layer.file), layer.document, Problem(span, error.message, "setting"))
     )
+
+
+def _report(excepting: FoundExceptions, problems: list[ConfigurationProblem], words: list[str]) -> None:
+    problems += [ConfigurationProblem(*one) for one in excepting.problems()]
+    for named_by, error in excepting.wrong:
+        _place(error, named_by and (named_by, error.path), problems, words)
 
 
 def _excludes(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem
-from kscan_lsp.settings.model import InputsFile
+from kscan_lsp.settings.model import InputsFile, replace_settings
 from kscan_lsp.settings.validation import validate, without_errors
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.locate import span_at
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kscan_lsp.policy.model import PolicySet
+    from kscan_lsp.settings.layers import Layer
     from kscan_lsp.yaml.document import Document
 
 
@@ -27,6 +28,22 @@ class ListsFile(NamedTuple):
     document: Document
     values: Mapping[str, tuple[str, ...]]
     problems: tuple[Problem, ...]
+
+
+def lists_of(
+    layer: Layer, folder: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
+) -> ListsFile | str:
+    """The inputs in the file that settings name, why there is no such file, or "" where they name none."""
+    inputs = layer.settings.inputs
+    return read_lists(inputs, folder, known, buffers) if isinstance(inputs, str) else ""
+
+
+def with_lists(layer: Layer, lists: ListsFile | str) -> Layer:
+    """Settings with the inputs in the file that they name in place of its name."""
+    if not isinstance(layer.settings.inputs, str):
+        return layer
+    values = {} if isinstance(lists, str) else lists.values
+    return layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))
 
 
 def read_lists(

@@ -10,46 +10,37 @@ the order of files are those of a new project with the same texts, however it ca
 from __future__ import annotations
 
 from operator import is_not
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.dispositions.chain import dispose
-from kscan_lsp.evidence.model import TODAY, Evidence, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
-from kscan_lsp.graph.binding import Bound, Followed, any_of, bind
+from kscan_lsp.graph.binding import Followed, any_of
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
-from kscan_lsp.kubernetes.resources import resources_of
-from kscan_lsp.redaction import redacted
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.baselines import KnownFindings, marked
-from kscan_lsp.workspace.earlier import object_now
+from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions, excepted
+from kscan_lsp.workspace.judging import judge, judge_again, judge_edited, relate
 from kscan_lsp.workspace.objects import MAX_CHARACTERS, objects_of
 from kscan_lsp.workspace.results import (
     CheckedDocument,
     CheckedFile,
-    ReadDocument,
-    earlier_of,
     file_of,
     replaced,
     without_other,
 )
-from kscan_lsp.yaml.document import read_document, reread, split
+from kscan_lsp.yaml.document import read_document, split
 from kscan_lsp.yaml.json_reader import split_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from collections.abc import Set as AbstractSet
 
     from kscan_lsp.engine.evaluator import Evaluator
-    from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.graph.following import Keys
+    from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.yaml.document import Document
-    from kscan_lsp.yaml.splice import TreeEdit
 
 
 class Project(Struct, frozen=True, eq=False):
@@ -65,6 +56,8 @@ class Project(Struct, frozen=True, eq=False):
     whole: bool = True
     """Whether all files are there; until then nothing is evaluated that rests on other objects."""
     dependents: Dependents = field(default_factory=Dependents)
+    exceptions: Exceptions = NO_EXCEPTIONS
+    """What may stay."""
     known: KnownFindings | None = None
     """The baseline that an editor shows; a scan matches its files with one when it has them all."""
 
@@ -99,7 +92,7 @@ class Project(Struct, frozen=True, eq=False):
     def _renewed_document(self, checked: CheckedDocument) -> CheckedDocument:
         read = checked.read
         if read is not None and any_of(checked.dependencies, self.evidence.changed(read.evidence)):
-            return self._again(checked)
+            return judge_again(self.evaluator, checked)
         return replace(checked, bounds=None) if checked.bounds else checked
 
     def with_file(self, path: str, text: str, *, json: bool = False) -> Project:
@@ -115,7 +108,7 @@ class Project(Struct, frozen=True, eq=False):
     def with_document(self, path: str, number: int, text: str) -> Project:
         """The project with the text of one document of a file replaced, as by an edit inside it."""
         before = self.files[path]
-        checked = self._reread(path, before.documents[number].checked, text)
+        checked = judge_edited(self.evaluator, path, before.documents[number].checked, text)
         file = replaced(before, number, checked)
         if not (checked.verdicts and checked.complete):  # the others were no reason to leave the file alone
             file = without_other(file)
@@ -146,9 +139,17 @@ class Project(Struct, frozen=True, eq=False):
         files = dict(self.files)
         for path in concerned:
             parts = files[path].parts
-            now = [self._again(part) if any_of(part.dependencies, changed) else part for part in parts]
+            now = [
+                judge_again(self.evaluator, part) if any_of(part.dependencies, changed) else part
+                for part in parts
+            ]
             files[path] = files[path].with_parts(now)
         return self._updated(files, self.index, frozenset(), concerned)
+
+    def said_again(self, exceptions: Exceptions, known: KnownFindings | None) -> Project:
+        """The project with other exceptions and another baseline; nothing is judged for that."""
+        files = {path: _said(file, exceptions, known) for path, file in self.files.items()}
+        return replace(self, exceptions=exceptions, known=known, files=files)
 
     def completed(self) -> Project:
         """The project when no more files are to come; `with_relations` evaluates what rests on other objects."""
@@ -183,45 +184,12 @@ class Project(Struct, frozen=True, eq=False):
             if checked is None:
                 before = unchanged[number] if number < len(unchanged) else None
                 checked = known[piece] = (
-                    self._reread(path, before, piece)
+                    judge_edited(self.evaluator, path, before, piece)
                     if before
-                    else self._document(path, read_document(piece, json=json))
+                    else judge(self.evaluator, path, read_document(piece, json=json))
                 )
             parts.append(checked)
         return file_of(path, text, parts, previous, json=json)
-
-    def _reread(self, path: str, before: CheckedDocument, text: str) -> CheckedDocument:
-        """A document with another text; most edits leave most of what is said about it as it was."""
-        document, change = reread(before.document, text)
-        same = before.read is not None and before.read.evidence is self.evidence
-        return self._document(path, document, before, change if same else None)
-
-    def _document(
-        self,
-        path: str,
-        document: Document,
-        before: CheckedDocument | None = None,
-        change: TreeEdit | None = None,
-    ) -> CheckedDocument:
-        resources, missed = resources_of(document, self.ruleset.pod_spec_paths)
-        earlier = earlier_of(before, change, resources) if before else (None,) * len(resources)
-        pairs = [*zip(resources, earlier, strict=True)]
-        verdicts = tuple([self.evaluator.evaluate(one, was and was.alone) for one, was in pairs])
-        objects = tuple([object_now(path, *pair) for pair in pairs]) if self.ruleset.relational else ()
-        kept = earlier if objects else ()
-        return self._alone(ReadDocument(document, verdicts, missed, objects, self.evidence, kept))
-
-    def _again(self, checked: CheckedDocument) -> CheckedDocument:
-        """A document judged again, as far as it can be without looking at others."""
-        read = checked.read
-        if read is None:
-            return checked
-        verdicts = tuple(self.evaluator.evaluate(verdicts.resource) for verdicts in read.verdicts)
-        return self._alone(replace(read, verdicts=verdicts, evidence=self.evidence))
-
-    def _alone(self, read: ReadDocument) -> CheckedDocument:
-        related = any(self.evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
-        return self._disposed(read, read.verdicts, None if related else ())
 
     def _updated(
         self,
@@ -251,7 +219,7 @@ class Project(Struct, frozen=True, eq=False):
                 depends = dependents.depends(path, changed)
                 now = tuple(
                     [
-                        self._related(part, followed, changed)
+                        relate(self.evaluator, part, followed, changed)
                         if part.bounds is None or (depends and any_of(part.dependencies, changed))
                         else part
                         for part in before
@@ -265,85 +233,14 @@ class Project(Struct, frozen=True, eq=False):
                 parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
                 dependencies[path] = frozenset[Key]().union(*parts)
         files = {**files, **evaluated} if evaluated else files
-        if self.known is not None:
-            concerned = [path for path in {*dependencies, *evaluated} if path in files]
-            files = {**files, **{path: marked(files[path], self.known) for path in concerned}}
+        concerned = [path for path in {*dependencies, *evaluated} if path in files]
+        said = {path: _said(files[path], self.exceptions, self.known) for path in concerned}
+        if any(now is not files[path] for path, now in said.items()):
+            files = {**files, **said}
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
 
-    def _related(
-        self, old: CheckedDocument, followed: Followed, changed: AbstractSet[Key]
-    ) -> CheckedDocument:
-        """A document with what rests on other objects evaluated again."""
-        read = old.read
-        if read is None:
-            return old
-        if old.bounds is None and read.earlier:
-            return self._related_after(read, followed, changed)
-        before = old.bounds or (None,) * len(read.objects)
-        bounds = tuple(
-            self._bound(one, verdicts, followed, bound)
-            for verdicts, one, bound in zip(read.verdicts, read.objects, before, strict=True)
-        )
-        if bounds == old.bounds:  # the same objects as before: what changed does not count here
-            return old
-        if old.bounds and self._sees_the_same(old, old.bounds, bounds):
-            keys = old.dependencies
-            if any(
-                one and other and one.dependencies != other.dependencies
-                for one, other in zip(old.bounds, bounds, strict=True)
-            ):
-                keys = self._keys(read, bounds, dated=_ON_TODAY in keys)
-            return replace(old, bounds=bounds, dependencies=keys)
-        verdicts = tuple(
-            alone if bound is None else self.evaluator.evaluate_related(alone, bound)
-            for alone, bound in zip(read.verdicts, bounds, strict=True)
-        )
-        return self._disposed(read, verdicts, bounds)
 
-    def _related_after(
-        self, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
-    ) -> CheckedDocument:
-        """The same after an edit, where most of it can be what it was."""
-        bounds: list[Bound | None] = []
-        judged: list[Verdicts] = []
-        for alone, one, was in zip(read.verdicts, read.objects, read.earlier, strict=True):
-            as_before = was and was.bound_as_before(one, changed)
-            bound = as_before or self._bound(one, alone, followed)
-            before = was.related if was and as_before else None
-            bounds.append(bound)
-            judged.append(self.evaluator.evaluate_related(alone, bound, before) if bound else alone)
-        return self._disposed(replace(read, earlier=()), tuple(judged), tuple(bounds))
-
-    def _bound(
-        self, one: Object, verdicts: Verdicts, followed: Followed, before: Bound | None = None
-    ) -> Bound | None:
-        names = self.evaluator.relations_of(verdicts.resource)
-        return bind(one, names, followed, before) if names else None
-
-    def _disposed(
-        self, read: ReadDocument, verdicts: tuple[Verdicts, ...], bounds: tuple[Bound | None, ...] | None
-    ) -> CheckedDocument:
-        disposed = dispose(read.document, verdicts, self.ruleset, self.evidence.today)
-        judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
-        problems = redacted((*read.document.problems, *read.missed, *judging, *disposed.problems))
-        keys = self._keys(read, bounds, dated=disposed.dated)
-        return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
-
-    def _keys(self, read: ReadDocument, bounds: tuple[Bound | None, ...] | None, *, dated: bool) -> Keys:
-        return frozenset[frozenset[Key]]().union(
-            *(bound.dependencies for bound in bounds or () if bound),
-            (self.evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
-            (_ON_TODAY,) if dated else (),
-        )
-
-    def _sees_the_same(
-        self, old: CheckedDocument, before: tuple[Bound | None, ...], now: tuple[Bound | None, ...]
-    ) -> bool:
-        """Whether all that checks read of related objects is as it was, and no finding names a place in them."""
-        return not any(place.file for finding in old.findings for place in finding.related) and all(
-            one == other or (one and other and self.evaluator.sees_the_same(verdicts.resource, one, other))
-            for verdicts, one, other in zip(old.verdicts, before, now, strict=True)
-        )
-
-
-_ON_TODAY: Final = frozenset([key_for(TODAY)])
+def _said(file: CheckedFile, exceptions: Exceptions, known: KnownFindings | None) -> CheckedFile:
+    """A file with what is said of its findings elsewhere: in exceptions, and in a baseline."""
+    file = excepted(file, exceptions)
+    return file if known is None else marked(file, known)

@@ -82,6 +82,8 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """Findings of an earlier text, of one that cannot be read; only an editor keeps any."""
     fingerprints: tuple[str, ...] | None = None
     """By what a baseline knows its findings; None where there is no baseline to ask."""
+    exceptions: object = None
+    """Those that they were held against; None where there are none."""
     baseline: object = None
     """The one that they were held against, where nothing before it in its file shares any of them."""
 

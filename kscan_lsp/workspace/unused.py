@@ -7,10 +7,14 @@ there on one machine and not on another.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.settings.model import FILE_NAMES, Settings
+from kscan_lsp.text import Span
+from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
@@ -19,8 +23,23 @@ if TYPE_CHECKING:
 
     from kscan_lsp import paths
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.settings.model import Settings
     from kscan_lsp.yaml.document import Document
+
+
+def unread_settings(folder: Path, settings_path: Path | None) -> Iterator[tuple[Path, Document, Problem]]:
+    """Files of a folder that look like its settings and are not."""
+    for name in (*FILE_NAMES, *(name.removeprefix(".") for name in FILE_NAMES)):
+        path = folder / name
+        if path == settings_path or not os.path.isfile(path):  # noqa: PTH113 - `Path.is_file` may raise
+            continue
+        document = read_policy_file(path, "setting", None)
+        known = {field.alias or key for key, field in Settings.model_fields.items()}
+        if name not in FILE_NAMES and not (isinstance(document.data, dict) and known & document.data.keys()):
+            continue
+        message = f"this file is not read; to be settings, it has to be called {FILE_NAMES[0]}"
+        if settings_path and settings_path.parent == folder:
+            message = f"this file is not read: the settings are in {settings_path.name}"
+        yield path, document, Problem(Span(0, 0), message, "setting")
 
 
 def absolute_patterns(

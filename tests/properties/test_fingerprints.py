@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.objects import RULES, TEXTS, documents, empty_project, fingerprints
 
-from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.objects import objects_of
 
 NAMES = ["a/b.yaml", "a-b.yaml", "ä.yaml", "z.yaml"]
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from support.objects import RULES, TEXTS
 
 from kscan_lsp.graph.index import Index
-from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.objects import objects_of
 
 
 @settings(max_examples=2 * settings.default.max_examples, suppress_health_check=list(HealthCheck))

@@ -10,7 +10,7 @@ from support.objects import RULES, empty_project
 from kscan_lsp.findings import Location
 from kscan_lsp.text import Encoding, LineIndex, Span
 from kscan_lsp.workspace.locations import lines_of
-from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.objects import objects_of
 
 POLICY = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: ä}}\n"
 

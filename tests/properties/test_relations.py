@@ -13,7 +13,7 @@ from kscan_lsp.graph.binding import Followed, bind
 from kscan_lsp.graph.builtin import find_builtin
 from kscan_lsp.graph.index import Index
 from kscan_lsp.graph.relations import RELATIONS
-from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.objects import objects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -32,7 +32,7 @@ FLOORS = {
     "lsp": [
         "capabilities", "uris", "wire", "convert", "session.around", "session.published", "session.stale",
         "session.steps", "session.snapshot", "session.workspace", "session.document", "session.session",
-        "features.control_names", "features.suppression_edit", "features.baseline_edit",
+        "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
         "features.code_lens", "features.status", "features.report", "features.settings_file",
         "features.workspace_edit", "features.completion", "features.document_links", "features.fix_all",

@@ -120,6 +120,7 @@ def allow_edit(
         settings_path=None if file.there else file.path,
         section=sources.section,
         buffers={**sources.texts, file.path: text},
+        today=snapshot.project.evidence.today,
     )
     wanted = {**before.ruleset.inputs, one.input: [*one.values]}
     if dict(after.ruleset.inputs) != wanted or len(after.problems) > len(before.problems):

@@ -17,6 +17,7 @@ from kscan_lsp.fixes.verify import fixes_of
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features import allow, harden
 from kscan_lsp.lsp.features.baseline_edit import baseline_action
+from kscan_lsp.lsp.features.exception_edit import NAME, exception_edit
 from kscan_lsp.lsp.features.explanation import SHOW_EXPLANATION
 from kscan_lsp.lsp.features.fix_all import FIX_REVIEW, FIX_SAFE, fix_everything, offers_fix_all
 from kscan_lsp.lsp.features.suppression_edit import suppression_edit
@@ -25,7 +26,7 @@ from kscan_lsp.lsp.features.workspace_edit import workspace_edit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kscan_lsp.findings import Finding
+    from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
     from kscan_lsp.text import TextEdit
     from kscan_lsp.workspace.results import PlacedDocument
@@ -52,6 +53,7 @@ def code_actions(
         actions += harden.harden_actions(snapshot, params, touched, stopped)
         one_line = params.range.start.line == params.range.end.line
         actions += _ignore_actions(snapshot, touched, "here" if one_line else "on line {}")
+        actions += _exception_actions(snapshot, touched)
         actions += _baseline_actions(snapshot, touched)
         actions += allow.allow_actions(snapshot, touched)
         actions += _explain_actions(snapshot, touched)
@@ -142,6 +144,23 @@ def _ignore_actions(
             diagnostics=diagnostics,
             edit=workspace_edit(snapshot, made),
         )
+
+
+def _exception_actions(
+    snapshot: DocumentSnapshot, touched: list[tuple[PlacedDocument, Finding]]
+) -> Iterator[types.CodeAction]:
+    """One action for each control and object: an exception speaks for all that a control finds there."""
+    offered: dict[tuple[str, ResourceId], list[tuple[PlacedDocument, Finding]]] = {}
+    for placed, finding in touched:
+        offered.setdefault((finding.control, finding.resource), []).append((placed, finding))
+    for (control, _), findings in offered.items():
+        if edit := exception_edit(snapshot, findings[0][1]):
+            yield types.CodeAction(
+                title=f"Accept {control} in {NAME}",
+                kind=types.CodeActionKind.QuickFix,
+                diagnostics=[_diagnostic(snapshot, placed, finding) for placed, finding in findings],
+                edit=edit,
+            )
 
 
 def _baseline_actions(

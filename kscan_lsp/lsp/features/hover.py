@@ -8,12 +8,15 @@ from lsprotocol import types
 
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import suppressed_controls
+from kscan_lsp.lsp.features.exception_edit import accepted_at
 from kscan_lsp.lsp.features.explanation import link
 from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
+from kscan_lsp.report.markdown import plain
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
+    from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, SettingsSnapshot
 
 
@@ -28,12 +31,38 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
     whole: Span | None = None
     for placed, finding in snapshot.checked.findings():
         span = Span(finding.span.start + placed.offset, finding.span.end + placed.offset)
-        if span.start <= at <= span.end and finding.status != "accepted":
+        if span.start <= at <= span.end and (said := _accepted(snapshot, finding)):
+            whole = whole or span
+            pages.append(said)
+        elif span.start <= at <= span.end and finding.status != "accepted":
             whole = whole or span
             page = explain(ruleset.controls[finding.control], ruleset, convert.message_of(finding))
             more = f"\n\n{link(snapshot, finding.control)}" if _links(snapshot) else ""
             pages.append(page + more)
     return None if whole is None else _hover(snapshot, "\n\n---\n\n".join(pages), whole)
+
+
+def _accepted(snapshot: DocumentSnapshot, finding: Finding) -> str:
+    """What an exception says of a finding, and where; empty for any other."""
+    where, said = accepted_at(snapshot, finding), finding.disposition
+    if where is None or said is None:
+        return ""
+    uri, line, name = where
+    who = [
+        said.reason or "no reason given",
+        said.owner and f"owner: {said.owner}",
+        said.approved_by and f"approved by {said.approved_by}",
+        said.ticket,
+        said.until and f"until {said.until}",
+    ]
+    markdown = snapshot.capabilities.markup is types.MarkupKind.Markdown
+    place = f"[{name}:{line + 1}]({uri}#L{line + 1})" if markdown else f"{name}:{line + 1}"
+    told = (
+        plain("; ".join(part for part in who if part))
+        if markdown
+        else "; ".join(part for part in who if part)
+    )
+    return f"{finding.control} is accepted here by {place}: {told}"
 
 
 def _links(snapshot: DocumentSnapshot) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from lsprotocol import types
+
 from kscan_lsp import paths
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.mentions import Mention, mentions
@@ -15,14 +17,13 @@ from kscan_lsp.graph.reach import related
 from kscan_lsp.graph.references import object_of
 from kscan_lsp.kubernetes.selectors import selectors_of
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.features.exception_edit import accepted_at
 from kscan_lsp.lsp.features.places import Places, places_of
 from kscan_lsp.workspace.declared import index_of
 from kscan_lsp.yaml.around import around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from lsprotocol import types
 
     from kscan_lsp.graph.index import Index, Object
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
@@ -65,6 +66,8 @@ def definitions(snapshot: DocumentSnapshot, position: types.Position) -> list[ty
     pointed = pointed_at(snapshot, position)
     if pointed is None:
         return []
+    if accepted := _exceptions(snapshot, position):
+        return accepted
     index, places = index_of(snapshot.project), places_of(snapshot)
     for mention in mentions(pointed.object):
         if mention.path == pointed.path:
@@ -72,6 +75,20 @@ def definitions(snapshot: DocumentSnapshot, position: types.Position) -> list[ty
     if pointed.path[:2] in _SELECTORS and any(selectors_of(pointed.object.id, pointed.object.data)):
         return [places.at(one, ("metadata", "name")) for one in related(pointed.object, "workloads", index)]
     return []
+
+
+def _exceptions(snapshot: DocumentSnapshot, position: types.Position) -> list[types.Location]:
+    """Where the findings at a position are accepted, of those that an exception accepts."""
+    at = convert.position_offset(position, snapshot.lines, snapshot.capabilities.encoding)
+    found: dict[tuple[str, int], types.Location] = {}
+    for placed, finding in snapshot.checked.findings():
+        start, end = finding.span.start + placed.offset, finding.span.end + placed.offset
+        if start <= at <= end and (where := accepted_at(snapshot, finding)):
+            uri, line, _ = where
+            found[uri, line] = types.Location(
+                uri, types.Range(types.Position(line, 0), types.Position(line, 0))
+            )
+    return list(found.values())
 
 
 def references(

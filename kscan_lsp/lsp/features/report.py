@@ -61,6 +61,7 @@ def report_page(snapshot: WorkspaceSnapshot, stopped: Callable[[], bool]) -> str
         skipped=skipped,
         circumstances=_circumstances(snapshot),
         name=named,
+        path_name=lambda path: named(Path(path).as_uri()),
     )
     return None if stopped() else html.render(report, uris.get)
 

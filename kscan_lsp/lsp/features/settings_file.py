@@ -20,7 +20,7 @@ from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.lsp.features.vocabulary import Term
+    from kscan_lsp.lsp.features.vocabulary import Grammar, Term
     from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.tree import Node
@@ -40,10 +40,9 @@ class SettingsScalar(NamedTuple):
     text: str
     span: Span
 
-    @property
-    def kind(self) -> vocabulary.Kind:
-        """What sort of term it is."""
-        return vocabulary.key_kind(self.path[:-1]) if self.is_key else vocabulary.value_kind(self.path)
+    def kind(self, grammar: Grammar) -> vocabulary.Kind:
+        """What sort of term it is, in a file of some kind."""
+        return grammar.key_kind(self.path[:-1]) if self.is_key else grammar.value_kind(self.path)
 
 
 def scalars(text: str) -> list[SettingsScalar]:
@@ -79,16 +78,19 @@ def explanation_at(snapshot: SettingsSnapshot, offset: int) -> tuple[str, Span] 
     scalar = scalar_at(snapshot.lines.text, offset)
     if scalar is None:
         return None
-    text = vocabulary.explanation(scalar.kind, scalar.text, scalar.path, snapshot.configuration.ruleset)
+    grammar = vocabulary.grammar_of(snapshot.uri)
+    ruleset = snapshot.configuration.ruleset
+    text = vocabulary.explanation(scalar.kind(grammar), scalar.text, scalar.path, ruleset, grammar)
     return (text, scalar.span) if text else None
 
 
 def named_controls(snapshot: SettingsSnapshot) -> Iterator[ControlName]:
     """The controls that the settings name."""
+    grammar = vocabulary.grammar_of(snapshot.uri)
     return (
         ControlName(scalar.text, scalar.span)
         for scalar in scalars(snapshot.lines.text)
-        if scalar.kind == "control"
+        if scalar.kind(grammar) == "control"
     )
 
 
@@ -105,12 +107,12 @@ def completions(snapshot: SettingsSnapshot, offset: int) -> tuple[Span, list[Cho
     begun, rest = _TOKEN.search(text, 0, offset), _REST.match(text, offset)
     token = Span(begun.start() if begun else offset, rest.end() if rest else offset)
     colon = "" if text.startswith(":", token.end) else ": "
-    ruleset = snapshot.configuration.ruleset
+    ruleset, grammar = snapshot.configuration.ruleset, vocabulary.grammar_of(snapshot.uri)
     for missing in _MISSING:
         trial = f"{text[: token.start]}{_PLACEHOLDER}{missing}{text[token.end :]}"
         scalar = scalar_at(trial, token.start)
         if scalar is not None and scalar.text == _PLACEHOLDER:
-            keys = vocabulary.keys(scalar.path[:-1] if scalar.is_key else scalar.path, ruleset)
-            values = [] if scalar.is_key else vocabulary.values(scalar.path, ruleset)
+            keys = vocabulary.keys(grammar, scalar.path[:-1] if scalar.is_key else scalar.path, ruleset)
+            values = [] if scalar.is_key else vocabulary.values(grammar, scalar.path, ruleset)
             return token, [*(Choice(w, w.name) for w in values), *(Choice(w, w.name + colon) for w in keys)]
     return token, []

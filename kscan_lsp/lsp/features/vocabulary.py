@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from kscan_lsp.dispositions.entries import known_kinds
 from kscan_lsp.policy.explain import explain
 from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.settings.exceptions import FILE_NAME, ExceptionsFile
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.settings.validation import shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from pydantic import BaseModel
 
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
@@ -29,22 +33,48 @@ class Term(NamedTuple):
     title: str
 
 
-_KEYS: Final[dict[Path, Kind]] = {("controls", "severity"): "control", ("inputs",): "input"}
-_VALUES: Final[dict[Path, Kind]] = {
-    ("frameworks",): "framework",
-    ("controls", "include"): "control",
-    ("controls", "exclude"): "control",
-}
+class Grammar(NamedTuple):
+    """What may stand where in a kind of file: its model, and the sort of the keys and values that are no plain ones."""
+
+    model: type[BaseModel]
+    keys: Mapping[Path, Kind]
+    values: Mapping[Path, Kind]
+    kinds: Path = ()
+    """Where kinds of objects stand."""
+
+    def key_kind(self, path: Path) -> Kind:
+        """What sort of terms the keys are at a path."""
+        return self.keys.get(_named(path), "key")
+
+    def value_kind(self, path: Path) -> Kind:
+        """What sort of terms the values are at a path, in a list or not."""
+        return self.values.get(_named(path), "value")
 
 
-def key_kind(path: Path) -> Kind:
-    """What sort of terms the keys of the settings are at a path."""
-    return _KEYS.get(path, "key")
+def _named(path: Path) -> Path:
+    return tuple(step for step in path if isinstance(step, str))
 
 
-def value_kind(path: Path) -> Kind:
-    """What sort of terms the values are at a path, in a list or not."""
-    return _VALUES.get(tuple(step for step in path if isinstance(step, str)), "value")
+_SETTINGS: Final = Grammar(
+    Settings,
+    {("controls", "severity"): "control", ("inputs",): "input"},
+    {
+        ("frameworks",): "framework",
+        ("controls", "include"): "control",
+        ("controls", "exclude"): "control",
+    },
+)
+_EXCEPTIONS: Final = Grammar(
+    ExceptionsFile,
+    {},
+    {("exceptions", "controls"): "control", ("exceptions", "frameworks"): "framework"},
+    ("exceptions", "kinds"),
+)
+
+
+def grammar_of(uri: str) -> Grammar:
+    """That of a settings file, or of one with exceptions."""
+    return _EXCEPTIONS if uri.endswith(f"/{FILE_NAME}") else _SETTINGS
 
 
 def controls(ruleset: Ruleset) -> Iterator[Term]:
@@ -52,32 +82,36 @@ def controls(ruleset: Ruleset) -> Iterator[Term]:
     return (Term("control", control.id, control.title) for control in ruleset.policies.controls.values())
 
 
-def keys(path: Path, ruleset: Ruleset) -> list[Term]:
-    """The keys that the settings may have at a path."""
-    match key_kind(path):
+def keys(grammar: Grammar, path: Path, ruleset: Ruleset) -> list[Term]:
+    """The keys that a file may have at a path."""
+    match grammar.key_kind(path):
         case "control":
             return list(controls(ruleset))
         case "input":
             named = {name for control in ruleset.policies.controls.values() for name in control.inputs}
             return [Term("input", n, f"read by {', '.join(_readers(n, ruleset))}") for n in sorted(named)]
-    names = dict.fromkeys(name for shape in shapes(Settings, path) for name in shape.get("properties", ()))
-    return [Term("key", name, _description((*path, name))) for name in names]
+    names = dict.fromkeys(
+        name for shape in shapes(grammar.model, path) for name in shape.get("properties", ())
+    )
+    return [Term("key", name, _description(grammar, (*path, name))) for name in names]
 
 
-def values(path: Path, ruleset: Ruleset) -> list[Term]:
-    """The values that the settings may have at a path; none where anything may stand."""
-    match value_kind(path):
+def values(grammar: Grammar, path: Path, ruleset: Ruleset) -> list[Term]:
+    """The values that a file may have at a path; none where anything may stand."""
+    if grammar.kinds and _named(path) == grammar.kinds:
+        return [Term("value", kind, "") for kind in sorted(known_kinds())]
+    match grammar.value_kind(path):
         case "framework":
             return [Term("framework", f.id, f.title) for f in ruleset.policies.frameworks.values()]
         case "control":
             return list(controls(ruleset))
     names: list[str] = []
-    for shape in shapes(Settings, path):
+    for shape in shapes(grammar.model, path):
         names += shape.get("enum", ["true", "false"] if shape.get("type") == "boolean" else [])
     return [Term("value", name, "") for name in names]
 
 
-def explanation(kind: str, name: str, path: Path, ruleset: Ruleset) -> str:
+def explanation(kind: str, name: str, path: Path, ruleset: Ruleset, grammar: Grammar = _SETTINGS) -> str:
     """What a term means, as Markdown; empty where there is nothing to say.
 
     Args:
@@ -85,6 +119,7 @@ def explanation(kind: str, name: str, path: Path, ruleset: Ruleset) -> str:
         name: the term.
         path: of a key, where it stands in the settings.
         ruleset: the settings that hold.
+        grammar: that of the file.
     """
     policies = ruleset.policies
     if kind == "control" and (control := policies.controls.get(name)):
@@ -96,13 +131,13 @@ def explanation(kind: str, name: str, path: Path, ruleset: Ruleset) -> str:
         listed = ", ".join(f"`{value}`" for value in ruleset.inputs.get(name, ())) or "empty"
         return f"**{name}**, an input of {', '.join(readers)}\n\nValues that hold now: {listed}"
     if kind == "key" and path:
-        about = _description(path)
+        about = _description(grammar, path)
         return f"**{name}**\n\n{about}" if about else ""
     return ""
 
 
-def _description(path: Path) -> str:
-    found = (shape["description"] for shape in shapes(Settings, path) if "description" in shape)
+def _description(grammar: Grammar, path: Path) -> str:
+    found = (shape["description"] for shape in shapes(grammar.model, path) if "description" in shape)
     return next(found, "")
 
 

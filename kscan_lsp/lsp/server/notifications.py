@@ -20,6 +20,7 @@ from kscan_lsp.lsp.server.navigation import handle_navigation
 from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
+from kscan_lsp.workspace.places import is_exceptions_file
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
@@ -86,7 +87,7 @@ def handle_settings(server: Server) -> None:
             for workspace in session.workspaces.values():
                 workspace.outdated = True  # which files count is another question now
         for _, path in paths:
-            if path.name in FILE_NAMES:
+            if path.name in FILE_NAMES or is_exceptions_file(path):
                 session.look_for_settings(path)
         known = [one.project.known for one in session.workspaces.values() if one.project.known]
         came_or_went = [one.uri for one in params.changes if one.type is not types.FileChangeType.Changed]

@@ -16,6 +16,7 @@ from kscan_lsp.lsp.session.session import today
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile, check, find_files, read_file, settle_files
 from kscan_lsp.settings.model import FILE_NAMES
+from kscan_lsp.workspace.places import is_exceptions_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,7 +222,8 @@ class Scheduler:
     async def settings_snapshot(self, uri: str) -> SettingsSnapshot | None:
         """An open settings file with what holds by its latest text; None for any other document."""
         document = self._session.documents.get(uri)
-        if document is None or document.path is None or document.path.name not in FILE_NAMES:
+        path = document.path if document else None
+        if document is None or path is None or not (path.name in FILE_NAMES or is_exceptions_file(path)):
             return None
         configuration = await self._settings.configuration(document.root)
         return SettingsSnapshot(uri, document.index, configuration, self._session.capabilities)

@@ -14,6 +14,7 @@ from kscan_lsp.workspace.configuration import Configuration, configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
     from pathlib import Path
 
     from kscan_lsp.lsp.server.publisher import Publisher
@@ -50,7 +51,12 @@ class SettingsReader:
             while True:
                 revision = session.settings_revision
                 configuration, warnings = await self._executors.run_check(
-                    _configure, root, session.section, session.settings_sources().texts, self._policies
+                    _configure,
+                    root,
+                    session.section,
+                    session.settings_sources().texts,
+                    self._policies,
+                    session.day,
                 )
                 if revision == session.settings_revision:
                     break  # else they changed while they were read
@@ -71,6 +77,6 @@ class SettingsReader:
 
 
 def _configure(
-    root: Path | None, section: Any, buffers: dict[Path, str], memo: PolicyMemo
+    root: Path | None, section: Any, buffers: dict[Path, str], memo: PolicyMemo, today: date
 ) -> tuple[Configuration, tuple[str, ...]]:
-    return configure(root, section=section, buffers=buffers, memo=memo)
+    return configure(root, section=section, buffers=buffers, memo=memo, today=today)

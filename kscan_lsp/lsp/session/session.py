@@ -20,7 +20,7 @@ from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.text import LineIndex
-from kscan_lsp.workspace.configuration import settings_in
+from kscan_lsp.workspace.places import has_own, is_exceptions_file
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Session(Struct):
     def look_for_settings(self, path: Path) -> bool:
         """See which folders around a file have settings of their own; whether that is different now."""
         around = folders_around(path, self.folders)
-        return self.set_nested(filter(settings_in, around), around)
+        return self.set_nested(filter(has_own, around), around)
 
     def set_nested(self, found: Iterable[Path], looked_at: Iterable[Path]) -> bool:
         """Of some folders, these have settings of their own; whether that is different now."""
@@ -177,7 +177,8 @@ class Session(Struct):
         if path is None:
             return False
         used = (workspace.configuration.files for workspace in self.workspaces.values())
-        return path.name in FILE_NAMES or any(path in files for files in used)
+        own = path.name in FILE_NAMES or is_exceptions_file(path)
+        return own or any(path in files for files in used)
 
     def settings_sources(self) -> SettingsSources:
         """What settings and policies are read from before what is on disk: open files count before they are saved."""

@@ -16,6 +16,7 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import BATCH, ReadFile, SettleFiles
+from kscan_lsp.policy.ruleset import same_rules
 from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
 from kscan_lsp.workspace.project import Project
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kscan_lsp.files.discover import Discovered
+    from kscan_lsp.workspace.baselines import KnownFindings
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.results import CheckedFile
 
@@ -211,10 +213,15 @@ def reconfigured(
         judging: whether its files are judged, too, and not only read for what they mean to others.
     """
     known = known_findings(configuration.baseline) if configuration.baseline else None
+    evaluator = Evaluator(configuration.ruleset, Evidence(today))
+    if old is not None and _judges_the_same(
+        old, configuration, evaluator, known, indexed=indexed, judging=judging
+    ):
+        return _said_again(old, configuration, known)
     workspace = Workspace(
         root,
         configuration,
-        Project(Evaluator(configuration.ruleset, Evidence(today)), whole=not indexed, known=known),
+        Project(evaluator, whole=not indexed, exceptions=configuration.exceptions, known=known),
         indexed=indexed,
         judging=judging and indexed,
         searched=not indexed,
@@ -242,6 +249,39 @@ def snapshot_of(folders: Iterable[Path], workspaces: Collection[Workspace]) -> W
         tuple(distinct_changes(workspace.configuration for workspace in workspaces)),
         {workspace.project: workspace.partials for workspace in workspaces},
     )
+
+
+def _judges_the_same(
+    old: Workspace,
+    configuration: Configuration,
+    evaluator: Evaluator,
+    known: KnownFindings | None,
+    *,
+    indexed: bool,
+    judging: bool,
+) -> bool:
+    """Whether what was judged is judged so under new settings: nothing is different but exceptions and a baseline."""
+    before, now = old.project.evaluator, evaluator
+    return (
+        old.indexed == indexed
+        and old.judging == (judging and indexed)
+        and not old.outdated
+        and (old.searched or not old.searching)
+        and old.configuration.exclude == configuration.exclude
+        and old.configuration.settings_path == configuration.settings_path
+        and (old.project.known is None) == (known is None)
+        and not before.evidence.changed(now.evidence)
+        and same_rules(before.ruleset, now.ruleset)
+    )
+
+
+def _said_again(old: Workspace, configuration: Configuration, known: KnownFindings | None) -> Workspace:
+    """A folder whose files are as they were judged, with what other exceptions and another baseline say of them."""
+    project = old.project.said_again(configuration.exceptions, known)
+    same = replace(configuration, ruleset=old.project.ruleset)
+    # what was on its way to be settled is dropped, since it was done under other settings
+    unsettled = list(project.files) if project.whole and old.searched else []
+    return replace(old, configuration=same, project=project, unsettled=unsettled, waiting=dict(old.waiting))
 
 
 def _finds_the_same(old: Workspace, new: Workspace) -> bool:

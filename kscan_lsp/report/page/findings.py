@@ -73,7 +73,7 @@ def accepted(report: Report, places: PlaceLinks) -> Iterator[str]:
     entries = [entry for entry in report.findings if entry.finding.status == "accepted"]
     if entries:
         yield heading("Accepted", "accepted")
-        rows = table(_row(entry, places, _disposition(entry)) for entry in entries)
+        rows = table(_row(entry, places, _disposition(entry, places)) for entry in entries)
         yield from fold(f"<b>{counted(len(entries), 'finding')}</b>", rows)
 
 
@@ -117,12 +117,17 @@ def _fix(options: Sequence[FixOption]) -> str:
     return f'<span class="fix">{note}: {text(options[0].title)}{others}</span>'
 
 
-def _disposition(entry: Reported) -> str:
+def _disposition(entry: Reported, places: PlaceLinks) -> str:
     disposition = entry.finding.disposition
     if disposition is None:
         return ""
     until = f" until {disposition.until}" if disposition.until else ""
     who = f", {disposition.owner}" if disposition.owner else ""
     ticket = f" ({disposition.ticket})" if disposition.ticket else ""
+    approved = f", approved by {disposition.approved_by}" if disposition.approved_by else ""
     why = disposition.reason or "no reason given"
-    return also(f"{entry.finding.control}, {disposition.by}{who}{until}: {why}{ticket}")
+    said = also(f"{entry.finding.control}, {disposition.by}{who}{until}: {why}{ticket}{approved}")
+    if disposition.by != "exception":
+        return said
+    where = places.place(entry.accepted_file, entry.accepted_line, 1)
+    return f'{said}<span class="also quiet">said in {where}</span>'

@@ -153,6 +153,8 @@ class _Maker:
             said.owner and f"owner: {said.owner}",
             said.until and f"until {said.until}",
             said.ticket and f"ticket: {said.ticket}",
+            said.approved_by and f"approved by {said.approved_by}",
+            said.file and f"said in {entry.accepted_file}, line {entry.accepted_line}",
             said.since and f"in the baseline since {said.since}",
         )
         made: dict[str, Any] = {
@@ -161,10 +163,10 @@ class _Maker:
             "justification": one_line("; ".join(reason for reason in reasons if reason))
             or f"{said.by}, without a reason",
         }
-        if in_source and entry.accepted_line:
+        if entry.accepted_line:
             made["location"] = {
                 "physicalLocation": {
-                    "artifactLocation": artifact(self.report, entry.file),
+                    "artifactLocation": artifact(self.report, entry.accepted_file),
                     "region": {"startLine": entry.accepted_line},
                 }
             }

@@ -419,12 +419,48 @@ def test_the_template_of_a_custom_kind_is_told_from_values_for_others() -> None:
     assert problems(release) == []
 
 
-def test_the_annotation_of_kubescape_is_said_to_do_nothing() -> None:
-    message = "'kubescape.io/skip-controls' suppresses nothing here; write 'kscan.dev/ignore: C-0057, T-1 -- reason'"
-    text = annotated("C-0057,T-1", "kubescape.io/skip-controls")
-    assert problems(text) == [Said(message, "kubescape.io/skip-controls: C-0057,T-1")]
+SKIP = "kubescape.io/skip-controls"
+
+
+def skipping(**more: str) -> str:
+    lines = {"controls": "T-0001, T-0002", **more}
+    written = "".join(f'    kubescape.io/skip-{name}: "{value}"\n' for name, value in lines.items())
+    return POD.replace("metadata:\n", f"metadata:\n  annotations:\n{written}", 1)
+
+
+def test_the_annotations_of_kubescape_count_as_there() -> None:
+    text = skipping(reason="ticket FOO-1", expiry="2026-12-31T23:59:59Z")
+    assert "T-0001" in {one.what for one in suppressed(text)}
+    placed = [one.finding for one in checked("pod.yaml", text)[0].findings()]
+    found = [finding.disposition for finding in placed if finding.disposition]
+    assert {(one.by, one.reason, one.until) for one in found} == {
+        ("annotation", "ticket FOO-1", "2026-12-31")
+    }
+    assert suppressed(skipping()) == suppressed(text), "a reason need not be there"
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"controls": "all of them"}, "'all of them' is no control id"),
+        ({"controls": ","}, "no control is named"),
+        ({"controls": "C-00.*"}, "'C-00.*' is no control id"),
+        ({"expiry": "tomorrow"}, "'kubescape.io/skip-expiry' must be a time"),
+        ({"expiry": "2026-13-31T00:00:00Z"}, "'kubescape.io/skip-expiry' must be a time"),
+    ],
+)
+def test_an_annotation_of_kubescape_that_is_wrong_skips_nothing(more: dict[str, str], why: str) -> None:
+    text = skipping(**more)
     assert suppressed(text) == []
-    assert problems(annotated("x", "kubescape.io/skip-reason")) == []
+    (said,) = [one.what for one in problems(text) if SKIP in one.what]
+    assert why in said
+
+
+def test_an_annotation_of_kubescape_ends_before_its_time() -> None:
+    assert suppressed(skipping(expiry="2020-01-01T00:00:00Z")) == []
+    assert any(
+        "expired on 2019-12-31" in one.what for one in problems(skipping(expiry="2020-01-01T00:00:00Z"))
+    )
 
 
 def test_an_annotation_by_alias_counts_where_it_is_used() -> None:

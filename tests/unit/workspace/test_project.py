@@ -12,7 +12,7 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.findings import Location
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.text import Span
-from kscan_lsp.workspace.project import objects_of
+from kscan_lsp.workspace.objects import objects_of
 
 if TYPE_CHECKING:
     from kscan_lsp.engine.edited import Edited

@@ -1,0 +1,201 @@
+"""Exceptions: rules of files that say which findings may stay, found again by control, object and file.
+
+A rule is asked about a finding only if it can be about it: rules are kept by control, and below that by the name, the
+namespace or the kind of objects that they speak of, so that a thousand of them cost a finding a few look-ups in tables.
+Which of them are about a file is worked out once for the file. What counts, and why what does not count does not, is
+decided before (`entries.py`, `posture.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
+
+from kscan_lsp.files.ignore import IgnorePatterns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from kscan_lsp.dispositions.names import NamePatterns
+    from kscan_lsp.findings import Disposition, ResourceId
+    from kscan_lsp.kubernetes.resources import Resource
+
+_Key: TypeAlias = "tuple[str, str] | None"
+
+_TOGETHER: Final = 10
+"""Rules with patterns for paths that are asked together first."""
+_PLAIN: Final = re.compile(r"[^!#\\*?\[\s][^\\*?\[\n\r]*(?<!\s)")
+"""A pattern of `.gitignore` that is just a path."""
+
+
+class ExceptionRule(Struct, frozen=True, eq=False):
+    """Findings that have a disposition. What is None is no condition."""
+
+    disposition: Disposition
+    controls: frozenset[str] | None = None
+    paths: tuple[str, ...] | None = None
+    """Patterns of `.gitignore`."""
+    namespaces: NamePatterns | None = None
+    kinds: NamePatterns | None = None
+    names: NamePatterns | None = None
+    labels: tuple[tuple[str, NamePatterns], ...] = ()
+    annotated: bool = False
+    """Whether annotations count for labels, too."""
+
+    def speaks_of(self, resource: Resource) -> bool:
+        """Whether it is about an object, wherever that stands."""
+        who = resource.id
+        return (
+            (self.kinds is None or self.kinds.has(who.kind))
+            and (self.names is None or self.names.has(who.name))
+            and (self.namespaces is None or self.namespaces.has(namespace_of(who)))
+            and (not self.labels or self._has_labels(resource))
+        )
+
+    def _has_labels(self, resource: Resource) -> bool:
+        metadata = resource.data.get("metadata")
+        if not isinstance(metadata, dict):
+            return False
+        tables = [metadata.get("labels"), metadata.get("annotations") if self.annotated else None]
+        return any(
+            isinstance(table, dict)
+            and all(
+                isinstance(value := table.get(name), str) and wanted.has(value)
+                for name, wanted in self.labels
+            )
+            for table in tables
+        )
+
+
+def namespace_of(who: ResourceId) -> str:
+    """The namespace that an object says it is in; a Namespace is in itself, as it is to Kubescape."""
+    return who.name if who.kind == "Namespace" else who.namespace
+
+
+class RuleTable(Struct, frozen=True, eq=False):
+    """Rules by control, and by the first of name, namespace and kind that they name without a pattern."""
+
+    rules: Sequence[ExceptionRule]
+    by_control: dict[str | None, dict[_Key, list[int]]]
+
+    def candidates(self, who: ResourceId, control: str) -> Iterator[ExceptionRule]:
+        """The rules that may be about findings of a control in an object, in their order."""
+        numbers: list[int] = []
+        for one in (control, None):
+            if keys := self.by_control.get(one):
+                for key in (None, ("name", who.name), ("namespace", namespace_of(who)), ("kind", who.kind)):
+                    numbers += keys.get(key, ())
+        return (self.rules[number] for number in (sorted(numbers) if len(numbers) > 1 else numbers))
+
+
+def table_of(rules: Sequence[ExceptionRule]) -> RuleTable:
+    """Rules ready to be found."""
+    by_control: dict[str | None, dict[_Key, list[int]]] = {}
+    for number, rule in enumerate(rules):
+        keys = _keys(rule)
+        for control in (None,) if rule.controls is None else rule.controls:
+            table = by_control.setdefault(control, {})
+            for key in keys:
+                table.setdefault(key, []).append(number)
+    return RuleTable(rules, by_control)
+
+
+def _keys(rule: ExceptionRule) -> list[_Key]:
+    for what, names in (("name", rule.names), ("namespace", rule.namespaces), ("kind", rule.kinds)):
+        if names is not None and not names.patterns:
+            return [(what, name) for name in names.literal]
+    return [None]
+
+
+class FileExceptions(Struct, frozen=True, eq=False):
+    """The rules that may be about findings in one file."""
+
+    tables: tuple[RuleTable, ...]
+
+    def dispositions(self, resource: Resource, controls: Iterable[str]) -> dict[str, Disposition]:
+        """What becomes of the findings of some controls in an object, by control; those that stay open are left out."""
+        asked: dict[int, bool] = {}
+        found: dict[str, Disposition] = {}
+        for control in controls:
+            for rule in self.candidates(resource, control, asked):
+                found[control] = rule.disposition
+                break
+        return found
+
+    def candidates(self, resource: Resource, control: str, asked: dict[int, bool]) -> Iterator[ExceptionRule]:
+        """The rules that are about findings of a control in an object.
+
+        Args:
+            resource: the object.
+            control: the control.
+            asked: which rules are about the object, as far as that was asked before.
+        """
+        for table in self.tables:
+            for rule in table.candidates(resource.id, control):
+                if (about := asked.get(id(rule))) is None:
+                    about = asked[id(rule)] = rule.speaks_of(resource)
+                if about:
+                    yield rule
+
+
+class PathFinder:
+    """Which of some rules with patterns for paths are about a file: tables for plain paths, RE2 for the others."""
+
+    def __init__(self, rules: Sequence[ExceptionRule]) -> None:
+        self._of_path: dict[str, list[tuple[int, bool]]] = {}
+        self._of_name: dict[str, list[tuple[int, bool]]] = {}
+        others: list[tuple[int, tuple[str, ...]]] = []
+        for number, rule in enumerate(rules):
+            patterns = rule.paths
+            if patterns is None:
+                continue
+            if not all(map(_PLAIN.fullmatch, patterns)):
+                others.append((number, patterns))
+                continue
+            for pattern in patterns:
+                path, folder = pattern.removesuffix("/"), pattern.endswith("/")
+                table = self._of_path if "/" in path else self._of_name
+                table.setdefault(path.removeprefix("/"), []).append((number, folder))
+        self._others = [
+            _Patterns(others[start : start + _TOGETHER]) for start in range(0, len(others), _TOGETHER)
+        ]
+
+    def about(self, path: str) -> tuple[int, ...]:
+        """The numbers of the rules that are about a file, by its path from the folder that theirs begin at."""
+        parts = path.split("/")
+        above = [("/".join(parts[:n]), n < len(parts)) for n in range(1, len(parts) + 1)]
+        found = {
+            number
+            for (one, folder), name in zip(above, parts, strict=True)
+            for number, folders_only in (*self._of_path.get(one, ()), *self._of_name.get(name, ()))
+            if folder or not folders_only
+        }
+        for patterns in self._others:
+            found.update(patterns.about(above))
+        return tuple(sorted(found))
+
+
+class _Patterns:
+    """Rules with patterns that are more than paths, which are asked one by one only where any may match."""
+
+    def __init__(self, rules: Sequence[tuple[int, tuple[str, ...]]]) -> None:
+        every = {pattern for _, patterns in rules for pattern in patterns if not pattern.startswith("!")}
+        self._any = IgnorePatterns(map(_bytes, every))
+        self._rules = [(number, IgnorePatterns(map(_bytes, patterns))) for number, patterns in rules]
+
+    def about(self, above: Sequence[tuple[str, bool]]) -> Iterator[int]:
+        if _leave_out(self._any, above):
+            yield from (number for number, patterns in self._rules if _leave_out(patterns, above))
+
+
+def _bytes(pattern: str) -> bytes:
+    return pattern.encode(
+        errors="replace"
+    )  # half a character of UTF-16, as JSON may have, is in no name of a file
+
+
+def _leave_out(patterns: IgnorePatterns, above: Sequence[tuple[str, bool]]) -> bool:
+    """Whether patterns leave a file out, or a folder above it: what is below that is never looked at."""
+    return any(patterns.verdict(path, folder=folder) for path, folder in above)
