@@ -34,12 +34,20 @@ from kscan_lsp.cli.options import (
     Paths,
     SarifAccepted,
     Shell,
+    Staged,
     StdinName,
     Subject,
     UsageError,
     split_names,
 )
-from kscan_lsp.cli.request import configuration_here, request_of, scan_for, today, warn_about_setup
+from kscan_lsp.cli.request import (
+    configuration_here,
+    request_of,
+    scan_for,
+    staged_for,
+    today,
+    warn_about_setup,
+)
 from kscan_lsp.cli.terminal import fail, is_output_with_errors, log_to, print_error, print_lines, write_output
 
 app = typer.Typer(
@@ -109,6 +117,7 @@ def scan(
     fixes: Fixes = False,
     sarif_accepted: SarifAccepted = False,
     stdin_name: StdinName = "",
+    staged: Staged = False,
 ) -> None:
     """Report what is insecure in manifests."""
     from kscan_lsp.cli.baselines import compare, with_drift
@@ -124,7 +133,7 @@ def scan(
         fail(str(error))
     request = request_of(paths, config, framework, control, stdin_name)
     day = today()
-    scanned = scan_for(request, day)
+    scanned = staged_for(request, day, paths) if staged else scan_for(request, day)
     warn_about_setup(scanned.problems)
     try:
         gate, only = gate_of(scanned, fail_on, compliance_threshold, allow_unscanned=allow_unscanned)

@@ -91,6 +91,15 @@ SarifAccepted = Annotated[
 ]
 
 
+Staged = Annotated[
+    bool,
+    typer.Option(
+        "--staged",
+        help="Read what git has staged, and report what the next commit adds or changes, or the paths that are named.",
+    ),
+]
+
+
 def _known_shell(name: str) -> str:
     if name not in completion.SHELLS:
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, completion.SHELLS))}.")

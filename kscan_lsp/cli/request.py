@@ -48,6 +48,19 @@ def scan_for(request: ScanRequest, day: date | None = None) -> Scan:
         fail(str(error))
 
 
+def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> Scan:
+    """Read and judge what is staged; a mistake in the command ends the program."""
+    from kscan_lsp.cli.staged import scan_staged
+
+    try:
+        scanned = scan_staged(request, day, tuple(named or ()))
+    except UsageError as error:
+        fail(str(error))
+    if not scanned.files and not named:
+        print_error("kscan: the next commit changes no Kubernetes manifest")
+    return scanned
+
+
 def configuration_here(config: Path | None) -> Configuration:
     """What holds in the working directory."""
     from kscan_lsp.cli.scan import setup_problems

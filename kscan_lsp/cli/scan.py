@@ -21,6 +21,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
+from kscan_lsp.report.unscanned import why_nothing
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.configuration import (
     Configuration,
@@ -46,8 +47,6 @@ STDIN: Final = "-"
 """The path that means standard input."""
 
 _STDIN_NAME: Final = "<stdin>"
-_RENDERED: Final = {"helm": "a chart", "kustomize": "an overlay", "jinja2": "a Jinja template"}
-"""What each program renders."""
 
 
 class ScanRequest(Struct, frozen=True):
@@ -112,7 +111,7 @@ def scan(
             raise UsageError(f"there is no file or folder '{name}'")
     if request.config and not request.config.is_file():
         raise UsageError(f"there is no settings file '{request.config}'")
-    reader = _Reader(request)
+    reader = Reader(request)
     for name in request.paths:
         if name == STDIN:
             reader.read_stdin(stdin)
@@ -120,25 +119,7 @@ def scan(
             reader.read_folder(Path(name), discover)
         else:
             reader.read_named(Path(name))
-    files = judged(reader.files, reader.configurations.values(), today)
-    reader.skipped += [
-        Skipped(file.checked.path, file.checked.skipped, reader.rendered_by(file.path, file.checked.skipped))
-        for file in files
-        if file.checked.skipped
-    ]
-    scanned = {file.checked.path for file in files if not file.checked.skipped}
-    return Scan(
-        files,
-        tuple(reader.skipped),
-        (*reader.not_scanned, *reader.nothing_scanned(scanned)),
-        tuple(reader.problems),
-        tuple(
-            change_in(display_name(Path(change.file)) if change.file else "", change)
-            for change in distinct_changes(reader.configurations.values())
-        ),
-        tuple(reader.configurations.values()),
-        request.paths,
-    )
+    return reader.scan(today)
 
 
 class FileToJudge(NamedTuple):
@@ -152,15 +133,22 @@ class FileToJudge(NamedTuple):
 
 
 def judged(
-    files: Sequence[FileToJudge], configurations: Iterable[Configuration], today: date
+    files: Sequence[FileToJudge],
+    configurations: Iterable[Configuration],
+    today: date,
+    declared: Sequence[FileToJudge] = (),
 ) -> tuple[ScannedFile, ...]:
-    """Files are judged under the settings that hold for each; those under others count for what they declare."""
+    """Files are judged under the settings that hold for each; those under others count for what they declare.
+
+    So do those in `declared`, which nobody asked about.
+    """
     projects: dict[int, Project] = {}
     for configuration in configurations:
         project = Project(Evaluator(configuration.ruleset, Evidence(today)))
         same = [(f.name, f.source.text, f.json) for f in files if f.configuration is configuration]
-        if project.ruleset.relational:
-            others = [(f.name, f.source.text, f.json) for f in files if f.configuration is not configuration]
+        elsewhere = [f for f in files if f.configuration is not configuration]
+        if declared or (elsewhere and project.ruleset.relational):
+            others = [(f.name, f.source.text, f.json) for f in (*elsewhere, *declared)]
             project = project.with_declared(others)
         projects[id(configuration)] = project.with_files(same)
     found = []
@@ -170,12 +158,14 @@ def judged(
     return tuple(found)
 
 
-class _Reader:
+class Reader:
     """Finds and reads the files of one command."""
 
     def __init__(self, request: ScanRequest) -> None:
         self.request = request
         self.files: list[FileToJudge] = []
+        self.declared: list[FileToJudge] = []
+        """What counts for the others, and nobody asked about"""
         self.skipped: list[Skipped] = []
         self.came_to: dict[str, set[str]] = {}
         """The names of the files that each named path came to."""
@@ -185,7 +175,37 @@ class _Reader:
         self.configurations: dict[Path | None, Configuration] = {}
         self.seen: set[str] = set()
 
+    def scan(self, today: date, requested: tuple[str, ...] | None = None) -> Scan:
+        """Judge what was read.
+
+        Args:
+            today: the day that suppressions are compared with.
+            requested: the paths that it is about, where those are not the ones that were named.
+        """
+        files = judged(self.files, self.configurations.values(), today, self.declared)
+        self.skipped += [
+            Skipped(
+                file.checked.path, file.checked.skipped, self.rendered_by(file.path, file.checked.skipped)
+            )
+            for file in files
+            if file.checked.skipped
+        ]
+        scanned = {file.checked.path for file in files if not file.checked.skipped}
+        return Scan(
+            files,
+            tuple(self.skipped),
+            (*self.not_scanned, *self.nothing_scanned(scanned)),
+            tuple(self.problems),
+            tuple(
+                change_in(display_name(Path(change.file)) if change.file else "", change)
+                for change in distinct_changes(self.configurations.values())
+            ),
+            tuple(self.configurations.values()),
+            self.request.paths if requested is None else requested,
+        )
+
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:
+        """Read what lies in a folder."""
         top = Path(os.path.abspath(folder))
         found = discover(
             folder,
@@ -238,6 +258,7 @@ class _Reader:
             self.files.append(FileToJudge(path, display_name(path), source, configuration, json))
 
     def read_stdin(self, raw: bytes) -> None:
+        """Read what there is on standard input."""
         name = self.request.stdin_name or _STDIN_NAME
         self.came_to[STDIN] = {name}
         configuration = self.configuration(Path.cwd())
@@ -267,9 +288,9 @@ class _Reader:
             yield NotScanned(
                 label,
                 1,
-                _why_nothing(
-                    name,
+                why_nothing(
                     left,
+                    stdin=name == STDIN,
                     excluded=any(
                         entry.reason == "excluded" and (label == "." or entry.file.startswith(f"{label}/"))
                         for entry in self.skipped
@@ -286,6 +307,7 @@ class _Reader:
         return known
 
     def read_settings(self, folder: Path, settings_path: Path | None) -> Configuration:
+        """What holds for a folder, read; what is wrong with it is reported."""
         request = self.request
         changes: dict[str, object] = {}
         if request.controls or request.frameworks:
@@ -303,22 +325,6 @@ class _Reader:
             name = display_name(settings_path or folder)
             self.problems.append(FileProblem(name, FILE_START, text, "setting"))
         return configuration
-
-
-def _why_nothing(name: str, left: Sequence[Skipped], *, excluded: bool) -> str:
-    """Why nothing was scanned of what was named, and what to run instead."""
-    commands = list(dict.fromkeys(entry.hint for entry in left if entry.hint))
-    if commands:
-        what = next(what for program, what in _RENDERED.items() if commands[0].startswith(program))
-        more = f" (and {len(commands) - 1} others)" if len(commands) > 1 else ""
-        return f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}"
-    if any(entry.reason in {"helm-template", "jinja-template"} for entry in left):
-        return "nothing was scanned: a template can only be judged as it is rendered; pipe that into 'kscan scan -'"
-    if name == STDIN:
-        return "nothing was scanned: there is no Kubernetes manifest on standard input; did the command before it fail?"
-    if excluded and not left:
-        return "nothing was scanned: all that is here is excluded, by the settings or .gitignore"
-    return "nothing was scanned: there is no Kubernetes manifest here"
 
 
 def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:
