@@ -16,7 +16,7 @@ from kscan_lsp.report.places import range_of
 from kscan_lsp.report.printable import printable
 
 if TYPE_CHECKING:
-    from kscan_lsp.cli.scan import ScannedFile
+    from kscan_lsp.cli.judged import ScannedFile
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.verify import Site, VerifiedFix
     from kscan_lsp.workspace.project import Project

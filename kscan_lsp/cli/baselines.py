@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from kscan_lsp.cli.idle import STDIN
-from kscan_lsp.cli.options import UsageError
+from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.dispositions.baseline import VERSION, Baseline
 from kscan_lsp.edits import set_value
 from kscan_lsp.files import encoding
@@ -32,7 +31,8 @@ from kscan_lsp.yaml.document import read_document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kscan_lsp.cli.scan import Scan, ScannedFile, ScanRequest
+    from kscan_lsp.cli.judged import ScannedFile
+    from kscan_lsp.cli.scan import Scan, ScanRequest
     from kscan_lsp.report.model import Report
     from kscan_lsp.workspace.baselines import BaselineFile
     from kscan_lsp.workspace.results import CheckedFile

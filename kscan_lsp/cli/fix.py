@@ -26,7 +26,8 @@ from kscan_lsp.report.printable import counted, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from kscan_lsp.cli.scan import Scan, ScannedFile
+    from kscan_lsp.cli.judged import ScannedFile
+    from kscan_lsp.cli.scan import Scan
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.verify import VerifiedFix
     from kscan_lsp.workspace.project import Project

@@ -1,9 +1,9 @@
-"""What was asked for and came to nothing: paths in which nothing was scanned, exceptions that no finding needs."""
+"""Exceptions that no finding needs, of the folders that a command names."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.places import problem_in
@@ -12,31 +12,10 @@ from kscan_lsp.workspace.exception_files import unused_exceptions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from kscan_lsp.report.model import FileProblem, Skipped
+    from kscan_lsp.report.model import FileProblem
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.exceptions import Exceptions
     from kscan_lsp.workspace.results import CheckedFile
-
-STDIN: Final = "-"
-"""The path that means standard input."""
-_RENDERED: Final = {"helm": "a chart", "kustomize": "an overlay", "jinja2": "a Jinja template"}
-"""What each program renders."""
-
-
-def why_nothing(name: str, left: Sequence[Skipped], *, excluded: bool) -> str:
-    """What was asked for and came to nothing: paths in which nothing was scanned, exceptions that no finding needs."""
-    commands = list(dict.fromkeys(entry.hint for entry in left if entry.hint))
-    if commands:
-        what = next(what for program, what in _RENDERED.items() if commands[0].startswith(program))
-        more = f" (and {len(commands) - 1} others)" if len(commands) > 1 else ""
-        return f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}"
-    if any(entry.reason in {"helm-template", "jinja-template"} for entry in left):
-        return "nothing was scanned: a template can only be judged as it is rendered; pipe that into 'kscan scan -'"
-    if name == STDIN:
-        return "nothing was scanned: there is no Kubernetes manifest on standard input; did the command before it fail?"
-    if excluded and not left:
-        return "nothing was scanned: all that is here is excluded, by the settings or .gitignore"
-    return "nothing was scanned: there is no Kubernetes manifest here"
 
 
 def idle_exceptions(
@@ -60,6 +39,6 @@ def idle_exceptions(
         )
         for one in configurations
     ]
-    tops = [os.path.abspath(name) for name in paths if name != STDIN and os.path.isdir(name)]
+    tops = [os.path.abspath(name) for name in paths if os.path.isdir(name)]
     for file, problem in unused_exceptions(held, tops):
         yield problem_in(display_name(file.path), file.document, problem)

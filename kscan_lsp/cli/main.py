@@ -35,12 +35,21 @@ from kscan_lsp.cli.options import (
     Paths,
     SarifAccepted,
     Shell,
+    Staged,
     StdinName,
     Subject,
+    Thresholds,
     UsageError,
     split_names,
 )
-from kscan_lsp.cli.request import configuration_here, request_of, scan_for, today, warn_about_setup
+from kscan_lsp.cli.request import (
+    configuration_here,
+    request_of,
+    scan_for,
+    staged_for,
+    today,
+    warn_about_setup,
+)
 from kscan_lsp.cli.terminal import fail, is_output_with_errors, log_to, print_error, print_lines, write_output
 
 app = typer.Typer(
@@ -87,13 +96,7 @@ def scan(
             help="The least severity that fails the scan.", show_default="high, or what the settings say"
         ),
     ] = None,
-    compliance_threshold: Annotated[
-        list[str],
-        typer.Option(
-            metavar="[FRAMEWORK=]N",
-            help="Fail where compliance with a framework, or any, is below N percent; may be repeated.",
-        ),
-    ] = [],
+    compliance_threshold: Thresholds = [],
     baseline: BaselineName = None,
     new_only: Annotated[
         bool, typer.Option("--new-only", help="Report only what is not in the baseline.")
@@ -111,6 +114,7 @@ def scan(
     fixes: Fixes = False,
     sarif_accepted: SarifAccepted = False,
     stdin_name: StdinName = "",
+    staged: Staged = False,
 ) -> None:
     """Report what is insecure in manifests."""
     from kscan_lsp.cli.baselines import compare, with_drift
@@ -126,7 +130,7 @@ def scan(
         fail(str(error))
     request = request_of(paths, config, framework, control, stdin_name, exceptions=exceptions)
     day = today()
-    scanned = scan_for(request, day)
+    scanned = staged_for(request, day, paths) if staged else scan_for(request, day)
     warn_about_setup(scanned.problems)
     try:
         gate, only = gate_of(scanned, fail_on, compliance_threshold, allow_unscanned=allow_unscanned)
@@ -139,9 +143,7 @@ def scan(
         else:
             compared = compare(scanned, baseline)
         if new_only and not compared.baselines:
-            fail(
-                "--new-only needs a baseline: name one here or in .kscan.yaml, or a revision with --new-since"
-            )
+            fail("--new-only needs a baseline; name one here or in .kscan.yaml, or give --new-since")
     except UsageError as error:
         fail(str(error))
     report = report_of(

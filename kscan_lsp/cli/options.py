@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,6 +13,10 @@ from kscan_lsp.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+STDIN: Final = "-"
+"""The path that means standard input."""
 
 
 class UsageError(Exception):
@@ -91,6 +95,15 @@ SarifAccepted = Annotated[
 ]
 
 
+Staged = Annotated[
+    bool,
+    typer.Option(
+        "--staged",
+        help="Read what git has staged, and report what the next commit adds or changes, or the paths that are named.",
+    ),
+]
+
+
 def _known_shell(name: str) -> str:
     if name not in completion.SHELLS:
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, completion.SHELLS))}.")
@@ -148,4 +161,11 @@ StdinName = Annotated[
 LogFile = Annotated[
     Path | None,
     typer.Option("--log-file", metavar="FILE", help="Write a log; it holds no text of manifests."),
+]
+Thresholds = Annotated[
+    list[str],
+    typer.Option(
+        metavar="[FRAMEWORK=]N",
+        help="Fail where compliance with a framework, or any, is below N percent; may be repeated.",
+    ),
 ]

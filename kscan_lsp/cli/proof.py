@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
-from kscan_lsp.cli.scan import FileToJudge, judged
+from kscan_lsp.cli.judged import FileToJudge, judged
 from kscan_lsp.files.manifest import is_json
 from kscan_lsp.report.printable import counted, printable
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.fix import FixResult
-    from kscan_lsp.cli.scan import Scan, ScannedFile
+    from kscan_lsp.cli.judged import ScannedFile
+    from kscan_lsp.cli.scan import Scan
     from kscan_lsp.findings import ResourceId
 
 _Key: TypeAlias = "tuple[str, str, ResourceId, str]"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.cli.idle import STDIN
-from kscan_lsp.cli.options import UsageError
+from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name

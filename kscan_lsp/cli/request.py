@@ -40,7 +40,7 @@ def request_of(
 
 def scan_for(request: ScanRequest, day: date | None = None) -> Scan:
     """Read and judge what was asked for; a mistake in the command ends the program."""
-    from kscan_lsp.cli.idle import STDIN
+    from kscan_lsp.cli.options import STDIN
     from kscan_lsp.cli.scan import scan as scan_paths
 
     stdin = sys.stdin.buffer.read() if STDIN in request.paths else b""
@@ -53,6 +53,19 @@ def scan_for(request: ScanRequest, day: date | None = None) -> Scan:
         return scan_paths(request, day or today(), stdin, discover)
     except UsageError as error:
         fail(str(error))
+
+
+def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> Scan:
+    """Read and judge what is staged; a mistake in the command ends the program."""
+    from kscan_lsp.cli.staged import scan_staged
+
+    try:
+        scanned = scan_staged(request, day, tuple(named or ()))
+    except UsageError as error:
+        fail(str(error))
+    if not scanned.files and not named:
+        print_error("kscan: the next commit changes no Kubernetes manifest")
+    return scanned
 
 
 def configuration_here(config: Path | None) -> Configuration:

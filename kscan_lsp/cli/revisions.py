@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp.cli.baselines import ComparedScan, digests_of, matched
-from kscan_lsp.cli.idle import STDIN
-from kscan_lsp.cli.options import UsageError
+from kscan_lsp.cli.judged import FileToJudge, judged
+from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.reports import report_of
-from kscan_lsp.cli.scan import FileToJudge, Scan, judged
+from kscan_lsp.cli.scan import Scan
 from kscan_lsp.files.discover import is_excluded, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, is_rendered

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from kscan_lsp.cli.idle import STDIN, idle_exceptions, why_nothing
-from kscan_lsp.cli.options import UsageError
-from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.cli.idle import idle_exceptions
+from kscan_lsp.cli.judged import FileToJudge, ScannedFile, judged
+from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
+from kscan_lsp.report.unscanned import why_nothing
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.configuration import (
     Configuration,
@@ -30,17 +30,14 @@ from kscan_lsp.workspace.configuration import (
 )
 from kscan_lsp.workspace.places import exceptions_above, find_settings, settings_in
 from kscan_lsp.workspace.policies import read_policy_file
-from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.unused import pattern_that_matches_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     from kscan_lsp.files.discover import Discovered
-    from kscan_lsp.files.encoding import SourceText
     from kscan_lsp.report.standards import StandardChange
-    from kscan_lsp.workspace.results import CheckedFile
 
 _STDIN_NAME: Final = "<stdin>"
 
@@ -55,18 +52,6 @@ class ScanRequest(Struct, frozen=True):
     stdin_name: str = ""
     exceptions: tuple[str, ...] = ()
     """Files with exceptions, besides those that settings name."""
-
-
-class ScannedFile(Struct, frozen=True):
-    """One file as read and judged. `path` is None for standard input.
-
-    `project` has all files of the command that the same settings hold for: what stands in one counts for the others.
-    """
-
-    path: Path | None
-    source: SourceText
-    checked: CheckedFile
-    project: Project
 
 
 class Scan(Struct, frozen=True):
@@ -112,7 +97,7 @@ def scan(
     for name in request.exceptions:
         if not os.path.isfile(name):
             raise UsageError(f"there is no file with exceptions '{name}'")
-    reader = _Reader(request, today)
+    reader = Reader(request, today)
     for name in request.paths:
         if name == STDIN:
             reader.read_stdin(stdin)
@@ -120,65 +105,18 @@ def scan(
             reader.read_folder(Path(name), discover)
         else:
             reader.read_named(Path(name))
-    files = judged(reader.files, reader.configurations.values(), today)
-    reader.skipped += [
-        Skipped(file.checked.path, file.checked.skipped, reader.rendered_by(file.path, file.checked.skipped))
-        for file in files
-        if file.checked.skipped
-    ]
-    scanned = {file.checked.path for file in files if not file.checked.skipped}
-    reader.look_for_unused(files)
-    return Scan(
-        files,
-        tuple(reader.skipped),
-        (*reader.not_scanned, *reader.nothing_scanned(scanned)),
-        tuple(reader.problems),
-        tuple(
-            change_in(display_name(Path(change.file)) if change.file else "", change)
-            for change in distinct_changes(reader.configurations.values())
-        ),
-        tuple(reader.configurations.values()),
-        request.paths,
-    )
+    return reader.scan()
 
 
-class FileToJudge(NamedTuple):
-    """A file that was read and waits for the others before it is judged."""
-
-    path: Path | None
-    name: str
-    source: SourceText
-    configuration: Configuration
-    json: bool
-
-
-def judged(
-    files: Sequence[FileToJudge], configurations: Iterable[Configuration], today: date
-) -> tuple[ScannedFile, ...]:
-    """Files are judged under the settings that hold for each; those under others count for what they declare."""
-    projects: dict[int, Project] = {}
-    for configuration in configurations:
-        evaluator = Evaluator(configuration.ruleset, Evidence(today))
-        project = Project(evaluator, exceptions=configuration.exceptions)
-        same = [(f.name, f.source.text, f.json) for f in files if f.configuration is configuration]
-        if project.ruleset.relational:
-            others = [(f.name, f.source.text, f.json) for f in files if f.configuration is not configuration]
-            project = project.with_declared(others)
-        projects[id(configuration)] = project.with_files(same)
-    found = []
-    for file in files:
-        project = projects[id(file.configuration)]
-        found.append(ScannedFile(file.path, file.source, project.files[file.name], project))
-    return tuple(found)
-
-
-class _Reader:
+class Reader:
     """Finds and reads the files of one command."""
 
     def __init__(self, request: ScanRequest, today: date) -> None:
         self.request = request
         self.today = today
         self.files: list[FileToJudge] = []
+        self.declared: list[FileToJudge] = []
+        """What counts for the others, and nobody asked about"""
         self.skipped: list[Skipped] = []
         self.came_to: dict[str, set[str]] = {}
         """The names of the files that each named path came to."""
@@ -189,7 +127,37 @@ class _Reader:
         self.by_folder: dict[Path, Configuration] = {}
         self.seen: set[str] = set()
 
+    def scan(self, requested: tuple[str, ...] | None = None) -> Scan:
+        """Judge what was read.
+
+        Args:
+            requested: the paths that it is about, where those are not the ones that were named.
+        """
+        files = judged(self.files, self.configurations.values(), self.today, self.declared)
+        self.skipped += [
+            Skipped(
+                file.checked.path, file.checked.skipped, self.rendered_by(file.path, file.checked.skipped)
+            )
+            for file in files
+            if file.checked.skipped
+        ]
+        scanned = {file.checked.path for file in files if not file.checked.skipped}
+        self.look_for_unused(files)
+        return Scan(
+            files,
+            tuple(self.skipped),
+            (*self.not_scanned, *self.nothing_scanned(scanned)),
+            tuple(self.problems),
+            tuple(
+                change_in(display_name(Path(change.file)) if change.file else "", change)
+                for change in distinct_changes(self.configurations.values())
+            ),
+            tuple(self.configurations.values()),
+            self.request.paths if requested is None else requested,
+        )
+
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:
+        """Read what lies in a folder."""
         top = Path(os.path.abspath(folder))
         found = discover(
             folder,
@@ -242,6 +210,7 @@ class _Reader:
             self.files.append(FileToJudge(path, display_name(path), source, configuration, json))
 
     def read_stdin(self, raw: bytes) -> None:
+        """Read what there is on standard input."""
         name = self.request.stdin_name or _STDIN_NAME
         self.came_to[STDIN] = {name}
         configuration = self.configuration(Path.cwd())
@@ -272,8 +241,8 @@ class _Reader:
                 label,
                 1,
                 why_nothing(
-                    name,
                     left,
+                    stdin=name == STDIN,
                     excluded=any(
                         entry.reason == "excluded" and (label == "." or entry.file.startswith(f"{label}/"))
                         for entry in self.skipped
@@ -283,7 +252,7 @@ class _Reader:
 
     def look_for_unused(self, files: Sequence[ScannedFile]) -> None:
         """Say which exceptions no finding needs, where all was seen that they may be about."""
-        narrowed = self.request.controls or self.request.frameworks or self.not_scanned
+        narrowed = self.request.controls or self.request.frameworks or self.not_scanned or self.declared
         if narrowed or any(not file.checked.complete for file in files):
             return
         checked = [(file.checked, file.project.exceptions) for file in files]
@@ -301,6 +270,7 @@ class _Reader:
         return self.by_folder[folder]
 
     def read_settings(self, folder: Path, settings_path: Path | None) -> Configuration:
+        """What holds for a folder, read; what is wrong with it is reported."""
         request = self.request
         changes: dict[str, object] = {}
         if request.controls or request.frameworks:

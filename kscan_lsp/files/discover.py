@@ -97,7 +97,12 @@ def discover(
 
 
 def is_found(path: Path, start: Path, exclude: Exclude = ()) -> bool:
-    """Whether `discover` comes to a file by its own name; both paths are absolute.
+    """Whether `discover` comes to a file by its own name; see `is_admitted`."""
+    return os.path.isfile(path) and is_admitted(path, start, exclude)
+
+
+def is_admitted(path: Path, start: Path, exclude: Exclude = ()) -> bool:
+    """Whether `discover` comes to a file by its own name, if there is one; both paths are absolute.
 
     Args:
         path: the file.
@@ -105,7 +110,7 @@ def is_found(path: Path, start: Path, exclude: Exclude = ()) -> bool:
         exclude: what the settings leave out that hold for the file.
     """
     top = str(start)
-    if not path.is_relative_to(start) or not os.path.isfile(path):
+    if not path.is_relative_to(start):
         return False
     walk = _Discovery(top, Partials())
     settings = _rules(exclude)

@@ -11,6 +11,8 @@ from kscan_lsp.files import encoding
 from kscan_lsp.files.partials import ACTION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kscan_lsp.files.encoding import SourceText
     from kscan_lsp.files.partials import Partials
 
@@ -42,13 +44,20 @@ def is_json(name: str, text: str) -> bool:
     return suffix == ".json" or (suffix not in _YAML and bool(_JSON_OBJECT.match(text)))
 
 
-def read_manifest(path: Path, partials: Partials, *, named: bool) -> SourceText | encoding.Unreadable | str:
+def read_manifest(
+    path: Path,
+    partials: Partials,
+    *,
+    named: bool,
+    read: Callable[[Path], SourceText | encoding.Unreadable] = encoding.read,
+) -> SourceText | encoding.Unreadable | str:
     """Read a file, unless it is to be left alone.
 
     Args:
         path: the file.
         partials: what the folders around it say about it.
         named: the user named it, so that it counts whatever it looks like.
+        read: where its text comes from, if not from the disk.
 
     Returns:
         Its text, why it cannot be read, or the reason to leave it alone (one of `report.SKIP_REASONS`).
@@ -56,7 +65,7 @@ def read_manifest(path: Path, partials: Partials, *, named: bool) -> SourceText 
     reason = partials.reason_to_skip(path)
     if reason and reason != "helm-template":
         return reason
-    source = encoding.read(path)
+    source = read(path)
     if reason and not (isinstance(source, encoding.SourceText) and is_rendered(source.text)):
         return reason
     if named or not is_json(path.name, "") or isinstance(source, encoding.Unreadable):

@@ -1,8 +1,9 @@
-"""The files of a revision of git, read from its objects: the work tree is not looked at, and nothing is checked out.
+"""The files of a revision of git, or of its index, read from its objects: nothing of it is read in the work tree.
 
-This runs git, and only because a person named a revision. A repository's configuration can name programs, so git is
-asked for nothing that runs one: it lists a tree and prints objects, without filters and hooks, and it may fetch nothing
-that is missing (https://git-scm.com/docs/git: GIT_NO_LAZY_FETCH, GIT_ALLOW_PROTOCOL).
+This runs git, and only because a person named a revision or asked for what is staged. A repository's configuration can
+name programs, so git is asked for nothing that runs one: it lists a tree or the index and prints objects, without
+filters and hooks, and it may fetch nothing that is missing (https://git-scm.com/docs/git: GIT_NO_LAZY_FETCH,
+GIT_ALLOW_PROTOCOL).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 MAX_BYTES: Final = 1_000_000_000
@@ -31,7 +32,7 @@ _ENVIRONMENT: Final = {
 
 
 class RevisionError(Exception):
-    """A revision cannot be read; says why, and what to do."""
+    """A revision or the index cannot be read; says why, and what to do."""
 
 
 class Revision(NamedTuple):
@@ -39,6 +40,51 @@ class Revision(NamedTuple):
 
     commit: str
     files: Mapping[str, bytes]
+
+
+class Staged(NamedTuple):
+    """The texts of the files in git's index, and which of them the next commit adds or changes.
+
+    Paths count from the top of the repository and have slashes.
+    """
+
+    files: Mapping[str, bytes]
+    changed: frozenset[str]
+
+
+def read_staged(top: Path, wanted: Callable[[str], bool]) -> Staged:
+    """Read what the next commit would have: the files of git's index.
+
+    Args:
+        top: the folder of the repository.
+        wanted: whether a file is to be read, by its path.
+
+    Raises:
+        RevisionError: there is no git, or the index cannot be read or committed.
+    """
+    program = _git()
+    try:
+        listed = _run(program, top, "ls-files", "--stage", "-z", "--full-name")
+        objects = [*_staged_objects(listed, wanted)]
+        texts = _texts(program, top, [one for _, one in objects])
+        changed = _changed(program, top)
+    except (subprocess.CalledProcessError, OSError, ValueError) as error:
+        raise RevisionError(f"what is staged cannot be read: {_why(error)}") from None
+    files = dict(zip((path for path, _ in objects), texts, strict=True))
+    return Staged(files, frozenset(files) if changed is None else changed & files.keys())
+
+
+def _changed(program: str, top: Path) -> frozenset[str] | None:
+    """The files that differ between the last commit and the index; None where nothing was committed yet."""
+    try:
+        _run(program, top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except subprocess.CalledProcessError:
+        return None
+    # the plumbing: no setting of a repository adds renames, or programs that compare
+    printed = _run(
+        program, top, "diff-index", "--cached", "--name-only", "--no-renames", "--diff-filter=d", "-z", "HEAD"
+    )
+    return frozenset(map(os.fsdecode, filter(None, printed.split(b"\0"))))
 
 
 def read_revision(top: Path, name: str, wanted: Callable[[str], bool]) -> Revision:
@@ -52,9 +98,7 @@ def read_revision(top: Path, name: str, wanted: Callable[[str], bool]) -> Revisi
     Raises:
         RevisionError: there is no git, or no such revision.
     """
-    program = shutil.which("git")
-    if program is None or not os.path.isabs(program):
-        raise RevisionError("git is not installed, and a revision can only be read with it")
+    program = _git()
     try:
         commit = _run(
             program, top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
@@ -71,11 +115,32 @@ def read_revision(top: Path, name: str, wanted: Callable[[str], bool]) -> Revisi
         objects = [*_objects(listed, wanted)]
         texts = _texts(program, top, [one for _, one in objects])
     except (subprocess.CalledProcessError, OSError, ValueError) as error:
-        why = getattr(error, "stderr", b"") or b""
-        raise RevisionError(
-            f"the files of '{name}' cannot be read: {why.decode(errors='replace').strip() or error}"
-        ) from None
+        raise RevisionError(f"the files of '{name}' cannot be read: {_why(error)}") from None
     return Revision(found, dict(zip((path for path, _ in objects), texts, strict=True)))
+
+
+def _git() -> str:
+    program = shutil.which("git")
+    if program is None or not os.path.isabs(program):
+        raise RevisionError("git is not installed, and it can only be read with that")
+    return program
+
+
+def _why(error: Exception) -> str:
+    said = getattr(error, "stderr", b"") or b""
+    return said.decode(errors="replace").strip() or str(error)
+
+
+def _staged_objects(listed: bytes, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """The paths and ids of regular files in what `git ls-files --stage -z` prints."""
+    for line in filter(None, listed.split(b"\0")):
+        head, _, raw = line.partition(b"\t")
+        mode, one, stage = head.split(b" ")
+        path = os.fsdecode(raw)
+        if stage != b"0":
+            raise ValueError(f"'{path}' is not merged yet; finish the merge and add it")
+        if mode in _REGULAR and ".." not in path.split("/") and wanted(path):
+            yield path, one
 
 
 def _objects(listed: bytes, wanted: Callable[[str], bool]) -> list[tuple[str, bytes]]:

@@ -11,12 +11,13 @@ from kscan_lsp.text import Span
 from kscan_lsp.workspace.results import LOOKS_KUBERNETES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kscan_lsp.engine.verdicts import Unevaluated, Verdicts
     from kscan_lsp.findings import ResourceId, Severity
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.report.model import Skipped
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, PlacedDocument
 
@@ -24,6 +25,9 @@ NOT_WHOLLY_JUDGED: Final = "not wholly judged"
 """What is said in place of a score."""
 
 DEFAULT_GATE: Final = Gate()
+
+_RENDERED: Final = {"helm": "a chart", "kustomize": "an overlay", "jinja2": "a Jinja template"}
+"""What each program renders."""
 
 MAX_KINDS: Final = 5
 """Kinds that are named where nothing was judged."""
@@ -97,3 +101,25 @@ def not_judged_at_all(file: str, resources: Iterable[ResourceId]) -> NotScanned:
     listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(MAX_KINDS))
     more = ", ..." if len(kinds) > MAX_KINDS else ""
     return NotScanned(file, 1, f"no control that is on looks at what is here: {listed}{more}")
+
+
+def why_nothing(left: Sequence[Skipped], *, stdin: bool, excluded: bool) -> str:
+    """Why nothing was scanned of what was named, and what to run instead.
+
+    Args:
+        left: what was left alone of it.
+        stdin: whether it is standard input.
+        excluded: whether anything of it is left out by settings.
+    """
+    commands = list(dict.fromkeys(entry.hint for entry in left if entry.hint))
+    if commands:
+        what = next(what for program, what in _RENDERED.items() if commands[0].startswith(program))
+        more = f" (and {len(commands) - 1} others)" if len(commands) > 1 else ""
+        return f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}"
+    if any(entry.reason in {"helm-template", "jinja-template"} for entry in left):
+        return "nothing was scanned: a template can only be judged as it is rendered; pipe that into 'kscan scan -'"
+    if stdin:
+        return "nothing was scanned: there is no Kubernetes manifest on standard input; did the command before it fail?"
+    if excluded and not left:
+        return "nothing was scanned: all that is here is excluded, by the settings or .gitignore"
+    return "nothing was scanned: there is no Kubernetes manifest here"

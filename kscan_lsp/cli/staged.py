@@ -1,0 +1,99 @@
+"""What the next commit has, read and judged: texts from git's index, whatever stands in the work tree.
+
+A hook asks about the files of a commit, and objects know each other across files. So all manifests of the index count
+for what they declare, and only those are reported that were named, or without names, that the commit adds or changes.
+The settings, policies and baselines are those of the work tree.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from kscan_lsp.cli.judged import FileToJudge
+from kscan_lsp.cli.options import STDIN, UsageError
+from kscan_lsp.cli.scan import Reader
+from kscan_lsp.files.discover import SUFFIXES, is_admitted, repository
+from kscan_lsp.files.encoding import Unreadable, decode
+from kscan_lsp.files.manifest import display_name, is_json, read_manifest
+from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
+from kscan_lsp.files.revision import RevisionError, read_staged
+from kscan_lsp.report.model import NotScanned, Skipped
+from kscan_lsp.settings.model import FILE_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from kscan_lsp.cli.scan import Scan, ScanRequest
+
+
+def scan_staged(request: ScanRequest, today: date, named: Sequence[str]) -> Scan:
+    """Judge files of git's index.
+
+    Args:
+        request: what to check them by.
+        today: the day that suppressions are compared with.
+        named: the files and folders to report; without any, what the next commit adds or changes.
+
+    Raises:
+        UsageError: this is no git repository, or its index cannot be read.
+    """
+    if STDIN in named:
+        raise UsageError("--staged reads what git has; leave '-' out")
+    if request.config and not request.config.is_file():
+        raise UsageError(f"there is no settings file '{request.config}'")
+    tops = {repository(os.path.abspath(path)) for path in named or (".",)}
+    if len(tops) != 1 or not (top_name := next(iter(tops))):
+        raise UsageError("--staged needs files of one git repository; there is none here")
+    top = Path(top_name)
+    try:
+        staged = read_staged(top, _may_be_manifest)
+    except RevisionError as error:
+        raise UsageError(str(error)) from None
+    reader = Reader(request, today)
+    texts = {top / PurePosixPath(name): raw for name, raw in staged.files.items()}
+    for path in texts:
+        if path.name in KUSTOMIZATION_NAMES:
+            reader.partials.add_kustomization(path)
+    asked = {top / PurePosixPath(name) for name in staged.changed}
+    if named:
+        asked = set()
+        for name in named:
+            one = Path(os.path.abspath(name))
+            found_here = {path for path in texts if path.is_relative_to(one)}
+            asked |= found_here
+            if not found_here and not os.path.lexists(one):
+                raise UsageError(f"there is no file or folder '{name}', and git has none")
+            if not found_here and one.is_file() and one.suffix.lower() in SUFFIXES:
+                reader.not_scanned.append(
+                    NotScanned(display_name(one), 1, "git does not know this file yet; 'git add' it")
+                )
+    for path in sorted(texts):
+        _read(reader, top, path, texts[path], asked=path in asked)
+    return reader.scan(tuple(str(path) for path in sorted(asked)))
+
+
+def _may_be_manifest(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name in KUSTOMIZATION_NAMES or (name not in FILE_NAMES and name.lower().endswith(SUFFIXES))
+
+
+def _read(reader: Reader, top: Path, path: Path, raw: bytes, *, asked: bool) -> None:
+    configuration = reader.configuration(path.parent)
+    name = display_name(path)
+    if not is_admitted(path, top, configuration.exclude):
+        if asked:
+            reader.skipped.append(Skipped(name, "excluded"))
+        return
+    source = read_manifest(path, reader.partials, named=False, read=lambda _: decode(raw))
+    if isinstance(source, str):
+        if asked:
+            reader.skipped.append(Skipped(name, source, reader.rendered_by(path, source)))
+    elif isinstance(source, Unreadable):
+        if asked:
+            reader.not_scanned.append(NotScanned(name, source.line, source.reason))
+    else:
+        file = FileToJudge(path, name, source, configuration, is_json(path.name, source.text))
+        (reader.files if asked else reader.declared).append(file)
