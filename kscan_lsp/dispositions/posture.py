@@ -164,7 +164,7 @@ def _rules_of(written: Any, here: Path, asked: Asked, notes: Notes, known: _Know
     disposition = disposition_at(
         here, asked, notes, reason, until=until, approved_by=made_by if isinstance(made_by, str) else ""
     )
-    everything = covers_everything(controls, asked.ruleset)
+    everything = covers_everything(controls, asked.ruleset, notes)
     found = []
     for number, resource in enumerate(resources):
         where = (*here, "resources", number)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from kscan_lsp.cli import request
 from kscan_lsp.cli.main import app
+from kscan_lsp.dispositions.exceptions import ExceptionRule
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.settings.exceptions import ExceptionsFile
@@ -410,6 +411,36 @@ def test_other_exceptions_are_said_without_judging_anything(monkeypatch: pytest.
     again = first.said_again(third.exceptions, None)
     assert statuses(again) == [("open", "")]
     assert statuses(again.said_again(first.exceptions, None)) == [("accepted", "first")]
+
+
+def test_a_thousand_exceptions_cost_an_edit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [{"controls": ["C-0057"], "names": [f"n{number}-*"]} for number in range(1_000)]
+    project = project_of(
+        json.dumps({"exceptions": [*entries, {"labels": {"team": "payments"}, "reason": "ours"}]})
+    )
+    assert statuses(project) == [("accepted", "ours")]
+    asked: list[ExceptionRule] = []
+    real = ExceptionRule.speaks_of
+    monkeypatch.setattr(ExceptionRule, "speaks_of", lambda rule, one: asked.append(rule) or real(rule, one))
+    project = project.with_document("apps/web.yaml", 0, POD.replace("1.0", "1.1"))
+    assert (statuses(project), asked) == ([("accepted", "ours")], [])
+    project = project.with_document("apps/web.yaml", 0, POD.replace("payments", "others"))
+    assert statuses(project) == [("open", "")], "what it is asked of changed"
+    assert len(asked) == 1_001
+    project = project.with_document("apps/web.yaml", 0, POD.replace("name: web", "name: n7-x"))
+    assert statuses(project) == [("accepted", "")]
+
+
+@pytest.mark.parametrize("paths", [["apps/n%d/**/*.y?ml"], ["apps/n%d/"], ["n%d.yaml", "!x"]])
+def test_which_of_a_thousand_are_about_a_file(paths: list[str]) -> None:
+    entries = [
+        {"paths": [path.replace("%d", str(n)) for path in paths], "reason": f"r{n}"} for n in range(1_000)
+    ]
+    project = project_of(json.dumps({"exceptions": entries}))
+    project = project.with_file("apps/n500/n500.yaml", POD).with_file("apps/n7.yaml/x/n501.yaml", POD)
+    found = {path: [f.finding.disposition for f in file.findings()] for path, file in project.files.items()}
+    assert found["apps/web.yaml"] == [None]
+    assert [one and one.reason for one in found["apps/n500/n500.yaml"]] == ["r500"]
 
 
 def test_uris_name_files_too(here: Path) -> None:
