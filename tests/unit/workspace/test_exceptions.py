@@ -297,6 +297,17 @@ def test_settings_ask_for_a_reason_and_a_longest_time() -> None:
     assert accepted(".") == ["apps/web.yaml"]
 
 
+def test_an_editor_that_names_files_leaves_what_is_asked(here: Path) -> None:
+    Path(".kscan.yaml").write_text(f"{ONLY}exceptions: {{requireReason: true}}\n")
+    say(one(controls=["C-0057"]), name="mine.yaml")
+    configuration, _ = configure(here, section={"exceptions": ["mine.yaml"]}, today=TODAY)
+    assert ["without a reason" in one.problem.message for one in configuration.problems] == [True]
+    say(one(controls=["C-0057"], reason="x"), name="mine.yaml")
+    configuration, wrong = configure(here, section={"exceptions": ["mine.yaml", "gone.yaml"]}, today=TODAY)
+    assert [len(file.rules) for file in configuration.exception_files] == [1]
+    assert wrong == ("there is no file or folder 'gone.yaml'",)
+
+
 # What is of no use, or unknown
 
 
