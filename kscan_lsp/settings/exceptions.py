@@ -24,7 +24,7 @@ from pydantic import (
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.settings.validation import validate
-from kscan_lsp.settings.values import Names, one_or_many, without_empty
+from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.locate import span_at
 
@@ -49,6 +49,11 @@ Some = Annotated[
     Field(min_length=1, max_length=_MAX_VALUES),
 ]
 """A condition: any of these."""
+Patterns = Annotated[
+    tuple[Annotated[_Value, AfterValidator(as_pattern)], ...],
+    BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
+    Field(min_length=1, max_length=_MAX_VALUES),
+]
 
 
 def _day(value: str) -> str:
@@ -72,7 +77,7 @@ class ExceptionEntry(BaseModel):
     ] = ()
     frameworks: Annotated[Some, Field(description="Frameworks of which one has the control.")] = ()
     paths: Annotated[
-        Some, Field(description="Files, as patterns of .gitignore that begin at the folder above .kscan.")
+        Patterns, Field(description="Files, as patterns of .gitignore that begin at the folder above .kscan.")
     ] = ()
     namespaces: Annotated[Some, Field(description="Namespaces that objects name; * and ? as above.")] = ()
     kinds: Annotated[Some, Field(description="Kinds of objects, such as Deployment; * and ? as above.")] = ()

@@ -260,6 +260,21 @@ def test_what_is_no_list_of_exceptions_accepts_nothing_and_is_said(text: str) ->
     assert said(".")
 
 
+@pytest.mark.parametrize("path", ["./apps", "../apps", "C:\\\\apps", "~/apps", "file:///apps"])
+def test_a_path_that_can_match_nothing_is_said(path: str) -> None:
+    say(one(paths=[path.replace("\\\\", "\\")]))
+    assert ["matches no file" in message for message in messages()] == [True]
+
+
+def test_of_too_many_entries_the_last_count_for_nothing() -> None:
+    entries = [{"names": [f"n{number}"]} for number in range(10_000)]
+    say(json.dumps({"exceptions": [*entries, {"controls": ["C-0057"]}]}))
+    assert statuses(project_of(Path(".kscan/exceptions.yaml").read_text())) == [("open", "")]
+    assert messages() == ["more than 10,000 exceptions are not read: from here on none counts"]
+    say("#" * 5_000_001)
+    assert "it has more than 5,000,000 characters" in messages()[0]
+
+
 # Days
 
 
