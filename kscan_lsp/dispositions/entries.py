@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.dispositions.names import NamePatterns
     from kscan_lsp.paths import Path
+    from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.settings.exceptions import ExceptionEntry, ExceptionSettings
     from kscan_lsp.yaml.document import Document
@@ -61,6 +62,9 @@ class Notes:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.problems: list[Problem] = []
+        self.found: dict[tuple[str, str], frozenset[str]] = {}
+        """The controls that a name stands for, of a control or of a framework."""
+        self.all_chosen: frozenset[str] | None = None
 
     def say(self, path: Path, message: str, code: str = SUPPRESSION, *, on_key: bool = False) -> None:
         """Take note of a problem at a path of the file."""
@@ -94,7 +98,7 @@ def _rule_of(number: int, entry: ExceptionEntry, asked: Asked, notes: Notes) -> 
     for place, kind in enumerate(entry.kinds):
         _look_at_kind(kind, (*here, "kinds", place), asked, notes)
     narrowed = _is_narrowed(entry)
-    if not narrowed and covers_everything(controls, asked.ruleset):
+    if not narrowed and covers_everything(controls, asked.ruleset, notes):
         said = "; say which controls, and of what" if controls is None else ""
         notes.say(here, f"this accepts nothing: it would accept every finding{said or '; narrow it'}")
         return None
@@ -193,11 +197,14 @@ def disposition_at(
     )
 
 
-def covers_everything(controls: frozenset[str] | None, ruleset: Ruleset) -> bool:
+def covers_everything(controls: frozenset[str] | None, ruleset: Ruleset, notes: Notes) -> bool:
     """Whether some controls are all there are, or all that the chosen frameworks have."""
     if controls is None:
         return True
-    chosen = {name for one in ruleset.frameworks for name in members_of(one, ruleset.policies)}
+    if notes.all_chosen is None:
+        members = (members_of(one, ruleset.policies) for one in ruleset.frameworks)
+        notes.all_chosen = frozenset(name for names in members for name in names)
+    chosen = notes.all_chosen
     return controls.issuperset(ruleset.policies.controls) or (len(chosen) > 1 and controls.issuperset(chosen))
 
 
@@ -244,6 +251,16 @@ def _named(name: str, path: Path, asked: Asked, notes: Notes) -> frozenset[str]:
     known = asked.ruleset.policies.controls
     if name.upper() in known:
         return frozenset([name.upper()])
+    if ("control", name) not in notes.found:
+        notes.found["control", name] = _called(name, known)
+    found = notes.found["control", name]
+    if not found:
+        notes.say(path, f"unknown control '{redact(name)}'{notes.hint(name, [*known])}")
+    return found
+
+
+def _called(name: str, known: Mapping[str, Control]) -> frozenset[str]:
+    """The controls whose id or title a name is, or lets through."""
     if set("*?") & set(name):
         wanted = of_globs([name], any_case=True)
         found = [
@@ -251,18 +268,18 @@ def _named(name: str, path: Path, asked: Asked, notes: Notes) -> frozenset[str]:
         ]
     else:
         found = [i for i, control in known.items() if control.title.lower() == name.lower()]
-    if not found:
-        notes.say(path, f"unknown control '{redact(name)}'{notes.hint(name, [*known])}")
     return frozenset(found)
 
 
 def _in_framework(name: str, path: Path, asked: Asked, notes: Notes) -> frozenset[str]:
     policies = asked.ruleset.policies
-    framework = policies.framework(name)
-    if framework is None:
+    if ("framework", name) not in notes.found:
+        framework = policies.framework(name)
+        notes.found["framework", name] = frozenset(members_of(framework, policies) if framework else ())
+    found = notes.found["framework", name]
+    if not found:
         notes.say(path, f"unknown framework '{redact(name)}'{notes.hint(name, sorted(policies.frameworks))}")
-        return frozenset()
-    return frozenset(members_of(framework, policies))
+    return found
 
 
 @functools.cache

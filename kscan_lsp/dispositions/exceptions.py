@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kscan_lsp.files.ignore import IgnorePatterns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp.dispositions.names import NamePatterns
     from kscan_lsp.findings import Disposition, ResourceId
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _Key: TypeAlias = "tuple[str, str] | None"
 
+MAX_OBJECTS: Final = 2_000
+"""Objects of which is remembered what some rules say of them."""
+_FEW: Final = 20
+"""Controls by each of which a rule is found; one about more is asked for all."""
 _TOGETHER: Final = 10
 """Rules with patterns for paths that are asked together first."""
 _PLAIN: Final = re.compile(r"[^!#\\*?\[\s][^\\*?\[\n\r]*(?<!\s)")
@@ -79,6 +83,10 @@ class RuleTable(Struct, frozen=True, eq=False):
 
     rules: Sequence[ExceptionRule]
     by_control: dict[str | None, dict[_Key, list[int]]]
+    """Under None those that are about all controls, or many."""
+    labelled: bool
+    """Whether any asks for labels, or for labels or annotations."""
+    annotated: bool
 
     def candidates(self, who: ResourceId, control: str) -> Iterator[ExceptionRule]:
         """The rules that may be about findings of a control in an object, in their order."""
@@ -87,7 +95,10 @@ class RuleTable(Struct, frozen=True, eq=False):
             if keys := self.by_control.get(one):
                 for key in (None, ("name", who.name), ("namespace", namespace_of(who)), ("kind", who.kind)):
                     numbers += keys.get(key, ())
-        return (self.rules[number] for number in (sorted(numbers) if len(numbers) > 1 else numbers))
+        for number in sorted(numbers) if len(numbers) > 1 else numbers:
+            rule = self.rules[number]
+            if rule.controls is None or control in rule.controls:
+                yield rule
 
 
 def table_of(rules: Sequence[ExceptionRule]) -> RuleTable:
@@ -95,11 +106,21 @@ def table_of(rules: Sequence[ExceptionRule]) -> RuleTable:
     by_control: dict[str | None, dict[_Key, list[int]]] = {}
     for number, rule in enumerate(rules):
         keys = _keys(rule)
-        for control in (None,) if rule.controls is None else rule.controls:
+        about = rule.controls
+        for control in (None,) if about is None or len(about) > _FEW else about:
             table = by_control.setdefault(control, {})
             for key in keys:
                 table.setdefault(key, []).append(number)
-    return RuleTable(rules, by_control)
+    annotated = any(rule.annotated and rule.labels for rule in rules)
+    return RuleTable(rules, by_control, any(rule.labels for rule in rules), annotated)
+
+
+def _texts(resource: Resource, name: str) -> tuple[tuple[str, str], ...]:
+    """The labels or annotations of an object, as far as they are text."""
+    metadata = resource.data.get("metadata")
+    table = metadata.get(name) if isinstance(metadata, dict) else None
+    texts = table.items() if isinstance(table, dict) else ()
+    return tuple([(key, value) for key, value in texts if isinstance(key, str) and isinstance(value, str)])
 
 
 def _keys(rule: ExceptionRule) -> list[_Key]:
@@ -110,19 +131,33 @@ def _keys(rule: ExceptionRule) -> list[_Key]:
 
 
 class FileExceptions(Struct, frozen=True, eq=False):
-    """The rules that may be about findings in one file."""
+    """The rules that may be about findings in one file.
+
+    What they say of an object is remembered by all that they ask of it: most edits leave that as it is.
+    """
 
     tables: tuple[RuleTable, ...]
+    _known: dict[tuple[object, ...], dict[str, Disposition | None]] = field(default_factory=dict)
 
-    def dispositions(self, resource: Resource, controls: Iterable[str]) -> dict[str, Disposition]:
-        """What becomes of the findings of some controls in an object, by control; those that stay open are left out."""
+    def dispositions(self, resource: Resource, controls: Iterable[str]) -> Mapping[str, Disposition | None]:
+        """What becomes of the findings of some controls in an object, by control; None for those that stay open."""
+        known = self._known.get(key := self._key(resource))
+        if known is None:
+            if len(self._known) >= MAX_OBJECTS:
+                self._known.clear()
+            known = self._known[key] = {}
         asked: dict[int, bool] = {}
-        found: dict[str, Disposition] = {}
         for control in controls:
-            for rule in self.candidates(resource, control, asked):
-                found[control] = rule.disposition
-                break
-        return found
+            if control not in known:
+                first = next(self.candidates(resource, control, asked), None)
+                known[control] = None if first is None else first.disposition
+        return known
+
+    def _key(self, resource: Resource) -> tuple[object, ...]:
+        who = resource.id
+        labels = _texts(resource, "labels") if any(table.labelled for table in self.tables) else ()
+        notes = _texts(resource, "annotations") if any(table.annotated for table in self.tables) else ()
+        return who.kind, who.namespace, who.name, labels, notes
 
     def candidates(self, resource: Resource, control: str, asked: dict[int, bool]) -> Iterator[ExceptionRule]:
         """The rules that are about findings of a control in an object.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.never_capture = True
-_OPTIONS.max_mem = 1 << 20
+_OPTIONS.max_mem = 1 << 17
 _SPECIAL: Final = re.compile(r"[*?]")
 _ANYTHING: Final = re.compile(r"[\^(]*(?:\.[*+])+[)$]*")
 

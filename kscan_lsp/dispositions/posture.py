@@ -21,10 +21,10 @@ from kscan_lsp.dispositions.names import is_every_name, of_expression
 from kscan_lsp.findings import UNUSED
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.redaction import redact
-from kscan_lsp.settings.exceptions import MAX_ENTRIES
+from kscan_lsp.settings.exceptions import MAX_ENTRIES, undoubted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kscan_lsp.dispositions.entries import Asked
     from kscan_lsp.dispositions.names import NamePatterns
@@ -40,6 +40,9 @@ _MAX_IN_ALL: Final = 20_000
 """Resources and policies of one file that are read."""
 _MAX_LENGTH: Final = 2_000
 _OF_OBJECTS: Final = ("kind", "name", "namespace")
+_OF_EXCEPTIONS: Final = (
+    "policyType", "actions", "resources", "posturePolicies", "expirationDate", "reason", "createdBy",
+)  # fmt: skip
 _OF_POLICIES: Final = ("ruleName", "frameworkName", "controlID", "controlName")
 _UNANSWERED: Final = {
     "cluster": "in which cluster it is",
@@ -72,7 +75,8 @@ def rules_of_posture(document: Document, asked: Asked) -> Rules:
             notes.say((number,), message, "setting")
             break
         rules += [(number, rule) for rule in _rules_of(written, (number,), asked, notes, known)]
-    return Rules(rules, notes.problems)
+    sure = undoubted({number for number, _ in rules}, document, ())
+    return Rules([(number, rule) for number, rule in rules if number in sure], notes.problems)
 
 
 class _Known:
@@ -113,7 +117,8 @@ class _Known:
 
 
 def _rules_of(written: Any, here: Path, asked: Asked, notes: Notes, known: _Known) -> list[ExceptionRule]:
-    if not isinstance(written, dict):
+    written = _by_known_keys(written, _OF_EXCEPTIONS)
+    if written is None:
         notes.say(here, "an exception must be a mapping, with 'resources' and 'posturePolicies'", "setting")
         return []
     if written.get("policyType", _POSTURE) != _POSTURE:
@@ -121,8 +126,8 @@ def _rules_of(written: Any, here: Path, asked: Asked, notes: Notes, known: _Know
             (*here, "policyType"), f"this is left alone: only a '{_POSTURE}' is about manifests", UNUSED
         )
         return []
-    resources, policies = written.get("resources"), written.get("posturePolicies") or []
-    actions = written.get("actions") or []
+    resources = written.get("resources")
+    policies, actions = written.get("posturePolicies", []), written.get("actions", [])
     if not (_is_list(resources) and _is_list(policies) and isinstance(actions, list)):
         which = (
             "resources"
@@ -145,7 +150,7 @@ def _rules_of(written: Any, here: Path, asked: Asked, notes: Notes, known: _Know
         )
         return []
     until = ""
-    if time := written.get("expirationDate"):
+    if (time := written.get("expirationDate", "")) != "":
         day = last_day_of(time) if isinstance(time, str) else None
         if day is None:
             notes.say(
@@ -164,7 +169,7 @@ def _rules_of(written: Any, here: Path, asked: Asked, notes: Notes, known: _Know
     disposition = disposition_at(
         here, asked, notes, reason, until=until, approved_by=made_by if isinstance(made_by, str) else ""
     )
-    everything = covers_everything(controls, asked.ruleset)
+    everything = covers_everything(controls, asked.ruleset, notes)
     found = []
     for number, resource in enumerate(resources):
         where = (*here, "resources", number)
@@ -174,6 +179,23 @@ def _rules_of(written: Any, here: Path, asked: Asked, notes: Notes, known: _Know
         if rule is not None:
             found.append(rule)
     return found
+
+
+def _by_known_keys(written: Any, known: Iterable[str]) -> dict[str, Any] | None:
+    """A mapping with its keys as they are called, since Go takes them in any case; None where that is not one mapping.
+
+    What is null is left out, as Go does.
+    """
+    if not isinstance(written, dict):
+        return None
+    called = {name.lower(): name for name in known}
+    given = [
+        (called.get(key.lower(), key), value)
+        for key, value in written.items()
+        if isinstance(key, str) and value is not None
+    ]
+    found = dict(given)
+    return found if len(found) == len(given) else None
 
 
 def _is_list(value: Any) -> TypeGuard[list[dict[str, Any]]]:
@@ -186,9 +208,12 @@ def _of_designator(
     resource: dict[str, Any], here: Path, rule: ExceptionRule, notes: Notes, *, everything: bool
 ) -> ExceptionRule | None:
     """The rule about one designator; None where it accepts nothing."""
-    attributes = resource.get("attributes")
-    kind = resource.get("designatorType")
-    if kind not in {"Attributes", "attributes", "", None} or not isinstance(attributes, dict):
+    known = _by_known_keys(resource, ("designatorType", "attributes")) or {}
+    attributes, kind = known.pop("attributes", None), known.pop("designatorType", "")
+    by_attributes = (
+        isinstance(kind, str) and kind.lower() in {"attributes", ""} and isinstance(attributes, dict)
+    )
+    if not by_attributes or any(value != "" for value in known.values()):
         notes.say(here, "this accepts nothing: only designators with 'attributes' are about manifests")
         return None
     given = {name: value for name, value in attributes.items() if value != ""}
@@ -237,9 +262,15 @@ def _controls_of(
     found: set[str] = set()
     for number, policy in enumerate(policies):
         where = (*here, "posturePolicies", number)
-        said = {key: value for key in _OF_POLICIES if (value := policy.get(key))}
-        if not said:
+        written = _by_known_keys(policy, _OF_POLICIES)
+        said = {key: value for key, value in (written or {"": ""}).items() if value != ""}
+        if written is not None and not said and not written.keys() - {*_OF_POLICIES}:
             return None
+        if written is None or written.keys() - {*_OF_POLICIES}:
+            strange = redact(next(iter(policy.keys() - {*_OF_POLICIES}), ""))
+            message = f"this accepts nothing: '{strange}' is no key of a policy, or is there twice"
+            notes.say(where, message, "setting")
+            continue
         found.update(_members(said, where, known, notes))
     return frozenset(found)
 

@@ -24,11 +24,14 @@ from pydantic import (
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.settings.validation import validate
-from kscan_lsp.settings.values import Names, one_or_many, without_empty
+from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kscan_lsp.paths import Path
     from kscan_lsp.yaml.document import Document
 
 FOLDER: Final = ".kscan"
@@ -49,6 +52,11 @@ Some = Annotated[
     Field(min_length=1, max_length=_MAX_VALUES),
 ]
 """A condition: any of these."""
+Patterns = Annotated[
+    tuple[Annotated[_Value, AfterValidator(as_pattern)], ...],
+    BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
+    Field(min_length=1, max_length=_MAX_VALUES),
+]
 
 
 def _day(value: str) -> str:
@@ -72,7 +80,7 @@ class ExceptionEntry(BaseModel):
     ] = ()
     frameworks: Annotated[Some, Field(description="Frameworks of which one has the control.")] = ()
     paths: Annotated[
-        Some, Field(description="Files, as patterns of .gitignore that begin at the folder above .kscan.")
+        Patterns, Field(description="Files, as patterns of .gitignore that begin at the folder above .kscan.")
     ] = ()
     namespaces: Annotated[Some, Field(description="Namespaces that objects name; * and ? as above.")] = ()
     kinds: Annotated[Some, Field(description="Kinds of objects, such as Deployment; * and ? as above.")] = ()
@@ -156,7 +164,7 @@ def read_entries(document: Document) -> tuple[dict[int, ExceptionEntry], tuple[P
         document = replace(document, data={**document.data, "exceptions": written})
     read, wrong = validate(ExceptionsFile, document, "setting")
     if read is not None:
-        return _undoubted(dict(enumerate(read.exceptions)), document), (*problems, *wrong)
+        return _sure(dict(enumerate(read.exceptions)), document), (*problems, *wrong)
     if not document.complete or any(problem.fatal for problem in wrong) or not isinstance(written, list):
         return {}, (*problems, *wrong)
     entries = {}
@@ -165,17 +173,28 @@ def read_entries(document: Document) -> tuple[dict[int, ExceptionEntry], tuple[P
             entries[number] = ExceptionEntry.model_validate(value)
         except ValidationError:
             continue  # said above, at its place
-    return _undoubted(entries, document), (*problems, *wrong)
+    return _sure(entries, document), (*problems, *wrong)
 
 
-def _undoubted(entries: dict[int, ExceptionEntry], document: Document) -> dict[int, ExceptionEntry]:
-    """Entries without those that a problem of the text lies in, such as a key that is there twice."""
+def _sure(entries: dict[int, ExceptionEntry], document: Document) -> dict[int, ExceptionEntry]:
+    sure = undoubted(entries, document, ("exceptions",))
+    return {number: entry for number, entry in entries.items() if number in sure}
+
+
+def undoubted(numbers: Iterable[int], document: Document, where: Path) -> frozenset[int]:
+    """Of the entries of a list those that no problem of the text lies in, such as a key that is there twice.
+
+    Args:
+        numbers: of the entries.
+        document: the file.
+        where: the path of the list.
+    """
     if not document.problems or document.root is None:
-        return entries
+        return frozenset(numbers)
     places = [problem.span.start for problem in document.problems]
-    spans = {number: nearest(document.root, ("exceptions", number)).node for number in entries}
-    return {
-        number: entry
-        for number, entry in entries.items()
-        if not any(spans[number].start <= place < spans[number].end for place in places)
-    }
+    spans = {number: nearest(document.root, (*where, number)).node for number in numbers}
+    return frozenset(
+        number
+        for number, node in spans.items()
+        if not any(node.start <= place < node.end for place in places)
+    )

@@ -30,7 +30,7 @@ from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
-from kscan_lsp.settings.values import Names, one_or_many, without_empty
+from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
 
@@ -79,24 +79,8 @@ def _version(value: object) -> object:
 Version = Annotated[str, BeforeValidator(_version, json_schema_input_type=str | float)]
 
 
-_OF_A_MACHINE: Final = re.compile(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
-"""How a path begins that is one of a whole machine; others begin with a slash, as patterns may, too."""
-
-
-def _excluded(value: str) -> str:
-    if value.startswith(("./", "../", "!./")):
-        raise ValueError(
-            f"'{value}' matches no file: write '{value.removeprefix('.')}', which begins at the folder of the settings"
-            if value.startswith("./")
-            else f"'{value}' matches no file: patterns begin at the folder of the settings"
-        )
-    if _OF_A_MACHINE.match(value):
-        raise ValueError(f"'{value}' matches no file: patterns begin at the folder of the settings, with '/'")
-    return value
-
-
 ExcludePatterns = Annotated[
-    tuple[Annotated[str, AfterValidator(_excluded)], ...],
+    tuple[Annotated[str, AfterValidator(as_pattern)], ...],
     BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
 ]
 

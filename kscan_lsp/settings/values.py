@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
@@ -19,3 +20,20 @@ Names = Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_inpu
 def without_empty(value: object) -> object:
     """A key without a value (all its entries commented out, or about to be typed) says nothing."""
     return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+_OF_A_MACHINE: Final = re.compile(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
+"""How a path begins that is one of a whole machine; others begin with a slash, as patterns may, too."""
+
+
+def as_pattern(value: str) -> str:
+    """A pattern of `.gitignore` that can match anything; ValueError says what is wrong with any other."""
+    if value.startswith(("./", "../", "!./")):
+        raise ValueError(
+            f"'{value}' matches no file: write '{value.removeprefix('.')}', which begins at the folder of the settings"
+            if value.startswith("./")
+            else f"'{value}' matches no file: patterns begin at the folder of the settings"
+        )
+    if _OF_A_MACHINE.match(value):
+        raise ValueError(f"'{value}' matches no file: patterns begin at the folder of the settings, with '/'")
+    return value

@@ -16,7 +16,7 @@ from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
-from kscan_lsp.settings.layers import Layer, place_of, what_counts
+from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
 from kscan_lsp.settings.model import (
     Settings,
     dump,
@@ -191,7 +191,7 @@ def configure(
         root or policy_root,
         tuple(zip(layers[:-1], counting.locked, strict=True)),
         named_besides(policy_root, above.exceptions.files, exceptions),
-        None if today is None else Asked(rules, settings.exceptions, today),
+        None if today is None else Asked(rules, on_top(held.settings, above).exceptions, today),
         buffers,
     )
     _report(excepting, problems, words)

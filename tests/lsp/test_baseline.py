@@ -129,5 +129,5 @@ async def test_the_status_says_how_many_are_new(editor, folder):
         types.ExecuteCommandParams(command="kscan.status", arguments=[uri])
     )
     assert said["text"].startswith("1 new (1 high)")
-    assert said["lines"][0] == "This file: 1 new (1 high), 0 suppressed, 1 in the baseline"
+    assert said["lines"][0] == "This file: 1 new (1 high), 0 accepted, 1 in the baseline"
     assert said["baseline"] == 1

@@ -75,11 +75,11 @@ def test_a_click_leads_to_every_open_finding_of_the_object():
         assert uri == view.uri
         assert {place.uri for place in locations} == {uri}
         marked = [covered(view.checked.text, place.range, "utf-16") for place in locations]
-        assert ("privileged: true" in marked) == ("suppressed" not in command.title)
+        assert ("privileged: true" in marked) == ("accepted" not in command.title)
         assert len(locations) == sum(
             int(part.split()[0])
             for part in command.title.split(" \u00b7 ")[0].split(", ")
-            if "suppressed" not in part
+            if "accepted" not in part
         )
 
 

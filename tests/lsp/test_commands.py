@@ -68,7 +68,7 @@ def test_the_words_are_the_same_everywhere():
     counts = found["text"].split(" \u00b7 ")[0]
     assert found["text"] == f"{counts} \u00b7 {first['name']} {first['score']:.1f}%"
     assert found["lines"] == [
-        f"This file: {counts}, 1 suppressed",
+        f"This file: {counts}, 1 accepted",
         f"{first['name']} {first['score']:.1f}%",
         f"{second['name']} {second['score']:.1f}%",
     ]

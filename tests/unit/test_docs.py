@@ -22,6 +22,7 @@ from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose, members_of
 from kscan_lsp.settings.model import Settings, read_settings
 from kscan_lsp.testing.run import run_tests
+from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
@@ -73,6 +74,7 @@ def test_every_yaml_example_says_what_it_is():
     assert {kind for kind in kinds if kind.startswith("yaml")} == {
         "yaml settings",
         "yaml control",
+        "yaml exceptions",
         "yaml framework",
         "yaml manifest",
     }
@@ -99,6 +101,24 @@ def test_frameworks_are_valid(text):
     known, problems = own_controls(text)
     assert problems == []
     assert known.frameworks[read_document(text).data["id"]].members
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("exceptions.yaml", *one.values) for one in blocks("yaml exceptions")]
+    + [("kubescape.json", *one.values) for one in blocks("json posture")],
+)
+def test_exceptions_hold(name, text, tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / ".kscan.yaml").write_text(f"exceptions: {name}\n", encoding="utf-8")
+    configuration, wrong = configure(tmp_path, today=TODAY)
+    assert (wrong, [one.problem.message for one in configuration.problems]) == ((), [])
+    (file,) = configuration.exception_files
+    data = file.document.data
+    assert {number for number, _ in file.rules} == set(
+        range(len(data if name.endswith("json") else data["exceptions"]))
+    )
 
 
 @pytest.mark.parametrize("text", blocks("yaml manifest"))

@@ -62,7 +62,7 @@ def _title(snapshot: DocumentSnapshot, judged: JudgedObject, open_ones: list[Fin
     if statuses["baseline"]:
         parts.append(f"{statuses['baseline']} in the baseline")
     if statuses["accepted"]:
-        parts.append(f"{statuses['accepted']} suppressed")
+        parts.append(f"{statuses['accepted']} accepted")
     if unevaluated := len(judged.verdicts.unevaluated):
         parts.append(f"{unevaluated} not evaluated")
     ruleset = snapshot.configuration.ruleset

@@ -56,7 +56,7 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     scores = [f for f in compliance([ruleset], results) if f.judged] if whole else []
     shown = [f"{f.title} {percentage(f.score)}" for f in scores] if whole else [NOT_WHOLLY_JUDGED]
     counts = _counts(found)
-    known = [f"{statuses['accepted']} suppressed"]
+    known = [f"{statuses['accepted']} accepted"]
     if snapshot.configuration.baseline is not None:
         counts = f"{sum(found.values())} new" + (f" ({counts})" if any(found.values()) else "")
         known.append(f"{statuses['baseline']} in the baseline")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from datetime import date
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -35,6 +36,18 @@ spec:
 ONLY = ("--control", "C-0057,C-0046")
 CAPABILITY = "      capabilities: {add: [NET_ADMIN]}\n"
 SETTINGS = "frameworks: []\ncontrols: {include: [C-0057, C-0046]}\n"
+OWN = """\
+id: KS-9001
+title: Ours
+score: 9
+description: d
+remediation: r
+checks:
+- match: workloads
+  deny: "'%s' == 'owner'"
+  at: metadata.name
+  message: nobody's
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +161,66 @@ def test_the_life_of_a_repository(here: Path) -> None:
         ("C-0046", "a.yaml", "platform"),
         ("C-0057", "a.yaml", "payments"),
     ]
+
+
+def test_the_life_of_an_exception_and_of_a_policy(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def on(day: str) -> None:
+        for module in ("main", "baseline", "request"):
+            monkeypatch.setattr(f"kscan_lsp.cli.{module}.today", lambda: date.fromisoformat(day))
+
+    on("2026-06-01")
+    own, exceptions = here / "own.yaml", here / ".kscan/exceptions.yaml"
+    own.write_text(OWN % "label")
+    (here / ".kscan.yaml").write_text(
+        "frameworks: []\ncontrols: {include: [C-0057, C-0046, KS-9001]}\npolicies: own.yaml\nexclude: [own.yaml]\n"
+    )
+    assert kscan("baseline", "create").exit_code == 0
+    assert scan() == (0, 0, 1)
+
+    # another fault comes, and is accepted until the end of June
+    (here / "a.yaml").write_text(POD + CAPABILITY)
+    assert (scan(), drift()) == ((1, 1, 1), {"new": 1, "unchanged": 1})
+    exceptions.write_text(
+        "exceptions:\n- controls: [C-0046]\n  names: [web]\n  reason: a driver\n  owner: net\n  until: 2026-06-30\n"
+    )
+    assert (scan(), drift()) == ((0, 0, 1), {"unchanged": 1})
+    assert "accepted" in kscan("scan").stdout
+
+    # what is in the baseline is accepted, too
+    exceptions.write_text(exceptions.read_text().replace("C-0046", "C-0046, C-0057"))
+    assert (scan(), drift()) == ((0, 0, 0), {"accepted": 1, "unchanged": 0})
+    assert "a driver, net until 2026-06-30 (.kscan/exceptions.yaml:2)" in kscan("baseline", "diff").stdout
+
+    # it ends soon, which is said and fails nothing
+    on("2026-06-30")
+    assert scan() == (0, 0, 0)
+    assert ".kscan/exceptions.yaml:6:10: this exception ends today, on 2026-06-30" in kscan("scan").stderr
+
+    # it has expired: what was in the baseline is there again, what came since is new and fails
+    on("2026-07-01")
+    assert (scan(), drift()) == ((1, 1, 1), {"new": 1, "unchanged": 1})
+    result = kscan("scan")
+    assert "this exception expired on 2026-06-30" in result.stderr
+    assert "C-0046 at a.yaml:" in result.stdout
+
+    # it is given more time, then what it accepted is fixed: nothing needs it any more
+    exceptions.write_text(exceptions.read_text().replace("2026-06-30", "2026-12-31").replace(", C-0057", ""))
+    assert scan() == (0, 0, 1)
+    (here / "a.yaml").write_text(POD)
+    assert scan() == (0, 0, 1)
+    assert "this exception accepts nothing" in kscan("scan").stderr
+    exceptions.unlink()
+
+    # a policy asks for more than it did: what it finds is new without anybody's edit, and the report says so
+    own.write_text(OWN % "owner")
+    assert (scan(), drift()) == ((1, 1, 1), {"new": 1, "unchanged": 1})
+    (said,) = json.loads(kscan("baseline", "diff", "--format", "json").stdout)
+    assert (said["otherPolicies"], said["otherSettings"], said["newControls"]) == (True, False, [])
+    exceptions.write_text("exceptions: [{controls: [KS-9001], kinds: [Pod], reason: until all have one}]\n")
+    assert (scan(), drift()) == ((0, 0, 1), {"unchanged": 1})
+    exceptions.unlink()
+    assert kscan("baseline", "update", "--owner", "platform").exit_code == 0
+    assert (scan(), drift()) == ((0, 0, 2), {"unchanged": 2})
 
 
 def test_two_copies_are_two(here: Path) -> None:

@@ -83,6 +83,9 @@ def about(*policies: dict[str, Any]) -> dict[str, Any]:
         policy(actions=["disable"], policyType="postureExceptionPolicy", systemException=True),
         policy(expirationDate="2026-12-31T23:59:59Z"),
         policy(posturePolicies=None),
+        policy(posturePolicies=[]),
+        about({"controlId": "C-0057"}),
+        about({"controlID": "C-0057", "ruleName": None, "frameworkName": ""}),
         of(kind=".*", namespace="sh.p"),
         of(name="web|other"),
         of(name="w[a-z]+", kind="Pod", cluster=".*"),
@@ -127,7 +130,20 @@ def test_an_exception_is_about_what_kubescape_says(here: Path, written: dict[str
         (policy(policyType="vulnerabilityExceptionPolicy"), "this is left alone"),
         (policy(expirationDate="2026-06-01T00:00:00Z"), "expired on 2026-05-31"),
         (policy(expirationDate="soon"), "'expirationDate' must be a time"),
-        (policy(posturePolicies={}), ""),
+        (policy(posturePolicies={}), "'posturePolicies' must be a list"),
+        (policy(resources=[{"designatorType": [], "attributes": {"kind": "Pod"}}]), "only designators with"),
+        (
+            policy(resources=[{"designatorType": "Attributes", "wlid": "x", "attributes": {"kind": "Pod"}}]),
+            "only designators with",
+        ),
+        (policy(ACTIONS=["hide"]), "an exception must be a mapping"),
+        (policy(expirationdate="2020-01-01T00:00:00Z"), "expired on"),
+        (policy(expirationDate=0), "'expirationDate' must be a time"),
+        (about({"controlIDs": "C-0057"}), "'controlIDs' is no key of a policy"),
+        (about({"controlID": "C-0057", "severityScore": 8}), "'severityScore' is no key of a policy"),
+        (about({"controlID": []}), "'controlID' must be a regular expression"),
+        (about({"controlID": 0}), "'controlID' must be a regular expression"),
+        (about({"controlID": "C-0057", "controlId": "C-0057"}), "is no key of a policy, or is there twice"),
         (policy(posturePolicies="all"), "'posturePolicies' must be a list"),
         (about({"controlID": "C-0057", "ruleName": "rule-privileged"}), "which of a control's rules"),
         (about({"controlID": "C-0057", "frameworkName": "no-such"}), "no control here is what it names"),
@@ -146,8 +162,6 @@ def test_an_exception_is_about_what_kubescape_says(here: Path, written: dict[str
     ids=str,
 )
 def test_nothing_is_accepted_that_was_not_said(here: Path, written: Any, why: str) -> None:
-    if written == policy(posturePolicies={}):  # no policies are all
-        return
     found, said = accepted(here, json.dumps([written]))
     assert found == []
     assert any(why in message for message in said) if why else said == []
@@ -185,3 +199,45 @@ def test_a_file_of_too_many_exceptions_is_read_in_part_and_accepts_nothing_by_th
     found, said = accepted(here, text, POD.replace("name: web", f"name: {'a' * 250}b"))
     assert found == []
     assert [message for message in said if "too many exceptions" in message]
+
+
+def test_a_key_that_is_there_twice_costs_its_exception(here: Path) -> None:
+    text = json.dumps([policy()])
+    assert accepted(here, text.replace('"controlID"', '"controlID": "C-0046", "controlID"'))[0] == []
+
+
+VALUES: list[Any] = [
+    None,
+    "",
+    "x",
+    ".*",
+    0,
+    1.5,
+    True,
+    [],
+    {},
+    [{}],
+    [[]],
+    {"a": []},
+    "\ud800",
+    "(",
+    ["alertOnly"],
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_no_value_in_any_place_is_too_much(here: Path, value: Any) -> None:
+    written = [value, {"": value}]
+    written += [policy(**{key: value}) for key in policy()]
+    written += [
+        policy(resources=[value]),
+        policy(resources=[dict.fromkeys(("designatorType", "attributes"), value)]),
+    ]
+    written += [of(**{key: value}) for key in ("kind", "name", "cluster", "label", "")]
+    written += [about({key: value}) for key in ("controlID", "controlName", "frameworkName", "ruleName", "")]
+    (here / "k.json").write_text(json.dumps(written))
+    configuration, words = configure(here, today=TODAY)
+    assert words == ()
+    Project(Evaluator(configuration.ruleset, Evidence(TODAY)), exceptions=configuration.exceptions).with_file(
+        "a", POD
+    )

@@ -207,6 +207,7 @@ def test_accepted_findings_stay_in_the_report_and_are_not_fixed() -> None:
         "owner": "",
         "until": "2026-06-01",
         "ticket": "",
+        "approvedBy": "",
         "file": "a.yaml",
         "line": 9,
     }

@@ -79,7 +79,7 @@ def test_what_was_not_scanned_stands_above_what_was_found() -> None:
 def test_accepted_findings_are_told_with_who_says_so() -> None:
     found = lines(report_of({"web.yaml": ACCEPTED}))
     assert "<details><summary>Accepted: 1 finding</summary>" in found
-    assert "| web.yaml:9 | T-0001 | mounts disks |  | 2099-01-31 | comment, line 9 |" in found
+    assert "| web.yaml:9 | T-0001 | mounts disks |  | 2099-01-31 |  |  | comment, line 9 |" in found
 
 
 def test_a_comment_is_never_too_long_and_says_what_is_left_out() -> None:

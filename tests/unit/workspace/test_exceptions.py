@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from kscan_lsp.cli import request
 from kscan_lsp.cli.main import app
+from kscan_lsp.dispositions.exceptions import ExceptionRule
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.settings.exceptions import ExceptionsFile
@@ -259,6 +260,21 @@ def test_what_is_no_list_of_exceptions_accepts_nothing_and_is_said(text: str) ->
     assert said(".")
 
 
+@pytest.mark.parametrize("path", ["./apps", "../apps", "C:\\\\apps", "~/apps", "file:///apps"])
+def test_a_path_that_can_match_nothing_is_said(path: str) -> None:
+    say(one(paths=[path.replace("\\\\", "\\")]))
+    assert ["matches no file" in message for message in messages()] == [True]
+
+
+def test_of_too_many_entries_the_last_count_for_nothing() -> None:
+    entries = [{"names": [f"n{number}"]} for number in range(10_000)]
+    say(json.dumps({"exceptions": [*entries, {"controls": ["C-0057"]}]}))
+    assert statuses(project_of(Path(".kscan/exceptions.yaml").read_text())) == [("open", "")]
+    assert messages() == ["more than 10,000 exceptions are not read: from here on none counts"]
+    say("#" * 5_000_001)
+    assert "it has more than 5,000,000 characters" in messages()[0]
+
+
 # Days
 
 
@@ -294,6 +310,17 @@ def test_settings_ask_for_a_reason_and_a_longest_time() -> None:
         assert [why in message for message in messages()] == [True], entry
     say(one(controls=["C-0057"], reason="x", until="2026-08-30"))
     assert accepted(".") == ["apps/web.yaml"]
+
+
+def test_an_editor_that_names_files_leaves_what_is_asked(here: Path) -> None:
+    Path(".kscan.yaml").write_text(f"{ONLY}exceptions: {{requireReason: true}}\n")
+    say(one(controls=["C-0057"]), name="mine.yaml")
+    configuration, _ = configure(here, section={"exceptions": ["mine.yaml"]}, today=TODAY)
+    assert ["without a reason" in one.problem.message for one in configuration.problems] == [True]
+    say(one(controls=["C-0057"], reason="x"), name="mine.yaml")
+    configuration, wrong = configure(here, section={"exceptions": ["mine.yaml", "gone.yaml"]}, today=TODAY)
+    assert [len(file.rules) for file in configuration.exception_files] == [1]
+    assert wrong == ("there is no file or folder 'gone.yaml'",)
 
 
 # What is of no use, or unknown
@@ -410,6 +437,36 @@ def test_other_exceptions_are_said_without_judging_anything(monkeypatch: pytest.
     again = first.said_again(third.exceptions, None)
     assert statuses(again) == [("open", "")]
     assert statuses(again.said_again(first.exceptions, None)) == [("accepted", "first")]
+
+
+def test_a_thousand_exceptions_cost_an_edit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [{"controls": ["C-0057"], "names": [f"n{number}-*"]} for number in range(1_000)]
+    project = project_of(
+        json.dumps({"exceptions": [*entries, {"labels": {"team": "payments"}, "reason": "ours"}]})
+    )
+    assert statuses(project) == [("accepted", "ours")]
+    asked: list[ExceptionRule] = []
+    real = ExceptionRule.speaks_of
+    monkeypatch.setattr(ExceptionRule, "speaks_of", lambda rule, one: asked.append(rule) or real(rule, one))
+    project = project.with_document("apps/web.yaml", 0, POD.replace("1.0", "1.1"))
+    assert (statuses(project), asked) == ([("accepted", "ours")], [])
+    project = project.with_document("apps/web.yaml", 0, POD.replace("payments", "others"))
+    assert statuses(project) == [("open", "")], "what it is asked of changed"
+    assert len(asked) == 1_001
+    project = project.with_document("apps/web.yaml", 0, POD.replace("name: web", "name: n7-x"))
+    assert statuses(project) == [("accepted", "")]
+
+
+@pytest.mark.parametrize("paths", [["apps/n%d/**/*.y?ml"], ["apps/n%d/"], ["n%d.yaml", "!x"]])
+def test_which_of_a_thousand_are_about_a_file(paths: list[str]) -> None:
+    entries = [
+        {"paths": [path.replace("%d", str(n)) for path in paths], "reason": f"r{n}"} for n in range(1_000)
+    ]
+    project = project_of(json.dumps({"exceptions": entries}))
+    project = project.with_file("apps/n500/n500.yaml", POD).with_file("apps/n7.yaml/x/n501.yaml", POD)
+    found = {path: [f.finding.disposition for f in file.findings()] for path, file in project.files.items()}
+    assert found["apps/web.yaml"] == [None]
+    assert [one and one.reason for one in found["apps/n500/n500.yaml"]] == ["r500"]
 
 
 def test_uris_name_files_too(here: Path) -> None:
