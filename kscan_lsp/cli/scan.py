@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import Partials
@@ -29,6 +28,7 @@ from kscan_lsp.workspace.configuration import (
     find_settings,
     settings_in,
 )
+from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.unused import pattern_that_matches_nothing
@@ -157,7 +157,7 @@ def judged(
     """Files are judged under the settings that hold for each; those under others count for what they declare."""
     projects: dict[int, Project] = {}
     for configuration in configurations:
-        project = Project(Evaluator(configuration.ruleset, Evidence(today)))
+        project = Project(Evaluator(configuration.ruleset, evidence_of(configuration.images, today)))
         same = [(f.name, f.source.text, f.json) for f in files if f.configuration is configuration]
         if project.ruleset.relational:
             others = [(f.name, f.source.text, f.json) for f in files if f.configuration is not configuration]

@@ -17,7 +17,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     RootModel,
@@ -27,6 +26,7 @@ from pydantic import (
 )
 
 from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.settings.sections import Frozen, ImageSettings, Names, one_or_many, without_empty
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
 from kscan_lsp.yaml.data import nearest
@@ -40,14 +40,6 @@ if TYPE_CHECKING:
 FILE_NAMES: Final = (".kscan.yaml", ".kscan.yml")
 
 
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...])
-]
-"""A list of strings; one string stands for a list of one."""
 SeverityName = Literal["low", "medium", "high", "critical"]
 
 
@@ -103,7 +95,7 @@ def _excluded(value: str) -> str:
 
 ExcludePatterns = Annotated[
     tuple[Annotated[str, AfterValidator(_excluded)], ...],
-    BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...]),
+    BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
 ]
 
 
@@ -114,18 +106,7 @@ def _group(value: str) -> str:
     return value
 
 
-def _without_empty(value: object) -> object:
-    """A key without a value (all its entries commented out, or about to be typed) says nothing."""
-    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    _empty_is_absent = model_validator(mode="before")(_without_empty)
-
-
-class ControlSettings(_Frozen):
+class ControlSettings(Frozen, BaseModel):
     """Which controls are on beyond what the frameworks say, and how severe they are."""
 
     include: Annotated[
@@ -138,7 +119,7 @@ class ControlSettings(_Frozen):
     ] = {}
 
 
-class PodSpecPath(_Frozen):
+class PodSpecPath(Frozen):
     """A custom kind that carries a pod template."""
 
     kind: str
@@ -163,7 +144,7 @@ def _or_none(value: object) -> object:
     return "none" if isinstance(value, str) and value.lower() == "none" else _severity(value)
 
 
-class GateSettings(_Frozen):
+class GateSettings(Frozen, BaseModel):
     """What makes a scan fail. What is not said is as the command line has it without options."""
 
     fail_on: Annotated[
@@ -202,10 +183,10 @@ class InputsFile(RootModel[Lists]):
 
     root: Lists = {}
 
-    _empty_is_absent = model_validator(mode="before")(_without_empty)
+    _empty_is_absent = model_validator(mode="before")(without_empty)
 
 
-class Settings(_Frozen):
+class Settings(Frozen, BaseModel):
     """Everything a user can choose."""
 
     frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
@@ -234,6 +215,9 @@ class Settings(_Frozen):
     gate: Annotated[
         GateSettings, Field(description="What makes a scan fail; options of the command line go before.")
     ] = GateSettings()
+    images: Annotated[ImageSettings, Field(description="What is known of images, and what counts of it.")] = (
+        ImageSettings()
+    )
     diagnostics: Annotated[
         Literal["open", "workspace"],
         Field(

@@ -29,9 +29,10 @@ from kscan_lsp.settings.model import (
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
-from kscan_lsp.workspace.lists import ListsFile, read_lists
-from kscan_lsp.workspace.locks import defined_anew, hold
-from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
+from kscan_lsp.workspace.images import ImageFiles, folder_for, read_images
+from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
+from kscan_lsp.workspace.locks import hold, load_unlocked
+from kscan_lsp.workspace.policies import POLICY_SUFFIXES, read_policy_file
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from kscan_lsp import paths
     from kscan_lsp.policy.memo import PolicyMemo
-    from kscan_lsp.policy.model import PolicySet
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.changes import Change
 
@@ -64,6 +64,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """The baseline that they name."""
     locked: frozenset[str] = frozenset()
     """The keys and controls that settings above `settings_path` lock."""
+    images: ImageFiles = ImageFiles()
+    """What files say of images."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -184,12 +186,12 @@ def configure(
         if folder is not None:
             absolute = absolute_patterns(layer.settings.exclude, folder, layer.document)
             missing += [(layer, SettingError(where, message)) for where, message in absolute]
-    known, found_in_policies = _load(named, buffers, memo)
-    problems += found_in_policies
+    known, found_in_policies = load_unlocked(named, buffers, memo)
+    problems += (ConfigurationProblem(*one) for one in found_in_policies)
     lists: list[ListsFile] = []
     for number, layer in enumerate(layers):
-        found_lists = _lists_of(layer, _folder_of(layer, over, policy_root), known, buffers)
-        layers[number] = _with_lists(layer, found_lists)
+        found_lists = lists_of(layer, _folder_of(layer, over, policy_root), known, buffers)
+        layers[number] = with_lists(layer, found_lists)
         if isinstance(found_lists, ListsFile):
             lists.append(found_lists)
         elif found_lists:
@@ -200,6 +202,14 @@ def configure(
         layers, lambda layer: _folder_of(layer, over, policy_root), buffers, problems, missing
     )
     settings = replace_settings(held.settings, dump(layers[-1].settings))
+    images = _images_of(
+        settings,
+        (*layers, over),
+        default=folder_for(root, files),
+        folder_of=lambda layer: _folder_of(layer, over, policy_root),
+        problems=problems,
+        missing=missing,
+    )
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
     rules, setting_errors = choose(known, settings, only=only)
     words = list(wrong)
@@ -221,11 +231,20 @@ def configure(
         rules,
         # a token may stand in settings, too
         tuple(one._replace(problem=redacted((one.problem,))[0]) for one in problems),
-        frozenset([*named, *files, *(one.path for one in lists), *([baseline.path] if baseline else ())]),
+        frozenset(
+            [
+                *named,
+                *files,
+                *(one.path for one in lists),
+                *([baseline.path] if baseline else ()),
+                *images.files,
+            ]
+        ),
         _excludes(counting.layers, above, policy_root),
         tuple(changes_of(settings, known, written)),
         baseline,
         counting.locked[-1] if counting.locked else frozenset(),
+        images,
     ), tuple(map(redact, words))
 
 
@@ -255,44 +274,22 @@ def _baseline_of(
     return found
 
 
-def _lists_of(
-    layer: Layer, folder: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
-) -> ListsFile | str:
-    """The inputs in the file that a layer names, why there is no such file, or "" where it names none."""
-    inputs = layer.settings.inputs
-    return read_lists(inputs, folder, known, buffers) if isinstance(inputs, str) else ""
-
-
-def _with_lists(layer: Layer, lists: ListsFile | str) -> Layer:
-    """A layer with the inputs in the file that it names in place of its name."""
-    if not isinstance(layer.settings.inputs, str):
-        return layer
-    values = {} if isinstance(lists, str) else lists.values
-    return layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))
-
-
-def _load(
-    named: Mapping[Path, frozenset[str]], buffers: Mapping[Path, str] | None, memo: PolicyMemo | None
-) -> tuple[PolicySet, list[ConfigurationProblem]]:
-    """The policies in some files, without those that define anew what settings above lock."""
-    known = load_policies([*named], buffers, memo=memo)
-    refusals = [
-        ConfigurationProblem(
-            Path(source.name),
-            source.document,
-            Problem(
-                span_at(source.document, ("id",)),
-                f"'{name}' stays as it is: settings above lock it",
-                "control",
-            ),
-        )
-        for name, source in defined_anew(known, named)
-    ]
-    if refusals:
-        refused = {one.path for one in refusals}
-        known = load_policies([one for one in named if one not in refused], buffers, memo=memo)
-    problems = [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
-    return known, refusals + problems
+def _images_of(
+    settings: Settings,
+    layers: tuple[Layer, ...],
+    *,
+    default: Path | None,
+    folder_of: Callable[[Layer], Path | None],
+    problems: list[ConfigurationProblem],
+    missing: list[tuple[Layer, SettingError]],
+) -> ImageFiles:
+    """What files say of images; notes what is wrong with them. `default` is where they are if nobody says so."""
+    naming = next((one for one in reversed(layers) if one.settings.images.reports), layers[-1])
+    found = read_images(settings.images, folder_of(naming), default)
+    nothing = read_document("")
+    problems += (ConfigurationProblem(path, nothing, problem) for path, problem in found.problems)
+    missing += [(naming, SettingError(("images", "reports", n), message)) for n, message in found.wrong]
+    return found
 
 
 def _excluded_for_nothing(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem
-from kscan_lsp.settings.model import InputsFile
+from kscan_lsp.settings.model import InputsFile, replace_settings
 from kscan_lsp.settings.validation import validate, without_errors
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.locate import span_at
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kscan_lsp.policy.model import PolicySet
+    from kscan_lsp.settings.layers import Layer
     from kscan_lsp.yaml.document import Document
 
 
@@ -56,3 +57,19 @@ def read_lists(
         if name not in read and (meant := get_close_matches(name, missing, n=1, cutoff=0.85))
     )
     return ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems + misspelt)
+
+
+def lists_of(
+    layer: Layer, folder: Path | None, known: PolicySet, buffers: Mapping[Path, str] | None
+) -> ListsFile | str:
+    """The inputs in the file that a layer names, why there is no such file, or "" where it names none."""
+    inputs = layer.settings.inputs
+    return read_lists(inputs, folder, known, buffers) if isinstance(inputs, str) else ""
+
+
+def with_lists(layer: Layer, lists: ListsFile | str) -> Layer:
+    """A layer with the inputs in the file that it names in place of its name."""
+    if not isinstance(layer.settings.inputs, str):
+        return layer
+    values = {} if isinstance(lists, str) else lists.values
+    return layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))

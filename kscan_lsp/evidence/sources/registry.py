@@ -78,29 +78,29 @@ class Reading(NamedTuple):
 def read_report(data: bytes) -> Reading:
     """Read a report in any form that is known; never raises."""
     if len(data) > MAX_BYTES:
-        return _left_out(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
+        return unread(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
     name = ""
     try:
         data = data.removeprefix(b"\xef\xbb\xbf")
         head = _HEAD.decode(data)
         name, form = next(((n, one) for n, one in FORMS.items() if one.marks(head)), ("", None))
         if form is None:
-            return _left_out(f"it is in none of the forms that are read: {', '.join(FORMS)}")
+            return unread(f"it is in none of the forms that are read: {', '.join(FORMS)}")
         module = import_module(f"kscan_lsp.evidence.sources.{form.module}")
         contents: Contents = getattr(module, form.function)(data)
     except ReportError as error:
-        return _left_out(str(error))
+        return unread(str(error))
     except ValidationError as error:
         what = (
             f"it looks like {name} but is not as that has to be: "
             if name
             else "it is not the JSON of a report: "
         )
-        return _left_out(what + clean(str(error), 200))
+        return unread(what + clean(str(error), 200))
     except (DecodeError, UnicodeDecodeError) as error:
-        return _left_out(f"it is no JSON: {clean(str(error), 200)}")
+        return unread(f"it is no JSON: {clean(str(error), 200)}")
     except RecursionError:
-        return _left_out("it is nested too deeply")
+        return unread("it is nested too deeply")
     if contents.note:
         return Reading(Contents(), f"nothing follows from this report: {contents.note}")
     if not contents.images and not contents.statements:
@@ -114,5 +114,6 @@ def read_report(data: bytes) -> Reading:
     return Reading(contents)
 
 
-def _left_out(why: str) -> Reading:
+def unread(why: str) -> Reading:
+    """What came of a file that is left out, and why."""
     return Reading(Contents(), f"this report is left out: {why}")

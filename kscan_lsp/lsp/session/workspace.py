@@ -12,12 +12,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import BATCH, ReadFile, SettleFiles
 from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
+from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -211,10 +211,11 @@ def reconfigured(
         judging: whether its files are judged, too, and not only read for what they mean to others.
     """
     known = known_findings(configuration.baseline) if configuration.baseline else None
+    evidence = evidence_of(configuration.images, today)
     workspace = Workspace(
         root,
         configuration,
-        Project(Evaluator(configuration.ruleset, Evidence(today)), whole=not indexed, known=known),
+        Project(Evaluator(configuration.ruleset, evidence), whole=not indexed, known=known),
         indexed=indexed,
         judging=judging and indexed,
         searched=not indexed,

@@ -1,0 +1,51 @@
+"""What parts of the settings share, and those parts that stand for themselves.
+
+The whole is in `model.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def one_or_many(value: object) -> object:
+    """A list, where one string may stand for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...])]
+"""A list of strings; one string stands for a list of one."""
+
+
+def without_empty(value: object) -> object:
+    """A key without a value (all its entries commented out, or about to be typed) says nothing."""
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+class Frozen(BaseModel):
+    """A part of the settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _empty_is_absent = model_validator(mode="before")(without_empty)
+
+
+class ImageSettings(Frozen):
+    """What is known of images: where reports of scanners are, and what counts of them."""
+
+    reports: Annotated[
+        Names,
+        Field(
+            description="Reports of scanners about images, and VEX statements, as patterns with '*' and '**'; without "
+            "any, '.kscan/images/*.json' and names such as '*.trivy.json' beside these settings."
+        ),
+    ] = ()
+    max_age_days: Annotated[
+        Annotated[int, Field(ge=1, le=3_650)],
+        Field(alias="maxAgeDays", description="How old a report may be before that is a finding."),
+    ] = 30
+    only_fixable: Annotated[
+        bool, Field(alias="onlyFixable", description="Count only vulnerabilities that have a fix.")
+    ] = False
