@@ -96,7 +96,8 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
             path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
             scope = element.scope
             if isinstance(path, cel.Failed):
-                no_answers.append(NoAnswer(check, scope.written_at(element.path), path.reason))
+                at = (*element.path, "image") if path.reason is NO_REPORT else element.path
+                no_answers.append(NoAnswer(check, scope.written_at(at), path.reason))
             elif not scope.is_partial(element.anchors.get("container")) or is_written(path, element):
                 related = _related(check, element, memo)
                 causes = (Cause(planned.index, number, scope.template),)

@@ -29,7 +29,7 @@ from kscan_lsp.settings.model import (
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
-from kscan_lsp.workspace.images import ImageFiles, folder_for, read_images
+from kscan_lsp.workspace.images import ImageFiles, folder_for, of_images, read_images
 from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
 from kscan_lsp.workspace.locks import hold, load_unlocked
 from kscan_lsp.workspace.policies import POLICY_SUFFIXES, read_policy_file
@@ -211,7 +211,13 @@ def configure(
         missing=missing,
     )
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
-    rules, setting_errors = choose(known, settings, only=only)
+    rules, setting_errors = choose(
+        known,
+        settings,
+        only=only,
+        # who asks for frameworks on a command line gets these
+        besides=of_images(known) if images.reports and "frameworks" not in (changes or {}) else (),
+    )
     words = list(wrong)
     for layer, error in missing:
         _place(error, (layer, error.path) if layer is not over else None, problems, words)

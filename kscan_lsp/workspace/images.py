@@ -20,6 +20,7 @@ from kscan_lsp.files import encoding
 from kscan_lsp.files.discover import UNVISITED, repository
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import UNUSED, Problem
+from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.evidence.sources.registry import Reading
     from kscan_lsp.evidence.vex import Statement
+    from kscan_lsp.policy.model import PolicySet
     from kscan_lsp.settings.sections import ImageSettings
 
 FOLDER: Final = ".kscan/images"
@@ -66,6 +68,12 @@ def folder_for(root: Path | None, settings: Sequence[Path]) -> Path | None:
     if settings:
         return settings[0].parent
     return None if root is None else Path(repository(str(root)) or root)
+
+
+def of_images(policies: PolicySet) -> tuple[str, ...]:
+    """The controls that are on where there are reports, without anybody choosing them."""
+    framework = policies.framework(IMAGES)
+    return () if framework is None else members_of(framework, policies)
 
 
 def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | None) -> ImageFiles:
