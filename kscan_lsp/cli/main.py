@@ -26,10 +26,14 @@ from kscan_lsp.cli.options import (
     Config,
     Controls,
     FailOn,
+    FailOnCve,
     Fixes,
     FormatName,
     Frameworks,
+    ImageGateOptions,
+    Kev,
     LogFile,
+    OnlyFixable,
     Outputs,
     Paths,
     SarifAccepted,
@@ -92,6 +96,9 @@ def scan(
             help="Fail where compliance with a framework, or any, is below N percent; may be repeated.",
         ),
     ] = [],
+    fail_on_cve: FailOnCve = None,
+    kev: Kev = False,
+    only_fixable: OnlyFixable = False,
     baseline: BaselineName = None,
     new_only: Annotated[
         bool, typer.Option("--new-only", help="Report only what is not in the baseline.")
@@ -127,7 +134,8 @@ def scan(
     scanned = scan_for(request, day)
     warn_about_setup(scanned.problems)
     try:
-        gate, only = gate_of(scanned, fail_on, compliance_threshold, allow_unscanned=allow_unscanned)
+        cves = ImageGateOptions(fail_on_cve, kev, only_fixable)
+        gate, only = gate_of(scanned, fail_on, compliance_threshold, cves, allow_unscanned=allow_unscanned)
         if new_since and baseline:
             fail("--baseline and --new-since both say what to compare with; leave one of them out")
         if new_since:

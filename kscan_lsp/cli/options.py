@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -27,6 +27,14 @@ class FailOn(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+class ImageGateOptions(NamedTuple):
+    """What a command line says of vulnerabilities of images."""
+
+    fail_on: FailOn | None = None
+    kev: bool = False
+    only_fixable: bool = False
 
 
 class Subject(StrEnum):
@@ -127,6 +135,18 @@ Controls = Annotated[
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings file to use in place of .kscan.yaml."),
+]
+FailOnCve = Annotated[
+    FailOn | None,
+    typer.Option(
+        "--fail-on-cve", help="The least severity of a vulnerability of an image that fails the scan."
+    ),
+]
+Kev = Annotated[
+    bool, typer.Option("--kev", help="Fail for vulnerabilities of images that are known to be exploited.")
+]
+OnlyFixable = Annotated[
+    bool, typer.Option("--only-fixable", help="With --fail-on-cve and --kev: only such that have a fix.")
 ]
 BaselineName = Annotated[
     Path | None,

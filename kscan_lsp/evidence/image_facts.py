@@ -35,6 +35,9 @@ class ImageFacts(Struct, frozen=True, eq=False):
     summaries: Mapping[int, Facts]
     """By the identity of the reports in `images`."""
     digest: bytes
+    today: date
+    only_fixable: bool = False
+    """Whether what nobody has fixed yet does not count."""
 
     def about(self, images: Iterable[str]) -> Facts:
         """What is known of some images, by how a manifest refers to them; those are not there of which nothing is."""
@@ -74,7 +77,7 @@ def image_facts(
     digest = hashlib.blake2b(digest_size=16)
     for name, report in sorted((*images.by_name.items(), *images.by_digest.items()), key=lambda one: one[0]):
         digest.update(name.encode("utf-8", "surrogatepass") + b"\0" + summaries[id(report)].digest)
-    return ImageFacts(images, summaries, digest.digest())
+    return ImageFacts(images, summaries, digest.digest(), today, only_fixable)
 
 
 def counted_of(report: ImageReport, *, only_fixable: bool) -> list[Vulnerability]:

@@ -95,6 +95,8 @@ class ImageReport(Struct, frozen=True, eq=False):
     """Whether that gets no updates any more."""
     file: str = ""
     """Where it was read."""
+    pinned: str = ""
+    """The digest under which a registry has it; empty where the source does not say."""
 
     @property
     def source(self) -> str:
@@ -192,6 +194,7 @@ def _merged(reports: list[ImageReport]) -> ImageReport:
         system=next((one.system for one in reports if one.system), ""),
         end_of_life=any(one.end_of_life for one in reports),
         file=first.file,
+        pinned=next((one.pinned for one in reports if one.pinned), ""),
     )
 
 

@@ -26,7 +26,14 @@ from pydantic import (
 )
 
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.settings.sections import Frozen, ImageSettings, Names, one_or_many, without_empty
+from kscan_lsp.settings.sections import (
+    Frozen,
+    ImageGateSettings,
+    ImageSettings,
+    Names,
+    one_or_many,
+    without_empty,
+)
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
 from kscan_lsp.yaml.data import nearest
@@ -144,7 +151,7 @@ def _or_none(value: object) -> object:
     return "none" if isinstance(value, str) and value.lower() == "none" else _severity(value)
 
 
-class GateSettings(Frozen, BaseModel):
+class GateSettings(ImageGateSettings, BaseModel):
     """What makes a scan fail. What is not said is as the command line has it without options."""
 
     fail_on: Annotated[

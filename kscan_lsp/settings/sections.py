@@ -5,7 +5,7 @@ The whole is in `model.py`.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -48,4 +48,23 @@ class ImageSettings(Frozen):
     ] = 30
     only_fixable: Annotated[
         bool, Field(alias="onlyFixable", description="Count only vulnerabilities that have a fix.")
+    ] = False
+
+
+class ImageGateSettings(Frozen):
+    """Which vulnerabilities of images make a scan fail."""
+
+    fail_on_cve: Annotated[
+        Literal["none", "low", "medium", "high", "critical"] | None,
+        Field(
+            alias="failOnCve",
+            description="The least severity of a vulnerability of an image that fails a scan.",
+        ),
+    ] = None
+    kev: Annotated[
+        bool, Field(description="Fail for vulnerabilities of images that are known to be exploited.")
+    ] = False
+    only_fixable: Annotated[
+        bool,
+        Field(alias="onlyFixable", description="Of both, only for such that have a fix."),
     ] = False

@@ -104,6 +104,11 @@ def digests_in(references: Iterable[str | None]) -> frozenset[str]:
     return frozenset(filter(None, found))
 
 
+def first_digest(references: Iterable[str | None]) -> str:
+    """The digest of the first reference that has one; empty where none has."""
+    return next((digest for one in references if one for digest in digests_in((one,))), "")
+
+
 def refuse_too_many(number: int) -> None:
     """Stop at what no image has.
 

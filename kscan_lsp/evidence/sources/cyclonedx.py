@@ -18,6 +18,7 @@ from kscan_lsp.evidence.sources.common import (
     clean,
     day_of,
     digests_in,
+    first_digest,
     first_line,
     link,
     names_in,
@@ -160,6 +161,7 @@ def read(data: bytes) -> Contents:
         _tool(meta.tools),
         made=made,
         system=clean(f"{system.name} {system.version or ''}".strip(), 80) if system else "",
+        pinned=first_digest((purl.version if purl else "", subject.name)),
     )
     return Contents((image,))
 

@@ -18,6 +18,7 @@ from kscan_lsp.evidence.sources.common import (
     clean,
     day_of,
     digests_in,
+    first_digest,
     first_line,
     link,
     names_in,
@@ -151,10 +152,16 @@ def read(data: bytes) -> Contents:
         (
             image_of(
                 report,
-                (target.userInput, *(target.tags or ())),
-                (target.userInput, target.imageID, target.manifestDigest, *(target.repoDigests or ())),
-                (tool, clean(by.version, 40)),
-                by.timestamp,
+                names=(target.userInput, *(target.tags or ())),
+                digests=(
+                    target.userInput,
+                    target.imageID,
+                    target.manifestDigest,
+                    *(target.repoDigests or ()),
+                ),
+                by=(tool, clean(by.version, 40)),
+                made=by.timestamp,
+                pinned=first_digest((*(target.repoDigests or ()), target.userInput)),
             ),
         )
     )
@@ -162,10 +169,12 @@ def read(data: bytes) -> Contents:
 
 def image_of(
     report: GrypeReport,
+    *,
     names: Iterable[str | None],
     digests: Iterable[str | None],
     by: tuple[str, str],
     made: str | None,
+    pinned: str,
 ) -> ImageReport:
     """What the matches in a report say of an image.
 
@@ -175,6 +184,7 @@ def image_of(
         digests: its digests, and references with some.
         by: the program that made it, and its version.
         made: when that was.
+        pinned: the digest that a registry has it under.
     """
     matches, ignored = report.matches or [], report.ignoredMatches or []
     refuse_too_many(len(matches) + len(ignored))
@@ -188,6 +198,7 @@ def image_of(
         day_of(made),
         clean(f"{distro.name or ''} {distro.version or ''}".strip(), 80),
         any(alert.type == "distro-eol" for alert in alerts),
+        pinned=pinned,
     )
 
 

@@ -18,6 +18,7 @@ from kscan_lsp.evidence.sources.common import (
     clean,
     day_of,
     digests_in,
+    first_digest,
     names_in,
     refuse_too_many,
     severity_of,
@@ -82,7 +83,14 @@ def _image(manifest: _KubescapeManifest) -> ImageReport:
     digests = (target.manifestDigest, *(target.repoDigests or ())) if target else ()
     when = (made.report.createdAt if made.report else None) or about.creationTimestamp
     version = clean(made.tool.version if made.tool else "", 40)
-    return grype.image_of(payload, references, (*references, *digests), ("Kubescape", version), when)
+    return grype.image_of(
+        payload,
+        names=references,
+        digests=(*references, *digests),
+        by=("Kubescape", version),
+        made=when,
+        pinned=first_digest(references),
+    )
 
 
 class _KubescapeCve(Struct):

@@ -17,6 +17,7 @@ from kscan_lsp.evidence.sources.common import (
     clean,
     day_of,
     digests_in,
+    first_digest,
     link,
     names_in,
     refuse_too_many,
@@ -107,6 +108,7 @@ def read(data: bytes) -> Contents:
         day_of(report.CreatedAt),
         clean(f"{system.Family or ''} {system.Name or ''}".strip(), 80),
         bool(system.EOSL),
+        pinned=first_digest(meta.RepoDigests or ()),
     )
     return Contents((image,))
 
