@@ -11,6 +11,9 @@ import binascii
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from kscan_lsp.cel.patterns import matches_any
+from kscan_lsp.kubernetes.exposure import exposure
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
@@ -26,6 +29,19 @@ def decode_base64(text: str) -> str:
     except (binascii.Error, ValueError):
         return ""
     return found.replace("\0", "�")
+
+
+def exposed(pod: Data, services: list[Data], routes: list[Data], internal: list[str]) -> list[str]:
+    """By what a pod is reached from outside of its cluster (`kubernetes/exposure.py`).
+
+    Args:
+        pod: its spec.
+        services: the Services that select it, as a relation gives them.
+        routes: the Ingresses and routes that lead to these.
+        internal: patterns of annotations, as `key=value`, that keep a load balancer inside.
+    """
+    selecting, leading = ([entry["object"] for entry in entries] for entries in (services, routes))
+    return exposure(pod, selecting, leading, lambda note: matches_any(note, internal))
 
 
 def sets_contains(whole: list[Any], part: list[Any]) -> bool:

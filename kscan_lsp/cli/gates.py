@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.cli.options import FailOn, UsageError
+from kscan_lsp.cli.options import FailOn, ImageGateOptions, UsageError
 from kscan_lsp.findings import Severity
+from kscan_lsp.report.image_model import ImageGate
 from kscan_lsp.report.model import ANY, Gate
 from kscan_lsp.settings.model import GateSettings
 from kscan_lsp.settings.suggest import nearest_name
@@ -19,7 +20,12 @@ _DEFAULT: Final = FailOn.HIGH
 
 
 def gate_of(
-    scan: Scan, fail_on: FailOn | None, thresholds: Sequence[str], *, allow_unscanned: bool
+    scan: Scan,
+    fail_on: FailOn | None,
+    thresholds: Sequence[str],
+    cves: ImageGateOptions,
+    *,
+    allow_unscanned: bool,
 ) -> tuple[Gate, bool]:
     """What makes a scan fail, and whether only what is new is reported.
 
@@ -27,10 +33,11 @@ def gate_of(
         scan: what was scanned; the settings of what was named first have the gate.
         fail_on: what `--fail-on` says, if anything.
         thresholds: what `--compliance-threshold` says: `N`, or `FRAMEWORK=N`.
+        cves: what it says of vulnerabilities of images.
         allow_unscanned: whether the command allows it.
 
     Raises:
-        UsageError: a threshold is none, or nothing would be compared with it.
+        UsageError: a threshold is none, or nothing would be compared with it, or an option says nothing.
     """
     chosen = scan.configurations[0].settings.gate if scan.configurations else GateSettings()
     level = fail_on or (FailOn(chosen.fail_on) if chosen.fail_on else _DEFAULT)
@@ -50,9 +57,22 @@ def gate_of(
             None if level is FailOn.NONE else Severity[level.name],
             tuple(own.items()),
             allow_unscanned or chosen.allow_unscanned,
+            _of_images(chosen, cves),
         ),
         chosen.new_only,
     )
+
+
+def _of_images(chosen: GateSettings, cves: ImageGateOptions) -> ImageGate | None:
+    level = cves.fail_on or (FailOn(chosen.fail_on_cve) if chosen.fail_on_cve else FailOn.NONE)
+    gate = ImageGate(
+        None if level is FailOn.NONE else Severity[level.name],
+        cves.kev or chosen.kev,
+        cves.only_fixable or chosen.only_fixable,
+    )
+    if cves.only_fixable and not gate.asks:
+        raise UsageError("--only-fixable says of which vulnerabilities a gate is; add --fail-on-cve or --kev")
+    return gate if gate.asks else None
 
 
 def _thresholds(texts: Iterable[str], scan: Scan) -> dict[str, float]:

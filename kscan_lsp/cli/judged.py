@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def judged(
     """
     projects: dict[int, Project] = {}
     for configuration in configurations:
-        evaluator = Evaluator(configuration.ruleset, Evidence(today))
+        evaluator = Evaluator(configuration.ruleset, evidence_of(configuration.images, today))
         project = Project(evaluator, exceptions=configuration.exceptions)
         same = [(f.name, f.source.text, f.json) for f in files if f.configuration is configuration]
         elsewhere = [f for f in files if f.configuration is not configuration]

@@ -22,15 +22,21 @@ from kscan_lsp import __version__
 from kscan_lsp.cli import completion
 from kscan_lsp.cli.baseline import app as baseline_app
 from kscan_lsp.cli.options import (
+    AllowUnscanned,
     BaselineName,
     Config,
     Controls,
     ExceptionFiles,
-    FailOn,
+    FailOnCve,
     Fixes,
     FormatName,
     Frameworks,
+    ImageGateOptions,
+    Kev,
+    LeastSeverity,
     LogFile,
+    NewSince,
+    OnlyFixable,
     Outputs,
     Paths,
     SarifAccepted,
@@ -90,24 +96,17 @@ def scan(
     control: Controls = [],
     config: Config = None,
     exceptions: ExceptionFiles = [],
-    fail_on: Annotated[
-        FailOn | None,
-        typer.Option(
-            help="The least severity that fails the scan.", show_default="high, or what the settings say"
-        ),
-    ] = None,
+    fail_on: LeastSeverity = None,
     compliance_threshold: Thresholds = [],
+    fail_on_cve: FailOnCve = None,
+    kev: Kev = False,
+    only_fixable: OnlyFixable = False,
     baseline: BaselineName = None,
     new_only: Annotated[
         bool, typer.Option("--new-only", help="Report only what is not in the baseline.")
     ] = False,
-    new_since: Annotated[
-        str, typer.Option(metavar="REF", help="Compare with a revision of git in place of a baseline.")
-    ] = "",
-    allow_unscanned: Annotated[
-        bool,
-        typer.Option("--allow-unscanned", help="Pass where something could not be scanned, or not fully."),
-    ] = False,
+    new_since: NewSince = "",
+    allow_unscanned: AllowUnscanned = False,
     list_skipped: Annotated[
         bool, typer.Option("--list-skipped", help="Name the files that are left alone by design.")
     ] = False,
@@ -133,7 +132,8 @@ def scan(
     scanned = staged_for(request, day, paths) if staged else scan_for(request, day)
     warn_about_setup(scanned.problems)
     try:
-        gate, only = gate_of(scanned, fail_on, compliance_threshold, allow_unscanned=allow_unscanned)
+        cves = ImageGateOptions(fail_on_cve, kev, only_fixable)
+        gate, only = gate_of(scanned, fail_on, compliance_threshold, cves, allow_unscanned=allow_unscanned)
         if new_since and baseline:
             fail("--baseline and --new-since both say what to compare with; leave one of them out")
         if new_since:

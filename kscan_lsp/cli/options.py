@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -31,6 +31,14 @@ class FailOn(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+
+class ImageGateOptions(NamedTuple):
+    """What a command line says of vulnerabilities of images."""
+
+    fail_on: FailOn | None = None
+    kev: bool = False
+    only_fixable: bool = False
 
 
 class Subject(StrEnum):
@@ -149,6 +157,18 @@ ExceptionFiles = Annotated[
         help="File with exceptions, also Kubescape's, besides those of the settings; may be repeated.",
     ),
 ]
+FailOnCve = Annotated[
+    FailOn | None,
+    typer.Option(
+        "--fail-on-cve", help="The least severity of a vulnerability of an image that fails the scan."
+    ),
+]
+Kev = Annotated[
+    bool, typer.Option("--kev", help="Fail for vulnerabilities of images that are known to be exploited.")
+]
+OnlyFixable = Annotated[
+    bool, typer.Option("--only-fixable", help="With --fail-on-cve and --kev: only such that have a fix.")
+]
 BaselineName = Annotated[
     Path | None,
     typer.Option(
@@ -168,4 +188,18 @@ Thresholds = Annotated[
         metavar="[FRAMEWORK=]N",
         help="Fail where compliance with a framework, or any, is below N percent; may be repeated.",
     ),
+]
+LeastSeverity = Annotated[
+    FailOn | None,
+    typer.Option(
+        "--fail-on",
+        help="The least severity that fails the scan.",
+        show_default="high, or what the settings say",
+    ),
+]
+NewSince = Annotated[
+    str, typer.Option(metavar="REF", help="Compare with a revision of git in place of a baseline.")
+]
+AllowUnscanned = Annotated[
+    bool, typer.Option("--allow-unscanned", help="Pass where something could not be scanned, or not fully.")
 ]

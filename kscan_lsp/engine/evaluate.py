@@ -21,6 +21,7 @@ from kscan_lsp.engine.locate import first_there, is_written
 from kscan_lsp.engine.memo import NOTHING, Answer, Failure, NoAnswer, Results
 from kscan_lsp.engine.related import NO_REFERENCES, references
 from kscan_lsp.engine.scope import NotThereError
+from kscan_lsp.evidence.model import IMAGES, NO_REPORT
 from kscan_lsp.findings import Cause
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
             path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
             scope = element.scope
             if isinstance(path, cel.Failed):
-                no_answers.append(NoAnswer(check, scope.written_at(element.path), path.reason))
+                at = (*element.path, "image") if path.reason is NO_REPORT else element.path
+                no_answers.append(NoAnswer(check, scope.written_at(at), path.reason))
             elif not scope.is_partial(element.anchors.get("container")) or is_written(path, element):
                 related = _related(check, element, memo)
                 causes = (Cause(planned.index, number, scope.template),)
@@ -155,9 +157,25 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
     # of each plan apart: what else is read with it decides whether it is too much work
     key = (planned.number, *[element.digest(name, field) for name, field in planned.dependencies])
     known = memo.answers.get(key)
+    if known is None and _unknown_image(planned, element):
+        return Answer(cel.Failed(NO_REPORT), "")
     if known is None:
         check = planned.check
         verdict = ask(check.deny, element, cel.deny, memo)
         known = Answer(verdict, _message(check, element, memo) if verdict is True else "")
         memo.keep_answer(key, known)
     return known
+
+
+def _unknown_image(planned: PlannedCheck, element: Element) -> bool:
+    """Whether a check asks what is known of an image of which nothing is."""
+    evidence, container = element.values.get("evidence"), element.values.get("container")
+    if not evidence or container is None:
+        return False
+    known, image = evidence.get(IMAGES), container.get("image")
+    return (
+        isinstance(known, dict)
+        and isinstance(image, str)
+        and image not in known
+        and any(name == "evidence" for name, _ in planned.dependencies)
+    )

@@ -16,6 +16,7 @@ from msgspec import Struct
 from kscan_lsp import cel, paths
 from kscan_lsp.engine.digests import digest_of
 from kscan_lsp.kubernetes.composed_pods import COMPOSED
+from kscan_lsp.kubernetes.images import images_in
 from kscan_lsp.kubernetes.pod_templates import pod_of
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.kubernetes.security_context import effective, inherited_from
@@ -264,14 +265,9 @@ def scope_of(
     # lists of objects and facts know their digests: they can be many
     known: dict[tuple[str, str | None], Digest] = {} if related is None else related.digests()
     long: frozenset[str] = frozenset() if related is None else related.long
-    if evidence.kinds:
-        values["evidence"] = {kind: one.data for kind, one in evidence.kinds.items()}
-        known |= {("evidence", kind): one.digest for kind, one in evidence.kinds.items()}
-        known["evidence", None] = digest_of(
-            sorted((kind, one.digest) for kind, one in evidence.kinds.items())
-        )
     anchors: dict[str, Path] = {"object": ()}
     if template is None:
+        values |= _evidence(evidence, None, known)
         return Scope(view, values, anchors, ((), "it runs no pods"), digests, known, long=long)
     view, path, where, made = pod_of(view, template)
     if made is not None and made.patched:
@@ -279,6 +275,7 @@ def scope_of(
         view = {**view, COMPOSED: cel.view(made.template).value}
     anchors |= {"podTemplate": path, "pod": where}
     pod = paths.lookup(view, where)
+    values |= _evidence(evidence, pod, known)
     problem = None
     if isinstance(pod, dict):
         values |= {"podTemplate": paths.lookup(view, path), "pod": pod}
@@ -296,6 +293,19 @@ def scope_of(
         composed=made,
         long=long,
     )
+
+
+def _evidence(
+    evidence: Evidence, pod: object, known: dict[tuple[str, str | None], Digest]
+) -> dict[str, dict[str, Any]]:
+    """What an object that runs a pod sees of evidence; notes its digests."""
+    if not evidence.kinds:
+        return {}
+    images = images_in(pod)
+    seen = {kind: one.about(images) for kind, one in evidence.kinds.items()}
+    known |= {("evidence", kind): one.digest for kind, one in seen.items()}
+    known["evidence", None] = digest_of(sorted((kind, one.digest) for kind, one in seen.items()))
+    return {"evidence": {kind: one.data for kind, one in seen.items()}}
 
 
 @cache

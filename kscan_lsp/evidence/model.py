@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 
@@ -19,13 +19,28 @@ from kscan_lsp import cel
 from kscan_lsp.graph.index import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from kscan_lsp.graph.index import Key
 
+IMAGES: Final = "images"
+"""The kind of what is known of images."""
+NO_REPORT: Final = "nothing is known of this image: no report is about it"
+"""Why a control is not evaluated for an image although there are reports of others."""
 TODAY: Final = "today"
 """The kind that a date rests on: whether a suppression has expired, for one."""
+
+
+class Known(Protocol):
+    """What is known of one kind."""
+
+    @property
+    def digest(self) -> bytes:
+        """What tells it from anything else that may be known of the kind."""
+
+    def about(self, images: Iterable[str]) -> Facts:
+        """As much of it as an object sees whose pods run some images."""
 
 
 class Facts(Struct, frozen=True, eq=False):
@@ -33,6 +48,10 @@ class Facts(Struct, frozen=True, eq=False):
 
     data: Any
     digest: bytes
+
+    def about(self, _: Iterable[str]) -> Facts:
+        """All of them: whose they are is for the expressions to say."""
+        return self
 
 
 def facts(data: object) -> Facts:
@@ -55,7 +74,7 @@ class Evidence(Struct, frozen=True, eq=False):
     """All that is known besides manifests."""
 
     today: date
-    kinds: Mapping[str, Facts] = {}
+    kinds: Mapping[str, Known] = {}
 
     def changed(self, other: Evidence) -> frozenset[Key]:
         """The keys of what is different in other evidence: what rests on them is to be judged again."""

@@ -34,7 +34,12 @@ class NamedFiles(NamedTuple):
 
 
 def named_files(
-    names: tuple[str, ...], root: Path, suffixes: tuple[str, ...], *, inside: tuple[Path, ...] | None
+    names: tuple[str, ...],
+    root: Path,
+    suffixes: tuple[str, ...],
+    *,
+    inside: tuple[Path, ...] | None,
+    most: int = MAX_BYTES,
 ) -> NamedFiles:
     """The regular files that names lead to: a file as it is, of a folder all with some suffixes, in order.
 
@@ -43,6 +48,7 @@ def named_files(
         root: the folder of who names them.
         suffixes: how the names of files in a folder end that count.
         inside: the folders that they have to be in (`workspace_of`); None where the user names them.
+        most: the bytes that they may have together.
     """
     found = NamedFiles([], [])
     entries = 0
@@ -81,8 +87,8 @@ def named_files(
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             found.wrong.append((number, f"'{_short(name)}' cannot be read: {why}"))
-    if sum(map(_size, found.files)) > MAX_BYTES:
-        found.wrong.append((0, f"what is named here has more than {MAX_BYTES:,} bytes; name less"))
+    if sum(map(_size, found.files)) > most:
+        found.wrong.append((0, f"what is named here has more than {most:,} bytes; name less"))
         found.files.clear()
     return found
 

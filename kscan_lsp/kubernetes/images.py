@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -61,6 +63,18 @@ def image_ref(text: str) -> dict[str, str]:
 
 def _is_registry(first: str) -> bool:
     return "." in first or ":" in first or first == "localhost" or first != first.lower()
+
+
+def images_in(pod: object) -> list[str]:
+    """The images that a pod's spec has, as it refers to them, each once; whatever else it may have there."""
+    found: dict[str, None] = {}
+    lists = [pod.get(name) for name in CONTAINER_LISTS] if isinstance(pod, dict) else []
+    for items in lists:
+        for container in items if isinstance(items, list) else ():
+            image = container.get("image") if isinstance(container, dict) else None
+            if isinstance(image, str):
+                found[image] = None
+    return list(found)
 
 
 def listed(name: str, entries: Iterable[str]) -> bool:

@@ -71,7 +71,7 @@ class SettingError(Struct, frozen=True):
 
 
 def choose(
-    policies: PolicySet, settings: Settings, *, only: Iterable[str] = ()
+    policies: PolicySet, settings: Settings, *, only: Iterable[str] = (), besides: Iterable[str] = ()
 ) -> tuple[Ruleset, tuple[SettingError, ...]]:
     """Apply settings to policies.
 
@@ -79,6 +79,7 @@ def choose(
         policies: all that is known.
         settings: the user's choice.
         only: control ids that replace the choice by frameworks, includes and excludes.
+        besides: control ids that are on besides, unless the user excludes them.
 
     Returns:
         The ruleset, and the names in the settings that are wrong; these have no effect.
@@ -99,6 +100,7 @@ def choose(
     else:
         for framework in frameworks:
             wanted.update(dict.fromkeys(members_of(framework, policies)))
+        wanted.update(dict.fromkeys(i for i in besides if i in policies.controls))
         for index, control in enumerate(settings.controls.include):
             if exists(control, ("controls", "include", index)):
                 wanted[control] = None

@@ -195,6 +195,13 @@ class TestFile(_Strict):
     manifest: str
     fixed: str | None = None
     inputs: dict[str, InputTexts] = {}
+    evidence: Annotated[
+        dict[str, Any],
+        Field(
+            description="What is known besides, by kind: of 'images' a list of {name, vulnerabilities: [{id, package, "
+            "severity, fixed, kev, rce}], system, endOfLife, made}; of others what expressions see."
+        ),
+    ] = {}
     kubernetes_version: Annotated[
         Version, Field(alias="kubernetesVersion", description="The Kubernetes version it is for.")
     ] = ""

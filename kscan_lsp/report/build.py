@@ -13,6 +13,7 @@ from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.formats import FixDetail
+from kscan_lsp.report.images import reported_images
 from kscan_lsp.report.kinds import kinds_not_judged
 from kscan_lsp.report.model import (
     NO_GATE,
@@ -86,10 +87,11 @@ def build(
         path_name: what it calls another, by its path.
     """
     builder = _Builder(fix_detail, name, path_name, gate.fail_on)
+    judged = [*checked]
     setup = tuple(problems)
     builder.skipped.update((entry.file, entry) for entry in skipped)
     builder.not_scanned += not_scanned
-    for file, project in checked:
+    for file, project in judged:
         builder.add(file, project)
     rules = builder.all_rules()
     controls = builder.control_results(rules)
@@ -120,6 +122,7 @@ def build(
         changes=changed,
         list_skipped=list_skipped,
         circumstances=circumstances,
+        images=reported_images(judged, name, asked=gate.images is not None),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.report.page import about, drift, findings, standards, unjudged
+from kscan_lsp.report.page import about, drift, findings, images, standards, unjudged
 from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import PlaceLinks, heading, name, table, text
 
@@ -62,6 +62,7 @@ def _parts(report: Report, places: PlaceLinks) -> Iterator[str]:
     yield from standards.changes(report, places)
     yield from findings.by_control(report, places)
     yield from findings.by_file(report, places)
+    yield from images.images(report, places)
     yield from standards.by_section(report, places)
     yield from unjudged.not_judged(report, places)
     yield from _problems(report, places)

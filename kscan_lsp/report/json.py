@@ -14,7 +14,9 @@ from kscan_lsp.report.drift_data import drift_data
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kscan_lsp.evidence.images import Vulnerability
     from kscan_lsp.findings import ResourceId
+    from kscan_lsp.report.image_model import ReportedImage
     from kscan_lsp.report.model import (
         ControlResult,
         FileRange,
@@ -77,6 +79,52 @@ def as_data(report: Report) -> dict[str, Any]:
         ],
         "findings": [_finding(entry) for entry in report.findings],
         "drift": [drift_data(one) for one in report.drift],
+        "images": [_image(one) for one in report.images],
+    }
+
+
+def _image(image: ReportedImage) -> dict[str, Any]:
+    return {
+        "reference": image.reference,
+        "digest": image.digest,
+        "source": image.source or None,
+        "made": image.made and image.made.isoformat(),
+        "ageDays": image.age_days,
+        "system": image.system,
+        "endOfLife": image.end_of_life,
+        "counts": image.counts,
+        "exposure": list(image.exposure),
+        "workloads": [
+            {
+                "resource": _resource(place.resource),
+                "container": place.container,
+                "file": place.file,
+                "line": place.line,
+                "exposure": list(place.exposure),
+            }
+            for place in image.places
+        ],
+        "vulnerabilities": [_vulnerability(one) for one in (*image.vulnerabilities, *image.settled)],
+    }
+
+
+def _vulnerability(one: Vulnerability) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "aliases": list(one.aliases),
+        "severity": one.severity.label if one.severity else None,
+        "package": one.package,
+        "purl": one.purl,
+        "installed": one.installed,
+        "fixed": list(one.fixed),
+        "vector": one.vector,
+        "score": one.score or None,
+        "epss": one.epss,
+        "kev": one.kev,
+        "title": one.title,
+        "url": one.url,
+        "status": one.status or None,
+        "reason": one.reason,
     }
 
 

@@ -22,6 +22,7 @@ from kscan_lsp.report.printable import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from kscan_lsp.report.image_model import ReportedImage
     from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, Report, Reported
     from kscan_lsp.report.standards import FrameworkScore
 
@@ -137,6 +138,7 @@ def render(report: Report) -> str:
         if comment.part(_CommentPart((), (since,), 1), 1, _SHARE, _KEPT_FOR_FILES):
             for part in _drift(drift):
                 comment.part(part, _MAX_LISTED, _SHARE, _KEPT_FOR_FILES)
+    comment.part(_images(report), _MAX_LISTED, _SHARE, _KEPT_FOR_FILES)
     comment.part(_scores(report), len(report.frameworks), _SHARE, _KEPT_FOR_FILES // 2)
     _files(comment, report)
     comment.room += _RESERVE
@@ -215,6 +217,18 @@ def _known_row(known: KnownFinding) -> str:
     place = f"{plain(found.file)}:{found.range.start.line}"
     before = plain(f"{entry.severity}, in {entry.file}")
     return _row((place, found.finding.severity.label, plain(entry.control), before))
+
+
+def _images(report: Report) -> _CommentPart:
+    """What is known of images, the worst first; those of which nothing is, too, since nobody has looked."""
+
+    def row(image: ReportedImage) -> str:
+        counts = image.counts if image.source else "no report"
+        reach = ", ".join(image.exposure)
+        return _row((plain(image.reference), plain(counts), plain(reach), str(len(image.workloads))))
+
+    head = "| image | vulnerabilities | reached from outside by | workloads |"
+    return _CommentPart((head, "| --- | --- | --- | ---: |"), map(row, report.images), len(report.images))
 
 
 def _scores(report: Report) -> _CommentPart:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.file_text import FileText
+    from kscan_lsp.report.image_model import ImageGate, ReportedImage
     from kscan_lsp.report.standards import FrameworkScore, FrameworkSection, StandardChange
 
 SKIP_REASONS: Final = ("excluded", "helm-template", "jinja-template", "kustomize-patch", "not-kubernetes")
@@ -268,12 +269,13 @@ class Gate(NamedTuple):
     """What makes a scan fail. None is never.
 
     `compliance` has the least percentage of a framework by its id, or of `ANY`; accepted risks count as passed for it.
-    `unscanned` lets it pass where something was not scanned.
+    `unscanned` lets it pass where something was not scanned. `images` is about vulnerabilities of images.
     """
 
     fail_on: Severity | None = Severity.HIGH
     compliance: tuple[tuple[str, float], ...] = ()
     unscanned: bool = False
+    images: ImageGate | None = None
 
 
 NO_GATE: Final = Gate(None)
@@ -312,6 +314,8 @@ class Report(Struct, frozen=True):
     """What it was made from besides manifests."""
     drift: tuple[Drift, ...] = ()
     """What became different since each baseline that it was compared with."""
+    images: tuple[ReportedImage, ...] = ()
+    """The images that workloads run, the worst first, where anything is known of any."""
 
     def skipped_by_reason(self) -> dict[str, int]:
         """How many files were left alone, for each of `SKIP_REASONS`."""

@@ -10,6 +10,7 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.kubernetes.kinds import GROUPS
 from kscan_lsp.report.drift_text import drift_lines
 from kscan_lsp.report.gates import gate_failures
+from kscan_lsp.report.image_text import image_lines
 from kscan_lsp.report.left_alone import counted_by_reason, why
 from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import counted, printable
@@ -62,6 +63,7 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     yield "not judged", [*_not_judged(report)]
     if report.files:
         yield "found", [_found(report)]
+    yield "images", [[StyledText(printable(line))] for line in image_lines(report.images)]
     if any(framework.judged for framework in report.frameworks):
         yield "compliance", [[StyledText(printable(_compliance(report)))]]
     yield "changed", _listed(_changes(report.changes), "yellow")

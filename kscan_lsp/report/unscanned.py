@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.evidence.model import NO_REPORT
 from kscan_lsp.report.model import Gate, NotScanned
 from kscan_lsp.report.places import range_of
 from kscan_lsp.text import Span
@@ -84,7 +85,7 @@ def _missing(verdicts: Verdicts, ruleset: Ruleset, fail_on: Severity | None) -> 
     for entry in verdicts.unevaluated:
         decides = fail_on is not None and ruleset.severities[entry.control] >= fail_on
         # what only evidence answers is no fault of the manifest
-        if entry.reason != ruleset.controls[entry.control].unanswered and (
+        if entry.reason not in {ruleset.controls[entry.control].unanswered, NO_REPORT} and (
             decides or entry.path not in to_be_filled_in
         ):
             yield entry

@@ -17,7 +17,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     RootModel,
@@ -28,6 +27,7 @@ from pydantic import (
 
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
+from kscan_lsp.settings.sections import Frozen, ImageGateSettings, ImageSettings
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
 from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
@@ -92,13 +92,7 @@ def _group(value: str) -> str:
     return value
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    _empty_is_absent = model_validator(mode="before")(without_empty)
-
-
-class ControlSettings(_Frozen):
+class ControlSettings(Frozen, BaseModel):
     """Which controls are on beyond what the frameworks say, and how severe they are."""
 
     include: Annotated[
@@ -111,7 +105,7 @@ class ControlSettings(_Frozen):
     ] = {}
 
 
-class PodSpecPath(_Frozen):
+class PodSpecPath(Frozen):
     """A custom kind that carries a pod template."""
 
     kind: str
@@ -136,7 +130,7 @@ def _or_none(value: object) -> object:
     return "none" if isinstance(value, str) and value.lower() == "none" else _severity(value)
 
 
-class GateSettings(_Frozen):
+class GateSettings(ImageGateSettings, BaseModel):
     """What makes a scan fail. What is not said is as the command line has it without options."""
 
     fail_on: Annotated[
@@ -178,7 +172,7 @@ class InputsFile(RootModel[Lists]):
     _empty_is_absent = model_validator(mode="before")(without_empty)
 
 
-class Settings(_Frozen):
+class Settings(Frozen, BaseModel):
     """Everything a user can choose."""
 
     frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
@@ -213,6 +207,9 @@ class Settings(_Frozen):
     gate: Annotated[
         GateSettings, Field(description="What makes a scan fail; options of the command line go before.")
     ] = GateSettings()
+    images: Annotated[ImageSettings, Field(description="What is known of images, and what counts of it.")] = (
+        ImageSettings()
+    )
     diagnostics: Annotated[
         Literal["open", "workspace"],
         Field(

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
@@ -29,6 +28,7 @@ from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.model import FileRange, LineColumn
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.testing.evidence import evidence_of
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.locate import span_at
 
@@ -95,8 +95,9 @@ def run_tests(control: Control, policies: PolicySet) -> list[Outcome]:
 def _case(control: Control, policies: PolicySet, test: TestFile) -> _Case:
     manifest, marks = read_marks(test.manifest)
     rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
-    project = Project(Evaluator(rules, Evidence(_TODAY))).with_file(_FILE, manifest)
-    return _Case(test, manifest, marks, project, wrong[0].message if wrong else "")
+    evidence, unreadable = evidence_of(test.evidence, _TODAY)
+    project = Project(Evaluator(rules, evidence)).with_file(_FILE, manifest)
+    return _Case(test, manifest, marks, project, wrong[0].message if wrong else unreadable)
 
 
 def _coverage_gap(control: Control, cases: Sequence[_Case]) -> str:

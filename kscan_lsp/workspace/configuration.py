@@ -33,10 +33,11 @@ from kscan_lsp.workspace.exception_files import (
     named_besides,
 )
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions
+from kscan_lsp.workspace.images import ImageFiles, folder_for, of_images, read_images
 from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
-from kscan_lsp.workspace.locks import defined_anew, hold
+from kscan_lsp.workspace.locks import hold, load_unlocked
 from kscan_lsp.workspace.places import find_settings, settings_above
-from kscan_lsp.workspace.policies import POLICY_SUFFIXES, load_policies, read_policy_file
+from kscan_lsp.workspace.policies import POLICY_SUFFIXES, read_policy_file
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
     from kscan_lsp import paths
     from kscan_lsp.policy.memo import PolicyMemo
-    from kscan_lsp.policy.model import PolicySet
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.changes import Change
 
@@ -74,6 +74,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """What may stay."""
     exception_files: tuple[ReadExceptions, ...] = ()
     """The files that say so."""
+    images: ImageFiles = ImageFiles()
+    """What files say of images."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -160,8 +162,8 @@ def configure(
         if folder is not None:
             absolute = absolute_patterns(layer.settings.exclude, folder, layer.document)
             missing += [(layer, SettingError(where, message)) for where, message in absolute]
-    known, found_in_policies = _load(named, buffers, memo)
-    problems += found_in_policies
+    known, found_in_policies = load_unlocked(named, buffers, memo)
+    problems += (ConfigurationProblem(*one) for one in found_in_policies)
     lists: list[ListsFile] = []
     for number, layer in enumerate(layers):
         found_lists = lists_of(layer, _folder_of(layer, over, policy_root), known, buffers)
@@ -176,16 +178,26 @@ def configure(
         layers, lambda layer: _folder_of(layer, over, policy_root), buffers, problems, missing
     )
     settings = replace_settings(held.settings, dump(layers[-1].settings))
+    images = _images_of(
+        settings,
+        (*layers, over),
+        default=folder_for(root, files),
+        folder_of=lambda layer: _folder_of(layer, over, policy_root),
+        problems=problems,
+        missing=missing,
+    )
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
-    rules, setting_errors = choose(known, settings, only=only)
+    rules, setting_errors = choose(
+        known,
+        settings,
+        only=only,
+        # who asks for frameworks on a command line gets these
+        besides=of_images(known) if images.reports and "frameworks" not in (changes or {}) else (),
+    )
     for layer, error in missing:
         _place(error, (layer, error.path) if layer is not over else None, problems, words)
     for error in setting_errors:
-        key, *rest = error.path
-        in_file = next((one for one in lists if key == "inputs" and rest and rest[0] in one.values), None)
-        place = None if only and key == "controls" else place_of(written, settings, error.path)
-        if in_file:
-            place = Layer(str(in_file.path), in_file.document, settings), tuple(rest)
+        place = None if only and error.path[0] == "controls" else _said_at(error, written, lists, settings)
         _place(error, place, problems, words)
     excepting = find_exceptions(
         root or policy_root,
@@ -211,6 +223,7 @@ def configure(
                 *(one.path for one in lists),
                 *([baseline.path] if baseline else ()),
                 *(one.path for one in excepting.files),
+                *images.files,
             ]
         ),
         _excludes(counting.layers, above, policy_root),
@@ -219,7 +232,19 @@ def configure(
         counting.locked[-1] if counting.locked else frozenset(),
         excepting.exceptions,
         excepting.files,
+        images,
     ), tuple(map(redact, words))
+
+
+def _said_at(
+    error: SettingError, written: list[Layer], lists: Iterable[ListsFile], settings: Settings
+) -> tuple[Layer, paths.Path] | None:
+    """Where a setting that is wrong stands, if in any file: those of inputs have files of their own."""
+    key, *rest = error.path
+    for one in lists if key == "inputs" and rest else ():
+        if rest[0] in one.values:
+            return Layer(str(one.path), one.document, settings), tuple(rest)
+    return place_of(written, settings, error.path)
 
 
 def _folder_of(layer: Layer, over: Layer, root: Path | None) -> Path | None:
@@ -248,28 +273,22 @@ def _baseline_of(
     return found
 
 
-def _load(
-    named: Mapping[Path, frozenset[str]], buffers: Mapping[Path, str] | None, memo: PolicyMemo | None
-) -> tuple[PolicySet, list[ConfigurationProblem]]:
-    """The policies in some files, without those that define anew what settings above lock."""
-    known = load_policies([*named], buffers, memo=memo)
-    refusals = [
-        ConfigurationProblem(
-            Path(source.name),
-            source.document,
-            Problem(
-                span_at(source.document, ("id",)),
-                f"'{name}' stays as it is: settings above lock it",
-                "control",
-            ),
-        )
-        for name, source in defined_anew(known, named)
-    ]
-    if refusals:
-        refused = {one.path for one in refusals}
-        known = load_policies([one for one in named if one not in refused], buffers, memo=memo)
-    problems = [ConfigurationProblem(Path(p.source), p.document, p.problem) for p in known.problems]
-    return known, refusals + problems
+def _images_of(
+    settings: Settings,
+    layers: tuple[Layer, ...],
+    *,
+    default: Path | None,
+    folder_of: Callable[[Layer], Path | None],
+    problems: list[ConfigurationProblem],
+    missing: list[tuple[Layer, SettingError]],
+) -> ImageFiles:
+    """What files say of images; notes what is wrong with them. `default` is where they are if nobody says so."""
+    naming = next((one for one in reversed(layers) if one.settings.images.reports), layers[-1])
+    found = read_images(settings.images, folder_of(naming), default)
+    nothing = read_document("")
+    problems += (ConfigurationProblem(path, nothing, problem) for path, problem in found.problems)
+    missing += [(naming, SettingError(("images", "reports", n), message)) for n, message in found.wrong]
+    return found
 
 
 def _excluded_for_nothing(

@@ -10,16 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp import cel
+from kscan_lsp.findings import Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.settings.layers import LOCKABLE, on_top
 from kscan_lsp.settings.model import Settings, replace_settings
 from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.workspace.policies import load_policies
+from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.policy.model import Control, PolicySet, PolicySource
     from kscan_lsp.settings.layers import Layer
+    from kscan_lsp.yaml.document import Document
 
 
 class Held(NamedTuple):
@@ -42,6 +47,30 @@ def defined_anew(
         locked = named.get(Path(source.name), frozenset())
         if name in locked or ("frameworks" if name in known.frameworks else "controls") in locked:
             yield name, source
+
+
+def load_unlocked(
+    named: Mapping[Path, frozenset[str]], buffers: Mapping[Path, str] | None, memo: PolicyMemo | None
+) -> tuple[PolicySet, list[tuple[Path, Document, Problem]]]:
+    """The policies in some files, without those that define anew what settings above lock."""
+    known = load_policies([*named], buffers, memo=memo)
+    refusals = [
+        (
+            Path(source.name),
+            source.document,
+            Problem(
+                span_at(source.document, ("id",)),
+                f"'{name}' stays as it is: settings above lock it",
+                "control",
+            ),
+        )
+        for name, source in defined_anew(known, named)
+    ]
+    if refusals:
+        refused = {path for path, _, _ in refusals}
+        known = load_policies([one for one in named if one not in refused], buffers, memo=memo)
+    problems = [(Path(p.source), p.document, p.problem) for p in known.problems]
+    return known, refusals + problems
 
 
 def hold(layers: Sequence[Layer], locked: Sequence[frozenset[str]], known: PolicySet) -> Held:

@@ -12,13 +12,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import BATCH, ReadFile, SettleFiles
 from kscan_lsp.policy.ruleset import same_rules
 from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
+from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def reconfigured(
         judging: whether its files are judged, too, and not only read for what they mean to others.
     """
     known = known_findings(configuration.baseline) if configuration.baseline else None
-    evaluator = Evaluator(configuration.ruleset, Evidence(today))
+    evaluator = Evaluator(configuration.ruleset, evidence_of(configuration.images, today))
     if old is not None and _judges_the_same(
         old, configuration, evaluator, known, indexed=indexed, judging=judging
     ):

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-STYLE: Final = """
+PACKAGES: Final = 40
+"""Packages of images that can be chosen: a rule hides the rows of all others."""
+
+_GENERAL: Final = """
 :root {
   color-scheme: light dark;
   --ground: var(--vscode-editor-background, light-dark(#ffffff, #16181d));
@@ -124,3 +127,25 @@ summary .tag:last-child { text-align: right; min-width: 5.5em; }
 }
 @page { margin: 14mm; }
 """
+
+_OF_IMAGES: Final = "\n".join((
+    ".filters { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: .5rem 0; font-size: .92em; }",
+    ".vulnerabilities td:last-child { width: 45%; }",
+    *(
+        f"body:has(.show-{name}:not(:checked)) .v-{name} {{ display: none; }}"
+        for name in ("critical", "high", "medium", "low", "unrated")
+    ),
+    *(
+        f"body:has(.only-{name}:checked) .vulnerabilities tbody tr:not(.{name}) {{ display: none; }}"
+        for name in ("fixable", "exploited")
+    ),
+    "body:has(.only-exposed:checked) .image:not(.exposed) { display: none; }",
+    *(
+        f'body:has(.package option[value="{n}"]:checked) .vulnerabilities tbody tr:not(.p{n}) {{ display: none; }}'
+        for n in range(1, PACKAGES + 1)
+    ),
+    "@media print { .filters { display: none; } }",
+))  # fmt: skip
+"""What the filters of images leave out."""
+
+STYLE: Final = f"{_GENERAL}{_OF_IMAGES}\n"

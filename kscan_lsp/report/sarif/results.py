@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.report.exchange import identified, named, one_line
 from kscan_lsp.report.printable import printable
+from kscan_lsp.report.sarif.images import image_properties, images_by_place
 from kscan_lsp.report.sarif.line_hash import LineHashes
 from kscan_lsp.report.sarif.places import artifact, exact_region, physical
 from kscan_lsp.report.sarif.rules import LEVELS
@@ -55,6 +56,7 @@ class _Maker:
         self.report = report
         self.indices = indices
         self.hashes: dict[str, LineHashes] = {}
+        self.images = images_by_place(report.images)
 
     def result(self, identity: str, entry: Reported) -> dict[str, Any]:
         finding = entry.finding
@@ -75,6 +77,7 @@ class _Maker:
                 "severity": finding.severity.label,
                 "score": entry.rule.score,
                 "path": printable(finding.printed_path),
+                **image_properties(entry, self.images),
             },
         }
         if related:

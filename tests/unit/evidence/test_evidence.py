@@ -10,7 +10,7 @@ from support.evidence import FINDS, NEEDS, POD, SERVICE, outcomes, project_with
 
 from kscan_lsp.engine import evaluate
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import TODAY, Evidence, facts, key_for
+from kscan_lsp.evidence.model import NO_REPORT, TODAY, Evidence, facts, key_for
 
 DAY = date(2026, 1, 1)
 
@@ -46,7 +46,7 @@ def test_a_control_is_evaluated_where_there_is_the_evidence_it_asks_for() -> Non
     found = clean.with_evidence(Evidence(DAY, {"images": facts({"shop:1": ["CVE-2026-1"]})}))
     assert outcomes(found) == {"pod.yaml": ["shop:1 has CVE-2026-1"]}
     unknown = found.with_evidence(Evidence(DAY, {"images": facts({})}))
-    assert outcomes(unknown) == {"pod.yaml": ["unevaluated: a field is missing"]}
+    assert outcomes(unknown) == {"pod.yaml": [f"unevaluated: {NO_REPORT}"]}
     assert outcomes(unknown.with_evidence(Evidence(DAY))) == outcomes(absent)
 
 

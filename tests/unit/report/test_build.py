@@ -62,6 +62,7 @@ def test_the_contract_key_by_key() -> None:
         "problems",
         "findings",
         "drift",
+        "images",
     ]
     assert data(report)["summary"] == {
         "files": 1,

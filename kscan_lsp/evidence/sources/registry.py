@@ -1,0 +1,119 @@
+"""Every form of report by what marks it, and the one way to read a file.
+
+What a file is called does not matter: it is told by the keys that its form must have. A form is imported when a file
+has it. To add one: a module beside this with `read(bytes) -> Contents`, and its row.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import DecodeError, Raw, Struct, ValidationError, field, json
+
+from kscan_lsp.evidence.sources.common import Contents, ReportError, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_BYTES: Final = 64_000_000
+"""Of one file; the largest reports that were seen have some 20 MB."""
+
+
+class _Head(Struct):
+    """The keys that tell forms apart, their values unread."""
+
+    ArtifactName: Raw = Raw()
+    Results: Raw = Raw()
+    SchemaVersion: Raw = Raw()
+    matches: Raw = Raw()
+    bomFormat: Raw = Raw()
+    spdxVersion: Raw = Raw()
+    runs: Raw = Raw()
+    statements: Raw = Raw()
+    context: Raw = field(default=Raw(), name="@context")
+    document: Raw = Raw()
+    kind: Any = None
+    items: Raw = Raw()
+    summaryDetails: Raw = Raw()
+
+
+class Form(NamedTuple):
+    """One form: what marks it, the module that reads it, and the function there."""
+
+    marks: Callable[[_Head], bool]
+    module: str
+    function: str = "read"
+
+
+def _has(*keys: str) -> Callable[[_Head], bool]:
+    """Whether a file has some keys; their values are not copied for that."""
+    return lambda head: all(memoryview(getattr(head, key)).nbytes for key in keys)
+
+
+FORMS: Final[dict[str, Form]] = {
+    "Trivy": Form(_has("ArtifactName", "SchemaVersion"), "trivy"),
+    "Grype": Form(_has("matches"), "grype"),
+    "VulnerabilityManifest": Form(lambda h: h.kind == "VulnerabilityManifest", "kubescape", "read_manifest"),
+    "VulnerabilityManifest list": Form(_has("items"), "kubescape", "read_list"),
+    "Kubescape": Form(_has("summaryDetails"), "kubescape", "read_scan"),
+    "CycloneDX": Form(_has("bomFormat"), "cyclonedx"),
+    "SPDX": Form(lambda h: _has("spdxVersion")(h) or b"spdx.org" in bytes(h.context)[:200], "spdx"),
+    "SARIF": Form(_has("runs"), "sarif"),
+    "OpenVEX": Form(_has("statements"), "openvex"),
+    "CSAF": Form(_has("document"), "csaf"),
+}
+"""Every form by its name, in the order in which they are tried."""
+
+_HEAD: Final = json.Decoder(_Head)
+
+
+class Reading(NamedTuple):
+    """What came of a file: what it says, or one sentence on why it is left out or nothing follows from it."""
+
+    contents: Contents
+    problem: str = ""
+
+
+def read_report(data: bytes) -> Reading:
+    """Read a report in any form that is known; never raises."""
+    if len(data) > MAX_BYTES:
+        return unread(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
+    name = ""
+    try:
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        head = _HEAD.decode(data)
+        name, form = next(((n, one) for n, one in FORMS.items() if one.marks(head)), ("", None))
+        if form is None:
+            return unread(f"it is in none of the forms that are read: {', '.join(FORMS)}")
+        module = import_module(f"kscan_lsp.evidence.sources.{form.module}")
+        contents: Contents = getattr(module, form.function)(data)
+    except ReportError as error:
+        return unread(str(error))
+    except ValidationError as error:
+        what = (
+            f"it looks like {name} but is not as that has to be: "
+            if name
+            else "it is not the JSON of a report: "
+        )
+        return unread(what + clean(str(error), 200))
+    except (DecodeError, UnicodeDecodeError) as error:
+        return unread(f"it is no JSON: {clean(str(error), 200)}")
+    except RecursionError:
+        return unread("it is nested too deeply")
+    if contents.note:
+        return Reading(Contents(), f"nothing follows from this report: {contents.note}")
+    if not contents.images and not contents.statements:
+        return Reading(
+            Contents(), "nothing follows from this report: it is about no image, and states nothing"
+        )
+    if unnamed := sum(not (one.names or one.digests) for one in contents.images):
+        named = tuple(one for one in contents.images if one.names or one.digests)
+        why = f"it does not say which image it is about ({unnamed} of {len(contents.images)})"
+        return Reading(contents._replace(images=named), f"this report is left out: {why}")
+    return Reading(contents)
+
+
+def unread(why: str) -> Reading:
+    """What came of a file that is left out, and why."""
+    return Reading(Contents(), f"this report is left out: {why}")

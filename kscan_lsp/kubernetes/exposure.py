@@ -1,0 +1,89 @@
+"""How a pod is reached from outside of its cluster, as far as manifests tell.
+
+Sources: https://kubernetes.io/docs/concepts/services-networking/service/ (types, `externalIPs`,
+`loadBalancerSourceRanges`), Ingress and Gateway API, host ports and the host's network. Left out on purpose: what
+network policies take back, which is another question and often answered outside of the repository; and mesh gateways.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+
+def exposure(
+    pod: dict[str, Any],
+    services: Iterable[dict[str, Any]],
+    routes: Iterable[dict[str, Any]],
+    keeps_inside: Callable[[str], bool],
+) -> list[str]:
+    """By what a pod is reached from outside, in words; empty where by nothing that is known.
+
+    Args:
+        pod: its spec.
+        services: the Services that select it.
+        routes: the Ingresses and routes that lead to one of these.
+        keeps_inside: whether an annotation, as `key=value`, makes a load balancer one of an inner network.
+    """
+    found = [*_of_services(services, keeps_inside)]
+    found += [f"{_text(route.get('kind'))} {_name(route)}" for route in routes]
+    if pod.get("hostNetwork") is True:
+        found.append("the network of the node")
+    found += (f"host port {port}" for port in _host_ports(pod))
+    return list(dict.fromkeys(found))
+
+
+def _of_services(services: Iterable[dict[str, Any]], keeps_inside: Callable[[str], bool]) -> Iterator[str]:
+    for service in services:
+        spec = _map(service.get("spec"))
+        kind = spec.get("type")
+        notes = _map(_map(service.get("metadata")).get("annotations"))
+        if kind == "LoadBalancer":
+            ranges = spec.get("loadBalancerSourceRanges")
+            inside = any(keeps_inside(f"{key}={value}") for key, value in notes.items())
+            if not inside and not _all_private(ranges):
+                yield f"LoadBalancer {_name(service)}"
+        elif kind == "NodePort":
+            yield f"NodePort {_name(service)}"
+        if spec.get("externalIPs"):
+            yield f"external addresses of {_name(service)}"
+
+
+def _all_private(ranges: object) -> bool:
+    """Whether a load balancer only answers addresses that are not of the internet."""
+    if not isinstance(ranges, list) or not ranges:
+        return False
+    try:
+        return all(ip_network(str(one), strict=False).is_private for one in ranges)
+    except ValueError:
+        return False
+
+
+def _host_ports(pod: dict[str, Any]) -> Iterator[int]:
+    for listed in CONTAINER_LISTS:
+        for container in _list(pod.get(listed)):
+            for port in _list(_map(container).get("ports")):
+                number = _map(port).get("hostPort")
+                if isinstance(number, int) and number > 0:
+                    yield number
+
+
+def _name(found: dict[str, Any]) -> str:
+    return _text(_map(found.get("metadata")).get("name"))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "(no name)"
+
+
+def _map(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

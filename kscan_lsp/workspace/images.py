@@ -1,0 +1,220 @@
+"""Reports about images as files: where they lie, read once for as long as they stay as they are.
+
+Without a word in the settings, they are in `.kscan/images` beside the settings, or are called after who wrote them
+(`shop.trivy.json`). No folder is walked for them unless a pattern with `**` says so: that is done whenever settings are
+read. A report that cannot be used is one problem, at its file. What reads reports is imported where there are some.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from kscan_lsp.evidence.model import IMAGES, Evidence
+from kscan_lsp.files import encoding
+from kscan_lsp.files.discover import UNVISITED, repository
+from kscan_lsp.files.named import named_files, workspace_of
+from kscan_lsp.findings import UNUSED, Problem
+from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.text import Span
+from kscan_lsp.yaml.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    from kscan_lsp.evidence.images import ImageReport
+    from kscan_lsp.evidence.sources.registry import Reading
+    from kscan_lsp.evidence.vex import Statement
+    from kscan_lsp.policy.model import PolicySet
+    from kscan_lsp.settings.sections import ImageSettings
+
+FOLDER: Final = ".kscan/images"
+"""The folder beside the settings for reports and statements."""
+PLACES: Final = (
+    f"{FOLDER}/*.json", "*.trivy.json", "*.grype.json", "*.kubescape.json", "*.cdx.json", "*.trivy.sarif",
+    "*.grype.sarif", "*.openvex.json", "*.vex.json", "*.csaf.json",
+)  # fmt: skip
+"""Where reports are looked for if the settings do not say."""
+IGNORE_FILES: Final = (".trivyignore", ".grype.yaml")
+"""Lists of what to ignore, beside the settings, whatever these say of reports."""
+MAX_REPORTS: Final = 1_000
+MAX_ALL: Final = 500_000_000
+"""Bytes of all reports together."""
+MAX_VISITED: Final = 20_000
+"""Entries of folders that are looked at for a pattern."""
+
+
+class ImageFiles(NamedTuple):
+    """What the files of a folder say of images."""
+
+    reports: tuple[ImageReport, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    settings: ImageSettings | None = None
+    files: tuple[Path, ...] = ()
+    problems: tuple[tuple[Path, Problem], ...] = ()
+    """What is wrong with some, each at its file."""
+    wrong: tuple[tuple[int, str], ...] = ()
+    """Why patterns of the settings lead nowhere, by their number."""
+
+
+def folder_for(root: Path | None, settings: Sequence[Path]) -> Path | None:
+    """Where reports are looked for: beside the outermost settings, or without any at the top of the checkout."""
+    if settings:
+        return settings[0].parent
+    return None if root is None else Path(repository(str(root)) or root)
+
+
+def of_images(policies: PolicySet) -> tuple[str, ...]:
+    """The controls that are on where there are reports, without anybody choosing them."""
+    framework = policies.framework(IMAGES)
+    return () if framework is None else members_of(framework, policies)
+
+
+def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | None) -> ImageFiles:
+    """Read what there is about images.
+
+    Args:
+        settings: what the user says of it.
+        named_in: the folder of who names reports, if anybody does.
+        folder: where they are looked for, if nobody does.
+    """
+    where = named_in if settings.reports else folder
+    if where is None:
+        return ImageFiles(settings=settings)
+    paths, wrong = _paths(settings.reports or PLACES, where, told=bool(settings.reports))
+    reports: list[ImageReport] = []
+    statements: list[Statement] = []
+    problems: list[tuple[Path, Problem]] = []
+    for path in paths:
+        reading = _read(path)
+        reports += reading.contents.images
+        statements += reading.contents.statements
+        if reading.problem:
+            # an inventory is no mistake, but whoever put it there waits for what it says
+            code = UNUSED if reading.problem.startswith("nothing follows") else "setting"
+            problems.append((path, Problem(Span(0, 0), reading.problem, code, fatal=code != UNUSED)))
+    ignoring = [path for name in IGNORE_FILES if os.path.isfile(path := (folder or where) / name)]
+    for path in ignoring:
+        statements += _ignored(path)
+    return ImageFiles(
+        tuple(reports), tuple(statements), settings, (*paths, *ignoring), tuple(problems), tuple(wrong)
+    )
+
+
+def evidence_of(images: ImageFiles, today: date) -> Evidence:
+    """What is known besides manifests on a day."""
+    settings = images.settings
+    if settings is None or not images.reports:
+        return Evidence(today)
+    from kscan_lsp.evidence.image_facts import image_facts
+
+    found = image_facts(
+        images.reports,
+        images.statements,
+        today,
+        max_age_days=settings.max_age_days,
+        only_fixable=settings.only_fixable,
+    )
+    return Evidence(today, {IMAGES: found})
+
+
+def may_be_report(path: Path) -> bool:
+    """Whether a file is called as reports are that nobody has to name."""
+    folder = "/".join(path.parts[-3:-1])
+    patterns = (re.compile(_expression(place.rpartition("/")[2])) for place in PLACES[1:])
+    return (
+        (folder == FOLDER and path.suffix == ".json")
+        or path.name in IGNORE_FILES
+        or any(pattern.fullmatch(path.name) for pattern in patterns)
+    )
+
+
+def _read(path: Path) -> Reading:
+    try:
+        known = os.stat(path)
+    except OSError:
+        return _read_as_it_is(str(path), 0, 0, 0)
+    return _read_as_it_is(str(path), known.st_mtime_ns, known.st_size, known.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _read_as_it_is(path: str, _changed: int, _size: int, _inode: int) -> Reading:
+    from kscan_lsp.evidence.sources.registry import MAX_BYTES, read_report, unread
+
+    raw = encoding.read_bytes(Path(path), MAX_BYTES)
+    if isinstance(raw, encoding.Unreadable):
+        return unread(raw.reason)
+    reading = read_report(raw)
+    images = tuple([replace(image, file=path) for image in reading.contents.images])
+    return reading._replace(contents=reading.contents._replace(images=images))
+
+
+def _ignored(path: Path) -> tuple[Statement, ...]:
+    from kscan_lsp.evidence.sources.ignored import read_grype_rules, read_trivyignore
+
+    source = encoding.read(path)
+    if isinstance(source, encoding.Unreadable):
+        return ()
+    if path.name == ".trivyignore":
+        return read_trivyignore(source.text)
+    return read_grype_rules(read_document(source.text).data)
+
+
+def _paths(
+    patterns: tuple[str, ...], folder: Path, *, told: bool
+) -> tuple[list[Path], list[tuple[int, str]]]:
+    """The files that patterns lead to, each once, and why others lead nowhere."""
+    found: dict[Path, None] = {}
+    wrong: list[tuple[int, str]] = []
+    visited = 0
+    for number, pattern in enumerate(patterns):
+        matching = []
+        for path in _matching(pattern, folder):
+            visited += 1
+            if path is not None:
+                matching.append(os.path.relpath(path, folder))
+            if visited > MAX_VISITED:
+                wrong.append((number, f"'{pattern}' is looked for in too many files; name a smaller folder"))
+                return list(found), wrong
+        named = named_files(tuple(sorted(matching)), folder, (), inside=workspace_of(folder), most=MAX_ALL)
+        found.update(dict.fromkeys(named.files))
+        wrong += [(number, message) for _, message in named.wrong if told]
+        if told and not matching:
+            wrong.append((number, f"no report is called '{pattern}'"))
+    paths = [Path(os.path.abspath(path)) for path in found]
+    if len(paths) > MAX_REPORTS:
+        wrong.append((0, f"there are {len(paths):,} reports; the first {MAX_REPORTS:,} are read"))
+    return paths[:MAX_REPORTS], wrong
+
+
+def _matching(pattern: str, folder: Path) -> Iterator[Path | None]:
+    """The files that a pattern matches, in no order, and None for each that was looked at and is not one."""
+    if not any(character in pattern for character in "*?"):
+        if os.path.lexists(folder / pattern):
+            yield folder / pattern
+        return
+    parts = pattern.split("/")
+    fixed = next(n for n, part in enumerate(parts) if "*" in part or "?" in part)
+    start, rest = folder.joinpath(*parts[:fixed]), "/".join(parts[fixed:])
+    wanted = re.compile(_expression(rest))
+    for here, folders, names in os.walk(start):
+        below = Path(os.path.relpath(here, start)).as_posix()
+        for name in names:
+            path = name if below == "." else f"{below}/{name}"
+            yield Path(here, name) if wanted.fullmatch(path) else None
+        if "/" not in rest and "**" not in rest:
+            return
+        folders[:] = sorted(set(folders) - UNVISITED)
+
+
+def _expression(pattern: str) -> str:
+    """A pattern as a regular expression: `*` and `?` stay within a name, `**` goes on into folders."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    meaning: Mapping[str, str] = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(meaning.get(part) or re.escape(part) for part in parts)
