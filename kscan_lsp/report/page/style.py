@@ -97,7 +97,7 @@ summary .tag:last-child { text-align: right; min-width: 5.5em; }
   .tiles li { padding: .4rem .6rem; font-size: .9em; }
   .tiles strong { font-size: 1.4rem; }
   summary { flex-wrap: wrap; gap: 0 .6rem; }
-  summary b { order: 2; flex: 1 1 100%; }
+  summary .tag ~ b { order: 2; flex: 1 1 100%; }
   summary .tag:last-child { min-width: 0; margin-left: auto; }
   .scores .bar { display: none; }
   .scores .number { text-align: left; }
