@@ -545,7 +545,10 @@ def test_why_a_file_is_left_alone_is_asked_once_for_what_it_depends_on(folder: P
     assert edited(4).skip_reason is None
     assert edited(5).skip_reason == "excluded"
     session.configure(folder, configure(folder)[0])
-    assert edited(6).skip_reason is None
+    assert edited(6).skip_reason == "excluded", "it is excluded by what is as it was"
+    (folder / ".kscan.yaml").write_text(f"{SETTINGS}exclude: [pod-05.yaml, other.yaml]\n")
+    session.configure(folder, configure(folder)[0])
+    assert edited(7).skip_reason is None
 
 
 def test_what_was_found_by_other_settings_does_not_stay_in_what_cannot_be_read(folder: Path) -> None:

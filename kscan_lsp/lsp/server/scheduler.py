@@ -194,7 +194,8 @@ class Scheduler:
     async def judge_everything(self) -> None:
         """Read the files of the workspace anew and judge them all, those that are not open, too; from now on."""
         session = self._session
-        session.judging = True  # by which all files are looked for again
+        session.judging = True
+        session.outdate_files()
         self.reconfigure()
         while not all(session.is_settled(root) for root in session.judged_roots()):
             await self._changed.wait()

@@ -137,6 +137,7 @@ class Session(Struct):
         if nested == self.nested:
             return False
         self.nested = nested
+        self.outdate_files()  # which settings hold for them is another question now
         for document in self.documents.values():
             before, document.root = document.root, self.root_of(document.path)
             if document.root != before and (workspace := self.workspaces.get(before)) is not None:
@@ -151,6 +152,7 @@ class Session(Struct):
         """
         changed = set(self.folders).symmetric_difference(folders)
         self.folders = folders
+        self.outdate_files()  # as above
         self.nested = {folder for folder in self.nested if innermost(folder, folders)}
         for document in self.documents.values():
             document.root = self.root_of(document.path)
@@ -190,6 +192,11 @@ class Session(Struct):
         """Something happened that settings depend on: they are to be read again, and all is to be judged by them."""
         self.settings_revision += 1
         self.day = today()
+
+    def outdate_files(self) -> None:
+        """The files of all folders are to be looked for and read again when their settings are."""
+        for workspace in self.workspaces.values():
+            workspace.outdated = True
 
     def configure(self, root: Path | None, configuration: Configuration) -> Workspace:
         """The settings of a folder were read (again)."""
