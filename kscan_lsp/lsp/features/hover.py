@@ -9,6 +9,7 @@ from lsprotocol import types
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import suppressed_controls
 from kscan_lsp.lsp.features.explanation import link
+from kscan_lsp.lsp.features.images import page_at
 from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
 from kscan_lsp.text import Span
@@ -26,6 +27,8 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
             return _hover(snapshot, explain(control, ruleset), span)
     pages: list[str] = []
     whole: Span | None = None
+    if of_image := page_at(snapshot, at):
+        pages, whole = [of_image[0]], of_image[1]
     for placed, finding in snapshot.checked.findings():
         span = Span(finding.span.start + placed.offset, finding.span.end + placed.offset)
         if span.start <= at <= span.end and finding.status != "accepted":
