@@ -124,15 +124,18 @@ def evidence_of(images: ImageFiles, today: date) -> Evidence:
     return Evidence(today, {IMAGES: found})
 
 
-def may_be_report(path: Path) -> bool:
-    """Whether a file is called as reports are that nobody has to name."""
-    folder = "/".join(path.parts[-3:-1])
-    patterns = (re.compile(_expression(place.rpartition("/")[2])) for place in PLACES[1:])
-    return (
-        (folder == FOLDER and path.suffix == ".json")
-        or path.name in IGNORE_FILES
-        or any(pattern.fullmatch(path.name) for pattern in patterns)
-    )
+def may_be_report(path: Path, named: bool = False) -> bool:
+    """Whether a file that came, went or changed may be a report, a statement or a list of what to ignore.
+
+    Args:
+        path: the file.
+        named: whether settings name reports, which can then be called anything.
+    """
+    name = path.name
+    if named and path.suffix in {".json", ".sarif"}:
+        return True
+    in_folder = path.suffix == ".json" and "/".join(path.parts[-3:-1]) == FOLDER
+    return in_folder or name in IGNORE_FILES or any(name.endswith(place[1:]) for place in PLACES[1:])
 
 
 def _read(path: Path) -> Reading:

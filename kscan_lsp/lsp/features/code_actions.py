@@ -20,6 +20,7 @@ from kscan_lsp.lsp.features.baseline_edit import baseline_action
 from kscan_lsp.lsp.features.exception_edit import NAME, exception_edit
 from kscan_lsp.lsp.features.explanation import SHOW_EXPLANATION
 from kscan_lsp.lsp.features.fix_all import FIX_REVIEW, FIX_SAFE, fix_everything, offers_fix_all
+from kscan_lsp.lsp.features.images import image_actions
 from kscan_lsp.lsp.features.suppression_edit import suppression_edit
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
 
@@ -50,6 +51,7 @@ def code_actions(
         touched = list(_touched(snapshot, params.range))[:MAX_FINDINGS]
         fixes = [action for placed, finding in touched for action in _quick_fixes(snapshot, placed, finding)]
         actions += fixes
+        actions += image_actions(snapshot, params.range)
         actions += harden.harden_actions(snapshot, params, touched, stopped)
         one_line = params.range.start.line == params.range.end.line
         actions += _ignore_actions(snapshot, touched, "here" if one_line else "on line {}")

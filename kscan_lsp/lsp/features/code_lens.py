@@ -1,4 +1,4 @@
-"""A line above each object: its open findings by severity, and its score in each chosen framework.
+"""Above each object its open findings by severity and its score in each framework, above an image what is known of it.
 
 Which objects there are is told at once, what a line says only of those that are in sight: a file of a hundred objects
 has thousands of findings. A click runs a command of the client, so only a client that says it has it gets lenses.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lsprotocol import types
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.lsp.features.images import images_of, lens_title
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.standards import percentage
 from kscan_lsp.report.unscanned import NOT_WHOLLY_JUDGED, is_wholly_judged
@@ -26,7 +27,7 @@ SHOW_FINDINGS: Final = "kscan.showFindings"
 
 
 def code_lenses(snapshot: DocumentSnapshot) -> list[types.CodeLens]:
-    """A lens for each object of a document, in the order of the text, without what it says."""
+    """A lens for each object of a document, then for each image of which something is known, without what it says."""
     lenses = []
     for number, judged in enumerate(snapshot.objects()):
         resource = judged.verdicts.resource
@@ -34,6 +35,9 @@ def code_lenses(snapshot: DocumentSnapshot) -> list[types.CodeLens]:
         first = min(resource.resolve((key,)).span for key in ("apiVersion", "kind", "metadata"))
         data = {"uri": snapshot.uri, "version": snapshot.version, "object": number}
         lenses.append(types.CodeLens(snapshot.range_of(judged.placed, first), data=data))
+    for number, one in enumerate(images_of(snapshot)):
+        data = {"uri": snapshot.uri, "version": snapshot.version, "image": number}
+        lenses.append(types.CodeLens(snapshot.range_of(one.placed, one.use.span), data=data))
     return lenses
 
 
@@ -41,6 +45,9 @@ def command(snapshot: DocumentSnapshot, data: dict[str, Any]) -> types.Command |
     """What one of the lenses says and does; None if the document has moved on."""
     if snapshot.version != data.get("version"):
         return None
+    if isinstance(image := data.get("image"), int):
+        known = next(islice(images_of(snapshot), image, None), None)
+        return types.Command(lens_title(snapshot, known), "") if known else None
     number = data.get("object")
     judged = next(islice(snapshot.objects(), number, None), None) if isinstance(number, int) else None
     if judged is None:

@@ -10,6 +10,7 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import suppressed_controls
 from kscan_lsp.lsp.features.exception_edit import accepted_at
 from kscan_lsp.lsp.features.explanation import link
+from kscan_lsp.lsp.features.images import page_at
 from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
 from kscan_lsp.report.markdown import plain
@@ -29,6 +30,8 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
             return _hover(snapshot, explain(control, ruleset), span)
     pages: list[str] = []
     whole: Span | None = None
+    if of_image := page_at(snapshot, at):
+        pages, whole = [of_image[0]], of_image[1]
     for placed, finding in snapshot.checked.findings():
         span = Span(finding.span.start + placed.offset, finding.span.end + placed.offset)
         if span.start <= at <= span.end and (said := _accepted(snapshot, finding)):

@@ -11,6 +11,7 @@
 | `kscan.scanWorkspace` | | `{files, findings: {critical, high, medium, low}}` of all files, which are shown then |
 | `kscan.report` | | `{html}`, a page about all files of the workspace |
 | `kscan.explanationPage` | a document's URI and a control's id | `{html}`, a page about both, or null |
+| `kscan.acceptVulnerability` | a document's URI, an image, an id, a package | asks why; whether it was written |
 | `kscan.explain` | a control's id | the explanation as Markdown; what matters most of it is also shown as a message |
 """
 
@@ -26,7 +27,9 @@ from kscan_lsp.lsp.features import status
 from kscan_lsp.lsp.features.code_actions import EXPLAIN
 from kscan_lsp.lsp.features.explanation import explanation_page
 from kscan_lsp.lsp.features.fix_all import FIX_SAFE, FixAll, fix_chosen, fix_everything, fixes_to_review
+from kscan_lsp.lsp.features.images import ACCEPT
 from kscan_lsp.lsp.features.report import report_page
+from kscan_lsp.lsp.features.vex_edit import FILE, REASONS, vex_edit
 from kscan_lsp.policy.explain import brief, explain
 
 if TYPE_CHECKING:
@@ -112,6 +115,23 @@ def handle_fixes(server: Server) -> None:
             why = answer.failure_reason or "the editor gave no reason"
             raise _failed(f"the fixes were not applied: {why}")
         return fixed.number
+
+    @server.command(ACCEPT)
+    async def accept(uri: str, image: str, vulnerability: str, package: str) -> bool:
+        snapshot = await snapshot_of(uri)
+        question = f"Why does {vulnerability} in {package} not matter in {image}?"
+        items = [types.MessageActionItem(title) for title in REASONS]
+        asked = types.ShowMessageRequestParams(types.MessageType.Info, question, items)
+        chosen = await asyncio.shield(server.window_show_message_request_async(asked))
+        if chosen is None or chosen.title not in REASONS:
+            return False
+        edit = vex_edit(snapshot, image, vulnerability, package, REASONS[chosen.title])
+        if edit is None:
+            raise _failed(
+                f"no statement can be written to {FILE}: open a folder, and see that the file is OpenVEX"
+            )
+        await make(FixAll(edit, 1), f"kscan: accept {vulnerability}")
+        return True
 
     @server.command("kscan.fixAll")
     async def fix_all(uri: str) -> int:

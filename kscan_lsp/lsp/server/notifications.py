@@ -20,6 +20,7 @@ from kscan_lsp.lsp.server.navigation import handle_navigation
 from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
+from kscan_lsp.workspace.images import may_be_report
 from kscan_lsp.workspace.places import is_exceptions_file
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 PARTIALS = (*KUSTOMIZATION_NAMES, "Chart.yaml")
 """Files that say of others that they are parts of something."""
-WATCHED = (*(f"**/*{suffix}" for suffix in SUFFIXES), "**/Kustomization")
+WATCHED = (*(f"**/*{suffix}" for suffix in SUFFIXES), "**/Kustomization", "**/*.sarif", "**/.trivyignore")
 """All files that may mean something to the findings in others."""
 
 
@@ -90,10 +91,14 @@ def handle_settings(server: Server) -> None:
             if path.name in FILE_NAMES or is_exceptions_file(path):
                 session.look_for_settings(path)
         known = [one.project.known for one in session.workspaces.values() if one.project.known]
+        naming = any(one.configuration.settings.images.reports for one in session.workspaces.values())
         came_or_went = [one.uri for one in params.changes if one.type is not types.FileChangeType.Changed]
         keys = [key_of(path, uri) for uri in came_or_went if (path := path_of(uri))]
         if any(
-            path.name in (*PARTIALS, *FILE_NAMES) or session.is_configuration_file(path) for _, path in paths
+            path.name in (*PARTIALS, *FILE_NAMES)
+            or session.is_configuration_file(path)
+            or may_be_report(path, naming)
+            for _, path in paths
         ) or any(one.depends_on(key) for one in known for key in keys):
             server.scheduler.reconfigure()
         for uri, path in paths:

@@ -62,6 +62,8 @@ def test_reports_are_found_where_everybody_puts_them(top: Path, name: str) -> No
     assert known(found)["counts"] == "1 critical, 1 high; 1 has a fix"
     assert top / name in found.files
     assert may_be_report(top / name)
+    assert not may_be_report(top / "other.json")
+    assert may_be_report(top / "other.json", named=True)
 
 
 def test_settings_have_them_beside_them_and_folders_below_the_same(top: Path) -> None:

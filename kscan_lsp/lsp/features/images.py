@@ -1,0 +1,223 @@
+"""What is known of the image on a line: a table for the hover, a lens, and actions that rest on what a source shows.
+
+All of it is a lookup in facts that were read with the settings. A tag or a digest is offered only where a report has
+it: nothing is guessed, and nothing is asked of a registry.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lsprotocol import types
+
+from kscan_lsp.evidence.image_facts import counted_of, counts_text
+from kscan_lsp.graph.binding import Followed
+from kscan_lsp.kubernetes.images import image_ref
+from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.features.workspace_edit import workspace_edit
+from kscan_lsp.report.printable import counted, printable
+from kscan_lsp.text import Span, TextEdit
+from kscan_lsp.workspace.image_uses import known_of, uses_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kscan_lsp.evidence.images import ImageReport, Vulnerability
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+    from kscan_lsp.workspace.image_uses import ImageUse
+    from kscan_lsp.workspace.results import PlacedDocument
+
+SHOW_REPORT: Final = "kscan.showReport"
+"""The command of a client that shows pages, for the report about all files."""
+ACCEPT: Final = "kscan.acceptVulnerability"
+"""The command that writes a VEX statement; its arguments are a document's URI, an image, an id and a package."""
+MAX_ROWS: Final = 12
+"""Vulnerabilities that a hover shows."""
+MAX_ACCEPTED: Final = 3
+"""Vulnerabilities for which a menu has an action."""
+
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]|<>&#!~$])")
+
+
+class KnownImage(NamedTuple):
+    """An image on a line, with what is known of it; `report` is None where nothing is."""
+
+    placed: PlacedDocument
+    use: ImageUse
+    report: ImageReport | None
+    vulnerabilities: Sequence[Vulnerability]
+    """Those that count, the worst first."""
+
+    @property
+    def span(self) -> Span:
+        """Its place in the file."""
+        return Span(self.use.span.start + self.placed.offset, self.use.span.end + self.placed.offset)
+
+
+def images_of(snapshot: DocumentSnapshot) -> Iterator[KnownImage]:
+    """The images of a document in order; none where there are no facts about any."""
+    known = known_of(snapshot.project)
+    if known is None:
+        return
+    followed = Followed(snapshot.project.index)
+    for placed in snapshot.checked.documents:
+        for use in uses_in(placed.checked, snapshot.project, followed):
+            report = known.images.of(use.image)
+            found = counted_of(report, only_fixable=known.only_fixable) if report else ()
+            yield KnownImage(placed, use, report, found)
+
+
+def images_on(snapshot: DocumentSnapshot, span: Span) -> list[KnownImage]:
+    """The images on the lines of a span."""
+    first, last = snapshot.lines.line_of(span.start), snapshot.lines.line_of(span.end)
+    return [one for one in images_of(snapshot) if first <= snapshot.lines.line_of(one.span.start) <= last]
+
+
+def page_at(snapshot: DocumentSnapshot, at: int) -> tuple[str, Span] | None:
+    """What a hover says of the image at an offset, and its place."""
+    for one in images_of(snapshot):
+        if one.span.start <= at <= one.span.end:
+            markdown = snapshot.capabilities.markup is types.MarkupKind.Markdown
+            return _page(snapshot, one, markdown=markdown), one.span
+    return None
+
+
+def _page(snapshot: DocumentSnapshot, one: KnownImage, *, markdown: bool) -> str:
+    name = _text(one.use.image) if markdown else one.use.image
+    bold = f"**{name}**" if markdown else name
+    if one.report is None:
+        return f"{bold}: no report is about this image."
+    head = f"{bold}: {counts_text(one.vulnerabilities)}"
+    if one.use.exposure:
+        head += (
+            f"; reachable from outside ({', '.join(map(_text if markdown else printable, one.use.exposure))})"
+        )
+    about = f"{one.report.source}{_age(snapshot, one.report)}"
+    if one.report.system:
+        ended = ", which gets no updates any more" if one.report.end_of_life else ""
+        about += f"; built on {one.report.system}{ended}"
+    lines = [head, "", *_table(one.vulnerabilities[:MAX_ROWS], markdown=markdown)]
+    more = len(one.vulnerabilities) - MAX_ROWS
+    lines += ["", f"and {more:,} more"] if more > 0 else []
+    return "\n".join([*lines, "", _text(about) if markdown else printable(about)])
+
+
+def _age(snapshot: DocumentSnapshot, report: ImageReport) -> str:
+    if report.made is None:
+        return ""
+    return f", {counted((snapshot.project.evidence.today - report.made).days, 'day')} old"
+
+
+def _table(found: Sequence[Vulnerability], *, markdown: bool) -> Iterator[str]:
+    if not markdown:
+        for one in found:
+            fixed = f", fixed in {', '.join(one.fixed)}" if one.fixed else ""
+            kev = ", exploited" if one.kev else ""
+            yield printable(f"{_severity(one)} {one.id}: {one.package} {one.installed}{fixed}{kev}")
+        return
+    if found:
+        yield "| severity | id | package | installed | fixed in | |"
+        yield "| --- | --- | --- | --- | --- | --- |"
+    for one in found:
+        name = f"[{_text(one.id)}]({_address(one.url)})" if one.url else _text(one.id)
+        fixed = _text(", ".join(one.fixed[:3]))
+        marks = " ".join(
+            [*(["exploited"] if one.kev else []), *([f"EPSS {one.epss:.0%}"] if one.epss else [])]
+        )
+        yield f"| {_severity(one)} | {name} | {_text(one.package)} | {_text(one.installed)} | {fixed} | {marks} |"
+
+
+def _severity(one: Vulnerability) -> str:
+    return one.severity.label if one.severity else "not rated"
+
+
+def _text(text: str) -> str:
+    """Text as nothing but text in Markdown."""
+    return _SPECIAL.sub(r"\\\1", printable(text))
+
+
+def _address(url: str) -> str:
+    return (
+        url.replace("(", "%28")
+        .replace(")", "%29")
+        .replace("<", "%3C")
+        .replace(">", "%3E")
+        .replace("|", "%7C")
+    )
+
+
+def lens_title(snapshot: DocumentSnapshot, one: KnownImage) -> str:
+    """What the line above an image says."""
+    if one.report is None:
+        return "no report about this image"
+    outside = ["reachable from outside"] if one.use.exposure else []
+    parts = [counts_text(one.vulnerabilities), *outside, f"{one.report.source}{_age(snapshot, one.report)}"]
+    return printable(" \u00b7 ".join(parts))
+
+
+def image_actions(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[types.CodeAction]:
+    """What can be done about the images on the lines of a range."""
+    span = convert.span_of(at, snapshot.lines, snapshot.capabilities.encoding)
+    for one in images_on(snapshot, span):
+        if one.report is None or not one.placed.checked.document.complete:
+            continue
+        for title, image in (*_better(snapshot, one, one.report), *_pinned(one, one.report)):
+            if (edit := _replaced(snapshot, one, image)) is not None:
+                yield types.CodeAction(title, types.CodeActionKind.QuickFix, edit=edit)
+        for worst in one.vulnerabilities[:MAX_ACCEPTED] if snapshot.capabilities.apply_edit else ():
+            title = printable(f"Accept {worst.id} in {worst.package}, with a reason (VEX)")
+            arguments = [snapshot.uri, one.use.image, worst.id, worst.package]
+            yield types.CodeAction(
+                title,
+                types.CodeActionKind.QuickFix,
+                command=types.Command(title, ACCEPT, arguments=arguments),
+            )
+        if one.vulnerabilities and snapshot.capabilities.pages:
+            title = f"Show all {counted(len(one.vulnerabilities), 'vulnerability', 'vulnerabilities')} in the report"
+            yield types.CodeAction(
+                title, types.CodeActionKind.QuickFix, command=types.Command(title, SHOW_REPORT)
+            )
+
+
+def _better(snapshot: DocumentSnapshot, one: KnownImage, report: ImageReport) -> Iterator[tuple[str, str]]:
+    """Tags of the same repository of which a report says that they are better, the best first."""
+    known, ref = known_of(snapshot.project), image_ref(one.use.image)
+    if known is None or ref["digest"] or not one.vulnerabilities:
+        return
+    written = one.use.image.removesuffix(f":{ref['tag']}") if ref["tag"] else one.use.image
+    now = {(name, v.package) for v in one.vulnerabilities for name in v.ids}
+    found: list[tuple[int, int, str, str]] = []
+    for name, other in known.images.by_name.items():
+        repository, _, tag = name.rpartition(":")
+        if repository != ref["name"] or other is report or tag == (ref["tag"] or "latest"):
+            continue
+        there = counted_of(other, only_fixable=known.only_fixable)
+        left = {(name_, v.package) for v in there for name_ in v.ids}
+        fixed = sum(left.isdisjoint((name_, v.package) for name_ in v.ids) for v in one.vulnerabilities)
+        new = sum(now.isdisjoint((name_, v.package) for name_ in v.ids) for v in there)
+        if fixed > new:
+            others = f" and {counted(new, 'other')}" if new else ""
+            total = len(one.vulnerabilities)
+            title = f"Change to {written}:{tag}, which has {fixed} of these {total} fixed{others}"
+            found.append((new - fixed, new, title, f"{written}:{tag}"))
+    for _, _, title, image in sorted(found)[:2]:
+        yield printable(title), image
+
+
+def _pinned(one: KnownImage, report: ImageReport) -> Iterator[tuple[str, str]]:
+    ref = image_ref(one.use.image)
+    if report.pinned and ref["tag"] and not ref["digest"]:
+        yield f"Pin this digest: {report.pinned[:19]}\u2026", f"{one.use.image}@{report.pinned}"
+
+
+def _replaced(snapshot: DocumentSnapshot, one: KnownImage, image: str) -> types.WorkspaceEdit | None:
+    """The edit that writes another image; None where the text is not the value, as behind an alias."""
+    text = one.placed.checked.document.text[one.use.span.start : one.use.span.end]
+    at = text.rfind(one.use.image)
+    if at < 0 or text.count(one.use.image) != 1:
+        return None
+    start = one.use.span.start + at
+    edit = TextEdit(Span(start, start + len(one.use.image)), image)
+    edits = convert.text_edits([edit], one.placed.offset, snapshot.lines, snapshot.capabilities.encoding)
+    return workspace_edit(snapshot, edits)
