@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.cli.options import FailOn, ImageGateOptions, UsageError
+from kscan_lsp.cli.options import NO_IMAGE_OPTIONS, FailOn, ImageGateOptions, UsageError
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.image_model import ImageGate
 from kscan_lsp.report.model import ANY, Gate
@@ -23,7 +23,7 @@ def gate_of(
     scan: Scan,
     fail_on: FailOn | None,
     thresholds: Sequence[str],
-    cves: ImageGateOptions,
+    cves: ImageGateOptions = NO_IMAGE_OPTIONS,
     *,
     allow_unscanned: bool,
 ) -> tuple[Gate, bool]:

@@ -57,6 +57,7 @@ from kscan_lsp.cli.request import (
     warn_about_setup,
 )
 from kscan_lsp.cli.terminal import fail, is_output_with_errors, log_to, print_error, print_lines, write_output
+from kscan_lsp.cli.wide import app as wide_app
 
 app = typer.Typer(
     name="kscan",
@@ -68,6 +69,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(baseline_app, name="baseline")
+app.add_typer(wide_app)
 
 
 def _version(wanted: bool) -> None:
@@ -335,15 +337,3 @@ def init(
 def completion_(shell: Shell) -> None:
     """Print the script that makes a shell complete commands, options and ids."""
     write_output(completion.script(shell))
-
-
-@app.command()
-def lsp(
-    stdio: Annotated[bool, typer.Option("--stdio", help="Accepted, and always so.")] = True,  # noqa: ARG001
-    log_file: LogFile = None,
-) -> None:
-    """Run the language server on standard input and output."""
-    log_to(log_file)
-    from kscan_lsp.lsp.server.main import serve
-
-    serve()

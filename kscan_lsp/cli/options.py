@@ -41,6 +41,10 @@ class ImageGateOptions(NamedTuple):
     only_fixable: bool = False
 
 
+NO_IMAGE_OPTIONS: Final = ImageGateOptions()
+"""Nothing is said: the settings decide."""
+
+
 class Subject(StrEnum):
     """What can be listed."""
 

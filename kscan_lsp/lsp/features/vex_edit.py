@@ -16,9 +16,9 @@ from kscan_lsp.files import encoding
 from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.lsp import convert
 from kscan_lsp.text import LineIndex, Span, TextEdit
-from kscan_lsp.workspace.configuration import settings_above
 from kscan_lsp.workspace.image_uses import known_of
 from kscan_lsp.workspace.images import FOLDER, folder_for
+from kscan_lsp.workspace.places import settings_above
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -91,7 +91,12 @@ summary .tag:last-child { text-align: right; min-width: 5.5em; }
 .fix { display: block; color: var(--good); font-size: .92em; }
 .notice { border-left: 4px solid var(--tone, var(--medium)); background: var(--panel); padding: .6rem .9rem;
   margin-top: 1rem; border-radius: 6px; }
+.sortable th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
+.sortable th[aria-sort="descending"] button::after { content: " \\25BE"; }
+.sortable th[aria-sort="ascending"] button::after { content: " \\25B4"; }
+.sortable td { font-variant-numeric: tabular-nums; }
 @media (max-width: 40rem) {
+  .sortable td:not(:first-child)::before { content: attr(data-label) " "; color: var(--quiet); }
   body { padding: 1.25rem 1rem 3rem; }
   .tiles { grid-template-columns: repeat(auto-fit, minmax(4.9rem, 1fr)); gap: .4rem; }
   .tiles li { padding: .4rem .6rem; font-size: .9em; }
