@@ -113,6 +113,7 @@ def touched(workspace, *command):
         ["explain", "C-0057"],
         ["init", "--stdout"],
         ["completion", "bash"],
+        ["fleet", "..", "--jobs", "1"],
     ],
     ids=" ".join,
 )
@@ -189,6 +190,51 @@ def test_the_server_touches_nothing(workspace):
         answer(server, 99)
         send(server, method="exit")
         assert server.wait(timeout=60) == 0
+    assert touches(workspace) == []
+    assert not list(workspace.rglob("ran"))
+
+
+def test_what_answers_agents_touches_nothing(workspace):
+    pytest.importorskip("mcp", reason="needs the extra mcp: install the dev dependency group")
+    whoever = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "a", "version": "1"},
+    }
+    calls = [
+        ("check", {"path": "."}),
+        ("check", {"path": "../outside/secret.yaml"}),
+        ("check", {"path": "linked.yaml"}),
+        ("verified_fix", {"path": "pod.yaml", "unsafe": True}),
+        ("what_controls_this_field", {"path": "chart", "field": "spec.hostPID"}),
+        ("test_policy", {"path": "linked"}),
+        ("list_controls", {}),
+    ]
+    said = {}
+
+    def tell(server, **message):
+        server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        server.stdin.flush()
+
+    with started(workspace, "mcp") as server:
+        tell(server, id=0, method="initialize", params=whoever)
+        server.stdout.readline()
+        tell(server, method="notifications/initialized")
+        for number, (name, arguments) in enumerate(calls, 1):
+            tell(server, id=number, method="tools/call", params={"name": name, "arguments": arguments})
+            said[number] = json.loads(server.stdout.readline())["result"]
+        server.stdin.close()
+        assert server.wait(timeout=60) == 0
+    assert [one.get("isError", False) for one in said.values()] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert "C-0038" in json.dumps(said[1])
     assert touches(workspace) == []
     assert not list(workspace.rglob("ran"))
 
