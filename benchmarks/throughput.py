@@ -93,7 +93,7 @@ SCANNERS = (
     Scanner(
         "Trivy",
         "trivy",
-        ("config", ".", "--format", "json", "--quiet", "--skip-check-update", "--offline-scan"),
+        ("config", ".", "--format", "json", "--quiet", "--skip-check-update"),
         _of_trivy,
     ),
     Scanner(
