@@ -135,7 +135,13 @@ summary .tag:last-child { text-align: right; min-width: 5.5em; }
 
 _OF_IMAGES: Final = "\n".join((
     ".filters { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: .5rem 0; font-size: .92em; }",
-    ".vulnerabilities td:last-child { width: 45%; }",
+    ".vulnerabilities td:last-child { width: 38%; }",
+    ".vulnerabilities th { white-space: nowrap; }",
+    ".image code { overflow-wrap: anywhere; }",
+    "@media (max-width: 40rem) {",
+    "  .vulnerabilities td:nth-child(3):not(:empty)::before { content: 'installed '; color: var(--quiet); }",
+    "  .vulnerabilities td:nth-child(4):not(:empty)::before { content: 'fixed in '; color: var(--quiet); }",
+    "}",
     *(
         f"body:has(.show-{name}:not(:checked)) .v-{name} {{ display: none; }}"
         for name in ("critical", "high", "medium", "low", "unrated")
