@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.yaml.splice import TreeEdit
+    from kscan_lsp.yaml.splice import Shift, TreeEdit
 
 
 class Edited(NamedTuple):
     """What was said about a resource before an edit, and what that changed."""
 
     before: Verdicts
-    edit: TreeEdit
+    shift: Shift | None
+    """How places in its document moved; None where they are to be found anew."""
     path: Path | None
     """In the resource, the value that is another; None where its data is as it was."""
 
@@ -53,22 +54,23 @@ def edited(resource: Resource, before: Verdicts | None, edit: TreeEdit) -> Edite
     if (resource.id, root, resource.templates) != (was.id, was.root, was.templates):
         return None
     if resource.data is was.data:
-        return Edited(before, edit, None)
+        return Edited(before, edit.shift, None)
     path = edit.path
     if path is None or path[: len(root)] != root:
         return None
     if paths.lookup(resource.document.data, root) is not resource.data:
         return None  # made from the parameters of a Template, of which any may be another
-    return Edited(before, edit, path[len(root) :])
+    return Edited(before, edit.shift, path[len(root) :])
 
 
 def verdicts_after(
     known: Verdicts,
     plan: Plan,
-    edited: Edited,
+    before: Verdicts,
+    shift: Shift,
     found: Sequence[Results],
-    again: frozenset[int],
     *,
+    again: frozenset[int],
     related: RelatedObjects | None,
     ruleset: Ruleset,
 ) -> Verdicts:
@@ -77,17 +79,18 @@ def verdicts_after(
     Args:
         known: the resource, whose fields are all of the right type.
         plan: the checks.
-        edited: what was said, and what the edit changed.
+        before: what was said.
+        shift: how places moved.
         found: what the checks found, by groups, with an answer from each.
         again: the groups that were evaluated again.
         related: the objects that it is related to, where they matter.
         ruleset: what the plan is of.
     """
-    before, resource = edited.before, known.resource
+    resource = known.resource
     groups = list(plan.groups) if again else ()
     anew = {planned.check.control for number in again for planned in groups[number].checks}
     findings = [
-        _moved(finding, edited.edit, resource) for finding in before.findings if finding.control not in anew
+        _moved(finding, shift, resource) for finding in before.findings if finding.control not in anew
     ]
     failures = [one for group in found for one in group.failures if one.check.control in anew] if anew else ()
     if failures:
@@ -105,7 +108,7 @@ def verdicts_after(
     )
 
 
-def _moved(finding: Finding, edit: TreeEdit, resource: Resource) -> Finding:
+def _moved(finding: Finding, shift: Shift, resource: Resource) -> Finding:
     """A finding that holds still, at the place where it is after an edit."""
     return Finding(
         finding.control,
@@ -113,7 +116,7 @@ def _moved(finding: Finding, edit: TreeEdit, resource: Resource) -> Finding:
         resource.id,
         finding.path,
         finding.message,
-        edit.moved(finding.span),
+        shift.moved(finding.span),
         resource.data,
         finding.related,
         finding.fixable,

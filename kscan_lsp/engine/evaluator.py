@@ -182,7 +182,20 @@ class Evaluator:
                 found = evaluate(plan, scope, self._memo, kept)
             if scope.composed is not None or any(found[number].no_answers for number in again):
                 return None
-        return verdicts_after(known, plan, edited, found, again, related=related, ruleset=self.ruleset)
+        if edited.shift is not None:
+            return verdicts_after(
+                known,
+                plan,
+                edited.before,
+                edited.shift,
+                found,
+                again=again,
+                related=related,
+                ruleset=self.ruleset,
+            )
+        if bound is not None and plan.rounds:
+            related = self._related(bound, plan)
+        return verdicts_of(known, plan, found, related, ruleset=self.ruleset, memo=self._memo)
 
     def _related(self, bound: Bound, plan: Plan) -> RelatedObjects:
         return RelatedObjects(bound, plan.related_fields, self._memo.document, self._memo.lists)

@@ -21,7 +21,7 @@ from kscan_lsp.kubernetes.type_errors import READ_INSIDE
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.plan import Group, Plan, Plans
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.model import Control
     from kscan_lsp.yaml.document import Document
 
 MAX_PLANS: Final = 500
@@ -110,6 +111,7 @@ class Memo:
     """All that one evaluator remembers."""
 
     __slots__ = (
+        "_readers",
         "answers",
         "conditions",
         "digests",
@@ -146,6 +148,8 @@ class Memo:
         self.digests = digests.Digests()
         self.names: dict[Check, frozenset[str]] = {}
         """What `names_in` found; for as many checks as the ruleset has, at most."""
+        self._readers: dict[str, frozenset[str]] = {}
+        """By the name of a field, the controls that look for it; made once."""
         self.quoting: dict[Check, tuple[Quoting, ...]] = {}
         """What `quoting_of` found; as many, at most."""
         self.touches: dict[tuple[int, Path, Path | None], tuple[Plan, frozenset[int]]] = {}
@@ -225,6 +229,22 @@ class Memo:
                 found |= READ_INSIDE
             self.names[check] = found
         return found
+
+    def controls_reading(self, names: Iterable[str], controls: Mapping[str, Control]) -> frozenset[str]:
+        """The controls that look for a field of any of some names.
+
+        Args:
+            names: of fields.
+            controls: those that are on, which are the same each time.
+        """
+        if not self._readers:
+            found: defaultdict[str, set[str]] = defaultdict(set)
+            for name, control in controls.items():
+                for check in control.checks:
+                    for one in self.names_in(check):
+                        found[one].add(name)
+            self._readers = {name: frozenset(readers) for name, readers in found.items()}
+        return frozenset[str]().union(*(self._readers.get(name, ()) for name in names))
 
     def quoting_of(self, check: Check) -> tuple[Quoting, ...]:
         """What the message of a check shows of what it quotes: see `quoting`."""

@@ -134,10 +134,11 @@ def verdicts_of(
         unevaluated.setdefault(entry.control, entry)
     passed = frozenset(plan.controls) - failed - unevaluated.keys()
     if resource.document.blanked:
-        doubtful = _reading(_blanked_names(resource), passed, ruleset, memo)
+        # what was taken out of the text may be what these would fail
+        doubtful = passed & memo.controls_reading(_blanked_names(resource), ruleset.controls)
         unevaluated |= {control: Unevaluated(control, (), UNREADABLE) for control in sorted(doubtful)}
         passed -= doubtful
-    whole = not (wrong or results.no_answers or resource.document.blanked or len(resource.templates) > 1)
+    whole = not (wrong or results.no_answers or len(resource.templates) > 1)
     return replace(
         known,
         findings=tuple(in_order(findings)),
@@ -235,15 +236,6 @@ def _blanked_names(resource: Resource) -> frozenset[str]:
     text = resource.document.text
     return frozenset(
         name for span in resource.document.blanked for name in _NAME.findall(text[span.start : span.end])
-    )
-
-
-def _reading(names: frozenset[str], controls: Iterable[str], ruleset: Ruleset, memo: Memo) -> frozenset[str]:
-    """The controls that read any of some names: what was taken out of the text may be what they would fail."""
-    return frozenset(
-        control
-        for control in controls
-        if any(not names.isdisjoint(memo.names_in(check)) for check in ruleset.controls[control].checks)
     )
 
 

@@ -10,11 +10,13 @@ Left out on purpose: caching (callers key it by text), files and encodings (`fil
 
 from __future__ import annotations
 
+import marshal
 import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.findings import MAX_PROBLEMS, Problem, fewer
 from kscan_lsp.text import LineIndex, Span
@@ -22,13 +24,12 @@ from kscan_lsp.yaml import layout, reader
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import is_stream, read_json, split_json
 from kscan_lsp.yaml.repair import blank, repaired
-from kscan_lsp.yaml.splice import splice
+from kscan_lsp.yaml.splice import TreeEdit, splice
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.yaml.splice import TreeEdit
     from kscan_lsp.yaml.tree import Node
 
 _SEPARATOR: Final = re.compile(r"---(?=[ \t\r\n]|\Z)")
@@ -128,7 +129,11 @@ def reread(before: Document, text: str) -> tuple[Document, TreeEdit | None]:
         if spliced is not None:
             made = Document(text, False, spliced.root, spliced.data, (), (), True, LineIndex(text))
             return made, spliced.edit
-    return read_document(text, json=before.json), None
+    anew = read_document(text, json=before.json)
+    # half a key is blanked, and leaves the values that were there when it was half as long; 1 is not true
+    if marshal.dumps(anew.data, 2) == marshal.dumps(before.data, 2):
+        return replace(anew, data=before.data), TreeEdit(None, None)
+    return anew, None
 
 
 def _bounded(spans: list[Span]) -> tuple[Span, ...]:

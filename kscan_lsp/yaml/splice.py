@@ -37,16 +37,11 @@ _VALUE: Final = re.compile(
 """A line with a value that ends on it, whatever it is: a plain one of harmless characters, or one in quotes."""
 
 
-class TreeEdit(NamedTuple):
-    """What an edit changed that left the shape of a tree as it was: one value, or none.
-
-    All that began or ended at `end` or behind it has moved by `by` characters; all else stands where it was.
-    """
+class Shift(NamedTuple):
+    """How places moved in a tree whose shape is as it was: all that began or ended at `end` or behind it, by `by`."""
 
     end: int
     by: int
-    path: Path | None
-    """Of the value, from the root; None where nothing but blank lines and comments came or went."""
 
     def moved(self, span: Span) -> Span:
         """Where a place of the text before is now. It lies between ends of nodes or of lines."""
@@ -54,6 +49,15 @@ class TreeEdit(NamedTuple):
         if end < self.end:
             return span
         return Span(start + self.by if start >= self.end else start, end + self.by)
+
+
+class TreeEdit(NamedTuple):
+    """What is different in a document after an edit that changed next to nothing: one value, or none."""
+
+    path: Path | None
+    """Of the value, from the root; None where all values are what they were."""
+    shift: Shift | None
+    """How places moved; None where they are to be found anew."""
 
 
 class Spliced(NamedTuple):
@@ -102,7 +106,8 @@ def splice(root: Node, data: object, before: str, after: str) -> Spliced | None:
         made, values = change.across(root, data, path)
     except _Doubt:
         return None
-    return Spliced(made, values, TreeEdit(change.end, change.by, tuple(path) if change.value else None))
+    shift = Shift(change.end, change.by)
+    return Spliced(made, values, TreeEdit(tuple(path) if change.value else None, shift))
 
 
 def _line_start(text: str, at: int) -> int:
