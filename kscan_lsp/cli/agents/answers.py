@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from kscan_lsp.cli.agents.asked import Asked
+    from kscan_lsp.cli.agents.asked import Question
     from kscan_lsp.cli.fix import FixResult
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.findings import Finding
@@ -41,7 +41,7 @@ _VERDICTS: Final = {
 }
 
 
-def check(question: Asked, today: date, limit: int) -> dict[str, Any]:
+def check(question: Question, today: date, limit: int) -> dict[str, Any]:
     """What is wrong with what was asked about."""
     scan = scanned(question, today)
     gate, _ = gate_of(scan, None, (), allow_unscanned=False)
@@ -112,7 +112,7 @@ def _finding(one: Reported) -> dict[str, Any]:
     }
 
 
-def verified_fix(question: Asked, today: date, *, unsafe: bool) -> dict[str, Any]:
+def verified_fix(question: Question, today: date, *, unsafe: bool) -> dict[str, Any]:
     """Fixes as a diff, with the proof that they hold. Nothing is written."""
     scan = scanned(question, today)
     result = fix_files(scan, question.paths, unsafe=unsafe)

@@ -25,7 +25,7 @@ _LONGEST: Final = 500
 """Characters of anything that is quoted from a workspace."""
 
 
-class Asked(ScanRequest, frozen=True):
+class Question(ScanRequest, frozen=True):
     """What an agent asked about: paths, or a text in place of them."""
 
     text: str = ""
@@ -33,7 +33,7 @@ class Asked(ScanRequest, frozen=True):
 
 def asked(
     path: str, text: str, name: str, frameworks: Sequence[str] = (), controls: Sequence[str] = ()
-) -> Asked:
+) -> Question:
     """What is to be looked at.
 
     Args:
@@ -53,7 +53,7 @@ def asked(
     if path:
         inside(path)
     ids = tuple(one.upper() for one in controls)
-    return Asked((path or STDIN,), None, tuple(frameworks), ids, name, text)
+    return Question((path or STDIN,), None, tuple(frameworks), ids, name, text)
 
 
 def inside(path: str) -> Path:
@@ -68,7 +68,7 @@ def inside(path: str) -> Path:
     return Path(real)
 
 
-def scanned(asked: Asked, today: date) -> Scan:
+def scanned(asked: Question, today: date) -> Scan:
     """The files that were asked about, as judged.
 
     Raises:

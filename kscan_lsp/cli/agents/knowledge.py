@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from kscan_lsp.cli.agents.asked import Asked
+    from kscan_lsp.cli.agents.asked import Question
     from kscan_lsp.policy.ruleset import Ruleset
 
 
@@ -114,7 +114,7 @@ def frameworks(ruleset: Ruleset) -> dict[str, Any]:
 
 
 def field(
-    path: str, ruleset: Ruleset, today: date, *, kind: str, group: str, question: Asked | None
+    path: str, ruleset: Ruleset, today: date, *, kind: str, group: str, question: Question | None
 ) -> dict[str, Any]:
     """Which controls a field concerns, and what they found there where a file or text is named."""
     try:
