@@ -105,6 +105,8 @@ def _begin(work: _Work, processes: int) -> None:
 
 def _spread(work: _Work, processes: int) -> None:
     """Judge what is left in several processes."""
+    # a process is started by `python -c`, which would search the working directory first: that is somebody's project
+    os.environ["PYTHONSAFEPATH"] = "1"
     # what is started imports everything anew, and knows nothing of locks and threads here
     start = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
     try:

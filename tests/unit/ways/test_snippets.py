@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer
+from jsonschema.validators import validator_for
 from ruamel.yaml import YAML
 
 from kscan_lsp.cli.main import app
@@ -105,6 +106,33 @@ def test_workflows_are_workflows(text: str, tmp_path: Path) -> None:
         pytest.skip("needs actionlint")
     done = subprocess.run([actionlint, "-no-color", path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def faults(schema: str, text: str) -> list[str]:
+    """What does not fit the schema that a system publishes, of which a program that checks files carries a copy."""
+    schemas = pytest.importorskip("check_jsonschema.builtin_schemas", reason="needs check-jsonschema")
+    rules = schemas.get_builtin_schema(f"vendor.{schema}")
+    return [error.message for error in validator_for(rules)(rules).iter_errors(loaded(text))]
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts"),
+    [
+        ("gitlab-ci", [*blocks("yml gitlab"), GITLAB.partition("\n---\n")[2]]),
+        ("azure-pipelines", blocks("yml azure")),
+        ("github-workflows", blocks("yml workflow")),
+        ("github-actions", [(ROOT / ".github/actions/kscan/action.yml").read_text()]),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_what_each_system_reads_fits_its_schema(schema: str, texts: list[str]) -> None:
+    assert [fault for text in texts for fault in faults(schema, text)] == []
+
+
+def test_what_does_not_fit_is_seen() -> None:
+    assert faults("gitlab-ci", "kscan: {script: {nothing: like it}}\n")
+    assert faults("azure-pipelines", "steps: [{tusk: A@1}]\n")
+    assert faults("github-actions", "name: a\nruns: {using: composite, steps: [{run: a}]}\n")
 
 
 def test_the_inputs_that_are_listed_are_those_there_are() -> None:

@@ -6,9 +6,12 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from html import unescape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +28,6 @@ from kscan_lsp.report.fleet.page import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 REQUEST = FleetRequest("2026-01-31")
 
@@ -399,8 +401,6 @@ def test_a_team_has_the_mean_of_those_that_were_judged() -> None:
 def test_without_an_extra_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, words: list[str], extra: str
 ) -> None:
-    import sys
-
     project(tmp_path / "a")
     monkeypatch.chdir(tmp_path)
     for name in [
@@ -417,3 +417,26 @@ def test_without_an_extra_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, module, None)
     status, _, err = kscan(".", *words)
     assert (status, f"pip install 'kscan-lsp[{extra}]'" in err) == (2, True)
+
+
+def test_a_process_imports_nothing_of_the_folder_it_is_started_in(tmp_path: Path) -> None:
+    """`multiprocessing` starts Python with a command that would search that folder first."""
+    generated(tmp_path / "fleet", 3)
+    mark = tmp_path / "ran"
+    for name in ("multiprocessing", "pickle", "concurrent", "msgspec", "sitecustomize"):
+        (tmp_path / f"fleet/{name}.py").write_text(f"open({str(mark)!r}, 'a').write(__name__)\n")
+    script = tmp_path / "programs/kscan.py"
+    script.parent.mkdir()
+    script.write_text(
+        "from kscan_lsp.cli.fleet import spreading\n"
+        "from kscan_lsp.__main__ import main\n"
+        "spreading._FIRST_LOOK = spreading._PAYS_FROM = 0\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    done = subprocess.run(
+        [sys.executable, str(script), "fleet", ".", "--jobs", "2", "--format", "jsonl"],
+        cwd=tmp_path / "fleet", env=variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert not mark.exists(), mark.read_text()
+    assert [json.loads(line)["problem"] for line in done.stdout.splitlines()] == [""] * 3, done.stderr
