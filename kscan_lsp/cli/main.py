@@ -40,6 +40,7 @@ from kscan_lsp.cli.options import (
     Outputs,
     Paths,
     SarifAccepted,
+    ScanImages,
     Shell,
     Staged,
     StdinName,
@@ -103,6 +104,7 @@ def scan(
     fail_on_cve: FailOnCve = None,
     kev: Kev = False,
     only_fixable: OnlyFixable = False,
+    scan_images: ScanImages = False,
     baseline: BaselineName = None,
     new_only: Annotated[
         bool, typer.Option("--new-only", help="Report only what is not in the baseline.")
@@ -131,7 +133,7 @@ def scan(
         fail(str(error))
     request = request_of(paths, config, framework, control, stdin_name, exceptions=exceptions)
     day = today()
-    scanned = staged_for(request, day, paths) if staged else scan_for(request, day)
+    scanned = staged_for(request, day, paths) if staged else scan_for(request, day, images=scan_images)
     warn_about_setup(scanned.problems)
     try:
         cves = ImageGateOptions(fail_on_cve, kev, only_fixable)

@@ -173,6 +173,13 @@ Kev = Annotated[
 OnlyFixable = Annotated[
     bool, typer.Option("--only-fixable", help="With --fail-on-cve and --kev: only such that have a fix.")
 ]
+ScanImages = Annotated[
+    bool,
+    typer.Option(
+        "--scan-images",
+        help="Have Trivy or Grype scan images that no report is about, with the database there is.",
+    ),
+]
 BaselineName = Annotated[
     Path | None,
     typer.Option(

@@ -38,8 +38,8 @@ def request_of(
     return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name, excepting)
 
 
-def scan_for(request: ScanRequest, day: date | None = None) -> Scan:
-    """Read and judge what was asked for; a mistake in the command ends the program."""
+def scan_for(request: ScanRequest, day: date | None = None, *, images: bool = False) -> Scan:
+    """Read and judge what was asked for, with `images` by what a scanner says of them; a mistake ends the program."""
     from kscan_lsp.cli.options import STDIN
     from kscan_lsp.cli.scan import scan as scan_paths
 
@@ -49,10 +49,16 @@ def scan_for(request: ScanRequest, day: date | None = None) -> Scan:
         from kscan_lsp.files.discover import discover as discover_files
 
         discover = discover_files
+    day = day or today()
     try:
-        return scan_paths(request, day or today(), stdin, discover)
+        scanned = scan_paths(request, day, stdin, discover)
     except UsageError as error:
         fail(str(error))
+    if images:
+        from kscan_lsp.cli.image_scans import with_scanned_images
+
+        scanned = with_scanned_images(scanned, request, day, lambda text: print_error(f"kscan: {text}"))
+    return scanned
 
 
 def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> Scan:

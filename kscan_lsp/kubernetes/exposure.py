@@ -7,8 +7,8 @@ network policies take back, which is another question and often answered outside
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 
@@ -54,14 +54,26 @@ def _of_services(services: Iterable[dict[str, Any]], keeps_inside: Callable[[str
             yield f"external addresses of {_name(service)}"
 
 
+_IPV4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.\d{1,3}\.\d{1,3}(?:/(\d{1,2}))?")
+_IPV6: Final = re.compile(r"(?:f[cd]|fe80:)[0-9a-f:]*(?:/(\d{1,3}))?", re.IGNORECASE)
+
+
 def _all_private(ranges: object) -> bool:
-    """Whether a load balancer only answers addresses that are not of the internet."""
-    if not isinstance(ranges, list) or not ranges:
-        return False
-    try:
-        return all(ip_network(str(one), strict=False).is_private for one in ranges)
-    except ValueError:
-        return False
+    """Whether a load balancer only answers addresses that are not of the internet (RFC 1918, 4193, 6598)."""
+    return isinstance(ranges, list) and bool(ranges) and all(_is_private(str(one)) for one in ranges)
+
+
+def _is_private(text: str) -> bool:
+    if found := _IPV4.fullmatch(text.strip()):
+        first, second, bits = int(found[1]), int(found[2]), int(found[3] or 32)
+        return (
+            (first in {10, 127} and bits >= 8)
+            or (first == 172 and 16 <= second <= 31 and bits >= 12)
+            or ((first, second) in {(192, 168), (169, 254)} and bits >= 16)
+            or (first == 100 and 64 <= second <= 127 and bits >= 10)
+        )
+    wide = _IPV6.fullmatch(text.strip())
+    return wide is not None and int(wide[1] or 128) >= 8
 
 
 def _host_ports(pod: dict[str, Any]) -> Iterator[int]:

@@ -13,7 +13,6 @@ from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.formats import FixDetail
-from kscan_lsp.report.images import reported_images
 from kscan_lsp.report.kinds import kinds_not_judged
 from kscan_lsp.report.model import (
     NO_GATE,
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.circumstances import Circumstances
+    from kscan_lsp.report.image_model import ReportedImage
     from kscan_lsp.report.model import Gate
     from kscan_lsp.report.standards import StandardChange
     from kscan_lsp.workspace.project import Project
@@ -122,8 +122,19 @@ def build(
         changes=changed,
         list_skipped=list_skipped,
         circumstances=circumstances,
-        images=reported_images(judged, name, asked=gate.images is not None),
+        images=_images(judged, name, gate),
     )
+
+
+def _images(
+    judged: Sequence[tuple[CheckedFile, Project]], name: Callable[[str], str], gate: Gate
+) -> tuple[ReportedImage, ...]:
+    """The images that workloads run, where anything is known of any, or a gate asks."""
+    if gate.images is None and not any(project.evidence.kinds for _, project in judged):
+        return ()
+    from kscan_lsp.report.images import reported_images
+
+    return reported_images(judged, name, asked=gate.images is not None)
 
 
 class _Builder:

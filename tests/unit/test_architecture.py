@@ -55,7 +55,8 @@ TOUCH_THE_WORLD = {"files", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
     "workspace.policies", "workspace.images",
-    "report.formats", "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main",
+    "report.build", "report.formats", "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide",
+    "cli.main",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""

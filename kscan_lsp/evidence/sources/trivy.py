@@ -84,6 +84,8 @@ class _TrivyReport(Struct):
 
 
 _DECODER = json.Decoder(_TrivyReport)
+_ARCHIVES = (".tar", ".tar.gz", ".tgz")
+"""How the name of what was scanned ends where that was a file; the image in it has tags."""
 
 
 def read(data: bytes) -> Contents:
@@ -99,9 +101,10 @@ def read(data: bytes) -> Contents:
     found = [one for result in report.Results or () for one in result.Vulnerabilities or ()]
     refuse_too_many(len(found))
     system = meta.OS or _TrivyOs()
+    named = "" if report.ArtifactName.endswith(_ARCHIVES) else report.ArtifactName
     image = ImageReport(
-        names_in((report.ArtifactName, *(meta.RepoTags or ()))),
-        digests_in((report.ArtifactName, meta.ImageID, *(meta.RepoDigests or ()))),
+        names_in((named, *(meta.RepoTags or ()))),
+        digests_in((named, meta.ImageID, *(meta.RepoDigests or ()))),
         tuple([_vulnerability(one) for one in found]),
         "Trivy",
         clean(report.Trivy.Version if report.Trivy else "", 40),

@@ -1,0 +1,241 @@
+"""A scanner of the machine, run on images: Trivy or Grype, with the database that it has.
+
+Which program is run is never for a repository to say: it is on PATH, outside of what is scanned, or the user names it
+in the environment. It works in an empty folder, so that no configuration of a repository is read, and without the
+network unless the user allows that. What it writes is bounded, and so is its time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from kscan_lsp.evidence.images import full_name
+from kscan_lsp.files.discover import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCANNER: Final = "KSCAN_IMAGE_SCANNER"
+"""The environment variable with the path of the program, where it is not on PATH."""
+NETWORK: Final = "KSCAN_IMAGES_NETWORK"
+"""The environment variable that allows the program to fetch images and databases, if it is `1`."""
+TIMEOUT: Final = 300.0
+"""Seconds for one image."""
+_GLANCE: Final = 0.2
+"""Seconds between two looks at how much it has written."""
+MAX_OUTPUT: Final = 64_000_000
+MAX_ARCHIVE_ENTRIES: Final = 10_000
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,500}")
+_NAMES: Final = ("trivy", "grype")
+
+
+class Scanner(NamedTuple):
+    """A program that scans images: what it is, where it is, and what it says of itself and of its database."""
+
+    name: str
+    path: str
+    version: str
+    database: str
+
+    @property
+    def identity(self) -> str:
+        """What its answers depend on."""
+        return f"{self.name} {self.version} {self.database}"
+
+
+class ScannerOutput(NamedTuple):
+    """The report of a scan, or why there is none."""
+
+    report: bytes = b""
+    problem: str = ""
+
+
+def find_scanner(roots: Iterable[Path]) -> Scanner | str:
+    """The scanner of the machine, or why there is none.
+
+    Args:
+        roots: what is scanned; a program in there is not run.
+    """
+    chosen = os.environ.get(SCANNER, "")
+    tops = [os.path.realpath(repository(str(root)) or root) for root in roots]
+    if chosen:
+        if not os.path.isabs(chosen) or not os.access(chosen, os.X_OK):
+            return f"{SCANNER} names no program: '{chosen}'; write the whole path"
+        found = [chosen]
+    else:
+        folders = [f for f in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(f)]
+        outside = [f for f in folders if not any(_is_within(f, top) for top in tops)]
+        search = os.pathsep.join(outside)
+        found = [path for name in _NAMES if (path := shutil.which(name, path=search))]
+    if not found:
+        return (
+            f"there is no scanner: neither trivy nor grype is on PATH; install one, or name it in {SCANNER}"
+        )
+    path = found[0]
+    name = next((one for one in _NAMES if one in Path(path).name.lower()), "")
+    if not name:
+        return f"'{path}' is neither trivy nor grype"
+    said = _run([path, "version", *(("-f", "json") if name == "trivy" else ("-o", "json"))], 30)
+    if said.problem:
+        return f"{name} does not work: {said.problem}"
+    return Scanner(name, path, *_versions(said.report, name, path))
+
+
+def _is_within(folder: str, top: str) -> bool:
+    real = os.path.realpath(folder)
+    return real == top or real.startswith(top.rstrip(os.sep) + os.sep)
+
+
+def _versions(said: bytes, name: str, path: str) -> tuple[str, str]:
+    try:
+        data: dict[str, Any] = json.loads(said)
+    except ValueError:
+        return "", ""
+    if not isinstance(data, dict):
+        return "", ""
+    if name == "trivy":
+        known = data.get("VulnerabilityDB")
+        return str(data.get("Version", "")), str(known.get("UpdatedAt", "")) if isinstance(
+            known, dict
+        ) else ""
+    status = _run([path, "db", "status", "-o", "json"], 30)
+    try:
+        built = json.loads(status.report or b"{}").get("built", "")
+    except (ValueError, AttributeError):
+        built = ""
+    return str(data.get("version", "")), str(built)
+
+
+def run_scanner(scanner: Scanner, image: str, archive: Path | None = None) -> ScannerOutput:
+    """Have an image scanned.
+
+    Args:
+        scanner: the program.
+        image: the reference; of an image that the machine has, or, where the user allows the network, any.
+        archive: a file with the image (`docker save`), if there is one.
+    """
+    if not _REFERENCE.fullmatch(image):
+        return ScannerOutput(problem="it is no reference that a scanner can be given")
+    network = os.environ.get(NETWORK) == "1"
+    if scanner.name == "trivy":
+        arguments = [
+            "image", "--format", "json", "--quiet", "--scanners", "vuln", "--cache-backend", "memory",
+            "--skip-version-check", "--timeout", f"{int(TIMEOUT)}s",
+        ]  # fmt: skip
+        if not network:
+            arguments += ["--skip-db-update", "--skip-java-db-update", "--offline-scan"]
+        if archive is not None:
+            arguments += ["--input", str(archive)]
+        else:
+            arguments += ([] if network else ["--image-src", "docker,containerd,podman"]) + ["--", image]
+    else:
+        source = f"docker-archive:{archive}" if archive else image if network else f"docker:{image}"
+        arguments = ["--output", "json", "--quiet", "--", source]
+    settings = {} if network else {"GRYPE_DB_AUTO_UPDATE": "false", "GRYPE_CHECK_FOR_APP_UPDATE": "false"}
+    return _run([scanner.path, *arguments], TIMEOUT + 10, settings)
+
+
+def _run(command: list[str], seconds: float, settings: dict[str, str] | None = None) -> ScannerOutput:
+    """Run a program in an empty folder; its whole group of processes ends with its time, or with too much output."""
+    ends = time.monotonic() + seconds
+    with (
+        tempfile.TemporaryDirectory(prefix="kscan-") as folder,
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+    ):
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the user's own program, and no shell
+                command,
+                cwd=folder,
+                env={**os.environ, **(settings or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=sys.platform != "win32",
+            )
+        except OSError as error:
+            return ScannerOutput(problem=f"it cannot be run: {error.strerror or error}")
+        try:
+            while not _ended(process):
+                if time.monotonic() > ends:
+                    return ScannerOutput(problem=f"it took more than {int(seconds)} seconds")
+                if os.fstat(output.fileno()).st_size + os.fstat(errors.fileno()).st_size > MAX_OUTPUT:
+                    return ScannerOutput(problem=f"it wrote more than {MAX_OUTPUT:,} bytes")
+        finally:
+            _end(process)
+        if process.returncode:
+            errors.seek(max(0, os.fstat(errors.fileno()).st_size - 10_000))
+            return ScannerOutput(problem=_reason(errors.read(), process.returncode))
+        output.seek(0)
+        report = output.read(MAX_OUTPUT + 1)
+        too_much = len(report) > MAX_OUTPUT
+        return (
+            ScannerOutput(problem=f"it wrote more than {MAX_OUTPUT:,} bytes")
+            if too_much
+            else ScannerOutput(report)
+        )
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_GLANCE)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of a program and of what it started."""
+    if process.poll() is None:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _reason(errors: bytes, status: int) -> str:
+    """The last thing that a program said before it gave up, in one line."""
+    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
+    said = " ".join(lines[-1].split())[:300] if lines else ""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
+    return plain or f"it ended with status {status}"
+
+
+def archives_in(folder: Path) -> dict[str, Path]:
+    """The image archives of a folder by the full names of the images in them."""
+    found: dict[str, Path] = {}
+    paths = sorted(folder.glob("*.tar")) if folder.is_dir() else []
+    for path in paths[:1_000]:
+        for name in _tags_in(path):
+            found[full_name(name)] = path
+    return found
+
+
+def _tags_in(path: Path) -> list[str]:
+    """The tags of the images in an archive (`manifest.json` of `docker save`)."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for _ in range(MAX_ARCHIVE_ENTRIES):
+                entry = tar.next()
+                if entry is None:
+                    return []
+                if entry.name == "manifest.json" and entry.isfile() and entry.size < 1_000_000:
+                    read = tar.extractfile(entry)
+                    images = json.loads(read.read()) if read else []
+                    tags = [tag for image in images for tag in image.get("RepoTags") or ()]
+                    return [tag for tag in tags if isinstance(tag, str)]
+    except (OSError, tarfile.TarError, ValueError, AttributeError, TypeError):
+        return []
+    return []
