@@ -31,17 +31,20 @@ def decode_base64(text: str) -> str:
     return found.replace("\0", "�")
 
 
-def exposed(pod: Data, services: list[Data], routes: list[Data], internal: list[str]) -> list[str]:
-    """By what a pod is reached from outside of its cluster (`kubernetes/exposure.py`).
+def exposed(
+    host_network: bool, ports: list[Data], services: list[Data], routes: list[Data], internal: list[str]
+) -> list[str]:
+    """By what a container is reached from outside of its cluster (`kubernetes/exposure.py`).
 
     Args:
-        pod: its spec.
-        services: the Services that select it, as a relation gives them.
+        host_network: `hostNetwork` of its pod.
+        ports: its `ports`.
+        services: the Services that select the pod, as a relation gives them.
         routes: the Ingresses and routes that lead to these.
         internal: patterns of annotations, as `key=value`, that keep a load balancer inside.
     """
     selecting, leading = ([entry["object"] for entry in entries] for entries in (services, routes))
-    return exposure(pod, selecting, leading, lambda note: matches_any(note, internal))
+    return exposure(host_network, ports, selecting, leading, lambda note: matches_any(note, internal))
 
 
 def sets_contains(whole: list[Any], part: list[Any]) -> bool:

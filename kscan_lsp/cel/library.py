@@ -177,7 +177,7 @@ def _own() -> list[Function]:
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
         _function("imageListed", (_BOOL, [_STRING, _TEXTS], images.listed)),
-        _function("exposure", (_TEXTS, [_MAP, _LIST, _LIST, _TEXTS], functions.exposed)),
+        _function("exposure", (_TEXTS, [_BOOL, _LIST, _LIST, _LIST, _TEXTS], functions.exposed)),
         _function("selects", (_BOOL, [_MAP, _MAP], labels.selects)),
         _function("isolates", (_TEXTS, [_STRING, _LIST], network_policies.isolates)),
         _function("restricts", (_TEXTS, [_STRING, _LIST], network_policies.restricts)),

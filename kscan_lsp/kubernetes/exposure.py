@@ -10,31 +10,34 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
 def exposure(
-    pod: dict[str, Any],
+    host_network: object,
+    ports: object,
     services: Iterable[dict[str, Any]],
     routes: Iterable[dict[str, Any]],
     keeps_inside: Callable[[str], bool],
 ) -> list[str]:
-    """By what a pod is reached from outside, in words; empty where by nothing that is known.
+    """By what a container is reached from outside, in words; empty where by nothing that is known.
+
+    It takes no more of the pod than it reads, so that who edits anything else need not wait for this.
 
     Args:
-        pod: its spec.
-        services: the Services that select it.
+        host_network: `hostNetwork` of its pod.
+        ports: its `ports`.
+        services: the Services that select the pod.
         routes: the Ingresses and routes that lead to one of these.
         keeps_inside: whether an annotation, as `key=value`, makes a load balancer one of an inner network.
     """
     found = [*_of_services(services, keeps_inside)]
     found += [f"{_text(route.get('kind'))} {_name(route)}" for route in routes]
-    if pod.get("hostNetwork") is True:
+    if host_network is True:
         found.append("the network of the node")
-    found += (f"host port {port}" for port in _host_ports(pod))
+    numbers = [_map(port).get("hostPort") for port in _list(ports)]
+    found += [f"host port {number}" for number in numbers if isinstance(number, int) and number > 0]
     return list(dict.fromkeys(found))
 
 
@@ -74,15 +77,6 @@ def _is_private(text: str) -> bool:
         )
     wide = _IPV6.fullmatch(text.strip())
     return wide is not None and int(wide[1] or 128) >= 8
-
-
-def _host_ports(pod: dict[str, Any]) -> Iterator[int]:
-    for listed in CONTAINER_LISTS:
-        for container in _list(pod.get(listed)):
-            for port in _list(_map(container).get("ports")):
-                number = _map(port).get("hostPort")
-                if isinstance(number, int) and number > 0:
-                    yield number
 
 
 def _name(found: dict[str, Any]) -> str:

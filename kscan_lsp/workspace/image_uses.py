@@ -77,18 +77,25 @@ def _of_template(
     spec = paths.lookup(pod.view, pod.spec)
     if not isinstance(spec, dict):
         return
-    found: tuple[str, ...] = ()
-    if bound is not None:
-        services, routes = ([one.object.data for one in bound.links[number][name]] for name in _RELATIONS)
-        found = tuple(exposure(spec, services, routes, lambda note: cel.matches_any(note, internal)))
+    relations = bound.links[number] if bound else {}
+    services, routes = ([one.object.data for one in relations.get(name, ())] for name in _RELATIONS)
     for listed in CONTAINER_LISTS:
         items = spec.get(listed)
         for index, container in enumerate(items if isinstance(items, list) else ()):
             image = container.get("image") if isinstance(container, dict) else None
             if not isinstance(image, str) or not image:
                 continue
+            found = exposure(
+                spec.get("hostNetwork"),
+                container.get("ports"),
+                services,
+                routes,
+                lambda note: cel.matches_any(note, internal),
+            )
             path: paths.Path = (*pod.spec, listed, index, "image")
             written = pod.composed.written_at(path) if pod.composed else path
             place = resource.resolve(written)
             name = container.get("name")
-            yield ImageUse(image, name if isinstance(name, str) else "", resource, place.span, written, found)
+            yield ImageUse(
+                image, name if isinstance(name, str) else "", resource, place.span, written, tuple(found)
+            )

@@ -37,20 +37,17 @@ def service(**spec: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_of_services(found: dict[str, Any], said: list[str]) -> None:
-    assert exposure({}, [found], [], lambda note: note == "internal=true") == said
+    assert exposure(False, [], [found], [], lambda note: note == "internal=true") == said
 
 
 def test_of_routes_ports_and_the_node() -> None:
     routes = [{"kind": kind, "metadata": {"name": "shop"}} for kind in ("Ingress", "HTTPRoute", "Ingress")]
-    pod = {
-        "hostNetwork": True,
-        "containers": [{"ports": [{"hostPort": 80}, {"hostPort": 0}, {"containerPort": 1}, 7]}, 5],
-        "initContainers": "x",
-    }
-    assert exposure(pod, [], routes, lambda _: False) == [
+    ports = [{"hostPort": 80}, {"hostPort": 0}, {"containerPort": 1}, 7]
+    assert exposure(True, ports, [], routes, lambda _: False) == [
         "Ingress shop",
         "HTTPRoute shop",
         "the network of the node",
         "host port 80",
     ]
-    assert exposure({"hostNetwork": "true"}, [], [], lambda _: False) == []
+    assert exposure("true", "x", [], [], lambda _: False) == []
+    assert exposure(None, None, [], [], lambda _: False) == []
