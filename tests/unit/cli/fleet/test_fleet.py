@@ -14,6 +14,7 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 from typer.testing import CliRunner
 
@@ -23,6 +24,7 @@ from kscan_lsp.cli.fleet.projects import projects_of
 from kscan_lsp.cli.fleet.spreading import Progress, judged_here, judged_on
 from kscan_lsp.cli.main import app
 from kscan_lsp.cli.options import UsageError
+from kscan_lsp.report.fleet import data
 from kscan_lsp.report.fleet.model import Fleet, FleetProject, FleetRow, FleetScore
 from kscan_lsp.report.fleet.page import SCRIPT
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REQUEST = FleetRequest("2026-01-31")
+SCHEMA = json.loads((Path(__file__).parents[4] / "docs/schemas/fleet.schema.json").read_text())
 
 
 def manifest(name: str, *, privileged: bool) -> str:
@@ -186,6 +189,7 @@ def test_a_project_that_fails_is_a_row(tmp_path: Path, monkeypatch: pytest.Monke
     assert problems[2].startswith("pod.yaml:3: ")
     assert "nothing was scanned" in problems[3]
     assert problems[4] == "it could not be judged: RecursionError: too deep"
+    jsonschema.validate(json.loads(data.render_json(Fleet(tuple(found), REQUEST.day))), SCHEMA)
     assert Fleet(tuple(found), REQUEST.day).status == 3
     assert (
         judge(FleetProject(str(tmp_path / "fine"), "fine"), FleetRequest("2026-01-31", ("nas",))).status == 2
@@ -300,13 +304,14 @@ def test_two_hundred_repositories_in_one_page_and_one_table(tmp_path: Path) -> N
     status, out, err = kscan(str(tmp_path / "fleet"), *words)
     assert (status, out) == (1, "")
     assert "200 projects: 133 passed, 67 failed" in err
-    page, table, data, lines, text = files
+    page, table, whole_file, lines, text = files
     html = page.read_text()
     assert html.count("<details") == 200
     assert len(html) < 2_000_000
     stored = parquet.read_table(table).to_pylist()
     listed = [json.loads(line) for line in lines.read_text().splitlines()]
-    whole = json.loads(data.read_text())
+    whole = json.loads(whole_file.read_text())
+    jsonschema.validate(whole, SCHEMA)
     assert whole["projects"] == listed
     assert [{**row, "date": str(row["date"])} for row in stored] == listed
     assert len({row["project"] for row in listed}) == 200
