@@ -12,8 +12,10 @@ two are there more of us.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import time
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from functools import partial
@@ -23,7 +25,7 @@ from kscan_lsp.cli.fleet.judging import judge
 from kscan_lsp.report.fleet.model import FleetRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from kscan_lsp.cli.fleet.judging import FleetRequest
@@ -108,7 +110,13 @@ def _spread(work: _Work, processes: int) -> None:
     # a process is started by `python -c`, which would search the working directory first: that is somebody's project
     os.environ["PYTHONSAFEPATH"] = "1"
     # what is started imports everything anew, and knows nothing of locks and threads here
-    start = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
+    start = partial(
+        ProcessPoolExecutor,
+        mp_context=multiprocessing.get_context("spawn"),
+        # Ctrl-C goes to all that a terminal has started, and is for this one to answer
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     try:
         with start(max_workers=processes) as pool:
             lost = _collect(pool, work.waiting(), work)
@@ -119,6 +127,10 @@ def _spread(work: _Work, processes: int) -> None:
     except (OSError, ImportError):  # no semaphores, or no more processes
         for number in work.waiting():
             work.judge(number)
+    except KeyboardInterrupt:
+        for process in multiprocessing.active_children():  # what they have under way nobody waits for
+            process.terminate()
+        raise
 
 
 def judged_on(
@@ -137,11 +149,12 @@ def judged_on(
 def _collect(executor: Executor, numbers: Sequence[int], work: _Work) -> list[int]:
     """Have an executor judge projects; the numbers of those that it has no answer for."""
     futures: dict[Future[FleetRow], int] = {}
-    for number in numbers:
-        try:
-            futures[executor.submit(judge, work.projects[number], work.request)] = number
-        except (BrokenExecutor, RuntimeError):  # it broke, or was shut down, meanwhile
-            break
+    with _uninterrupted():
+        for number in numbers:
+            try:
+                futures[executor.submit(judge, work.projects[number], work.request)] = number
+            except (BrokenExecutor, RuntimeError):  # it broke, or was shut down, meanwhile
+                break
     lost = [*numbers[len(futures) :]]
     try:
         for future in as_completed(futures):
@@ -155,6 +168,18 @@ def _collect(executor: Executor, numbers: Sequence[int], work: _Work) -> list[in
         executor.shutdown(wait=False, cancel_futures=True)
         raise
     return sorted(lost)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Have Ctrl-C wait: a process that is started meanwhile does not hear it before it knows what to do with it."""
+    mask = getattr(signal, "pthread_sigmask", None)
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask else ()
+    try:
+        yield
+    finally:
+        if mask:
+            mask(signal.SIG_SETMASK, before)
 
 
 def _cores() -> int:

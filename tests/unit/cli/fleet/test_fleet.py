@@ -445,3 +445,30 @@ def test_a_process_imports_nothing_of_the_folder_it_is_started_in(tmp_path: Path
     )  # fmt: skip
     assert not mark.exists(), mark.read_text()
     assert [json.loads(line)["problem"] for line in done.stdout.splitlines()] == [""] * 3, done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as a terminal of POSIX does")
+def test_ctrl_c_ends_all_processes_at_once_and_reports_what_was_done(tmp_path: Path) -> None:
+    generated(tmp_path / "fleet", 30)
+    script = tmp_path / "kscan.py"
+    script.write_text(
+        "import os, signal\n"
+        "from kscan_lsp.cli.fleet import spreading\n"
+        "from kscan_lsp.__main__ import main\n"
+        "def done(self, number, of):\n"
+        "    if number == 2:\n"
+        "        os.killpg(0, signal.SIGINT)\n"  # to all that were started, as a terminal does
+        "spreading.Progress.done = done\n"
+        "spreading._FIRST_LOOK = spreading._PAYS_FROM = 0\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    done = subprocess.run(
+        [sys.executable, str(script), "fleet", "fleet", "--jobs", "2", "--format", "jsonl"],
+        cwd=tmp_path, env=variables, capture_output=True, text=True, check=False, start_new_session=True, timeout=60,
+    )  # fmt: skip
+    problems = [json.loads(line)["problem"] for line in done.stdout.splitlines()]
+    assert (done.returncode, len(problems)) == (3, 30), done.stderr
+    assert 2 <= problems.count("") < 30
+    assert set(problems) == {"", "it was not judged: stopped before its turn"}
+    assert "Traceback" not in done.stderr
