@@ -2,8 +2,8 @@
 
 Each project has one row in the end, whatever happens on the way: rows are kept by the number of their project, so that
 one that was judged twice counts once, and one that nobody answers for gets a row with the problem. A worker that dies
-takes all that its pool has under way with it; those projects are judged again, one in a process at a time, and one that
-ends its process again is a row that says so.
+takes all that its pool has to do with it; those projects that it may have been are judged again, each in a process of
+its own, and one that ends that, too, is a row that says so.
 
 Processes are started anew and inherit nothing (`spawn`), and only where they pay: starting one takes as long as judging
 a few dozen manifests. So the first projects are judged here, and only if many seconds are left after the first one or
@@ -117,13 +117,17 @@ def _spread(work: _Work, processes: int) -> None:
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_IGN),
     )
+    waiting = work.waiting()
     try:
-        with start(max_workers=processes) as pool:
-            lost = _collect(pool, work.waiting(), work)
-        for number in lost:
-            with start(max_workers=1) as pool:
-                if _collect(pool, [number], work):
-                    work.fail(number, "it ended its process twice, for want of memory perhaps")
+        while waiting:
+            with start(max_workers=processes) as pool:
+                lost = _collect(pool, waiting, work)
+            # work begins in its order: what ended the processes is among the first that have no answer
+            suspects, waiting = lost[: 2 * processes], lost[2 * processes :]
+            for number in suspects:
+                with start(max_workers=1) as pool:
+                    if _collect(pool, [number], work):
+                        work.fail(number, "it ended its process twice, for want of memory perhaps")
     except (OSError, ImportError):  # no semaphores, or no more processes
         for number in work.waiting():
             work.judge(number)

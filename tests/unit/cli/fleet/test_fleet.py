@@ -239,7 +239,7 @@ def test_what_an_executor_loses_is_a_row(tmp_path: Path) -> None:
 def test_processes_give_the_same_rows_and_one_that_dies_costs_one_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generated(tmp_path, 6)
+    generated(tmp_path, 4)
     deadly = tmp_path / "team-3/repo-003/deadly.yaml"
     monkeypatch.setattr(spreading, "_FIRST_LOOK", 0)
     monkeypatch.setattr(spreading, "_PAYS_FROM", 0)
@@ -262,7 +262,7 @@ def test_processes_give_the_same_rows_and_one_that_dies_costs_one_project(
         assert [row.project for row in found] == list(projects)
         assert [(row.project.name, row.status) for row in found if row.problem] == [("team-3/repo-003", 3)]
         assert "ended its process twice" in found[3].problem
-    assert told == [(number, 6) for number in range(1, 7)]
+    assert told == [(number, 4) for number in range(1, 5)]
 
 
 def killed_by(one: FleetProject, request: FleetRequest) -> FleetRow:
