@@ -2,8 +2,8 @@
 
 Each project has one row in the end, whatever happens on the way: rows are kept by the number of their project, so that
 one that was judged twice counts once, and one that nobody answers for gets a row with the problem. A worker that dies
-takes all that its pool has under way with it; those projects are judged again, one in a process at a time, and one that
-ends its process again is a row that says so.
+takes all that its pool has to do with it; those projects that it may have been are judged again, each in a process of
+its own, and one that ends that, too, is a row that says so.
 
 Processes are started anew and inherit nothing (`spawn`), and only where they pay: starting one takes as long as judging
 a few dozen manifests. So the first projects are judged here, and only if many seconds are left after the first one or
@@ -12,8 +12,10 @@ two are there more of us.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import time
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from functools import partial
@@ -23,7 +25,7 @@ from kscan_lsp.cli.fleet.judging import judge
 from kscan_lsp.report.fleet.model import FleetRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from kscan_lsp.cli.fleet.judging import FleetRequest
@@ -108,17 +110,31 @@ def _spread(work: _Work, processes: int) -> None:
     # a process is started by `python -c`, which would search the working directory first: that is somebody's project
     os.environ["PYTHONSAFEPATH"] = "1"
     # what is started imports everything anew, and knows nothing of locks and threads here
-    start = partial(ProcessPoolExecutor, mp_context=multiprocessing.get_context("spawn"))
+    start = partial(
+        ProcessPoolExecutor,
+        mp_context=multiprocessing.get_context("spawn"),
+        # Ctrl-C goes to all that a terminal has started, and is for this one to answer
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    waiting = work.waiting()
     try:
-        with start(max_workers=processes) as pool:
-            lost = _collect(pool, work.waiting(), work)
-        for number in lost:
-            with start(max_workers=1) as pool:
-                if _collect(pool, [number], work):
-                    work.fail(number, "it ended its process twice, for want of memory perhaps")
+        while waiting:
+            with start(max_workers=processes) as pool:
+                lost = _collect(pool, waiting, work)
+            # work begins in its order: what ended the processes is among the first that have no answer
+            suspects, waiting = lost[: 2 * processes], lost[2 * processes :]
+            for number in suspects:
+                with start(max_workers=1) as pool:
+                    if _collect(pool, [number], work):
+                        work.fail(number, "it ended its process twice, for want of memory perhaps")
     except (OSError, ImportError):  # no semaphores, or no more processes
         for number in work.waiting():
             work.judge(number)
+    except KeyboardInterrupt:
+        for process in multiprocessing.active_children():  # what they have under way nobody waits for
+            process.terminate()
+        raise
 
 
 def judged_on(
@@ -137,11 +153,12 @@ def judged_on(
 def _collect(executor: Executor, numbers: Sequence[int], work: _Work) -> list[int]:
     """Have an executor judge projects; the numbers of those that it has no answer for."""
     futures: dict[Future[FleetRow], int] = {}
-    for number in numbers:
-        try:
-            futures[executor.submit(judge, work.projects[number], work.request)] = number
-        except (BrokenExecutor, RuntimeError):  # it broke, or was shut down, meanwhile
-            break
+    with _uninterrupted():
+        for number in numbers:
+            try:
+                futures[executor.submit(judge, work.projects[number], work.request)] = number
+            except (BrokenExecutor, RuntimeError):  # it broke, or was shut down, meanwhile
+                break
     lost = [*numbers[len(futures) :]]
     try:
         for future in as_completed(futures):
@@ -155,6 +172,18 @@ def _collect(executor: Executor, numbers: Sequence[int], work: _Work) -> list[in
         executor.shutdown(wait=False, cancel_futures=True)
         raise
     return sorted(lost)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Have Ctrl-C wait: a process that is started meanwhile does not hear it before it knows what to do with it."""
+    mask = getattr(signal, "pthread_sigmask", None)
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask else ()
+    try:
+        yield
+    finally:
+        if mask:
+            mask(signal.SIG_SETMASK, before)
 
 
 def _cores() -> int:

@@ -1,4 +1,7 @@
-"""A fleet as plain data: JSON for programs, and a line or a row for each project for whoever looks at trends."""
+"""A fleet as plain data: JSON for programs, and a line or a row for each project for whoever looks at trends.
+
+`docs/schemas/fleet.schema.json` publishes both; a line of JSON lines is one of its `projects`.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import __version__
-from kscan_lsp.report.fleet.model import SEVERITIES, VERDICTS, added
+from kscan_lsp.report.fleet.model import SEVERITIES, added
 
 if TYPE_CHECKING:
     from kscan_lsp.report.fleet.model import Fleet, FleetRow, Team
 
 SCHEMA_VERSION: Final = 1
+_COUNTS: Final = ("passed", "failed", "wrongSettings", "notAllScanned")
+"""What projects are counted as, by their status."""
 
 
 def render_json(fleet: Fleet) -> str:
@@ -23,7 +28,7 @@ def render_json(fleet: Fleet) -> str:
         "date": fleet.date,
         "summary": {
             "projects": len(fleet.rows),
-            **{VERDICTS[status]: statuses.count(status) for status in VERDICTS},
+            **{name: statuses.count(status) for status, name in enumerate(_COUNTS)},
             "findings": dict(zip(SEVERITIES, added(fleet.rows), strict=True)),
         },
     }

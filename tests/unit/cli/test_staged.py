@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
-from support.git import git, needs_git, repository
+from support.git import environment, git, needs_git, repository
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
 from kscan_lsp.files.revision import RevisionError, read_staged
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = needs_git
 
 HOST_PID = "C-0038"
+ROOT = Path(__file__).parents[3]
 
 
 def pod(name: str, *, host: bool) -> str:
@@ -186,3 +188,30 @@ def test_no_program_that_a_repository_names_is_run(here: Path) -> None:
     mark.unlink(missing_ok=True)
     assert files(staged()[1]) == ["new.yaml"]
     assert not mark.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the hook is a script for sh")
+def test_a_hook_of_git_judges_what_is_committed_and_no_more(here: Path) -> None:
+    """`git commit FILE` commits from an index of its own, and a linked worktree has another."""
+    hook = here / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m kscan_lsp scan --staged --control {HOST_PID}\n')
+    hook.chmod(0o755)
+    variables = {**environment(), "PYTHONPATH": str(ROOT)}
+
+    def commit(folder: Path, *arguments: str) -> int:
+        command = ["git", "commit", "--quiet", "--message=a", *arguments]
+        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False).returncode
+
+    (here / "bad.yaml").write_text(pod("bad", host=True))
+    git(here, "add", "bad.yaml")
+    (here / "old.yaml").write_text(pod("old", host=False))
+    assert commit(here, "old.yaml") == 0
+    assert commit(here) == 1
+    linked = here.parent / "linked"
+    git(here, "worktree", "add", "-q", "-b", "linked", str(linked))
+    (linked / "new.yaml").write_text(pod("new", host=False))
+    git(linked, "add", "new.yaml")
+    assert commit(linked) == 0
+    (linked / "new.yaml").write_text(pod("new", host=True))
+    assert commit(linked, "--all") == 1

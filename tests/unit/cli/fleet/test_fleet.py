@@ -14,6 +14,7 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 from typer.testing import CliRunner
 
@@ -23,6 +24,7 @@ from kscan_lsp.cli.fleet.projects import projects_of
 from kscan_lsp.cli.fleet.spreading import Progress, judged_here, judged_on
 from kscan_lsp.cli.main import app
 from kscan_lsp.cli.options import UsageError
+from kscan_lsp.report.fleet import data
 from kscan_lsp.report.fleet.model import Fleet, FleetProject, FleetRow, FleetScore
 from kscan_lsp.report.fleet.page import SCRIPT
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REQUEST = FleetRequest("2026-01-31")
+SCHEMA = json.loads((Path(__file__).parents[4] / "docs/schemas/fleet.schema.json").read_text())
 
 
 def manifest(name: str, *, privileged: bool) -> str:
@@ -186,6 +189,7 @@ def test_a_project_that_fails_is_a_row(tmp_path: Path, monkeypatch: pytest.Monke
     assert problems[2].startswith("pod.yaml:3: ")
     assert "nothing was scanned" in problems[3]
     assert problems[4] == "it could not be judged: RecursionError: too deep"
+    jsonschema.validate(json.loads(data.render_json(Fleet(tuple(found), REQUEST.day))), SCHEMA)
     assert Fleet(tuple(found), REQUEST.day).status == 3
     assert (
         judge(FleetProject(str(tmp_path / "fine"), "fine"), FleetRequest("2026-01-31", ("nas",))).status == 2
@@ -235,7 +239,7 @@ def test_what_an_executor_loses_is_a_row(tmp_path: Path) -> None:
 def test_processes_give_the_same_rows_and_one_that_dies_costs_one_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    generated(tmp_path, 6)
+    generated(tmp_path, 4)
     deadly = tmp_path / "team-3/repo-003/deadly.yaml"
     monkeypatch.setattr(spreading, "_FIRST_LOOK", 0)
     monkeypatch.setattr(spreading, "_PAYS_FROM", 0)
@@ -258,7 +262,7 @@ def test_processes_give_the_same_rows_and_one_that_dies_costs_one_project(
         assert [row.project for row in found] == list(projects)
         assert [(row.project.name, row.status) for row in found if row.problem] == [("team-3/repo-003", 3)]
         assert "ended its process twice" in found[3].problem
-    assert told == [(number, 6) for number in range(1, 7)]
+    assert told == [(number, 4) for number in range(1, 5)]
 
 
 def killed_by(one: FleetProject, request: FleetRequest) -> FleetRow:
@@ -300,13 +304,14 @@ def test_two_hundred_repositories_in_one_page_and_one_table(tmp_path: Path) -> N
     status, out, err = kscan(str(tmp_path / "fleet"), *words)
     assert (status, out) == (1, "")
     assert "200 projects: 133 passed, 67 failed" in err
-    page, table, data, lines, text = files
+    page, table, whole_file, lines, text = files
     html = page.read_text()
     assert html.count("<details") == 200
     assert len(html) < 2_000_000
     stored = parquet.read_table(table).to_pylist()
     listed = [json.loads(line) for line in lines.read_text().splitlines()]
-    whole = json.loads(data.read_text())
+    whole = json.loads(whole_file.read_text())
+    jsonschema.validate(whole, SCHEMA)
     assert whole["projects"] == listed
     assert [{**row, "date": str(row["date"])} for row in stored] == listed
     assert len({row["project"] for row in listed}) == 200
@@ -440,3 +445,30 @@ def test_a_process_imports_nothing_of_the_folder_it_is_started_in(tmp_path: Path
     )  # fmt: skip
     assert not mark.exists(), mark.read_text()
     assert [json.loads(line)["problem"] for line in done.stdout.splitlines()] == [""] * 3, done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as a terminal of POSIX does")
+def test_ctrl_c_ends_all_processes_at_once_and_reports_what_was_done(tmp_path: Path) -> None:
+    generated(tmp_path / "fleet", 30)
+    script = tmp_path / "kscan.py"
+    script.write_text(
+        "import os, signal\n"
+        "from kscan_lsp.cli.fleet import spreading\n"
+        "from kscan_lsp.__main__ import main\n"
+        "def done(self, number, of):\n"
+        "    if number == 2:\n"
+        "        os.killpg(0, signal.SIGINT)\n"  # to all that were started, as a terminal does
+        "spreading.Progress.done = done\n"
+        "spreading._FIRST_LOOK = spreading._PAYS_FROM = 0\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
+    done = subprocess.run(
+        [sys.executable, str(script), "fleet", "fleet", "--jobs", "2", "--format", "jsonl"],
+        cwd=tmp_path, env=variables, capture_output=True, text=True, check=False, start_new_session=True, timeout=60,
+    )  # fmt: skip
+    problems = [json.loads(line)["problem"] for line in done.stdout.splitlines()]
+    assert (done.returncode, len(problems)) == (3, 30), done.stderr
+    assert 2 <= problems.count("") < 30
+    assert set(problems) == {"", "it was not judged: stopped before its turn"}
+    assert "Traceback" not in done.stderr
