@@ -223,6 +223,52 @@ def test_the_life_of_an_exception_and_of_a_policy(here: Path, monkeypatch: pytes
     assert (scan(), drift()) == ((0, 0, 2), {"unchanged": 2})
 
 
+def test_the_life_of_a_repository_in_git(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commit by commit: what the baseline says, and what a pull request that begins at the commit before would."""
+
+    def on(day: str) -> None:
+        for module in ("main", "baseline", "request"):
+            monkeypatch.setattr(f"kscan_lsp.cli.{module}.today", lambda: date.fromisoformat(day))
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *words], cwd=here, check=True, capture_output=True)
+
+    def committed() -> tuple[tuple[int, int, int], dict, int, int]:
+        """Of the scan by the baseline its figures, and what drifted; against the last commit status and what is new."""
+        git("add", "--all")
+        git("commit", "--allow-empty", "-m", "next")
+        since = kscan("scan", "--format", "json", "--new-since", "HEAD~1", "--new-only")
+        return scan(), drift(), since.exit_code, sum(json.loads(since.stdout)["summary"]["findings"].values())
+
+    file, exceptions = here / "a.yaml", here / ".kscan/exceptions.yaml"
+    on("2026-06-01")
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "-m", "first")
+    assert kscan("baseline", "create").exit_code == 0
+    assert committed() == ((0, 0, 1), {"unchanged": 1}, 0, 0)
+    file.write_text("# moved down\n" * 50 + POD)
+    assert committed() == ((0, 0, 1), {"unchanged": 1}, 0, 0)
+    git("mv", "a.yaml", "b.yaml")
+    assert committed() == ((0, 0, 1), {"moved": 1, "unchanged": 0}, 0, 0)
+    shutil.copy(here / "b.yaml", file)
+    assert committed() == ((1, 1, 1), {"new": 1, "unchanged": 1}, 1, 1)
+    (here / "b.yaml").unlink()
+    file.write_text(POD.replace("privileged: true", "privileged: false"))
+    assert committed() == ((0, 0, 0), {"fixed": 1, "unchanged": 0}, 0, 0)
+    assert kscan("baseline", "update", "--prune").exit_code == 0
+    assert committed() == ((0, 0, 0), {"unchanged": 0}, 0, 0)
+    file.write_text(POD)  # the fault is back
+    assert committed() == ((1, 1, 0), {"new": 1, "unchanged": 0}, 1, 1)
+    exceptions.write_text(
+        "exceptions:\n- {controls: [C-0057], names: [web], reason: a driver, until: 2026-06-30}\n"
+    )
+    assert committed()[0] == (0, 0, 0)
+    on("2026-07-01")  # nobody edits anything
+    assert committed() == ((1, 1, 0), {"new": 1, "unchanged": 0}, 0, 0)
+
+
 def test_two_copies_are_two(here: Path) -> None:
     shutil.copy(here / "a.yaml", here / "b.yaml")
     kscan("baseline", "create")
