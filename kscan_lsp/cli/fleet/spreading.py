@@ -35,6 +35,7 @@ _FIRST_LOOK: Final = 0.5
 """Seconds after which it is reckoned whether processes pay."""
 _PAYS_FROM: Final = 2.0
 """Seconds of work left for each process from which it pays."""
+_SAFE_PATH: Final = "PYTHONSAFEPATH"
 _STOPPED: Final = "it was not judged: stopped before its turn"
 
 
@@ -88,7 +89,8 @@ def judged_here(
     try:
         _begin(work, processes := min(jobs or _cores(), len(projects)))
         if work.waiting():
-            _spread(work, processes)
+            with _nothing_from_here():
+                _spread(work, processes)
     except KeyboardInterrupt:
         pass
     return work.all_rows()
@@ -107,8 +109,6 @@ def _begin(work: _Work, processes: int) -> None:
 
 def _spread(work: _Work, processes: int) -> None:
     """Judge what is left in several processes."""
-    # a process is started by `python -c`, which would search the working directory first: that is somebody's project
-    os.environ["PYTHONSAFEPATH"] = "1"
     # what is started imports everything anew, and knows nothing of locks and threads here
     start = partial(
         ProcessPoolExecutor,
@@ -184,6 +184,23 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         if mask:
             mask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _nothing_from_here() -> Iterator[None]:
+    """Have processes import nothing of the working directory, which may be that of somebody's project.
+
+    They are started by `python -c`, which would search it first.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def _cores() -> int:

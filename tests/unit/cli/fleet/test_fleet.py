@@ -243,6 +243,7 @@ def test_processes_give_the_same_rows_and_one_that_dies_costs_one_project(
     deadly = tmp_path / "team-3/repo-003/deadly.yaml"
     monkeypatch.setattr(spreading, "_FIRST_LOOK", 0)
     monkeypatch.setattr(spreading, "_PAYS_FROM", 0)
+    before = dict(os.environ)
     told: list[tuple[int, int]] = []
 
     class Told(Progress):
@@ -263,6 +264,7 @@ def test_processes_give_the_same_rows_and_one_that_dies_costs_one_project(
         assert [(row.project.name, row.status) for row in found if row.problem] == [("team-3/repo-003", 3)]
         assert "ended its process twice" in found[3].problem
     assert told == [(number, 4) for number in range(1, 5)]
+    assert dict(os.environ) == before
 
 
 def killed_by(one: FleetProject, request: FleetRequest) -> FleetRow:
