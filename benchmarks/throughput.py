@@ -205,8 +205,13 @@ def run(one: Scanner, program: str, folder: Path) -> Run:
         process = subprocess.Popen(
             [program, *one.words, *names], cwd=folder, env=environment, stdout=output, stderr=errors
         )
-        _, status, used = os.wait4(process.pid, 0)
+        most = 0.0
+        while not (waited := os.wait4(process.pid, os.WNOHANG))[0]:
+            # what wait4 says of memory includes that of this process when it began the other
+            most = max(most, _memory(process.pid))
+            time.sleep(0.01)
         seconds = time.perf_counter() - began
+        _, status, used = waited
         process.returncode = status  # it was waited for
         output.seek(0)
         raw = output.read()
@@ -214,7 +219,18 @@ def run(one: Scanner, program: str, folder: Path) -> Run:
         said = one.count(json.loads(raw))
     except (ValueError, KeyError, TypeError):
         raise SystemExit(f"{one.name} gave no report (status {status}): {raw[:300]!r}") from None
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
+    return Run(seconds, used.ru_utime + used.ru_stime, most, said)
+
+
+def _memory(process: int) -> float:
+    """The megabytes that a process had at most until now; 0 where the system does not say."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    return next(
+        (int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0
+    )
 
 
 if __name__ == "__main__":
