@@ -176,9 +176,10 @@ def _paths(
     found: dict[Path, None] = {}
     wrong: list[tuple[int, str]] = []
     visited = 0
+    listed: dict[Path, list[str]] = {}
     for number, pattern in enumerate(patterns):
         matching = []
-        for path in _matching(pattern, folder):
+        for path in _matching(pattern, folder, listed):
             visited += 1
             if path is not None:
                 matching.append(os.path.relpath(path, folder))
@@ -196,8 +197,11 @@ def _paths(
     return paths[:MAX_REPORTS], wrong
 
 
-def _matching(pattern: str, folder: Path) -> Iterator[Path | None]:
-    """The files that a pattern matches, in no order, and None for each that was looked at and is not one."""
+def _matching(pattern: str, folder: Path, listed: dict[Path, list[str]]) -> Iterator[Path | None]:
+    """The files that a pattern matches, in no order, and None for each that was looked at below and is not one.
+
+    A folder itself is listed once for all patterns, however much is in it: whoever scans it walks it, too.
+    """
     if not any(character in pattern for character in "*?"):
         if os.path.lexists(folder / pattern):
             yield folder / pattern
@@ -206,13 +210,21 @@ def _matching(pattern: str, folder: Path) -> Iterator[Path | None]:
     fixed = next(n for n, part in enumerate(parts) if "*" in part or "?" in part)
     start, rest = folder.joinpath(*parts[:fixed]), "/".join(parts[fixed:])
     wanted = re.compile(_expression(rest))
+    if "/" not in rest and "**" not in rest:
+        if start not in listed:
+            try:
+                listed[start] = os.listdir(start)
+            except OSError:  # there is no such folder, or nobody may look at it
+                listed[start] = []
+        ending = re.split(r"[*?]", rest)[-1]
+        names = [name for name in listed[start] if name.endswith(ending) and wanted.fullmatch(name)]
+        yield from (start / name for name in names if not (start / name).is_dir())
+        return
     for here, folders, names in os.walk(start):
         below = Path(os.path.relpath(here, start)).as_posix()
         for name in names:
             path = name if below == "." else f"{below}/{name}"
             yield Path(here, name) if wanted.fullmatch(path) else None
-        if "/" not in rest and "**" not in rest:
-            return
         folders[:] = sorted(set(folders) - UNVISITED)
 
 

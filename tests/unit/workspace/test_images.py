@@ -157,6 +157,15 @@ def test_a_pattern_does_not_walk_forever(top: Path, monkeypatch: pytest.MonkeyPa
     assert "too many files" in problems(read(top))[0]
 
 
+def test_a_folder_of_any_size_may_have_no_report(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_VISITED", 10)
+    for number in range(50):
+        put(top / f"{number}.yaml")
+    assert problems(read(top)) == []
+    put(top / "shop.trivy.json")
+    assert len(read(top).images.reports) == 1
+
+
 def test_wrong_settings_are_told_at_their_place(top: Path) -> None:
     (top / ".kscan.yaml").write_text("images: {maxAge: 5}\n")
     assert "maxAgeDays" in problems(read(top))[0]
