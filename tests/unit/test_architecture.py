@@ -18,7 +18,7 @@ import kscan_lsp
 PACKAGE = Path(kscan_lsp.__file__).parent
 
 ROOMS = [
-    "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "graph", "cel",
+    "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "render", "graph", "cel",
     "policy", "evidence", "engine", "dispositions", "workspace", "fixes", "report", "testing", "cli", "devtools", "lsp",
     "__main__",
 ]  # fmt: skip
@@ -51,7 +51,7 @@ FLOORS = {
 
 MAX_LINES = 350
 
-TOUCH_THE_WORLD = {"files", "workspace", "cli", "devtools", "lsp", "__main__"}
+TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
     "workspace.policies", "workspace.images",
