@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-INSTALL: Final = "pip install 'kscan-lsp[helm]'"
-"""What lets charts be rendered."""
 SECONDS: Final = 20.0
 """How long a chart may take; the largest that were tried took 0.2 s."""
 _CHART: Final = "chart"

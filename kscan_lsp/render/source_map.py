@@ -11,9 +11,27 @@ from kscan_lsp.findings import Location
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.findings import Finding
     from kscan_lsp.render.marks import Piece, Written
 
 UNKNOWN: Final = "which line of the template this comes from is not known"
+
+
+class FoundWith(Struct, frozen=True):
+    """The values files that findings of a template are found with, the chart's own first."""
+
+    names: Mapping[object, tuple[str, ...]] = {}
+
+    def of(self, finding: Finding) -> tuple[str, ...]:
+        """Those of one finding."""
+        return self.names.get(self.key(finding), ())
+
+    @staticmethod
+    def key(finding: Finding) -> object:
+        """What makes a finding the same with other values."""
+        return finding.control, finding.resource, finding.stable_path
 
 
 class Rendered(Struct, frozen=True):
@@ -26,6 +44,9 @@ class Rendered(Struct, frozen=True):
     """What the rendering comes from, in order; empty where nobody knows."""
     first_line: int = 0
     """How long the first line of the template is, which stands for what is not known."""
+    found_with: FoundWith = FoundWith()
+    extra: bool = False
+    """Whether the document is there for what is found with other values than the defaults alone."""
 
     def locate(self, span: Span) -> Location:
         """The place that a span comes from: in the innermost template that has all of it.
