@@ -107,7 +107,8 @@ def fewer(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
 class Location(Struct, frozen=True):
     """A place in text that a person wrote; the span counts in code points of the whole file's text.
 
-    Without a span there is a reason: what is meant stands in no text, or nobody knows where.
+    Without a span there is a reason: what is meant stands in no text, or nobody knows where. With a reason, a span is
+    the nearest that is known.
     """
 
     file: str

@@ -28,3 +28,9 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the shared reference material beside the checkout")
     return SHARED
+
+
+@pytest.fixture
+def without_helm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is installed that renders charts."""
+    monkeypatch.setattr("kscan_lsp.render.makers.find_spec", lambda _: None)

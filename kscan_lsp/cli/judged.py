@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.files.encoding import SourceText
+from kscan_lsp.workspace.charts import read_rendered, with_renderings
 from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
-    from kscan_lsp.files.encoding import SourceText
+    from kscan_lsp.cli.charts import RenderedChart
+    from kscan_lsp.report.model import NotScanned, Skipped
+    from kscan_lsp.workspace.charts import ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.results import CheckedFile
 
@@ -30,6 +34,53 @@ class ScannedFile(Struct, frozen=True):
     source: SourceText
     checked: CheckedFile
     project: Project
+
+
+class ChartToJudge(NamedTuple):
+    """A chart that was rendered, by its defaults first, and waits for the others before it is judged."""
+
+    renderings: tuple[ValuesRendering, ...]
+    sources: Mapping[str, SourceText]
+    asked: frozenset[str]
+    """The names of the templates that somebody asked about."""
+    configuration: Configuration
+
+
+class RenderedCharts(NamedTuple):
+    """What became of the charts that a command came to."""
+
+    charts: list[ChartToJudge]
+    skipped: list[Skipped]
+    """The templates of those that nothing rendered."""
+    not_scanned: list[NotScanned]
+    names: set[str]
+    """What the templates of the others are called."""
+    done: set[str]
+    """The commands that need not be run any more."""
+
+
+def rendered_of(
+    templates: Mapping[str, Sequence[tuple[Skipped, Configuration]]], rendered: Mapping[str, RenderedChart]
+) -> RenderedCharts:
+    """Sort out charts.
+
+    Args:
+        templates: those that were come to by the folder of their chart, and what is said of one that is left alone.
+        rendered: by folder, what charts render to, as far as anything is installed that renders them.
+    """
+    made = RenderedCharts([], [], [], set(), set())
+    for folder, entries in templates.items():
+        chart = rendered.get(folder)
+        if chart is None:
+            made.skipped.extend(skipped for skipped, _ in entries)
+            continue
+        names = frozenset(skipped.file for skipped, _ in entries)
+        made.names.update(names)
+        made.done.update(skipped.hint for skipped, _ in entries)
+        made.not_scanned.extend(chart.not_scanned)
+        if chart.renderings:
+            made.charts.append(ChartToJudge(chart.renderings, chart.sources, names, entries[0][1]))
+    return made
 
 
 class FileToJudge(NamedTuple):
@@ -47,6 +98,7 @@ def judged(
     configurations: Iterable[Configuration],
     today: date,
     declared: Sequence[FileToJudge] = (),
+    charts: Sequence[ChartToJudge] = (),
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare.
 
@@ -61,9 +113,23 @@ def judged(
         if declared or (elsewhere and project.ruleset.relational):
             others = [(f.name, f.source.text, f.json) for f in (*elsewhere, *declared)]
             project = project.with_declared(others)
-        projects[id(configuration)] = project.with_files(same)
+        rendered = [chart for chart in charts if chart.configuration is configuration]
+        read = [project.read(path, text, json=json) for path, text, json in same]
+        by_default = [one for chart in rendered for one in chart.renderings[0].files]
+        read += [read_rendered(project, one) for one in by_default]
+        project = project.with_read(read)
+        for chart in rendered:
+            project = with_renderings(project, chart.renderings)
+        projects[id(configuration)] = project
     found = []
     for file in files:
         project = projects[id(file.configuration)]
         found.append(ScannedFile(file.path, file.source, project.files[file.name], project))
+    for chart in charts:
+        project = projects[id(chart.configuration)]
+        for one in chart.renderings[0].files:
+            # what is in an archive was asked about with the chart
+            if one.path in chart.asked or one.path not in chart.sources:
+                source = chart.sources.get(one.path, SourceText(one.text))
+                found.append(ScannedFile(Path(one.path), source, project.files[one.path], project))
     return tuple(found)

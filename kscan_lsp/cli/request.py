@@ -11,9 +11,10 @@ from kscan_lsp.cli.options import UsageError, split_names
 from kscan_lsp.cli.terminal import fail, print_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from kscan_lsp.cli.charts import RenderedChart
     from kscan_lsp.cli.scan import Scan, ScanRequest
     from kscan_lsp.report.model import FileProblem
     from kscan_lsp.workspace.configuration import Configuration
@@ -51,7 +52,7 @@ def scan_for(request: ScanRequest, day: date | None = None, *, images: bool = Fa
         discover = discover_files
     day = day or today()
     try:
-        scanned = scan_paths(request, day, stdin, discover)
+        scanned = scan_paths(request, day, stdin, discover, rendered_charts)
     except UsageError as error:
         fail(str(error))
     if images:
@@ -59,6 +60,13 @@ def scan_for(request: ScanRequest, day: date | None = None, *, images: bool = Fa
 
         scanned = with_scanned_images(scanned, request, day, lambda text: print_error(f"kscan: {text}"))
     return scanned
+
+
+def rendered_charts(folders: Iterable[str]) -> dict[str, RenderedChart] | None:
+    """`charts.rendered_charts`, imported where a chart is there to be rendered."""
+    from kscan_lsp.cli.charts import rendered_charts as render_charts
+
+    return render_charts(folders)
 
 
 def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> Scan:

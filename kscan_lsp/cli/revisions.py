@@ -13,22 +13,25 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp.cli.baselines import ComparedScan, digests_of, matched
-from kscan_lsp.cli.judged import FileToJudge, judged
+from kscan_lsp.cli.charts import rendered_charts
+from kscan_lsp.cli.judged import ChartToJudge, FileToJudge, judged
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.reports import report_of
 from kscan_lsp.cli.scan import Scan
 from kscan_lsp.files.discover import is_excluded, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, is_rendered
-from kscan_lsp.files.partials import Partials
+from kscan_lsp.files.partials import Partials, outermost_chart
 from kscan_lsp.files.revision import RevisionError, read_revision
+from kscan_lsp.render.chart import Chart
+from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.drift import written
 from kscan_lsp.settings.exceptions import FOLDER
 from kscan_lsp.workspace.baselines import name_in
 from kscan_lsp.workspace.places import exceptions_above, find_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from kscan_lsp.cli.scan import ScanRequest
@@ -56,18 +59,19 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
         raise UsageError("--new-since needs files of one git repository; there is none here")
     top = Path(found)
     named = [Path(os.path.abspath(path)) for path in request.paths if path != STDIN]
+    charts = _charts_of(scan)
 
     def wanted(path: str) -> bool:
         absolute = top / path
-        return path.endswith(_SUFFIXES) and any(
-            absolute == one or absolute.is_relative_to(one) for one in named
+        return any(absolute.is_relative_to(one) for one in charts) or (
+            path.endswith(_SUFFIXES) and any(absolute == one or absolute.is_relative_to(one) for one in named)
         )
 
     try:
         revision = read_revision(top, name, wanted)
     except RevisionError as error:
         raise UsageError(str(error)) from None
-    before = _judged_then(scan, top, revision.files, today)
+    before = _judged_then(scan, top, revision.files, today, charts)
     report = report_of(before, request, today)
     label = f"{name} ({revision.commit[:_SHORT]})" if not revision.commit.startswith(name) else name
     baseline = written(
@@ -79,7 +83,41 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
     return ComparedScan(now, (compared._replace(name=label),))
 
 
-def _judged_then(scan: Scan, top: Path, texts: Mapping[str, bytes], today: date) -> Scan:
+def _charts_of(scan: Scan) -> list[Path]:
+    """The folders of the charts that were rendered."""
+    partials = Partials()
+    found = [
+        partials.rendering(file.path)
+        for file in scan.files
+        if file.path and any(isinstance(placed.source, Rendered) for placed in file.checked.documents)
+    ]
+    return sorted({Path(outermost_chart(one[1])) for one in found if one})
+
+
+def _rendered_then(
+    charts: Sequence[Path],
+    top: Path,
+    texts: Mapping[str, bytes],
+    configurations: Callable[[Path], Configuration],
+) -> list[ChartToJudge]:
+    """Charts as a revision has them."""
+
+    def read(folder: Path) -> Chart:
+        files = {top / PurePosixPath(name): raw for name, raw in texts.items()}
+        below = {path: raw for path, raw in files.items() if path.is_relative_to(folder)}
+        return Chart({path.relative_to(folder).as_posix(): raw for path, raw in below.items()})
+
+    found = rendered_charts(map(str, charts), read) if charts else {}
+    return [
+        ChartToJudge(chart.renderings, chart.sources, frozenset(chart.sources), configurations(chart.folder))
+        for chart in (found or {}).values()
+        if chart.renderings
+    ]
+
+
+def _judged_then(
+    scan: Scan, top: Path, texts: Mapping[str, bytes], today: date, charts: Sequence[Path]
+) -> Scan:
     """The files of a revision, judged by the settings of today."""
     by_settings: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {
         (one.settings_path, exceptions_above(one.root) if one.root else ()): one
@@ -87,14 +125,18 @@ def _judged_then(scan: Scan, top: Path, texts: Mapping[str, bytes], today: date)
     }
     partials = Partials()
     files: list[FileToJudge] = []
+
+    def configuration_of(folder: Path) -> Configuration:
+        key = find_settings(folder), exceptions_above(folder)
+        return by_settings.get(key) or scan.configurations[0]
+
     for name, raw in texts.items():
         path = top / PurePosixPath(name)
-        key = find_settings(path.parent), exceptions_above(path.parent)
-        configuration = by_settings.get(key) or scan.configurations[0]
+        configuration = configuration_of(path.parent)
         if is_excluded(path, configuration.exclude):
             continue
         source = decode(raw)
-        if isinstance(source, Unreadable):
+        if isinstance(source, Unreadable) or not path.name.endswith(_SUFFIXES):
             continue
         reason = partials.reason_to_skip(path)
         if reason and not (reason == "helm-template" and is_rendered(source.text)):
@@ -102,6 +144,13 @@ def _judged_then(scan: Scan, top: Path, texts: Mapping[str, bytes], today: date)
         files.append(
             FileToJudge(path, display_name(path), source, configuration, is_json(path.name, source.text))
         )
+    rendered = _rendered_then(charts, top, texts, configuration_of)
     return Scan(
-        judged(files, scan.configurations, today), (), (), (), (), scan.configurations, scan.requested
+        judged(files, scan.configurations, today, charts=rendered),
+        (),
+        (),
+        (),
+        (),
+        scan.configurations,
+        scan.requested,
     )

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.cli.idle import idle_exceptions
-from kscan_lsp.cli.judged import FileToJudge, ScannedFile, judged
+from kscan_lsp.cli.judged import FileToJudge, ScannedFile, judged, rendered_of
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
-from kscan_lsp.files.partials import Partials
+from kscan_lsp.files.partials import Partials, outermost_chart
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
@@ -33,11 +33,17 @@ from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.workspace.unused import pattern_that_matches_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
+    from typing import TypeAlias
 
+    from kscan_lsp.cli.charts import RenderedChart
+    from kscan_lsp.cli.judged import RenderedCharts
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.report.standards import StandardChange
+
+    RenderCharts: TypeAlias = Callable[[Iterable[str]], Mapping[str, RenderedChart] | None]
+    """`charts.rendered_charts`."""
 
 _STDIN_NAME: Final = "<stdin>"
 
@@ -77,6 +83,7 @@ def scan(
     today: date,
     stdin: bytes = b"",
     discover: Callable[..., Discovered] | None = None,
+    charts: RenderCharts | None = None,
 ) -> Scan:
     """Find, read and judge what was asked for.
 
@@ -85,6 +92,7 @@ def scan(
         today: the day that suppressions are compared with.
         stdin: what there is on standard input.
         discover: `discover.discover`, where a folder is among the paths; files do without importing it.
+        charts: `charts.rendered_charts`, asked where there is a chart; it takes time to import.
 
     Raises:
         UsageError: the command names something that does not exist.
@@ -105,7 +113,7 @@ def scan(
             reader.read_folder(Path(name), discover)
         else:
             reader.read_named(Path(name))
-    return reader.scan()
+    return reader.scan(charts=charts)
 
 
 class Reader:
@@ -126,14 +134,18 @@ class Reader:
         self.configurations: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {}
         self.by_folder: dict[Path, Configuration] = {}
         self.seen: set[str] = set()
+        self.templates: dict[str, list[tuple[Skipped, Configuration]]] = {}
+        """Templates by the folders of their charts, with what is said where nothing renders them."""
 
-    def scan(self, requested: tuple[str, ...] | None = None) -> Scan:
+    def scan(self, requested: tuple[str, ...] | None = None, charts: RenderCharts | None = None) -> Scan:
         """Judge what was read.
 
         Args:
             requested: the paths that it is about, where those are not the ones that were named.
+            charts: what renders charts; without it, or where nothing is installed that does, they are left alone.
         """
-        files = judged(self.files, self.configurations.values(), self.today, self.declared)
+        rendered = self.rendered(charts)
+        files = judged(self.files, self.configurations.values(), self.today, self.declared, rendered.charts)
         self.skipped += [
             Skipped(
                 file.checked.path, file.checked.skipped, self.rendered_by(file.path, file.checked.skipped)
@@ -141,6 +153,8 @@ class Reader:
             for file in files
             if file.checked.skipped
         ]
+        done = rendered.done
+        self.skipped = [one._replace(hint="") if one.hint in done else one for one in self.skipped]
         scanned = {file.checked.path for file in files if not file.checked.skipped}
         self.look_for_unused(files)
         return Scan(
@@ -202,12 +216,28 @@ class Reader:
         self.seen.add(real)
         source = read_manifest(path, self.partials, named=named)
         if isinstance(source, str):
-            self.skipped.append(Skipped(display_name(path), source, self.rendered_by(path, source)))
+            skipped = Skipped(display_name(path), source, self.rendered_by(path, source))
+            chart = self.partials.rendering(path) if source == "helm-template" else None
+            if chart is None:
+                self.skipped.append(skipped)
+            else:
+                self.templates.setdefault(outermost_chart(chart[1]), []).append((skipped, configuration))
         elif isinstance(source, Unreadable):
             self.not_scanned.append(NotScanned(display_name(path), source.line, source.reason))
         else:
             json = is_json(path.name, source.text)
             self.files.append(FileToJudge(path, display_name(path), source, configuration, json))
+
+    def rendered(self, charts: RenderCharts | None) -> RenderedCharts:
+        """The charts that were come to, rendered; where that cannot be, their templates are left alone."""
+        found = charts(self.templates) if charts and self.templates else None
+        rendered = rendered_of(self.templates, found or {})
+        self.skipped += rendered.skipped
+        self.not_scanned += rendered.not_scanned
+        for came_to in self.came_to.values():
+            if came_to & rendered.names:
+                came_to |= {place.file for place in rendered.not_scanned}
+        return rendered
 
     def read_stdin(self, raw: bytes) -> None:
         """Read what there is on standard input."""

@@ -40,6 +40,26 @@ def mcp() -> None:
 
 
 @app.command()
+def render(
+    chart: Annotated[Path, typer.Argument(metavar="CHART", help="The folder of a Helm chart.")],
+    values: Annotated[
+        list[Path],
+        typer.Option("--values", metavar="FILE", help="A values file over the chart's own; may be repeated."),
+    ] = [],
+    places: Annotated[
+        bool, typer.Option("--map", help="Begin each line with the file and line that it is written on.")
+    ] = False,
+) -> None:
+    """Print what a Helm chart renders to, with what may be a secret masked."""
+    from kscan_lsp.cli.render import rendering
+
+    try:
+        write_output(rendering(chart, values, places=places))
+    except UsageError as error:
+        fail(str(error))
+
+
+@app.command()
 def fleet(
     names: Annotated[
         list[str],

@@ -97,6 +97,14 @@ class Partials:
         return known
 
 
+def outermost_chart(folder: str) -> str:
+    """The folder of the chart that a chart is rendered with: the outermost whose `charts` folder it is in."""
+    above, name = os.path.split(os.path.dirname(folder))
+    if name == "charts" and os.path.isfile(os.path.join(above, "Chart.yaml")):
+        return outermost_chart(above)
+    return folder
+
+
 def _folders(path: str) -> Iterator[tuple[str, str]]:
     """Every folder above a file, the nearest first, with the name of its child on the way to the file."""
     folder, child = os.path.split(path)

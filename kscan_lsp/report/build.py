@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from msgspec.structs import replace
+
 from kscan_lsp import paths
 from kscan_lsp.fixes.draft import Draft, drafts
 from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
+from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.file_text import FileText
@@ -173,6 +176,12 @@ class _Builder:
         self.texts[self.name(file.path)] = FileText(file, project.ruleset)
         if project not in self.ordinals:
             self.ordinals[project] = object_ordinals(project)
+        counted = {
+            one.resource.id
+            for document in file.documents
+            for one in document.checked.verdicts
+            if not is_extra(document)
+        }
         for number, document in enumerate(file.documents):
             options = iter(self.fix_options(Site(project, file.path, number)))
             for verdicts in document.checked.verdicts:
@@ -188,6 +197,10 @@ class _Builder:
                             ordinal=ordinal, ways=ways
                         )
                     )
+                if is_extra(document):
+                    if verdicts.resource.id in counted:
+                        continue
+                    counted.add(verdicts.resource.id)
                 self.judged.append((verdicts, failing))
                 self.objects.append((verdicts.resource.id, project.ruleset))
                 self.add_reasons(document, verdicts, failing, project)
@@ -226,8 +239,18 @@ class _Builder:
     ) -> Reported:
         location = placed.locate(finding.span)
         accepted_file, accepted_line = self.accepted_in(placed, finding, project)
+        with_ = placed.source.found_with.of(finding) if isinstance(placed.source, Rendered) else ()
+        said = finding.message
+        if is_extra(placed) and with_:
+            said += f" (rendered with {', '.join(with_)})"
+        if location.span and location.reason:
+            said += f" ({location.reason})"
+        if self.name(location.file) not in self.texts and location.file in project.files:
+            # a named template of another file
+            self.texts[self.name(location.file)] = FileText(project.files[location.file], project.ruleset)
         return Reported(
-            finding=finding,
+            finding=replace(finding, message=said) if said is not finding.message else finding,
+            rendered_with=with_,
             file=self.name(location.file),
             range=range_of(location, project),
             rule=rule,
@@ -285,6 +308,11 @@ class _Builder:
             i: counted.get(i, ControlResult(i))._replace(reasons=tuple(self.reasons.get(i, ())))
             for i in rules
         }
+
+
+def is_extra(placed: PlacedDocument) -> bool:
+    """Whether a document is there for what is found with other values of a chart alone."""
+    return isinstance(placed.source, Rendered) and placed.source.extra
 
 
 def rules_of(ruleset: Ruleset) -> dict[str, Rule]:

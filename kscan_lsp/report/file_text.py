@@ -10,16 +10,19 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.redaction import masked, secret_spans
+from kscan_lsp.redaction.texts import united
 from kscan_lsp.redaction.vocabulary import OF_SECRETS, is_harmless
+from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml.data import nearest
+from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
+    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, PlacedDocument
 
 SECRETS: Final = "Secrets"
 """The category of controls that find secrets: what one of them points at is masked, whatever anybody thinks of it."""
@@ -55,6 +58,9 @@ class FileText:
         """Those of all documents, once somebody has asked."""
         self._last: tuple[int, ShownLine] | None = None
         """The line shown last: a file of one line may have a thousand places to show."""
+        self._is_template = file.limit is None and (
+            not file.documents or isinstance(file.documents[0].source, Rendered)
+        )
 
     @property
     def line_count(self) -> int:
@@ -99,20 +105,41 @@ class FileText:
         return masked(self._lines.text, self._secrets_of_all())
 
     def _secrets_of_all(self) -> list[Span]:
+        if self._is_template:
+            return self._secrets_of_template()
         return [span for placed in self.file.documents for span in self._secrets_at(placed.offset)]
 
+    def _secrets_of_template(self) -> list[Span]:
+        """What is a secret where it is rendered, and what may be one in a text that nobody can read as a manifest."""
+        found = [
+            *secret_spans(read_document(self._lines.text), self._ruleset.inputs.get("sensitiveKeyNames", ()))
+        ]
+        for placed in self.file.documents:
+            for span in self._secrets_in(placed):
+                location = placed.locate(span)
+                if location.span and location.file == self.file.path:
+                    found.append(location.span)
+        return sorted(united(found))
+
     def _secrets_at(self, offset: int) -> tuple[Span, ...]:
+        if self._is_template:
+            if self._all_secrets is None:
+                self._all_secrets = self._secrets_of_template()
+            return tuple(self._all_secrets)
         placed = self.file.placed_at(offset)
         if placed is None:
             return ()
         known = self._secrets.get(placed.offset)
         if known is None:
-            checked, names = placed.checked, self._ruleset.inputs.get("sensitiveKeyNames", ())
-            found = secret_spans(checked.document, names, self._pointed_at(checked))
             shift = placed.offset
-            known = tuple(Span(span.start + shift, span.end + shift) for span in found)
+            known = tuple(Span(span.start + shift, span.end + shift) for span in self._secrets_in(placed))
             self._secrets[placed.offset] = known
         return known
+
+    def _secrets_in(self, placed: PlacedDocument) -> tuple[Span, ...]:
+        """Those of a document, in the text that was judged."""
+        checked, names = placed.checked, self._ruleset.inputs.get("sensitiveKeyNames", ())
+        return secret_spans(checked.document, names, self._pointed_at(checked))
 
     def _pointed_at(self, checked: CheckedDocument) -> Iterator[Span]:
         """The values that controls about secrets have found."""

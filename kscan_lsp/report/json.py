@@ -197,7 +197,7 @@ def _finding(entry: Reported) -> dict[str, Any]:
         "baseline": {"since": disposition.since, "owner": disposition.owner, "reason": disposition.reason}
         if disposition and finding.status == "baseline"
         else None,
-        "renderedWith": [],
+        "renderedWith": list(entry.rendered_with),
     }
 
 

@@ -19,6 +19,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """What one file and several are that are left alone, for each of `model.SKIP_REASONS`."""
 
+INSTALL: Final = "install what renders charts: pip install 'kscan-lsp[helm]'"
+"""What has charts judged where nothing renders them."""
 _VARIABLES: Final = "variables.yaml"
 """What stands for the file with the variables of a Jinja template: `jinja2` of jinja2-cli wants to be told which."""
 
@@ -30,7 +32,8 @@ def counted_by_reason(counts: Mapping[str, int]) -> str:
 
 def why(reason: str, hint: str) -> str:
     """Why a file is left alone, and the command that has it judged, if there is one."""
-    return f"{WORDS[reason][0]}; run: {hint}" if hint else WORDS[reason][0]
+    install = f", or {INSTALL}" if reason == "helm-template" else ""
+    return f"{WORDS[reason][0]}; run: {hint}{install}" if hint else WORDS[reason][0]
 
 
 def rendered_by(file: str, reason: str, rendering: tuple[str, str] | None) -> str:

@@ -113,6 +113,8 @@ class Reported(NamedTuple):
     """How many objects of the same identity its project has before this one."""
     ways: paths.Ways | None = None
     """What is known of paths into its object; its findings have most of their ways in common."""
+    rendered_with: tuple[str, ...] = ()
+    """The values files that a chart was rendered with where it is found; empty for what stands in a manifest."""
 
     @property
     def fingerprint(self) -> str:

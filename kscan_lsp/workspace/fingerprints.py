@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kscan_lsp.files.names import name_order
+from kscan_lsp.render.source_map import Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,5 +49,7 @@ def _declared(project: Project, name: str) -> Iterator[tuple[int, Path, Resource
         yield from ((0, one.root, one.id) for one in project.index.files[name])
         return
     for number, placed in enumerate(file.documents):
+        if isinstance(placed.source, Rendered) and placed.source.extra:
+            continue  # the same objects with other values
         for verdicts in placed.checked.verdicts:
             yield number, verdicts.resource.root, verdicts.resource.id

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.cli.options import STDIN, UsageError
+from kscan_lsp.cli.request import rendered_charts
 from kscan_lsp.cli.scan import Scan, ScanRequest
 from kscan_lsp.cli.scan import scan as scan_paths
 from kscan_lsp.files.discover import discover
@@ -74,7 +75,7 @@ def scanned(asked: Question, today: date) -> Scan:
     Raises:
         UsageError: as `scan.scan`.
     """
-    return scan_paths(asked, today, asked.text.encode("utf-8", "replace"), discover)
+    return scan_paths(asked, today, asked.text.encode("utf-8", "replace"), discover, rendered_charts)
 
 
 def some(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -170,6 +170,7 @@ def test_check_takes_a_text_and_is_short(here: Path) -> None:
     assert (clean["status"], clean["findings"]) == (0, [])
 
 
+@pytest.mark.usefixtures("without_helm")
 def test_what_could_not_be_scanned_is_no_pass(here: Path) -> None:
     (here / "chart/templates").mkdir(parents=True)
     (here / "chart/Chart.yaml").write_text("name: a\n")
@@ -295,6 +296,7 @@ def test_fields_and_the_controls_that_everybody_knows_for_them(here: Path, field
     assert len(found["controls"]) < 60
 
 
+@pytest.mark.usefixtures("without_helm")
 def test_charts_and_overlays_are_said_to_be_unrendered(here: Path) -> None:
     (here / "chart/templates").mkdir(parents=True)
     (here / "chart/Chart.yaml").write_text("name: a\n")

@@ -1,0 +1,90 @@
+"""The charts that a command came to: read, rendered with their values, and ready to be judged with the manifests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kscan_lsp.files.encoding import SourceText, Unreadable, decode
+from kscan_lsp.files.manifest import display_name, is_rendered
+from kscan_lsp.render.chart import Chart, ChartFault, read_chart
+from kscan_lsp.render.makers import helm
+from kscan_lsp.render.rendering import render
+from kscan_lsp.report.model import NotScanned
+from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kscan_lsp.render.makers import Helm
+    from kscan_lsp.render.rendering import Rendering
+
+
+class RenderedChart(NamedTuple):
+    """A chart with what it renders to, by its defaults first; without renderings there is a reason not to scan it."""
+
+    folder: Path
+    renderings: tuple[ValuesRendering, ...]
+    not_scanned: tuple[NotScanned, ...]
+    sources: Mapping[str, SourceText]
+    """Its templates as they stand in files, by their names in reports."""
+
+
+def rendered_charts(
+    folders: Iterable[str], read: Callable[[Path], Chart | Unreadable] = read_chart
+) -> dict[str, RenderedChart] | None:
+    """Charts rendered, by their folders; None where nothing is installed that renders them.
+
+    Args:
+        folders: where they are.
+        read: where their files come from, if not from the disk.
+    """
+    maker = helm()
+    if maker is None:
+        return None
+    try:
+        return {folder: rendered_chart(maker, Path(folder), read(Path(folder))) for folder in folders}
+    finally:
+        maker.close()
+
+
+def rendered_chart(maker: Helm, folder: Path, chart: Chart | Unreadable) -> RenderedChart:
+    """A chart rendered with its defaults, and with each values file that it comes with."""
+    name = display_name(folder)
+    prefix = f"{name}/" if name != "." else ""
+    if isinstance(chart, Unreadable):
+        return RenderedChart(folder, (), (NotScanned(f"{prefix}Chart.yaml", 1, chart.reason),), {})
+    not_scanned = [NotScanned(prefix + path, 1, why) for path, why in chart.left_out]
+    for missing in chart.missing():
+        why = f"its dependency '{missing}' is not in charts/, so it is not rendered; run: helm dependency build {name}"
+        not_scanned.append(NotScanned(f"{prefix}Chart.yaml", 1, why))
+    renderings = []
+    for values in (None, *chart.values_files()):
+        texts = () if values is None else (chart.files[values].decode(errors="replace"),)
+        found = render(maker, chart, texts, prefix)
+        label = f"{prefix}{values or 'values.yaml'}"
+        if isinstance(found, ChartFault):
+            said = f" with {label}" if values else ""
+            why = f"this chart does not render{said}: {found.message}"
+            not_scanned.append(NotScanned(prefix + found.file, found.line, why))
+            if values is None:
+                return RenderedChart(folder, (), tuple(not_scanned), {})
+            continue
+        renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix))))
+    sources = {
+        prefix + path: source
+        for path in chart.templates()
+        if isinstance(source := decode(chart.files[path]), SourceText)
+    }
+    return RenderedChart(folder, tuple(renderings), tuple(not_scanned), sources)
+
+
+def _files(chart: Chart, rendering: Rendering, prefix: str) -> Iterable[RenderedFile]:
+    """The files of a chart that places may be in; a template without any action is judged as it stands."""
+    texts = chart.templates()
+    for path in sorted({*texts, *rendering.files}):
+        text = texts.get(path, "")
+        if path in texts and path not in rendering.files:
+            yield RenderedFile(prefix + path, text, None)
+        elif path not in texts or not is_rendered(text):
+            yield RenderedFile(prefix + path, text, rendering.files[path])

@@ -1,0 +1,86 @@
+"""What a chart renders to, as text, with the place that each line comes from if somebody wants it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp.cli.options import UsageError
+from kscan_lsp.files import encoding
+from kscan_lsp.files.manifest import display_name
+from kscan_lsp.redaction import shown
+from kscan_lsp.render.chart import ChartFault, read_chart
+from kscan_lsp.render.makers import helm
+from kscan_lsp.render.rendering import render
+from kscan_lsp.render.source_map import Rendered
+from kscan_lsp.report.left_alone import INSTALL
+from kscan_lsp.report.printable import printable
+from kscan_lsp.text import LineIndex, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from kscan_lsp.render.chart import Chart
+    from kscan_lsp.render.rendering import RenderedTemplate
+
+
+def rendering(folder: Path, values: Sequence[Path], *, places: bool) -> str:
+    """A chart rendered, with what may be a secret masked.
+
+    Args:
+        folder: the chart's.
+        values: values files over its own; later ones win.
+        places: whether each line begins with the file and the line that it is written on.
+
+    Raises:
+        UsageError: there is no chart, nothing that renders it, or it does not render.
+    """
+    if not (folder / "Chart.yaml").is_file():
+        raise UsageError(f"there is no chart in '{folder}': it has no Chart.yaml")
+    chart = read_chart(folder)
+    if isinstance(chart, encoding.Unreadable):
+        raise UsageError(f"{folder}: {chart.reason}")
+    texts = []
+    for path in values:
+        source = encoding.read(path)
+        if isinstance(source, encoding.Unreadable):
+            raise UsageError(f"{path}: {source.reason}")
+        texts.append(source.text)
+    maker = helm()
+    if maker is None:
+        raise UsageError(f"nothing here renders charts; {INSTALL}")
+    try:
+        found = render(maker, chart, texts)
+    finally:
+        maker.close()
+    name = display_name(folder)
+    prefix = "" if name == "." else f"{name}/"
+    if isinstance(found, ChartFault):
+        raise UsageError(f"{prefix}{found.file}:{found.line}: {found.message}")
+    parts = []
+    for name_in_chart, template in found.files.items():
+        text = shown(template.text)
+        if places:
+            text = "\n".join(_with_places(chart, name_in_chart, template, text.split("\n"), prefix))
+        parts.append(f"---\n# Source: {prefix}{name_in_chart}\n{text}" + "\n" * (not text.endswith("\n")))
+    return printable("".join(parts))
+
+
+def _with_places(
+    chart: Chart, path: str, template: RenderedTemplate, lines: Sequence[str], prefix: str
+) -> Iterator[str]:
+    source = Rendered(path, 0, template.pieces)
+    indexes = {name: LineIndex(text) for name, text in chart.templates().items()}
+    at = 0
+    found = []
+    for line, written in zip(lines, template.text.split("\n"), strict=True):
+        start = at + len(written) - len(written.lstrip())
+        location = source.locate(Span(start, start + 1))
+        place = ""
+        if written.strip() and location.span and location.file in indexes:
+            number = indexes[location.file].position(location.span.start).line + 1
+            place = f"{prefix}{location.file}:{'?' if location.reason else number}"
+        found.append((place, line))
+        at += len(written) + 1
+    width = max(len(place) for place, _ in found)
+    yield from (f"{place:<{width}} | {line}".rstrip() for place, line in found)

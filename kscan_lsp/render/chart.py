@@ -1,0 +1,222 @@
+"""A chart in memory: the files of a folder as Helm takes them, and the values files that it comes with.
+
+`.helmignore` holds as Helm has it (https://helm.sh/docs/chart_template_guide/helm_ignore_file). Links are followed
+inside the chart only: what `.Files` reads must not be a file of this machine that the chart happens to know.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
+
+from kscan_lsp.files.encoding import Unreadable, read_bytes
+from kscan_lsp.yaml.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+MAX_BYTES: Final = 20_000_000
+"""How much a chart may have; Helm's own limit for what a release stores is a megabyte."""
+MAX_FILES: Final = 5_000
+MAX_VALUES: Final = 20
+"""How many values files of a chart it is judged with."""
+_TEMPLATE: Final = re.compile(r"(?:charts/[^/]+/)*templates/.+")
+_VALUES: Final = re.compile(r"values-[^/]+\.ya?ml|ci/[^/]+\.ya?ml")
+_RELEASE: Final = re.compile(r"[^a-z0-9-]+")
+
+
+class Chart(Struct, frozen=True):
+    """The files of a chart by their paths below its folder, with slashes."""
+
+    files: Mapping[str, bytes]
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Files that were not read, and why."""
+
+    @property
+    def name(self) -> str:
+        """What `Chart.yaml` calls it; empty where it does not."""
+        return str(self._metadata("").get("name") or "")
+
+    @property
+    def release(self) -> str:
+        """The name of the release that it is rendered as: its own, as far as a release may be called so."""
+        return _RELEASE.sub("-", self.name.lower()).strip("-")[:53].rstrip("-") or "release-name"
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it renders to nothing by itself."""
+        return self._metadata("").get("type") == "library"
+
+    def templates(self) -> dict[str, str]:
+        """The text of each template that is UTF-8 and is rendered for a cluster, by path."""
+        found = {}
+        for path, raw in self.files.items():
+            if _TEMPLATE.fullmatch(path) and not path.endswith("/NOTES.txt"):
+                try:
+                    found[path] = raw.decode()
+                except UnicodeDecodeError:
+                    continue  # Helm renders what it makes of it, and nobody knows where that stands
+        return found
+
+    def values_files(self) -> list[str]:
+        """The values files that it comes with, besides its own defaults."""
+        return sorted(path for path in self.files if _VALUES.fullmatch(path))[:MAX_VALUES]
+
+    def missing(self) -> list[str]:
+        """The dependencies that `Chart.yaml` names and that are not in `charts/`."""
+        here = {_name_of_archive(path) for path in self.files if path.startswith("charts/")}
+        named = self._metadata("").get("dependencies") or ()
+        if "requirements.yaml" in self.files:
+            named = _mapping(self.files["requirements.yaml"]).get("dependencies") or ()
+        names = [one.get("name") for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+        folders = {str(self._metadata(f"charts/{name}/").get("name")) for name in here}
+        return [
+            str(name)
+            for name in names
+            if name
+            and name not in folders
+            and not any(re.fullmatch(rf"{re.escape(str(name))}(-v?\d.*)?", h) for h in here)
+        ]
+
+    def file_of(self, rendered: str) -> str:
+        """The path of the file that a name of Helm's is of: a template, or the archive that it is in.
+
+        Args:
+            rendered: the name, such as `shop/charts/db/templates/a.yaml`: charts by their names, not their folders.
+        """
+        _, _, rest = rendered.partition("/")
+        folder = ""
+        while rest.startswith("charts/"):
+            _, name, below = rest.split("/", 2)
+            inside = self._subchart(folder, name)
+            if inside.endswith(".tgz"):
+                return inside
+            folder, rest = f"{inside}/", below
+        return folder + rest
+
+    def _subchart(self, folder: str, name: str) -> str:
+        """The folder or archive of a chart in another: by its folder's name, its own, or the alias it has."""
+        real = name
+        named = self._metadata(folder).get("dependencies")
+        for one in named if isinstance(named, list) else ():
+            if isinstance(one, dict) and one.get("alias") == name:
+                real = str(one.get("name"))
+        below = f"{folder}charts/"
+        found = sorted({path[len(below) :].split("/")[0] for path in self.files if path.startswith(below)})
+        for entry in found:
+            if entry == real or self._metadata(f"{below}{entry}/").get("name") == real:
+                return below + entry
+        return next(
+            (below + one for one in found if one.startswith(real) and one.endswith(".tgz")), below + real
+        )
+
+    def _metadata(self, folder: str) -> dict[str, object]:
+        return _mapping(self.files.get(f"{folder}Chart.yaml", b""))
+
+
+def read_chart(
+    folder: Path, read: Callable[[Path, int], bytes | Unreadable] = read_bytes
+) -> Chart | Unreadable:
+    """The chart in a folder.
+
+    Args:
+        folder: the folder with its `Chart.yaml`.
+        read: where content comes from, if not from the disk; the second argument is how much at most.
+    """
+    top = os.path.realpath(folder)
+    ignored = _ignore_rules(Path(top) / ".helmignore")
+    files: dict[str, bytes] = {}
+    left_out: list[tuple[str, str]] = []
+    size = 0
+    for path in _files_below(top, ignored):
+        name = PurePosixPath(Path(path).relative_to(top)).as_posix()
+        real = os.path.realpath(path)
+        if real != path and not Path(real).is_relative_to(top):
+            left_out.append((name, "it is a link to a file outside of the chart, which is not followed"))
+            continue
+        raw = read(Path(path), MAX_BYTES)
+        if isinstance(raw, Unreadable):
+            left_out.append((name, raw.reason))
+            continue
+        size += len(raw)
+        if size > MAX_BYTES or len(files) >= MAX_FILES:
+            return Unreadable(
+                f"this chart is too large to render: more than {MAX_BYTES:,} bytes or {MAX_FILES:,} files"
+            )
+        files[name] = raw
+    return Chart(files, tuple(left_out))
+
+
+def _files_below(top: str, ignored: Callable[[str, bool], bool]) -> Iterator[str]:
+    for folder, folders, names in os.walk(top):
+        below = os.path.relpath(folder, top)
+        prefix = "" if below == "." else Path(below).as_posix() + "/"
+        folders[:] = sorted(name for name in folders if not ignored(prefix + name, True) and name != ".git")
+        for name in sorted(names):
+            if not ignored(prefix + name, False):
+                yield os.path.join(folder, name)
+
+
+def _ignore_rules(path: Path) -> Callable[[str, bool], bool]:
+    """Whether a `.helmignore` leaves out a path, which is a folder or not: the last pattern that fits has the word."""
+    raw = read_bytes(path, MAX_BYTES) if path.is_file() else b""
+    rules: list[tuple[bool, bool, bool, re.Pattern[str]]] = []
+    for line in () if isinstance(raw, Unreadable) else raw.decode(errors="replace").splitlines():
+        pattern = line.strip()
+        if not pattern or pattern.startswith("#") or "**" in pattern:
+            continue
+        negated = pattern.startswith("!")
+        pattern = pattern.removeprefix("!")
+        only_folders = pattern.endswith("/")
+        pattern = pattern.removesuffix("/")
+        whole = "/" in pattern
+        rules.append((negated, only_folders, whole, re.compile(_expression(pattern.removeprefix("/")))))
+    # what Helm adds to every list: an editor's hidden files are no templates
+    rules.append((False, False, True, re.compile(r"templates/\.[^/]+")))
+
+    def is_ignored(name: str, folder: bool) -> bool:
+        found = False
+        for negated, only_folders, whole, expression in rules:
+            if (folder or not only_folders) and expression.fullmatch(
+                name if whole else name.rpartition("/")[2]
+            ):
+                found = not negated
+        return found
+
+    return is_ignored
+
+
+def _expression(pattern: str) -> str:
+    """A pattern of Go's `filepath.Match` as a regular expression."""
+    parts = []
+    for part in re.findall(r"\\.|\[[^\]]+\]|.", pattern):
+        if part == "*":
+            parts.append("[^/]*")
+        elif part == "?":
+            parts.append("[^/]")
+        elif part.startswith("[") and len(part) > 2:
+            parts.append(part)
+        else:
+            parts.append(re.escape(part.removeprefix("\\") or part))
+    return "".join(parts)
+
+
+def _name_of_archive(path: str) -> str:
+    return path.split("/")[1].removesuffix(".tgz")
+
+
+def _mapping(raw: bytes) -> dict[str, object]:
+    data = read_document(raw.decode(errors="replace")).data if raw else None
+    return data if isinstance(data, dict) else {}
+
+
+class ChartFault(NamedTuple):
+    """Why a chart does not render: in Helm's words, at a line (from 1) of one of its files."""
+
+    file: str
+    line: int
+    message: str

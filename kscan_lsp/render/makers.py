@@ -1,0 +1,120 @@
+"""What charts are rendered by: Helm in a process of its own, which is started when the first chart is asked for.
+
+Helm comes as a library (the extra `kscan-lsp[helm]`). It is not loaded into this process: a template that never ends
+cannot be stopped from outside, and one that prints without end takes the whole process with it when memory is gone.
+Both were tried. The process costs 0.2 s once and about a millisecond for each question. It is ended when an answer
+takes too long, and the next question starts another.
+
+Left out: the `helm` command. It sorts what it prints by kind, which marks change, and is slow to start.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import threading
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SECONDS: Final = 20.0
+"""How long a chart may take; the largest that were tried took 0.2 s."""
+_CHART: Final = "chart"
+
+
+class RenderError(Exception):
+    """Why a chart does not render, in words: Helm's, or which limit it met."""
+
+
+class Helm:
+    """Helm in a process of its own. One question at a time; others wait."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def rendered(self, files: Mapping[str, bytes], name: str, values: Sequence[str]) -> dict[str, str]:
+        """What the templates of a chart render to, by the names that Helm has for them.
+
+        Args:
+            files: the chart, by paths below its folder.
+            name: the name of the release.
+            values: the texts of values files, over the chart's own.
+
+        Raises:
+            RenderError: it does not render.
+        """
+        archive = _archive(files)
+        question = {"size": len(archive), "name": name, "values": [*values]}
+        with self._lock:
+            answer = self._ask(json.dumps(question).encode() + b"\n" + archive)
+        if "error" in answer:
+            raise RenderError(answer["error"])
+        found: dict[str, str] = answer["files"]
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _ask(self, question: bytes) -> Any:
+        process = self._process
+        if process is None or process.poll() is not None:
+            self.close()
+            process = self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "kscan_lsp.render.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(self.seconds, stop)
+        timer.start()
+        line = b""
+        try:
+            if process.stdin and process.stdout:
+                process.stdin.write(question)
+                process.stdin.flush()
+                line = process.stdout.readline()
+        except OSError:
+            line = b""  # it has ended: which limit that was is said below
+        finally:
+            timer.cancel()
+        if not line.endswith(b"\n"):
+            self.close()
+            raise RenderError(
+                f"it took more than {self.seconds:g} s to render; look for a template that never ends"
+                if late.is_set()
+                else "it needed more memory to render than it may have; look for output without end"
+            )
+        return json.loads(line)
+
+
+def helm() -> Helm | None:
+    """What renders charts here; None where nothing does."""
+    return Helm() if find_spec("helm_python") else None
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
+    """A chart as Helm packs one, but not compressed: it goes no farther than to the next process."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=0) as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"{_CHART}/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()

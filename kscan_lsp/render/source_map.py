@@ -1,0 +1,93 @@
+"""From a span of rendered text to the place in a template: the source map of what a chart renders to."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from kscan_lsp.findings import Location
+from kscan_lsp.text import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kscan_lsp.findings import Finding
+    from kscan_lsp.render.marks import Piece, Written
+
+UNKNOWN: Final = "which line of the template this comes from is not known"
+
+
+class FoundWith(Struct, frozen=True):
+    """The values files that findings of a template are found with, the chart's own first."""
+
+    names: Mapping[object, tuple[str, ...]] = {}
+
+    def of(self, finding: Finding) -> tuple[str, ...]:
+        """Those of one finding."""
+        return self.names.get(self.key(finding), ())
+
+    @staticmethod
+    def key(finding: Finding) -> object:
+        """What makes a finding the same with other values."""
+        return finding.control, finding.resource, finding.stable_path
+
+
+class Rendered(Struct, frozen=True):
+    """The source map of a document that was rendered, from an offset of the text of its template's rendering on."""
+
+    file: str
+    """The template."""
+    offset: int
+    pieces: tuple[Piece, ...] = ()
+    """What the rendering comes from, in order; empty where nobody knows."""
+    first_line: int = 0
+    """How long the first line of the template is, which stands for what is not known."""
+    found_with: FoundWith = FoundWith()
+    extra: bool = False
+    """Whether the document is there for what is found with other values than the defaults alone."""
+
+    def locate(self, span: Span) -> Location:
+        """The place that a span comes from: in the innermost template that has all of it.
+
+        What one action prints is at that action, and what begins and ends in text is where that stands.
+        """
+        start = self._at(self.offset + span.start)
+        last = self._at(self.offset + max(span.end - 1, span.start))
+        if start is None or last is None:
+            return Location(self.file, Span(0, self.first_line), UNKNOWN)
+        depth = 0
+        for one, other in zip(start.actions, last.actions, strict=False):
+            if one != other:
+                break
+            depth += 1
+        first = _within(start, depth, self.offset + span.start)
+        end = _within(last, depth, self.offset + max(span.end - 1, span.start), end=True)
+        while depth and (first is None or end is None or first[0] != end[0] or end[1] < first[1]):
+            depth -= 1
+            action = start.actions[depth]
+            first, end = (action.file, action.start), (action.file, action.end)
+        if first is None or end is None or first[0] != end[0] or end[1] < first[1]:
+            return Location(self.file, Span(0, self.first_line), UNKNOWN)
+        return Location(first[0], Span(first[1], end[1]))
+
+    def is_known(self, offset: int) -> bool:
+        """Whether a place in a document is known to come from a line or an action."""
+        return self.locate(Span(offset, offset + 1)).reason == ""
+
+    def _at(self, offset: int) -> Piece | None:
+        number = bisect_right(self.pieces, offset, key=lambda piece: piece.at)
+        return self.pieces[number - 1] if number else None
+
+
+def _within(piece: Piece, depth: int, offset: int, *, end: bool = False) -> tuple[str, int] | None:
+    """Where a character stands, or what prints it, in the template that so many actions lead to."""
+    written: Written | None = piece.actions[depth] if len(piece.actions) > depth else None
+    if written is not None:
+        return written.file, written.end if end else written.start
+    line = piece.line
+    if line is None:
+        return None
+    at = min(line.start + offset - piece.at, max(line.end - 1, line.start))
+    return line.file, min(at + 1, line.end) if end else at

@@ -1,0 +1,78 @@
+"""The process in which charts render: `python -m kscan_lsp.render.worker`, asked on standard input.
+
+A question is a line of JSON (`size`, `values`, `name`) and so many bytes of a chart's archive; an answer is a line of
+JSON, too, with `files`, or with `error`. It imports nothing but the binding to Helm, and ends with its input. Its
+memory is limited where the system can; time is watched by who asks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MEMORY: Final = 3_000_000_000
+"""How many bytes of address space it may take. Go reserves more than it uses: below 1.5 GB Helm does not start, and a
+chart whose output never ends is stopped at about 1 GB of real memory."""
+MOST_OUTPUT: Final = 50_000_000
+"""How many characters a chart may render to; a file of that size is not judged, either."""
+
+
+def answer(helm: Any, archive: bytes, question: Mapping[str, Any]) -> dict[str, Any]:
+    """What a chart renders to, or why it does not, in Helm's words.
+
+    Args:
+        helm: the module `helm_python`.
+        archive: the chart, as a `.tgz`.
+        question: `name` of the release, and `values`, the texts of values files, of which later ones win.
+    """
+    values: dict[str, Any] = {}
+    try:
+        for text in question["values"]:
+            values = _over(values, helm.values_from_yaml(text))
+        with helm.Chart.load_archive(archive) as chart:
+            files = chart.render(values=values, name=question["name"], namespace="default")
+    except helm.HelmError as error:
+        return {"error": str(error)[:5_000]}
+    if sum(map(len, files.values())) > MOST_OUTPUT:
+        return {"error": f"it renders to more than {MOST_OUTPUT:,} characters"}
+    return {"files": files}
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Values under others, merged as Helm merges values files."""
+    merged = dict(below)
+    for key, value in above.items():
+        known = merged.get(key)
+        both = isinstance(known, dict) and isinstance(value, dict)
+        merged[key] = _over(known, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def serve(helm: Any, asked: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until nothing more is asked."""
+    while line := asked.readline():
+        question = json.loads(line)
+        found = answer(helm, asked.read(question["size"]), question)
+        answers.write(json.dumps(found).encode() + b"\n")
+        answers.flush()
+
+
+def main() -> None:
+    """Serve on standard input and output."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing that a library prints gets between the answers
+    if sys.platform != "win32":
+        resource = import_module("resource")
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    serve(import_module("helm_python"), sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What charts render to, judged as part of a project: files named by their templates, places in these.
+
+A chart is judged with its default values, together with all that is there; each further values file makes another
+project, in which the chart's templates render to something else. What is found in that and not with the defaults is
+taken over as a further document of the template, so that there is one file for each template, and one finding for all
+values that it is found with. Such a document is declared by nothing: no fingerprint and no score counts it again.
+
+Nothing in what is rendered has a fix: an edit would be one of a template or of values, and be proven by rendering.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from kscan_lsp.render.source_map import FoundWith, Rendered
+from kscan_lsp.text import LineIndex
+from kscan_lsp.workspace.results import CheckedFile, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.findings import Finding
+    from kscan_lsp.render.rendering import RenderedTemplate
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedDocument, PlacedDocument
+
+
+class RenderedFile(NamedTuple):
+    """A file of a chart: its name in the project, its text as written, and what it renders to; None for helpers."""
+
+    path: str
+    text: str
+    rendered: RenderedTemplate | None
+
+
+class ValuesRendering(NamedTuple):
+    """What a chart renders to with some values, and what the file with these is called."""
+
+    values: str
+    files: tuple[RenderedFile, ...]
+
+
+def read_rendered(project: Project, file: RenderedFile) -> CheckedFile:
+    """A file of a chart as far as it can be judged without looking at others.
+
+    Args:
+        project: the one that it is to be in.
+        file: the file.
+    """
+    if file.rendered is None:
+        return CheckedFile(file.path, file.text, json=False)
+    read = project.read(file.path, file.rendered.text)
+    if read.limit or read.skipped not in {"", "not-kubernetes"}:
+        return replace(read, text=file.text)
+    first_line = LineIndex(file.text).content_end(0)
+    documents = tuple(
+        replace(
+            placed, source=Rendered(file.path, placed.offset, file.rendered.pieces, first_line, FoundWith())
+        )
+        for placed in place(file.path, read.parts)
+    )
+    return CheckedFile(file.path, file.text, json=False, documents=documents)
+
+
+def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> Project:
+    """The project, which has what a chart renders to by default, with what else is found in it.
+
+    Args:
+        project: has the first of the renderings.
+        renderings: the chart by its defaults, then with each further values file.
+    """
+    default = renderings[0]
+    found: dict[str, dict[object, list[str]]] = {}
+    extra: dict[str, list[PlacedDocument]] = defaultdict(list)
+    for file in default.files:
+        if file.path in project.files:
+            found[file.path] = {_key(one): [default.values] for one in _findings(project.files[file.path])}
+    texts = {file.path: file.rendered.text for file in default.files if file.rendered}
+    for values, files in renderings[1:]:
+        changed = [file for file in files if file.rendered and file.rendered.text != texts.get(file.path)]
+        other = project.with_read([read_rendered(project, file) for file in changed])
+        for file in files:
+            if file.rendered is None or file.path not in project.files:
+                continue
+            known = found.setdefault(file.path, {})
+            for placed in other.files[file.path].documents:
+                parts = [_only_new(one, known, values) for one in placed.checked.verdicts]
+                if any(one.findings for one in parts):
+                    kept = tuple(one for one in parts if one.findings)
+                    checked = replace(placed.checked, verdicts=kept, problems=())
+                    extra[file.path].append(replace(placed, checked=checked))
+    judged = dict(project.files)
+    for path, known in found.items():
+        lists = FoundWith({key: tuple(dict.fromkeys(names)) for key, names in known.items()})
+        own = [_said(placed, lists, extra=False) for placed in judged[path].documents]
+        more = [_said(placed, lists, extra=True) for placed in extra[path]]
+        judged[path] = replace(judged[path], documents=(*own, *more))
+    return replace(project, files=judged)
+
+
+def _only_new(verdicts: Verdicts, known: dict[object, list[str]], values: str) -> Verdicts:
+    """What is said of an object that no values before had; what they had, is noted to be found with these, too."""
+    new = []
+    for finding in verdicts.findings:
+        names = known.setdefault(_key(finding), [])
+        if not names:
+            new.append(finding)
+        names.append(values)
+    return replace(verdicts, findings=tuple(new))
+
+
+def _said(placed: PlacedDocument, found: FoundWith, *, extra: bool) -> PlacedDocument:
+    source = placed.source
+    if not isinstance(source, Rendered):
+        return placed
+    return replace(
+        placed, checked=_unfixable(placed.checked), source=replace(source, found_with=found, extra=extra)
+    )
+
+
+def _unfixable(checked: CheckedDocument) -> CheckedDocument:
+    verdicts = tuple(
+        replace(one, findings=tuple(replace(finding, fixable=False) for finding in one.findings))
+        for one in checked.verdicts
+    )
+    return replace(checked, verdicts=verdicts)
+
+
+def _findings(file: CheckedFile) -> Iterable[Finding]:
+    return (finding for _, finding in file.findings())
+
+
+def _key(finding: Finding) -> object:
+    return FoundWith.key(finding)

@@ -1,0 +1,243 @@
+"""Charts in a scan: rendered, judged with the manifests around them, and reported where they are written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from support.git import git
+from typer.testing import CliRunner
+
+from kscan_lsp.cli.main import app
+
+pytest.importorskip("helm_python")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+META = "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
+DEPLOYMENT = """\
+{{- if .Values.enabled }}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "shop.name" . }}
+  namespace: shop
+spec:
+  selector:
+    matchLabels: {app: shop}
+  template:
+    metadata:
+      labels: {app: shop}
+    spec:
+      containers:
+        - name: web
+          image: "{{ .Values.image }}"
+          securityContext:
+            {{- include "shop.context" . | nindent 12 }}
+{{- end }}
+"""
+HELPERS = """\
+{{- define "shop.name" -}}
+{{ .Release.Name | trunc 63 }}
+{{- end }}
+{{- define "shop.context" -}}
+privileged: {{ .Values.privileged }}
+{{- end }}
+"""
+
+
+def write(here: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(text)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write(
+        tmp_path,
+        {
+            "shop/Chart.yaml": META,
+            "shop/values.yaml": "enabled: true\nimage: nginx:1\nprivileged: true\n",
+            "shop/templates/web.yaml": DEPLOYMENT,
+            "shop/templates/_helpers.tpl": HELPERS,
+        },
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def scan(*arguments: str):
+    result = CliRunner().invoke(app, ["scan", "--format", "json", *arguments])
+    assert result.stdout, result.output
+    return result.exit_code, json.loads(result.stdout)
+
+
+def of(report, control: str):
+    return [one for one in report["findings"] if one["control"] == control]
+
+
+def test_a_finding_stands_on_the_line_of_the_template(here: Path) -> None:
+    status, report = scan("--control", "C-0057,C-0016,C-0270")
+    assert status == 1
+    (privileged,) = of(report, "C-0057")
+    assert (privileged["file"], privileged["range"]["start"]) == (
+        "shop/templates/_helpers.tpl",
+        {"line": 5, "column": 1},
+    )
+    assert privileged["range"]["end"] == {"line": 5, "column": 37}
+    (escalation,) = of(report, "C-0016")
+    assert (escalation["file"], escalation["range"]["start"]) == (
+        "shop/templates/web.yaml",
+        {"line": 17, "column": 11},
+    )
+    assert escalation["renderedWith"] == ["shop/values.yaml"]
+    assert escalation["resource"]["name"] == "shop"
+    assert report["summary"]["resources"] == 1
+    assert report["summary"]["skipped"]["helm-template"] == 0
+    assert [one["file"] for one in report["skipped"] if one["hint"]] == []
+
+
+def test_each_form_shows_the_template(here: Path) -> None:
+    for form in ("pretty", "sarif", "github", "gitlab", "junit", "html", "markdown", "csv"):
+        result = CliRunner().invoke(app, ["scan", "--format", form, "--control", "C-0057,C-0016"])
+        assert result.exit_code == 1, (form, result.output)
+        assert "_helpers.tpl" in result.stdout, form
+    pretty = CliRunner().invoke(app, ["scan", "--control", "C-0057"]).stdout
+    assert "5 │ privileged: {{ .Values.privileged }}" in pretty
+
+
+def test_several_values_make_one_finding(here: Path) -> None:
+    other = DEPLOYMENT.replace('include "shop.name" .', '"extra"')
+    write(
+        here,
+        {
+            "shop/values-prod.yaml": "privileged: false\n",
+            "shop/ci/root.yaml": "extra: true\n",
+            "shop/templates/extra.yaml": "{{ if .Values.extra }}\n" + other + "{{ end }}",
+        },
+    )  # fmt: skip
+    _, report = scan("--control", "C-0057,C-0016")
+    both = {one["resource"]["name"]: one for one in of(report, "C-0057")}
+    assert both["shop"]["renderedWith"] == ["shop/values.yaml", "shop/ci/root.yaml"]
+    assert both["extra"]["renderedWith"] == ["shop/ci/root.yaml"]
+    assert both["extra"]["message"].endswith("(rendered with shop/ci/root.yaml)")
+    names = [one["renderedWith"] for one in of(report, "C-0016") if one["resource"]["name"] == "shop"]
+    assert names == [["shop/values.yaml", "shop/ci/root.yaml", "shop/values-prod.yaml"]]
+    assert report["summary"]["resources"] == 2
+
+
+def test_manifests_and_charts_are_one_project(here: Path) -> None:
+    policy = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\n"
+        "spec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n"
+    )
+    _, before = scan("--control", "C-0260")
+    write(here, {"policy.yaml": policy})
+    _, after = scan("--control", "C-0260")
+    assert (len(before["findings"]), len(after["findings"])) == (1, 0)
+
+
+def test_comments_and_baselines_accept_what_is_rendered(here: Path) -> None:
+    CliRunner().invoke(app, ["baseline", "create"])
+    _, report = scan("--control", "C-0016,C-0057")
+    assert {one["status"] for one in report["findings"]} == {"baseline"}
+    write(
+        here,
+        {
+            "shop/templates/web.yaml": DEPLOYMENT.replace(
+                "securityContext:", "securityContext: # kscan:ignore C-0016 -- tested"
+            )
+        },
+    )
+    (here / ".kscan/baseline.json").unlink()
+    _, report = scan("--control", "C-0016,C-0057")
+    (accepted,) = of(report, "C-0016")
+    assert (accepted["accepted"]["file"], accepted["accepted"]["line"]) == ("shop/templates/web.yaml", 17)
+
+
+def test_a_chart_that_does_not_render_is_one_problem(here: Path) -> None:
+    write(here, {"shop/templates/web.yaml": DEPLOYMENT.replace(".Values.image", ".Values.a.b.c")})
+    status, report = scan("shop")
+    assert status == 3
+    ((place),) = report["notScanned"]
+    assert (place["file"], place["line"]) == ("shop/templates/web.yaml", 16)
+    assert "does not render" in place["reason"]
+    assert "nil pointer" in place["reason"]
+
+
+def test_a_dependency_that_is_not_there_is_said(here: Path) -> None:
+    write(here, {"shop/Chart.yaml": META + "dependencies: [{name: db, version: 1.0.0}]\n"})
+    status, report = scan("--control", "C-0057")
+    assert status == 3
+    (place,) = report["notScanned"]
+    assert "helm dependency build shop" in place["reason"]
+
+
+def test_nothing_rendered_is_fixed(here: Path) -> None:
+    before = (here / "shop/templates/web.yaml").read_text()
+    result = CliRunner().invoke(app, ["fix", "--write", "--unsafe"])
+    assert result.exit_code == 0, result.output
+    assert (here / "shop/templates/web.yaml").read_text() == before
+    _, report = scan("--fixes")
+    assert {json.dumps(one["fix"]) for one in report["findings"]} == {"null"}
+
+
+def test_a_template_without_actions_is_judged_as_it_stands(here: Path) -> None:
+    plain = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - name: a\n    image: b\n"
+        "    securityContext: {privileged: true}\n"
+    )
+    write(here, {"shop/templates/plain.yaml": plain})
+    _, report = scan("--control", "C-0057")
+    plain_ones = [one for one in of(report, "C-0057") if one["file"] == "shop/templates/plain.yaml"]
+    assert [(one["renderedWith"], one["fix"] is not None) for one in plain_ones] == [([], True)]
+
+
+def test_secrets_in_templates_are_masked(here: Path) -> None:
+    manifest = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: {{ .Release.Name }}}\n"
+        "stringData:\n  password: hunter2hunter2\n"
+    )
+    write(here, {"shop/templates/secret.yaml": manifest})
+    result = CliRunner().invoke(app, ["scan", "--framework", "allcontrols"])
+    assert "hunter2hunter2" not in result.output
+    assert "secret.yaml" in result.output
+
+
+@pytest.mark.usefixtures("without_helm")
+def test_without_a_maker_templates_are_left_alone(here: Path) -> None:
+    status, report = scan("shop")
+    assert status == 3
+    assert report["summary"]["skipped"]["helm-template"] == 1
+    assert "kscan-lsp[helm]" in report["notScanned"][0]["reason"]
+
+
+def test_only_what_changed_since_a_revision_is_new(here: Path) -> None:
+    git(here, "init", "-q")
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "one")
+    write(
+        here,
+        {"shop/templates/web.yaml": DEPLOYMENT.replace("    spec:\n", "    spec:\n      hostPID: true\n")},
+    )
+    _, report = scan("--new-since", "HEAD", "--new-only")
+    assert {one["control"] for one in report["findings"]} == {"C-0038"}
+
+
+def test_a_rendering_is_printed_with_its_places(here: Path) -> None:
+    result = CliRunner().invoke(app, ["render", "shop", "--map"])
+    assert result.exit_code == 0, result.output
+    assert "# Source: shop/templates/web.yaml" in result.stdout
+    lines = [line.split(" | ") for line in result.stdout.splitlines() if " | " in line]
+    assert ["shop/templates/_helpers.tpl:5", "            privileged: true"] in [
+        [place.strip(), line] for place, line in lines
+    ]
+    write(here, {"prod.yaml": "privileged: false\n"})
+    result = CliRunner().invoke(app, ["render", "shop", "--values", "prod.yaml"])
+    assert "            privileged: false\n" in result.stdout
+    result = CliRunner().invoke(app, ["render", "."])
+    assert result.exit_code == 2
+    assert "no Chart.yaml" in result.output
