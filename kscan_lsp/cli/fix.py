@@ -134,7 +134,9 @@ def unreadable(scan: Scan) -> list[str]:
 
 def _remaining_options(project: Project, path: str) -> Iterator[int]:
     """For every open finding that has fixes, how many."""
-    for checked in project.files[path].parts:
+    for number, checked in enumerate(project.files[path].parts):
+        if not Site(project, path, number).is_written:
+            continue
         for _, options in drafts(checked, project.evaluator, project.index, is_open):
             yield len(options)
 

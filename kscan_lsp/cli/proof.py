@@ -57,6 +57,7 @@ def prove(scan: Scan, result: FixResult, today: date) -> Proof:
         today: the day.
     """
     texts = {file.scanned.checked.path: file.text for file in result.files}
+    rendered = {one.path for chart in scan.charts for one in chart.renderings[0].files}
     by_ruleset = {id(one.ruleset): one for one in scan.configurations}
     files = [
         FileToJudge(
@@ -67,9 +68,10 @@ def prove(scan: Scan, result: FixResult, today: date) -> Proof:
             is_json(one.checked.path, one.checked.text),
         )
         for one in scan.files
+        if one.checked.path not in rendered
     ]
     before = Counter(_keys(scan.files))
-    after = Counter(_keys(judged(files, scan.configurations, today)))
+    after = Counter(_keys(judged(files, scan.configurations, today, charts=scan.charts)))
     gone, come = before - after, after - before
     leaves = {
         control: {i for check in ruleset.controls[control].checks if check.fix for i in check.fix.leaves}

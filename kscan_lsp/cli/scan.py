@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.judged import RenderedCharts
+    from kscan_lsp.cli.judged import ChartToJudge, RenderedCharts
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.report.standards import StandardChange
 
@@ -76,6 +76,7 @@ class Scan(Struct, frozen=True):
     """What holds for the files, each once, in the order in which they were come to."""
     requested: tuple[str, ...] = ()
     """The paths that were named."""
+    charts: tuple[ChartToJudge, ...] = ()
 
 
 def scan(
@@ -168,6 +169,7 @@ class Reader:
             ),
             tuple(self.configurations.values()),
             self.request.paths if requested is None else requested,
+            tuple(rendered.charts),
         )
 
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:

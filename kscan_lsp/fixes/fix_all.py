@@ -138,6 +138,8 @@ def fix_all(
         The project as it is then, and what was fixed, in order.
     """
     done: list[tuple[Finding, VerifiedFix]] = []
+    if not site.is_written:
+        return site.project, done
     before = -1
     while len(done) > before:
         before = len(done)

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from kscan_lsp import edits
 from kscan_lsp.edits.place import same
+from kscan_lsp.findings import Verbatim
 from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.draft import drafts_of, elements_in
 from kscan_lsp.redaction import redact
@@ -64,6 +65,11 @@ class Site(NamedTuple):
         """The document as it was judged."""
         return self.project.files[self.file].documents[self.number].checked
 
+    @property
+    def is_written(self) -> bool:
+        """Whether the document stands in its file as it was judged; what was rendered has no text to edit."""
+        return isinstance(self.project.files[self.file].documents[self.number].source, Verbatim)
+
 
 def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     """The fixes of a finding: one, or one for each value the user can choose.
@@ -75,6 +81,8 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     Returns:
         The fixes that hold, and where there are none the reason, with what to do by hand.
     """
+    if not site.is_written:
+        return [], "this is rendered from a template: change the template, or the values that it reads"
     if not site.checked.document.complete:
         return [], "repair the syntax of this document first"
     tried = [verified(site, draft, finding) for draft in _drafts(site, finding)]

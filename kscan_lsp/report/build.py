@@ -220,7 +220,8 @@ class _Builder:
     def fix_options(self, site: Site) -> Iterable[_Options]:
         """What would fix each finding of a document."""
         findings = site.checked.findings
-        if self.fix_detail is FixDetail.NONE or not any(finding.fixable for finding in findings):
+        fixable = site.is_written and any(finding.fixable for finding in findings)
+        if self.fix_detail is FixDetail.NONE or not fixable:
             return repeat(())
         if self.fix_detail is FixDetail.EDITS:
             return (fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)

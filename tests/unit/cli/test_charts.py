@@ -196,6 +196,19 @@ def test_a_template_without_actions_is_judged_as_it_stands(here: Path) -> None:
     assert [(one["renderedWith"], one["fix"] is not None) for one in plain_ones] == [([], True)]
 
 
+def test_a_fix_beside_charts_is_proven(here: Path) -> None:
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop, labels: {app: other}}\nspec:\n"
+        "  containers:\n  - name: a\n    image: b\n    securityContext: {privileged: true}\n"
+    )
+    write(here, {"pod.yaml": pod})
+    result = CliRunner().invoke(app, ["fix", "--unsafe", "--write", "--verify", "--control", "C-0057"])
+    assert result.exit_code == 0, result.output
+    assert "verified: 1 finding gone, nothing new" in result.output
+    assert "privileged: false" in (here / "pod.yaml").read_text()
+    assert (here / "shop/templates/web.yaml").read_text() == DEPLOYMENT
+
+
 def test_secrets_in_templates_are_masked(here: Path) -> None:
     manifest = (
         "apiVersion: v1\nkind: Secret\nmetadata: {name: {{ .Release.Name }}}\n"
