@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SECONDS: Final = 20.0
 """How long a chart may take; the largest that were tried took 0.2 s."""
 _CHART: Final = "chart"
+_PYTHON_FAILED: Final = 1
+"""The exit status of Python after an exception; of Go without memory it is 2."""
 
 
 class RenderError(Exception):
@@ -95,7 +97,12 @@ class Helm:
         finally:
             timer.cancel()
         if not line.endswith(b"\n"):
+            status = process.wait()  # its output has ended, and so has it
             self.close()
+            if status == _PYTHON_FAILED:
+                raise RenderError(
+                    "what renders charts does not start: pip install --force-reinstall 'kscan-lsp[helm]'"
+                )
             raise RenderError(
                 f"it took more than {self.seconds:g} s to render; look for a template that never ends"
                 if late.is_set()

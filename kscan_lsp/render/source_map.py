@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.render.marks import Piece, Written
 
+IN_ARCHIVE: Final = "it is rendered from a template in this archive"
 UNKNOWN: Final = "which line of the template this comes from is not known"
 
 
@@ -56,7 +57,8 @@ class Rendered(Struct, frozen=True):
         start = self._at(self.offset + span.start)
         last = self._at(self.offset + max(span.end - 1, span.start))
         if start is None or last is None:
-            return Location(self.file, Span(0, self.first_line), UNKNOWN)
+            reason = IN_ARCHIVE if self.file.endswith(".tgz") else UNKNOWN
+            return Location(self.file, Span(0, self.first_line), reason)
         depth = 0
         for one, other in zip(start.actions, last.actions, strict=False):
             if one != other:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -174,6 +176,20 @@ def test_a_dependency_that_is_not_there_is_said(here: Path) -> None:
     assert status == 3
     (place,) = report["notScanned"]
     assert "helm dependency build shop" in place["reason"]
+
+
+def test_what_is_in_an_archive_is_said_of_it(here: Path) -> None:
+    template = "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Chart.Name }}}\nspec: {hostPID: true}\n"
+    (here / "shop/charts").mkdir()
+    with tarfile.open(here / "shop/charts/db-1.0.0.tgz", "w:gz") as archive:
+        for name, text in {"Chart.yaml": META.replace("shop", "db"), "templates/a.yaml": template}.items():
+            entry = tarfile.TarInfo(f"db/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    _, report = scan("--control", "C-0038")
+    (found,) = of(report, "C-0038")
+    assert (found["file"], found["range"]["start"]) == ("shop/charts/db-1.0.0.tgz", {"line": 1, "column": 1})
+    assert found["message"].endswith("(it is rendered from a template in this archive)")
 
 
 def test_nothing_rendered_is_fixed(here: Path) -> None:

@@ -280,6 +280,15 @@ def test_a_folder_is_read_as_helm_reads_it(maker: Helm, tmp_path: Path) -> None:
     assert rendered(maker, one).text == 'f: ""\n'
 
 
+def test_a_library_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "helm_python.py").write_text("raise ImportError('no library for this machine')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    broken = Helm()
+    with pytest.raises(RenderError, match="does not start: pip install"):
+        broken.rendered(chart(a="a: 1\n").files, "x", ())
+    broken.close()
+
+
 CORPUS = Path(os.environ.get("KSCAN_CHARTS", "/nowhere"))
 
 
