@@ -39,7 +39,7 @@ def named_files(
     suffixes: tuple[str, ...],
     *,
     inside: tuple[Path, ...] | None,
-    most: int = MAX_BYTES,
+    most: int | None = None,
 ) -> NamedFiles:
     """The regular files that names lead to: a file as it is, of a folder all with some suffixes, in order.
 
@@ -48,9 +48,10 @@ def named_files(
         root: the folder of who names them.
         suffixes: how the names of files in a folder end that count.
         inside: the folders that they have to be in (`workspace_of`); None where the user names them.
-        most: the bytes that they may have together.
+        most: the bytes that they may have together, in place of `MAX_BYTES`.
     """
     found = NamedFiles([], [])
+    most = MAX_BYTES if most is None else most
     entries = 0
     for number, name in enumerate(names):
         path = root / name

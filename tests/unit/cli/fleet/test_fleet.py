@@ -451,7 +451,8 @@ def test_a_process_imports_nothing_of_the_folder_it_is_started_in(tmp_path: Path
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as a terminal of POSIX does")
 def test_ctrl_c_ends_all_processes_at_once_and_reports_what_was_done(tmp_path: Path) -> None:
-    generated(tmp_path / "fleet", 30)
+    # so many that not all are done before anybody stops it, on a slow machine, too
+    generated(tmp_path / "fleet", 150)
     script = tmp_path / "kscan.py"
     script.write_text(
         "import os, signal\n"
@@ -470,7 +471,7 @@ def test_ctrl_c_ends_all_processes_at_once_and_reports_what_was_done(tmp_path: P
         cwd=tmp_path, env=variables, capture_output=True, text=True, check=False, start_new_session=True, timeout=60,
     )  # fmt: skip
     problems = [json.loads(line)["problem"] for line in done.stdout.splitlines()]
-    assert (done.returncode, len(problems)) == (3, 30), done.stderr
-    assert 2 <= problems.count("") < 30
+    assert (done.returncode, len(problems)) == (3, 150), done.stderr
+    assert 2 <= problems.count("") < 150
     assert set(problems) == {"", "it was not judged: stopped before its turn"}
     assert "Traceback" not in done.stderr
