@@ -19,12 +19,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    model_validator,
 )
 
 from kscan_lsp.findings import Problem
+from kscan_lsp.settings.sections import Frozen
 from kscan_lsp.settings.validation import validate
-from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
+from kscan_lsp.settings.values import Names, as_pattern, one_or_many
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.locate import span_at
 
@@ -73,7 +73,8 @@ def _day(value: str) -> str:
 class ExceptionEntry(BaseModel):
     """One exception: findings that may stay."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # most folders have no such file
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     controls: Annotated[
         Some, Field(description="Ids or titles of controls; * and ? stand for anything, as in KS-*.")
@@ -107,7 +108,8 @@ class ExceptionEntry(BaseModel):
 class ExceptionsFile(BaseModel):
     """A file with exceptions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # most folders have no such file
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     exceptions: Annotated[tuple[ExceptionEntry, ...], Field(description="Findings that may stay.")] = ()
 
@@ -116,12 +118,8 @@ def _or_files(value: object) -> object:
     return {"files": value} if isinstance(value, str | list) else value
 
 
-class ExceptionSettings(BaseModel):
+class ExceptionSettings(Frozen):
     """What settings say of exceptions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    _empty_is_absent = model_validator(mode="before")(without_empty)
 
     files: Annotated[
         Names,

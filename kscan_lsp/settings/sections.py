@@ -15,7 +15,8 @@ from kscan_lsp.settings.values import Names, without_empty
 class Frozen(BaseModel):
     """A part of the settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # a part is validated as part of the whole, which need not wait for a validator of its own
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     _empty_is_absent = model_validator(mode="before")(without_empty)
 
