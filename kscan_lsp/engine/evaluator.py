@@ -171,10 +171,13 @@ class Evaluator:
         judged = edited.before.judged
         if judged is None or judged.plan is not plan or known.view is None or not known.view.complete:
             return None
-        related, again = None, frozenset[int]()
+        again = frozenset[int]()
         found: Sequence[Results] = judged.results
+        related = None
+        # they are asked where a value is another, and named where findings are placed anew
+        if bound is not None and plan.rounds and (edited.path is not None or edited.shift is None):
+            related = self._related(bound, plan)
         if edited.path is not None and plan.rounds:
-            related = None if bound is None else self._related(bound, plan)
             scope = self._scope(known, related, 0)
             again = self._memo.touched(plan, edited.path, scope.anchors)
             if again:
@@ -193,8 +196,6 @@ class Evaluator:
                 related=related,
                 ruleset=self.ruleset,
             )
-        if bound is not None and plan.rounds:
-            related = self._related(bound, plan)
         return verdicts_of(known, plan, found, related, ruleset=self.ruleset, memo=self._memo)
 
     def _related(self, bound: Bound, plan: Plan) -> RelatedObjects:

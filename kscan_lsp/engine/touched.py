@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.plan import Dependency, Plan
     from kscan_lsp.paths import Path
 
-_STEADY: Final = frozenset({"inputs", "kubernetesMinor", "unneeded", "evidence", "relations", "objectName"})
+_OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
+_STEADY: Final = frozenset({"inputs", "kubernetesMinor", "unneeded", "relations", "objectName"})
 """Variables that no value of a resource changes whose identity and relations are as they were."""
 
 
@@ -41,9 +42,11 @@ def _is_touched(dependency: Dependency, path: Path, anchors: Mapping[str, Path])
     if name in anchors:  # object, podTemplate and pod
         below = _below(path, anchors[name])
         return below is not None and (field is None or not below or below[0] == field)
+    if name not in _OF_CONTAINERS:
+        return True  # evidence, which is told of the images of a pod, and whatever is not known here
     pod = _below(path, anchors["pod"]) if "pod" in anchors else None
-    if pod is None or name not in {"container", "effective", "role"}:
-        return name in {"pod", "podTemplate"} or pod is not None
+    if pod is None:
+        return False
     if pod[:1] == ("securityContext",):
         return name == "effective"
     if not pod or pod[0] not in CONTAINER_LISTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 
@@ -10,17 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.evaluating import TODAY
 from support.fuzzing import manifests
+from support.images import trivy
 from support.objects import documents
 from support.splicing import spliced
 
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.graph.following import asked_of
 from kscan_lsp.graph.references import is_read, keys_of, object_of
 from kscan_lsp.graph.relations import RELATIONS
 from kscan_lsp.kubernetes.locate import resolve
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.workspace.configuration import configure
+from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, reread
 
@@ -33,11 +35,24 @@ WORDS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def evaluator(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
+NAMED = re.compile(r"(?m)\bimage: *([\w./:-]+)$")
+
+
+@pytest.fixture(scope="module", params=["nothing known of images", "reports"])
+def evaluator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
+    """Every control on; with reports of every other image that manifests name, and of some that are typed."""
     folder = tmp_path_factory.mktemp("all")
+    (folder / ".git").mkdir()
     (folder / ".kscan.yaml").write_text("frameworks: [allcontrols]\n")
-    return Evaluator(configure(folder)[0].ruleset, Evidence(TODAY))
+    if request.param == "reports":
+        images = sorted({name for text in manifests() for name in NAMED.findall(text)})[::2]
+        for number, image in enumerate((*images, "nginx:1.25", "web")):
+            report = trivy(image)
+            report["Metadata"]["RepoDigests"], report["Metadata"]["ImageID"] = [], f"sha256:{number:064}"
+            (folder / f"{number}.trivy.json").write_text(json.dumps(report))
+    found = configure(folder)[0]
+    assert bool(found.images.reports) == (request.param == "reports")
+    return Evaluator(found.ruleset, evidence_of(found.images, TODAY))
 
 
 def said(project: Project) -> list[object]:
@@ -100,7 +115,7 @@ def half_typed(dice: random.Random, text: str) -> str:
 
 
 @settings(
-    max_examples=max(10, settings.default.max_examples // 2),
+    max_examples=max(10, settings.default.max_examples // 4),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
