@@ -109,8 +109,9 @@ def build(
         files=builder.files,
         resources=len(builder.judged),
         findings=tuple(builder.findings),
-        problems=(*setup, *builder.problems),
-        not_scanned=tuple(builder.not_scanned),
+        problems=tuple(dict.fromkeys((*setup, *builder.problems))),
+        # a template may be as broken with one set of values as with another
+        not_scanned=tuple(dict.fromkeys(builder.not_scanned)),
         skipped=tuple(sorted(builder.skipped.values())),
         rules=rules,
         controls=tuple(controls.values()),

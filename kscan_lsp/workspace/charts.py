@@ -2,8 +2,9 @@
 
 A chart is judged with its default values, together with all that is there; each further values file makes another
 project, in which the chart's templates render to something else. What is found in that and not with the defaults is
-taken over as a further document of the template, so that there is one file for each template, and one finding for all
-values that it is found with. Such a document is declared by nothing: no fingerprint and no score counts it again.
+taken over as a further document of the template, and so is what cannot be read or judged with them alone. So there is
+one file for each template, and one finding for all values that it is found with. Such a document is declared by
+nothing: no fingerprint and no score counts it again.
 
 Nothing in what is rendered has a fix: an edit would be one of a template or of values, and be proven by rendering.
 """
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from kscan_lsp.findings import Problem
 from kscan_lsp.render.source_map import FoundWith, Rendered
-from kscan_lsp.text import LineIndex
+from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.workspace.results import CheckedFile, place
 
 if TYPE_CHECKING:
@@ -75,10 +77,15 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
     """
     default = renderings[0]
     found: dict[str, dict[object, list[str]]] = {}
+    faults: dict[str, set[object]] = defaultdict(set)
     extra: dict[str, list[PlacedDocument]] = defaultdict(list)
+    limits: dict[str, Problem] = {}
     for file in default.files:
         if file.path in project.files:
-            found[file.path] = {_key(one): [default.values] for one in _findings(project.files[file.path])}
+            judged_by_default = project.files[file.path]
+            found[file.path] = {_key(one): [default.values] for one in _findings(judged_by_default)}
+            for placed in judged_by_default.documents:
+                faults[file.path].update(_faults(placed.checked))
     texts = {file.path: file.rendered.text for file in default.files if file.rendered}
     for values, files in renderings[1:]:
         changed = [file for file in files if file.rendered and file.rendered.text != texts.get(file.path)]
@@ -86,31 +93,74 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
         for file in files:
             if file.rendered is None or file.path not in project.files:
                 continue
-            known = found.setdefault(file.path, {})
-            for placed in other.files[file.path].documents:
-                parts = [_only_new(one, known, values) for one in placed.checked.verdicts]
-                if any(one.findings for one in parts):
-                    kept = tuple(one for one in parts if one.findings)
-                    checked = replace(placed.checked, verdicts=kept, problems=())
-                    extra[file.path].append(replace(placed, checked=checked))
+            known, now = found.setdefault(file.path, {}), other.files[file.path]
+            if (unread := _unread(now)) and not _unread(project.files[file.path]):
+                why = f"{unread} (rendered with {values})"
+                limits.setdefault(file.path, Problem(Span(0, 0), why, "limit", fatal=True))
+            for placed in now.documents:
+                if (new := _new(placed.checked, known, faults[file.path], values)) is not None:
+                    extra[file.path].append(replace(placed, checked=new))
     judged = dict(project.files)
     for path, known in found.items():
         lists = FoundWith({key: tuple(dict.fromkeys(names)) for key, names in known.items()})
         own = [_said(placed, lists, extra=False) for placed in judged[path].documents]
         more = [_said(placed, lists, extra=True) for placed in extra[path]]
-        judged[path] = replace(judged[path], documents=(*own, *more))
+        limit = judged[path].limit or limits.get(path)
+        judged[path] = replace(judged[path], documents=(*own, *more), limit=limit)
     return replace(project, files=judged)
 
 
-def _only_new(verdicts: Verdicts, known: dict[object, list[str]], values: str) -> Verdicts:
-    """What is said of an object that no values before had; what they had, is noted to be found with these, too."""
+def _unread(file: CheckedFile) -> str:
+    """Why nothing could be read of what a template renders to; empty where it could, or there is nothing."""
+    if file.limit:
+        return file.limit.message
+    return "" if file.skipped in {"", "not-kubernetes"} else "what it renders to is a template itself"
+
+
+def _faults(checked: CheckedDocument) -> Iterable[object]:
+    """What is wrong with a document, and what could not be judged in it, apart from where it stands."""
+    yield from ((problem.code, problem.message) for problem in checked.problems)
+    for verdicts in checked.verdicts:
+        yield from ((verdicts.resource.id, one) for one in verdicts.unevaluated)
+
+
+def _new(
+    checked: CheckedDocument, known: dict[object, list[str]], faults: set[object], values: str
+) -> CheckedDocument | None:
+    """What is said of a document that no values before had, None for nothing; all of it is known then.
+
+    What they had is noted to be found with these, too. What could not be read or judged is no less said than what is
+    found: with these values it would pass for clean.
+    """
+    parts = [_only_new(one, known, faults, values) for one in checked.verdicts]
+    problems = tuple(
+        [
+            replace(one, message=f"{one.message} (rendered with {values})")
+            for one in checked.problems
+            if (one.code, one.message) not in faults
+        ]
+    )
+    kept = tuple(one for one in parts if one.findings or one.unevaluated)
+    faults.update(_faults(checked))
+    if not (kept or problems):
+        return None
+    # the reason why it is not complete has to stay with it
+    problems = problems or tuple(one for one in checked.problems if one.fatal)
+    return replace(checked, verdicts=kept, problems=problems)
+
+
+def _only_new(
+    verdicts: Verdicts, known: dict[object, list[str]], faults: set[object], values: str
+) -> Verdicts:
+    """What is said of an object that no values before had."""
     new = []
     for finding in verdicts.findings:
         names = known.setdefault(_key(finding), [])
         if not names:
             new.append(finding)
         names.append(values)
-    return replace(verdicts, findings=tuple(new))
+    unevaluated = tuple(one for one in verdicts.unevaluated if (verdicts.resource.id, one) not in faults)
+    return replace(verdicts, findings=tuple(new), unevaluated=unevaluated)
 
 
 def _said(placed: PlacedDocument, found: FoundWith, *, extra: bool) -> PlacedDocument:

@@ -131,6 +131,50 @@ def test_several_values_make_one_finding(here: Path) -> None:
     assert report["summary"]["resources"] == 2
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("image: 'a\"b'\nprivileged: false\n", "(rendered with shop/values-prod.yaml)"),  # breaks the quotes
+        ("privileged: 5\n", "'privileged' must be true or false"),
+        ("privileged: [true]\n", "'privileged' must be true or false"),
+    ],
+)
+def test_what_cannot_be_judged_with_other_values_is_no_pass(here: Path, values: str, said: str) -> None:
+    write(here, {"shop/values.yaml": "enabled: true\nimage: nginx:1\nprivileged: false\n"})
+    only = ("--control", "C-0057")
+    status, report = scan(*only)
+    assert (status, report["findings"], report["notScanned"]) == (0, [], [])
+    write(here, {"shop/values-prod.yaml": values})
+    status, report = scan(*only)
+    assert (status, report["findings"]) == (3, [])
+    (place,) = report["notScanned"]
+    assert place["file"].startswith("shop/templates/")
+    assert said in place["reason"]
+    assert "shop/values-prod.yaml" in str(report["problems"])
+    assert report["summary"]["resources"] == 1
+
+
+def test_what_is_a_template_itself_with_other_values_is_no_pass(here: Path) -> None:
+    write(here, {"shop/values.yaml": "enabled: true\nimage: nginx:1\nprivileged: false\n"})
+    write(here, {"shop/values-prod.yaml": "privileged: '{{ later }}'\nimage: '{{'\n"})
+    write(
+        here,
+        {"shop/templates/_helpers.tpl": HELPERS.replace("privileged: ", "{{ .Values.image }}\nprivileged: ")},
+    )
+    write(here, {"shop/values.yaml": "enabled: true\nimage: '# none'\nprivileged: false\n"})
+    status, report = scan("--control", "C-0057")
+    assert (status, report["findings"]) == (3, [])
+    assert "(rendered with shop/values-prod.yaml)" in str(report["notScanned"])
+
+
+def test_what_is_wrong_with_all_values_is_said_once(here: Path) -> None:
+    write(here, {"shop/values.yaml": "enabled: true\nimage: 'a\"b'\nprivileged: false\n"})
+    write(here, {"shop/values-prod.yaml": "privileged: true\n"})
+    status, report = scan("--control", "C-0057")
+    assert (status, [one["renderedWith"] for one in report["findings"]]) == (3, [["shop/values-prod.yaml"]])
+    assert len(report["notScanned"]) == len(report["problems"]) == 1
+
+
 def test_manifests_and_charts_are_one_project(here: Path) -> None:
     policy = (
         "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\n"
