@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from kscan_lsp.cli.judged import FileToJudge, judged
+from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.evidence.images import full_name, images_of
 from kscan_lsp.evidence.sources.registry import read_report
 from kscan_lsp.graph.binding import Followed
@@ -141,15 +141,7 @@ def _judged_again(scan: Scan, request: ScanRequest, today: date, found: Iterable
             reports=(*configuration.images.reports, *reports), settings=configuration.settings.images
         )
         changed[id(configuration.ruleset)] = replace(configuration, ruleset=rules, images=images)
-    files = [
-        FileToJudge(
-            file.path,
-            file.checked.path,
-            file.source,
-            changed[id(file.project.ruleset)],
-            file.checked.json,
-        )
-        for file in scan.files
-    ]
+    files, charts = to_judge_again(scan.files, scan.charts, changed)
     configurations = tuple(changed.values())
-    return replace(scan, files=judged(files, configurations, today), configurations=configurations)
+    again = judged(files, configurations, today, charts=charts)
+    return replace(scan, files=again, configurations=configurations, charts=tuple(charts))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
@@ -91,6 +92,38 @@ class FileToJudge(NamedTuple):
     source: SourceText
     configuration: Configuration
     json: bool
+
+
+def to_judge_again(
+    files: Iterable[ScannedFile],
+    charts: Sequence[ChartToJudge],
+    configurations: Mapping[int, Configuration],
+    texts: Mapping[str, str] | None = None,
+) -> tuple[list[FileToJudge], list[ChartToJudge]]:
+    """Files and charts that were judged, to be judged once more: with other texts, or under other settings.
+
+    Args:
+        files: all that were judged, what charts rendered to among them.
+        charts: those charts.
+        configurations: what holds now, by the identity of the ruleset that held.
+        texts: by the names of files, those that are different.
+    """
+    rendered = {one.path for chart in charts for one in chart.renderings[0].files}
+    texts = texts or {}
+    again = [
+        FileToJudge(
+            file.path,
+            file.checked.path,
+            replace(file.source, text=texts.get(file.checked.path, file.checked.text)),
+            configurations[id(file.project.ruleset)],
+            file.checked.json,
+        )
+        for file in files
+        if file.checked.path not in rendered
+    ]
+    return again, [
+        chart._replace(configuration=configurations[id(chart.configuration.ruleset)]) for chart in charts
+    ]
 
 
 def judged(

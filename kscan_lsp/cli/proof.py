@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from msgspec.structs import replace
-
-from kscan_lsp.cli.judged import FileToJudge, judged
-from kscan_lsp.files.manifest import is_json
+from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
@@ -57,21 +54,10 @@ def prove(scan: Scan, result: FixResult, today: date) -> Proof:
         today: the day.
     """
     texts = {file.scanned.checked.path: file.text for file in result.files}
-    rendered = {one.path for chart in scan.charts for one in chart.renderings[0].files}
-    by_ruleset = {id(one.ruleset): one for one in scan.configurations}
-    files = [
-        FileToJudge(
-            one.path,
-            one.checked.path,
-            replace(one.source, text=texts.get(one.checked.path, one.checked.text)),
-            by_ruleset[id(one.project.ruleset)],
-            is_json(one.checked.path, one.checked.text),
-        )
-        for one in scan.files
-        if one.checked.path not in rendered
-    ]
+    unchanged = {id(one.ruleset): one for one in scan.configurations}
+    files, charts = to_judge_again(scan.files, scan.charts, unchanged, texts)
     before = Counter(_keys(scan.files))
-    after = Counter(_keys(judged(files, scan.configurations, today, charts=scan.charts)))
+    after = Counter(_keys(judged(files, scan.configurations, today, charts=charts)))
     gone, come = before - after, after - before
     leaves = {
         control: {i for check in ruleset.controls[control].checks if check.fix for i in check.fix.leaves}

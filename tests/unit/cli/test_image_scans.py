@@ -113,6 +113,25 @@ def test_each_image_is_scanned_once_and_never_again(
     assert len(runs(tmp_path / "bin")) == 80
 
 
+def test_the_images_of_charts_are_scanned_and_what_else_is_found_there_stays(
+    here: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("helm_python")
+    fake_scanner(tmp_path / "bin", SAYS)
+    chart = here / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 0.1.0\n")
+    (chart / "values.yaml").write_text(f"image: {SHOP}\n")
+    (chart / "templates/pod.yaml").write_text((POD % ("web", "{{ .Values.image }}")) + "  hostPID: true\n")
+    write(here, "registry.example/other:1.0")
+    report, said, _ = scan()
+    assert said == ""
+    assert set(known(report)) == {SHOP, "registry.example/other:1.0"}
+    found = {(one["control"], one["file"]) for one in report["findings"]}
+    assert {("KS-0060", "chart/templates/pod.yaml"), ("C-0038", "chart/templates/pod.yaml")} <= found
+    assert ("KS-0060", "pods.yaml") in found
+
+
 def test_it_works_offline_in_an_empty_folder(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
