@@ -27,8 +27,9 @@ from kscan_lsp.cli.terminal import fail, print_error, write_output
 if TYPE_CHECKING:
     from datetime import date
 
+    from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.baselines import ComparedScan
-    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.cli.scan import Scan
     from kscan_lsp.dispositions.baseline import Baseline
     from kscan_lsp.report.drift import Author, Compared
     from kscan_lsp.report.model import Report

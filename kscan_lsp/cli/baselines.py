@@ -31,8 +31,9 @@ from kscan_lsp.yaml.document import read_document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.judged import ScannedFile
-    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.model import Report
     from kscan_lsp.workspace.baselines import BaselineFile
     from kscan_lsp.workspace.results import CheckedFile

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.cli.asked import ScanRequest
+    from kscan_lsp.cli.scan import Scan
     from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.workspace.configuration import Configuration
 
@@ -143,5 +144,5 @@ def _judged_again(scan: Scan, request: ScanRequest, today: date, found: Iterable
         changed[id(configuration.ruleset)] = replace(configuration, ruleset=rules, images=images)
     files, charts = to_judge_again(scan.files, scan.charts, changed)
     configurations = tuple(changed.values())
-    again = judged(files, configurations, today, charts=charts)
+    again = judged(files, configurations, today, charts=charts, processes=request.processes)
     return replace(scan, files=again, configurations=configurations, charts=tuple(charts))

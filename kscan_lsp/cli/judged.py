@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.cli.processes import ALONE, Processes
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.workspace.charts import read_rendered, with_renderings
 from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
+from kscan_lsp.workspace.transfer import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from kscan_lsp.cli.charts import RenderedChart
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.charts import ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.results import CheckedFile
+
+
+RELATED: Final = 4
+"""How much less it takes to judge a text for what rests on others than to read it and judge it alone."""
 
 
 class ScannedFile(Struct, frozen=True):
@@ -131,38 +140,90 @@ def judged(
     configurations: Iterable[Configuration],
     today: date,
     declared: Sequence[FileToJudge] = (),
+    *,
     charts: Sequence[ChartToJudge] = (),
+    processes: Processes = ALONE,
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare.
 
-    So do those in `declared`, which nobody asked about.
+    So do those in `declared`, which nobody asked about. Of many files, each is read in one of several processes, and
+    then, once it is known what all of them declare, judged for what rests on others.
     """
+    projects = _projects(files, configurations, today, declared)
+    texts = [len(file.source.text) for file in files]
+    read = processes.map(partial(_read, projects), files, texts, lambda: Shared(projects.values()), told=True)
+    of_each: dict[int, list[CheckedFile]] = {number: [] for number in projects}
+    for file, checked in zip(files, read, strict=True):
+        of_each[id(file.configuration)].append(checked)
+    for chart in charts:
+        number = id(chart.configuration)
+        of_each[number] += [read_rendered(projects[number], one) for one in chart.renderings[0].files]
+    for number, some in of_each.items():
+        projects[number] = projects[number].with_read(some).completed()
+    _relate(projects, processes)
+    for chart in charts:
+        number = id(chart.configuration)
+        projects[number] = with_renderings(projects[number], chart.renderings)
+    return tuple(_scanned(files, charts, projects))
+
+
+def _projects(
+    files: Sequence[FileToJudge],
+    configurations: Iterable[Configuration],
+    today: date,
+    declared: Sequence[FileToJudge],
+) -> dict[int, Project]:
+    """The project of each configuration, by its identity: it knows what all files declare but its own."""
     projects: dict[int, Project] = {}
     for configuration in configurations:
         evaluator = Evaluator(configuration.ruleset, evidence_of(configuration.images, today))
-        project = Project(evaluator, exceptions=configuration.exceptions)
-        same = [(f.name, f.source.text, f.json) for f in files if f.configuration is configuration]
+        project = Project(evaluator, whole=False, exceptions=configuration.exceptions)
         elsewhere = [f for f in files if f.configuration is not configuration]
         if declared or (elsewhere and project.ruleset.relational):
             others = [(f.name, f.source.text, f.json) for f in (*elsewhere, *declared)]
             project = project.with_declared(others)
-        rendered = [chart for chart in charts if chart.configuration is configuration]
-        read = [project.read(path, text, json=json) for path, text, json in same]
-        by_default = [one for chart in rendered for one in chart.renderings[0].files]
-        read += [read_rendered(project, one) for one in by_default]
-        project = project.with_read(read)
-        for chart in rendered:
-            project = with_renderings(project, chart.renderings)
         projects[id(configuration)] = project
-    found = []
+    return projects
+
+
+def _read(projects: Mapping[int, Project], files: Iterable[FileToJudge]) -> Iterator[CheckedFile]:
+    """Each file as far as it can be judged without looking at others."""
+    for file in files:
+        yield projects[id(file.configuration)].read(file.name, file.source.text, json=file.json)
+
+
+def _relate(projects: dict[int, Project], processes: Processes) -> None:
+    """Judge the files of whole projects for what rests on others."""
+    todo = [
+        (number, path)
+        for number, project in projects.items()
+        if project.ruleset.relational
+        for path in project.files
+    ]
+    weights = [len(projects[number].files[path].text) // RELATED for number, path in todo]
+    found = processes.map(partial(_related, projects), todo, weights, lambda: Shared(projects.values()))
+    for number, project in projects.items():
+        files = {path: file for (one, path), file in zip(todo, found, strict=True) if one == number}
+        projects[number] = project.with_judged(files)
+
+
+def _related(projects: Mapping[int, Project], todo: Iterable[tuple[int, str]]) -> Iterator[CheckedFile]:
+    for number, some in groupby(todo, key=itemgetter(0)):
+        paths = [path for _, path in some]
+        project = projects[number].with_relations(paths)
+        yield from (project.files[path] for path in paths)
+
+
+def _scanned(
+    files: Iterable[FileToJudge], charts: Iterable[ChartToJudge], projects: Mapping[int, Project]
+) -> Iterator[ScannedFile]:
     for file in files:
         project = projects[id(file.configuration)]
-        found.append(ScannedFile(file.path, file.source, project.files[file.name], project))
+        yield ScannedFile(file.path, file.source, project.files[file.name], project)
     for chart in charts:
         project = projects[id(chart.configuration)]
         for one in chart.renderings[0].files:
             # what is in an archive was asked about with the chart
             if one.path in chart.asked or one.path not in chart.sources:
                 source = chart.sources.get(one.path, SourceText(one.text))
-                found.append(ScannedFile(Path(one.path), source, project.files[one.path], project))
-    return tuple(found)
+                yield ScannedFile(Path(one.path), source, project.files[one.path], project)

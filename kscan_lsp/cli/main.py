@@ -32,6 +32,7 @@ from kscan_lsp.cli.options import (
     FormatName,
     Frameworks,
     ImageGateOptions,
+    Jobs,
     Kev,
     LeastSeverity,
     LogFile,
@@ -41,7 +42,6 @@ from kscan_lsp.cli.options import (
     Paths,
     SarifAccepted,
     ScanImages,
-    Shell,
     Staged,
     StdinName,
     Subject,
@@ -118,10 +118,12 @@ def scan(
     sarif_accepted: SarifAccepted = False,
     stdin_name: StdinName = "",
     staged: Staged = False,
+    jobs: Jobs = 0,
 ) -> None:
     """Report what is insecure in manifests."""
     from kscan_lsp.cli.baselines import compare, with_drift
     from kscan_lsp.cli.gates import gate_of
+    from kscan_lsp.cli.progress import watched
     from kscan_lsp.cli.reports import outputs_of, report_of
     from kscan_lsp.report.brief import brief
     from kscan_lsp.report.formats import FixDetail
@@ -131,40 +133,45 @@ def scan(
         outputs = outputs_of(output, output_format, accepted=sarif_accepted)
     except UsageError as error:
         fail(str(error))
-    request = request_of(paths, config, framework, control, stdin_name, exceptions=exceptions)
+    if new_since and baseline:
+        fail("--baseline and --new-since both say what to compare with; leave one of them out")
     day = today()
-    scanned = staged_for(request, day, paths) if staged else scan_for(request, day, images=scan_images)
-    warn_about_setup(scanned.problems)
-    try:
-        cves = ImageGateOptions(fail_on_cve, kev, only_fixable)
-        gate, only = gate_of(scanned, fail_on, compliance_threshold, cves, allow_unscanned=allow_unscanned)
-        if new_since and baseline:
-            fail("--baseline and --new-since both say what to compare with; leave one of them out")
-        if new_since:
-            from kscan_lsp.cli.revisions import compare_with_revision
+    with watched(jobs) as processes:
+        request = request_of(
+            paths, config, framework, control, stdin_name, exceptions=exceptions, processes=processes
+        )
+        scanned = staged_for(request, day, paths) if staged else scan_for(request, day, images=scan_images)
+        warn_about_setup(scanned.problems)
+        try:
+            cves = ImageGateOptions(fail_on_cve, kev, only_fixable)
+            gate, only = gate_of(
+                scanned, fail_on, compliance_threshold, cves, allow_unscanned=allow_unscanned
+            )
+            if new_since:
+                from kscan_lsp.cli.revisions import compare_with_revision
 
-            compared = compare_with_revision(scanned, request, day, new_since)
-        else:
-            compared = compare(scanned, baseline)
-        if new_only and not compared.baselines:
-            fail("--new-only needs a baseline; name one here or in .kscan.yaml, or give --new-since")
-    except UsageError as error:
-        fail(str(error))
-    report = report_of(
-        compared.scan,
-        request,
-        day,
-        outputs=outputs,
-        most=FixDetail.EDITS if fixes else FixDetail.TITLES,
-        gate=gate,
-        list_skipped=list_skipped,
-    )
-    report = with_drift(report, compared, new_only=new_only or only)
+                compared = compare_with_revision(scanned, request, day, new_since)
+            else:
+                compared = compare(scanned, baseline)
+            if new_only and not compared.baselines:
+                fail("--new-only needs a baseline; name one here or in .kscan.yaml, or give --new-since")
+        except UsageError as error:
+            fail(str(error))
+        report = report_of(
+            compared.scan,
+            request,
+            day,
+            outputs=outputs,
+            most=FixDetail.EDITS if fixes else FixDetail.TITLES,
+            gate=gate,
+            list_skipped=list_skipped,
+        )
+        report = with_drift(report, compared, new_only=new_only or only)
     for path, form in outputs:
         if path is None and form.lines is not None:
             print_lines(partial(form.lines, report))
         else:
-            write_output(form.render(report), path)
+            write_output(form.pieces(report) if form.pieces else form.render(report), path)
     if written := [str(path) for path, _ in outputs if path]:
         print_error(brief(report, written))
     raise typer.Exit(exit_status(report))
@@ -333,9 +340,3 @@ def init(
         run(folder, split_names(framework), stdout=stdout, yes=yes)
     except UsageError as error:
         fail(str(error))
-
-
-@app.command("completion")
-def completion_(shell: Shell) -> None:
-    """Print the script that makes a shell complete commands, options and ids."""
-    write_output(completion.script(shell))

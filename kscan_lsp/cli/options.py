@@ -189,6 +189,10 @@ BaselineName = Annotated[
 StdinName = Annotated[
     str, typer.Option("--stdin-name", metavar="NAME", help="What to call standard input in reports.")
 ]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", metavar="N", min=0, help="Processes at most.", show_default="one a core"),
+]
 LogFile = Annotated[
     Path | None,
     typer.Option("--log-file", metavar="FILE", help="Write a log; it holds no text of manifests."),

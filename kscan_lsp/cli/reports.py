@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.cli.options import STDIN, UsageError
+from kscan_lsp.cli.processes import PlainPacking
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.build import build
 from kscan_lsp.report.circumstances import CheckedOut, Circumstances, used_settings
+from kscan_lsp.report.fixes import fixes_in
 from kscan_lsp.report.formats import FixDetail, format_of
 from kscan_lsp.report.model import NO_GATE
 
@@ -18,9 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.cli.asked import ScanRequest
+    from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.formats import Format
     from kscan_lsp.report.model import Gate, Report
+
+_WORK: Final = {FixDetail.NONE: 0.0, FixDetail.TITLES: 0.2, FixDetail.EDITS: 10.0}
+"""How much work finding out about fixes is, beside judging the text."""
 
 STDOUT: Final = Path("-")
 """What stands for standard output among the files to write."""
@@ -90,13 +97,20 @@ def report_of(
         gate: what makes it fail.
         list_skipped: whether people want the names of what was left alone.
     """
+    detail = min(max((one.format.fixes for one in outputs), default=FixDetail.NONE), most)
+    judged = [(file.checked, file.project) for file in scan.files]
     return build(
-        [(file.checked, file.project) for file in scan.files],
+        judged,
         skipped=scan.skipped,
         not_scanned=scan.not_scanned,
         problems=scan.problems,
         changes=scan.changes,
-        fix_detail=min(max((one.format.fixes for one in outputs), default=FixDetail.NONE), most),
+        fixes=request.processes.map(
+            partial(fixes_in, detail=detail),
+            judged,
+            [int(len(file.text) * _WORK[detail]) for file, _ in judged],
+            PlainPacking,
+        ),
         gate=gate,
         requested=request.paths,
         list_skipped=list_skipped,

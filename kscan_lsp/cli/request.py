@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.cli.processes import Processes
+    from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.model import FileProblem
     from kscan_lsp.workspace.configuration import Configuration
 
@@ -30,13 +32,23 @@ def request_of(
     stdin_name: str,
     *,
     exceptions: Sequence[Path] = (),
+    processes: Processes | None = None,
 ) -> ScanRequest:
     """What options ask for; without paths, the working directory."""
-    from kscan_lsp.cli.scan import ScanRequest
+    from kscan_lsp.cli.asked import ScanRequest
+    from kscan_lsp.cli.processes import ALONE
 
     controls = tuple(name.upper() for name in split_names(control))
     excepting = tuple(map(str, exceptions))
-    return ScanRequest(tuple(paths or ["."]), config, split_names(framework), controls, stdin_name, excepting)
+    return ScanRequest(
+        tuple(paths or ["."]),
+        config,
+        split_names(framework),
+        controls,
+        stdin_name,
+        excepting,
+        processes or ALONE,
+    )
 
 
 def scan_for(request: ScanRequest, day: date | None = None, *, images: bool = False) -> Scan:

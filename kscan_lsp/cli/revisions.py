@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
-    from kscan_lsp.cli.scan import ScanRequest
+    from kscan_lsp.cli.asked import ScanRequest
+    from kscan_lsp.cli.processes import Processes
     from kscan_lsp.workspace.configuration import Configuration
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -71,7 +72,7 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
         revision = read_revision(top, name, wanted)
     except RevisionError as error:
         raise UsageError(str(error)) from None
-    before = _judged_then(scan, top, revision.files, today, charts)
+    before = _judged_then(scan, top, revision.files, today, charts=charts, processes=request.processes)
     report = report_of(before, request, today)
     label = f"{name} ({revision.commit[:_SHORT]})" if not revision.commit.startswith(name) else name
     baseline = written(
@@ -116,7 +117,13 @@ def _rendered_then(
 
 
 def _judged_then(
-    scan: Scan, top: Path, texts: Mapping[str, bytes], today: date, charts: Sequence[Path]
+    scan: Scan,
+    top: Path,
+    texts: Mapping[str, bytes],
+    today: date,
+    *,
+    charts: Sequence[Path],
+    processes: Processes,
 ) -> Scan:
     """The files of a revision, judged by the settings of today."""
     by_settings: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {
@@ -146,7 +153,7 @@ def _judged_then(
         )
     rendered = _rendered_then(charts, top, texts, configuration_of)
     return Scan(
-        judged(files, scan.configurations, today, charts=rendered),
+        judged(files, scan.configurations, today, charts=rendered, processes=processes),
         (),
         (),
         (),

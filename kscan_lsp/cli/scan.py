@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from kscan_lsp.cli.asked import ScanRequest, refuse_missing, refuse_unknown
 from kscan_lsp.cli.idle import idle_exceptions
 from kscan_lsp.cli.judged import FileToJudge, ScannedFile, judged, rendered_of
 from kscan_lsp.cli.options import STDIN, UsageError
@@ -22,7 +23,6 @@ from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
 from kscan_lsp.report.unscanned import why_nothing
-from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.configuration import (
     Configuration,
     configure,
@@ -46,18 +46,6 @@ if TYPE_CHECKING:
     """`charts.rendered_charts`."""
 
 _STDIN_NAME: Final = "<stdin>"
-
-
-class ScanRequest(Struct, frozen=True):
-    """What the user named: paths (`STDIN` among them is standard input), and what to check them by."""
-
-    paths: tuple[str, ...]
-    config: Path | None = None
-    frameworks: tuple[str, ...] = ()
-    controls: tuple[str, ...] = ()
-    stdin_name: str = ""
-    exceptions: tuple[str, ...] = ()
-    """Files with exceptions, besides those that settings name."""
 
 
 class Scan(Struct, frozen=True):
@@ -98,14 +86,7 @@ def scan(
     Raises:
         UsageError: the command names something that does not exist.
     """
-    for name in request.paths:
-        if name != STDIN and not os.path.lexists(name):
-            raise UsageError(f"there is no file or folder '{name}'")
-    if request.config and not request.config.is_file():
-        raise UsageError(f"there is no settings file '{request.config}'")
-    for name in request.exceptions:
-        if not os.path.isfile(name):
-            raise UsageError(f"there is no file with exceptions '{name}'")
+    refuse_missing(request)
     reader = Reader(request, today)
     for name in request.paths:
         if name == STDIN:
@@ -146,7 +127,14 @@ class Reader:
             charts: what renders charts; without it, or where nothing is installed that does, they are left alone.
         """
         rendered = self.rendered(charts)
-        files = judged(self.files, self.configurations.values(), self.today, self.declared, rendered.charts)
+        files = judged(
+            self.files,
+            self.configurations.values(),
+            self.today,
+            self.declared,
+            charts=rendered.charts,
+            processes=self.request.processes,
+        )
         self.skipped += [
             Skipped(
                 file.checked.path, file.checked.skipped, self.rendered_by(file.path, file.checked.skipped)
@@ -315,7 +303,7 @@ class Reader:
             today=self.today,
             exceptions=request.exceptions,
         )
-        _refuse_unknown(request, configuration)
+        refuse_unknown(request, configuration)
         # folders share the built-in policies and may share others: each problem is reported once
         found = setup_problems(configuration)
         self.problems += [problem for problem in found if problem not in self.problems]
@@ -331,19 +319,3 @@ def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:
     """What is wrong with settings and policies, in file positions."""
     for path, document, problem in configuration.problems:
         yield problem_in(display_name(path), document, problem)
-
-
-def _refuse_unknown(request: ScanRequest, configuration: Configuration) -> None:
-    policies = configuration.ruleset.policies
-    controls = [i for i in request.controls if i not in policies.controls]
-    frameworks = [name for name in request.frameworks if not policies.framework(name)]
-    unknown = [
-        *(f"unknown control '{i}'{nearest_name(i, list(policies.controls))}" for i in controls),
-        *(
-            f"unknown framework '{name}'{nearest_name(name, list(policies.frameworks))}"
-            for name in frameworks
-        ),
-    ]
-    if unknown:
-        subject = "controls" if request.controls else "frameworks"
-        raise UsageError("\n".join([*unknown, f"'kscan list {subject}' shows what there is"]))

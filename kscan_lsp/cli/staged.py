@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from kscan_lsp.cli.scan import Scan, ScanRequest
+    from kscan_lsp.cli.asked import ScanRequest
+    from kscan_lsp.cli.scan import Scan
 
 
 def scan_staged(request: ScanRequest, today: date, named: Sequence[str]) -> Scan:

@@ -69,18 +69,25 @@ def is_output_with_errors() -> bool:
         return False
 
 
-def write_output(text: str, output: Path | None = None) -> None:
-    """Write a report to a file, or to standard output, in UTF-8 and with these line ends on every platform."""
+def write_output(text: str | Iterable[str], output: Path | None = None) -> None:
+    """Write a report to a file, or to standard output, in UTF-8 and with these line ends on every platform.
+
+    Args:
+        text: the report, at once or in pieces.
+        output: the file; None for standard output.
+    """
+    pieces = (text,) if isinstance(text, str) else text
+    data = (piece.encode("utf-8", "backslashreplace") for piece in pieces)
     if output is not None:
-        if reason := replace(output, text.encode("utf-8", "backslashreplace")):
+        if reason := replace(output, data):
             fail(f"cannot write '{output}': {reason.removeprefix('it cannot be written: ')}")
         return
     sys.stdout.flush()
     if hasattr(sys.stdout, "buffer"):
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.writelines(data)
         sys.stdout.buffer.flush()
     else:
-        sys.stdout.write(text)
+        sys.stdout.writelines(pieces)
 
 
 def fail(message: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The commands that serve others, editors and coding agents, and those for many projects."""
+"""The commands that serve others, editors, shells and coding agents, and those for many projects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from kscan_lsp.cli.options import Controls, FailOn, Frameworks, LogFile, UsageError, split_names
+from kscan_lsp.cli import completion
+from kscan_lsp.cli.options import Controls, FailOn, Frameworks, Jobs, LogFile, Shell, UsageError, split_names
 from kscan_lsp.cli.request import today
 from kscan_lsp.cli.terminal import fail, log_to, write_output
 from kscan_lsp.files.writing import replace
@@ -90,12 +91,7 @@ def fleet(
             help="The least severity that fails a project.", show_default="what its settings say, or high"
         ),
     ] = None,
-    jobs: Annotated[
-        int,
-        typer.Option(
-            "--jobs", "-j", metavar="N", min=0, help="Processes at most.", show_default="one a core"
-        ),
-    ] = 0,
+    jobs: Jobs = 0,
     scheduler: Annotated[
         str,
         typer.Option(
@@ -145,3 +141,9 @@ def fleet(
     else:
         write_output(FORMS[standard](found))
     raise typer.Exit(found.status)
+
+
+@app.command("completion")
+def completion_(shell: Shell) -> None:
+    """Print the script that makes a shell complete commands, options and ids."""
+    write_output(completion.script(shell))

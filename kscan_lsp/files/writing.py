@@ -24,29 +24,31 @@ _STREAMS: Final = ("/dev/", "/proc/")
 """What lies below is no file that could be replaced: names of open files, terminals, pipes."""
 
 
-def replace(path: Path, data: bytes) -> str:
+def replace(path: Path, data: bytes | Iterable[bytes]) -> str:
     """Have a file consist of these bytes; one that is not there yet is made, with the mode that new files have.
 
     Args:
         path: the file. A link is refused; a pipe or a device is written to as it is.
-        data: all of it.
+        data: all of it, at once or in pieces.
 
     Returns:
         Why nothing was written; empty when it was.
     """
     if reason := refusal(path):
         return reason
+    pieces = (data,) if isinstance(data, bytes) else data
     try:
         known = _status(path)
         if _is_stream(path, known):
-            path.write_bytes(data)
+            with path.open("wb") as out:
+                out.writelines(pieces)
             return ""
         with _beside(path) as (name, handle):
             if known is not None and (reason := _become_like(name, path, known)):
                 os.close(handle)
                 return reason
             with os.fdopen(handle, "wb") as out:
-                out.write(data)
+                out.writelines(pieces)
                 out.flush()
                 os.fsync(handle)
             os.replace(name, path)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from kscan_lsp import paths
-from kscan_lsp.fixes.draft import Draft, drafts
-from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.file_text import FileText
+from kscan_lsp.report.fixes import fixes_in
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.kinds import kinds_not_judged
 from kscan_lsp.report.model import (
     NO_GATE,
     ControlResult,
     FileProblem,
-    FixEdit,
-    FixOption,
     NotEvaluated,
     NotScanned,
     RelatedLocation,
@@ -38,24 +34,22 @@ from kscan_lsp.workspace.fingerprints import object_ordinals
 from kscan_lsp.workspace.locations import location_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, ResourceId, Severity
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.circumstances import Circumstances
+    from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.image_model import ReportedImage
-    from kscan_lsp.report.model import Gate
+    from kscan_lsp.report.model import FixOption, Gate
     from kscan_lsp.report.standards import StandardChange
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 MAX_REASONS: Final = 20
 """PlaceLinks listed for a control that could not be evaluated; the count is always exact."""
-
-_Options: TypeAlias = Sequence[VerifiedFix | Draft]
-"""The ways to fix a finding."""
 
 
 def build(
@@ -66,6 +60,7 @@ def build(
     problems: Iterable[FileProblem] = (),
     changes: Iterable[StandardChange] = (),
     fix_detail: FixDetail = FixDetail.TITLES,
+    fixes: Sequence[FileFixes] | None = None,
     gate: Gate = NO_GATE,
     requested: Iterable[str] = (),
     list_skipped: bool = False,
@@ -82,6 +77,7 @@ def build(
         problems: what is wrong with settings and policies.
         changes: what they change about the standards that come with the program.
         fix_detail: how much to find out about fixes.
+        fixes: what there is to find out (`fixes_in`), of each file; else it is found out here.
         gate: what makes the scan fail.
         requested: the files and folders that the user named.
         list_skipped: whether people want the names of what was left alone.
@@ -89,13 +85,14 @@ def build(
         name: what the report calls a file of a project.
         path_name: what it calls another, by its path.
     """
-    builder = _Builder(fix_detail, name, path_name, gate.fail_on)
+    builder = _Builder(name, path_name, gate.fail_on)
     judged = [*checked]
+    each = fixes_in(judged, fix_detail) if fixes is None else iter(fixes)
     setup = tuple(problems)
     builder.skipped.update((entry.file, entry) for entry in skipped)
     builder.not_scanned += not_scanned
     for file, project in judged:
-        builder.add(file, project)
+        builder.add(file, project, next(each))
     rules = builder.all_rules()
     controls = builder.control_results(rules)
     changed = tuple(dict.fromkeys(changes))
@@ -146,14 +143,12 @@ class _Builder:
 
     def __init__(
         self,
-        fix_detail: FixDetail,
         name: Callable[[str], str],
         path_name: Callable[[str], str],
         fail_on: Severity | None,
     ) -> None:
         self.path_name = path_name
         self.fail_on = fail_on
-        self.fix_detail = fix_detail
         self.name = name
         self.files = 0
         self.texts: dict[str, FileText] = {}
@@ -167,7 +162,7 @@ class _Builder:
         self.reasons: dict[str, list[NotEvaluated]] = {}
         self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
 
-    def add(self, file: CheckedFile, project: Project) -> None:
+    def add(self, file: CheckedFile, project: Project, fixes: FileFixes) -> None:
         rules = self.rules(project.ruleset)
         if file.skipped:
             named = self.name(file.path)
@@ -184,7 +179,7 @@ class _Builder:
             if not is_extra(document)
         }
         for number, document in enumerate(file.documents):
-            options = iter(self.fix_options(Site(project, file.path, number)))
+            options = iter(fixes[number]) if fixes else repeat(())
             for verdicts in document.checked.verdicts:
                 failing: set[str] = set()
                 ways: paths.Ways = {}
@@ -218,26 +213,13 @@ class _Builder:
         rules = {i: rule for _, rules in self.rulesets.values() for i, rule in rules.items()}
         return dict(sorted(rules.items()))
 
-    def fix_options(self, site: Site) -> Iterable[_Options]:
-        """What would fix each finding of a document."""
-        findings = site.checked.findings
-        fixable = site.is_written and any(finding.fixable for finding in findings)
-        if self.fix_detail is FixDetail.NONE or not fixable:
-            return repeat(())
-        if self.fix_detail is FixDetail.EDITS:
-            return (fixes_of(site, finding)[0] if finding.fixable else () for finding in findings)
-        proposed = drafts(
-            site.checked, site.project.evaluator, site.project.index, lambda _: True
-        )  # in the order of findings
-        return (next(proposed)[1] if finding.fixable else () for finding in findings)
-
     def reported(
         self,
         project: Project,
         placed: PlacedDocument,
         finding: Finding,
         rule: Rule,
-        options: _Options,
+        options: Sequence[FixOption],
     ) -> Reported:
         location = placed.locate(finding.span)
         accepted_file, accepted_line = self.accepted_in(placed, finding, project)
@@ -267,7 +249,7 @@ class _Builder:
                 for related in finding.related
                 for other in (location_of(related, placed, project),)
             ),
-            fixes=tuple(_fix_option(placed, option, project) for option in options),
+            fixes=tuple(options),
             accepted_file=accepted_file,
             accepted_line=accepted_line,
         )
@@ -339,10 +321,3 @@ def rules_of(ruleset: Ruleset) -> dict[str, Rule]:
         )
         for i, control in ruleset.controls.items()
     }
-
-
-def _fix_option(placed: PlacedDocument, option: VerifiedFix | Draft, project: Project) -> FixOption:
-    if isinstance(option, Draft):
-        return FixOption(option.title, option.safe)
-    edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in option.edits)
-    return FixOption(option.title, option.safe, edits)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.exchange import one_line
@@ -31,11 +32,18 @@ injection). The wide forms count, too."""
 
 def render(report: Report) -> str:
     """The table as text."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The table as text, row by row."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(map(_cell, row) for row in _rows(report))
-    return written.getvalue()
+    for row in chain((COLUMNS,), (map(_cell, row) for row in _rows(report))):
+        writer.writerow(row)
+        yield written.getvalue()
+        written.seek(0)
+        written.truncate()
 
 
 def _rows(report: Report) -> Iterator[tuple[object, ...]]:

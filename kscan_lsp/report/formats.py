@@ -37,6 +37,8 @@ class Format(NamedTuple):
     """The most that it shows."""
     lines: Callable[[Report, Screen], Iterator[Line]] | None = None
     """The same for a screen, where the form depends on what that can show."""
+    pieces: Callable[[Report], Iterator[str]] | None = None
+    """The same piece by piece, where it is made so: a large report is never there as a whole."""
     commits: bool = False
     """Whether it tells which commit is checked out."""
     with_accepted: Callable[[Report], str] | None = None
@@ -59,6 +61,12 @@ def _json(report: Report) -> str:
     from kscan_lsp.report import json
 
     return json.render(report)
+
+
+def _json_pieces(report: Report) -> Iterator[str]:
+    from kscan_lsp.report import json
+
+    return json.pieces(report)
 
 
 def _html(report: Report) -> str:
@@ -115,6 +123,12 @@ def _csv(report: Report) -> str:
     return csv.render(report)
 
 
+def _csv_pieces(report: Report) -> Iterator[str]:
+    from kscan_lsp.report import csv
+
+    return csv.pieces(report)
+
+
 def _policyreport(report: Report) -> str:
     from kscan_lsp.report import policyreport
 
@@ -123,7 +137,7 @@ def _policyreport(report: Report) -> str:
 
 FORMATS: Final[dict[str, Format]] = {
     "pretty": Format(_pretty, (".txt",), FixDetail.EDITS, _pretty_lines),
-    "json": Format(_json, (".json",), FixDetail.EDITS),
+    "json": Format(_json, (".json",), FixDetail.EDITS, pieces=_json_pieces),
     "html": Format(_html, (".html", ".htm"), FixDetail.EDITS, commits=True),
     "sarif": Format(_sarif, (".sarif", ".sarif.json"), FixDetail.EDITS, with_accepted=_sarif_with_accepted),
     "junit": Format(_junit, (".junit.xml", ".xml")),
@@ -131,7 +145,7 @@ FORMATS: Final[dict[str, Format]] = {
     "gitlab-sast": Format(_gitlab_sast, ("gl-sast-report.json",)),
     "github": Format(_github, ()),
     "markdown": Format(_markdown, (".md", ".markdown"), FixDetail.TITLES),
-    "csv": Format(_csv, (".csv",), FixDetail.TITLES),
+    "csv": Format(_csv, (".csv",), FixDetail.TITLES, pieces=_csv_pieces),
     "policyreport": Format(_policyreport, ("policyreport.yaml", "policyreport.yml")),
 }
 """Every format by its name; the first is what people get who choose none."""

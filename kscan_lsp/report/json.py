@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from kscan_lsp import __version__
 from kscan_lsp.report.drift_data import drift_data
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.evidence.images import Vulnerability
     from kscan_lsp.findings import ResourceId
@@ -32,26 +34,47 @@ SCHEMA_VERSION = 2
 
 
 def render(report: Report) -> str:
-    """The report as a JSON text: one line for each part, and in lists one for each item.
+    """The report as a JSON text."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The report as a JSON text, piece by piece: one line for each part, and in lists one for each item.
 
     That is good to search and to compare line by line, and much faster to write than indented text.
     """
-    parts = (f"  {_line(key)}: {_part(value)}" for key, value in as_data(report).items())
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+    before = "{\n"
+    for key, value in _parts(report).items():
+        yield f'{before}  "{key}": '
+        before = ",\n"
+        yield from (_line(value),) if isinstance(value, dict | int) else _list(value)
+    yield "\n}\n"
 
 
-def _part(value: object) -> str:
-    if isinstance(value, list) and value:
-        return "[\n" + ",\n".join(f"    {_line(item)}" for item in value) + "\n  ]"
-    return _line(value)
+def _list(items: Iterable[object]) -> Iterator[str]:
+    before = "[\n    "
+    for item in items:
+        yield before + _line(item)
+        before = ",\n    "
+    yield "[]" if before.startswith("[") else "\n  ]"
 
 
 def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # YAML can write half of a character
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_data(report: Report) -> dict[str, Any]:
     """The report as plain values."""
+    return {
+        key: value if isinstance(value, dict | int) else [*value] for key, value in _parts(report).items()
+    }
+
+
+def _parts(report: Report) -> dict[str, Any]:
+    """The parts of the report, those that are lists as iterators."""
     statuses = [entry.finding.status for entry in report.findings]
     return {
         "schema": SCHEMA_VERSION,
@@ -77,7 +100,7 @@ def as_data(report: Report) -> dict[str, Any]:
             {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}
             for p in report.problems
         ],
-        "findings": [_finding(entry) for entry in report.findings],
+        "findings": map(_finding, report.findings),
         "drift": [drift_data(one) for one in report.drift],
         "images": [_image(one) for one in report.images],
     }

@@ -159,6 +159,13 @@ class Project(Struct, frozen=True, eq=False):
         """The project with all that rests on other objects in some files, which were read before it was whole."""
         return self._updated(self.files, self.index, frozenset(), paths)
 
+    def with_judged(self, files: Mapping[str, CheckedFile]) -> Project:
+        """The project with some of its files as the same project judged them elsewhere."""
+        said = {path: _said(file, self.exceptions, self.known) for path, file in files.items()}
+        dependencies = {path: _dependencies(file.parts) for path, file in files.items()}
+        dependents = self.dependents.updated(dependencies)
+        return replace(self, files={**self.files, **said}, dependents=dependents)
+
     def without_file(self, path: str) -> Project:
         """The project without one file."""
         return self.with_objects(path, ())
@@ -230,14 +237,18 @@ class Project(Struct, frozen=True, eq=False):
             if path in dependencies or any(
                 one.dependencies != other.dependencies for one, other in zip(now, before, strict=True)
             ):
-                parts = frozenset[frozenset[Key]]().union(*[checked.dependencies for checked in now])
-                dependencies[path] = frozenset[Key]().union(*parts)
+                dependencies[path] = _dependencies(now)
         files = {**files, **evaluated} if evaluated else files
         concerned = [path for path in {*dependencies, *evaluated} if path in files]
         said = {path: _said(files[path], self.exceptions, self.known) for path in concerned}
         if any(now is not files[path] for path, now in said.items()):
             files = {**files, **said}
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
+
+
+def _dependencies(parts: Iterable[CheckedDocument]) -> frozenset[Key]:
+    """The keys that any of some documents depends on."""
+    return frozenset[Key]().union(*frozenset[frozenset[Key]]().union(*[one.dependencies for one in parts]))
 
 
 def _said(file: CheckedFile, exceptions: Exceptions, known: KnownFindings | None) -> CheckedFile:

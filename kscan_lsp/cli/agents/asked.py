@@ -7,9 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.cli.asked import ScanRequest
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.request import rendered_charts
-from kscan_lsp.cli.scan import Scan, ScanRequest
+from kscan_lsp.cli.scan import Scan
 from kscan_lsp.cli.scan import scan as scan_paths
 from kscan_lsp.files.discover import discover
 from kscan_lsp.report.printable import printable

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.cli.asked import ScanRequest
 from kscan_lsp.cli.baselines import compare
 from kscan_lsp.cli.gates import gate_of
 from kscan_lsp.cli.options import FailOn, UsageError
 from kscan_lsp.cli.reports import report_of
 from kscan_lsp.cli.request import rendered_charts
-from kscan_lsp.cli.scan import ScanRequest
 from kscan_lsp.cli.scan import scan as scan_paths
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import discover

@@ -148,7 +148,7 @@ _AUTHORIZATION: Final = lazy(rb"(?i)\b(bearer|basic|token)(?:\s+|%20)([A-Za-z0-9
 _AUTHS: Final = lazy(rb"\\*\"auth\\*\"\s*:\s*\\*\"([A-Za-z0-9+/=]{4,})")
 HINT: Final = (
     rb"(?i)pass|pwd|psw|pswd|pw|secret|token|key|cred|bearer|jwt|pat\b|basic |auth|://|private|oracle|identified by"
-    rb"|-[puaw]\b|-p|--user|[?&]sig|hooks|webhook|Q~|:AA|\$ANSIBLE|" + _ANY_PREFIX
+    rb"|(?:^|\W)-(?:[uaw]\b|p)|--user|[?&]sig|hooks|webhook|Q~|:AA|\$ANSIBLE|" + _ANY_PREFIX
 )
 """What no text is without that has a credential by these rules; most values are done with after this one search."""
 

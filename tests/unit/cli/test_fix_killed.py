@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kscan_lsp.cli.asked import ScanRequest
 from kscan_lsp.cli.fix import fix_files, write
-from kscan_lsp.cli.scan import ScanRequest, scan
+from kscan_lsp.cli.scan import scan
 from kscan_lsp.files.discover import discover
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from support.reporting import POD, PRIVILEGED, SCHEMA, checked, policy_set, repo
 from kscan_lsp.findings import Severity
 from kscan_lsp.policy.load import load
 from kscan_lsp.policy.ruleset import choose
-from kscan_lsp.report import build as build_module
+from kscan_lsp.report import fixes as fixes_module
 from kscan_lsp.report import html, pretty
 from kscan_lsp.report import json as json_format
 from kscan_lsp.report.build import MAX_REASONS, build
@@ -340,9 +340,9 @@ def test_fixes_are_looked_for_as_far_as_they_are_shown(monkeypatch: pytest.Monke
 
     (proven,) = found(FixDetail.EDITS)
     assert proven.edits
-    monkeypatch.setattr(build_module, "fixes_of", None)  # no fix is made to name it
+    monkeypatch.setattr(fixes_module, "fixes_of", None)  # no fix is made to name it
     assert found(FixDetail.TITLES) == [proven._replace(edits=None)]
-    monkeypatch.setattr(build_module, "drafts", None)
+    monkeypatch.setattr(fixes_module, "drafts", None)
     assert found(FixDetail.NONE) == []
 
 

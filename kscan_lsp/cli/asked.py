@@ -1,0 +1,67 @@
+"""What a command asks for: paths, and what to check them by; and whether there is such a thing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from kscan_lsp.cli.options import STDIN, UsageError
+from kscan_lsp.cli.processes import ALONE, Processes
+from kscan_lsp.settings.suggest import nearest_name
+
+if TYPE_CHECKING:
+    from kscan_lsp.workspace.configuration import Configuration
+
+
+class ScanRequest(Struct, frozen=True):
+    """What the user named: paths (`STDIN` among them is standard input), and what to check them by."""
+
+    paths: tuple[str, ...]
+    config: Path | None = None
+    frameworks: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    stdin_name: str = ""
+    exceptions: tuple[str, ...] = ()
+    """Files with exceptions, besides those that settings name."""
+    processes: Processes = ALONE
+    """Those that work is divided among."""
+
+
+def refuse_missing(request: ScanRequest) -> None:
+    """End a command that names what is not there.
+
+    Raises:
+        UsageError: it does.
+    """
+    for name in request.paths:
+        if name != STDIN and not os.path.lexists(name):
+            raise UsageError(f"there is no file or folder '{name}'")
+    if request.config and not request.config.is_file():
+        raise UsageError(f"there is no settings file '{request.config}'")
+    for name in request.exceptions:
+        if not Path(name).is_file():
+            raise UsageError(f"there is no file with exceptions '{name}'")
+
+
+def refuse_unknown(request: ScanRequest, configuration: Configuration) -> None:
+    """End a command that names controls or frameworks that nobody knows.
+
+    Raises:
+        UsageError: it does.
+    """
+    policies = configuration.ruleset.policies
+    controls = [i for i in request.controls if i not in policies.controls]
+    frameworks = [name for name in request.frameworks if not policies.framework(name)]
+    unknown = [
+        *(f"unknown control '{i}'{nearest_name(i, list(policies.controls))}" for i in controls),
+        *(
+            f"unknown framework '{name}'{nearest_name(name, list(policies.frameworks))}"
+            for name in frameworks
+        ),
+    ]
+    if unknown:
+        subject = "controls" if request.controls else "frameworks"
+        raise UsageError("\n".join([*unknown, f"'kscan list {subject}' shows what there is"]))

@@ -1,0 +1,239 @@
+"""Work on many files spread over processes, each a copy of this one that does a part and sends back what came of it.
+
+A copy (`fork`) begins with all that was imported, read and compiled here, so nothing is handed to it and it begins at
+once; it only pays to have any where there is much to do. Where the system makes no copies, or other threads run, which
+would be missing in a copy, all is done here. So it is where a copy does not answer: it may have been too much for the
+machine.
+"""
+
+from __future__ import annotations
+
+import gc
+import mmap
+import os
+import pickle
+import selectors
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+PAYS_FROM: Final = 150_000
+"""Characters to judge from which copies pay: about half a second of work."""
+EACH: Final = 60_000
+"""Characters for each at least."""
+MOST: Final = 16
+"""Copies at most: each keeps what it has compiled."""
+_LOOK: Final = 0.1
+"""Seconds between two looks at how far the copies are."""
+_COUNTER: Final = 8
+"""Bytes of a count."""
+
+
+class Packing(Protocol):
+    """How what a copy made gets here."""
+
+    def packed(self, value: object) -> bytes:
+        """A value as bytes."""
+
+    def unpacked(self, data: bytes) -> list[object]:
+        """The value."""
+
+
+class PlainPacking:
+    """For results that refer to nothing of here."""
+
+    def packed(self, value: object) -> bytes:
+        """A value as bytes."""
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+    def unpacked(self, data: bytes) -> list[object]:
+        """The value, which a copy of this process has packed."""
+        found: list[object] = pickle.loads(data)  # noqa: S301
+        return found
+
+
+class FileProgress(Protocol):
+    """What is told on the way."""
+
+    def files(self, done: int, of: int) -> None:
+        """So many of the files are judged."""
+
+
+class NoProgress:
+    """Tells nothing."""
+
+    def files(self, done: int, of: int) -> None:
+        """So many of the files are judged."""
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    with suppress(AttributeError, OSError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Processes:
+    """How many there may be, and who is told how far they are."""
+
+    def __init__(self, jobs: int = 1, progress: FileProgress | None = None) -> None:
+        """At most so many processes, 0 for one a processor."""
+        self.jobs = min(jobs or cores(), MOST)
+        self.progress: FileProgress = progress or NoProgress()
+
+    def map(
+        self,
+        work: Callable[[Sequence[_T]], Iterable[_R]],
+        items: Sequence[_T],
+        weights: Sequence[int],
+        packing: Callable[[], Packing],
+        *,
+        told: bool = False,
+    ) -> list[_R]:
+        """What comes of each item.
+
+        Args:
+            work: what is to be done: a result for each of some items, in their order.
+            items: all items.
+            weights: what each costs, as if so many characters were judged.
+            packing: how results get here; asked where copies are made.
+            told: whether the items are the files that progress is about.
+        """
+        copies = min(self.jobs, sum(weights) // EACH, len(items))
+        if copies > 1 and sum(weights) >= PAYS_FROM and _can_fork():
+            parts = _parts(weights, copies)
+            found = _Copies(work, items, parts, packing(), self.progress if told else NoProgress()).run()
+            if found is not None:
+                return found
+        results: list[_R] = []
+        for result in work(items):
+            results.append(result)
+            if told:
+                self.progress.files(len(results), len(items))
+        return results
+
+
+ALONE: Final = Processes()
+"""All is done here."""
+
+
+def _can_fork() -> bool:
+    # others have system libraries that do not bear it
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _parts(weights: Sequence[int], copies: int) -> list[list[int]]:
+    """The numbers of items in parts that cost about the same: the heaviest first, each to who has least to do."""
+    parts: list[list[int]] = [[] for _ in range(copies)]
+    loads = [0] * copies
+    for number in sorted(range(len(weights)), key=lambda n: -weights[n]):
+        least = loads.index(min(loads))
+        parts[least].append(number)
+        loads[least] += weights[number]
+    return [sorted(part) for part in parts]
+
+
+class _Copies(Generic[_T, _R]):
+    """Copies of this process at work on parts of the items."""
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[_T]], Iterable[_R]],
+        items: Sequence[_T],
+        parts: list[list[int]],
+        packing: Packing,
+        progress: FileProgress,
+    ) -> None:
+        self.work = work
+        self.items = items
+        self.parts = parts
+        self.packing = packing
+        self.progress = progress
+        self.done = mmap.mmap(-1, _COUNTER * len(parts))
+        """How many items each is done with, in memory that all of them have."""
+
+    def run(self) -> list[_R] | None:
+        """The results in the order of the items; None where a copy did not answer."""
+        gc.freeze()  # a collection in a copy would write to, and so copy, every page that there is
+        running: dict[int, int] = {}
+        try:
+            for number in range(len(self.parts)):
+                process, reading = self._start(number, list(running.values()))
+                running[process] = reading
+            answers = self._answers([*running.values()])
+        except BaseException:
+            for process in running:
+                with suppress(OSError):
+                    os.kill(process, signal.SIGKILL)
+            raise
+        finally:
+            gc.unfreeze()
+            ended = []
+            for process, reading in running.items():
+                os.close(reading)
+                ended.append(os.waitpid(process, 0)[1])
+            self.done.close()
+        if any(ended):
+            return None
+        results: dict[int, _R] = {}
+        for part, answer in zip(self.parts, answers, strict=True):
+            results.update(zip(part, self.packing.unpacked(answer), strict=True))  # type: ignore[arg-type]
+        return [results[number] for number in range(len(self.items))]
+
+    def _start(self, number: int, others: list[int]) -> tuple[int, int]:
+        reading, writing = os.pipe()
+        parent = os.getpid()
+        process = os.fork()
+        if not process:
+            for one in (*others, reading):
+                os.close(one)
+            self._be_a_copy(number, writing, parent)
+        os.close(writing)
+        return process, reading
+
+    def _be_a_copy(self, number: int, writing: int, parent: int) -> NoReturn:
+        status = 1
+        try:
+            # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            results = []
+            for result in self.work([self.items[n] for n in self.parts[number]]):
+                results.append(result)
+                at = _COUNTER * number
+                self.done[at : at + _COUNTER] = len(results).to_bytes(_COUNTER, "little")
+                if os.getppid() != parent:
+                    break  # nobody waits any more
+            else:
+                with open(writing, "wb") as pipe:
+                    pipe.write(self.packing.packed(results))
+                status = 0
+        finally:
+            # nothing that the parent meant for its own end, nor what it has not written yet
+            os._exit(status)
+
+    def _answers(self, pipes: list[int]) -> list[bytes]:
+        """What each copy sends until it ends."""
+        answers: dict[int, list[bytes]] = {pipe: [] for pipe in pipes}
+        with selectors.DefaultSelector() as selector:
+            for pipe in pipes:
+                selector.register(pipe, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select(_LOOK):
+                    if data := os.read(key.fd, 1 << 20):
+                        answers[key.fd].append(data)
+                    else:
+                        selector.unregister(key.fd)
+                self.progress.files(self._counted(), len(self.items))
+        return [b"".join(answers[pipe]) for pipe in pipes]
+
+    def _counted(self) -> int:
+        starts = range(0, len(self.done), _COUNTER)
+        return sum(int.from_bytes(self.done[at : at + _COUNTER], "little") for at in starts)

@@ -1,0 +1,60 @@
+"""Checked files -> what would fix their findings, as a report has it: named, or proven with its edits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from kscan_lsp.fixes.draft import Draft, drafts
+from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
+from kscan_lsp.report.formats import FixDetail
+from kscan_lsp.report.model import FixEdit, FixOption
+from kscan_lsp.report.places import range_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+
+    FileFixes: TypeAlias = Sequence[Sequence[Sequence[FixOption]]]
+    """By document of a file and finding of the document, the ways to fix it; nothing where none was looked for."""
+
+
+def fixes_in(files: Iterable[tuple[CheckedFile, Project]], detail: FixDetail) -> Iterator[FileFixes]:
+    """The ways to fix the findings of each of some files.
+
+    Args:
+        files: files as judged, each with the project it is in.
+        detail: how much to find out.
+    """
+    for file, project in files:
+        if detail is FixDetail.NONE or not any(placed.checked.findings for placed in file.documents):
+            yield ()
+        else:
+            yield [
+                _in_document(placed, Site(project, file.path, number), detail)
+                for number, placed in enumerate(file.documents)
+            ]
+
+
+def _in_document(placed: PlacedDocument, site: Site, detail: FixDetail) -> list[Sequence[FixOption]]:
+    findings = site.checked.findings
+    if not site.is_written or not any(finding.fixable for finding in findings):
+        return [()] * len(findings)
+    found: Iterator[Sequence[VerifiedFix | Draft]]
+    if detail is FixDetail.EDITS:
+        found = (fixes_of(site, finding)[0] for finding in findings if finding.fixable)
+    else:  # in the order of findings
+        proposed = drafts(site.checked, site.project.evaluator, site.project.index, lambda _: True)
+        found = (made for _, made in proposed)
+    return [
+        [_option(placed, one, site.project) for one in next(found)] if finding.fixable else ()
+        for finding in findings
+    ]
+
+
+def _option(placed: PlacedDocument, fix: VerifiedFix | Draft, project: Project) -> FixOption:
+    if isinstance(fix, Draft):
+        return FixOption(fix.title, fix.safe)
+    edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in fix.edits)
+    return FixOption(fix.title, fix.safe, edits)

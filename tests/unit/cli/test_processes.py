@@ -1,0 +1,261 @@
+"""Work divided among processes: the same report as of one, whatever becomes of a copy, and Ctrl-C ends all of it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kscan_lsp.cli import processes
+from kscan_lsp.cli.processes import PlainPacking, Processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+ROOT = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: api-{n}, namespace: shop, labels: {{app: api}}}}
+spec:
+  selector: {{matchLabels: {{app: api-{n}}}}}
+  template:
+    metadata: {{labels: {{app: api-{n}}}}}
+    spec:
+      serviceAccountName: account-{account}
+      containers:
+      - name: api
+        image: shop/api:latest
+        securityContext: {{privileged: true}}
+        env:
+        - {{name: DB_PASSWORD, value: hunter2trout{n}}}
+        - name: OTHER
+          valueFrom: {{secretKeyRef: {{name: gone-{account}, key: a}}}}
+"""
+ROLE = """\
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: account-{n}, namespace: shop}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: all-{n}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}
+subjects: [{{kind: ServiceAccount, name: account-{n}, namespace: shop}}]
+"""
+EXCEPTIONS = """\
+exceptions:
+  - controls: [C-0057]
+    names: [api-3]
+    reason: it drives the hardware
+    owner: team-a
+  - controls: [C-0038]
+    names: [nobody]
+    reason: nothing has it
+    owner: team-a
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files that rest on each other, under two settings, with exceptions, a broken one and one that is no manifest."""
+    for n in range(40):
+        (tmp_path / f"d{n}.yaml").write_text(DEPLOYMENT.format(n=n, account=n % 5))
+    for n in range(5):
+        (tmp_path / f"r{n}.yaml").write_text(ROLE.format(n=n))
+    (tmp_path / "again.yaml").write_text(DEPLOYMENT.format(n=3, account=1))
+    (tmp_path / "broken.yaml").write_text(DEPLOYMENT.format(n=77, account=1) + "  - [\n")
+    (tmp_path / "values.yaml").write_text("a: 1\n")
+    (tmp_path / ".kscan.yaml").write_text("frameworks: [allcontrols]\n")
+    (tmp_path / ".kscan").mkdir()
+    (tmp_path / ".kscan" / "exceptions.yaml").write_text(EXCEPTIONS)
+    below = tmp_path / "below"
+    below.mkdir()
+    (below / ".kscan.yaml").write_text("frameworks: [nsa]\n")
+    for n in range(10):
+        (below / f"d{n}.yaml").write_text(DEPLOYMENT.format(n=n, account=n % 5))
+    return tmp_path
+
+
+def kscan(folder: Path, *words: str, setup: str = "") -> subprocess.CompletedProcess[str]:
+    """The command, which makes copies for a few files, too."""
+    program = f"""
+import sys
+from kscan_lsp.cli import processes
+processes.PAYS_FROM = 0
+processes.EACH = 1
+{setup}
+from kscan_lsp.__main__ import main
+sys.argv = ["kscan", *{list(words)!r}]
+main()
+"""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--format", "json"),
+        ("--format", "json", "--fixes", "--control", "C-0057,C-0016"),
+        ("--format", "sarif"),
+        (),
+    ],
+    ids=["json", "fixes", "sarif", "text"],
+)
+def test_a_report_is_the_same_however_many_judged(folder: Path, words: tuple[str, ...]) -> None:
+    counted = "from kscan_lsp.cli.processes import _Copies; _run = _Copies.run\n"
+    counted += "def run(self): print('copies', len(self.parts), file=sys.stderr); return _run(self)\n_Copies.run = run"
+    alone = kscan(folder, "scan", ".", "-j", "1", *words, setup=counted)
+    divided = kscan(folder, "scan", ".", "-j", "3", *words, setup=counted)
+    assert alone.stdout
+    assert "copies" not in alone.stderr
+    assert divided.stderr.count("copies 3") >= 2
+    assert divided.stdout == alone.stdout
+    assert divided.returncode == alone.returncode
+
+
+def test_a_baseline_knows_what_several_found(folder: Path) -> None:
+    made = kscan(folder, "baseline", "create")
+    assert made.returncode == 0, made.stderr
+    (folder / "d1.yaml").write_text(DEPLOYMENT.format(n=1, account=1).replace("privileged: true", ""))
+    (folder / "new.yaml").write_text(DEPLOYMENT.format(n=99, account=1))
+    alone = kscan(folder, "scan", ".", "-j", "1", "--format", "json", "--new-only")
+    divided = kscan(folder, "scan", ".", "-j", "2", "--format", "json", "--new-only")
+    assert '"new.yaml"' in alone.stdout
+    assert divided.stdout == alone.stdout
+
+
+def test_a_copy_that_dies_costs_no_finding(folder: Path) -> None:
+    dies = """
+import os
+from kscan_lsp.cli import judged
+_read = judged._read
+parent = os.getpid()
+def read(projects, files):
+    for number, one in enumerate(_read(projects, files)):
+        if number == 3 and os.getpid() != parent:
+            os.kill(os.getpid(), 9)
+        yield one
+judged._read = read
+"""
+    alone = kscan(folder, "scan", ".", "-j", "1", "--format", "json")
+    divided = kscan(folder, "scan", ".", "-j", "2", "--format", "json", setup=dies)
+    assert divided.stdout == alone.stdout
+
+
+SLOW = """
+import time
+from kscan_lsp.cli import judged
+_read = judged._read
+def read(projects, files):
+    for one in _read(projects, files):
+        time.sleep(0.2)
+        yield one
+judged._read = read
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_all_of_it_and_says_what_was_done(folder: Path, jobs: int) -> None:
+    """On a terminal, where there is a bar, too."""
+    controller, terminal = pty.openpty()
+    program = f"""
+import sys
+from kscan_lsp.cli import processes
+processes.PAYS_FROM = 0
+processes.EACH = 1
+{SLOW}
+from kscan_lsp.__main__ import main
+sys.argv = ["kscan", "scan", ".", "-j", "{jobs}"]
+main()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = b""
+    while b" files" not in shown:
+        shown += os.read(controller, 4096)
+    assert b"[" in shown
+    assert b"58 files" in shown
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    shown += _rest(controller)
+    assert out == b""
+    assert process.returncode == 130
+    assert b"of 58 files were judged, and nothing is reported" in shown.rpartition(b"\x1b[K")[2]
+    for _ in range(50):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a copy goes on")
+
+
+def _rest(controller: int) -> bytes:
+    """What is still to be read of a terminal that nobody writes to any more."""
+    found = b""
+    try:
+        while data := os.read(controller, 4096):
+            found += data
+    except OSError:  # as Linux says it
+        pass
+    return found
+
+
+def numbers(items: Sequence[int]) -> Iterator[int]:
+    for item in items:
+        yield item * 2
+
+
+def test_results_come_in_the_order_of_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "PAYS_FROM", 0)
+    monkeypatch.setattr(processes.threading, "active_count", lambda: 1)
+    parents: list[int] = []
+
+    def work(items: Iterable[int]) -> Iterator[tuple[int, int]]:
+        for item in items:
+            yield item * 2, os.getpid()
+
+    items = [5, 3, 9, 1, 7, 8]
+    found = Processes(3).map(work, items, [1, 100, 3, 50, 2, 7], PlainPacking)
+    parents = [pid for _, pid in found]
+    assert [value for value, _ in found] == [10, 6, 18, 2, 14, 16]
+    assert os.getpid() not in parents
+    assert len(set(parents)) == 3
+
+
+def test_nothing_is_copied_for_little_work_or_beside_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> Any:
+        pytest.fail("a copy was made")
+
+    monkeypatch.setattr(processes.os, "fork", fork)
+    assert Processes(4).map(numbers, [1, 2], [10, 10], PlainPacking) == [2, 4]
+    assert Processes(1).map(numbers, [1, 2], [10**9, 10**9], PlainPacking) == [2, 4]
+    monkeypatch.setattr(processes.threading, "active_count", lambda: 2)
+    assert Processes(4).map(numbers, [1, 2], [10**9, 10**9], PlainPacking) == [2, 4]
