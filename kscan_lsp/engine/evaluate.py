@@ -155,16 +155,25 @@ def _references(expression: cel.Expression, activation: cel.Activation) -> Refer
 
 def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
     # of each plan apart: what else is read with it decides whether it is too much work
-    key = (planned.number, *[element.digest(name, field) for name, field in planned.dependencies])
+    key = (planned.number, *[element.digest(name, field) for name, field in planned.decisive])
     known = memo.answers.get(key)
     if known is None and _unknown_image(planned, element):
         return Answer(cel.Failed(NO_REPORT), "")
+    check = planned.check
     if known is None:
-        check = planned.check
         verdict = ask(check.deny, element, cel.deny, memo)
-        known = Answer(verdict, _message(check, element, memo) if verdict is True else "")
+        said = _message(check, element, memo) if verdict is True and not planned.shown else ""
+        known = Answer(verdict, said)
         memo.keep_answer(key, known)
-    return known
+    if known.verdict is not True or not planned.shown:
+        return known
+    # most pass, and containers of any name do so alike
+    whole = (*key, *[element.digest(name, field) for name, field in planned.shown])
+    told = memo.answers.get(whole)
+    if told is None:
+        told = Answer(True, _message(check, element, memo))
+        memo.keep_answer(whole, told)
+    return told
 
 
 def _unknown_image(planned: PlannedCheck, element: Element) -> bool:
@@ -177,5 +186,5 @@ def _unknown_image(planned: PlannedCheck, element: Element) -> bool:
         isinstance(known, dict)
         and isinstance(image, str)
         and image not in known
-        and any(name == "evidence" for name, _ in planned.dependencies)
+        and any(name == "evidence" for name, _ in planned.decisive)
     )

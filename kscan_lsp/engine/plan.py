@@ -45,7 +45,10 @@ class PlannedCheck(Struct, frozen=True):
     """Its number among the checks of its control."""
     number: int
     """Tells it from all others in plans of the same evaluator: what it answers is remembered by this."""
-    dependencies: tuple[Dependency, ...]
+    decisive: tuple[Dependency, ...]
+    """What decides whether it fails for an element."""
+    shown: tuple[Dependency, ...]
+    """What else it reads to say so, such as the name of a container."""
 
 
 class Group(Struct, frozen=True, eq=False):
@@ -172,7 +175,10 @@ def plans_for(
 def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
     by_each: dict[Each, list[PlannedCheck]] = {}
     for index, check in indexed:
-        planned = PlannedCheck(check, index, next(numbers), _of_an_element(check))
+        decisive = _of_an_element([check.deny])
+        message = [part for part in check.message.parts if isinstance(part, cel.Expression)]
+        shown = tuple(one for one in _of_an_element(message) if one not in decisive)
+        planned = PlannedCheck(check, index, next(numbers), decisive, shown)
         by_each.setdefault(check.each, []).append(planned)
     checks = [check for _, check in indexed]
     found = {check: _of_a_resource(check) for check in checks}
@@ -206,9 +212,8 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
     )
 
 
-def _of_an_element(check: Check) -> tuple[Dependency, ...]:
-    """What the answer for one element can depend on."""
-    expressions = list(check.judging())
+def _of_an_element(expressions: Sequence[cel.Expression]) -> tuple[Dependency, ...]:
+    """What the answers of some expressions for one element can depend on."""
     whole = any(expression.reckoned for expression in expressions)
     return tuple(
         (name, field)
@@ -227,7 +232,7 @@ def _of_a_resource(check: Check) -> tuple[Dependency, ...]:
         found["role", None] = None
     if each.steps:
         found[start, _first(each.steps)] = None
-    for name, field in _of_an_element(check):
+    for name, field in _of_an_element([*check.judging()]):
         if name not in _OF_ITEMS:  # which lie behind the first step
             found[name, field] = None
     for target in check.at:

@@ -189,8 +189,8 @@ class _Builder:
                         failing.add(finding.control)
                     rule = rules[finding.control]
                     self.findings.append(
-                        self.reported(project, document, finding, rule, next(options))._replace(
-                            ordinal=ordinal, ways=ways
+                        self.reported(
+                            project, document, finding, rule, fixes=next(options), ordinal=ordinal, ways=ways
                         )
                     )
                 if is_extra(document):
@@ -219,7 +219,10 @@ class _Builder:
         placed: PlacedDocument,
         finding: Finding,
         rule: Rule,
-        options: Sequence[FixOption],
+        *,
+        fixes: Sequence[FixOption],
+        ordinal: int,
+        ways: paths.Ways,
     ) -> Reported:
         location = placed.locate(finding.span)
         accepted_file, accepted_line = self.accepted_in(placed, finding, project)
@@ -249,9 +252,11 @@ class _Builder:
                 for related in finding.related
                 for other in (location_of(related, placed, project),)
             ),
-            fixes=tuple(options),
+            fixes=tuple(fixes),
             accepted_file=accepted_file,
             accepted_line=accepted_line,
+            ordinal=ordinal,
+            ways=ways,
         )
 
     def accepted_in(self, placed: PlacedDocument, finding: Finding, project: Project) -> tuple[str, int]:

@@ -66,7 +66,7 @@ def test_checks_that_read_the_same_are_one_group() -> None:
     assert [len(round_.groups) for round_ in (containers, items, whole)] == [1, 1, 1]
     assert [planned.index for planned in containers.groups[0].checks] == [0, 0]
     assert [planned.index for planned in whole.groups[0].checks] == [1]
-    assert containers.groups[0].checks[0].dependencies == (("container", "image"),)
+    assert containers.groups[0].checks[0].decisive == (("container", "image"),)
     assert ("container", "image") in DEPLOYMENT.alone.dependencies
     assert DEPLOYMENT.alone.reads_of(containers.each) == {"container": frozenset({"image"})}
     numbers = [
