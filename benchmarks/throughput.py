@@ -207,9 +207,9 @@ def run(one: Scanner, program: str, folder: Path) -> Run:
         )
         most = 0.0
         while not (waited := os.wait4(process.pid, os.WNOHANG))[0]:
-            # what wait4 says of memory includes that of this process when it began the other
+            # what wait4 says of memory is that of one process, and of this one when it began the other
             most = max(most, _memory(process.pid))
-            time.sleep(0.01)
+            time.sleep(0.02)
         seconds = time.perf_counter() - began
         _, status, used = waited
         process.returncode = status  # it was waited for
@@ -223,14 +223,20 @@ def run(one: Scanner, program: str, folder: Path) -> Run:
 
 
 def _memory(process: int) -> float:
-    """The megabytes that a process had at most until now; 0 where the system does not say."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0.0
-    return next(
-        (int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0
-    )
+    """The megabytes that a process and those that it has started have now, each page once; 0 where nobody says."""
+    found, waiting = 0.0, [process]
+    while waiting:
+        one = Path(f"/proc/{waiting.pop()}")
+        try:
+            rollup = (one / "smaps_rollup").read_text(encoding="utf-8")
+            found += (
+                next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
+            )
+            for thread in (one / "task").iterdir():
+                waiting += map(int, (thread / "children").read_text(encoding="utf-8").split())
+        except (OSError, StopIteration):
+            continue  # it has just ended
+    return found
 
 
 if __name__ == "__main__":
