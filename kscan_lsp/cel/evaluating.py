@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
 
-from kscan_lsp.cel import guard, library, patterns, views
+from kscan_lsp.cel import calling, guard, library, patterns, views
 from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, program_of, type_in_words
 from kscan_lsp.cel.extents import Extent, extent, is_small
 
@@ -212,8 +212,8 @@ _REASONS = {
 
 def _reason(message: str, expression: Expression) -> str:
     """A failure in words that quote nothing but the control (the runtime's may quote the manifest)."""
-    if library.MARK in message:
-        return message.partition(library.MARK)[2]
+    if calling.MARK in message:
+        return message.partition(calling.MARK)[2]
     if match := _MISSING.search(message):
         sources = " ".join((expression.source, *(text for _, text in expression.let)))
         known = re.search(rf"(?<!\w){re.escape(match[1])}(?!\w)", sources) if match[1] else None

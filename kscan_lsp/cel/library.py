@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
+from kscan_lsp.cel.calling import guarded
 from kscan_lsp.kubernetes import (
     builtin_roles,
     credentials,
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Data: TypeAlias = Any
-MARK = "cel: "
-"""Begins every error message of ours, so that it can be told from the runtime's."""
-
 _BOOL, _BYTES, _DOUBLE, _DYN = cel.Type.BOOL, cel.Type.BYTES, cel.Type.DOUBLE, cel.Type.DYN
 _INT, _STRING = cel.Type.INT, cel.Type.STRING
 _LIST, _TEXTS = cel.Type.List(_DYN), cel.Type.List(_STRING)
@@ -124,22 +122,6 @@ def _is_version(text: str, normalize: bool = False) -> bool:
 # Declarations
 
 
-def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with every failure turned into one the runtime passes on as a CEL error."""
-
-    def guarded(*arguments: Data) -> Data:
-        try:
-            return call(*arguments)
-        except ValueError as error:
-            # Ours are plain; what derives from it is Python's own, and quotes what it was given.
-            reason = str(error) if type(error) is ValueError else "a function got what it cannot read"
-            raise ValueError(f"{MARK}{reason}") from None
-        except Exception as error:  # noqa: BLE001 - a broken function must not be a broken scan
-            raise ValueError(f"{MARK}a function failed ({type(error).__name__})") from None
-
-    return guarded
-
-
 class Function(NamedTuple):
     """A function that expressions can call, as the runtime wants it."""
 
@@ -154,7 +136,7 @@ def _function(name: str, *overloads: tuple[cel.Type, list[cel.Type], Callable[..
     declared = cel.FunctionDecl(
         bare,
         [
-            cel.Overload(f"kscan_{bare}_{index}", result, parameters, member, _guarded(call))
+            cel.Overload(f"kscan_{bare}_{index}", result, parameters, member, guarded(call))
             for index, (result, parameters, call) in enumerate(overloads)
         ],
     )
@@ -295,14 +277,14 @@ def _network() -> list[Function]:
                         _BYTES,
                         [_STRING],
                         False,
-                        _guarded(lambda text: _pack("ip", n.address(text))),
+                        guarded(lambda text: _pack("ip", n.address(text))),
                     ),
                     cel.Overload(
                         "kscan_ip_cidr",
                         _BYTES,
                         [_BYTES],
                         True,
-                        _guarded(lambda value: _pack("ip", _cidr(value).address)),
+                        guarded(lambda value: _pack("ip", _cidr(value).address)),
                     ),
                 ],
             ),

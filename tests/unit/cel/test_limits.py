@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -222,3 +223,24 @@ def test_searches_share_a_budget():
     start_evaluation()
     assert find_all("x", pattern) == ["x"]
     assert compile_pattern(pattern) is compile_pattern(pattern)
+
+
+def test_the_lists_that_a_function_was_handed_are_let_go() -> None:
+    """The runtime keeps what it hands to functions: in an editor, a list for each keystroke would add up."""
+    expression = cel.compile_expression(CONTROLS, "matchesAny(objectName, inputs.patterns)")
+    assert isinstance(expression, cel.Expression)
+    patterns = {"patterns": [f"pattern-{number}" for number in range(100)]}
+
+    def ask(times: int) -> None:
+        for _ in range(times):
+            assert cel.deny(expression, cel.bind(CONTROLS, {"objectName": "x", "inputs": patterns})) is False
+
+    ask(10)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        ask(200)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (after - before) / 200 < 1_000
