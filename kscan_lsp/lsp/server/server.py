@@ -16,6 +16,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from kscan_lsp import __version__
+from kscan_lsp.lsp.server.charts import ChartTasks
 from kscan_lsp.lsp.server.progress import ProgressReporter
 from kscan_lsp.lsp.server.protocol import Protocol
 from kscan_lsp.lsp.server.publisher import Publisher
@@ -56,6 +57,7 @@ class Server(LanguageServer):
             reporter=self.reporter,
             background=self.background,
             changed=self.changed,
+            charts=ChartTasks(self.session, self.publisher, self.executors, self.background),
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:
