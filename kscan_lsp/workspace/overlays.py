@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from kscan_lsp.render.kustomize.places import DocumentPlaces, Overlaid
+from kscan_lsp.findings import SUPPRESSION
+from kscan_lsp.render.kustomize.comments import with_comments
+from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.render.source_map import FoundWith
 from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.project import Project
@@ -24,7 +26,7 @@ from kscan_lsp.workspace.results import CheckedFile, place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from kscan_lsp.findings import Finding
+    from kscan_lsp.findings import Finding, Problem
     from kscan_lsp.paths import Path
     from kscan_lsp.render.kustomize.building import Built
     from kscan_lsp.workspace.results import PlacedDocument
@@ -53,15 +55,13 @@ def read_built(project: Project, overlay: OverlayBuild) -> CheckedFile:
         overlay: the overlay.
     """
     text = overlay.texts.get(overlay.path, "")
-    read = project.read(overlay.path, overlay.built.text)
-    if read.limit:
-        return replace(read, text=text)
+    said, found = with_comments(overlay.built, overlay.path, overlay.name)
+    read = project.read(overlay.path, said)
+    if read.limit or read.skipped:  # too large, or nothing that Kubernetes knows
+        return CheckedFile(overlay.path, text, json=False, limit=read.limit)
     first_line = LineIndex(text).content_end(0)
     documents = []
-    for number, placed in enumerate(place(overlay.path, read.parts)):
-        places = DocumentPlaces(
-            overlay.built, number, placed.checked.document.text, overlay.path, overlay.name
-        )
+    for placed, places in zip(place(overlay.path, read.parts), found, strict=True):
         source = Overlaid(overlay.path, placed.offset, (), first_line, places=places)
         documents.append(replace(_unfixable(placed), source=source))
     return CheckedFile(overlay.path, text, json=False, documents=tuple(documents))
@@ -104,8 +104,41 @@ def _shared(files: Mapping[str, CheckedFile], overlays: Sequence[OverlayBuild]) 
     for overlay in overlays:
         for name in overlay.texts:
             users[name].add(overlay.path)
-    return {
+    once = {
         path: replace(file, documents=tuple(_first_only(path, file, iter(keys[path]), found, users)))
+        for path, file in files.items()
+    }
+    return _without_needed(once, users)
+
+
+def _without_needed(
+    files: Mapping[str, CheckedFile], users: Mapping[str, set[str]]
+) -> dict[str, CheckedFile]:
+    """The files of overlays without what is said of comments that have nothing to accept in some of them only."""
+    saying: dict[tuple[str, object, str], set[str]] = defaultdict(set)
+    for path, file in files.items():
+        for location, problem in file.problems():
+            saying[location.file, location.span, problem.message].add(path)
+
+    def is_said(placed: PlacedDocument, problem: Problem) -> bool:
+        location = placed.locate(problem.span)
+        said = saying[location.file, location.span, problem.message]
+        return problem.code != SUPPRESSION or users[location.file] <= said
+
+    return {
+        path: replace(
+            file,
+            documents=tuple(
+                replace(
+                    placed,
+                    checked=replace(
+                        placed.checked,
+                        problems=tuple(one for one in placed.checked.problems if is_said(placed, one)),
+                    ),
+                )
+                for placed in file.documents
+            ),
+        )
         for path, file in files.items()
     }
 

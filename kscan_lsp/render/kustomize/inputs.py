@@ -97,7 +97,9 @@ class Inputs:
         said = [one.data for one in self.overlay.kustomizations.values()]
         texts = json.dumps(said)
         texts += "".join(
-            one.raw.decode("utf-8", "replace") for one in self.overlay.inputs.values() if one.kind == "file"
+            one.raw.decode("utf-8", "replace")
+            for one in self.overlay.inputs.values()
+            if one.kind == "replacement"
         )
         images = {str(entry.get("name")) for data in said for entry in _entries(data.get("images"))}
         keys = set(_CHOSEN.findall(texts))
@@ -168,6 +170,9 @@ class Inputs:
 
 def _marked_document(marks: BuildMarks, source: BuildSource) -> str:
     data = source.document.data
+    if isinstance(data, dict) and data.get("kind") == "CustomResourceDefinition":
+        # the largest of all texts, and nobody finds anything in their schemas
+        return json.dumps({**data, **marks.mapping(source, ())}, ensure_ascii=False)
     made = patch_operations(marks, source) if isinstance(data, list) else marks.tree(source)
     return json.dumps(made, ensure_ascii=False)
 

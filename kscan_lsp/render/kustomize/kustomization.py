@@ -54,7 +54,7 @@ class NameInKustomization(NamedTuple):
     path: Path
     name: str
     kind: str
-    """What it is for: `base` (a folder or a file), `component`, `patch`, `file`, `text`, `env`, `plugin`."""
+    """What for: `base` (a folder or a file), `component`, `patch`, `replacement`, `file`, `text`, `env`, `plugin`."""
     before: str = ""
 
 
@@ -164,7 +164,7 @@ def names_in(data: dict[str, Any]) -> Iterator[NameInKustomization]:
         for number, entry in _entries(data.get(key)):
             if isinstance(file := entry.get("path"), str) and file:
                 yield NameInKustomization(
-                    (key, number, "path"), file, "file" if key == "replacements" else "patch"
+                    (key, number, "path"), file, "replacement" if key == "replacements" else "patch"
                 )
     openapi = data.get("openapi")
     if isinstance(openapi, dict) and isinstance(file := openapi.get("path"), str) and file:

@@ -139,6 +139,11 @@ class BuildMarks:
         marked = type(value) is int and number not in self.rules.without and not self.rules.mappings_only
         return FIRST_NUMBER + number if marked else value
 
+    def mapping(self, source: BuildSource, path: Path) -> dict[str, str]:
+        """What a mapping gets besides what it has."""
+        number = self.new(source, path)
+        return {} if number in self.rules.without else {f".{{{number}}}.": ""}
+
     def tree(self, source: BuildSource, path: Path = (), *, in_list: bool = False, key: str = "") -> Any:
         """What stands at a path of a document, with marks.
 
@@ -187,10 +192,7 @@ class BuildMarks:
                         in_list=False,
                         tables=tables,
                     )
-            number = self.new(source, path)
-            if "$patch" not in value and number not in self.rules.without:
-                made[f".{{{number}}}."] = ""
-            return made
+            return made if "$patch" in value else {**made, **self.mapping(source, path)}
         if isinstance(value, list):
             return [
                 self._value(

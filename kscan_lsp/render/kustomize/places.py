@@ -41,11 +41,26 @@ class WrittenPlace(NamedTuple):
     reason: str = ""
 
 
+class CommentPlace(NamedTuple):
+    """A comment in what is judged, and the document that it stands in."""
+
+    span: Span
+    source: BuildSource
+    written: Span
+
+
 class DocumentPlaces:
     """Where the parts of one built document stand."""
 
     def __init__(
-        self, built: Built, number: int, text: str, fallback: str, name: Callable[[str], str]
+        self,
+        built: Built,
+        number: int,
+        text: str,
+        fallback: str,
+        name: Callable[[str], str],
+        *,
+        comments: tuple[CommentPlace, ...] = (),
     ) -> None:
         """Where the parts of a document stand.
 
@@ -55,7 +70,9 @@ class DocumentPlaces:
             text: the text of that.
             fallback: the file that stands for what nobody knows.
             name: what a file is called, by its path.
+            comments: those that it has.
         """
+        self._comments = comments
         self._built = built
         self._marks = built.marks[number] if built.marks else {}
         self._text = text
@@ -69,6 +86,11 @@ class DocumentPlaces:
 
     def locate(self, span: Span) -> Location:
         """The place that a span comes from."""
+        for one in self._comments:
+            if one.span.start <= span.start < one.span.end:
+                start = one.written.start + span.start - one.span.start
+                within = Span(start, min(start + span.end - span.start, one.written.end))
+                return Location(self._name(one.source.file), one.source.to_file(within))
         path = self.path_at(span)
         place = self.place(path)
         if place is None:
@@ -98,17 +120,27 @@ class DocumentPlaces:
 
     def files(self) -> Iterator[str]:
         """The files that anything in it comes from."""
-        sources = (self._built.all[number].source for numbers in self._marks.values() for number in numbers)
-        yield from dict.fromkeys(self._name(one.file) for one in sources)
+        yield from dict.fromkeys(self._name(one.file) for one in self.sources())
 
-    def path_at(self, span: Span) -> Path:
-        """The path of the smallest part that has a span."""
+    def sources(self) -> Iterator[BuildSource]:
+        """The documents that anything in it comes from."""
+        found = (self._built.all[number].source for numbers in self._marks.values() for number in numbers)
+        yield from {id(one): one for one in found}.values()
+
+    def parts(self) -> list[tuple[int, int, Path]]:
+        """Its parts: where each begins and ends, and its path."""
         if self._document is None:
             self._document = read_document(self._text)
             if self._document.root is not None:
-                self._spans = sorted(self._parts(self._document.root, ()), key=lambda one: (one[0], -one[1]))
-        at = bisect_right(self._spans, span.start, key=lambda one: one[0])
-        for _, end, path in reversed(self._spans[:at]):
+                found = self._parts(self._document.root, ())
+                self._spans = sorted(found, key=lambda one: (one[0], -one[1]))
+        return self._spans
+
+    def path_at(self, span: Span) -> Path:
+        """The path of the smallest part that has a span."""
+        parts = self.parts()
+        at = bisect_right(parts, span.start, key=lambda one: one[0])
+        for _, end, path in reversed(parts[:at]):
             if end >= span.end:
                 return path
         return ()
@@ -133,6 +165,7 @@ class DocumentPlaces:
     def place(self, path: Path) -> WrittenPlace | None:
         """Where what is at a path stands."""
         if path not in self._known:
+            self.parts()
             self._known[path] = self._found(path)
         return self._known[path]
 
@@ -161,27 +194,36 @@ class DocumentPlaces:
         ]
         if same:
             return _place(same[0] if key in IDENTITY or key in OF_KINDS else same[-1], key)
-        if having and key == "name" and isinstance(value, str):
+        if having and isinstance(value, str):  # a name with a prefix, or one that refers to it
             own = str(paths.lookup(having[0].source.document.data, (*having[0].path, key)))
-            return _place(having[0], key)._replace(reason="" if own in value else NOT_KNOWN)
+            return _place(having[0], key)._replace(reason="" if own and own in value else NOT_KNOWN)
+        made = self.place(())
+        if made is not None and made.source.role == "generator":
+            return (
+                made  # what is generated is so by one entry of a kustomization, whatever of it is asked for
+            )
         if isinstance(value, dict | list) and (inside := self._inside(path, value)) is not None:
             return inside
         around = self.place(above)
-        # what is generated is so by one entry of a kustomization, whatever of it somebody asks for
-        generated = around and around.source.role == "generator"
-        return around and around._replace(reason="" if generated else NOT_KNOWN)
+        return around and around._replace(reason=NOT_KNOWN)
 
     def _of_first(self, path: Path, value: Any, having: list[Marked]) -> Marked:
         """The one of some mappings whose list became this one, by what its first element comes from."""
-        first = self.place((*path, 0)) if isinstance(value, list) and value else None
-        return next((one for one in having if first and one.source is first.source), having[0])
+        marks = self._marks.get((*path, 0), ()) if isinstance(value, list) and value else ()
+        if marks:
+            first = self._built.all[marks[0] if isinstance(value[0], dict) else marks[-1]].source
+            return next((one for one in having if one.source is first), having[0])
+        return having[0]
 
     def _inside(self, path: Path, value: dict[str, Any] | list[Any]) -> WrittenPlace | None:
         """Where the first part of a mapping or list stands, that nothing else has."""
         parts = list(value) if isinstance(value, dict) else list(range(len(value)))
         for part in parts[:20]:
-            if self._marks.get((*path, part)):
-                return self.place((*path, part))
+            below, inside = (*path, part), paths.lookup(value, (part,))
+            if self._marks.get(below):
+                return self.place(below)
+            if isinstance(inside, dict | list) and (found := self._inside(below, inside)) is not None:
+                return found
         return None
 
     def _of_generator(self) -> WrittenPlace | None:

@@ -207,6 +207,45 @@ def test_exceptions_and_baselines_hold_for_what_is_built(here: Path) -> None:
     assert [one["status"] for one in of(report, "C-0057")] == ["accepted"], report["problems"]
 
 
+def test_comments_in_patches_and_bases_accept_what_is_built(here: Path) -> None:
+    write(
+        here,
+        {
+            "prod/p.yaml": PRIVILEGED.replace("true", "true  # kscan:ignore C-0057 -- it is a driver"),
+            "base/web.yaml": DEPLOYMENT.replace(
+                "        - name: api",
+                "        # kscan:ignore C-0271 until=2999-01-01 -- tested\n        - name: api",
+            ).replace("name: web\n", "name: web # kscan:ignore C-0001 -- idle\n", 1),
+            "prod/kustomization.yaml": PATCHED
+            + "secretGenerator:\n- name: db\n  literals:\n  - password=hunter2 # kscan:ignore KS-0017 -- a demo\n",
+            "dev/kustomization.yaml": "resources: [../base]\n",
+        },
+    )
+    _, report = scan("--control", "C-0057,C-0271,C-0001,KS-0017")
+    accepted = {one["control"]: one["accepted"] for one in report["findings"]}
+    assert accepted["C-0057"]["reason"] == "it is a driver"
+    assert (accepted["C-0057"]["file"], accepted["C-0057"]["line"]) == ("prod/p.yaml", 10)
+    assert (accepted["C-0271"]["file"], accepted["C-0271"]["line"]) == ("base/web.yaml", 13)
+    assert (accepted["KS-0017"]["file"], accepted["KS-0017"]["line"]) == ("prod/kustomization.yaml", 7)
+    assert [(one["file"], one["line"]) for one in report["problems"]] == [("base/web.yaml", 4)]
+    assert "nothing to suppress: C-0001" in report["problems"][0]["message"]
+
+
+def test_a_comment_that_one_overlay_needs_is_no_idle_one(here: Path) -> None:
+    commented = DEPLOYMENT.replace("- name: api", "- name: api # kscan:ignore C-0016 -- tested")
+    safe = PRIVILEGED.replace("privileged: true", "allowPrivilegeEscalation: false")
+    write(
+        here,
+        {"base/web.yaml": commented, "prod/p.yaml": safe, "dev/kustomization.yaml": "resources: [../base]\n"},
+    )
+    _, report = scan("--control", "C-0016")
+    assert [one["status"] for one in of(report, "C-0016")] == ["accepted"]
+    assert report["problems"] == []
+    (here / "dev/kustomization.yaml").unlink()
+    _, report = scan("--control", "C-0016")
+    assert "nothing to suppress" in report["problems"][0]["message"]
+
+
 def test_secrets_that_are_generated_are_found_and_masked(here: Path) -> None:
     text = (
         PATCHED + "secretGenerator:\n- name: db\n  literals:\n  - password=hunter2hunter2\n  envs: [db.env]\n"
