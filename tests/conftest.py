@@ -31,6 +31,12 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def without_kustomize(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is installed that builds overlays."""
+    monkeypatch.setattr("kscan_lsp.cli.overlays.kustomize", lambda _: None)
+
+
+@pytest.fixture
 def without_helm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is installed that renders charts."""
     monkeypatch.setattr("kscan_lsp.render.makers.find_spec", lambda _: None)

@@ -1,4 +1,4 @@
-"""What a command asks for: paths, and what to check them by; and whether there is such a thing."""
+"""What a command asks for: paths, what to check them by, and what is wrong with either."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from msgspec import Struct
 
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.processes import ALONE, Processes
+from kscan_lsp.files.manifest import display_name
+from kscan_lsp.report.places import problem_in
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.report.model import FileProblem
     from kscan_lsp.workspace.configuration import Configuration
 
 
@@ -65,3 +70,9 @@ def refuse_unknown(request: ScanRequest, configuration: Configuration) -> None:
     if unknown:
         subject = "controls" if request.controls else "frameworks"
         raise UsageError("\n".join([*unknown, f"'kscan list {subject}' shows what there is"]))
+
+
+def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:
+    """What is wrong with settings and policies, in file positions."""
+    for path, document, problem in configuration.problems:
+        yield problem_in(display_name(path), document, problem)

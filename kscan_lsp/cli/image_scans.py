@@ -142,7 +142,11 @@ def _judged_again(scan: Scan, request: ScanRequest, today: date, found: Iterable
             reports=(*configuration.images.reports, *reports), settings=configuration.settings.images
         )
         changed[id(configuration.ruleset)] = replace(configuration, ruleset=rules, images=images)
-    files, charts = to_judge_again(scan.files, scan.charts, changed)
+    files, charts, overlays = to_judge_again(scan.files, scan.charts, scan.overlays, changed)
     configurations = tuple(changed.values())
-    again = judged(files, configurations, today, charts=charts, processes=request.processes)
-    return replace(scan, files=again, configurations=configurations, charts=tuple(charts))
+    again = judged(
+        files, configurations, today, charts=charts, overlays=overlays, processes=request.processes
+    )
+    return replace(
+        scan, files=again, configurations=configurations, charts=tuple(charts), overlays=tuple(overlays)
+    )

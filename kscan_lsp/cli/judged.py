@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -16,17 +17,20 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.workspace.charts import read_rendered, with_renderings
 from kscan_lsp.workspace.images import evidence_of
+from kscan_lsp.workspace.overlays import with_overlays
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.transfer import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import date
 
     from kscan_lsp.cli.charts import RenderedChart
     from kscan_lsp.report.model import NotScanned, Skipped
     from kscan_lsp.workspace.charts import ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.overlays import OverlayBuild
     from kscan_lsp.workspace.results import CheckedFile
 
 
@@ -53,6 +57,13 @@ class ChartToJudge(NamedTuple):
     sources: Mapping[str, SourceText]
     asked: frozenset[str]
     """The names of the templates that somebody asked about."""
+    configuration: Configuration
+
+
+class OverlayToJudge(NamedTuple):
+    """An overlay that was built, and waits for the manifests around it before it is judged."""
+
+    build: OverlayBuild
     configuration: Configuration
 
 
@@ -93,6 +104,28 @@ def rendered_of(
     return made
 
 
+def without_covered(
+    files: Iterable[FileToJudge], skipped: Iterable[Skipped], covered: AbstractSet[str]
+) -> tuple[list[FileToJudge], list[Skipped]]:
+    """Files, and those that were left alone, without what overlays were built from; `covered` has the real paths."""
+    return (
+        [one for one in files if one.path is None or os.path.realpath(one.path) not in covered],
+        [one for one in skipped if os.path.realpath(one.file) not in covered],
+    )
+
+
+def overlays_to_judge(
+    built: Mapping[str, OverlayBuild],
+    configurations: Mapping[str, Configuration],
+    came_to: Iterable[set[str]],
+) -> list[OverlayToJudge]:
+    """Overlays that were built, by folder, with what holds for them; who came to a file of one came to it, too."""
+    found = [OverlayToJudge(one, configurations[folder]) for folder, one in built.items()]
+    for names in came_to:
+        names |= {one.build.path for one in found if not names.isdisjoint(one.build.texts)}
+    return found
+
+
 class FileToJudge(NamedTuple):
     """A file that was read and waits for the others before it is judged."""
 
@@ -106,18 +139,21 @@ class FileToJudge(NamedTuple):
 def to_judge_again(
     files: Iterable[ScannedFile],
     charts: Sequence[ChartToJudge],
+    overlays: Sequence[OverlayToJudge],
     configurations: Mapping[int, Configuration],
     texts: Mapping[str, str] | None = None,
-) -> tuple[list[FileToJudge], list[ChartToJudge]]:
-    """Files and charts that were judged, to be judged once more: with other texts, or under other settings.
+) -> tuple[list[FileToJudge], list[ChartToJudge], list[OverlayToJudge]]:
+    """Files, charts and overlays that were judged, to be judged once more: with other texts, or under other settings.
 
     Args:
         files: all that were judged, what charts rendered to among them.
         charts: those charts.
+        overlays: what overlays built.
         configurations: what holds now, by the identity of the ruleset that held.
         texts: by the names of files, those that are different.
     """
     rendered = {one.path for chart in charts for one in chart.renderings[0].files}
+    rendered |= {one.build.path for one in overlays}
     texts = texts or {}
     again = [
         FileToJudge(
@@ -130,9 +166,11 @@ def to_judge_again(
         for file in files
         if file.checked.path not in rendered
     ]
-    return again, [
-        chart._replace(configuration=configurations[id(chart.configuration.ruleset)]) for chart in charts
-    ]
+    return (
+        again,
+        [chart._replace(configuration=configurations[id(chart.configuration.ruleset)]) for chart in charts],
+        [one._replace(configuration=configurations[id(one.configuration.ruleset)]) for one in overlays],
+    )
 
 
 def judged(
@@ -142,6 +180,7 @@ def judged(
     declared: Sequence[FileToJudge] = (),
     *,
     charts: Sequence[ChartToJudge] = (),
+    overlays: Sequence[OverlayToJudge] = (),
     processes: Processes = ALONE,
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare.
@@ -164,7 +203,10 @@ def judged(
     for chart in charts:
         number = id(chart.configuration)
         projects[number] = with_renderings(projects[number], chart.renderings)
-    return tuple(_scanned(files, charts, projects))
+    for number, project in projects.items():
+        built = [one.build for one in overlays if id(one.configuration) == number]
+        projects[number] = with_overlays(project, built)
+    return tuple(_scanned(files, charts, overlays, projects))
 
 
 def _projects(
@@ -215,7 +257,10 @@ def _related(projects: Mapping[int, Project], todo: Iterable[tuple[int, str]]) -
 
 
 def _scanned(
-    files: Iterable[FileToJudge], charts: Iterable[ChartToJudge], projects: Mapping[int, Project]
+    files: Sequence[FileToJudge],
+    charts: Iterable[ChartToJudge],
+    overlays: Iterable[OverlayToJudge],
+    projects: Mapping[int, Project],
 ) -> Iterator[ScannedFile]:
     for file in files:
         project = projects[id(file.configuration)]
@@ -227,3 +272,11 @@ def _scanned(
             if one.path in chart.asked or one.path not in chart.sources:
                 source = chart.sources.get(one.path, SourceText(one.text))
                 yield ScannedFile(Path(one.path), source, project.files[one.path], project)
+    told = {file.name for file in files}
+    for overlay in overlays:
+        project = projects[id(overlay.configuration)]
+        for name in (overlay.build.path, *sorted(overlay.build.texts)):
+            if name not in told:
+                told.add(name)
+                checked = project.files[name]
+                yield ScannedFile(Path(name), SourceText(checked.text), checked, project)

@@ -55,9 +55,10 @@ def prove(scan: Scan, result: FixResult, today: date) -> Proof:
     """
     texts = {file.scanned.checked.path: file.text for file in result.files}
     unchanged = {id(one.ruleset): one for one in scan.configurations}
-    files, charts = to_judge_again(scan.files, scan.charts, unchanged, texts)
+    files, charts, overlays = to_judge_again(scan.files, scan.charts, scan.overlays, unchanged, texts)
     before = Counter(_keys(scan.files))
-    after = Counter(_keys(judged(files, scan.configurations, today, charts=charts)))
+    again = judged(files, scan.configurations, today, charts=charts, overlays=overlays)
+    after = Counter(_keys(again))
     gone, come = before - after, after - before
     leaves = {
         control: {i for check in ruleset.controls[control].checks if check.fix for i in check.fix.leaves}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.charts import RenderedChart
+    from kscan_lsp.cli.overlays import BuiltOverlays
     from kscan_lsp.cli.processes import Processes
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.model import FileProblem
@@ -64,7 +65,7 @@ def scan_for(request: ScanRequest, day: date | None = None, *, images: bool = Fa
         discover = discover_files
     day = day or today()
     try:
-        scanned = scan_paths(request, day, stdin, discover, rendered_charts)
+        scanned = scan_paths(request, day, stdin, discover, charts=rendered_charts, overlays=built_overlays)
     except UsageError as error:
         fail(str(error))
     if images:
@@ -79,6 +80,13 @@ def rendered_charts(folders: Iterable[str]) -> dict[str, RenderedChart] | None:
     from kscan_lsp.cli.charts import rendered_charts as render_charts
 
     return render_charts(folders)
+
+
+def built_overlays(folders: Iterable[str], named: Sequence[str], inside: str = "") -> BuiltOverlays | None:
+    """`overlays.built_overlays`, imported where a kustomization is there to be built."""
+    from kscan_lsp.cli.overlays import built_overlays as build_overlays
+
+    return build_overlays(folders, named, inside=inside)
 
 
 def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> Scan:
@@ -96,7 +104,7 @@ def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> 
 
 def configuration_here(config: Path | None) -> Configuration:
     """What holds in the working directory."""
-    from kscan_lsp.cli.scan import setup_problems
+    from kscan_lsp.cli.asked import setup_problems
     from kscan_lsp.workspace.configuration import configure
 
     if config and not config.is_file():

@@ -14,16 +14,19 @@ from msgspec.structs import replace
 
 from kscan_lsp.cli.baselines import ComparedScan, digests_of, matched
 from kscan_lsp.cli.charts import rendered_charts
-from kscan_lsp.cli.judged import ChartToJudge, FileToJudge, judged
+from kscan_lsp.cli.judged import ChartToJudge, FileToJudge, OverlayToJudge, judged, without_covered
 from kscan_lsp.cli.options import STDIN, UsageError
+from kscan_lsp.cli.overlays import built_overlays
 from kscan_lsp.cli.reports import report_of
 from kscan_lsp.cli.scan import Scan
 from kscan_lsp.files.discover import is_excluded, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, is_rendered
-from kscan_lsp.files.partials import Partials, outermost_chart
+from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
 from kscan_lsp.files.revision import RevisionError, read_revision
 from kscan_lsp.render.chart import Chart
+from kscan_lsp.render.kustomize.overlay import FilesOfRevision
+from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.drift import written
 from kscan_lsp.settings.exceptions import FOLDER
@@ -61,10 +64,11 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
     top = Path(found)
     named = [Path(os.path.abspath(path)) for path in request.paths if path != STDIN]
     charts = _charts_of(scan)
+    whole = [*charts, *_overlay_tops(scan)]
 
     def wanted(path: str) -> bool:
         absolute = top / path
-        return any(absolute.is_relative_to(one) for one in charts) or (
+        return any(absolute.is_relative_to(one) for one in whole) or (
             path.endswith(_SUFFIXES) and any(absolute == one or absolute.is_relative_to(one) for one in named)
         )
 
@@ -90,9 +94,38 @@ def _charts_of(scan: Scan) -> list[Path]:
     found = [
         partials.rendering(file.path)
         for file in scan.files
-        if file.path and any(isinstance(placed.source, Rendered) for placed in file.checked.documents)
+        if file.path
+        and any(
+            isinstance(placed.source, Rendered) and not isinstance(placed.source, Overlaid)
+            for placed in file.checked.documents
+        )
     ]
     return sorted({Path(outermost_chart(one[1])) for one in found if one})
+
+
+def _overlay_tops(scan: Scan) -> list[Path]:
+    """The folders that all is in that each overlay was built from."""
+    return [Path(os.path.commonpath(map(os.path.abspath, one.build.texts))) for one in scan.overlays]
+
+
+def _built_then(
+    scan: Scan, top: Path, texts: Mapping[str, bytes], configurations: Callable[[Path], Configuration]
+) -> tuple[list[OverlayToJudge], frozenset[str]]:
+    """Overlays as a revision has them, and the real paths of all that they are built from."""
+    files = {os.path.realpath(top / PurePosixPath(name)): raw for name, raw in texts.items()}
+    named = [os.path.realpath(path) for path in scan.requested if path != STDIN]
+    folders = [
+        os.path.dirname(path)
+        for path in files
+        if os.path.basename(path) in KUSTOMIZATION_NAMES
+        and any(Path(path).is_relative_to(one) for one in named)
+        and not is_excluded(Path(path), configurations(Path(path).parent).exclude)
+    ]
+    found = built_overlays(folders, named, FilesOfRevision(files)) if scan.overlays and folders else None
+    if found is None:
+        return [], frozenset()
+    built = [OverlayToJudge(one, configurations(Path(folder))) for folder, one in found.overlays.items()]
+    return built, found.covered
 
 
 def _rendered_then(
@@ -152,8 +185,10 @@ def _judged_then(
             FileToJudge(path, display_name(path), source, configuration, is_json(path.name, source.text))
         )
     rendered = _rendered_then(charts, top, texts, configuration_of)
+    built, covered = _built_then(scan, top, texts, configuration_of)
+    files, _ = without_covered(files, (), covered)
     return Scan(
-        judged(files, scan.configurations, today, charts=rendered, processes=processes),
+        judged(files, scan.configurations, today, charts=rendered, overlays=built, processes=processes),
         (),
         (),
         (),

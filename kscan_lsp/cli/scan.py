@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from kscan_lsp.cli.asked import ScanRequest, refuse_missing, refuse_unknown
+from kscan_lsp.cli.asked import ScanRequest, refuse_missing, refuse_unknown, setup_problems
 from kscan_lsp.cli.idle import idle_exceptions
-from kscan_lsp.cli.judged import FileToJudge, ScannedFile, judged, rendered_of
+from kscan_lsp.cli.judged import (
+    FileToJudge,
+    ScannedFile,
+    judged,
+    overlays_to_judge,
+    rendered_of,
+    without_covered,
+)
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
-from kscan_lsp.files.partials import Partials, outermost_chart
+from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
@@ -38,12 +45,15 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.judged import ChartToJudge, RenderedCharts
+    from kscan_lsp.cli.judged import ChartToJudge, OverlayToJudge, RenderedCharts
+    from kscan_lsp.cli.overlays import BuiltOverlays
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.report.standards import StandardChange
 
     RenderCharts: TypeAlias = Callable[[Iterable[str]], Mapping[str, RenderedChart] | None]
     """`charts.rendered_charts`."""
+    BuildOverlays: TypeAlias = Callable[[Iterable[str], Sequence[str]], BuiltOverlays | None]
+    """`overlays.built_overlays`."""
 
 _STDIN_NAME: Final = "<stdin>"
 
@@ -65,6 +75,7 @@ class Scan(Struct, frozen=True):
     requested: tuple[str, ...] = ()
     """The paths that were named."""
     charts: tuple[ChartToJudge, ...] = ()
+    overlays: tuple[OverlayToJudge, ...] = ()
 
 
 def scan(
@@ -72,7 +83,9 @@ def scan(
     today: date,
     stdin: bytes = b"",
     discover: Callable[..., Discovered] | None = None,
+    *,
     charts: RenderCharts | None = None,
+    overlays: BuildOverlays | None = None,
 ) -> Scan:
     """Find, read and judge what was asked for.
 
@@ -82,6 +95,7 @@ def scan(
         stdin: what there is on standard input.
         discover: `discover.discover`, where a folder is among the paths; files do without importing it.
         charts: `charts.rendered_charts`, asked where there is a chart; it takes time to import.
+        overlays: `overlays.built_overlays`, likewise.
 
     Raises:
         UsageError: the command names something that does not exist.
@@ -95,7 +109,7 @@ def scan(
             reader.read_folder(Path(name), discover)
         else:
             reader.read_named(Path(name))
-    return reader.scan(charts=charts)
+    return reader.scan(charts=charts, overlays=overlays)
 
 
 class Reader:
@@ -118,21 +132,31 @@ class Reader:
         self.seen: set[str] = set()
         self.templates: dict[str, list[tuple[Skipped, Configuration]]] = {}
         """Templates by the folders of their charts, with what is said where nothing renders them."""
+        self.kustomizations: dict[str, Configuration] = {}
+        """What holds for the kustomizations that were come to, by the real paths of their folders."""
 
-    def scan(self, requested: tuple[str, ...] | None = None, charts: RenderCharts | None = None) -> Scan:
+    def scan(
+        self,
+        requested: tuple[str, ...] | None = None,
+        charts: RenderCharts | None = None,
+        overlays: BuildOverlays | None = None,
+    ) -> Scan:
         """Judge what was read.
 
         Args:
             requested: the paths that it is about, where those are not the ones that were named.
             charts: what renders charts; without it, or where nothing is installed that does, they are left alone.
+            overlays: what builds overlays, likewise.
         """
         rendered = self.rendered(charts)
+        built = self.built(overlays)
         files = judged(
             self.files,
             self.configurations.values(),
             self.today,
             self.declared,
             charts=rendered.charts,
+            overlays=built,
             processes=self.request.processes,
         )
         self.skipped += [
@@ -142,8 +166,7 @@ class Reader:
             for file in files
             if file.checked.skipped
         ]
-        done = rendered.done
-        self.skipped = [one._replace(hint="") if one.hint in done else one for one in self.skipped]
+        self.skipped = [one._replace(hint="") if one.hint in rendered.done else one for one in self.skipped]
         scanned = {file.checked.path for file in files if not file.checked.skipped}
         self.look_for_unused(files)
         return Scan(
@@ -158,6 +181,7 @@ class Reader:
             tuple(self.configurations.values()),
             self.request.paths if requested is None else requested,
             tuple(rendered.charts),
+            tuple(built),
         )
 
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:
@@ -204,6 +228,8 @@ class Reader:
         if real in self.seen:
             return
         self.seen.add(real)
+        if path.name in KUSTOMIZATION_NAMES:
+            self.kustomizations[os.path.dirname(real)] = configuration
         source = read_manifest(path, self.partials, named=named)
         if isinstance(source, str):
             skipped = Skipped(display_name(path), source, self.rendered_by(path, source))
@@ -228,6 +254,15 @@ class Reader:
             if came_to & rendered.names:
                 came_to |= {place.file for place in rendered.not_scanned}
         return rendered
+
+    def built(self, overlays: BuildOverlays | None) -> list[OverlayToJudge]:
+        """The overlays that were come to, built; what they are built from is not judged alone."""
+        come_to = self.kustomizations
+        if not (overlays and come_to) or (found := overlays(come_to, self.request.paths)) is None:
+            return []
+        self.not_scanned += found.not_scanned
+        self.files, self.skipped = without_covered(self.files, self.skipped, found.covered)
+        return overlays_to_judge(found.overlays, come_to, self.came_to.values())
 
     def read_stdin(self, raw: bytes) -> None:
         """Read what there is on standard input."""
@@ -313,9 +348,3 @@ class Reader:
             name = display_name(settings_path or folder)
             self.problems.append(FileProblem(name, FILE_START, text, "setting"))
         return configuration
-
-
-def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:
-    """What is wrong with settings and policies, in file positions."""
-    for path, document, problem in configuration.problems:
-        yield problem_in(display_name(path), document, problem)

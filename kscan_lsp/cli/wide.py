@@ -42,20 +42,24 @@ def mcp() -> None:
 
 @app.command()
 def render(
-    chart: Annotated[Path, typer.Argument(metavar="CHART", help="The folder of a Helm chart.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A Helm chart, or an overlay of Kustomize.")
+    ],
     values: Annotated[
         list[Path],
-        typer.Option("--values", metavar="FILE", help="A values file over the chart's own; may be repeated."),
+        typer.Option(
+            "--values", metavar="FILE", help="A values file over those of a chart; may be repeated."
+        ),
     ] = [],
     places: Annotated[
         bool, typer.Option("--map", help="Begin each line with the file and line that it is written on.")
     ] = False,
 ) -> None:
-    """Print what a Helm chart renders to, with what may be a secret masked."""
+    """Print what a Helm chart or an overlay of Kustomize renders to, with what may be a secret masked."""
     from kscan_lsp.cli.render import rendering
 
     try:
-        write_output(rendering(chart, values, places=places))
+        write_output(rendering(folder, values, places=places))
     except UsageError as error:
         fail(str(error))
 

@@ -11,9 +11,10 @@ from kscan_lsp.findings import Location
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from kscan_lsp.findings import Finding
+    from kscan_lsp.paths import Path
     from kscan_lsp.render.marks import Piece, Written
 
 IN_ARCHIVE: Final = "it is rendered from a template in this archive"
@@ -48,6 +49,8 @@ class Rendered(Struct, frozen=True):
     found_with: FoundWith = FoundWith()
     extra: bool = False
     """Whether the document is there for what is found with other values than the defaults alone."""
+    failing: Mapping[Path, frozenset[str]] = {}
+    """By the root of an object, the controls that fail in it and are said of another rendering."""
 
     def locate(self, span: Span) -> Location:
         """The place that a span comes from: in the innermost template that has all of it.
@@ -73,6 +76,14 @@ class Rendered(Struct, frozen=True):
         if first is None or end is None or first[0] != end[0] or end[1] < first[1]:
             return Location(self.file, Span(0, self.first_line), UNKNOWN)
         return Location(first[0], Span(first[1], end[1]))
+
+    def beneath(self, _: Span) -> tuple[Location, str] | None:
+        """The place below the one that a span comes from, and what that is; None where there is one place only."""
+        return None
+
+    def files(self) -> Iterable[str]:
+        """The files that it comes from, apart from the one that it is a document of."""
+        return ()
 
     def is_known(self, offset: int) -> bool:
         """Whether a place in a document is known to come from a line or an action."""

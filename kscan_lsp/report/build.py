@@ -11,7 +11,6 @@ from kscan_lsp import paths
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
-from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.fixes import fixes_in
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.kinds import kinds_not_judged
@@ -28,6 +27,7 @@ from kscan_lsp.report.model import (
     Skipped,
 )
 from kscan_lsp.report.places import range_of
+from kscan_lsp.report.rendered import RenderedSources, is_extra, said_elsewhere
 from kscan_lsp.report.standards import FrameworkSection
 from kscan_lsp.report.unscanned import not_fully_scanned, not_judged_at_all
 from kscan_lsp.workspace.fingerprints import object_ordinals
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Finding, ResourceId, Severity
+    from kscan_lsp.findings import Finding, Location, ResourceId, Severity
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.circumstances import Circumstances
+    from kscan_lsp.report.file_text import FileText
     from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.image_model import ReportedImage
     from kscan_lsp.report.model import FixOption, Gate
@@ -160,6 +161,7 @@ class _Builder:
         self.judged: list[tuple[Verdicts, set[str]]] = []
         self.objects: list[tuple[ResourceId, Ruleset]] = []
         self.reasons: dict[str, list[NotEvaluated]] = {}
+        self.sources = RenderedSources()
         self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
 
     def add(self, file: CheckedFile, project: Project, fixes: FileFixes) -> None:
@@ -169,7 +171,7 @@ class _Builder:
             self.skipped.setdefault(named, Skipped(named, file.skipped))
             return
         self.files += 1
-        self.texts[self.name(file.path)] = FileText(file, project.ruleset)
+        self.texts[self.name(file.path)] = self.sources.text(file, project)
         if project not in self.ordinals:
             self.ordinals[project] = object_ordinals(project)
         counted = {
@@ -181,7 +183,7 @@ class _Builder:
         for number, document in enumerate(file.documents):
             options = iter(fixes[number]) if fixes else repeat(())
             for verdicts in document.checked.verdicts:
-                failing: set[str] = set()
+                failing = said_elsewhere(document, verdicts)
                 ways: paths.Ways = {}
                 ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
                 for finding in verdicts.findings:
@@ -232,9 +234,10 @@ class _Builder:
             said += f" (rendered with {', '.join(with_)})"
         if location.span and location.reason:
             said += f" ({location.reason})"
+        below = placed.source.beneath(finding.span) if isinstance(placed.source, Rendered) else None
         if self.name(location.file) not in self.texts and location.file in project.files:
-            # a named template of another file
-            self.texts[self.name(location.file)] = FileText(project.files[location.file], project.ruleset)
+            # a named template of another file, or what an overlay is built from
+            self.texts[self.name(location.file)] = self.sources.text(project.files[location.file], project)
         return Reported(
             finding=replace(finding, message=said) if said is not finding.message else finding,
             rendered_with=with_,
@@ -251,13 +254,22 @@ class _Builder:
                 )
                 for related in finding.related
                 for other in (location_of(related, placed, project),)
-            ),
+            )
+            + (() if below is None else (self.beneath(finding, *below, project),)),
             fixes=tuple(fixes),
             accepted_file=accepted_file,
             accepted_line=accepted_line,
             ordinal=ordinal,
             ways=ways,
         )
+
+    def beneath(
+        self, finding: Finding, location: Location, message: str, project: Project
+    ) -> RelatedLocation:
+        """The place below the one of a finding."""
+        place = range_of(location, project)
+        path = paths.show(finding.path)
+        return RelatedLocation(finding.resource, self.name(location.file), place, path, message)
 
     def accepted_in(self, placed: PlacedDocument, finding: Finding, project: Project) -> tuple[str, int]:
         """The file and the line that accept a finding."""
@@ -297,11 +309,6 @@ class _Builder:
             i: counted.get(i, ControlResult(i))._replace(reasons=tuple(self.reasons.get(i, ())))
             for i in rules
         }
-
-
-def is_extra(placed: PlacedDocument) -> bool:
-    """Whether a document is there for what is found with other values of a chart alone."""
-    return isinstance(placed.source, Rendered) and placed.source.extra
 
 
 def rules_of(ruleset: Ruleset) -> dict[str, Rule]:

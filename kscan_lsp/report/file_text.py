@@ -15,11 +15,11 @@ from kscan_lsp.redaction.vocabulary import OF_SECRETS, is_harmless
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml.data import nearest
-from kscan_lsp.yaml.document import read_document
+from kscan_lsp.yaml.document import read_document, split
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, PlacedDocument
@@ -48,8 +48,16 @@ def shown_line(written: str, secrets: Iterable[Span] = ()) -> ShownLine:
 class FileText:
     """The text of one file, as it was judged."""
 
-    def __init__(self, file: CheckedFile, ruleset: Ruleset) -> None:
+    def __init__(self, file: CheckedFile, ruleset: Ruleset, rendered: Sequence[PlacedDocument] = ()) -> None:
+        """The text of a file.
+
+        Args:
+            file: as it was judged.
+            ruleset: what it was judged by.
+            rendered: documents of other files that come from this one.
+        """
         self.file = file
+        self._rendered = rendered
         self._ruleset = ruleset
         self._lines = LineIndex(file.text)
         self._secrets: dict[int, tuple[Span, ...]] = {}
@@ -111,10 +119,14 @@ class FileText:
 
     def _secrets_of_template(self) -> list[Span]:
         """What is a secret where it is rendered, and what may be one in a text that nobody can read as a manifest."""
-        found = [
-            *secret_spans(read_document(self._lines.text), self._ruleset.inputs.get("sensitiveKeyNames", ()))
-        ]
-        for placed in self.file.documents:
+        found: list[Span] = []
+        offset = 0
+        for piece in split(self._lines.text):
+            names = self._ruleset.inputs.get("sensitiveKeyNames", ())
+            spans = secret_spans(read_document(piece), names)
+            found += [Span(span.start + offset, span.end + offset) for span in spans]
+            offset += len(piece)
+        for placed in (*self.file.documents, *self._rendered):
             for span in self._secrets_in(placed):
                 location = placed.locate(span)
                 if location.span and location.file == self.file.path:

@@ -21,6 +21,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 INSTALL: Final = "install what renders charts: pip install 'kscan-lsp[helm]'"
 """What has charts judged where nothing renders them."""
+INSTALL_KUSTOMIZE: Final = "install kustomize or kubectl, and overlays are built here"
+"""What has overlays judged where nothing builds them."""
 _VARIABLES: Final = "variables.yaml"
 """What stands for the file with the variables of a Jinja template: `jinja2` of jinja2-cli wants to be told which."""
 
@@ -32,8 +34,14 @@ def counted_by_reason(counts: Mapping[str, int]) -> str:
 
 def why(reason: str, hint: str) -> str:
     """Why a file is left alone, and the command that has it judged, if there is one."""
-    install = f", or {INSTALL}" if reason == "helm-template" else ""
-    return f"{WORDS[reason][0]}; run: {hint}{install}" if hint else WORDS[reason][0]
+    return f"{WORDS[reason][0]}; run: {hint}{instead(hint)}" if hint else WORDS[reason][0]
+
+
+def instead(hint: str) -> str:
+    """What has the same judged as a command that renders it, without that command."""
+    if hint.startswith("helm "):
+        return f", or {INSTALL}"
+    return f", or {INSTALL_KUSTOMIZE}" if hint.startswith("kustomize ") else ""
 
 
 def rendered_by(file: str, reason: str, rendering: tuple[str, str] | None) -> str:

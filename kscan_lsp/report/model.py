@@ -114,7 +114,7 @@ class Reported(NamedTuple):
     ways: paths.Ways | None = None
     """What is known of paths into its object; its findings have most of their ways in common."""
     rendered_with: tuple[str, ...] = ()
-    """The values files that a chart was rendered with where it is found; empty for what stands in a manifest."""
+    """The values files of a chart, or the overlays, that it is found with; empty for what stands in a manifest."""
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.evidence.model import NO_REPORT
-from kscan_lsp.report.left_alone import INSTALL
+from kscan_lsp.report.left_alone import instead
 from kscan_lsp.report.model import Gate, NotScanned
 from kscan_lsp.report.places import range_of
 from kscan_lsp.text import Span
@@ -117,8 +117,10 @@ def why_nothing(left: Sequence[Skipped], *, stdin: bool, excluded: bool) -> str:
     if commands:
         what = next(what for program, what in _RENDERED.items() if commands[0].startswith(program))
         more = f" (and {len(commands) - 1} others)" if len(commands) > 1 else ""
-        install = f", or {INSTALL}" if any(entry.reason == "helm-template" for entry in left) else ""
-        return f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}{install}"
+        return (
+            f"nothing was scanned: {what} can only be judged as it is rendered; run: {commands[0]}{more}"
+            f"{instead(commands[0])}"
+        )
     if any(entry.reason in {"helm-template", "jinja-template"} for entry in left):
         return "nothing was scanned: a template can only be judged as it is rendered; pipe that into 'kscan scan -'"
     if stdin:

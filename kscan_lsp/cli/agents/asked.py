@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.cli.asked import ScanRequest
 from kscan_lsp.cli.options import STDIN, UsageError
-from kscan_lsp.cli.request import rendered_charts
+from kscan_lsp.cli.request import built_overlays, rendered_charts
 from kscan_lsp.cli.scan import Scan
 from kscan_lsp.cli.scan import scan as scan_paths
 from kscan_lsp.files.discover import discover
@@ -76,7 +77,9 @@ def scanned(asked: Question, today: date) -> Scan:
     Raises:
         UsageError: as `scan.scan`.
     """
-    return scan_paths(asked, today, asked.text.encode("utf-8", "replace"), discover, rendered_charts)
+    text = asked.text.encode("utf-8", "replace")
+    overlays = partial(built_overlays, inside=".")
+    return scan_paths(asked, today, text, discover, charts=rendered_charts, overlays=overlays)
 
 
 def some(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -131,7 +131,7 @@ def field(
         return {
                 "controls": _concerned(wanted, group, kind, ruleset),
                 "rendered": False,
-                "why": "this is part of a chart or an overlay, which kscan does not render yet: what sets the field is "
+                "why": "this is part of a chart or an overlay that is not rendered here: what sets the field is "
                 "not known; render it, and check the text",
                 "fromWorkspace": {"render": quoted(rendered[0].hint)},
             }  # fmt: skip

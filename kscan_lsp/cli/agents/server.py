@@ -82,7 +82,7 @@ def what_controls_this_field(
 ) -> dict[str, Any]:  # fmt: skip
     """List the controls that report at a field or read it, and with a path or text what they found there.
 
-    Charts and overlays are not rendered yet; the answer says so.
+    Where a chart or an overlay is not rendered, the answer says so.
     """
     question = asked(path, text, name) if path or text else None
     if question is None and not kind:

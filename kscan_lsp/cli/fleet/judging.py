@@ -21,7 +21,7 @@ from kscan_lsp.cli.baselines import compare
 from kscan_lsp.cli.gates import gate_of
 from kscan_lsp.cli.options import FailOn, UsageError
 from kscan_lsp.cli.reports import report_of
-from kscan_lsp.cli.request import rendered_charts
+from kscan_lsp.cli.request import built_overlays, rendered_charts
 from kscan_lsp.cli.scan import scan as scan_paths
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import discover
@@ -63,7 +63,7 @@ def judge(project: FleetProject, request: FleetRequest) -> FleetRow:
 def _judged(project: FleetProject, request: FleetRequest) -> FleetRow:
     day = date.fromisoformat(request.day)
     asked = ScanRequest((project.path,), None, request.frameworks, request.controls)
-    scan = scan_paths(asked, day, discover=discover, charts=rendered_charts)
+    scan = scan_paths(asked, day, discover=discover, charts=rendered_charts, overlays=built_overlays)
     gate, _ = gate_of(scan, FailOn(request.fail_on) if request.fail_on else None, (), allow_unscanned=False)
     compared = compare(scan, None)
     report = report_of(compared.scan, asked, day, gate=gate)

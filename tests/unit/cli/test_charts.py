@@ -313,4 +313,4 @@ def test_a_rendering_is_printed_with_its_places(here: Path) -> None:
     assert "            privileged: false\n" in result.stdout
     result = CliRunner().invoke(app, ["render", "."])
     assert result.exit_code == 2
-    assert "no Chart.yaml" in result.output
+    assert "neither a Chart.yaml nor a kustomization" in result.output

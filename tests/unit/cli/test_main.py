@@ -139,7 +139,7 @@ def test_what_should_have_been_scanned_and_was_not(here: Path) -> None:
     assert [(n["file"], n["line"]) for n in found["notScanned"]] == [("latin.yaml", 10)]
 
 
-@pytest.mark.usefixtures("without_helm")
+@pytest.mark.usefixtures("without_helm", "without_kustomize")
 def test_templates_and_patches_are_left_alone(here: Path) -> None:
     (here / "chart/templates").mkdir(parents=True)
     (here / "chart/Chart.yaml").write_text("apiVersion: v2\nname: c\n")
@@ -610,7 +610,7 @@ def test_a_threshold_needs_a_framework(here: Path) -> None:
     assert "no control is on" in kscan("scan").stdout
 
 
-@pytest.mark.usefixtures("without_helm")
+@pytest.mark.usefixtures("without_helm", "without_kustomize")
 def test_charts_are_rendered_before_they_are_judged(here: Path) -> None:
     (here / "Chart.yaml").write_text("name: shop\n")
     (here / "templates").mkdir()
@@ -662,7 +662,7 @@ PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
         ),
     ],
 )
-@pytest.mark.usefixtures("without_helm")
+@pytest.mark.usefixtures("without_helm", "without_kustomize")
 def test_nothing_scanned_is_no_pass(here: Path, files: dict[str, str], path: str, reason: str) -> None:
     for name, text in files.items():
         (here / name).parent.mkdir(exist_ok=True, parents=True)
@@ -715,6 +715,7 @@ def test_nothing_on_standard_input_is_no_pass(here: Path, text: str) -> None:
     assert result.exit_code == 3
 
 
+@pytest.mark.usefixtures("without_kustomize")
 def test_a_folder_with_manifests_may_hold_other_things(here: Path) -> None:
     (here / "o").mkdir()
     (here / "o/kustomization.yaml").write_text("patches: [{path: p.yaml}]\n")

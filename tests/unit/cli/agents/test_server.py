@@ -305,7 +305,7 @@ def test_charts_and_overlays_are_said_to_be_unrendered(here: Path) -> None:
         "what_controls_this_field", field="spec.template.spec.hostPID", kind="Deployment", path="chart"
     )
     assert found["rendered"] is False
-    assert "does not render yet" in found["why"]
+    assert "is not rendered here" in found["why"]
     assert "helm template" in found["fromWorkspace"]["render"]
     assert "C-0038" in {one["id"] for one in found["controls"]}
 

@@ -1,0 +1,181 @@
+"""What overlays are built by: `kustomize`, or `kubectl kustomize`, of the machine, on a copy in a folder of its own.
+
+Which program is run is never for a repository to say: it is on PATH, outside of what is scanned, or the user names it
+in the environment. It gets no variables but those that programs need to start, no git that may fetch anything, and a
+proxy that is not there: what it could be told to fetch was refused before it is started (`overlay.py`), and this is
+for what was overlooked. Plugins that are programs, functions and charts stay off, as they are without options.
+
+One build takes about 0.15 s, most of it for reading the schemas of Kubernetes. Kustomize compiled to WebAssembly
+takes a tenth of that, and was left out: nobody publishes it, so that each installation would have to compile it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.files.discover import repository
+from kscan_lsp.render.makers import RenderError
+from kscan_lsp.render.worker import MEMORY, MOST_OUTPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PROGRAM: Final = "KSCAN_KUSTOMIZE"
+"""The environment variable with the path of the program, where it is not on PATH."""
+SECONDS: Final = 60.0
+"""How long a build may take: 3 MB of custom resource definitions take 6 s on an idle machine."""
+_NAMES: Final = ("kustomize", "kubectl")
+_KEPT: Final = ("PATH", "SYSTEMROOT", "PATHEXT", "COMSPEC")
+_NO_PROXY_THERE: Final = "http://127.0.0.1:9"
+"""Port 9 discards what it gets, where anything listens there at all."""
+
+
+class Kustomize:
+    """A program that builds overlays."""
+
+    def __init__(self, path: str, seconds: float = SECONDS) -> None:
+        self.path = path
+        self.seconds = seconds
+
+    @property
+    def command(self) -> list[str]:
+        """What is run, up to the folder."""
+        word = "kustomize" if "kubectl" in Path(self.path).name.lower() else "build"
+        return [self.path, word]
+
+    def built(self, files: Mapping[str, bytes], folder: str, *, lifted: bool = False) -> str:
+        """What a kustomization builds.
+
+        Args:
+            files: all that it needs, by paths without `..`, with slashes.
+            folder: where among them the kustomization is.
+            lifted: whether it may read files outside of its own folder.
+
+        Raises:
+            RenderError: it does not build.
+        """
+        with tempfile.TemporaryDirectory(prefix="kscan-") as made:
+            top = os.path.realpath(made)
+            for name, content in files.items():
+                path = os.path.join(top, "copy", name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(content)
+            command = [*self.command, os.path.join(top, "copy", folder)]
+            if lifted:
+                command += ["--load-restrictor", "LoadRestrictionsNone"]
+            try:
+                return self._run(command, top)
+            except RenderError as error:
+                raise RenderError(str(error).replace(f"{os.path.join(top, 'copy')}{os.sep}", "")) from None
+
+    def _run(self, command: list[str], folder: str) -> str:
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = subprocess.Popen(  # noqa: S603 - the user's own program, and no shell
+                    command,
+                    cwd=folder,
+                    env=_environment(folder),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    start_new_session=sys.platform != "win32",
+                )
+            except OSError as error:
+                raise RenderError(f"'{command[0]}' cannot be run: {error.strerror or error}") from None
+            _limit_memory(process.pid)
+            late = threading.Event()
+
+            def stop() -> None:
+                late.set()
+                _end(process)
+
+            timer = threading.Timer(self.seconds, stop)
+            timer.start()
+            built = b""
+            try:
+                if process.stdout:
+                    built = process.stdout.read(MOST_OUTPUT + 1)
+            finally:
+                timer.cancel()
+                if len(built) > MOST_OUTPUT:
+                    _end(process)
+                process.communicate()
+            if late.is_set():
+                raise RenderError(f"it took more than {self.seconds:g} s to build")
+            if len(built) > MOST_OUTPUT:
+                raise RenderError(f"it builds more than {MOST_OUTPUT:,} bytes")
+            if process.returncode:
+                errors.seek(max(0, os.fstat(errors.fileno()).st_size - 10_000))
+                raise RenderError(_reason(errors.read(), process.returncode))
+            return built.decode("utf-8", "replace")
+
+
+def kustomize(roots: Iterable[str] = ()) -> Kustomize | None:
+    """What builds overlays here; None where nothing does.
+
+    Args:
+        roots: what is scanned; a program in there is not run.
+
+    Raises:
+        RenderError: the environment names a program that is none.
+    """
+    chosen = os.environ.get(PROGRAM, "")
+    if chosen:
+        if not os.path.isabs(chosen) or not os.access(chosen, os.X_OK):
+            raise RenderError(f"{PROGRAM} names no program: '{chosen}'; write the whole path")
+        return Kustomize(chosen)
+    tops = [os.path.realpath(repository(root) or root) for root in roots]
+    folders = [one for one in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(one)]
+    search = os.pathsep.join(one for one in folders if not any(_is_within(one, top) for top in tops))
+    found = next((path for name in _NAMES if (path := shutil.which(name, path=search))), None)
+    return Kustomize(found) if found else None
+
+
+def _is_within(folder: str, top: str) -> bool:
+    real = os.path.realpath(folder)
+    return real == top or real.startswith(top.rstrip(os.sep) + os.sep)
+
+
+def _environment(folder: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NO_PROXY_THERE)
+    own = {"HOME": folder, "XDG_CONFIG_HOME": folder, "KUSTOMIZE_PLUGIN_HOME": folder, "TMPDIR": folder}
+    return {**kept, **nowhere, **own, "GIT_ALLOW_PROTOCOL": "none", "TMP": folder, "TEMP": folder}
+
+
+def _limit_memory(process: int) -> None:
+    if sys.platform == "linux":
+        resource = import_module("resource")  # there on some systems only
+        try:
+            resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
+        except OSError:
+            return  # it has ended already
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of a program and of what it started."""
+    if process.poll() is None:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _reason(errors: bytes, status: int) -> str:
+    """What a program said before it gave up, in one line."""
+    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("# Warning")]
+    if any("out of memory" in line or line.startswith("fatal error") for line in lines):
+        return "it needed more memory to build than it may have"
+    said = " ".join(lines[-1].split()) if lines else f"it ended with status {status}"
+    return said if len(said) <= 400 else f"{said[:200]} ... {said[-150:]}"
