@@ -142,10 +142,10 @@ def _analysis(one: Vulnerability) -> dict[str, Any]:
     analysis: dict[str, Any] = {}
     if state := _STATES.get(one.status):
         analysis["state"] = state
-    why = one.reason.split(" (")[0].replace(" ", "_")
-    if one.status == "not_affected" and why in _JUSTIFICATIONS:
-        analysis["justification"] = _JUSTIFICATIONS[why]
+    if one.status == "not_affected" and one.justification in _JUSTIFICATIONS:
+        analysis["justification"] = _JUSTIFICATIONS[one.justification]
     if one.status in {"affected", "fixed"} and one.fixed:
         analysis["response"] = ["update"]
-    analysis["detail"] = one_line(f"{one.status}: {one.reason}" if one.reason else one.status)
+    if detail := ": ".join(filter(None, ("" if state else one.status, one.reason))):
+        analysis["detail"] = one_line(detail)
     return analysis
