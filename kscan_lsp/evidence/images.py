@@ -54,6 +54,8 @@ class Vulnerability(Struct, frozen=True, gc=False):
     """Of a VEX statement: affected, not_affected, fixed, under_investigation; or ignored, or empty."""
     reason: str = ""
     """Why, in the words of who said so, and who that is."""
+    justification: str = ""
+    """Why it does not matter, as one of OpenVEX's words; empty where nobody has used one."""
 
     @property
     def counts(self) -> bool:
@@ -213,4 +215,5 @@ def _completed(one: Vulnerability, other: Vulnerability) -> Vulnerability:
         rce=one.rce or other.rce,
         status=one.status or other.status,
         reason=one.reason or other.reason,
+        justification=one.justification or other.justification,
     )

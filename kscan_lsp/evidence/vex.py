@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 ANYTHING: Final = "*"
 """The product of a list of what to ignore that names none."""
 STATUSES: Final = frozenset({"not_affected", "affected", "fixed", "under_investigation"})
+JUSTIFICATIONS: Final = frozenset({
+    "component_not_present", "vulnerable_code_not_present", "vulnerable_code_not_in_execute_path",
+    "vulnerable_code_cannot_be_controlled_by_adversary", "inline_mitigations_already_exist",
+})  # fmt: skip
+"""OpenVEX's words for why something is not affected; the labels of CSAF's flags are the same."""
 
 
 class Product(Struct, frozen=True):
@@ -54,6 +59,8 @@ class Statement(Struct, frozen=True):
     """When, as text that sorts; of several statements the last one counts."""
     only_unfixed: bool = False
     """Whether it is about what has no fix."""
+    justification: str = ""
+    """One of `JUSTIFICATIONS`, or empty."""
 
 
 class Purl(Struct, frozen=True):
@@ -104,7 +111,7 @@ def _said_of(one: Vulnerability, report: ImageReport, by_id: dict[str, list[Stat
         return one
     last = max(about, key=lambda statement: statement.made)
     reason = f"{last.reason} ({last.by})" if last.reason and last.by else last.reason or last.by
-    return replace(one, status=last.status, reason=reason)
+    return replace(one, status=last.status, reason=reason, justification=last.justification)
 
 
 def _is_about(statement: Statement, one: Vulnerability, report: ImageReport) -> bool:

@@ -135,6 +135,12 @@ def _policyreport(report: Report) -> str:
     return policyreport.render(report)
 
 
+def _cyclonedx(report: Report) -> str:
+    from kscan_lsp.report import cyclonedx
+
+    return cyclonedx.render(report)
+
+
 FORMATS: Final[dict[str, Format]] = {
     "pretty": Format(_pretty, (".txt",), FixDetail.EDITS, _pretty_lines),
     "json": Format(_json, (".json",), FixDetail.EDITS, pieces=_json_pieces),
@@ -147,6 +153,7 @@ FORMATS: Final[dict[str, Format]] = {
     "markdown": Format(_markdown, (".md", ".markdown"), FixDetail.TITLES),
     "csv": Format(_csv, (".csv",), FixDetail.TITLES, pieces=_csv_pieces),
     "policyreport": Format(_policyreport, ("policyreport.yaml", "policyreport.yml")),
+    "cyclonedx": Format(_cyclonedx, (".cdx.json",)),
 }
 """Every format by its name; the first is what people get who choose none."""
 

@@ -91,8 +91,11 @@ def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | N
     reports: list[ImageReport] = []
     statements: list[Statement] = []
     problems: list[tuple[Path, Problem]] = []
+    named = {_absolute(where, pattern) for pattern in settings.reports if not _is_pattern(pattern)}
     for path in paths:
         reading = _read(path)
+        if reading.own and path not in named:
+            continue  # a report that lies where others are looked for is no mistake
         reports += reading.contents.images
         statements += reading.contents.statements
         if reading.problem:
@@ -191,7 +194,7 @@ def _paths(
         wrong += [(number, message) for _, message in named.wrong if told]
         if told and not matching:
             wrong.append((number, f"no report is called '{pattern}'"))
-    paths = [Path(os.path.abspath(path)) for path in found]
+    paths = [_absolute(folder, str(path)) for path in found]
     if len(paths) > MAX_REPORTS:
         wrong.append((0, f"there are {len(paths):,} reports; the first {MAX_REPORTS:,} are read"))
     return paths[:MAX_REPORTS], wrong
@@ -202,7 +205,7 @@ def _matching(pattern: str, folder: Path, listed: dict[Path, list[str]]) -> Iter
 
     A folder itself is listed once for all patterns, however much is in it: whoever scans it walks it, too.
     """
-    if not any(character in pattern for character in "*?"):
+    if not _is_pattern(pattern):
         if os.path.lexists(folder / pattern):
             yield folder / pattern
         return
@@ -226,6 +229,14 @@ def _matching(pattern: str, folder: Path, listed: dict[Path, list[str]]) -> Iter
             path = name if below == "." else f"{below}/{name}"
             yield Path(here, name) if wanted.fullmatch(path) else None
         folders[:] = sorted(set(folders) - UNVISITED)
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+def _absolute(folder: Path, name: str) -> Path:
+    return Path(os.path.abspath(folder / name))
 
 
 def _expression(pattern: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from lxml import etree
 from markdown_it import MarkdownIt
+from referencing import Registry, Resource
 from ruamel.yaml import YAML
 from support.reporting import SCHEMA
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OWN_SCHEMAS = Path(__file__).parents[1] / "schemas"
-FETCHED = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kscan-tests" / "schemas-1"
+FETCHED = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kscan-tests" / "schemas-2"
 
 HOSTILE = (
     "\x1b[31mred\x1b]0;title\x07",
@@ -182,6 +183,26 @@ def check_pretty(text: str) -> None:
     assert "\x1b" not in text
 
 
+@functools.cache
+def _cyclonedx() -> Draft7Validator:
+    names = ("bom-1.6.SNAPSHOT.schema.json", "spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json")
+    bom, *others = (json.loads(official(name).read_text(encoding="utf-8")) for name in names)
+    registry: Registry[Any] = Registry().with_resources(
+        (one["$id"], Resource.from_contents(one)) for one in others
+    )
+    return Draft7Validator(bom, registry=registry, format_checker=Draft7Validator.FORMAT_CHECKER)
+
+
+def check_cyclonedx(text: str) -> None:
+    data = json.loads(text)
+    _fits(_cyclonedx(), data)
+    images = data["components"]
+    packages = [package for image in images for package in image.get("components", ())]
+    refs = [one["bom-ref"] for one in (*images, *packages, *data["vulnerabilities"])]
+    assert len(refs) == len(set(refs)), "a reference has to be of one thing"
+    assert {to["ref"] for one in data["vulnerabilities"] for to in one["affects"]} <= set(refs)
+
+
 def check_html(text: str) -> None:
     assert text.startswith("<!doctype html>")
     assert "<script" not in text
@@ -199,6 +220,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "markdown": check_markdown,
     "csv": check_csv,
     "policyreport": check_policyreport,
+    "cyclonedx": check_cyclonedx,
 }
 """For every form by its name; a new form has to be added here."""
 
@@ -233,4 +255,4 @@ OPEN: dict[str, Callable[[str], int]] = {
     "csv": lambda text: sum(row["status"] == "open" for row in csv.DictReader(io.StringIO(text, newline=""))),
     "policyreport": lambda text: sum(one["summary"]["fail"] for one in reports_of(text)),
 }
-"""How many findings are open, as each form tells."""
+"""How many findings are open, as each form tells; CycloneDX knows no findings."""

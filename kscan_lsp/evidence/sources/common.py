@@ -28,6 +28,14 @@ class ReportError(Exception):
     """A file is not what it looks like; the text says why it is left out."""
 
 
+class OwnReportError(ReportError):
+    """A file was written by this program: it says nothing that was not known, and would keep alive what is not."""
+
+
+PROGRAM: Final = "kscan"
+"""What the reports of this program name as their tool."""
+
+
 class Contents(NamedTuple):
     """What a file says: of images, and of vulnerabilities that do not matter, or do."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, json
 
 from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, refuse_too_many
-from kscan_lsp.evidence.vex import Product, Statement
+from kscan_lsp.evidence.vex import JUSTIFICATIONS, Product, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,17 +143,28 @@ def _statements(
     for status, names in (found.product_status or {}).items():
         if status not in _STATUSES:
             continue
-        by_reason: dict[str, list[Product]] = {}
+        by_reason: dict[tuple[str, str], list[Product]] = {}
         for name in names:
             if name in products:
                 by_reason.setdefault(_reason(found, name), []).append(products[name])
-        for reason, meant in by_reason.items():
-            yield Statement(ids, tuple(dict.fromkeys(meant)), _STATUSES[status], reason, by, made=made)
+        for (reason, why), meant in by_reason.items():
+            yield Statement(
+                ids,
+                tuple(dict.fromkeys(meant)),
+                _STATUSES[status],
+                reason,
+                by,
+                made=made,
+                justification=why if _STATUSES[status] == "not_affected" else "",
+            )
 
 
-def _reason(found: _CsafVulnerability, product: str) -> str:
+def _reason(found: _CsafVulnerability, product: str) -> tuple[str, str]:
+    """Why a product has a status, in words, and as one of OpenVEX's justifications."""
+    flags = (flag.label for flag in found.flags or () if product in (flag.product_ids or (product,)))
+    flag = next(filter(None, flags), "")
+    why = flag if flag in JUSTIFICATIONS else ""
     for threat in found.threats or ():
         if threat.category == "impact" and threat.details and product in (threat.product_ids or (product,)):
-            return clean(threat.details, MAX_TEXT)
-    flags = (flag.label for flag in found.flags or () if product in (flag.product_ids or (product,)))
-    return clean(next(filter(None, flags), "").replace("_", " "), 100)
+            return clean(threat.details, MAX_TEXT), why
+    return clean(flag.replace("_", " "), 100), why

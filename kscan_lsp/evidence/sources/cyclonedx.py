@@ -14,7 +14,9 @@ from msgspec import Struct, field, json
 from kscan_lsp.evidence.images import ImageReport, Vulnerability
 from kscan_lsp.evidence.sources.common import (
     MAX_TEXT,
+    PROGRAM,
     Contents,
+    OwnReportError,
     clean,
     day_of,
     digests_in,
@@ -106,6 +108,15 @@ _STATES: Final = {
     "not_affected": "not_affected", "false_positive": "not_affected", "resolved": "fixed",
     "resolved_with_pedigree": "fixed", "exploitable": "affected", "in_triage": "under_investigation",
 }  # fmt: skip
+_JUSTIFICATIONS: Final = {
+    "code_not_present": "vulnerable_code_not_present",
+    "code_not_reachable": "vulnerable_code_not_in_execute_path",
+    "protected_by_compiler": "inline_mitigations_already_exist",
+    "protected_at_runtime": "inline_mitigations_already_exist",
+    "protected_at_perimeter": "inline_mitigations_already_exist",
+    "protected_by_mitigating_control": "inline_mitigations_already_exist",
+}
+"""What of CycloneDX's justifications OpenVEX has a word for; `requires_...` is about nothing that it knows."""
 _VERSION: Final = re.compile(r"(?:[Uu]pgrade|[Uu]pdate) (\S{1,300}) to (?:version )?([^;]+)")
 """How Trivy writes what fixes a vulnerability, once for each package, between semicolons."""
 _MAX_DEPTH: Final = 20
@@ -113,9 +124,16 @@ _MAX_DEPTH: Final = 20
 
 
 def read(data: bytes) -> Contents:
-    """What a CycloneDX document says of an image, or of packages in any."""
+    """What a CycloneDX document says of an image, or of packages in any.
+
+    Raises:
+        OwnReportError: this program wrote it.
+        ReportError: it has more than any image has.
+    """
     bom = _DECODER.decode(data)
     meta = bom.metadata or _CdxMetadata()
+    if PROGRAM in _tool_names(meta.tools):
+        raise OwnReportError
     if bom.vulnerabilities is None:
         return Contents(
             note="it lists packages and no vulnerabilities: have a scanner read it, and keep what that writes"
@@ -190,9 +208,18 @@ def _named(ref: str) -> _CdxComponent:
     )
 
 
-def _tool(tools: Any) -> str:
+def _tools(tools: Any) -> list[dict[str, Any]]:
+    """The tools that made a document, as CycloneDX has them since 1.5, or as it had them before."""
     listed = tools.get("components") if isinstance(tools, dict) else tools
-    first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _tool_names(tools: Any) -> set[str]:
+    return {one["name"] for one in _tools(tools) if isinstance(one.get("name"), str)}
+
+
+def _tool(tools: Any) -> str:
+    first = next(iter(_tools(tools)), {})
     name, version = first.get("name"), first.get("version")
     named = {"trivy": "Trivy", "grype": "Grype"}.get(name, name) if isinstance(name, str) else "CycloneDX"
     return clean(f"{named} {version}" if isinstance(version, str) else named, 80)
@@ -210,7 +237,7 @@ def _vulnerability(one: _CdxVulnerability, component: _CdxComponent) -> Vulnerab
     vector = clean(best.vector, 200)
     advice = dict(_VERSION.findall(clean(one.recommendation, 4_000)))
     fixed = advice.get(component.name, "").split(",")
-    status, reason = _analysed(one)
+    status, reason, justification = _analysed(one)
     weaknesses = [f"CWE-{number}" for number in one.cwes or ()]
     links = (one.source.url if one.source else "", *(a.url for a in one.advisories or ()))
     return Vulnerability(
@@ -230,17 +257,21 @@ def _vulnerability(one: _CdxVulnerability, component: _CdxComponent) -> Vulnerab
         url=next(filter(None, map(link, links)), ""),
         status=status,
         reason=reason,
+        justification=justification,
     )
 
 
-def _analysed(one: _CdxVulnerability) -> tuple[str, str]:
+def _analysed(one: _CdxVulnerability) -> tuple[str, str, str]:
+    """The status, why in words, and as one of OpenVEX's justifications."""
     said = one.analysis or _CdxAnalysis()
     reason = clean(said.detail, MAX_TEXT) or clean((said.justification or "").replace("_", " "), 100)
-    return _STATES.get(said.state or "", ""), reason
+    status = _STATES.get(said.state or "", "")
+    why = _JUSTIFICATIONS.get(said.justification or "", "") if status == "not_affected" else ""
+    return status, reason, why
 
 
 def _statement(one: _CdxVulnerability, made: str) -> Statement:
-    status, reason = _analysed(one)
+    status, reason, justification = _analysed(one)
     named = frozenset(clean(name, 100) for name in (one.id, *(r.id for r in one.references or ())) if name)
     products = tuple([Product(clean(a.ref.partition("#")[2] or a.ref)) for a in one.affects or ()])
     return Statement(
@@ -250,4 +281,5 @@ def _statement(one: _CdxVulnerability, made: str) -> Statement:
         reason,
         "CycloneDX",
         made=clean(one.updated or made, 40),
+        justification=justification,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field, json
 
 from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, refuse_too_many
-from kscan_lsp.evidence.vex import STATUSES, Product, Statement
+from kscan_lsp.evidence.vex import JUSTIFICATIONS, STATUSES, Product, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +78,7 @@ def _statement(one: _OpenVexStatement, by: str, made: str) -> Statement:
         clean(said, MAX_TEXT),
         by,
         made=clean(one.last_updated or one.timestamp or made, 40),
+        justification=one.justification if one.justification in JUSTIFICATIONS else "",
     )
 
 

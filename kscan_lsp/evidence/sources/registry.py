@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, field, json
 
-from kscan_lsp.evidence.sources.common import Contents, ReportError, clean
+from kscan_lsp.evidence.sources.common import PROGRAM, Contents, OwnReportError, ReportError, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,8 @@ class _Head(Struct):
     kind: Any = None
     items: Raw = Raw()
     summaryDetails: Raw = Raw()
+    tool: Raw = Raw()
+    scan: Raw = Raw()
 
 
 class Form(NamedTuple):
@@ -65,6 +67,9 @@ FORMS: Final[dict[str, Form]] = {
 }
 """Every form by its name, in the order in which they are tried."""
 
+_OWN: Final = (
+    "this report is left out: kscan wrote it, and reads what scanners write; name the reports of these"
+)
 _HEAD: Final = json.Decoder(_Head)
 
 
@@ -73,6 +78,8 @@ class Reading(NamedTuple):
 
     contents: Contents
     problem: str = ""
+    own: bool = False
+    """Whether it was written by this program."""
 
 
 def read_report(data: bytes) -> Reading:
@@ -83,11 +90,15 @@ def read_report(data: bytes) -> Reading:
     try:
         data = data.removeprefix(b"\xef\xbb\xbf")
         head = _HEAD.decode(data)
+        if _is_own(head):
+            return Reading(Contents(), _OWN, own=True)
         name, form = next(((n, one) for n, one in FORMS.items() if one.marks(head)), ("", None))
         if form is None:
             return unread(f"it is in none of the forms that are read: {', '.join(FORMS)}")
         module = import_module(f"kscan_lsp.evidence.sources.{form.module}")
         contents: Contents = getattr(module, form.function)(data)
+    except OwnReportError:
+        return Reading(Contents(), _OWN, own=True)
     except ReportError as error:
         return unread(str(error))
     except ValidationError as error:
@@ -112,6 +123,11 @@ def read_report(data: bytes) -> Reading:
         why = f"it does not say which image it is about ({unnamed} of {len(contents.images)})"
         return Reading(contents._replace(images=named), f"this report is left out: {why}")
     return Reading(contents)
+
+
+def _is_own(head: _Head) -> bool:
+    """Whether a file is a report of this program, as JSON or for GitLab; other forms tell when they are read."""
+    return any(f'"{PROGRAM}"'.encode() in bytes(memoryview(part)[:200]) for part in (head.tool, head.scan))
 
 
 def unread(why: str) -> Reading:

@@ -13,7 +13,9 @@ from msgspec import Struct, json
 
 from kscan_lsp.evidence.images import ImageReport, Vulnerability
 from kscan_lsp.evidence.sources.common import (
+    PROGRAM,
     Contents,
+    OwnReportError,
     ReportError,
     clean,
     digests_in,
@@ -81,6 +83,8 @@ def read(data: bytes) -> Contents:
     images: list[ImageReport] = []
     for run in _DECODER.decode(data).runs:
         by = run.tool.driver
+        if by.name == PROGRAM:
+            raise OwnReportError
         tool = next((name for name in ("Trivy", "Grype") if name.lower() in (by.name or "").lower()), None)
         if tool is None:
             raise ReportError(

@@ -477,7 +477,7 @@ def test_a_format_is_one_row(here: Path) -> None:
     assert run([*command, "--format", "toy"]).stdout == "1 found, ['C-0057']\n"
     assert run([*command, "--output", "a.toy"]).stdout == ""
     assert (here / "a.toy").read_text() == "1 found, ['C-0057']\n"
-    assert "|policyreport|toy>" in "".join(run([*command, "--help"]).stdout.split())
+    assert "|policyreport|cyclonedx|toy>" in "".join(run([*command, "--help"]).stdout.split())
 
 
 def test_fixes_by_option(here: Path) -> None:

@@ -72,7 +72,7 @@ RUNS = {"empty": 0, "clean": 0, "found": 3, "broken": 2, "hostile": 4 * len(HOST
 
 
 def test_every_form_is_checked() -> None:
-    assert set(CHECKS) == set(OPEN) == set(FORMATS)
+    assert set(CHECKS) == set(FORMATS) == {*OPEN, "cyclonedx"}
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -80,7 +80,7 @@ def test_every_form_is_checked() -> None:
 def test_a_report_fits_its_schema_and_counts_what_the_others_count(form: str, name: str) -> None:
     text = FORMATS[form].render(run(name))
     CHECKS[form](text)
-    if (form, name) != ("pretty", "empty"):  # it counts nothing where there is no file
+    if form in OPEN and (form, name) != ("pretty", "empty"):  # it counts nothing where there is no file
         assert OPEN[form](text) == RUNS[name]
 
 
@@ -95,7 +95,7 @@ def test_the_same_report_gives_the_same_text(form: str) -> None:
         ("report", "pretty"), ("a.txt", "pretty"), ("a.json", "json"), ("a.HTML", "html"), ("a.sarif", "sarif"),
         ("a.sarif.json", "sarif"), ("a.junit.xml", "junit"), ("TEST-kscan.xml", "junit"), ("a.md", "markdown"),
         ("gl-code-quality-report.json", "gitlab"), ("gl-sast-report.json", "gitlab-sast"), ("a.csv", "csv"),
-        ("kscan.policyreport.yaml", "policyreport"),
+        ("kscan.policyreport.yaml", "policyreport"), ("a.cdx.json", "cyclonedx"),
     ],
 )  # fmt: skip
 def test_the_longest_ending_chooses(output: str, form: str) -> None:
@@ -137,7 +137,7 @@ def test_one_run_over_the_corpus_writes_all_forms(tmp_path: Path, monkeypatch: p
     assert set(texts) == set(FORMATS)
     for form, text in texts.items():
         CHECKS[form](text)
-    counts = {form: OPEN[form](text) for form, text in texts.items()}
+    counts = {form: counted(texts[form]) for form, counted in OPEN.items()}
     assert len(set(counts.values())) == 1, counts
     assert counts["json"] > 500
     assert all(path.stat().st_size for path in files.values())
@@ -161,7 +161,7 @@ def test_all_forms_know_a_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     texts["github"] = CliRunner().invoke(app, ["scan", ".", "-f", "github"]).stdout
     for form, text in texts.items():
         CHECKS[form](text)
-        assert OPEN[form](text) == 1, form
+        assert form not in OPEN or OPEN[form](text) == 1, form
     comment = texts["markdown"]
     assert ":** 1 new (1 high), 1 fixed, 1 as they were" in comment
     assert "<details><summary>1 fixed</summary>" in comment

@@ -211,3 +211,18 @@ def test_the_page_filters_without_a_script(here: Path) -> None:
         page.check(".only-exposed")
         assert len(shown()) == 2
         browser.close()
+
+
+def test_cyclonedx_has_what_is_known_and_what_somebody_says_of_it(here: Path) -> None:
+    (here / "x.openvex.json").write_bytes(as_bytes(images.openvex(OPENSSL)))
+    text = kscan("-f", "cyclonedx").stdout
+    CHECKS["cyclonedx"](text)
+    assert kscan("-f", "cyclonedx").stdout == text
+    bom = json.loads(text)
+    known, unknown = bom["components"]
+    assert (known["name"], known["version"], "components" in unknown) == (NGINX, DIGEST, False)
+    entry = next(one for one in bom["vulnerabilities"] if one["id"] == "CVE-2026-0001")
+    (package,) = (one for one in known["components"] if one["bom-ref"] == entry["affects"][0]["ref"])
+    assert (package["purl"], entry["analysis"]["state"]) == (OPENSSL, "not_affected")
+    assert entry["ratings"][0]["severity"] == "critical"
+    assert entry["recommendation"].startswith("Update to ")
