@@ -23,6 +23,8 @@ from kscan_lsp.engine.plan import plans_for
 from kscan_lsp.engine.related import RelatedObjects
 from kscan_lsp.engine.scope import scope_of
 from kscan_lsp.engine.verdicts import Unevaluated, Verdicts, joined, verdicts_of
+from kscan_lsp.kubernetes.images import images_in
+from kscan_lsp.kubernetes.pod_templates import spec_of_pod
 from kscan_lsp.kubernetes.type_errors import type_errors
 
 if TYPE_CHECKING:
@@ -105,6 +107,18 @@ class Evaluator:
     def evidence_of(self, resource: Resource) -> frozenset[Key]:
         """The keys of the evidence that what is said about a resource rests on, whether it is there or not."""
         return self._plans(resource).evidence
+
+    def is_told_the_same(self, resource: Resource, before: Evidence) -> bool:
+        """Whether a resource sees of what is known besides manifests what it saw of other evidence, by its images."""
+        kinds, earlier = self.evidence.kinds, before.kinds
+        if kinds.keys() != earlier.keys():
+            return False
+        pods = [images_in(spec_of_pod(resource.data, template)) for template in resource.templates]
+        return all(
+            one is earlier[kind] or one.about(images).digest == earlier[kind].about(images).digest
+            for kind, one in kinds.items()
+            for images in pods or ((),)
+        )
 
     def elements_of(self, verdicts: Verdicts, bound: Bound | None) -> FailedElements:
         """The elements that the findings of a resource are about, to be bound again for their fixes.

@@ -31,6 +31,15 @@ MAX_FOLDS: Final = 5_000
 """Ranges that are folded in a document where the client names no limit."""
 
 
+class ImageScanning(Struct, frozen=True):
+    """That images are to be scanned in the background, and how: only the user's own editor can say so."""
+
+    scanner: str = ""
+    """The whole path of the program; empty for the one on PATH, or in the environment."""
+    network: bool = False
+    """Whether it may fetch images and databases."""
+
+
 class Capabilities(Struct, frozen=True):
     """Abilities of an editor, as far as they change what we send."""
 
@@ -62,6 +71,8 @@ class Capabilities(Struct, frozen=True):
     """It shows pages: it has the command that opens the explanation of a control; it says so there, too."""
     status: bool = False
     """It shows what the workspace comes to, and wants to hear when that may have changed; it says so there, too."""
+    image_scanning: ImageScanning | None = None
+    """What it says there of images that are to be scanned; None where it does not ask for that."""
     pull: bool = False
     """It asks for diagnostics, and says in its initialization options that it would rather do that."""
     pull_refresh: bool = False
@@ -120,6 +131,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         reviews=_is_chosen(options, "reviews"),
         pages=_is_chosen(options, "pages"),
         status=_is_chosen(options, "status"),
+        image_scanning=_image_scanning(options),
         code_lens_refresh=bool(lens and lens.refresh_support),
         pull=bool(document and document.diagnostic) and _is_chosen(options, "pull"),
         pull_refresh=bool(pull and pull.refresh_support),
@@ -150,6 +162,17 @@ def _navigation(
 
 def _is_chosen(options: Any, name: str) -> bool:
     return isinstance(options, dict) and options.get(name) is True
+
+
+def _image_scanning(options: Any) -> ImageScanning | None:
+    """`imageScans`: true, or an object with `scanner` and `network`."""
+    said = options.get("imageScans") if isinstance(options, dict) else None
+    if said is True:
+        return ImageScanning()
+    if not isinstance(said, dict):
+        return None
+    scanner = said.get("scanner")
+    return ImageScanning(scanner if isinstance(scanner, str) else "", said.get("network") is True)
 
 
 def _encoding(offered: Iterable[Any]) -> Encoding:

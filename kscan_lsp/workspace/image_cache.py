@@ -78,7 +78,26 @@ class ImageCache:
 
         self._with(write)
 
-    def _with(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    def drop(self, key: str) -> None:
+        """Forget a report."""
+        self._with(lambda connection: connection.execute("DELETE FROM reports WHERE key = ?", (key,)))
+
+    def keys(self, beginning: str, end: str, most: int) -> list[str]:
+        """What was kept under keys with a beginning and an end: what was used last comes first."""
+        found: list[str] = []
+
+        def look(connection: sqlite3.Connection) -> None:
+            question = (
+                "SELECT key FROM reports WHERE substr(key, 1, ?) = ? AND substr(key, -?) = ? "
+                "ORDER BY used DESC LIMIT ?"
+            )
+            rows = connection.execute(question, (len(beginning), beginning, len(end), end, most))
+            found.extend(key for (key,) in rows)
+
+        self._with(look)
+        return found
+
+    def _with(self, work: Callable[[sqlite3.Connection], object]) -> None:
         try:
             self._try(work)
         except (
@@ -94,7 +113,7 @@ class ImageCache:
             with suppress(sqlite3.Error, OSError, zlib.error):
                 self._try(work)
 
-    def _try(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    def _try(self, work: Callable[[sqlite3.Connection], object]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self._path.exists():
             # made by us, so that it is never readable by others, not even for a moment

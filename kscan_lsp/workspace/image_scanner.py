@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,7 +25,7 @@ from kscan_lsp.evidence.images import full_name
 from kscan_lsp.files.discover import repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 SCANNER: Final = "KSCAN_IMAGE_SCANNER"
 """The environment variable with the path of the program, where it is not on PATH."""
@@ -36,6 +37,10 @@ _GLANCE: Final = 0.2
 """Seconds between two looks at how much it has written."""
 MAX_OUTPUT: Final = 64_000_000
 MAX_ARCHIVE_ENTRIES: Final = 10_000
+STOPPED: Final = "it was stopped"
+"""Why there is no report of a scan that whoever asked for it does not want any more."""
+_NICENESS: Final = 10
+"""What a scan in the background leaves to others (`nice`)."""
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,500}")
 _NAMES: Final = ("trivy", "grype")
 
@@ -47,6 +52,8 @@ class Scanner(NamedTuple):
     path: str
     version: str
     database: str
+    network: bool = False
+    """Whether the user allows it to fetch images and databases."""
 
     @property
     def identity(self) -> str:
@@ -61,17 +68,21 @@ class ScannerOutput(NamedTuple):
     problem: str = ""
 
 
-def find_scanner(roots: Iterable[Path]) -> Scanner | str:
+def find_scanner(
+    roots: Iterable[Path], named: tuple[str, str] = ("", SCANNER), *, network: bool = False
+) -> Scanner | str:
     """The scanner of the machine, or why there is none.
 
     Args:
         roots: what is scanned; a program in there is not run.
+        named: the whole path of the one that the user wants, and what says so; the environment, where it is empty.
+        network: whether the user allows the network; so may the environment.
     """
-    chosen = os.environ.get(SCANNER, "")
+    chosen, where = named if named[0] else (os.environ.get(SCANNER, ""), SCANNER)
     tops = [os.path.realpath(repository(str(root)) or root) for root in roots]
     if chosen:
         if not os.path.isabs(chosen) or not os.access(chosen, os.X_OK):
-            return f"{SCANNER} names no program: '{chosen}'; write the whole path"
+            return f"{where} names no program: '{chosen}'; write the whole path"
         found = [chosen]
     else:
         folders = [f for f in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(f)]
@@ -80,7 +91,7 @@ def find_scanner(roots: Iterable[Path]) -> Scanner | str:
         found = [path for name in _NAMES if (path := shutil.which(name, path=search))]
     if not found:
         return (
-            f"there is no scanner: neither trivy nor grype is on PATH; install one, or name it in {SCANNER}"
+            f"there is no scanner: neither trivy nor grype is on PATH; install one, or name it in {named[1]}"
         )
     path = found[0]
     name = next((one for one in _NAMES if one in Path(path).name.lower()), "")
@@ -89,7 +100,8 @@ def find_scanner(roots: Iterable[Path]) -> Scanner | str:
     said = _run([path, "version", *(("-f", "json") if name == "trivy" else ("-o", "json"))], 30)
     if said.problem:
         return f"{name} does not work: {said.problem}"
-    return Scanner(name, path, *_versions(said.report, name, path))
+    allowed = network or os.environ.get(NETWORK) == "1"
+    return Scanner(name, path, *_versions(said.report, name, path), allowed)
 
 
 def _is_within(folder: str, top: str) -> bool:
@@ -117,17 +129,28 @@ def _versions(said: bytes, name: str, path: str) -> tuple[str, str]:
     return str(data.get("version", "")), str(built)
 
 
-def run_scanner(scanner: Scanner, image: str, archive: Path | None = None) -> ScannerOutput:
+def is_reference(image: str) -> bool:
+    """Whether a scanner can be given what a manifest says of an image: it is no option, and no placeholder."""
+    return _REFERENCE.fullmatch(image) is not None
+
+
+def run_scanner(
+    scanner: Scanner,
+    image: str,
+    archive: Path | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> ScannerOutput:
     """Have an image scanned.
 
     Args:
         scanner: the program.
         image: the reference; of an image that the machine has, or, where the user allows the network, any.
         archive: a file with the image (`docker save`), if there is one.
+        stopped: asked every now and then by who scans in the background, where others work meanwhile.
     """
-    if not _REFERENCE.fullmatch(image):
+    if not is_reference(image):
         return ScannerOutput(problem="it is no reference that a scanner can be given")
-    network = os.environ.get(NETWORK) == "1"
+    network = scanner.network
     if scanner.name == "trivy":
         arguments = [
             "image", "--format", "json", "--quiet", "--scanners", "vuln", "--cache-backend", "memory",
@@ -143,11 +166,25 @@ def run_scanner(scanner: Scanner, image: str, archive: Path | None = None) -> Sc
         source = f"docker-archive:{archive}" if archive else image if network else f"docker:{image}"
         arguments = ["--output", "json", "--quiet", "--", source]
     settings = {} if network else {"GRYPE_DB_AUTO_UPDATE": "false", "GRYPE_CHECK_FOR_APP_UPDATE": "false"}
-    return _run([scanner.path, *arguments], TIMEOUT + 10, settings)
+    return _run([scanner.path, *arguments], TIMEOUT + 10, settings, stopped)
 
 
-def _run(command: list[str], seconds: float, settings: dict[str, str] | None = None) -> ScannerOutput:
+def _run(
+    command: list[str],
+    seconds: float,
+    settings: dict[str, str] | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> ScannerOutput:
     """Run a program in an empty folder; its whole group of processes ends with its time, or with too much output."""
+    try:
+        return _run_in_folder(command, seconds, settings or {}, stopped)
+    except OSError as error:  # the disk is full, above all
+        return ScannerOutput(problem=f"there is no place for it to work in: {error.strerror or error}")
+
+
+def _run_in_folder(
+    command: list[str], seconds: float, settings: dict[str, str], stopped: Callable[[], bool] | None
+) -> ScannerOutput:
     ends = time.monotonic() + seconds
     with (
         tempfile.TemporaryDirectory(prefix="kscan-") as folder,
@@ -158,7 +195,7 @@ def _run(command: list[str], seconds: float, settings: dict[str, str] | None = N
             process = subprocess.Popen(  # noqa: S603 - the user's own program, and no shell
                 command,
                 cwd=folder,
-                env={**os.environ, **(settings or {})},
+                env={**os.environ, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
@@ -166,8 +203,13 @@ def _run(command: list[str], seconds: float, settings: dict[str, str] | None = N
             )
         except OSError as error:
             return ScannerOutput(problem=f"it cannot be run: {error.strerror or error}")
+        if stopped is not None and sys.platform != "win32":
+            with suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
         try:
             while not _ended(process):
+                if stopped is not None and stopped():
+                    return ScannerOutput(problem=STOPPED)
                 if time.monotonic() > ends:
                     return ScannerOutput(problem=f"it took more than {int(seconds)} seconds")
                 if os.fstat(output.fileno()).st_size + os.fstat(errors.fileno()).st_size > MAX_OUTPUT:

@@ -12,7 +12,8 @@ from kscan_lsp import cel, paths
 from kscan_lsp.evidence.model import IMAGES
 from kscan_lsp.graph.binding import Followed, bind
 from kscan_lsp.kubernetes.exposure import exposure
-from kscan_lsp.kubernetes.pod_templates import pod_of
+from kscan_lsp.kubernetes.images import images_in
+from kscan_lsp.kubernetes.pod_templates import pod_of, spec_of_pod
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.text import Span
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedDocument
+    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
 
 _RELATIONS: Final = ("services", "services.routes")
 _INTERNAL: Final = "internalLoadBalancers"
@@ -48,6 +49,18 @@ def known_of(project: Project) -> ImageFacts | None:
     """What is known of images; None where nothing is."""
     # there is one kind of facts about images, made by `image_facts`
     return project.evidence.kinds.get(IMAGES)  # type: ignore[return-value]
+
+
+def images_run_by(file: CheckedFile) -> dict[str, None]:
+    """The images that the objects of a judged file run, in order, each once."""
+    found: dict[str, None] = {}
+    for checked in file.parts:
+        for verdicts in checked.verdicts:
+            resource = verdicts.resource
+            for template in resource.templates:
+                found |= dict.fromkeys(images_in(spec_of_pod(resource.data, template)))
+    found.pop("", None)
+    return found
 
 
 def uses_in(checked: CheckedDocument, project: Project, followed: Followed) -> Iterator[ImageUse]:

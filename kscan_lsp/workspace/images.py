@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from kscan_lsp.evidence.image_facts import ImageFacts
     from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.evidence.sources.registry import Reading
     from kscan_lsp.evidence.vex import Statement
@@ -61,6 +62,8 @@ class ImageFiles(NamedTuple):
     """What is wrong with some, each at its file."""
     wrong: tuple[tuple[int, str], ...] = ()
     """Why patterns of the settings lead nowhere, by their number."""
+    scanned: tuple[ImageReport, ...] | None = None
+    """What scanners said of other images, where these are scanned as well; None where nobody does that."""
 
 
 def folder_for(root: Path | None, settings: Sequence[Path]) -> Path | None:
@@ -112,19 +115,25 @@ def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | N
 
 def evidence_of(images: ImageFiles, today: date) -> Evidence:
     """What is known besides manifests on a day."""
-    settings = images.settings
-    if settings is None or not images.reports:
+    settings, reports = images.settings, (*images.reports, *(images.scanned or ()))
+    if settings is None or not (reports or images.scanned is not None):
         return Evidence(today)
+    found = _facts(reports, images.statements, today, settings.max_age_days, settings.only_fixable)
+    return Evidence(today, {IMAGES: found})
+
+
+@lru_cache(maxsize=4)
+def _facts(
+    reports: tuple[ImageReport, ...],
+    statements: tuple[Statement, ...],
+    today: date,
+    max_age_days: int,
+    only_fixable: bool,
+) -> ImageFacts:
+    """What is known of images, once for the folders of a workspace that share it."""
     from kscan_lsp.evidence.image_facts import image_facts
 
-    found = image_facts(
-        images.reports,
-        images.statements,
-        today,
-        max_age_days=settings.max_age_days,
-        only_fixable=settings.only_fixable,
-    )
-    return Evidence(today, {IMAGES: found})
+    return image_facts(reports, statements, today, max_age_days=max_age_days, only_fixable=only_fixable)
 
 
 def may_be_report(path: Path, named: bool = False) -> bool:

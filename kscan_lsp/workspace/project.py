@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph.binding import Followed, any_of
@@ -130,21 +131,40 @@ class Project(Struct, frozen=True, eq=False):
 
     def with_evidence(self, evidence: Evidence) -> Project:
         """The project with other evidence: what rests on what is different in it is judged again."""
-        project = replace(self, evaluator=self.evaluator.with_evidence(evidence))
-        return project.judged_again(self.evidence.changed(evidence))
+        project = self.told(evidence)
+        return project.judged_again(
+            filter(project.is_outdated, self.dependents.of(self.evidence.changed(evidence)))
+        )
 
-    def judged_again(self, changed: frozenset[Key]) -> Project:
-        """The project with every document judged again that depends on some keys of evidence."""
-        concerned = self.dependents.of(changed)
-        files = dict(self.files)
+    def told(self, evidence: Evidence) -> Project:
+        """The project with other evidence, while what rests on it is still as it was judged before."""
+        return replace(self, evaluator=self.evaluator.with_evidence(evidence))
+
+    def is_outdated(self, path: str) -> bool:
+        """Whether anything in a file was judged by other evidence than there is, and would see the difference."""
+        return any(map(self._sees_other_evidence, self.files[path].parts))
+
+    def judged_again(self, paths: Iterable[str]) -> Project:
+        """The project with what in some files was judged by other evidence judged again."""
+        files, concerned = dict(self.files), list(paths)
         for path in concerned:
             parts = files[path].parts
             now = [
-                judge_again(self.evaluator, part) if any_of(part.dependencies, changed) else part
+                judge_again(self.evaluator, part) if self._sees_other_evidence(part) else part
                 for part in parts
             ]
             files[path] = files[path].with_parts(now)
         return self._updated(files, self.index, frozenset(), concerned)
+
+    def _sees_other_evidence(self, checked: CheckedDocument) -> bool:
+        read = checked.read
+        if read is None or read.evidence is self.evidence:
+            return False
+        changed = self.evidence.changed(read.evidence)
+        return any_of(checked.dependencies, changed) and (
+            key_for(TODAY) in changed
+            or not all(self.evaluator.is_told_the_same(one.resource, read.evidence) for one in read.verdicts)
+        )
 
     def said_again(self, exceptions: Exceptions, known: KnownFindings | None) -> Project:
         """The project with other exceptions and another baseline; nothing is judged for that."""

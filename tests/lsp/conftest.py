@@ -40,6 +40,7 @@ class Editor(pytest_lsp.LanguageClient):
         ours = {
             types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: receive,
             types.PROGRESS: watch,
+            types.WINDOW_SHOW_MESSAGE: hear,
             types.WORKSPACE_DIAGNOSTIC_REFRESH: asked_again,
             types.WORKSPACE_CODE_LENS_REFRESH: asked_again,
         }
@@ -142,6 +143,12 @@ class Editor(pytest_lsp.LanguageClient):
 def receive(ls: Editor, params: types.PublishDiagnosticsParams) -> None:
     """Keep what was published."""
     ls.published[params.uri].append(params)
+    ls.news.set()
+
+
+def hear(ls: Editor, params: types.ShowMessageParams) -> None:
+    """Keep what was shown as a message."""
+    ls.messages.append(params)
     ls.news.set()
 
 

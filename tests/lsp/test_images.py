@@ -135,7 +135,7 @@ async def test_another_tag_shows_at_once_what_is_known_of_it(editor, folder):
     found = await editor.text_document_hover_async(
         types.HoverParams(types.TextDocumentIdentifier(uri), types.Position(6, 14))
     )
-    assert found.contents.value == "nginx:1.26: no report is about this image."
+    assert found.contents.value == "nginx:1.26: no report is about this image"
 
 
 @pytest.mark.asyncio

@@ -32,8 +32,8 @@ FLOORS = {
     ],
     "lsp": [
         "capabilities", "uris", "wire", "convert", "session.around", "session.published", "session.stale",
-        "session.steps", "session.snapshot", "session.workspace", "session.document", "session.session",
-        "session.charts",
+        "session.scanned", "session.steps", "session.snapshot", "session.workspace", "session.document",
+        "session.session", "session.charts",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.vex_edit",
@@ -46,7 +46,8 @@ FLOORS = {
         "features.workspace_symbols", "features.call_hierarchy",
         "server.tasks", "server.protocol", "server.stdio",
         "server.progress", "server.publisher", "server.charts",
-        "server.settings_reader", "server.scheduler", "server.server",
+        "server.settings_reader", "server.scheduler", "server.image_scans",
+        "server.server",
         "server.commands", "server.requests", "server.navigation", "server.notifications", "server.main",
     ],
 }  # fmt: skip

@@ -18,7 +18,8 @@ def test_every_setting_of_the_server_is_there() -> None:
     served = {f"kscan.{field.alias or name}" for name, field in Settings.model_fields.items()}
     # a lock is for the settings of folders below, and a gate for scans: an editor has neither
     ours = served - {"kscan.locked", "kscan.gate"}
-    assert PROPERTIES.keys() - {"kscan.server.path", "kscan.trace.server"} == ours
+    of_the_client = {name for name in PROPERTIES if name.startswith(("kscan.server.", "kscan.trace."))}
+    assert PROPERTIES.keys() - of_the_client == ours
     assert PROPERTIES["kscan.controls"]["properties"].keys() == ControlSettings.model_fields.keys()
     for name, schema in PROPERTIES.items():
         assert schema.get("description") or schema.get("markdownDescription"), name
@@ -35,6 +36,14 @@ def test_choices_are_those_of_the_server() -> None:
 def test_only_restricted_settings_say_what_is_executed() -> None:
     restricted = MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
     assert restricted == [name for name in PROPERTIES if name.startswith("kscan.server.")]
+
+
+def test_no_workspace_has_images_scanned() -> None:
+    scanning = [
+        PROPERTIES[f"kscan.server.{name}"] for name in ("scanImages", "imageScanner", "imagesNetwork")
+    ]
+    assert [one["scope"] for one in scanning] == ["machine"] * 3
+    assert [one["default"] for one in scanning] == [False, "", False]
 
 
 def test_versions_agree() -> None:

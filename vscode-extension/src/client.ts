@@ -11,7 +11,7 @@ import {
   type LSPAny,
 } from "vscode-languageclient/node";
 import { findServer, type Server } from "./server";
-import { chosenSettings } from "./settings";
+import { chosenSettings, imageScans } from "./settings";
 
 const RESTARTS = 4; // after crashes within three minutes; then the server stays down until it is restarted by hand
 const THREE_MINUTES = 180_000;
@@ -123,7 +123,14 @@ export class Connection implements vscode.Disposable {
         closed: () => ({ action: this.closed(client, said), handled: true }),
       },
       initializationFailedHandler: () => false,
-      initializationOptions: { kscan: chosenSettings("kscan"), codeLens: true, reviews: true, pages: true, status: true },
+      initializationOptions: {
+        kscan: chosenSettings("kscan"),
+        codeLens: true,
+        reviews: true,
+        pages: true,
+        status: true,
+        imageScans: imageScans(),
+      },
       markdown: { isTrusted: { enabledCommands: ["kscan.showExplanation"] } },
       middleware: { workspace: { configuration: ({ items }) => items.map(({ section }) => chosenSettings(section)) } },
     });

@@ -1,5 +1,6 @@
 /** The editor's `kscan` section, as the server should see it. */
 
+import { homedir } from "node:os";
 import * as vscode from "vscode";
 
 /**
@@ -15,4 +16,14 @@ export function chosenSettings(section = "kscan"): Record<string, unknown> {
 function isChosen(settings: vscode.WorkspaceConfiguration, key: string): boolean {
   const { globalValue, workspaceValue, workspaceFolderValue } = settings.inspect(key) ?? {};
   return [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);
+}
+
+/** Which scanner may look at images; undefined where none may. Settings of a machine say so, and of no workspace. */
+export function imageScans(): { readonly scanner: string; readonly network: boolean } | undefined {
+  const settings = vscode.workspace.getConfiguration("kscan.server");
+  if (!vscode.workspace.isTrusted || settings.get<boolean>("scanImages") !== true) {
+    return undefined;
+  }
+  const scanner = settings.get("imageScanner", "").trim().replace(/^~(?=[/\\])/, homedir());
+  return { scanner, network: settings.get<boolean>("imagesNetwork") === true };
 }

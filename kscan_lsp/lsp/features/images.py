@@ -37,6 +37,9 @@ MAX_ROWS: Final = 12
 MAX_ACCEPTED: Final = 3
 """Vulnerabilities for which a menu has an action."""
 
+MAX_TITLE: Final = 100
+"""Characters of a reason above a line."""
+
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]|<>&#!~$])")
 
 
@@ -87,7 +90,8 @@ def _page(snapshot: DocumentSnapshot, one: KnownImage, *, markdown: bool) -> str
     name = _text(one.use.image) if markdown else one.use.image
     bold = f"**{name}**" if markdown else name
     if one.report is None:
-        return f"{bold}: no report is about this image."
+        state = snapshot.scans.get(one.use.image, "no report is about this image")
+        return f"{bold}: {_text(state) if markdown else printable(state)}"
     head = f"{bold}: {counts_text(one.vulnerabilities)}"
     if one.use.exposure:
         head += (
@@ -149,11 +153,12 @@ def _address(url: str) -> str:
 
 def lens_title(snapshot: DocumentSnapshot, one: KnownImage) -> str:
     """What the line above an image says."""
+    state = snapshot.scans.get(one.use.image, "")
     if one.report is None:
-        return "no report about this image"
+        return printable(state)[:MAX_TITLE] or "no report about this image"
     outside = ["reachable from outside"] if one.use.exposure else []
     parts = [counts_text(one.vulnerabilities), *outside, f"{one.report.source}{_age(snapshot, one.report)}"]
-    return printable(" \u00b7 ".join(parts))
+    return printable(" \u00b7 ".join([*parts, *([state[:MAX_TITLE]] if state else [])]))
 
 
 def image_actions(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[types.CodeAction]:

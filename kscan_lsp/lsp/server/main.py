@@ -40,4 +40,9 @@ def serve() -> None:
     sys.setswitchinterval(0.001)
     # trees of thousands of nodes come and go with each edit, and hardly any of them is part of a cycle
     gc.set_threshold(100_000, 50, 20)
-    stdio.serve(create().protocol)
+    server = create()
+    try:
+        stdio.serve(server.protocol)
+    finally:
+        if server.images is not None:
+            server.images.stop()  # a scan that goes on would keep the process from ending

@@ -48,6 +48,7 @@ def handle_lifecycle(server: Server) -> None:
         if session.capabilities.pull:
             handle_pull(server)
         handle_navigation(server)
+        server.scan_images()
         server.publisher.texts = convert.DiagnosticTexts(session.capabilities)
         options = params.initialization_options
         session.section = options.get("kscan", options) if isinstance(options, dict) else None
@@ -143,16 +144,22 @@ def handle_documents(server: Server) -> None:
         if item.uri.startswith("file:") and session.documents[item.uri].path is None:
             logger.warning("no file of this machine can be called %.200r", item.uri)
         server.scheduler.document_changed(params.text_document.uri)
+        if server.images is not None:
+            server.images.look(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: DidChange | types.DidChangeTextDocumentParams) -> None:
         identifier = params.text_document
         if session.change(identifier.uri, identifier.version, params.content_changes):
             server.scheduler.document_changed(identifier.uri)
+            if server.images is not None:
+                server.images.edited(identifier.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         server.scheduler.document_changed(params.text_document.uri)
+        if server.images is not None:
+            server.images.look(params.text_document.uri, saved=True)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:

@@ -37,23 +37,35 @@ class ProgressReporter:
     @contextlib.asynccontextmanager
     async def report(
         self, title: str, token: types.ProgressToken | None, stop: Callable[[], None]
-    ) -> AsyncIterator[None]:
-        """Show progress for as long as the context lasts.
+    ) -> AsyncIterator[Callable[[str], None]]:
+        """Show progress for as long as the context lasts; what it gives is told how far the work is.
 
         Args:
             title: what is being done.
             token: what the editor gave to report by; without one, it is asked whether it will show something.
             stop: called when the user presses cancel.
         """
-        reporting = asyncio.create_task(self._report(title, token, stop))
+        shown: list[types.ProgressToken] = []
+
+        def tell(message: str) -> None:
+            for one in shown:
+                self._progress.report(one, types.WorkDoneProgressReport(message=message))
+
+        reporting = asyncio.create_task(self._report(title, token, stop, shown))
         try:
-            yield
+            yield tell
         finally:
             reporting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reporting
 
-    async def _report(self, title: str, token: types.ProgressToken | None, stop: Callable[[], None]) -> None:
+    async def _report(
+        self,
+        title: str,
+        token: types.ProgressToken | None,
+        stop: Callable[[], None],
+        shown: list[types.ProgressToken],
+    ) -> None:
         progress = self._progress
         if token is None:
             await asyncio.sleep(GRACE)
@@ -69,8 +81,10 @@ class ProgressReporter:
 
         progress.begin(token, types.WorkDoneProgressBegin(title=f"kscan: {title}", cancellable=True))
         progress.tokens[token].add_done_callback(ended)
+        shown.append(token)
         try:
             await asyncio.Event().wait()  # until the work is done, which cancels this task
         finally:
+            shown.clear()
             del progress.tokens[token]
             progress.end(token, types.WorkDoneProgressEnd())

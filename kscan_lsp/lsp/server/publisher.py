@@ -113,6 +113,11 @@ class Publisher:
         if self._session.capabilities.status:
             self._server.protocol.notify(STATUS_CHANGED)
 
+    def tell_state(self) -> None:
+        """Have what is shown beside the text asked for again: something is being done, or is done."""
+        self.tell_status()
+        self._refresh(diagnostics=False)
+
     def send(self, uri: str, message: bytes) -> None:
         """Have the diagnostics of a document sent, in place of earlier ones that the editor has not taken yet."""
         writer = self._server.protocol.writer

@@ -12,9 +12,18 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.lsp.session.session import today
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
-from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile, check, find_files, read_file, settle_files
+from kscan_lsp.lsp.session.steps import (
+    CheckRequest,
+    JudgeAgain,
+    ReadFile,
+    check,
+    find_files,
+    judge_again,
+    read_file,
+    settle_files,
+)
+from kscan_lsp.lsp.session.workspace import today
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import is_exceptions_file
 
@@ -133,6 +142,12 @@ class Scheduler:
                 session.accept(step, result)
             elif isinstance(step, ReadFile):
                 await self._read(step)
+            elif isinstance(step, JudgeAgain):
+                project, left = await self._executors.run_check(judge_again, step)
+                session.keep(step, project)
+                workspace = session.workspaces.get(step.root)
+                if workspace is not None and workspace.configuration is step.configuration:
+                    workspace.untold = [*left, *workspace.untold]
             else:
                 session.keep(step, await self._executors.run_check(settle_files, step))
         except Exception:  # a defect of ours must not take everything else down with it

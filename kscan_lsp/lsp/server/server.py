@@ -28,6 +28,8 @@ from kscan_lsp.lsp.session.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kscan_lsp.lsp.server.image_scans import ImageScans
+
 T = TypeVar("T")
 
 logger: Final = logging.getLogger(__name__)
@@ -49,6 +51,8 @@ class Server(LanguageServer):
         self.reporter = ProgressReporter(self.session, self.work_done_progress, self.background)
         self.publisher = Publisher(self.session, self, self.background, self.changed)
         self.settings = SettingsReader(self.session, self.executors, self.publisher, self.warn)
+        self.images: ImageScans | None = None
+        """Scans images in the background, where the editor asks for that."""
         self.scheduler = Scheduler(
             session=self.session,
             publisher=self.publisher,
@@ -58,6 +62,24 @@ class Server(LanguageServer):
             background=self.background,
             changed=self.changed,
             charts=ChartTasks(self.session, self.publisher, self.executors, self.background),
+        )
+
+    def scan_images(self) -> None:
+        """Have images scanned from now on, if the editor asks for that."""
+        options = self.session.capabilities.image_scanning
+        if options is None:
+            return
+        from kscan_lsp.lsp.server.image_scans import ImageScans  # most editors never ask for it
+
+        self.images = ImageScans(
+            options,
+            session=self.session,
+            scheduler=self.scheduler,
+            publisher=self.publisher,
+            reporter=self.reporter,
+            background=self.background,
+            changed=self.changed,
+            warn=self.warn,
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.policy.memo import PolicyMemo
 from kscan_lsp.workspace.configuration import Configuration, configure
+from kscan_lsp.workspace.images import evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
+    from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.lsp.server.publisher import Publisher
     from kscan_lsp.lsp.server.tasks import Executors
     from kscan_lsp.lsp.session.session import Session
@@ -49,16 +52,14 @@ class SettingsReader:
         session = self._session
         try:
             while True:
-                revision = session.settings_revision
+                revision, scanned = session.settings_revision, session.scanned
                 configuration, warnings = await self._executors.run_check(
-                    _configure,
+                    partial(_configure, memo=self._policies, today=session.day, scanned=scanned),
                     root,
                     session.section,
                     session.settings_sources().texts,
-                    self._policies,
-                    session.day,
                 )
-                if revision == session.settings_revision:
+                if revision == session.settings_revision and scanned is session.scanned:
                     break  # else they changed while they were read
         finally:
             del self.reading[root]
@@ -77,6 +78,18 @@ class SettingsReader:
 
 
 def _configure(
-    root: Path | None, section: Any, buffers: dict[Path, str], memo: PolicyMemo, today: date
+    root: Path | None,
+    section: Any,
+    buffers: dict[Path, str],
+    *,
+    memo: PolicyMemo,
+    today: date,
+    scanned: tuple[ImageReport, ...] | None,
 ) -> tuple[Configuration, tuple[str, ...]]:
-    return configure(root, section=section, buffers=buffers, memo=memo, today=today)
+    configuration, wrong = configure(root, section=section, buffers=buffers, memo=memo, today=today)
+    if scanned is not None:
+        from kscan_lsp.workspace.image_scans import with_scanned
+
+        configuration = with_scanned(configuration, scanned)
+    evidence_of(configuration.images, today)  # it is remembered: making it can take long
+    return configuration, wrong

@@ -6,7 +6,7 @@ a result comes back through `accept` or `keep`, which drop what has been overtak
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -16,7 +16,7 @@ from kscan_lsp.lsp.session.around import chart_of, folders_around, innermost
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
 from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
-from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of
+from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of, today
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.text import LineIndex
@@ -24,14 +24,15 @@ from kscan_lsp.workspace.places import has_own, is_exceptions_file
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from lsprotocol import types
 
+    from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.lsp.session.published import PublishedDiagnostics
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
-    from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
+    from kscan_lsp.lsp.session.steps import CheckResult, JudgeAgain, SettleFiles, Step
     from kscan_lsp.lsp.wire import ContentChange
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
@@ -68,6 +69,10 @@ class Session(Struct):
     """The URIs of settings and policy files that have diagnostics shown."""
     revision: int = 0
     """Counts the texts of all documents."""
+    scanned: tuple[ImageReport, ...] | None = None
+    """What scanners said of images; None where the user does not want them to be asked."""
+    scans: Mapping[str, str] = {}
+    """What is to be said of images that are being scanned, or could not be."""
 
     def open(self, item: types.TextDocumentItem) -> None:
         """A document was opened."""
@@ -288,7 +293,7 @@ class Session(Struct):
         workspace = self._workspace_of(step)
         return None if workspace is None else workspace.project
 
-    def keep(self, step: ReadFile | SettleFiles, project: Project) -> None:
+    def keep(self, step: ReadFile | SettleFiles | JudgeAgain, project: Project) -> None:
         """Keep what was read from disk or settled, unless other settings hold by now: then it is read again."""
         workspace = self._workspace_of(step)
         if workspace is not None:
@@ -330,7 +335,7 @@ class Session(Struct):
         if workspace is None:
             return None
         made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
-        return made and made._replace(sources=self.settings_sources())
+        return made and made._replace(sources=self.settings_sources(), scans=self.scans)
 
     def projects_snapshot(self) -> ProjectsSnapshot:
         """What an answer about the objects of all folders is made from."""
@@ -343,8 +348,3 @@ class Session(Struct):
     def workspace_snapshot(self) -> WorkspaceSnapshot:
         """What an answer about all folders is made from."""
         return snapshot_of(self.folders, self.workspaces.values())
-
-
-def today() -> date:
-    """The day that suppressions are compared with."""
-    return datetime.now(UTC).date()

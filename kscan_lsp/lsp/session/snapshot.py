@@ -67,6 +67,8 @@ class DocumentSnapshot(NamedTuple):
     folders: tuple[Path, ...] = ()
     """The folders of the workspace, by which files are named."""
     sources: SettingsSources = SettingsSources()
+    scans: Mapping[str, str] = {}
+    """What is to be said of images that are being scanned, or could not be; see `Session.scans`."""
 
     def range_of(self, placed: PlacedDocument, span: Span) -> types.Range:
         """A span of one of its documents as the protocol has it."""

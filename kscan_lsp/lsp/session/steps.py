@@ -101,10 +101,25 @@ class SettleFiles(NamedTuple):
         return self.keys[0]
 
 
-Step: TypeAlias = CheckRequest | ReadFile | SettleFiles
+class JudgeAgain(NamedTuple):
+    """Some files of which it is to be found out whether they see what is new besides manifests, and then judged."""
+
+    keys: tuple[str, ...]
+    root: Path | None
+    configuration: Configuration
+    project: Project
+    """It has been told."""
+
+    @property
+    def key(self) -> str:
+        """What to call it in a log."""
+        return self.keys[0]
+
+
+Step: TypeAlias = CheckRequest | ReadFile | SettleFiles | JudgeAgain
 
 BATCH: Final = 4
-"""Files that are settled in one step, which an edit has to wait for."""
+"""Files that are settled or judged again in one step, which an edit has to wait for."""
 
 
 def check(request: CheckRequest) -> CheckResult:
@@ -152,6 +167,21 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
 def settle_files(step: SettleFiles) -> Project:
     """Say what rests on other objects."""
     return step.project.with_relations(step.keys)
+
+
+def judge_again(step: JudgeAgain) -> tuple[Project, tuple[str, ...]]:
+    """Judge a few files by what is known by now.
+
+    Returns:
+        The project, and the files that are left to look at.
+    """
+    outdated: list[str] = []
+    for number, key in enumerate(step.keys):
+        if len(outdated) == BATCH:
+            return step.project.judged_again(outdated), step.keys[number:]
+        if key in step.project.files and step.project.is_outdated(key):
+            outdated.append(key)
+    return step.project.judged_again(outdated), ()
 
 
 def find_files(

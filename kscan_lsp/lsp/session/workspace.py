@@ -6,6 +6,7 @@ objects: it would be wrong as often as not.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
-from kscan_lsp.lsp.session.steps import BATCH, ReadFile, SettleFiles
+from kscan_lsp.lsp.session.steps import BATCH, JudgeAgain, ReadFile, SettleFiles
 from kscan_lsp.policy.ruleset import same_rules
 from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.workspace.baselines import KnownFindings
     from kscan_lsp.workspace.configuration import Configuration
@@ -77,6 +79,10 @@ class Workspace(Struct):
     """Files that are to be read, by key, in order."""
     unsettled: list[str] = []
     """Files that are read, and of which it is still to be said what rests on other objects."""
+    news: Evidence | None = None
+    """What is known besides manifests by now, until the project is told."""
+    untold: list[str] = []
+    """Files of which it is still to be found out whether they see what is different in that."""
     published: dict[str, PublishedFile] = {}
     """The files without a buffer whose diagnostics the editor shows."""
     _seen: dict[str, CheckedFile] = {}
@@ -107,14 +113,15 @@ class Workspace(Struct):
 
     def is_complete(self) -> bool:
         """Whether all files have been read."""
-        return self.searched and self.project.whole and not self.waiting and not self.unsettled
+        known = self.searched and self.project.whole and self.news is None
+        return known and not (self.waiting or self.unsettled or self.untold)
 
     def take_next_step(
         self,
         buffers: Collection[str],
         is_configuration_file: Callable[[Path | None], bool],
         owns: Callable[[Path | None], bool],
-    ) -> ReadFile | SettleFiles | None:
+    ) -> ReadFile | SettleFiles | JudgeAgain | None:
         """Take what is to be done next for files on disk: reading one, or what had to wait until all were read.
 
         Args:
@@ -122,6 +129,15 @@ class Workspace(Struct):
             is_configuration_file: whether a file has settings or policies.
             owns: whether its settings hold for a file; others only count for what they declare.
         """
+        if self.news is not None:
+            changed = self.project.evidence.changed(self.news)
+            self.project, self.news = self.project.told(self.news), None
+            concerned = self.project.dependents.of(changed).union(self.untold)
+            self.untold = sorted(concerned, key=lambda key: key not in buffers)
+        if self.untold:
+            keys = tuple(self.untold)
+            self.untold.clear()
+            return JudgeAgain(keys, self.root, self.configuration, self.project)
         while self.waiting:
             key, file = next(iter(self.waiting.items()))
             del self.waiting[key]
@@ -280,8 +296,16 @@ def _said_again(old: Workspace, configuration: Configuration, known: KnownFindin
     project = old.project.said_again(configuration.exceptions, known)
     same = replace(configuration, ruleset=old.project.ruleset)
     # what was on its way to be settled is dropped, since it was done under other settings
-    unsettled = list(project.files) if project.whole and old.searched else []
-    return replace(old, configuration=same, project=project, unsettled=unsettled, waiting=dict(old.waiting))
+    files = list(project.files)
+    unsettled = files if project.whole and old.searched else []
+    return replace(
+        old,
+        configuration=same,
+        project=project,
+        unsettled=unsettled,
+        untold=files,
+        waiting=dict(old.waiting),
+    )
 
 
 def _finds_the_same(old: Workspace, new: Workspace) -> bool:
@@ -294,3 +318,8 @@ def _finds_the_same(old: Workspace, new: Workspace) -> bool:
         and before.ruleset.relational == now.ruleset.relational
         and not (new.judging or old.judging or old.outdated)
     )
+
+
+def today() -> date:
+    """The day that suppressions are compared with."""
+    return datetime.now(UTC).date()

@@ -89,7 +89,7 @@ def test_a_real_scanner_sees_what_is_in_an_archive(
     assert by_control["KS-0060"]["range"]["start"]["line"] == 6
     # a second start finds it in the cache, even if the archive's scanner cannot open its database any more
     monkeypatch.setattr(
-        "kscan_lsp.cli.image_scans.run_scanner", lambda *_: pytest.fail("it was scanned again")
+        "kscan_lsp.workspace.image_scans.run_scanner", lambda *_: pytest.fail("it was scanned again")
     )
     again, _, _ = scan()
     assert again == report

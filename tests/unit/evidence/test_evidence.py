@@ -10,6 +10,8 @@ from support.evidence import FINDS, NEEDS, POD, SERVICE, outcomes, project_with
 
 from kscan_lsp.engine import evaluate
 from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.image_facts import image_facts
+from kscan_lsp.evidence.images import ImageReport
 from kscan_lsp.evidence.model import NO_REPORT, TODAY, Evidence, facts, key_for
 
 DAY = date(2026, 1, 1)
@@ -48,6 +50,26 @@ def test_a_control_is_evaluated_where_there_is_the_evidence_it_asks_for() -> Non
     unknown = found.with_evidence(Evidence(DAY, {"images": facts({})}))
     assert outcomes(unknown) == {"pod.yaml": [f"unevaluated: {NO_REPORT}"]}
     assert outcomes(unknown.with_evidence(Evidence(DAY))) == outcomes(absent)
+
+
+def test_a_new_report_has_only_those_judged_again_who_run_the_image() -> None:
+    def known(*reports: ImageReport) -> Evidence:
+        return Evidence(DAY, {"images": image_facts(reports, (), DAY, max_age_days=30)})
+
+    def report(name: str) -> ImageReport:
+        return ImageReport((f"docker.io/library/{name}",), frozenset(), (), "trivy")
+
+    first = report("shop:1")
+    other = POD.replace("shop:1", "other:1")
+    before = project_with(known(first)).with_files([("a.yaml", POD, False), ("b.yaml", other, False)])
+    told = before.told(known(first, report("other:1")))
+    assert [path for path in told.files if told.is_outdated(path)] == ["b.yaml"]
+    after = before.with_evidence(told.evidence)
+    assert after.files["a.yaml"] is before.files["a.yaml"]
+    assert after.files["b.yaml"] is not before.files["b.yaml"]
+    # what was not judged again is not taken for older than it is, nor newer, by what comes later
+    last = after.with_evidence(known(report("other:1")))
+    assert last.files["a.yaml"] is not after.files["a.yaml"]
 
 
 def test_only_what_rests_on_changed_evidence_is_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
