@@ -17,8 +17,8 @@ Decisions behind it:
 
 There are CEL's standard functions and its optional types, bindings, strings and math extensions; the
 Kubernetes library (quantities, `find`, `sets`, IP addresses and CIDR ranges, URLs, semantic versions,
-`isSorted`, `sum`, `min`, `max`); and `matchesAny(text, patterns)`, `decodeBase64(text)`, `imageRef(text)`,
-`imageListed(name, registries)`, `selects(selector, labels)`,
+`isSorted`, `sort`, `sum`, `min`, `max`); and `matchesAny(text, patterns)`, `decodeBase64(text)`, `encodeBase64(text)`,
+`imageRef(text)`, `imageListed(name, registries)`, `selects(selector, labels)`,
 `granted(rule, groups, resources, verbs)`; and what seems to be a credential, in words, or
 an empty text: `credential(name, value, names, patterns)`, `credentialInAnnotation` of the same, and
 `credentialInArgument(program, before, argument, names, patterns)`; `isSecret(name, value)`.

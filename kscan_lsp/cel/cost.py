@@ -66,11 +66,11 @@ _PASSES = frozenset({"_[_]", "_?._", "_[?_]", "orValue", "value", "or", "optiona
                      "optional.ofNonZeroValue", "dyn", "_?_:_"})  # fmt: skip
 _OURS = frozenset({"matchesAny", "imageListed", "selects", "granted", "builtinGrants", "addedToBuiltin", "isolates",
                    "opens", "restricts", "sets.contains", "sets.equivalent", "sets.intersects", "isSorted", "sum",
-                   "min", "max", "find", "findAll", "credential", "credentialInAnnotation",
+                   "sort", "min", "max", "find", "findAll", "credential", "credentialInAnnotation",
                    "credentialInArgument", "nodePaths", "runtimeSockets"})  # fmt: skip
 _WHOLE = _STRUCTURAL | _PASSES | _OURS | {"_+_", "join", "format"}
 """What takes more than texts and numbers."""
-_GROWS = frozenset({"imageRef", "strings.quote", "getQuery"})
+_GROWS = frozenset({"imageRef", "encodeBase64", "strings.quote", "getQuery"})
 
 
 def work(tree: Node, extents: Mapping[str, Extent]) -> float:
@@ -160,6 +160,9 @@ class _Reckoning:
             return self.matches(node, sizes, times)
         if name in _OURS:
             self.total += times * (_CALL + 3 * whole.nodes + whole.weight)
+            if name == "sort":  # as many comparisons again as a list of that length has doublings
+                self.total += times * whole.nodes * math.log2(whole.nodes + 1)
+                return whole
             found = whole.text * CHARACTERS
             return Size(found, found + whole.weight, found, whole.text)
         if name in _SEARCHES and len(sizes) > 1:

@@ -31,6 +31,11 @@ def decode_base64(text: str) -> str:
     return found.replace("\0", "�")
 
 
+def encode_base64(text: str) -> str:
+    """Text as standard base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
 def exposed(
     host_network: bool, ports: list[Data], services: list[Data], routes: list[Data], internal: list[str]
 ) -> list[str]:
@@ -83,6 +88,12 @@ def is_sorted(values: list[Any]) -> bool:
     """Whether numbers, or texts, never decrease."""
     _comparable(values)
     return all(not later < earlier for earlier, later in pairwise(values))
+
+
+def in_order(values: list[Any]) -> list[Any]:
+    """Numbers, or texts, from the least to the greatest."""
+    _comparable(values)
+    return sorted(values)
 
 
 def smallest(values: list[Any]) -> Scalar:

@@ -25,7 +25,7 @@ _LONG = 400
 _WORDS = re.compile(
     r"\+|\b(?:all|exists|exists_one|existsOne|map|filter|replace|join|format|split|matches|contains|indexOf|lastIndexOf"
     r"|matchesAny|imageListed|selects|granted|builtinGrants|addedToBuiltin|isolates|opens|restricts|credential|nodePaths|nodePath"
-    r"|credentialInAnnotation|credentialInArgument|isSecret|sets|isSorted|sum|min|max|find|findAll)\s*\("
+    r"|credentialInAnnotation|credentialInArgument|isSecret|sets|isSorted|sort|sum|min|max|find|findAll)\s*\("
     r"|\bsets\s*\."
 )
 

@@ -29,12 +29,11 @@ _ELSEWHERE: Final = {
     "False": "false",
     "None": "null",
     "base64": "decodeBase64",
+    "sorted": "sort",
 }
 """Names of other languages for what CEL has."""
 _ABSENT: Final = {
     "file": "a control sees objects, and not the files that they are in",
-    "sort": "nothing sorts here; ask with exists or all, or compare sets",
-    "sorted": "nothing sorts here; ask with exists or all, or compare sets",
     "format": "'%s'.format([...]) makes texts, and named formats are not there",
 }
 """What people look for and is not there on purpose, by name."""

@@ -157,6 +157,7 @@ def _own() -> list[Function]:
             ".findAll", *((_TEXTS, [_STRING, _STRING, *more], patterns.find_all) for more in ([], [_INT]))
         ),
         _function("decodeBase64", (_STRING, [_STRING], functions.decode_base64)),
+        _function("encodeBase64", (_STRING, [_STRING], functions.encode_base64)),
         _function("imageRef", (_TEXT_MAP, [_STRING], images.image_ref)),
         _function("imageListed", (_BOOL, [_STRING, _TEXTS], images.listed)),
         _function("exposure", (_TEXTS, [_BOOL, _LIST, _LIST, _LIST, _TEXTS], functions.exposed)),
@@ -218,6 +219,7 @@ def _lists() -> list[Function]:
         _function("sets.equivalent", (_BOOL, [_LIST, _LIST], functions.sets_equivalent)),
         _function("sets.intersects", (_BOOL, [_LIST, _LIST], functions.sets_intersects)),
         _function(".isSorted", (_BOOL, [_LIST], functions.is_sorted)),
+        _function(".sort", (_LIST, [_LIST], functions.in_order)),
         _function(".sum", (_DYN, [_LIST], functions.total)),
         _function(".min", (_DYN, [_LIST], functions.smallest)),
         _function(".max", (_DYN, [_LIST], functions.largest)),

@@ -16,6 +16,7 @@ import msgspec
 from kscan_lsp import paths
 from kscan_lsp.devtools import cel_reference
 from kscan_lsp.graph.relations import NAMES as RELATIONS
+from kscan_lsp.graph.relations import OF_A_KIND
 from kscan_lsp.kubernetes.builtin_roles import VERSION as BUILTIN_VERSION
 from kscan_lsp.kubernetes.pod_shapes import SHAPES
 from kscan_lsp.kubernetes.pod_templates import TABLE
@@ -124,7 +125,7 @@ def _relations_page() -> str:
         "",
         "| relation | leads to |",
         "| --- | --- |",
-        *(f"| `{name}` | {meaning} |" for name, meaning in RELATIONS.items()),
+        *(f"| `{name}` | {meaning} |" for name, meaning in (RELATIONS | OF_A_KIND).items()),
     ]
     return "\n".join(lines) + "\n"
 

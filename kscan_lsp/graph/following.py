@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp.graph.builtin import find_builtin
 from kscan_lsp.graph.index import key_of
-from kscan_lsp.graph.relations import RELATIONS
+from kscan_lsp.graph.relations import relation_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -85,12 +85,12 @@ _NOTHING: Final = _Found()
 
 def asked_of(name: str, subject: Object) -> Hashable:
     """What tells a question from others: equal only where the answers are."""
-    relation = RELATIONS[name]
+    relation = relation_of(name)
     if relation.others or (relation.holds is not None and relation.reads is None):
         return name, subject
     if any(True for _ in relation.made(subject)):
         return name, subject
-    if relation.before and any(True for _ in RELATIONS[relation.before].look(subject)):
+    if relation.before and any(True for _ in relation_of(relation.before).look(subject)):
         return name, subject
     return name, tuple(relation.look(subject)), relation.reads and relation.reads(subject)
 
@@ -106,7 +106,7 @@ def follow(name: str, subject: Object, answers: Answers, asked: Hashable) -> Fol
     """
     known = answers.known.get(asked)
     if known is None:
-        found, keys = _ends(RELATIONS[name], name, subject, answers)
+        found, keys = _ends(relation_of(name), name, subject, answers)
         known = answers.known[asked] = FollowedStep(_links(found, answers), keys)
     return known
 
@@ -138,7 +138,7 @@ def _ends(relation: Relation, name: str, subject: Object, answers: Answers) -> t
 
 def _step(name: str, subject: Object, answers: Answers) -> tuple[_Found, Keys]:
     """What a relation leads to, and nothing before or after it."""
-    relation = RELATIONS[name]
+    relation = relation_of(name)
     keys = dict.fromkeys(relation.look(subject))
     groups: list[tuple[Key, tuple[int, ...]]] = []
     for key in keys:
@@ -167,7 +167,7 @@ def _is_declared(one: Object, index: Index) -> bool:
 def _candidates(name: str, key: Key, answers: Answers) -> _Candidates:
     known = answers.candidates.get((name, key))
     if known is None:
-        relation = RELATIONS[name]
+        relation = relation_of(name)
         declared = answers.index.find(key)
         objects = tuple(chain(declared, find_builtin(key, answers.index)) if relation.builtin else declared)
         examples: dict[Hashable, Object] = {}
@@ -198,7 +198,7 @@ def _in_groups(name: str, groups: _Groups, answers: Answers) -> _Found:
             there = _candidates(name, key, answers)
             wanted = set(held)
             found |= dict.fromkeys(compress(there.objects, [number in wanted for number in there.group_of]))
-        known = answers.found[name, groups] = _of(_without_too_many(RELATIONS[name], found))
+        known = answers.found[name, groups] = _of(_without_too_many(relation_of(name), found))
     return known
 
 

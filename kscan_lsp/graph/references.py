@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.selectors import Selector
     from kscan_lsp.paths import Path
 
-_ANY_KEYS: Final = frozenset({"data", "labels", "matchLabels", "selector", "stringData"})
+_ANY_KEYS: Final = frozenset({"data", "labels", "matchLabels", "ownerReferences", "selector", "stringData"})
 """Maps that are read with whatever keys they have."""
 
 BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
@@ -152,6 +152,12 @@ def labels_of(one: Object) -> dict[str, str]:
     """The labels of an object itself, not those of the pods it runs."""
     labels = _map(_map(one.data.get("metadata")).get("labels"))
     return {name: value for name, value in labels.items() if isinstance(name, str) and isinstance(value, str)}
+
+
+def owners_of(one: Object) -> list[tuple[str, str]]:
+    """(kind, name) of the objects that own one (meta/v1 OwnerReference): in its namespace, or in none."""
+    references = _maps(_map(one.data.get("metadata")).get("ownerReferences"))
+    return [(_text(owner.get("kind")), _text(owner.get("name"))) for owner in references]
 
 
 def aggregated_by(role: Object) -> list[Selector]:

@@ -8,6 +8,8 @@ Left out on purpose: following relations (`following.py`), and what of this is a
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.graph import claims, pods, roles
@@ -18,6 +20,7 @@ from kscan_lsp.graph.references import (
     aggregated_by,
     backends_of,
     labels_of,
+    owners_of,
     role_of,
     spec_of,
     subjects_of,
@@ -236,6 +239,13 @@ RELATIONS: Final[dict[str, Relation]] = {
         None,
         "the Namespace an object is in",
     ),
+    "owners": Relation(
+        lambda s: (
+            key_of("object", kind, where, name) for kind, name in owners_of(s) for where in (s.namespace, "")
+        ),
+        None,
+        "the objects that an object's `ownerReferences` name",
+    ),
     "podSecurityPolicies": Relation(
         _everywhere("PodSecurityPolicy"), None, "all PodSecurityPolicies of the workspace"
     ),
@@ -248,12 +258,57 @@ RELATIONS: Final[dict[str, Relation]] = {
 NAMES: Final[dict[str, str]] = {name: relation.meaning for name, relation in RELATIONS.items()}
 """The relations that controls can ask for, and what each leads to; of an object it makes no sense for, nowhere."""
 
+OF_A_KIND: Final[dict[str, str]] = {
+    "namespace:KIND": "all objects of a kind, such as `namespace:ResourceQuota`, that stand in the namespace of an "
+    "object, or in the Namespace that it is",
+    "all:KIND": "all objects of a kind in the workspace, such as `all:ExternalSecret`; an expression tells by names, "
+    "labels (`selects`) or fields which of them are meant",
+    "owned:KIND": "the objects of a kind in the same namespace whose `ownerReferences` name an object",
+}
+"""Relations to objects of any kind: how they are written, and what they lead to."""
+
+_OF_A_KIND: Final = re.compile(r"(namespace|all|owned):([A-Z][A-Za-z0-9]*)")
+
+
+@cache
+def _of_a_kind(word: str, kind: str) -> Relation:
+    if word == "all":
+        return Relation(_everywhere(kind), None)
+
+    def beside(subject: Object) -> tuple[Key, ...]:
+        inside = subject.id.name if subject.id.kind == "Namespace" else subject.namespace
+        return (key_of("kind", kind, inside),)
+
+    if word == "namespace":
+        return Relation(beside, None)
+    return Relation(
+        beside,
+        lambda s, found: (s.id.kind, s.id.name) in owners_of(found),
+        reads=lambda s: (s.id.kind, s.id.name),
+        alike=lambda found: tuple(owners_of(found)),
+    )
+
+
+def relation_of(name: str) -> Relation:
+    """A relation by its name.
+
+    Raises:
+        KeyError: there is none (`unknown`).
+    """
+    known = RELATIONS.get(name)
+    if known is None:
+        found = _OF_A_KIND.fullmatch(name)
+        if found is None:
+            raise KeyError(name)
+        return _of_a_kind(found[1], found[2])
+    return known
+
 
 def variable(name: str) -> str:
-    """What a relation is called among CEL's values; chains have dots."""
-    return name.replace(".", "_")
+    """What a relation is called among CEL's values; chains have dots, those to a kind a colon."""
+    return name.replace(".", "_").replace(":", "_")
 
 
 def unknown(name: str) -> str:
     """The first step of a chain of relations that there is none of; empty where all are known."""
-    return next((step for step in name.split(".") if step not in NAMES), "")
+    return next((s for s in name.split(".") if s not in NAMES and not _OF_A_KIND.fullmatch(s)), "")

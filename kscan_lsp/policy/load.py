@@ -199,7 +199,7 @@ def _compile(
     control = Control(
         id=file.id,
         title=file.title,
-        score=file.score,
+        score=file.weight,
         category=file.category,
         description=file.description.strip(),
         remediation=file.remediation.strip(),

@@ -8,7 +8,7 @@ editor.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -213,7 +213,13 @@ class ControlFile(_Strict):
     id: ControlId
     replaces: Replaces = ""
     title: str
-    score: Annotated[float, Field(ge=0, le=10, strict=False)]
+    score: Annotated[
+        float, Field(ge=0, le=10, strict=False, description="How severe it is, from 0 to 10; or 'severity'.")
+    ] = 0
+    severity: Annotated[
+        Literal["low", "medium", "high", "critical"] | None,
+        Field(description="In place of 'score': it stands for 1, 4, 7 or 9."),
+    ] = None
     category: str = ""
     description: str
     remediation: str
@@ -248,10 +254,22 @@ class ControlFile(_Strict):
             )
         if not self.evidence and bool(self.checks) == bool(self.needs):
             raise ValueError("a control has either 'checks' or 'needs'")
+        if ("score" in self.model_fields_set) == (self.severity is not None):
+            raise ValueError(
+                "a control says how severe it is: a 'score' from 0 to 10, or a 'severity' by its name"
+            )
         if self.checks and "match" in self.model_fields_set:
             unless = "it has none" if self.evidence else "the control has 'needs'"
             raise ValueError(f"'match' stands in a check, unless {unless}")
         return self
+
+    @property
+    def weight(self) -> float:
+        """The score, or the least one of the severity that it names."""
+        return self.score if self.severity is None else _SCORES[self.severity]
+
+
+_SCORES: Final = {"low": 1.0, "medium": 4.0, "high": 7.0, "critical": 9.0}
 
 
 class MemberFile(_Strict):

@@ -87,6 +87,8 @@ def value_of(source: str, **values: Any) -> Any:
         "decodeBase64('aGk=') == 'hi' && decodeBase64('aG\\nk=') == 'hi' && decodeBase64('') == ''",
         "decodeBase64('a') == '' && decodeBase64('/w==') == '' && decodeBase64('!!!!') == ''",
         "decodeBase64('aGk') == ''",
+        "encodeBase64('hi') == 'aGk=' && decodeBase64(encodeBase64('a\\nb')) == 'a\\nb'",
+        "[3, 1, 2].sort() == [1, 2, 3] && ['b', 'a'].sort() == ['a', 'b'] && [].sort() == []",
         "'Ab'.lowerAscii() == 'ab' && 'a,b'.split(',') == ['a', 'b'] && ['a'].join('-') == 'a'",
         "math.greatest(1, 2) == 2",
         "'abc'.matches('^a.c$') && matches('abc', 'b')",

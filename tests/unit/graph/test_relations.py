@@ -56,6 +56,37 @@ def led_to(name: str, subject: str, *others: str) -> list[str]:
     return [f"{link.object.id.kind}/{link.object.id.name}" for link in bound.links[0][name]]
 
 
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: store}\n"
+
+
+def one(kind: str, namespace: str, more: str = "") -> str:
+    """An object of any kind, called as its namespace."""
+    return f"apiVersion: example.org/v1\nkind: {kind}\nmetadata: {{name: {namespace}, namespace: {namespace}{more}}}\n"
+
+
+@pytest.mark.parametrize("subject", [DEPLOYMENT, NAMESPACE])
+def test_a_relation_leads_to_objects_of_any_kind(subject: str) -> None:
+    others = [one("ResourceQuota", "store"), one("ResourceQuota", "shop"), one("LimitRange", "store")]
+    assert led_to("namespace:ResourceQuota", subject, *others) == ["ResourceQuota/store"]
+    assert led_to("all:ResourceQuota", subject, *others) == ["ResourceQuota/store", "ResourceQuota/shop"]
+    assert led_to("namespace:Widget", subject, *others) == []
+
+
+def test_objects_of_any_kind_are_led_to_in_chains() -> None:
+    assert led_to(
+        "namespaces.namespace:ResourceQuota", DEPLOYMENT, NAMESPACE, one("ResourceQuota", "store")
+    ) == ["ResourceQuota/store"]
+
+
+def test_owners_are_named_by_references() -> None:
+    owned = one("Widget", "store", ", ownerReferences: [{kind: Deployment, name: shop}]")
+    assert led_to("owners", owned, DEPLOYMENT, one("Deployment", "shop")) == ["Deployment/shop"]
+    assert led_to("owned:Widget", DEPLOYMENT, owned, one("Widget", "store"), one("Widget", "shop")) == [
+        "Widget/store"
+    ]
+    assert led_to("owned:Gadget", DEPLOYMENT, owned) == []
+
+
 NETWORKING = "networking.k8s.io/v1"
 
 

@@ -792,3 +792,33 @@ def test_an_unknown_relation_is_told_which_there_are() -> None:
     assert found[4].startswith("unknown relation 'externalSecrets'; there are workloads, networkPolicies, ")
     (found,) = problems(changed("at: image", "at: image\n  relations: {x: workload}"))
     assert found[4] == "unknown relation 'workload'; did you mean 'workloads'?"
+
+
+@pytest.mark.parametrize(
+    ("word", "severity"),
+    [
+        ("low", Severity.LOW),
+        ("medium", Severity.MEDIUM),
+        ("high", Severity.HIGH),
+        ("critical", Severity.CRITICAL),
+    ],
+)
+def test_severity_by_word(word: str, severity: Severity) -> None:
+    known = load(CONTROL.replace("score: 7.5", f"severity: {word}"))
+    assert known.controls["KS-0001"].severity is severity
+
+
+@pytest.mark.parametrize("said", ["severity: high\nscore: 7.5", "category: both are missing"])
+def test_a_control_says_once_how_severe_it_is(said: str) -> None:
+    [(*_, message)] = problems(CONTROL.replace("score: 7.5", said))
+    assert message == "a control says how severe it is: a 'score' from 0 to 10, or a 'severity' by its name"
+
+
+def test_relations_to_any_kind_have_to_name_one() -> None:
+    asked = CONTROL.replace(
+        "  deny: named", "  relations: {others: 'namespace:ResourceQuota'}\n  deny: others.size() > 0"
+    )
+    assert not problems(asked)
+    [(*_, marked, message)] = problems(asked.replace("namespace:ResourceQuota", "namespace:quotas"))
+    assert marked == "'namespace:quotas'"
+    assert message.startswith("unknown relation 'namespace:quotas'")
