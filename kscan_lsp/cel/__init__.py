@@ -44,6 +44,7 @@ from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind,
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
 from kscan_lsp.cel.patterns import matches_any
+from kscan_lsp.cel.placeholders import literals
 from kscan_lsp.cel.reading import ANY, Reads, ReadSet
 from kscan_lsp.cel.views import MAX_DEPTH, MAX_WEIGHT, View, view, view_edited
 
@@ -72,6 +73,7 @@ __all__ = [
     "evaluate",
     "fields_read",
     "fields_read_of_entries",
+    "literals",
     "matches_any",
     "render",
     "template",

@@ -174,7 +174,7 @@ def _made(environment: Environment, source: str, let: Let) -> _Compiled | CelErr
     except Exception as error:  # noqa: BLE001 - a compiler in C++ has more than one way to say no
         return _error(str(error), source, skipped, environment, [name for name, _ in let])
     harmless = guard.is_harmless(whole)
-    if not harmless and (complaint := guard.refusal(tree)):
+    if not harmless and (complaint := guard.refusal(tree, reckon=not environment.admission)):
         return CelError(complaint, 1, 1)
     entries = [name for name, kind in environment.variables.items() if kind is Kind.LISTS]
     reading = reading_of(tree, environment.variables, entries)

@@ -21,7 +21,7 @@ from cel_expr_python.ext import (  # type: ignore[import-untyped]
     ext_strings,
 )
 
-from kscan_lsp.cel import library
+from kscan_lsp.cel import admission, library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,12 +46,16 @@ class Kind(StrEnum):
 class Environment:
     """Variables, with the functions that every expression has.
 
+    With `admission` there is what admission policies have besides, such as an authorizer that nobody can ask, and what
+    an expression costs is reckoned from what it is evaluated on alone.
+
     `compiled` and `programs` belong to `compiling.py`: what came of a source with its `let`, and the program of an
     expression. Each is emptied when it has `MAX_SOURCES` entries.
     """
 
-    def __init__(self, variables: Mapping[str, Kind]) -> None:
+    def __init__(self, variables: Mapping[str, Kind], *, admission: bool = False) -> None:
         self.variables = dict(variables)
+        self.admission = admission
         self.compiled: dict[object, Any] = {}
         self.programs: dict[object, Any] = {}
 
@@ -75,7 +79,10 @@ class Environment:
         return cel.NewEnv(
             variables={name: types[held] for name, held in self.variables.items()},
             extensions=[extension() for extension in extensions],
-            functions=[function.declared for function in library.all_functions()],
+            functions=[
+                *(function.declared for function in library.all_functions()),
+                *(admission.functions() if self.admission else ()),
+            ],
         )
 
     def fill(self) -> dict[str, tuple[int, int]]:

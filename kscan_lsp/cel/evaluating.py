@@ -24,6 +24,9 @@ Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | 
 
 MAX_RESULT = 10_000
 """Values in one result."""
+ADMISSION_WORK = 10
+"""How often the work of a control's expression one of an admission policy may do: it was written for a server, which
+asks it once for an object."""
 
 
 class Failed(Struct, frozen=True):
@@ -57,7 +60,8 @@ class Activation:
             return self._extents[names]
         except KeyError:
             values = [self._values.get(name) for name in names]
-            found = None if is_small(values) else tuple(extent([value]).rounded() for value in values)
+            small = not self.environment.admission and is_small(values)
+            found = None if small else tuple(extent([value]).rounded() for value in values)
             self._extents[names] = found
             return found
 
@@ -126,15 +130,16 @@ def evaluate(
 def _refused(program: Program, activation: Activation) -> Failed | None:
     """A reason not to evaluate: the work could be too much for data of this size."""
     found = activation.extents(program.names)
-    if found is None or _bears(program, found):
+    times = ADMISSION_WORK if activation.environment.admission else 1
+    if found is None or _bears(program, found, times):
         return None
     return Failed("too much work for an object of this size")
 
 
 @lru_cache(maxsize=4096)
-def _bears(program: Program, extents: tuple[Extent, ...]) -> bool:
+def _bears(program: Program, extents: tuple[Extent, ...], times: int) -> bool:
     sizes = dict(zip(program.names, extents, strict=True))
-    return program.tree is None or guard.bears(program.tree, sizes)
+    return program.tree is None or guard.bears(program.tree, sizes, times)
 
 
 class _TooLargeError(Exception):

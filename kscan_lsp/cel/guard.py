@@ -35,18 +35,23 @@ def is_harmless(source: str) -> bool:
     return len(source) <= _LONG and not _WORDS.search(STRING.sub(" ", source))
 
 
-def refusal(tree: Node) -> str:
-    """Why an expression is not accepted at all; empty when it is."""
+def refusal(tree: Node, *, reckon: bool = True) -> str:
+    """Why an expression is not accepted at all; empty when it is.
+
+    Args:
+        tree: the expression.
+        reckon: refuse what could be too much work on a small object; else that is left to what it is evaluated on.
+    """
     if complaint := _stored(tree) or _bad_pattern(tree):
         return complaint
-    if work(tree, {}) > MAX_WORK:
+    if reckon and work(tree, {}) > MAX_WORK:
         return "too much work, even on a small object: loops inside loops, or texts that grow"
     return ""
 
 
-def bears(tree: Node, extents: Mapping[str, Extent]) -> bool:
-    """Whether an expression may be evaluated when its variables have these extents."""
-    return work(tree, extents) <= MAX_WORK
+def bears(tree: Node, extents: Mapping[str, Extent], times: int = 1) -> bool:
+    """Whether an expression may be evaluated when its variables have these extents, for some times the usual work."""
+    return work(tree, extents) <= MAX_WORK * times
 
 
 _ASKS = frozenset({"hasValue", "value", "or", "orValue", "_?._", "_[?_]", "_[_]"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.text import Span
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,3 +69,8 @@ def closing(text: str, start: int) -> int:
             depth -= 1
         at += 1
     return -1
+
+
+def literals(source: str) -> Iterator[Span]:
+    """Where the string and bytes literals and the comments of an expression stand."""
+    return (Span(*found.span()) for found in STRING.finditer(source))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from kscan_lsp.admission.problems import problems_of
 from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.graph.binding import bind
@@ -150,7 +151,8 @@ def _disposed(
 ) -> CheckedDocument:
     disposed = dispose(read.document, verdicts, evaluator.ruleset, evaluator.evidence.today)
     judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
-    problems = redacted((*read.document.problems, *read.missed, *judging, *disposed.problems))
+    policies = [problem for verdict in verdicts for problem in problems_of(verdict.resource)]
+    problems = redacted((*read.document.problems, *read.missed, *judging, *policies, *disposed.problems))
     keys = _keys(evaluator, read, bounds, dated=disposed.dated)
     return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
 

@@ -1,0 +1,110 @@
+"""A policy and a binding as they are read, whatever of them could be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from kscan_lsp.findings import Severity
+
+if TYPE_CHECKING:
+    from kscan_lsp import cel
+    from kscan_lsp.paths import Path
+
+GROUP: Final = "admissionregistration.k8s.io"
+POLICY: Final = "ValidatingAdmissionPolicy"
+BINDING: Final = "ValidatingAdmissionPolicyBinding"
+_SEVERITIES: Final = (("Deny", Severity.HIGH), ("Warn", Severity.MEDIUM), ("Audit", Severity.LOW))
+
+
+class PolicyFault(Struct, frozen=True):
+    """What is wrong in a policy: the path in its object, and where in the value there, if it is an expression."""
+
+    path: Path
+    message: str
+    at: int = -1
+    """Offset in the value; -1 for all of it."""
+    note: bool = False
+    """Nothing is wrong, but something cannot be judged."""
+
+
+class PolicyExpression(Struct, frozen=True, eq=False):
+    """An expression of a policy and its place there. `made` is None where it does not compile."""
+
+    source: str
+    path: Path
+    made: cel.Expression | None
+
+
+class Condition(Struct, frozen=True, eq=False):
+    """One of the `matchConditions`."""
+
+    name: str
+    question: PolicyExpression
+
+
+class Validation(Struct, frozen=True, eq=False):
+    """One of the `validations`."""
+
+    question: PolicyExpression
+    message: str = ""
+    telling: PolicyExpression | None = None
+    """Its `messageExpression`."""
+
+
+class ResourceRule(Struct, frozen=True):
+    """A rule of `resourceRules` or `excludeResourceRules`."""
+
+    groups: tuple[str, ...]
+    versions: tuple[str, ...]
+    operations: tuple[str, ...]
+    resources: tuple[str, ...]
+    scope: str = "*"
+    names: tuple[str, ...] = ()
+
+
+class Concerns(Struct, frozen=True):
+    """Which requests a policy or a binding is about. `rules` is None where it does not say: all of them."""
+
+    rules: tuple[ResourceRule, ...] | None = None
+    excluded: tuple[ResourceRule, ...] = ()
+    equivalent: bool = True
+    namespaces: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
+
+
+class Policy(Struct, frozen=True, eq=False):
+    """A ValidatingAdmissionPolicy."""
+
+    name: str
+    ignores: bool
+    """An error lets the object pass (`failurePolicy: Ignore`)."""
+    param_kind: tuple[str, str] | None
+    """apiVersion and kind of its params."""
+    matching: Concerns
+    conditions: tuple[Condition, ...]
+    variables: tuple[tuple[str, PolicyExpression], ...]
+    validations: tuple[Validation, ...]
+    faults: tuple[PolicyFault, ...]
+
+    @property
+    def broken(self) -> bool:
+        """Whether the API server would refuse the policy itself."""
+        return any(not fault.note for fault in self.faults)
+
+
+class Binding(Struct, frozen=True, eq=False):
+    """A ValidatingAdmissionPolicyBinding."""
+
+    name: str
+    policy: str
+    actions: tuple[str, ...]
+    matching: Concerns
+    param: dict[str, Any] | None
+    """Its `paramRef`."""
+
+    @property
+    def severity(self) -> Severity | None:
+        """How severe a violation is, by what is done about it; None where nothing is."""
+        return next((severity for action, severity in _SEVERITIES if action in self.actions), None)

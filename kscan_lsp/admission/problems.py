@@ -1,0 +1,64 @@
+"""What is wrong with a policy or a binding itself, each fault at the characters that have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.admission.model import BINDING, GROUP, POLICY, PolicyFault
+from kscan_lsp.admission.reading import policy_of
+from kscan_lsp.findings import Problem, fewer
+from kscan_lsp.yaml.data import nearest
+from kscan_lsp.yaml.inside import span_in
+from kscan_lsp.yaml.locate import span_at
+from kscan_lsp.yaml.tree import Scalar
+
+if TYPE_CHECKING:
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.text import Span
+    from kscan_lsp.yaml.document import Document
+
+CODE: Final = "admission"
+
+
+def is_policy(resource: Resource) -> bool:
+    """Whether a resource is an admission policy."""
+    return resource.id.kind == POLICY and resource.id.group == GROUP
+
+
+def is_binding(resource: Resource) -> bool:
+    """Whether a resource binds one."""
+    return resource.id.kind == BINDING and resource.id.group == GROUP
+
+
+def problems_of(resource: Resource) -> tuple[Problem, ...]:
+    """What is wrong with the expressions of a policy; nothing for any other object."""
+    if not is_policy(resource):
+        return ()
+    policy = policy_of(resource.id.name, resource.data)
+    return fewer(tuple(_problem(resource, fault) for fault in policy.faults))
+
+
+def _problem(resource: Resource, fault: PolicyFault) -> Problem:
+    return Problem(span_of(resource.document, (*resource.root, *fault.path), fault.at), fault.message, CODE)
+
+
+def span_of(document: Document, path: tuple[str | int, ...], at: int = -1) -> Span:
+    """The place of a path, or of what stands at an offset of the text there.
+
+    Args:
+        document: the document.
+        path: from its root.
+        at: the offset; -1 for all of it.
+    """
+    if at >= 0 and document.root is not None:
+        found = nearest(document.root, path)
+        if found.depth == len(path) and isinstance(found.node, Scalar) and isinstance(found.node.value, str):
+            return span_in(document.text, found.node, at, _word_end(found.node.value, at))
+    return span_at(document, path)
+
+
+def _word_end(value: str, at: int) -> int:
+    end = at
+    while end < len(value) and (value[end].isalnum() or value[end] == "_"):
+        end += 1
+    return end

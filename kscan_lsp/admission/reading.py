@@ -1,0 +1,225 @@
+"""From the object that declares a policy or a binding to what it says, and what is wrong with its expressions.
+
+What has a wrong type is left out here; that it has is said of the object like of any other. Nothing is judged by a
+policy with a fault in any expression, since the API server refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from kscan_lsp import cel
+from kscan_lsp.admission.environment import POLICIES, REQUEST_FIELDS, as_ours, as_theirs, name_of
+from kscan_lsp.admission.model import (
+    Binding,
+    Concerns,
+    Condition,
+    Policy,
+    PolicyExpression,
+    PolicyFault,
+    ResourceRule,
+    Validation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.cel.compiling import Result
+    from kscan_lsp.paths import Path
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNKNOWN: Final = re.compile(r"undeclared reference to 'variables_(\w+)'")
+_COMPUTED: Final = "matches() needs a pattern written out"
+_MATCHES: Final = re.compile(r"\.matches(?=\s*\()")
+MAX_EXPRESSIONS: Final = 300
+"""Expressions of one policy that are read; the API server takes fewer."""
+
+
+def policy_of(name: str, data: dict[str, Any]) -> Policy:
+    """What a ValidatingAdmissionPolicy says.
+
+    Args:
+        name: what it is called.
+        data: the object.
+    """
+    spec = _map(data.get("spec"))
+    reader = _Reader()
+    variables = []
+    for path, entry in _entries(spec, "variables"):
+        question = reader.question(entry, path, "expression")
+        called = _text(entry.get("name"))
+        if question is None:
+            continue
+        if not _IDENTIFIER.fullmatch(called):
+            reader.faults.append(PolicyFault((*path, "name"), f"'{called}' cannot be the name of a variable"))
+            continue
+        variables.append((called, question))
+        reader.let.append((name_of(called), as_ours(question.source)))
+    conditions = [
+        Condition(_text(entry.get("name")), question)
+        for path, entry in _entries(spec, "matchConditions")
+        if (question := reader.question(entry, path, "expression", "bool", needed=True))
+    ]
+    validations = []
+    for path, entry in _entries(spec, "validations"):
+        question = reader.question(entry, path, "expression", "bool", needed=True)
+        telling = reader.question(entry, path, "messageExpression", "string")
+        if question is not None:
+            validations.append(Validation(question, _text(entry.get("message")).strip(), telling))
+    for path, entry in _entries(spec, "auditAnnotations"):
+        reader.question(entry, path, "valueExpression", needed=True)
+    kind = _map(spec.get("paramKind"))
+    param = (_text(kind.get("apiVersion")), _text(kind.get("kind"))) if kind else None
+    if param is None:
+        reader.without_params()
+    return Policy(
+        name=name,
+        ignores=spec.get("failurePolicy") == "Ignore",
+        param_kind=param,
+        matching=_matching(spec.get("matchConstraints")),
+        conditions=tuple(conditions),
+        variables=tuple(variables),
+        validations=tuple(validations),
+        faults=tuple(reader.faults),
+    )
+
+
+def binding_of(name: str, data: dict[str, Any]) -> Binding:
+    """What a ValidatingAdmissionPolicyBinding says; arguments as for `policy_of`."""
+    spec = _map(data.get("spec"))
+    param = spec.get("paramRef")
+    return Binding(
+        name=name,
+        policy=_text(spec.get("policyName")),
+        actions=_texts(spec.get("validationActions")),
+        matching=_matching(spec.get("matchResources")),
+        param=param if isinstance(param, dict) else None,
+    )
+
+
+class _Reader:
+    """Expressions in the order in which they are read, with the variables that there are by then."""
+
+    def __init__(self) -> None:
+        self.faults: list[PolicyFault] = []
+        self.let: list[tuple[str, str]] = []
+        self.reading_params: list[Path] = []
+        self.count = 0
+
+    def question(
+        self,
+        entry: dict[str, Any],
+        path: Path,
+        field: str,
+        result: Result = "any",
+        *,
+        needed: bool = False,
+    ) -> PolicyExpression | None:
+        """The expression in a field, compiled; None where there is none."""
+        source, where = entry.get(field), (*path, field)
+        if not isinstance(source, str) or not source.strip():
+            if needed and (source is None or isinstance(source, str)):
+                self.faults.append(
+                    PolicyFault(where, f"'{field}' is missing: the API server refuses this policy")
+                )
+            return None
+        self.count += 1
+        if self.count > MAX_EXPRESSIONS:
+            if self.count == MAX_EXPRESSIONS + 1:
+                more = f"more than {MAX_EXPRESSIONS} expressions: this policy is left alone"
+                self.faults.append(PolicyFault(where, more))
+            return None
+        text = as_ours(source)
+        made = cel.compile_expression(POLICIES, text, let=self.let, result=result)
+        if isinstance(made, cel.CelError) and made.message.startswith(_COMPUTED):
+            text = _MATCHES.sub(".matchRE", text)
+            made = cel.compile_expression(POLICIES, text, let=self.let, result=result)
+        if isinstance(made, cel.CelError):
+            if not made.name and not (result == "any" and made.message.startswith("gives an optional")):
+                self.faults.append(PolicyFault(where, self._told(made.message), _offset(source, made)))
+            return PolicyExpression(source, where, None)
+        reads = cel.fields_read([made])
+        if "params" in reads:
+            self.reading_params.append(where)
+        unknown = sorted((reads.get("request") or frozenset()) - REQUEST_FIELDS - {cel.ANY})
+        if unknown:
+            at = source.find(unknown[0])
+            near = get_close_matches(unknown[0], REQUEST_FIELDS, n=1, cutoff=0.6)
+            meant = f"; did you mean '{near[0]}'?" if near else ""
+            self.faults.append(PolicyFault(where, f"'request' has no field '{unknown[0]}'{meant}", at))
+            return PolicyExpression(source, where, None)
+        return PolicyExpression(source, where, made)
+
+    def without_params(self) -> None:
+        """Note the expressions that read params, of a policy that has none."""
+        self.faults += [
+            PolicyFault(path, "'params' has no value: this policy has no paramKind")
+            for path in self.reading_params
+        ]
+
+    def _told(self, message: str) -> str:
+        unknown = _UNKNOWN.search(message)
+        if "'<EOF>'" in message:
+            return "Syntax error: the expression ends here, and something is missing"
+        if unknown is None:
+            return as_theirs(message)
+        known = [name.removeprefix("variables_") for name, _ in self.let]
+        near = get_close_matches(unknown[1], known, n=1, cutoff=0.6)
+        meant = f"; did you mean '{near[0]}'?" if near else "; a variable has to stand before what uses it"
+        return f"no variable '{unknown[1]}'{meant}"
+
+
+def _offset(source: str, error: cel.CelError) -> int:
+    """Where in the source an error is; -1 for one that is about all of it."""
+    if error.message.startswith(("gives ", "too much ", "longer than ")):
+        return -1
+    lines = source.split("\n")
+    return sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
+
+
+def _matching(value: object) -> Concerns:
+    found = _map(value)
+    rules = found.get("resourceRules")
+    return Concerns(
+        rules=_rules(rules) if isinstance(rules, list) and rules else None,
+        excluded=_rules(found.get("excludeResourceRules")),
+        equivalent=found.get("matchPolicy") != "Exact",
+        namespaces=_map(found.get("namespaceSelector")),
+        objects=_map(found.get("objectSelector")),
+    )
+
+
+def _rules(value: object) -> tuple[ResourceRule, ...]:
+    return tuple(
+        ResourceRule(
+            groups=_texts(rule.get("apiGroups")),
+            versions=_texts(rule.get("apiVersions")),
+            operations=_texts(rule.get("operations")),
+            resources=_texts(rule.get("resources")),
+            scope=_text(rule.get("scope")) or "*",
+            names=_texts(rule.get("resourceNames")),
+        )
+        for rule in (value if isinstance(value, list) else ())
+        if isinstance(rule, dict)
+    )
+
+
+def _entries(spec: dict[str, Any], field: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    listed = spec.get(field)
+    for number, entry in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(entry, dict):
+            yield ("spec", field, number), entry
+
+
+def _map(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()

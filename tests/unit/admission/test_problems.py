@@ -1,0 +1,91 @@
+"""What is wrong with a policy is said at its characters."""
+
+from __future__ import annotations
+
+from textwrap import indent
+
+import pytest
+
+from kscan_lsp.admission.problems import problems_of
+from kscan_lsp.kubernetes.resources import resources_of
+from kscan_lsp.yaml.document import read_document
+
+HEAD = """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: p.example.com}
+spec:
+"""
+
+
+def marked(spec: str) -> list[tuple[str, str]]:
+    """(what is marked, message) of each problem of a policy with this spec."""
+    document = read_document(HEAD + indent(spec, "  "))
+    assert document.complete
+    found = [problem for one in resources_of(document, {})[0] for problem in problems_of(one)]
+    return [(document.text[p.span.start : p.span.end], p.message) for p in found]
+
+
+def test_a_good_policy_has_none() -> None:
+    assert (
+        marked("""
+variables:
+- {name: all, expression: "object.spec.containers"}
+- {name: some, expression: "variables.all.filter(c, c.name != '')"}
+matchConditions:
+- {name: mine, expression: "request.userInfo.username != 'me' && request.namespace != 'kube-system'"}
+validations:
+- expression: variables.some.all(c, c.image.matches(object.metadata.annotations.pattern))
+  messageExpression: "'no: ' + string(size(variables.some))"
+- expression: authorizer.group('').resource('pods').namespace('x').check('get').allowed()
+- expression: object.metadata.?labels['x'].orValue('') == ''
+auditAnnotations:
+- {key: x, valueExpression: "'a' + request.name"}
+""")
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "where", "message"),
+    [
+        ('validations: [{expression: "object.spec.replicas <= "}]', " ", "ends here"),
+        ("validations:\n- expression: 'object.x == ''a'' +'\n", "+", "ends here"),
+        ("validations:\n- expression: object.x == nope\n", "nope", "undeclared reference to 'nope'"),
+        ("validations:\n- expression: >-\n    object.x ==\n    nope\n", "nope", "undeclared reference"),
+        ("validations:\n- expression: |\n    object.x ==\n      nope\n", "nope", "undeclared reference"),
+        ('validations: [{expression: "\\"x\\" == nope"}]', "nope", "undeclared reference"),
+        ("validations:\n- expression: variables.mine == 1\n", "variables", "no variable 'mine'"),
+        (
+            "validations:\n- expression: object.x + 'a'\n  messageExpression: 1 + 2\n",
+            "1 + 2",
+            "gives a number, not text",
+        ),
+        ("validations:\n- expression: 'true'\n  messageExpression: size(object.x)\n", "size", "not text"),
+        (
+            "validations:\n- expression: request.operatin == 'CREATE'\n",
+            "operatin",
+            "did you mean 'operation'",
+        ),
+        ("validations:\n- expression: params.max > 1\n", "params.max > 1", "has no paramKind"),
+        ("validations:\n- message: x\n", "message", "'expression' is missing"),
+        ("matchConditions:\n- {name: a, expression: \"'x'\"}\n", "\"'x'\"", "gives text, not true or false"),
+        ('auditAnnotations:\n- {key: a, valueExpression: "x y"}\n', "y", "Syntax error"),
+        ('variables:\n- {name: a-b, expression: "1"}\n', "a-b", "cannot be the name of a variable"),
+        (
+            "variables:\n- {name: a, expression: variables.b}\n- {name: b, expression: '1'}\n",
+            "variables",
+            "stand before",
+        ),
+    ],
+)
+def test_a_fault_is_marked_where_it_is(spec: str, where: str, message: str) -> None:
+    (first, *_) = [entry for entry in marked(spec) if message in entry[1]] or [("", str(marked(spec)))]
+    assert message in first[1]
+    assert first[0].startswith(where)
+
+
+def test_a_variable_that_does_not_compile_is_told_once() -> None:
+    found = marked(
+        "variables:\n- {name: a, expression: nope}\nvalidations:\n- expression: variables.a == 1\n"
+    )
+    assert [where for where, _ in found] == ["nope"]
