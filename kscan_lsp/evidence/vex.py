@@ -71,6 +71,8 @@ class Purl(Struct, frozen=True):
     """With its namespace: `debian/openssl`."""
     version: str
     qualifiers: frozenset[tuple[str, str]]
+    written: str = ""
+    """The name with upper and lower case, as some ecosystems tell them apart."""
 
 
 _PURL: Final = re.compile(r"pkg:/*([A-Za-z0-9.+-]+)/([^@?#]+)(?:@([^?#]*))?(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
@@ -82,11 +84,13 @@ def purl_of(text: str) -> Purl | None:
     if found is None:
         return None
     pairs = (pair.partition("=") for pair in (found[4] or "").split("&") if pair)
+    name = unquote(found[2]).strip("/")
     return Purl(
         found[1].lower(),
-        unquote(found[2]).strip("/").lower(),
+        name.lower(),
         unquote(found[3] or ""),
         frozenset((key.lower(), unquote(value)) for key, _, value in pairs),
+        name,
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.evidence.image_facts import ImageFacts
     from kscan_lsp.evidence.images import ImageReport
+    from kscan_lsp.evidence.inventory import Inventory
     from kscan_lsp.evidence.sources.registry import Reading
     from kscan_lsp.evidence.vex import Statement
     from kscan_lsp.policy.model import PolicySet
@@ -39,7 +40,7 @@ FOLDER: Final = ".kscan/images"
 """The folder beside the settings for reports and statements."""
 PLACES: Final = (
     f"{FOLDER}/*.json", "*.trivy.json", "*.grype.json", "*.kubescape.json", "*.cdx.json", "*.trivy.sarif",
-    "*.grype.sarif", "*.openvex.json", "*.vex.json", "*.csaf.json",
+    "*.grype.sarif", "*.openvex.json", "*.vex.json", "*.csaf.json", "*.syft.json", "*.spdx.json",
 )  # fmt: skip
 """Where reports are looked for if the settings do not say."""
 IGNORE_FILES: Final = (".trivyignore", ".grype.yaml")
@@ -94,6 +95,7 @@ def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | N
     reports: list[ImageReport] = []
     statements: list[Statement] = []
     problems: list[tuple[Path, Problem]] = []
+    waiting: list[tuple[Path, Inventory, str]] = []
     named = {_absolute(where, pattern) for pattern in settings.reports if not _is_pattern(pattern)}
     for path in paths:
         reading = _read(path)
@@ -101,16 +103,29 @@ def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | N
             continue  # a report that lies where others are looked for is no mistake
         reports += reading.contents.images
         statements += reading.contents.statements
-        if reading.problem:
-            # an inventory is no mistake, but whoever put it there waits for what it says
-            code = UNUSED if reading.problem.startswith("nothing follows") else "setting"
-            problems.append((path, Problem(Span(0, 0), reading.problem, code, fatal=code != UNUSED)))
+        waiting += [(path, one, reading.problem) for one in reading.contents.inventories]
+        if reading.problem and not reading.contents.inventories:
+            problems.append((path, _problem(reading.problem)))
+    if waiting:
+        from kscan_lsp.workspace.sboms import matched
+
+        for path, found in matched(waiting, tuple(reports)):
+            if isinstance(found, str):
+                problems.append((path, _problem(found)))
+            else:
+                reports.append(found)
     ignoring = [path for name in IGNORE_FILES if os.path.isfile(path := (folder or where) / name)]
     for path in ignoring:
         statements += _ignored(path)
     return ImageFiles(
         tuple(reports), tuple(statements), settings, (*paths, *ignoring), tuple(problems), tuple(wrong)
     )
+
+
+def _problem(text: str) -> Problem:
+    # an inventory is no mistake, but whoever put it there waits for what it says
+    code = UNUSED if text.startswith("nothing follows") else "setting"
+    return Problem(Span(0, 0), text, code, fatal=code != UNUSED)
 
 
 def evidence_of(images: ImageFiles, today: date) -> Evidence:

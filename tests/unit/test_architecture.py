@@ -58,7 +58,7 @@ MAX_LINES = 350
 TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
-    "workspace.policies", "workspace.images",
+    "workspace.policies", "workspace.images", "workspace.sboms",
     "report.build", "report.formats", "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide",
     "cli.main",
     "__main__",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kscan_lsp.evidence.images import ImageReport
+    from kscan_lsp.evidence.inventory import Inventory
     from kscan_lsp.evidence.vex import Statement
 
 MAX_VULNERABILITIES: Final = 50_000
@@ -43,6 +44,8 @@ class Contents(NamedTuple):
     statements: tuple[Statement, ...] = ()
     note: str = ""
     """Why nothing follows from it although it is well-formed."""
+    inventories: tuple[Inventory, ...] = ()
+    """The packages of images, of which nobody has said yet what is wrong with them."""
 
 
 def clean(text: str | None, most: int = MAX_NAME) -> str:
@@ -115,6 +118,18 @@ def digests_in(references: Iterable[str | None]) -> frozenset[str]:
 def first_digest(references: Iterable[str | None]) -> str:
     """The digest of the first reference that has one; empty where none has."""
     return next((digest for one in references if one for digest in digests_in((one,))), "")
+
+
+def is_archive(name: str) -> bool:
+    """Whether what was scanned is called like a file; the image in it has tags of its own."""
+    return name.startswith("/") or name.endswith((".tar", ".tar.gz", ".tgz"))
+
+
+NOT_LOOKED: Final = (
+    "it lists packages and no vulnerabilities: have a scanner read it ('grype sbom:FILE -o json', 'trivy sbom FILE "
+    "-f json'), and keep what that writes"
+)
+"""What is to be said of an inventory."""
 
 
 def refuse_too_many(number: int) -> None:

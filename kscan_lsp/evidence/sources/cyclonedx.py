@@ -1,15 +1,15 @@
 """CycloneDX documents as JSON, 1.4 and newer, with vulnerabilities, and with what `analysis` says of them (VEX).
 
-Source: https://cyclonedx.org/docs/1.6/json/. A document without `vulnerabilities` is an inventory: nobody has looked.
+Source: https://cyclonedx.org/docs/1.6/json/. A document without any vulnerability is an inventory: nobody has looked.
 One without a component of its own, or that is about no container, says by `analysis` what of packages does not matter.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from msgspec import Struct, field, json
+from msgspec import json
 
 from kscan_lsp.evidence.images import ImageReport, Vulnerability
 from kscan_lsp.evidence.sources.common import (
@@ -19,91 +19,29 @@ from kscan_lsp.evidence.sources.common import (
     OwnReportError,
     clean,
     day_of,
-    digests_in,
-    first_digest,
     first_line,
     link,
-    names_in,
     refuse_too_many,
     runs_code,
     severity_of,
     severity_of_score,
 )
+from kscan_lsp.evidence.sources.cyclonedx_document import (
+    CdxAnalysis,
+    CdxBom,
+    CdxComponent,
+    CdxMetadata,
+    CdxRating,
+    CdxVulnerability,
+    components_in,
+    subject_of,
+    tool_of,
+    tools_in,
+)
+from kscan_lsp.evidence.sources.cyclonedx_inventory import inventory_of
 from kscan_lsp.evidence.vex import Product, Statement, purl_of
 
-
-class _CdxProperty(Struct):
-    name: str | None = None
-    value: str | None = None
-
-
-class _CdxComponent(Struct):
-    name: str
-    type: str | None = None
-    version: str | None = None
-    purl: str | None = None
-    bom_ref: str | None = field(default=None, name="bom-ref")
-    properties: list[_CdxProperty] | None = None
-    components: list[_CdxComponent] | None = None
-
-
-class _CdxMetadata(Struct):
-    timestamp: str | None = None
-    component: _CdxComponent | None = None
-    tools: Any = None
-
-
-class _CdxRating(Struct):
-    severity: str | None = None
-    score: float | None = None
-    vector: str | None = None
-    method: str | None = None
-
-
-class _CdxSource(Struct):
-    name: str | None = None
-    url: str | None = None
-
-
-class _CdxReference(Struct):
-    id: str | None = None
-
-
-class _CdxAdvisory(Struct):
-    url: str | None = None
-
-
-class _CdxAnalysis(Struct):
-    state: str | None = None
-    justification: str | None = None
-    detail: str | None = None
-
-
-class _CdxAffected(Struct):
-    ref: str
-
-
-class _CdxVulnerability(Struct):
-    id: str
-    source: _CdxSource | None = None
-    references: list[_CdxReference] | None = None
-    ratings: list[_CdxRating] | None = None
-    cwes: list[int] | None = None
-    description: str | None = None
-    recommendation: str | None = None
-    advisories: list[_CdxAdvisory] | None = None
-    analysis: _CdxAnalysis | None = None
-    affects: list[_CdxAffected] | None = None
-    updated: str | None = None
-
-
-class _CdxBom(Struct):
-    metadata: _CdxMetadata | None = None
-    components: list[_CdxComponent] | None = None
-    vulnerabilities: list[_CdxVulnerability] | None = None
-
-
-_DECODER = json.Decoder(_CdxBom)
+_DECODER = json.Decoder(CdxBom)
 _STATES: Final = {
     "not_affected": "not_affected", "false_positive": "not_affected", "resolved": "fixed",
     "resolved_with_pedigree": "fixed", "exploitable": "affected", "in_triage": "under_investigation",
@@ -119,8 +57,6 @@ _JUSTIFICATIONS: Final = {
 """What of CycloneDX's justifications OpenVEX has a word for; `requires_...` is about nothing that it knows."""
 _VERSION: Final = re.compile(r"(?:[Uu]pgrade|[Uu]pdate) (\S{1,300}) to (?:version )?([^;]+)")
 """How Trivy writes what fixes a vulnerability, once for each package, between semicolons."""
-_MAX_DEPTH: Final = 20
-"""Levels of components inside one another."""
 
 
 def read(data: bytes) -> Contents:
@@ -131,107 +67,58 @@ def read(data: bytes) -> Contents:
         ReportError: it has more than any image has.
     """
     bom = _DECODER.decode(data)
-    meta = bom.metadata or _CdxMetadata()
-    if PROGRAM in _tool_names(meta.tools):
+    meta = bom.metadata or CdxMetadata()
+    if any(tool.get("name") == PROGRAM for tool in tools_in(meta.tools)):
         raise OwnReportError
-    if bom.vulnerabilities is None:
+    if not bom.vulnerabilities:
+        # Trivy writes an empty list where it has not looked for any
+        return inventory_of(bom)
+    found = bom.vulnerabilities
+    refuse_too_many(sum(len(one.affects or ()) or 1 for one in found))
+    if meta.component is None or meta.component.type != "container":
         return Contents(
-            note="it lists packages and no vulnerabilities: have a scanner read it, and keep what that writes"
+            statements=tuple(_statement(one, meta.timestamp or "") for one in found if one.analysis)
         )
-    number = sum(len(one.affects or ()) or 1 for one in bom.vulnerabilities)
-    refuse_too_many(number)
-    made, subject = day_of(meta.timestamp), meta.component
-    if subject is None or subject.type != "container":
-        return Contents(
-            statements=tuple(
-                _statement(one, meta.timestamp or "") for one in bom.vulnerabilities if one.analysis
-            )
-        )
-    known = {c.bom_ref: c for c in _all(bom.components or [], _MAX_DEPTH) if c.bom_ref}
+    return Contents((_image(bom, meta, meta.component),))
+
+
+def _image(bom: CdxBom, meta: CdxMetadata, subject: CdxComponent) -> ImageReport:
+    components = components_in(bom)
+    known = {c.bom_ref: c for c in components if c.bom_ref}
     found = [
         _vulnerability(one, known.get(affected.ref) or _named(affected.ref))
-        for one in bom.vulnerabilities
+        for one in bom.vulnerabilities or ()
         for affected in one.affects or ()
         if affected.ref != subject.bom_ref or subject.bom_ref not in known
     ]
-    notes = [
-        p.value
-        for p in subject.properties or ()
-        if p.value and p.name and p.name.startswith("aquasecurity:trivy:")
-    ]
-    purl = purl_of(subject.purl or "")
-    where = dict(purl.qualifiers) if purl else {}
-    named = (
-        _reference(subject),
-        where.get("repository_url") and f"{where['repository_url']}:{where.get('tag', 'latest')}",
-    )
-    digests = (subject.name, subject.version, purl and purl.version, *notes)
-    system = next((c for c in known.values() if c.type == "operating-system"), None)
-    image = ImageReport(
-        names_in(
-            (
-                *(named if where.get("tag") else named[:1]),
-                *(n for n in notes if ":" in n and "sha256:" not in n),
-            )
-        ),
-        digests_in(text for text in digests if text and "sha256:" in text),
+    about = subject_of(subject)
+    system = next((c for c in components if c.type == "operating-system"), None)
+    return ImageReport(
+        about.names,
+        about.digests,
         tuple(found),
-        _tool(meta.tools),
-        made=made,
+        tool_of(meta.tools),
+        made=day_of(meta.timestamp),
         system=clean(f"{system.name} {system.version or ''}".strip(), 80) if system else "",
-        pinned=first_digest((purl.version if purl else "", subject.name)),
+        pinned=about.pinned,
     )
-    return Contents((image,))
 
 
-def _reference(subject: _CdxComponent) -> str:
-    name, version = clean(subject.name), clean(subject.version)
-    if not version or version.startswith("sha256:") or ":" in name.rpartition("/")[2] or "@" in name:
-        return name
-    return f"{name}:{version}"
-
-
-def _all(components: list[_CdxComponent], depth: int) -> list[_CdxComponent]:
-    below = [
-        more for one in components if one.components and depth for more in _all(one.components, depth - 1)
-    ]
-    return components + below
-
-
-def _named(ref: str) -> _CdxComponent:
+def _named(ref: str) -> CdxComponent:
     """What a reference to no component of the document says of it, if it is a package URL."""
     purl = purl_of(ref.partition("#")[2] or ref)
     if purl is None:
-        return _CdxComponent(ref)
-    return _CdxComponent(
-        purl.name.rpartition("/")[2], version=purl.version, purl=ref.partition("#")[2] or ref
-    )
+        return CdxComponent(ref)
+    return CdxComponent(purl.name.rpartition("/")[2], version=purl.version, purl=ref.partition("#")[2] or ref)
 
 
-def _tools(tools: Any) -> list[dict[str, Any]]:
-    """The tools that made a document, as CycloneDX has them since 1.5, or as it had them before."""
-    listed = tools.get("components") if isinstance(tools, dict) else tools
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-
-
-def _tool_names(tools: Any) -> set[str]:
-    return {one["name"] for one in _tools(tools) if isinstance(one.get("name"), str)}
-
-
-def _tool(tools: Any) -> str:
-    first = next(iter(_tools(tools)), {})
-    name, version = first.get("name"), first.get("version")
-    named = {"trivy": "Trivy", "grype": "Grype"}.get(name, name) if isinstance(name, str) else "CycloneDX"
-    return clean(f"{named} {version}" if isinstance(version, str) else named, 80)
-
-
-def _vulnerability(one: _CdxVulnerability, component: _CdxComponent) -> Vulnerability:
+def _vulnerability(one: CdxVulnerability, component: CdxComponent) -> Vulnerability:
     ratings = one.ratings or []
     rated = [severity for rating in ratings if (severity := severity_of(rating.severity))]
     best = max(
         (r for r in ratings if r.score),
         key=lambda r: ("4" in (r.method or ""), r.score or 0),
-        default=_CdxRating(),
+        default=CdxRating(),
     )
     severity = max(rated, default=None) or severity_of_score(best.score or 0)
     vector = clean(best.vector, 200)
@@ -261,16 +148,16 @@ def _vulnerability(one: _CdxVulnerability, component: _CdxComponent) -> Vulnerab
     )
 
 
-def _analysed(one: _CdxVulnerability) -> tuple[str, str, str]:
+def _analysed(one: CdxVulnerability) -> tuple[str, str, str]:
     """The status, why in words, and as one of OpenVEX's justifications."""
-    said = one.analysis or _CdxAnalysis()
+    said = one.analysis or CdxAnalysis()
     reason = clean(said.detail, MAX_TEXT) or clean((said.justification or "").replace("_", " "), 100)
     status = _STATES.get(said.state or "", "")
     why = _JUSTIFICATIONS.get(said.justification or "", "") if status == "not_affected" else ""
     return status, reason, why
 
 
-def _statement(one: _CdxVulnerability, made: str) -> Statement:
+def _statement(one: CdxVulnerability, made: str) -> Statement:
     status, reason, justification = _analysed(one)
     named = frozenset(clean(name, 100) for name in (one.id, *(r.id for r in one.references or ())) if name)
     products = tuple([Product(clean(a.ref.partition("#")[2] or a.ref)) for a in one.affects or ()])

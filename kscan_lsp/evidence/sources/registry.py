@@ -38,6 +38,8 @@ class _Head(Struct):
     summaryDetails: Raw = Raw()
     tool: Raw = Raw()
     scan: Raw = Raw()
+    artifacts: Raw = Raw()
+    artifactRelationships: Raw = Raw()
 
 
 class Form(NamedTuple):
@@ -61,6 +63,7 @@ FORMS: Final[dict[str, Form]] = {
     "Kubescape": Form(_has("summaryDetails"), "kubescape", "read_scan"),
     "CycloneDX": Form(_has("bomFormat"), "cyclonedx"),
     "SPDX": Form(lambda h: _has("spdxVersion")(h) or b"spdx.org" in bytes(h.context)[:200], "spdx"),
+    "Syft": Form(_has("artifacts", "artifactRelationships"), "syft"),
     "SARIF": Form(_has("runs"), "sarif"),
     "OpenVEX": Form(_has("statements"), "openvex"),
     "CSAF": Form(_has("document"), "csaf"),
@@ -113,7 +116,10 @@ def read_report(data: bytes) -> Reading:
     except RecursionError:
         return unread("it is nested too deeply")
     if contents.note:
-        return Reading(Contents(), f"nothing follows from this report: {contents.note}")
+        return Reading(
+            Contents(inventories=contents.inventories),
+            f"nothing follows from this report: {contents.note}",
+        )
     if not contents.images and not contents.statements:
         return Reading(
             Contents(), "nothing follows from this report: it is about no image, and states nothing"

@@ -18,6 +18,7 @@ from kscan_lsp.evidence.sources.common import (
     day_of,
     digests_in,
     first_digest,
+    is_archive,
     link,
     names_in,
     refuse_too_many,
@@ -84,8 +85,6 @@ class _TrivyReport(Struct):
 
 
 _DECODER = json.Decoder(_TrivyReport)
-_ARCHIVES = (".tar", ".tar.gz", ".tgz")
-"""How the name of what was scanned ends where that was a file; the image in it has tags."""
 
 
 def read(data: bytes) -> Contents:
@@ -101,7 +100,7 @@ def read(data: bytes) -> Contents:
     found = [one for result in report.Results or () for one in result.Vulnerabilities or ()]
     refuse_too_many(len(found))
     system = meta.OS or _TrivyOs()
-    named = "" if report.ArtifactName.endswith(_ARCHIVES) else report.ArtifactName
+    named = "" if is_archive(report.ArtifactName) else report.ArtifactName
     image = ImageReport(
         names_in((named, *(meta.RepoTags or ()))),
         digests_in((named, meta.ImageID, *(meta.RepoDigests or ()))),
