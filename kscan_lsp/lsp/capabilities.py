@@ -69,6 +69,8 @@ class Capabilities(Struct, frozen=True):
     """It has the command that lets the user choose among fixes; it says so in its initialization options."""
     pages: bool = False
     """It shows pages: it has the command that opens the explanation of a control; it says so there, too."""
+    image_pages: bool = False
+    """It has the command that shows what is known of an image; it says so there, too."""
     status: bool = False
     """It shows what the workspace comes to, and wants to hear when that may have changed; it says so there, too."""
     image_scanning: ImageScanning | None = None
@@ -130,6 +132,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         code_lens=_is_chosen(options, "codeLens"),
         reviews=_is_chosen(options, "reviews"),
         pages=_is_chosen(options, "pages"),
+        image_pages=_is_chosen(options, "imagePages"),
         status=_is_chosen(options, "status"),
         image_scanning=_image_scanning(options),
         code_lens_refresh=bool(lens and lens.refresh_support),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from support import images
 from support.scanning import fake_scanner, runs
 
@@ -40,7 +42,7 @@ REPORT = f"report = json.loads({json.dumps(json.dumps(images.trivy('{NAME}')))})
 SAYS = REPORT + "print(json.dumps(report).replace('{NAME}', image))"
 FOUND = ["KS-0060", "KS-0064", "KS-0065"]
 """What is found by a report of a scanner that is standing in."""
-WAITS = "import pathlib\nwhile not pathlib.Path({gate!r}).exists(): time.sleep(0.01)\n" + SAYS
+WAITS = "while not os.path.exists('GATE'): time.sleep(0.01)\n"
 
 
 @pytest.fixture(autouse=True)
@@ -355,3 +357,67 @@ async def test_the_server_ends_at_once_while_it_scans(folder: Path, machine: Pat
     scanner = int((machine / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(scanner, 0)
+
+
+async def act(editor: Editor, uri: str, title: str) -> dict[str, Any]:
+    """The command of an action at the image."""
+    at = types.Range(types.Position(6, 6), types.Position(6, 6))
+    found = await editor.text_document_code_action_async(
+        types.CodeActionParams(types.TextDocumentIdentifier(uri), at, types.CodeActionContext(diagnostics=[]))
+    )
+    (action,) = (one for one in found if one.title.startswith(title))
+    run: dict[str, Any] = ast.literal_eval(
+        action.command
+    )  # what the library makes of the command in an action
+    return run
+
+
+async def test_an_image_is_scanned_again_when_the_user_asks(
+    editor: Editor, folder: Path, machine: Path
+) -> None:
+    gate = machine / "gate"
+    fake_scanner(machine / "bin", SAYS)
+    await editor.start(folder, options={"imageScans": True, "status": True})
+    uri = open_pod(editor, folder)
+    await editor.until(uri, lambda newest: codes(newest) == FOUND)
+    less = REPORT + "report['Results'] = []\nprint(json.dumps(report).replace('{NAME}', image))"
+    fake_scanner(machine / "bin", WAITS.replace("GATE", str(gate)) + less)
+    command = await act(editor, uri, f"Scan image again: {SHOP}")
+    run = types.ExecuteCommandParams(command["command"], command["arguments"])
+    running = asyncio.ensure_future(editor.workspace_execute_command_async(run))
+    while len(runs(machine / "bin")) < 2:  # it says nothing of its start where that is a matter of moments
+        await editor.workspace_execute_command_async(types.ExecuteCommandParams("kscan.frameworks", []))
+    status = await editor.workspace_execute_command_async(types.ExecuteCommandParams("kscan.status", [uri]))
+    assert status["text"].endswith("scanning 1 image")
+    assert codes(editor.published[uri][-1]) == FOUND
+    gate.touch()
+    assert await running is True
+    await editor.until(uri, lambda newest: "KS-0060" not in codes(newest))
+    status = await editor.workspace_execute_command_async(types.ExecuteCommandParams("kscan.status", [uri]))
+    assert "scanning" not in status["text"]
+
+
+async def test_why_it_cannot_be_scanned_again_is_said(editor: Editor, folder: Path, machine: Path) -> None:
+    fake_scanner(machine / "bin", "sys.exit('there is no such image')")
+    await editor.start(folder, **ON)
+    uri = open_pod(editor, folder)
+    await editor.wait(lambda: bool(editor.messages))
+    run = types.ExecuteCommandParams("kscan.scanImage", [uri, SHOP])
+    with pytest.raises(JsonRpcException, match="there is no such image"):
+        await editor.workspace_execute_command_async(run)
+
+
+async def test_without_scans_there_is_no_action_and_the_command_says_how_to_turn_them_on(
+    editor: Editor, folder: Path, machine: Path
+) -> None:
+    fake_scanner(machine / "bin", SAYS)
+    await editor.start(folder)
+    uri = open_pod(editor, folder)
+    await editor.shown(uri)
+    with pytest.raises(ValueError, match="not enough values"):
+        await act(editor, uri, "Scan image")
+    with pytest.raises(JsonRpcException, match="turn it on"):
+        await editor.workspace_execute_command_async(
+            types.ExecuteCommandParams("kscan.scanImage", [uri, SHOP])
+        )
+    assert runs(machine / "bin") == []

@@ -16,6 +16,7 @@ from kscan_lsp.evidence.sources.registry import read_report
 from kscan_lsp.evidence.vex import with_statements
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.features import code_lens
+from kscan_lsp.lsp.features.image_page import image_page
 from kscan_lsp.lsp.features.images import image_actions, page_at
 from kscan_lsp.lsp.features.vex_edit import vex_edit
 from kscan_lsp.workspace.configuration import configure
@@ -266,3 +267,43 @@ def test_only_a_tag_that_stands_there_is_changed(folder, line):
     at = types.Range(types.Position(6, 6), types.Position(6, 6))
     titles = [one.title for one in image_actions(seen, at) if one.edit]
     assert bool(titles) == line.startswith("&")
+
+
+def test_all_that_is_known_is_on_a_page_and_in_a_text(folder):
+    hostile = images.grype()
+    hostile["matches"][0]["artifact"]["name"] = "a|b`c` <img src=x> [x](javascript:y)"
+    hostile["matches"][0]["vulnerability"]["dataSource"] = "javascript:alert(1)"
+    (folder / "now.grype.json").write_bytes(as_bytes(hostile))
+    (folder / "accepted.openvex.json").write_bytes(
+        as_bytes(images.openvex("pkg:oci/nginx?tag=1.25.3", cve="CVE-2026-0002"))
+    )
+    configuration, _ = configure(folder)
+    seen = view(configuration, NGINX)
+    page = image_page(seen, NGINX)
+    html, markdown = page["html"], page["markdown"]
+    assert "<script>" in html
+    assert "script-src 'sha256-" in html
+    assert "<img" not in html
+    assert "javascript:alert" not in html
+    assert html.count("<tr>") == 3
+    for cell in ("CVE-2026-0001", "CVE-2026-0002", "3.0.11-1~deb12u2", "exploited", "critical"):
+        assert cell in html
+    heading, _, counts, _, _, _, first, second = markdown.splitlines()
+    assert heading == "# nginx:1.25.3"
+    assert "Grype 0.104.0" in counts
+    assert "CVE-2026-0001" in first
+    assert "&lt;img src=x&gt;" in first
+    assert "CVE-2026-0002" in second
+    assert image_page(seen, "nginx:1.26") is None
+
+
+def test_the_page_is_offered_to_who_shows_it(folder):
+    configuration, _ = configure(folder)
+    at = types.Range(types.Position(6, 6), types.Position(6, 6))
+    seen = view(configuration, NGINX)
+    shown = view(configuration, NGINX, image_pages=True)
+    title = "Show all 2 vulnerabilities of nginx:1.25.3"
+    assert title not in [one.title for one in image_actions(seen, at)]
+    (action,) = (one for one in image_actions(shown, at) if one.title == title)
+    assert action.command.command == "kscan.showImage"
+    assert action.command.arguments == [shown.uri, NGINX]

@@ -32,11 +32,11 @@ FLOORS = {
     ],
     "lsp": [
         "capabilities", "uris", "wire", "convert", "session.around", "session.published", "session.stale",
-        "session.scanned", "session.steps", "session.snapshot", "session.workspace", "session.document",
+        "session.steps", "session.snapshot", "session.scanned", "session.workspace", "session.document",
         "session.session", "session.charts",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
-        "features.workspace_edit", "features.images", "features.vex_edit",
+        "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",
         "features.code_lens", "features.status", "features.report", "features.settings_file",
         "features.completion", "features.document_links", "features.fix_all",
         "features.explanation",

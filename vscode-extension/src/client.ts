@@ -128,6 +128,7 @@ export class Connection implements vscode.Disposable {
         codeLens: true,
         reviews: true,
         pages: true,
+        imagePages: true,
         status: true,
         imageScans: imageScans(),
       },

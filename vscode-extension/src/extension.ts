@@ -5,6 +5,7 @@ import type { Location } from "vscode-languageclient/node";
 import { Connection } from "./client";
 import { Explanation, OPEN_PLACE } from "./explanation";
 import { Guide } from "./guide";
+import { ImagePage } from "./image";
 import { openPlace, Report } from "./report";
 import { fixFile, reviewFixes } from "./review";
 import { StatusItem } from "./status";
@@ -13,6 +14,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const connection = new Connection(context.extensionPath, context.globalStorageUri.fsPath);
   const report = new Report(connection);
   const explanation = new Explanation(connection);
+  const image = new ImagePage(connection);
   const guide = new Guide();
   const commands = {
     "kscan.scan": () => scan(connection),
@@ -24,6 +26,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     "kscan.showLog": () => { connection.log.show(); },
     "kscan.showFindings": showFindings,
     "kscan.showExplanation": (uri: string, control: string) => explanation.show(uri, control),
+    "kscan.showImage": (uri: string, name: string) => image.show(uri, name),
     [OPEN_PLACE]: openPlace,
     "kscan.nextFinding": () => guide.next(),
     "kscan.fixFinding": () => guide.fix(),
@@ -33,6 +36,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     connection,
     report,
     explanation,
+    image,
     guide,
     new StatusItem(connection),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),

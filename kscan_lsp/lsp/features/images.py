@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.image_uses import ImageUse
     from kscan_lsp.workspace.results import PlacedDocument
 
-SHOW_REPORT: Final = "kscan.showReport"
-"""The command of a client that shows pages, for the report about all files."""
+SHOW_IMAGE: Final = "kscan.showImage"
+"""The command of a client that shows what is known of an image; its arguments are a document's URI and the image."""
+SCAN: Final = "kscan.scanImage"
+"""The command that has an image scanned anew; its arguments are a document's URI and the image."""
 ACCEPT: Final = "kscan.acceptVulnerability"
 """The command that writes a VEX statement; its arguments are a document's URI, an image, an id and a package."""
 MAX_ROWS: Final = 12
@@ -157,7 +159,11 @@ def lens_title(snapshot: DocumentSnapshot, one: KnownImage) -> str:
     if one.report is None:
         return printable(state)[:MAX_TITLE] or "no report about this image"
     outside = ["reachable from outside"] if one.use.exposure else []
-    parts = [counts_text(one.vulnerabilities), *outside, f"{one.report.source}{_age(snapshot, one.report)}"]
+    parts = [
+        counts_text(one.vulnerabilities),
+        *outside,
+        f"{one.report.source}{_age(snapshot, one.report)}",
+    ]
     return printable(" \u00b7 ".join([*parts, *([state[:MAX_TITLE]] if state else [])]))
 
 
@@ -165,24 +171,41 @@ def image_actions(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[types
     """What can be done about the images on the lines of a range."""
     span = convert.span_of(at, snapshot.lines, snapshot.capabilities.encoding)
     for one in images_on(snapshot, span):
-        if one.report is None or not one.placed.checked.document.complete:
-            continue
-        for title, image in (*_better(snapshot, one, one.report), *_pinned(one, one.report)):
-            if (edit := _replaced(snapshot, one, image)) is not None:
-                yield types.CodeAction(title, types.CodeActionKind.QuickFix, edit=edit)
-        for worst in one.vulnerabilities[:MAX_ACCEPTED] if snapshot.capabilities.apply_edit else ():
-            title = printable(f"Accept {worst.id} in {worst.package}, with a reason (VEX)")
-            arguments = [snapshot.uri, one.use.image, worst.id, worst.package]
-            yield types.CodeAction(
-                title,
-                types.CodeActionKind.QuickFix,
-                command=types.Command(title, ACCEPT, arguments=arguments),
-            )
-        if one.vulnerabilities and snapshot.capabilities.pages:
-            title = f"Show all {counted(len(one.vulnerabilities), 'vulnerability', 'vulnerabilities')} in the report"
-            yield types.CodeAction(
-                title, types.CodeActionKind.QuickFix, command=types.Command(title, SHOW_REPORT)
-            )
+        if one.report is not None and one.placed.checked.document.complete:
+            yield from _changes(snapshot, one, one.report)
+        yield from _asking(snapshot, one)
+
+
+def _changes(snapshot: DocumentSnapshot, one: KnownImage, report: ImageReport) -> Iterator[types.CodeAction]:
+    """What changes the text, or writes a statement, by what a report has shown."""
+    for title, image in (*_better(snapshot, one, report), *_pinned(one, report)):
+        if (edit := _replaced(snapshot, one, image)) is not None:
+            yield types.CodeAction(title, types.CodeActionKind.QuickFix, edit=edit)
+    for worst in one.vulnerabilities[:MAX_ACCEPTED] if snapshot.capabilities.apply_edit else ():
+        title = printable(f"Accept {worst.id} in {worst.package}, with a reason (VEX)")
+        arguments = [snapshot.uri, one.use.image, worst.id, worst.package]
+        yield types.CodeAction(
+            title,
+            types.CodeActionKind.QuickFix,
+            command=types.Command(title, ACCEPT, arguments=arguments),
+        )
+
+
+def _asking(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[types.CodeAction]:
+    """What is asked for about an image, and changes no text."""
+    arguments = [snapshot.uri, one.use.image]
+    if one.report is not None and one.report.vulnerabilities and snapshot.capabilities.image_pages:
+        number = counted(len(one.report.vulnerabilities), "vulnerability", "vulnerabilities")
+        yield _command(f"Show all {number} of {one.use.image}", SHOW_IMAGE, arguments)
+    if snapshot.capabilities.image_scanning is not None:
+        again = "Scan image again" if one.report else "Scan image"
+        yield _command(f"{again}: {one.use.image}", SCAN, arguments)
+
+
+def _command(title: str, command: str, arguments: list[str]) -> types.CodeAction:
+    shown = printable(title)
+    run = types.Command(shown, command, arguments=arguments)
+    return types.CodeAction(shown, types.CodeActionKind.QuickFix, command=run)
 
 
 def _better(snapshot: DocumentSnapshot, one: KnownImage, report: ImageReport) -> Iterator[tuple[str, str]]:

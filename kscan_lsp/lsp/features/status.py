@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.lsp.session.snapshot import SCANNING
 from kscan_lsp.lsp.uris import name_in, path_of
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.left_alone import WORDS, rendered_by
@@ -60,6 +61,8 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
         faults = [problem.message for _, problem in checked.problems() if problem.code == FAULT]
         shown = faults[:1] or ["as the chart renders"]
     counts = _counts(found)
+    scanning = sum(said == SCANNING for said in snapshot.scans.values())
+    working = [f"scanning {counted(scanning, 'image')}"] if scanning else []
     known = [f"{statuses['accepted']} accepted"]
     if snapshot.configuration.baseline is not None:
         counts = f"{sum(found.values())} new" + (f" ({counts})" if any(found.values()) else "")
@@ -72,8 +75,8 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
         "frameworks": [
             {"id": f.id, "name": f.title, "score": f.score, "scoreAccepted": f.score_accepted} for f in scores
         ],
-        "text": " \u00b7 ".join([counts, *shown[:1]]),
-        "lines": [f"This file: {', '.join([counts, *known])}", *shown],
+        "text": " \u00b7 ".join([counts, *shown[:1], *working]),
+        "lines": [f"This file: {', '.join([counts, *known])}", *shown, *working],
     }
 
 

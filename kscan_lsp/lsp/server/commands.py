@@ -12,6 +12,8 @@
 | `kscan.report` | | `{html}`, a page about all files of the workspace |
 | `kscan.explanationPage` | a document's URI and a control's id | `{html}`, a page about both, or null |
 | `kscan.acceptVulnerability` | a document's URI, an image, an id, a package | asks why; whether it was written |
+| `kscan.imagePage` | a document's URI and an image | `{html, markdown}` about it, or null |
+| `kscan.scanImage` | a document's URI and an image | has it scanned anew; true when that is done |
 | `kscan.explain` | a control's id | the explanation as Markdown; what matters most of it is also shown as a message |
 """
 
@@ -27,7 +29,8 @@ from kscan_lsp.lsp.features import status
 from kscan_lsp.lsp.features.code_actions import EXPLAIN
 from kscan_lsp.lsp.features.explanation import explanation_page
 from kscan_lsp.lsp.features.fix_all import FIX_SAFE, FixAll, fix_chosen, fix_everything, fixes_to_review
-from kscan_lsp.lsp.features.images import ACCEPT
+from kscan_lsp.lsp.features.image_page import image_page
+from kscan_lsp.lsp.features.images import ACCEPT, SCAN
 from kscan_lsp.lsp.features.report import report_page
 from kscan_lsp.lsp.features.vex_edit import FILE, REASONS, vex_edit
 from kscan_lsp.policy.explain import brief, explain
@@ -83,6 +86,22 @@ def handle_commands(server: Server) -> None:
         snapshot = await server.scheduler.snapshot(uri)
         page = explanation_page(snapshot, control) if snapshot else None
         return {"html": page} if page else None
+
+    @server.command("kscan.imagePage")
+    async def shown_image(uri: str, image: str) -> dict[str, Any] | None:
+        snapshot = await server.scheduler.snapshot(uri)
+        return image_page(snapshot, image) if snapshot else None
+
+    @server.command(SCAN)
+    async def scan_image(_uri: str, image: str) -> bool:
+        if server.images is None:
+            raise _failed(
+                "images are not scanned here; turn it on: kscan.server.scanImages in the user's settings of VS Code, "
+                "imageScans in the initialization options elsewhere"
+            )
+        if problem := await server.images.again(image):
+            raise _failed(f"{image} was not scanned: {problem}")
+        return True
 
     @server.command(EXPLAIN)
     def explained(control: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
+from kscan_lsp.lsp.session.snapshot import SCANNING
 from kscan_lsp.workspace.image_scanner import STOPPED
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 MAX_IMAGES: Final = 200
 """Images of a workspace that are scanned; what is known of each is held in memory."""
-SCANNING: Final = "being scanned \u2026"
 _NAMED: Final = 3
 """Images, and reasons, that are named in a message."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.fixes.verify import Site
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.configuration import Configuration, ConfigurationProblem
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+
+
+SCANNING: Final = "being scanned \u2026"
+"""What is said of an image that is being scanned."""
 
 
 class OpenText(NamedTuple):
