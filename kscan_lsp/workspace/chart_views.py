@@ -37,26 +37,15 @@ MAX_LISTED: Final = 3
 """Values files that a message lists."""
 
 
-class JudgedChart(Struct, frozen=True, eq=False):
-    """A chart judged as it renders with its defaults, and what was known around it."""
-
-    project: Project
-    around: Project
-
-
 class ChartView(Struct, frozen=True):
     """What is said of the files of a chart, by their names in a project."""
 
     files: Mapping[str, CheckedFile]
     faults: tuple[ChartFault, ...] = ()
     """Why it does not render, with its defaults or with another values file; their files are names in the project."""
-    judged: JudgedChart | None = None
-    """None where it does not render with its defaults."""
 
 
-def chart_view(
-    maker: Helm, chart: Chart, prefix: str, project: Project, before: JudgedChart | None = None
-) -> ChartView:
+def chart_view(maker: Helm, chart: Chart, prefix: str, project: Project) -> ChartView:
     """A chart rendered, with its defaults and with each values file that it comes with, and judged.
 
     Args:
@@ -64,7 +53,6 @@ def chart_view(
         chart: its files.
         prefix: what stands before the paths of its files in their names.
         project: what it is judged by, and what is known around it.
-        before: the same chart before an edit: what renders to the same is taken over.
     """
     renderings: list[ValuesRendering] = []
     faults: list[ChartFault] = []
@@ -85,20 +73,13 @@ def chart_view(
             if not (path in templates and is_rendered(templates[path]))
         ]
         renderings.append(ValuesRendering(values or "values.yaml", tuple(files)))
-    judged = _by_default(project, renderings[0], before)
-    whole = with_renderings(judged.project, renderings)
-    return ChartView(_shown(whole, chart, prefix, len(renderings)), tuple(faults), judged)
+    return ChartView(_shown(_judged(project, renderings), chart, prefix, len(renderings)), tuple(faults))
 
 
-def _by_default(project: Project, rendering: ValuesRendering, before: JudgedChart | None) -> JudgedChart:
-    """What a chart renders to with its defaults, judged."""
+def _judged(project: Project, renderings: list[ValuesRendering]) -> Project:
     alone = replace(project, files={}, known=None)
-    if before and before.around.evaluator is project.evaluator and before.around.index is project.index:
-        alone = before.project
-        here = {one.path for one in rendering.files}
-        for gone in alone.files.keys() - here:
-            alone = alone.without_file(gone)
-    return JudgedChart(alone.with_read([read_rendered(alone, one) for one in rendering.files]), project)
+    read = [read_rendered(alone, one) for one in renderings[0].files]
+    return with_renderings(alone.with_read(read), renderings)
 
 
 def _shown(project: Project, chart: Chart, prefix: str, renderings: int) -> dict[str, CheckedFile]:
@@ -157,8 +138,7 @@ def view_of(
     ordered = sorted(findings, key=lambda one: (one.span, one.control))
     distinct = {(one.control, one.span, one.message): one for one in ordered}
     checked = CheckedDocument(document, (), tuple(dict.fromkeys(problems)), stale=tuple(distinct.values()))
-    placed = PlacedDocument(0, 0, checked, Verbatim(name, 0))
-    return CheckedFile(name, text, False, (placed,), rendered=True)
+    return CheckedFile(name, text, False, (PlacedDocument(0, 0, checked, Verbatim(name, 0)),))
 
 
 def moved(view: CheckedFile, text: str) -> CheckedFile:

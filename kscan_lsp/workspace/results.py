@@ -164,8 +164,6 @@ class CheckedFile(Struct, frozen=True, eq=False, weakref=True):
     """Its documents, one after the other (`place`)."""
     skipped: str = ""
     limit: Problem | None = None
-    rendered: bool = False
-    """Whether it is a file of a chart, with what was found in what it renders to (`chart_views.py`)."""
 
     @property
     def parts(self) -> tuple[CheckedDocument, ...]:

@@ -110,13 +110,10 @@ export class Connection implements vscode.Disposable {
       return Promise.resolve(child);
     };
     const client: LanguageClient = new QuietClient("kscan", "kscan", run, {
-      documentSelector: [
-        ...["yaml", "json", "markdown", "helm"].flatMap((language) => [
-          { language, scheme: "file" },
-          { language, scheme: "untitled" },
-        ]),
-        { scheme: "file", pattern: "**/templates/**/*.tpl" },
-      ],
+      documentSelector: ["yaml", "json", "markdown"].flatMap((language) => [
+        { language, scheme: "file" },
+        { language, scheme: "untitled" },
+      ]),
       outputChannel: this.log,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),

@@ -20,7 +20,6 @@ from kscan_lsp.report.left_alone import WORDS, rendered_by
 from kscan_lsp.report.printable import counted
 from kscan_lsp.report.standards import percentage
 from kscan_lsp.report.unscanned import NOT_WHOLLY_JUDGED, is_wholly_judged
-from kscan_lsp.workspace.chart_views import FAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,9 +56,6 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     results = control_results((judged.verdicts, judged.failing()) for judged in snapshot.objects())
     scores = [f for f in compliance([ruleset], results) if f.judged] if whole else []
     shown = [f"{f.title} {percentage(f.score)}" for f in scores] if whole else [NOT_WHOLLY_JUDGED]
-    if checked.rendered:  # a chart has a score, none of its files has
-        faults = [problem.message for _, problem in checked.problems() if problem.code == FAULT]
-        shown = faults[:1] or ["as the chart renders"]
     counts = _counts(found)
     scanning = sum(said == SCANNING for said in snapshot.scans.values())
     working = [f"scanning {counted(scanning, 'image')}"] if scanning else []

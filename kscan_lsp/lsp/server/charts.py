@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.server.publisher import Publisher
     from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors
     from kscan_lsp.lsp.session.session import Session
-    from kscan_lsp.workspace.chart_views import JudgedChart
     from kscan_lsp.workspace.configuration import Configuration
 
 logger: Final = logging.getLogger(__name__)
@@ -45,8 +44,6 @@ class ChartTasks:
         self._tasks: dict[Path, asyncio.Task[None]] = {}
         self._judged_by: dict[Path, tuple[Configuration, bool]] = {}
         """What each was judged by last: the settings, and whether all files around it were known."""
-        self._judged: dict[Path, JudgedChart] = {}
-        """How those that are open were judged when they could be rendered last."""
 
     def render(self, charts: Iterable[Path]) -> None:
         """Have some charts rendered anew."""
@@ -79,14 +76,11 @@ class ChartTasks:
         try:
             while chart in self._waiting:
                 self._waiting.discard(chart)
-                request = chart_request(self._session, chart, self._judged.get(chart))
+                request = chart_request(self._session, chart)
                 if request is None or self._maker is None:
-                    self._judged.pop(chart, None)
                     break  # once the settings are read, the folder settles
                 self._judged_by[chart] = (request.configuration, request.project.whole)
                 view = await self._executors.run_chart(view_chart, self._maker, request)
-                if view.judged:
-                    self._judged[chart] = view.judged
                 accept_chart(self._session, request, view)
                 self._publisher.publish_folder(request.root)
         except Exception:  # a defect of ours must not take everything else down with it

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.session.document import OpenDocument
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.workspace.chart_views import JudgedChart
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
 
@@ -37,8 +36,6 @@ class ChartRequest(NamedTuple):
     """Which text each document has, by URI."""
     project: Project
     configuration: Configuration
-    before: JudgedChart | None = None
-    """How it was judged last."""
 
 
 def view_chart(maker: Helm, request: ChartRequest) -> ChartView:
@@ -55,7 +52,7 @@ def view_chart(maker: Helm, request: ChartRequest) -> ChartView:
     if missing := chart.missing():
         message = f"its dependency '{missing[0]}' is not in charts/, so it is not rendered; run: helm dependency build"
         return ChartView({}, (ChartFault(f"{prefix}Chart.yaml", 1, message),))
-    return chart_view(maker, chart, prefix, request.project, request.before)
+    return chart_view(maker, chart, prefix, request.project)
 
 
 def documents_of(session: Session, folder: Path) -> Iterator[OpenDocument]:
@@ -63,7 +60,7 @@ def documents_of(session: Session, folder: Path) -> Iterator[OpenDocument]:
     return (one for one in session.documents.values() if one.chart == folder)
 
 
-def chart_request(session: Session, folder: Path, before: JudgedChart | None = None) -> ChartRequest | None:
+def chart_request(session: Session, folder: Path) -> ChartRequest | None:
     """What is needed to render a chart as it is now; None where nothing of it is open, or no settings are read yet."""
     documents = [*documents_of(session, folder)]
     root = session.root_of(folder / "Chart.yaml")
@@ -77,7 +74,6 @@ def chart_request(session: Session, folder: Path, before: JudgedChart | None = N
         {one.uri: one.revision for one in documents},
         session.workspaces[root].project,
         configuration,
-        before,
     )
 
 
@@ -93,9 +89,8 @@ def accept_chart(session: Session, request: ChartRequest, view: ChartView) -> No
             # somebody must hear of a fault in a file that is not open
             open_here = session.open_keys()
             faults += [fault for fault in view.faults if fault.file not in open_here]
-            document.rendered = view.files.get(document.key, document.rendered)
-            # what was found before stays where it still is
-            shown = moved(document.rendered or view_of(document.key, text, ()), text)
+            before = document.view or view_of(document.key, text, ())
+            shown = view.files.get(document.key) or moved(before, text)
         if faults:
             shown = with_faults(shown or view_of(document.key, text, ()), faults)
         document.accept_view(shown)

@@ -75,9 +75,7 @@ class OpenDocument(Struct):
     chart: Path | None = None
     """The folder of the chart that it is part of."""
     view: CheckedFile | None = None
-    """What its chart said of it last."""
-    rendered: CheckedFile | None = None
-    """What its chart said of it when it could be rendered last."""
+    """What its chart said of it last, as it is rendered."""
     page: Project | None = None
     """Of a page of Markdown, what its blocks are judged in."""
     quick: bool = False
