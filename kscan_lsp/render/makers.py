@@ -111,9 +111,9 @@ class Helm:
         return json.loads(line)
 
 
-def helm(seconds: float = SECONDS) -> Helm | None:
-    """What renders charts here, each in so many seconds at most; None where nothing does."""
-    return Helm(seconds) if find_spec("helm_python") else None
+def helm() -> Helm | None:
+    """What renders charts here; None where nothing does."""
+    return Helm() if find_spec("helm_python") else None
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:

@@ -33,7 +33,7 @@ FLOORS = {
     "lsp": [
         "capabilities", "uris", "wire", "convert", "session.around", "session.published", "session.stale",
         "session.steps", "session.snapshot", "session.scanned", "session.workspace", "session.document",
-        "session.session", "session.charts",
+        "session.session",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",
@@ -45,8 +45,7 @@ FLOORS = {
         "features.places", "features.inlay_hints", "features.references",
         "features.workspace_symbols", "features.call_hierarchy",
         "server.tasks", "server.protocol", "server.stdio",
-        "server.progress", "server.publisher", "server.charts",
-        "server.settings_reader", "server.scheduler", "server.image_scans",
+        "server.progress", "server.publisher", "server.settings_reader", "server.scheduler", "server.image_scans",
         "server.server",
         "server.commands", "server.requests", "server.navigation", "server.notifications", "server.main",
     ],

@@ -104,7 +104,6 @@ def handle_settings(server: Server) -> None:
             server.scheduler.reconfigure()
         for uri, path in paths:
             session.reread(key_of(path, uri), path)
-            server.scheduler.charts.file_changed(path)
             for root in session.roots_with(path):
                 server.scheduler.work_on(root)
 

@@ -30,7 +30,6 @@ from kscan_lsp.workspace.places import is_exceptions_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kscan_lsp.lsp.server.charts import ChartTasks
     from kscan_lsp.lsp.server.progress import ProgressReporter
     from kscan_lsp.lsp.server.publisher import Publisher
     from kscan_lsp.lsp.server.settings_reader import SettingsReader
@@ -59,7 +58,6 @@ class Scheduler:
         reporter: ProgressReporter,
         background: BackgroundTasks,
         changed: Signal,
-        charts: ChartTasks,
     ) -> None:
         self._session = session
         self._publisher = publisher
@@ -68,7 +66,6 @@ class Scheduler:
         self._reporter = reporter
         self._background = background
         self._changed = changed
-        self.charts = charts
         self.tasks: dict[Path | None, asyncio.Task[None]] = {}
         self._reading: set[Path | None] = set()
         """The folders of which a file is being read, which leaves time for buffers."""
@@ -81,7 +78,6 @@ class Scheduler:
         if self._session.is_configuration_file(document.path) or self._session.day != today():
             self.reconfigure()
         self.work_on(document.root)
-        self.charts.document_changed(uri)
 
     def document_closed(self, uri: str) -> None:
         """Show nothing more of a document, and forget its folder if nothing else is known there."""
@@ -188,7 +184,6 @@ class Scheduler:
         workspace = self._session.workspaces[root]
         self._publisher.publish_folder(root)
         self._publisher.tell_status()
-        self.charts.folder_settled(root)
         if root is not None and workspace.wants_search(exploring=self._session.exploring):
             workspace.searching = True
             self._background.start(self._search(root, workspace))

@@ -16,7 +16,6 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from kscan_lsp import __version__
-from kscan_lsp.lsp.server.charts import ChartTasks
 from kscan_lsp.lsp.server.progress import ProgressReporter
 from kscan_lsp.lsp.server.protocol import Protocol
 from kscan_lsp.lsp.server.publisher import Publisher
@@ -61,7 +60,6 @@ class Server(LanguageServer):
             reporter=self.reporter,
             background=self.background,
             changed=self.changed,
-            charts=ChartTasks(self.session, self.publisher, self.executors, self.background),
         )
 
     def scan_images(self) -> None:

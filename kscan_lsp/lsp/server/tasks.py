@@ -34,23 +34,18 @@ class Signal:
 
 
 class Executors:
-    """Threads of our own: pygls reads standard input on its pool, and cancels requests from there.
+    """Two threads of our own: pygls reads standard input on its pool, and cancels requests from there.
 
-    Each runs pure functions, one after the other. Checks never wait for an answer that takes long, or for a chart.
+    Each runs pure functions, one after the other. Checks never wait for an answer that takes long.
     """
 
     def __init__(self) -> None:
         self._checks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-check")
         self._answers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-answer")
-        self._charts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-chart")
 
     async def run_check(self, work: Callable[..., T], *args: Any) -> T:
         """Run what an edit may wait for."""
         return await asyncio.get_running_loop().run_in_executor(self._checks, work, *args)
-
-    async def run_chart(self, work: Callable[..., T], *args: Any) -> T:
-        """Render and judge a chart."""
-        return await asyncio.get_running_loop().run_in_executor(self._charts, work, *args)
 
     async def run_answer(self, work: Callable[..., T], *args: Any) -> T:
         """Run what may take long."""

@@ -1,14 +1,12 @@
-"""Which folders a file lies in: of those of the workspace, of those with settings of their own, and of charts."""
+"""Which folders a file lies in: of those of the workspace, and of those with settings of their own."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-from kscan_lsp.files.partials import outermost_chart
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 def innermost(path: Path, folders: Iterable[Path]) -> Path | None:
@@ -21,17 +19,3 @@ def folders_around(path: Path, folders: Iterable[Path]) -> list[Path]:
     """The folders that a file lies in below the innermost of some."""
     top = innermost(path, folders)
     return [folder for folder in path.parents if top and folder != top and folder.is_relative_to(top)]
-
-
-SUFFIXES: Final = (".yaml", ".yml", ".json", ".tpl", ".txt")
-"""How the files end that a chart is rendered from."""
-
-
-def chart_of(path: Path | None) -> Path | None:
-    """The folder of the chart that a file is part of; None for any other file."""
-    if path is None or path.suffix.lower() not in SUFFIXES:
-        return None
-    for folder in path.absolute().parents:
-        if (folder / "Chart.yaml").is_file():
-            return Path(outermost_chart(str(folder)))
-    return None

@@ -15,7 +15,6 @@ from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.lsp.session.steps import CheckRequest
 from kscan_lsp.text import LineIndex, Position
-from kscan_lsp.workspace.chart_views import moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,10 +71,6 @@ class OpenDocument(Struct):
     """Why it is left alone for where it lies, when it was checked last; it holds for the same partials (by identity):
     settings that leave out other files come with new ones.
     """
-    chart: Path | None = None
-    """The folder of the chart that it is part of."""
-    view: CheckedFile | None = None
-    """What its chart said of it last, as it is rendered."""
     page: Project | None = None
     """Of a page of Markdown, what its blocks are judged in."""
     quick: bool = False
@@ -118,7 +113,7 @@ class OpenDocument(Struct):
 
     def accept(self, request: CheckRequest, result: CheckResult) -> None:
         """Keep the result of a check."""
-        self.checked, self.checked_revision = self._as_rendered(result.file), request.revision
+        self.checked, self.checked_revision = result.file, request.revision
         self.configuration, self.page = request.configuration, result.page
         self.base = result.project.files.get(self.key)
         self.unpublished = True
@@ -134,20 +129,9 @@ class OpenDocument(Struct):
     def update(self, file: CheckedFile | None) -> None:
         """Follow what the project says of it by now: what rests on other objects changes without it."""
         if file is not None and file is not self.base:
-            self.checked = self._as_rendered(with_stale_findings(self.checked, file))
+            self.checked = with_stale_findings(self.checked, file)
             self.base = file
             self.unpublished = True
-
-    def accept_view(self, view: CheckedFile | None) -> None:
-        """Keep what its chart says of its text as it is now; None where that is nothing of it."""
-        before, self.view = self.view, view
-        if view is not before and self.checked_revision == self.revision:
-            self.checked = view or self.base or self.checked
-            self.unpublished = True
-
-    def _as_rendered(self, file: CheckedFile) -> CheckedFile:
-        """A template as its chart has it, as far as that is known; any other file as it is."""
-        return file if self.view is None or file.documents else moved(self.view, file.text)
 
     def snapshot(
         self, workspace: Workspace, capabilities: Capabilities, folders: tuple[Path, ...]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from kscan_lsp.lsp.capabilities import Capabilities
-from kscan_lsp.lsp.session.around import chart_of, folders_around, innermost
+from kscan_lsp.lsp.session.around import folders_around, innermost
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
 from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
@@ -90,7 +90,6 @@ class Session(Struct):
             revision=self.revision,
             index=LineIndex(item.text),
             checked=CheckedFile(item.uri, "", json=False),
-            chart=chart_of(path),
         )
 
     def change(
@@ -318,7 +317,8 @@ class Session(Struct):
     def _workspace_of(self, step: Step) -> Workspace | None:
         """The folder that a step was a step of, unless other settings hold there by now."""
         workspace = self.workspaces.get(step.root)
-        return workspace if workspace and workspace.configuration is step.configuration else None
+        same = workspace is not None and workspace.configuration is step.configuration
+        return workspace if same else None
 
     def update_documents(self, root: Path | None) -> None:
         """Have the open documents of a folder follow what its project says of them.
