@@ -31,8 +31,10 @@ FLOORS = {
         "evaluate", "verdicts", "edited", "causes", "evaluator",
     ],
     "lsp": [
-        "capabilities", "uris", "wire", "convert", "session.around", "session.published", "session.stale",
-        "session.steps", "session.snapshot", "session.workspace", "session.document", "session.session",
+        "capabilities", "uris", "wire", "convert", "rendered",
+        "session.around", "session.published", "session.stale",
+        "session.charts", "session.steps", "session.snapshot", "session.workspace", "session.all_charts",
+        "session.document", "session.session",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.vex_edit",
@@ -44,7 +46,8 @@ FLOORS = {
         "features.places", "features.inlay_hints", "features.references",
         "features.workspace_symbols", "features.call_hierarchy",
         "server.tasks", "server.protocol", "server.stdio",
-        "server.progress", "server.publisher", "server.settings_reader", "server.scheduler", "server.server",
+        "server.progress", "server.publisher", "server.settings_reader", "server.charts", "server.scheduler",
+        "server.server",
         "server.commands", "server.requests", "server.navigation", "server.notifications", "server.main",
     ],
 }  # fmt: skip

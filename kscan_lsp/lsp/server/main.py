@@ -40,4 +40,8 @@ def serve() -> None:
     sys.setswitchinterval(0.001)
     # trees of thousands of nodes come and go with each edit, and hardly any of them is part of a cycle
     gc.set_threshold(100_000, 50, 20)
-    stdio.serve(create().protocol)
+    server = create()
+    try:
+        stdio.serve(server.protocol)
+    finally:
+        server.charts.close()  # else the process would wait for a chart that is being rendered

@@ -12,7 +12,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.lsp.session.session import today
+from kscan_lsp.lsp.session.around import today
+from kscan_lsp.lsp.session.charts import TakeChart, take_chart
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile, check, find_files, read_file, settle_files
 from kscan_lsp.settings.model import FILE_NAMES
@@ -21,6 +22,7 @@ from kscan_lsp.workspace.places import is_exceptions_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kscan_lsp.lsp.server.charts import ChartRenderer
     from kscan_lsp.lsp.server.progress import ProgressReporter
     from kscan_lsp.lsp.server.publisher import Publisher
     from kscan_lsp.lsp.server.settings_reader import SettingsReader
@@ -46,6 +48,7 @@ class Scheduler:
         publisher: Publisher,
         settings: SettingsReader,
         executors: Executors,
+        charts: ChartRenderer,
         reporter: ProgressReporter,
         background: BackgroundTasks,
         changed: Signal,
@@ -54,6 +57,7 @@ class Scheduler:
         self._publisher = publisher
         self._settings = settings
         self._executors = executors
+        self.charts = charts
         self._reporter = reporter
         self._background = background
         self._changed = changed
@@ -68,6 +72,8 @@ class Scheduler:
             return
         if self._session.is_configuration_file(document.path) or self._session.day != today():
             self.reconfigure()
+        if document.chart is not None:
+            self.charts.document_changed(document, self.work_on)
         self.work_on(document.root)
 
     def document_closed(self, uri: str) -> None:
@@ -76,6 +82,8 @@ class Scheduler:
         document = session.close(uri)
         if document is None:
             return
+        if document.chart is not None:
+            self.charts.outdate(document.chart, document.root, self.work_on, files=True)
         if session.is_configuration_file(document.path):
             self.reconfigure()  # what is on disk holds again
         else:
@@ -129,6 +137,8 @@ class Scheduler:
                 session.accept(step, result)
             elif isinstance(step, ReadFile):
                 await self._read(step)
+            elif isinstance(step, TakeChart):
+                session.keep(step, await self._executors.run_check(take_chart, step))
             else:
                 session.keep(step, await self._executors.run_check(settle_files, step))
         except Exception:  # a defect of ours must not take everything else down with it
@@ -167,6 +177,7 @@ class Scheduler:
     def _finish(self, root: Path | None) -> None:
         """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
         workspace = self._session.workspaces[root]
+        self.charts.look_again(root, self.work_on)
         self._publisher.publish_folder(root)
         self._publisher.tell_status()
         if root is not None and workspace.wants_search(exploring=self._session.exploring):

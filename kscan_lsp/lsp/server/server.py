@@ -16,6 +16,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from kscan_lsp import __version__
+from kscan_lsp.lsp.server.charts import ChartRenderer
 from kscan_lsp.lsp.server.progress import ProgressReporter
 from kscan_lsp.lsp.server.protocol import Protocol
 from kscan_lsp.lsp.server.publisher import Publisher
@@ -48,11 +49,13 @@ class Server(LanguageServer):
         self.reporter = ProgressReporter(self.session, self.work_done_progress, self.background)
         self.publisher = Publisher(self.session, self, self.background, self.changed)
         self.settings = SettingsReader(self.session, self.executors, self.publisher, self.warn)
+        self.charts = ChartRenderer(self.session, self.settings, self.executors, self.background, self.warn)
         self.scheduler = Scheduler(
             session=self.session,
             publisher=self.publisher,
             settings=self.settings,
             executors=self.executors,
+            charts=self.charts,
             reporter=self.reporter,
             background=self.background,
             changed=self.changed,

@@ -77,6 +77,8 @@ class Workspace(Struct):
     """Files that are to be read, by key, in order."""
     unsettled: list[str] = []
     """Files that are read, and of which it is still to be said what rests on other objects."""
+    rendered: frozenset[str] = frozenset()
+    """The keys of files of charts that its project has as they were rendered."""
     published: dict[str, PublishedFile] = {}
     """The files without a buffer whose diagnostics the editor shows."""
     _seen: dict[str, CheckedFile] = {}
@@ -125,7 +127,8 @@ class Workspace(Struct):
         while self.waiting:
             key, file = next(iter(self.waiting.items()))
             del self.waiting[key]
-            if key not in buffers and not is_configuration_file(file.path):
+            apart = key in buffers or key in self.rendered
+            if not apart and not is_configuration_file(file.path):
                 owned = owns(file.path)
                 return ReadFile(
                     key=key,
@@ -164,7 +167,7 @@ class Workspace(Struct):
         for key, file in files.items():
             known = self.published.get(key)
             same = known is not None and known.file is file and known.related.isdisjoint(moved)
-            if key in buffers or same:
+            if key in buffers or same or key in self.rendered:
                 continue
             if known or any(checked.findings for checked in file.parts) or any(file.problems()):
                 found.append((key, file))
