@@ -225,6 +225,13 @@ def one(span: Span, index: LineIndex, encoding: Encoding, about: str) -> bytes:
     return (f"{{{at.text},{about}}}" % (at.first, at.last)).encode()
 
 
+def related(uri: str, span: Span, index: LineIndex, encoding: Encoding, message: str) -> str:
+    """A place in another file, as part of what `one` takes for said."""
+    at = _range(span, index, encoding)
+    place = f'"uri":{_quoted(uri)},{at.text % (at.first, at.last)}'
+    return f'{{"location":{{{place}}},"message":{_quoted(message)}}}'
+
+
 def _quoted(text: str) -> str:
     """JSON for a text, as part of a template. What is not ASCII is written as escapes."""
     return json.dumps(text).replace("%", "%%")

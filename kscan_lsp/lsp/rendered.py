@@ -7,6 +7,7 @@ that it has in common with the text that did.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.lsp import convert
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.text import LineIndex, Span, minimal_edit
+from kscan_lsp.workspace.chart_values import sources_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,8 +23,18 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.render.values import ValueSource
     from kscan_lsp.report.model import NotScanned
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+
+
+class RelatedPlace(NamedTuple):
+    """A place in a file of the chart that something rests on, and what is said there."""
+
+    key: str
+    span: Span
+    """In code points of the file's text, as it was rendered."""
+    message: str
 
 
 class ChartMark(NamedTuple):
@@ -36,6 +48,7 @@ class ChartMark(NamedTuple):
     """The rendered document that it is about."""
     values: tuple[str, ...] = ()
     """The values files that it is found with; none where it is no finding."""
+    related: tuple[RelatedPlace, ...] = ()
 
     @property
     def finding(self) -> Finding | None:
@@ -87,6 +100,40 @@ def _of_file(file: CheckedFile) -> Iterator[tuple[str, ChartMark]]:
             )
 
 
+def with_sources(
+    marks: Mapping[str, tuple[ChartMark, ...]], sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
+) -> dict[str, tuple[ChartMark, ...]]:
+    """Marks with those on the values that they come from, each leading to the other.
+
+    Args:
+        marks: by file.
+        sources: the values that findings come from (`workspace/chart_values.py`).
+        prefix: what stands before the paths of the chart's files in keys.
+    """
+    found = {key: list(there) for key, there in marks.items()}
+    for key, there in marks.items():
+        for number, mark in enumerate(there):
+            known = [one for one in sources_in(sources, mark.placed, mark.finding) if one.file]
+            places = [
+                RelatedPlace(prefix + one.file, one.span, f"the value is set here: {'.'.join(one.path)}")
+                for one in known
+            ]
+            found[key][number] = mark._replace(related=tuple(places))
+            # a value that decides alone causes it; of several, nobody knows which was meant to
+            if len(places) == 1:
+                back = RelatedPlace(key, mark.span, "the template that it is in")
+                at = places[0]
+                on_value = mark._replace(span=at.span, related=(back,))
+                if not any(one.span == at.span and _says_same(one, mark) for one in found.get(at.key, ())):
+                    found.setdefault(at.key, []).append(on_value)
+    return {key: tuple(sorted(there, key=lambda mark: mark.span)) for key, there in found.items()}
+
+
+def _says_same(one: ChartMark, other: ChartMark) -> bool:
+    same = one.finding and other.finding and one.finding.control == other.finding.control
+    return bool(same) and one.message == other.message
+
+
 def _explained(message: str, reason: str) -> str:
     return f"{message} ({reason})" if reason else message
 
@@ -106,37 +153,61 @@ def faults_of(faults: Sequence[NotScanned], texts: Mapping[str, str]) -> dict[st
 
 def moved(marks: Iterable[ChartMark], rendered: str, text: str) -> tuple[ChartMark, ...]:
     """Marks of a text that was rendered, in the text that it is now: those in lines that both have."""
-    edit = minimal_edit(rendered, text)
-    if edit is None:
+    if rendered == text:
         return tuple(marks)
-    first = rendered.rfind("\n", 0, edit.span.start) + 1
-    end = rendered.find("\n", edit.span.end)
-    last = len(rendered) if end < 0 else end + 1
-    shift = len(text) - len(rendered)
-    kept = []
-    for mark in marks:
-        if mark.span.end <= first:
-            kept.append(mark)
-        elif mark.span.start >= last:
-            kept.append(mark._replace(span=Span(mark.span.start + shift, mark.span.end + shift)))
-    return tuple(kept)
+    spans = ((mark, moved_span(mark.span, rendered, text)) for mark in marks)
+    return tuple([mark._replace(span=span) for mark, span in spans if span is not None])
+
+
+def moved_span(span: Span, before: str, now: str) -> Span | None:
+    """Where a span of a text is after an edit; None where its lines have changed."""
+    unchanged = _unchanged(before, now)
+    if unchanged is None or span.end <= unchanged[0]:
+        return span
+    _, last, shift = unchanged
+    return Span(span.start + shift, span.end + shift) if span.start >= last else None
+
+
+@lru_cache(maxsize=4)
+def _unchanged(before: str, now: str) -> tuple[int, int, int] | None:
+    """Where the lines that two texts share end at the start, begin again, and how far these have moved."""
+    edit = minimal_edit(before, now)
+    if edit is None:
+        return None
+    first = before.rfind("\n", 0, edit.span.start) + 1
+    end = before.find("\n", edit.span.end)
+    return first, len(before) if end < 0 else end + 1, len(now) - len(before)
 
 
 def diagnostics_of(
-    marks: Iterable[ChartMark], text: str, ruleset: Ruleset, capabilities: Capabilities
+    view: ChartView, text: str, ruleset: Ruleset, capabilities: Capabilities
 ) -> convert.Diagnostics:
-    """Marks as diagnostics of a text."""
+    """What is shown in a file of a chart as diagnostics of its text."""
     index = LineIndex(text)
-    return tuple([_diagnostic(mark, index, ruleset, capabilities) for mark in marks])
+    lines = {key: LineIndex(other) for key, other in view.texts.items()} if view.related else {}
+    return tuple([_diagnostic(mark, index, ruleset, capabilities, lines) for mark in view.marks])
 
 
-def _diagnostic(mark: ChartMark, index: LineIndex, ruleset: Ruleset, capabilities: Capabilities) -> bytes:
+def _diagnostic(
+    mark: ChartMark,
+    index: LineIndex,
+    ruleset: Ruleset,
+    capabilities: Capabilities,
+    lines: Mapping[str, LineIndex],
+) -> bytes:
     if isinstance(mark.said, Problem):
         about = convert.about_problem(Problem(mark.said.span, mark.message, mark.said.code, mark.said.fatal))
         return convert.one(mark.span, index, capabilities.encoding, about)
     references = ruleset.controls[mark.said.control].references
     link = references[0] if references and capabilities.code_description else ""
     about = convert.about_finding(mark.said, mark.message, link, dimmed=capabilities.unnecessary)
+    places = [
+        convert.related(one.key, one.span, lines[one.key], capabilities.encoding, one.message)
+        for one in mark.related
+        if one.key in lines
+    ]
+    if places and capabilities.related_information:
+        about += f',"relatedInformation":[{",".join(places)}]'
     return convert.one(mark.span, index, capabilities.encoding, about)
 
 
@@ -144,6 +215,13 @@ class ChartView(NamedTuple):
     """What is shown in one file of a chart, in its text as it is now."""
 
     marks: tuple[ChartMark, ...] = ()
+    texts: Mapping[str, str] = {}
+    """The texts of all files of the chart as they were rendered, by key."""
+
+    @property
+    def related(self) -> bool:
+        """Whether anything in it leads to another file."""
+        return any(mark.related for mark in self.marks)
 
     def at(self, offset: int, is_wanted: Callable[[ChartMark], bool] = lambda _: True) -> list[ChartMark]:
         """What is shown at a place."""

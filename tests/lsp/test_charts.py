@@ -105,6 +105,29 @@ async def test_an_edit_of_values_is_rendered_before_it_is_saved(editor, chart):
 
 
 @pytest.mark.asyncio
+async def test_a_value_that_causes_a_finding_is_marked_and_leads_to_the_template_and_back(editor, chart):
+    web, values = (chart / "templates/web.yaml").as_uri(), (chart / "values.yaml").as_uri()
+    prod = (chart / "values-prod.yaml").as_uri()
+    helpers = (chart / "templates/_helpers.tpl").as_uri()
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    editor.open(values, VALUES)
+    editor.open(prod, "net: true\n")
+    (on_value,) = await editor.until(values, now(("C-0057", 2)))
+    assert on_value.related_information[0].location.uri == helpers
+    assert on_value.related_information[0].location.range.start.line == 1
+    # a finding of other values than the defaults comes from their file
+    await editor.until(prod, now(("C-0041", 0)))
+    shown = {d.code: d for d in editor.published[web][-1].diagnostics}
+    assert shown["C-0041"].related_information[0].location.uri == prod
+    assert not shown["C-0038"].related_information  # written in the template
+    # a value moves with what is typed above it, also before it is traced again
+    editor.edit(values, 2, TextDocumentContentChangeWholeDocument(text=f"# more\n{VALUES}"))
+    shown = await editor.shown(values, 2)
+    assert found(shown) == [("C-0057", 3)]
+
+
+@pytest.mark.asyncio
 async def test_findings_stay_in_unchanged_lines_while_a_template_is_broken(editor, chart):
     web = (chart / "templates/web.yaml").as_uri()
     await editor.start(chart.parent)

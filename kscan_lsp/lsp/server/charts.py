@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.lsp.session.charts import OpenChart, render_chart
+from kscan_lsp.lsp.session.charts import OpenChart, render_chart, trace_chart
 from kscan_lsp.render.makers import helm
 from kscan_lsp.report.left_alone import INSTALL
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kscan_lsp.lsp.server.settings_reader import SettingsReader
-    from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors
+    from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors, Signal
+    from kscan_lsp.lsp.session.charts import ChartRequest, ChartResult
     from kscan_lsp.lsp.session.document import OpenDocument
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.render.makers import Helm
@@ -31,17 +32,20 @@ class ChartRenderer:
 
     def __init__(
         self,
+        *,
         session: Session,
         settings: SettingsReader,
         executors: Executors,
         background: BackgroundTasks,
         warn: Callable[[str], None],
+        changed: Signal,
     ) -> None:
         self._session = session
         self._settings = settings
         self._executors = executors
         self._background = background
         self._warn = warn
+        self._changed = changed
         self._rendering: set[Path] = set()
         self._maker: Helm | None = None
         self._told = False
@@ -96,6 +100,26 @@ class ChartRenderer:
         if self._maker is not None:
             self._maker.stop()
 
+    async def _trace(
+        self,
+        maker: Helm,
+        chart: OpenChart,
+        request: ChartRequest,
+        result: ChartResult,
+        work_on: Callable[[Path | None], None],
+    ) -> None:
+        """Find the values that findings come from, as long as nothing is edited."""
+
+        def overtaken() -> bool:
+            return chart.revision != request.revision
+
+        sources = await self._executors.run_chart(trace_chart, maker, request, result, overtaken)
+        while chart.accepted is not result and not overtaken():
+            await self._changed.wait()
+        if not overtaken():
+            chart.trace(sources)
+            work_on(chart.root)
+
     async def _work(self, maker: Helm, chart: OpenChart, work_on: Callable[[Path | None], None]) -> None:
         session = self._session
         try:
@@ -110,6 +134,7 @@ class ChartRenderer:
                 if chart.revision == request.revision:
                     chart.keep(request, result)
                     work_on(chart.root)
+                    await self._trace(maker, chart, request, result, work_on)
         except Exception:  # a defect of ours must not take everything else down with it
             logger.exception("%s could not be rendered", chart.folder)
             chart.done = chart.revision

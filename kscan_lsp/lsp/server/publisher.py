@@ -103,8 +103,9 @@ class Publisher:
 
     def _of_chart(self, folder: Path, key: str, text: str, project: Project) -> convert.Diagnostics:
         view = self._session.charts.view(folder, key, text)
-        marks = view.marks if view else ()
-        return diagnostics_of(marks, text, project.ruleset, self._session.capabilities)
+        if view is None or not view.marks:
+            return ()
+        return diagnostics_of(view, text, project.ruleset, self._session.capabilities)
 
     def clear_folder(self, workspace: Workspace) -> None:
         """A folder does not count any more: nothing is shown of its settings and its files that are not open."""

@@ -49,7 +49,14 @@ class Server(LanguageServer):
         self.reporter = ProgressReporter(self.session, self.work_done_progress, self.background)
         self.publisher = Publisher(self.session, self, self.background, self.changed)
         self.settings = SettingsReader(self.session, self.executors, self.publisher, self.warn)
-        self.charts = ChartRenderer(self.session, self.settings, self.executors, self.background, self.warn)
+        self.charts = ChartRenderer(
+            session=self.session,
+            settings=self.settings,
+            executors=self.executors,
+            background=self.background,
+            warn=self.warn,
+            changed=self.changed,
+        )
         self.scheduler = Scheduler(
             session=self.session,
             publisher=self.publisher,

@@ -56,4 +56,4 @@ class Charts(Struct):
             return None
         marks = moved(chart.marks.get(key, ()), chart.texts.get(key, text), text)
         faults = moved(chart.fault_marks.get(key, ()), chart.fault_texts.get(key, text), text)
-        return ChartView((*faults, *marks))
+        return ChartView((*faults, *marks), chart.texts)

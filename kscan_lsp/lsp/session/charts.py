@@ -17,17 +17,19 @@ from msgspec.structs import replace
 
 from kscan_lsp.cli.charts import rendered_chart
 from kscan_lsp.files.encoding import Unreadable
-from kscan_lsp.lsp.rendered import faults_of, marks_of
+from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, with_sources
 from kscan_lsp.render.chart import read_chart
+from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
+    from kscan_lsp.render.values import ValueSource
     from kscan_lsp.report.model import NotScanned
     from kscan_lsp.workspace.charts import JudgedChart
     from kscan_lsp.workspace.configuration import Configuration
@@ -54,6 +56,8 @@ class ChartResult(NamedTuple):
     """What a chart renders to, judged; without that, `faults` say why."""
 
     disk: Chart | Unreadable
+    chart: Chart | Unreadable
+    """The same with the texts of open documents."""
     judged: JudgedChart | None
     texts: Mapping[str, str]
     """What was rendered, by the keys of the files."""
@@ -89,6 +93,8 @@ class OpenChart(Struct):
     disk: Chart | None = None
     waiting: ChartResult | None = None
     """What was rendered last, until it is part of the project."""
+    accepted: ChartResult | None = None
+    """What became part of the project last."""
     judged: JudgedChart | None = None
     """What was rendered last and worked."""
     texts: Mapping[str, str] = {}
@@ -98,6 +104,8 @@ class OpenChart(Struct):
     fault_marks: Mapping[str, tuple[ChartMark, ...]] = {}
     marks: Mapping[str, tuple[ChartMark, ...]] = {}
     """What is shown of it, by the keys of the files."""
+    sources: Mapping[object, tuple[ValueSource, ...]] = {}
+    """The values that its findings come from."""
     unpublished: bool = False
     """Whether it was rendered since what there is to show of it was published."""
     published: set[str] = set()
@@ -150,14 +158,20 @@ class OpenChart(Struct):
         files = tuple([project.files[file.path] for file in self.judged.files if file.path in project.files])
         if len(files) == len(self.seen) and all(map(is_, files, self.seen)):
             return False
-        self.seen, self.marks = files, marks_of(files)
+        self.seen = files
+        self.marks = with_sources(marks_of(files), self.sources, f"{self.folder.as_uri()}/")
         return True
+
+    def trace(self, sources: Mapping[object, tuple[ValueSource, ...]]) -> None:
+        """It is known which values findings come from."""
+        self.sources, self.seen, self.unpublished = sources, (), True
 
     def accept(self, result: ChartResult) -> None:
         """It is part of the project now; where it does not render, what did stays."""
-        self.unpublished = True
+        self.accepted, self.unpublished = result, True
         self.fault_texts, self.fault_marks = result.texts, faults_of(result.faults, result.texts)
         if result.judged is not None:
+            self.sources = _still(self.sources, self.texts, result.texts, f"{self.folder.as_uri()}/")
             self.judged, self.texts = result.judged, result.texts
 
 
@@ -172,7 +186,41 @@ def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
     made = rendered_chart(maker, request.folder, chart, prefix)
     read = {} if isinstance(chart, Unreadable) else _texts(chart, prefix)
     judged = judge_chart(request.project, made.renderings) if made.renderings else None
-    return ChartResult(disk, judged, read, made.not_scanned)
+    return ChartResult(disk, chart, judged, read, made.not_scanned)
+
+
+def trace_chart(
+    maker: Helm, request: ChartRequest, result: ChartResult, overtaken: Callable[[], bool]
+) -> dict[object, tuple[ValueSource, ...]]:
+    """Find which values the findings of a chart come from, which has it rendered many times."""
+    if result.judged is None or isinstance(result.chart, Unreadable):
+        return {}
+    prefix = f"{request.folder.as_uri()}/"
+    return value_sources(maker, result.chart, result.judged.files, prefix, overtaken)
+
+
+def _still(
+    sources: Mapping[object, tuple[ValueSource, ...]],
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    prefix: str,
+) -> dict[object, tuple[ValueSource, ...]]:
+    """Where values were set that findings came from, in texts that may have been edited since."""
+    same = {key for key, text in before.items() if now.get(key) == text}
+    found = {}
+    for traced, there in sources.items():
+        kept = []
+        for one in there:
+            key = prefix + one.file
+            span = (
+                one.span
+                if not one.file or key in same
+                else moved_span(one.span, before.get(key, ""), now.get(key, ""))
+            )
+            if span is not None:
+                kept.append(one._replace(span=span))
+        found[traced] = tuple(kept)
+    return found
 
 
 def _texts(chart: Chart, prefix: str) -> dict[str, str]:
