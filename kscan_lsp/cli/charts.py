@@ -48,10 +48,21 @@ def rendered_charts(
         maker.close()
 
 
-def rendered_chart(maker: Helm, folder: Path, chart: Chart | Unreadable) -> RenderedChart:
-    """A chart rendered with its defaults, and with each values file that it comes with."""
+def rendered_chart(
+    maker: Helm, folder: Path, chart: Chart | Unreadable, prefix: str | None = None
+) -> RenderedChart:
+    """A chart rendered with its defaults, and with each values file that it comes with.
+
+    Args:
+        maker: what renders it.
+        folder: where it is.
+        chart: its files.
+        prefix: what stands before the paths of its files in names, if not the folder as reports have it; values files
+            are called by their paths in the chart then.
+    """
     name = display_name(folder)
-    prefix = f"{name}/" if name != "." else ""
+    shown = "" if prefix is not None or name == "." else f"{name}/"
+    prefix = shown if prefix is None else prefix
     if isinstance(chart, Unreadable):
         return RenderedChart(folder, (), (NotScanned(f"{prefix}Chart.yaml", 1, chart.reason),), {})
     not_scanned = [NotScanned(prefix + path, 1, why) for path, why in chart.left_out]
@@ -62,7 +73,7 @@ def rendered_chart(maker: Helm, folder: Path, chart: Chart | Unreadable) -> Rend
     for values in (None, *chart.values_files()):
         texts = () if values is None else (chart.files[values].decode(errors="replace"),)
         found = render(maker, chart, texts, prefix)
-        label = f"{prefix}{values or 'values.yaml'}"
+        label = f"{shown}{values or 'values.yaml'}"
         if isinstance(found, ChartFault):
             said = f" with {label}" if values else ""
             why = f"this chart does not render{said}: {found.message}"

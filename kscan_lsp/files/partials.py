@@ -27,6 +27,8 @@ is what they are, and elsewhere unless an object in them has a name (`workspace.
 ACTION: Final = "{{"
 """What begins an action in a template; a template without one is the manifest that it renders to."""
 
+_APART: Final = ("crds/", ".")
+"""What of a chart is not rendered: manifests that are read as they are, and hidden files."""
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -103,6 +105,15 @@ def outermost_chart(folder: str) -> str:
     if name == "charts" and os.path.isfile(os.path.join(above, "Chart.yaml")):
         return outermost_chart(above)
     return folder
+
+
+def chart_around(path: Path | None) -> Path | None:
+    """The folder of the chart that a file is rendered with; None for one that is in none, or apart from it."""
+    for folder, _ in _folders(os.path.abspath(path)) if path else ():
+        if os.path.isfile(os.path.join(folder, "Chart.yaml")):
+            inside = Path(os.path.abspath(path or "")).relative_to(folder).as_posix()
+            return None if inside.startswith(_APART) else Path(outermost_chart(folder))
+    return None
 
 
 def _folders(path: str) -> Iterator[tuple[str, str]]:

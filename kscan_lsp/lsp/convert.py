@@ -110,7 +110,7 @@ class DiagnosticTexts:
         """All diagnostics of a file; those of a closed one are not remembered, since it seldom changes."""
         parts = []
         if checked.limit:
-            parts.append((f'{{"range":{_START},{_about_problem(checked.limit)}}}' % ()).encode())
+            parts.append((f'{{"range":{_START},{about_problem(checked.limit)}}}' % ()).encode())
         text_of = self._text if closed else self._remembered
         parts += (text for placed in checked.documents if (text := text_of(uri, placed, project)))
         return tuple(parts)
@@ -133,7 +133,7 @@ class DiagnosticTexts:
         index, encoding = checked.document.lines, self._capabilities.encoding
         holes = _Holes([], {}, {})
         made = [
-            f"{{{_noted(_range(problem.span, index, encoding), holes.lines)},{_about_problem(problem)}}}"
+            f"{{{_noted(_range(problem.span, index, encoding), holes.lines)},{about_problem(problem)}}}"
             for problem in checked.problems
         ]
         for finding in checked.findings:
@@ -204,12 +204,32 @@ def _about(control: str, level: int, message: str, link: str) -> str:
     )
 
 
-def _about_problem(problem: Problem) -> str:
+def about_problem(problem: Problem) -> str:
+    """What a diagnostic says of a problem, as JSON that is part of a template."""
     level = _PROBLEM_LEVELS.get(problem.code, ERROR)
     return (
         f'"severity":{level},"code":{_quoted(problem.code)},"source":"{SOURCE}",'
         f'"message":{_quoted(problem.message)}'
     )
+
+
+def about_finding(finding: Finding, message: str, link: str, *, dimmed: bool) -> str:
+    """The same of a finding; one of a baseline is `dimmed` where the editor can."""
+    about = _about(finding.control, level_of(finding), message, link)
+    return about + _DIMMED if dimmed and finding.status == "baseline" else about
+
+
+def one(span: Span, index: LineIndex, encoding: Encoding, about: str) -> bytes:
+    """One diagnostic of a text, of what is said there."""
+    at = _range(span, index, encoding)
+    return (f"{{{at.text},{about}}}" % (at.first, at.last)).encode()
+
+
+def related(uri: str, span: Span, index: LineIndex, encoding: Encoding, message: str) -> str:
+    """A place in another file, as part of what `one` takes for said."""
+    at = _range(span, index, encoding)
+    place = f'"uri":{_quoted(uri)},{at.text % (at.first, at.last)}'
+    return f'{{"location":{{{place}}},"message":{_quoted(message)}}}'
 
 
 def _quoted(text: str) -> str:
@@ -223,7 +243,7 @@ def of_problems(problems: Iterable[tuple[Document, Problem]], encoding: Encoding
     for document, problem in problems:
         holes: list[_Line] = []
         at = _noted(_range(problem.span, document.lines, encoding), holes)
-        text = f"{{{at},{_about_problem(problem)}}}"
+        text = f"{{{at},{about_problem(problem)}}}"
         texts.append((text % tuple(number for number, _ in holes)).encode())
     return tuple(texts)
 

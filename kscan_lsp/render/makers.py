@@ -40,6 +40,7 @@ class Helm:
         self.seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._stopped = False
 
     def rendered(self, files: Mapping[str, bytes], name: str, values: Sequence[str]) -> dict[str, str]:
         """What the templates of a chart render to, by the names that Helm has for them.
@@ -68,7 +69,15 @@ class Helm:
             self._process.communicate()
             self._process = None
 
+    def stop(self) -> None:
+        """End the process from another thread than the one that waits for an answer, which gets none from now on."""
+        self._stopped = True
+        if (process := self._process) is not None:
+            process.kill()
+
     def _ask(self, question: bytes) -> Any:
+        if self._stopped:
+            raise RenderError("nothing is rendered any more")
         process = self._process
         if process is None or process.poll() is not None:
             self.close()

@@ -68,6 +68,53 @@ def read_rendered(project: Project, file: RenderedFile) -> CheckedFile:
     return CheckedFile(file.path, file.text, json=False, documents=documents)
 
 
+class JudgedChart(NamedTuple):
+    """A chart judged in a project: its files as read by its defaults, and with what is found in all renderings."""
+
+    read: tuple[CheckedFile, ...]
+    files: tuple[CheckedFile, ...]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """What its files are called in the project."""
+        return frozenset([file.path for file in self.files])
+
+
+def judge_chart(project: Project, renderings: Sequence[ValuesRendering]) -> JudgedChart:
+    """A chart judged in a project as that is now; as for `with_renderings`."""
+    read = tuple([read_rendered(project, file) for file in renderings[0].files])
+    judged = with_renderings(project.with_read(read), renderings)
+    return JudgedChart(read, tuple([judged.files[file.path] for file in read]))
+
+
+def with_chart(project: Project, chart: JudgedChart, gone: Iterable[str] = ()) -> Project:
+    """A project with a chart that was judged in an earlier version of it.
+
+    What its defaults render to is held against what there is now. What only other values give is taken as it was then:
+    it is declared by nothing, so nothing rests on it.
+
+    Args:
+        project: as it is now.
+        chart: the chart.
+        gone: what its files were called that it has no more.
+    """
+    for path in gone:
+        project = project.without_file(path)
+    project = project.with_read(chart.read)
+    files = dict(project.files)
+    for judged in chart.files:
+        now = files[judged.path]
+        number = len(now.documents)
+        own = [
+            replace(placed, checked=_unfixable(placed.checked), source=before.source)
+            for placed, before in zip(now.documents, judged.documents[:number], strict=True)
+        ]
+        files[judged.path] = replace(
+            now, documents=(*own, *judged.documents[number:]), limit=now.limit or judged.limit
+        )
+    return replace(project, files=files)
+
+
 def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> Project:
     """The project, which has what a chart renders to by default, with what else is found in it.
 

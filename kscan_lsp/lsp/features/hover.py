@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
@@ -13,12 +13,19 @@ from kscan_lsp.lsp.features.explanation import link
 from kscan_lsp.lsp.features.images import page_at
 from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
+from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.markdown import plain
+from kscan_lsp.report.printable import printable
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.results import CheckedFile, place
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
+    from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, SettingsSnapshot
+
+MOST_LINES: Final = 12
+"""Rendered lines that are shown for a finding: one about a whole object would fill the screen."""
 
 
 def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover | None:
@@ -42,7 +49,33 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
             page = explain(ruleset.controls[finding.control], ruleset, convert.message_of(finding))
             more = f"\n\n{link(snapshot, finding.control)}" if _links(snapshot) else ""
             pages.append(page + more)
+    for mark in snapshot.chart.at(at) if snapshot.chart else ():
+        if mark.finding and (page := _of_rendered(snapshot, mark)) not in pages:
+            whole = whole or mark.span
+            pages.append(page)
     return None if whole is None else _hover(snapshot, "\n\n---\n\n".join(pages), whole)
+
+
+def _of_rendered(snapshot: DocumentSnapshot, mark: ChartMark) -> str:
+    """What there is to say of a finding of a chart: with the lines that it is rendered to, and the values it has."""
+    finding, placed = mark.finding, mark.placed
+    if finding is None or placed is None:
+        return ""
+    ruleset = snapshot.configuration.ruleset
+    lines, text = placed.checked.document.lines, placed.checked.document.text
+    alone = CheckedFile(snapshot.key, text, json=False, documents=place(snapshot.key, (placed.checked,)))
+    first, last = (
+        lines.line_of(finding.span.start),
+        lines.line_of(max(finding.span.end - 1, finding.span.start)),
+    )
+    last = min(last, first + MOST_LINES - 1)
+    source = "\n".join(FileText(alone, ruleset).masked().split("\n")[first : last + 1])
+    markdown = snapshot.capabilities.markup is types.MarkupKind.Markdown
+    source = printable(source)
+    shown = f"```yaml\n{source}\n```" if markdown else source
+    values = f" with {', '.join(mark.values)}" if mark.values else ""
+    page = explain(ruleset.controls[finding.control], ruleset, mark.message)
+    return f"{page}\n\nRendered{values}:\n\n{shown}"
 
 
 def _accepted(snapshot: DocumentSnapshot, finding: Finding) -> str:

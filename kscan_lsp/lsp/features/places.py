@@ -71,8 +71,10 @@ class Places:
         return self._uris.get(one.file, one.file)
 
     def _location(self, one: Object, span: Span) -> types.Location:
-        lines = lines_of(location_in(one.file, one.document, span, self.project), self.project)
-        return types.Location(self.file(one), convert.range_of_lines(lines, self._encoding))
+        location = location_in(one.file, one.document, span, self.project)
+        lines = lines_of(location, self.project)
+        uri = self._uris.get(location.file, location.file)
+        return types.Location(uri, convert.range_of_lines(lines, self._encoding))
 
 
 def identity(one: Object) -> dict[str, Any]:

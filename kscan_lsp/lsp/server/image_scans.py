@@ -14,8 +14,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from kscan_lsp.lsp.session.around import today
 from kscan_lsp.lsp.session.scanned import MAX_IMAGES, ScannedImages
-from kscan_lsp.lsp.session.workspace import today
 from kscan_lsp.report.printable import counted, printable
 from kscan_lsp.workspace.image_cache import ImageCache, cache_path
 from kscan_lsp.workspace.image_scanner import STOPPED, Scanner, find_scanner

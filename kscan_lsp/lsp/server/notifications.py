@@ -102,6 +102,8 @@ def handle_settings(server: Server) -> None:
             for _, path in paths
         ) or any(one.depends_on(key) for one in known for key in keys):
             server.scheduler.reconfigure()
+        for _, path in paths:
+            server.charts.files_changed(path, server.scheduler.work_on)
         for uri, path in paths:
             session.reread(key_of(path, uri), path)
             for root in session.roots_with(path):

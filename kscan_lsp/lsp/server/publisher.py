@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.rendered import diagnostics_of
 from kscan_lsp.lsp.server.stdio import Outbox
 from kscan_lsp.lsp.session.published import published
 from kscan_lsp.workspace.configuration import distinct_problems
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pygls.lsp.server import LanguageServer
 
     from kscan_lsp.lsp.server.tasks import BackgroundTasks, Signal
+    from kscan_lsp.lsp.session.charts import OpenChart
     from kscan_lsp.lsp.session.document import OpenDocument
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.lsp.session.workspace import Workspace
@@ -59,6 +61,9 @@ class Publisher:
             if document not in changed and self.texts.points_elsewhere(document.checked):
                 self._publish_document(document, workspace.project)
         shown = session.shows_all(workspace)
+        for chart in session.charts.of(root):
+            if chart.look(workspace.project, workspace.rendered) or chart.unpublished:
+                self._publish_chart(chart, workspace, shown=shown)
         for key, file in workspace.take_unpublished(session.open_keys(), shown=shown):
             found = self.texts.of_file(key, file, workspace.project, closed=True) if file else ()
             self.publish(key, None, found)
@@ -68,11 +73,39 @@ class Publisher:
         """Publish a document unless it is shown as it is; whether its text had other diagnostics before."""
         document.unpublished = False
         diagnostics = self.texts.of_file(document.uri, document.checked, project)
+        if document.chart is not None:
+            diagnostics += self._of_chart(document.chart, document.key, document.index.text, project)
         before = document.published
         if (document.version, diagnostics) != before:
             document.published = (document.version, diagnostics)
             self.publish(document.uri, document.version, diagnostics)
         return before is not None and before[0] == document.version and before[1] != diagnostics
+
+    def _publish_chart(self, chart: OpenChart, workspace: Workspace, *, shown: bool) -> None:
+        """Publish what is found in the files of a chart, each where it is written."""
+        chart.unpublished = False
+        session, project = self._session, workspace.project
+        keys = session.open_keys()
+        differs = [
+            self._publish_document(document, project)
+            for document in session.checked_documents(chart.root)
+            if document.chart == chart.folder
+        ]
+        if any(differs):
+            self._refresh(diagnostics=True)
+        closed = (chart.marks.keys() | chart.fault_marks.keys()) - keys if shown else set[str]()
+        for key in chart.published - closed - keys:
+            self.publish(key, None, ())
+        chart.published = closed
+        for key in sorted(closed):
+            text = chart.texts.get(key, chart.fault_texts.get(key, ""))
+            self.publish(key, None, self._of_chart(chart.folder, key, text, project))
+
+    def _of_chart(self, folder: Path, key: str, text: str, project: Project) -> convert.Diagnostics:
+        view = self._session.charts.view(folder, key, text)
+        if view is None or not view.marks:
+            return ()
+        return diagnostics_of(view, text, project.ruleset, self._session.capabilities)
 
     def clear_folder(self, workspace: Workspace) -> None:
         """A folder does not count any more: nothing is shown of its settings and its files that are not open."""

@@ -12,6 +12,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.lsp.session.around import today
+from kscan_lsp.lsp.session.charts import TakeChart, take_chart
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.lsp.session.steps import (
     CheckRequest,
@@ -23,13 +25,13 @@ from kscan_lsp.lsp.session.steps import (
     read_file,
     settle_files,
 )
-from kscan_lsp.lsp.session.workspace import today
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import is_exceptions_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kscan_lsp.lsp.server.charts import ChartRenderer
     from kscan_lsp.lsp.server.progress import ProgressReporter
     from kscan_lsp.lsp.server.publisher import Publisher
     from kscan_lsp.lsp.server.settings_reader import SettingsReader
@@ -55,6 +57,7 @@ class Scheduler:
         publisher: Publisher,
         settings: SettingsReader,
         executors: Executors,
+        charts: ChartRenderer,
         reporter: ProgressReporter,
         background: BackgroundTasks,
         changed: Signal,
@@ -63,6 +66,7 @@ class Scheduler:
         self._publisher = publisher
         self._settings = settings
         self._executors = executors
+        self.charts = charts
         self._reporter = reporter
         self._background = background
         self._changed = changed
@@ -77,6 +81,8 @@ class Scheduler:
             return
         if self._session.is_configuration_file(document.path) or self._session.day != today():
             self.reconfigure()
+        if document.chart is not None:
+            self.charts.document_changed(document, self.work_on)
         self.work_on(document.root)
 
     def document_closed(self, uri: str) -> None:
@@ -85,6 +91,8 @@ class Scheduler:
         document = session.close(uri)
         if document is None:
             return
+        if document.chart is not None:
+            self.charts.outdate(document.chart, document.root, self.work_on, files=True)
         if session.is_configuration_file(document.path):
             self.reconfigure()  # what is on disk holds again
         else:
@@ -144,6 +152,8 @@ class Scheduler:
                 workspace = session.workspaces.get(step.root)
                 if workspace is not None and workspace.configuration is step.configuration:
                     workspace.untold = [*left, *workspace.untold]
+            elif isinstance(step, TakeChart):
+                session.keep(step, await self._executors.run_check(take_chart, step))
             else:
                 session.keep(step, await self._executors.run_check(settle_files, step))
         except Exception:  # a defect of ours must not take everything else down with it
@@ -182,6 +192,7 @@ class Scheduler:
     def _finish(self, root: Path | None) -> None:
         """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
         workspace = self._session.workspaces[root]
+        self.charts.look_again(root, self.work_on)
         self._publisher.publish_folder(root)
         self._publisher.tell_status()
         if root is not None and workspace.wants_search(exploring=self._session.exploring):

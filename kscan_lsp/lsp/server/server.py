@@ -16,6 +16,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from kscan_lsp import __version__
+from kscan_lsp.lsp.server.charts import ChartRenderer
 from kscan_lsp.lsp.server.progress import ProgressReporter
 from kscan_lsp.lsp.server.protocol import Protocol
 from kscan_lsp.lsp.server.publisher import Publisher
@@ -52,11 +53,20 @@ class Server(LanguageServer):
         self.settings = SettingsReader(self.session, self.executors, self.publisher, self.warn)
         self.images: ImageScans | None = None
         """Scans images in the background, where the editor asks for that."""
+        self.charts = ChartRenderer(
+            session=self.session,
+            settings=self.settings,
+            executors=self.executors,
+            background=self.background,
+            warn=self.warn,
+            changed=self.changed,
+        )
         self.scheduler = Scheduler(
             session=self.session,
             publisher=self.publisher,
             settings=self.settings,
             executors=self.executors,
+            charts=self.charts,
             reporter=self.reporter,
             background=self.background,
             changed=self.changed,

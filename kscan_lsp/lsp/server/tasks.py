@@ -34,18 +34,23 @@ class Signal:
 
 
 class Executors:
-    """Two threads of our own: pygls reads standard input on its pool, and cancels requests from there.
+    """Three threads of our own: pygls reads standard input on its pool, and cancels requests from there.
 
-    Each runs pure functions, one after the other. Checks never wait for an answer that takes long.
+    Each runs pure functions, one after the other. Checks never wait for an answer that takes long, or for a chart.
     """
 
     def __init__(self) -> None:
         self._checks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-check")
+        self._charts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-chart")
         self._answers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-answer")
 
     async def run_check(self, work: Callable[..., T], *args: Any) -> T:
         """Run what an edit may wait for."""
         return await asyncio.get_running_loop().run_in_executor(self._checks, work, *args)
+
+    async def run_chart(self, work: Callable[..., T], *args: Any) -> T:
+        """Run what renders a chart."""
+        return await asyncio.get_running_loop().run_in_executor(self._charts, work, *args)
 
     async def run_answer(self, work: Callable[..., T], *args: Any) -> T:
         """Run what may take long."""

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.files.manifest import is_json
+from kscan_lsp.files.partials import chart_around
 from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.lsp.session.steps import CheckRequest
 from kscan_lsp.text import LineIndex, Position
+from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from kscan_lsp.text import Encoding
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedFile
 
 FAILED: Final = "this text could not be checked: please report what the log of the server says about it"
 
@@ -73,8 +74,28 @@ class OpenDocument(Struct):
     """
     page: Project | None = None
     """Of a page of Markdown, what its blocks are judged in."""
+    chart: Path | None = None
+    """The folder of the chart that it is rendered with."""
     quick: bool = False
     """Whether its last check took so little time that reading messages can wait for the next one."""
+
+    @classmethod
+    def of(
+        cls, item: types.TextDocumentItem, path: Path | None, key: str, root: Path | None, revision: int
+    ) -> OpenDocument:
+        """A document as it was opened."""
+        return cls(
+            uri=item.uri,
+            path=path,
+            key=key,
+            root=root,
+            markdown=item.language_id == "markdown",
+            version=item.version,
+            revision=revision,
+            index=LineIndex(item.text),
+            checked=CheckedFile(item.uri, "", json=False),
+            chart=chart_around(path),
+        )
 
     def apply(
         self,
@@ -109,6 +130,7 @@ class OpenDocument(Struct):
             skip_reason=known[1] if known and known[0] is workspace.partials else None,
             markdown=self.markdown,
             page=self.page,
+            rendered=self.key in workspace.rendered,
         )
 
     def accept(self, request: CheckRequest, result: CheckResult) -> None:
@@ -126,9 +148,14 @@ class OpenDocument(Struct):
         self.checked_revision, self.configuration = request.revision, request.configuration
         self.unpublished = True
 
-    def update(self, file: CheckedFile | None) -> None:
-        """Follow what the project says of it by now: what rests on other objects changes without it."""
-        if file is not None and file is not self.base:
+    def update(self, file: CheckedFile | None, *, rendered: bool = False) -> None:
+        """Follow what the project says of it by now: what rests on other objects changes without it.
+
+        What it is rendered to as part of a chart is shown apart (`lsp/rendered.py`).
+        """
+        if rendered:
+            self.base = file
+        elif file is not None and file is not self.base:
             self.checked = with_stale_findings(self.checked, file)
             self.base = file
             self.unpublished = True

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from kscan_lsp.lsp.capabilities import Capabilities
-from kscan_lsp.lsp.session.around import folders_around, innermost
+from kscan_lsp.lsp.session.all_charts import Charts
+from kscan_lsp.lsp.session.around import folders_around, innermost, today
+from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
 from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
-from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of, today
+from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
-from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.places import has_own, is_exceptions_file
-from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,6 +63,7 @@ class Session(Struct):
     """Whether somebody asked for other objects: it is known from then on what the files of the workspace declare."""
     showing: bool = False
     """Whether that is to be shown as diagnostics."""
+    charts: Charts = field(default_factory=Charts)
     published: dict[str, PublishedDiagnostics] = {}
     """What a client that asks for diagnostics is to show, by URI."""
     reported: set[str] = set()
@@ -80,17 +81,8 @@ class Session(Struct):
         path = path_of(item.uri)
         if path is not None:
             self.look_for_settings(path)
-        self.documents[item.uri] = OpenDocument(
-            uri=item.uri,
-            path=path,
-            key=key_of(path, item.uri),
-            root=self.root_of(path),
-            markdown=item.language_id == "markdown",
-            version=item.version,
-            revision=self.revision,
-            index=LineIndex(item.text),
-            checked=CheckedFile(item.uri, "", json=False),
-        )
+        known = path, key_of(path, item.uri), self.root_of(path)
+        self.documents[item.uri] = OpenDocument.of(item, *known, self.revision)
 
     def change(
         self, uri: str, version: int, changes: Iterable[ContentChange | types.TextDocumentContentChangeEvent]
@@ -272,6 +264,8 @@ class Session(Struct):
         """Take what is to be done next in a folder: a buffer that changed, then what is to be done on disk."""
         if request := self.buffer_to_check(root):
             return request
+        if chart := self.charts.step(root, self.workspaces[root]):
+            return chart
         buffers = {document.key for document in self.documents.values() if document.root == root}
         return self.workspaces[root].take_next_step(
             buffers, self.is_configuration_file, lambda path: self.root_of(path) == root
@@ -292,11 +286,13 @@ class Session(Struct):
         workspace = self._workspace_of(step)
         return None if workspace is None else workspace.project
 
-    def keep(self, step: ReadFile | SettleFiles | JudgeAgain, project: Project) -> None:
+    def keep(self, step: ReadFile | SettleFiles | JudgeAgain | TakeChart, project: Project) -> None:
         """Keep what was read from disk or settled, unless other settings hold by now: then it is read again."""
         workspace = self._workspace_of(step)
         if workspace is not None:
             workspace.project = project
+            for key in self.charts.accept(step, workspace) if isinstance(step, TakeChart) else ():
+                self.reread(key, path_of(key))
         else:
             self.retry(step)
 
@@ -325,9 +321,10 @@ class Session(Struct):
 
         Those whose text has moved on are left out: what is found in them now would be shown in the wrong places.
         """
-        files = self.workspaces[root].project.files
+        workspace = self.workspaces[root]
+        files = workspace.project.files
         for document in self.checked_documents(root):
-            document.update(files.get(document.key))
+            document.update(files.get(document.key), rendered=document.key in workspace.rendered)
 
     def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
         """What an answer about a document is made from; None where nothing is checked in it."""
@@ -335,7 +332,8 @@ class Session(Struct):
         if workspace is None:
             return None
         made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
-        return made and made._replace(sources=self.settings_sources(), scans=self.scans)
+        chart = self.charts.view(document.chart, document.key, document.index.text)
+        return made and made._replace(sources=self.settings_sources(), scans=self.scans, chart=chart)
 
     def projects_snapshot(self) -> ProjectsSnapshot:
         """What an answer about the objects of all folders is made from."""

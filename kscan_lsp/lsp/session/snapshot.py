@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Capabilities
+    from kscan_lsp.lsp.rendered import ChartView
     from kscan_lsp.text import LineIndex, Span
     from kscan_lsp.workspace.changes import Change
     from kscan_lsp.workspace.configuration import Configuration, ConfigurationProblem
@@ -73,6 +74,8 @@ class DocumentSnapshot(NamedTuple):
     sources: SettingsSources = SettingsSources()
     scans: Mapping[str, str] = {}
     """What is to be said of images that are being scanned, or could not be; see `Session.scans`."""
+    chart: ChartView | None = None
+    """What is shown in it as a file of a chart; None where it is of none that was rendered."""
 
     def range_of(self, placed: PlacedDocument, span: Span) -> types.Range:
         """A span of one of its documents as the protocol has it."""

@@ -15,6 +15,7 @@ from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import is_json, is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
+from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import objects_of
@@ -53,6 +54,8 @@ class CheckRequest(NamedTuple):
     markdown: bool = False
     page: Project | None = None
     """What was known of a page of Markdown."""
+    rendered: bool = False
+    """Whether the project has what it renders to, as part of a chart."""
 
 
 class CheckResult(NamedTuple):
@@ -116,7 +119,7 @@ class JudgeAgain(NamedTuple):
         return self.keys[0]
 
 
-Step: TypeAlias = CheckRequest | ReadFile | SettleFiles | JudgeAgain
+Step: TypeAlias = CheckRequest | ReadFile | SettleFiles | JudgeAgain | TakeChart
 
 BATCH: Final = 4
 """Files that are settled or judged again in one step, which an edit has to wait for."""
@@ -133,7 +136,8 @@ def check(request: CheckRequest) -> CheckResult:
         return CheckResult(request.project, file, time.thread_time() - began, reason, page)
     if reason and not (reason == "helm-template" and is_rendered(text)):
         file = CheckedFile(key, text, json, skipped=reason)
-        project = request.project.with_read([file])
+        # what a chart renders to stays until it is rendered again
+        project = request.project if request.rendered else request.project.with_read([file])
     else:
         project = request.project.with_file(key, text, json=json)
         file = with_stale_findings(request.previous, project.files[key])

@@ -6,7 +6,6 @@ objects: it would be wrong as often as not.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
@@ -83,6 +82,8 @@ class Workspace(Struct):
     """What is known besides manifests by now, until the project is told."""
     untold: list[str] = []
     """Files of which it is still to be found out whether they see what is different in that."""
+    rendered: frozenset[str] = frozenset()
+    """The keys of files of charts that its project has as they were rendered."""
     published: dict[str, PublishedFile] = {}
     """The files without a buffer whose diagnostics the editor shows."""
     _seen: dict[str, CheckedFile] = {}
@@ -141,7 +142,8 @@ class Workspace(Struct):
         while self.waiting:
             key, file = next(iter(self.waiting.items()))
             del self.waiting[key]
-            if key not in buffers and not is_configuration_file(file.path):
+            apart = key in buffers or key in self.rendered
+            if not apart and not is_configuration_file(file.path):
                 owned = owns(file.path)
                 return ReadFile(
                     key=key,
@@ -180,7 +182,7 @@ class Workspace(Struct):
         for key, file in files.items():
             known = self.published.get(key)
             same = known is not None and known.file is file and known.related.isdisjoint(moved)
-            if key in buffers or same:
+            if key in buffers or same or key in self.rendered:
                 continue
             if known or any(checked.findings for checked in file.parts) or any(file.problems()):
                 found.append((key, file))
@@ -318,8 +320,3 @@ def _finds_the_same(old: Workspace, new: Workspace) -> bool:
         and before.ruleset.relational == now.ruleset.relational
         and not (new.judging or old.judging or old.outdated)
     )
-
-
-def today() -> date:
-    """The day that suppressions are compared with."""
-    return datetime.now(UTC).date()

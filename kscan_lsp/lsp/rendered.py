@@ -1,0 +1,228 @@
+"""What is shown in the files of a chart: each finding of what it renders to where it was written.
+
+A finding of one template may stand in another file, such as `_helpers.tpl`, so what there is to show is put together
+for a chart as a whole. Until an edited text is rendered again, or while it does not render, findings stay in the lines
+that it has in common with the text that did.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
+
+from kscan_lsp.findings import Problem
+from kscan_lsp.lsp import convert
+from kscan_lsp.render.source_map import Rendered
+from kscan_lsp.text import LineIndex, Span, minimal_edit
+from kscan_lsp.workspace.chart_values import sources_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from kscan_lsp.findings import Finding
+    from kscan_lsp.lsp.capabilities import Capabilities
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.render.values import ValueSource
+    from kscan_lsp.report.model import NotScanned
+    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+
+
+class RelatedPlace(NamedTuple):
+    """A place in a file of the chart that something rests on, and what is said there."""
+
+    key: str
+    span: Span
+    """In code points of the file's text, as it was rendered."""
+    message: str
+
+
+class ChartMark(NamedTuple):
+    """Something that is shown in a file of a chart."""
+
+    span: Span
+    """In code points of the file's text, as it was rendered."""
+    said: Finding | Problem
+    message: str
+    placed: PlacedDocument | None = None
+    """The rendered document that it is about."""
+    values: tuple[str, ...] = ()
+    """The values files that it is found with; none where it is no finding."""
+    related: tuple[RelatedPlace, ...] = ()
+
+    @property
+    def finding(self) -> Finding | None:
+        """The finding that it is; None for a problem."""
+        return self.said if not isinstance(self.said, Problem) else None
+
+
+_MARKS: WeakKeyDictionary[CheckedFile, tuple[tuple[str, ChartMark], ...]] = WeakKeyDictionary()
+
+
+def marks_of(files: Iterable[CheckedFile]) -> dict[str, tuple[ChartMark, ...]]:
+    """What is shown of the templates of a chart, by the file that it is shown in."""
+    found: dict[str, dict[object, ChartMark]] = {}
+    for file in files:
+        known = _MARKS.get(file)
+        if known is None:
+            known = _MARKS[file] = tuple(_of_file(file))
+        for key, mark in known:
+            # a template that is included five times has one place
+            control = mark.finding.control if mark.finding else ""
+            found.setdefault(key, {}).setdefault((mark.span, control, mark.message), mark)
+    return {key: tuple(sorted(marks.values(), key=lambda mark: mark.span)) for key, marks in found.items()}
+
+
+def _of_file(file: CheckedFile) -> Iterator[tuple[str, ChartMark]]:
+    if file.limit:
+        yield file.path, ChartMark(Span(0, 0), file.limit, file.limit.message)
+    for placed in file.documents:
+        source = placed.source
+        if not isinstance(source, Rendered):
+            continue
+        for problem in placed.checked.problems:
+            at = placed.locate(problem.span)
+            yield (
+                at.file,
+                ChartMark(at.span or Span(0, 0), problem, _explained(problem.message, at.reason), placed),
+            )
+        for finding in placed.checked.findings:
+            if finding.status == "accepted":
+                continue
+            at = placed.locate(finding.span)
+            values = source.found_with.of(finding)
+            message = convert.message_of(finding)
+            if source.extra and values:
+                message += f" (rendered with {', '.join(values)})"
+            yield (
+                at.file,
+                ChartMark(at.span or Span(0, 0), finding, _explained(message, at.reason), placed, values),
+            )
+
+
+def with_sources(
+    marks: Mapping[str, tuple[ChartMark, ...]], sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
+) -> dict[str, tuple[ChartMark, ...]]:
+    """Marks with those on the values that they come from, each leading to the other.
+
+    Args:
+        marks: by file.
+        sources: the values that findings come from (`workspace/chart_values.py`).
+        prefix: what stands before the paths of the chart's files in keys.
+    """
+    found = {key: list(there) for key, there in marks.items()}
+    for key, there in marks.items():
+        for number, mark in enumerate(there):
+            known = [one for one in sources_in(sources, mark.placed, mark.finding) if one.file]
+            places = [
+                RelatedPlace(prefix + one.file, one.span, f"the value is set here: {'.'.join(one.path)}")
+                for one in known
+            ]
+            found[key][number] = mark._replace(related=tuple(places))
+            # a value that decides alone causes it; of several, nobody knows which was meant to
+            if len(places) == 1:
+                back = RelatedPlace(key, mark.span, "the template that it is in")
+                at = places[0]
+                on_value = mark._replace(span=at.span, related=(back,))
+                if not any(one.span == at.span and _says_same(one, mark) for one in found.get(at.key, ())):
+                    found.setdefault(at.key, []).append(on_value)
+    return {key: tuple(sorted(there, key=lambda mark: mark.span)) for key, there in found.items()}
+
+
+def _says_same(one: ChartMark, other: ChartMark) -> bool:
+    same = one.finding and other.finding and one.finding.control == other.finding.control
+    return bool(same) and one.message == other.message
+
+
+def _explained(message: str, reason: str) -> str:
+    return f"{message} ({reason})" if reason else message
+
+
+def faults_of(faults: Sequence[NotScanned], texts: Mapping[str, str]) -> dict[str, tuple[ChartMark, ...]]:
+    """What is not rendered, by file, at its line."""
+    found: dict[str, list[ChartMark]] = {}
+    for fault in faults:
+        index = LineIndex(texts.get(fault.file, ""))
+        line = min(max(fault.line - 1, 0), len(index.starts) - 1)
+        problem = Problem(
+            Span(index.starts[line], index.content_end(line)), fault.reason, "render", fatal=True
+        )
+        found.setdefault(fault.file, []).append(ChartMark(problem.span, problem, problem.message))
+    return {key: tuple(marks) for key, marks in found.items()}
+
+
+def moved(marks: Iterable[ChartMark], rendered: str, text: str) -> tuple[ChartMark, ...]:
+    """Marks of a text that was rendered, in the text that it is now: those in lines that both have."""
+    if rendered == text:
+        return tuple(marks)
+    spans = ((mark, moved_span(mark.span, rendered, text)) for mark in marks)
+    return tuple([mark._replace(span=span) for mark, span in spans if span is not None])
+
+
+def moved_span(span: Span, before: str, now: str) -> Span | None:
+    """Where a span of a text is after an edit; None where its lines have changed."""
+    unchanged = _unchanged(before, now)
+    if unchanged is None or span.end <= unchanged[0]:
+        return span
+    _, last, shift = unchanged
+    return Span(span.start + shift, span.end + shift) if span.start >= last else None
+
+
+@lru_cache(maxsize=4)
+def _unchanged(before: str, now: str) -> tuple[int, int, int] | None:
+    """Where the lines that two texts share end at the start, begin again, and how far these have moved."""
+    edit = minimal_edit(before, now)
+    if edit is None:
+        return None
+    first = before.rfind("\n", 0, edit.span.start) + 1
+    end = before.find("\n", edit.span.end)
+    return first, len(before) if end < 0 else end + 1, len(now) - len(before)
+
+
+def diagnostics_of(
+    view: ChartView, text: str, ruleset: Ruleset, capabilities: Capabilities
+) -> convert.Diagnostics:
+    """What is shown in a file of a chart as diagnostics of its text."""
+    index = LineIndex(text)
+    lines = {key: LineIndex(other) for key, other in view.texts.items()} if view.related else {}
+    return tuple([_diagnostic(mark, index, ruleset, capabilities, lines) for mark in view.marks])
+
+
+def _diagnostic(
+    mark: ChartMark,
+    index: LineIndex,
+    ruleset: Ruleset,
+    capabilities: Capabilities,
+    lines: Mapping[str, LineIndex],
+) -> bytes:
+    if isinstance(mark.said, Problem):
+        about = convert.about_problem(Problem(mark.said.span, mark.message, mark.said.code, mark.said.fatal))
+        return convert.one(mark.span, index, capabilities.encoding, about)
+    references = ruleset.controls[mark.said.control].references
+    link = references[0] if references and capabilities.code_description else ""
+    about = convert.about_finding(mark.said, mark.message, link, dimmed=capabilities.unnecessary)
+    places = [
+        convert.related(one.key, one.span, lines[one.key], capabilities.encoding, one.message)
+        for one in mark.related
+        if one.key in lines
+    ]
+    if places and capabilities.related_information:
+        about += f',"relatedInformation":[{",".join(places)}]'
+    return convert.one(mark.span, index, capabilities.encoding, about)
+
+
+class ChartView(NamedTuple):
+    """What is shown in one file of a chart, in its text as it is now."""
+
+    marks: tuple[ChartMark, ...] = ()
+    texts: Mapping[str, str] = {}
+    """The texts of all files of the chart as they were rendered, by key."""
+
+    @property
+    def related(self) -> bool:
+        """Whether anything in it leads to another file."""
+        return any(mark.related for mark in self.marks)
+
+    def at(self, offset: int, is_wanted: Callable[[ChartMark], bool] = lambda _: True) -> list[ChartMark]:
+        """What is shown at a place."""
+        return [m for m in self.marks if m.span.start <= offset <= m.span.end and is_wanted(m)]

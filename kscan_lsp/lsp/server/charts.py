@@ -1,0 +1,142 @@
+"""When charts are rendered: as soon as one of their files changes, in a thread that nothing else waits for.
+
+What a chart renders to while the next edit comes is dropped, so there is one rendering under way for a chart, and one
+at most behind it. The process in which Helm runs is started with the first, and ended with the server.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.lsp.session.charts import OpenChart, render_chart, trace_chart
+from kscan_lsp.render.makers import helm
+from kscan_lsp.report.left_alone import INSTALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kscan_lsp.lsp.server.settings_reader import SettingsReader
+    from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors, Signal
+    from kscan_lsp.lsp.session.charts import ChartRequest, ChartResult
+    from kscan_lsp.lsp.session.document import OpenDocument
+    from kscan_lsp.lsp.session.session import Session
+    from kscan_lsp.render.makers import Helm
+
+logger: Final = logging.getLogger(__name__)
+
+
+class ChartRenderer:
+    """Has charts rendered that the editor has files of open."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        settings: SettingsReader,
+        executors: Executors,
+        background: BackgroundTasks,
+        warn: Callable[[str], None],
+        changed: Signal,
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._executors = executors
+        self._background = background
+        self._warn = warn
+        self._changed = changed
+        self._rendering: set[Path] = set()
+        self._maker: Helm | None = None
+        self._told = False
+        """Whether the user knows that nothing renders charts."""
+
+    def document_changed(self, document: OpenDocument, work_on: Callable[[Path | None], None]) -> None:
+        """Have the chart of a document rendered, if it is in one; `work_on` takes in what comes of that."""
+        if document.chart is not None:
+            known = self._session.charts.known.get(document.chart)
+            opened = known is None or document.checked_revision < 0
+            self.outdate(document.chart, document.root, work_on, files=opened)
+
+    def files_changed(self, path: Path, work_on: Callable[[Path | None], None]) -> None:
+        """A file changed on disk."""
+        for folder, chart in list(self._session.charts.known.items()):
+            if path.is_relative_to(folder):
+                self.outdate(folder, chart.root, work_on, files=True)
+
+    def outdate(
+        self, folder: Path, root: Path | None, work_on: Callable[[Path | None], None], *, files: bool
+    ) -> None:
+        """Have a chart rendered (again).
+
+        Args:
+            folder: the chart's.
+            root: the folder whose settings hold for it.
+            work_on: takes in what comes of it.
+            files: whether its files on disk are to be read again, too.
+        """
+        if self._maker is None and (maker := helm()) is not None:
+            self._maker = maker
+        if self._maker is None:
+            if not self._told:
+                self._told = True
+                self._warn(f"kscan: the chart in {folder} is not rendered, so it is not checked; {INSTALL}")
+            return
+        chart = self._session.charts.known.setdefault(folder, OpenChart(folder, root))
+        chart.root = root
+        chart.outdate(files=files)
+        if folder not in self._rendering:
+            self._rendering.add(folder)
+            self._background.start(self._work(self._maker, chart, work_on))
+
+    def look_again(self, root: Path | None, work_on: Callable[[Path | None], None]) -> None:
+        """Have those charts of a folder rendered again that were by other settings."""
+        for chart in self._session.charts.of(root):
+            if chart.done >= 0 and chart.is_outdated(self._session.configuration(root)):
+                self.outdate(chart.folder, root, work_on, files=False)
+
+    def close(self) -> None:
+        """End the process that renders."""
+        if self._maker is not None:
+            self._maker.stop()
+
+    async def _trace(
+        self,
+        maker: Helm,
+        chart: OpenChart,
+        request: ChartRequest,
+        result: ChartResult,
+        work_on: Callable[[Path | None], None],
+    ) -> None:
+        """Find the values that findings come from, as long as nothing is edited."""
+
+        def overtaken() -> bool:
+            return chart.revision != request.revision
+
+        sources = await self._executors.run_chart(trace_chart, maker, request, result, overtaken)
+        while chart.accepted is not result and not overtaken():
+            await self._changed.wait()
+        if not overtaken():
+            chart.trace(sources)
+            work_on(chart.root)
+
+    async def _work(self, maker: Helm, chart: OpenChart, work_on: Callable[[Path | None], None]) -> None:
+        session = self._session
+        try:
+            while session.is_used(chart.root):
+                configuration = await self._settings.configuration(chart.root)
+                workspace = session.workspaces.get(chart.root)
+                if workspace is None or not chart.is_outdated(configuration):
+                    break
+                texts = [(d.path, d.index.text) for d in session.documents.values() if d.path]
+                request = chart.request(texts, configuration, workspace.project)
+                result = await self._executors.run_chart(render_chart, maker, request)
+                if chart.revision == request.revision:
+                    chart.keep(request, result)
+                    work_on(chart.root)
+                    await self._trace(maker, chart, request, result, work_on)
+        except Exception:  # a defect of ours must not take everything else down with it
+            logger.exception("%s could not be rendered", chart.folder)
+            chart.done = chart.revision
+        finally:
+            self._rendering.discard(chart.folder)

@@ -1,0 +1,59 @@
+"""All charts that something is known of, by the folders whose settings hold for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from kscan_lsp.lsp.rendered import ChartView, moved
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kscan_lsp.lsp.session.charts import OpenChart, TakeChart
+    from kscan_lsp.lsp.session.workspace import Workspace
+
+
+class Charts(Struct):
+    """All charts that something is known of."""
+
+    known: dict[Path, OpenChart] = {}
+    """By their folders."""
+
+    def of(self, root: Path | None) -> list[OpenChart]:
+        """Those that the settings of a folder hold for."""
+        return [chart for chart in self.known.values() if chart.root == root] if self.known else []
+
+    def step(self, root: Path | None, workspace: Workspace) -> TakeChart | None:
+        """Take one that was rendered by what holds now, to have it become part of its folder's project."""
+        for chart in self.of(root):
+            if chart.configuration is workspace.configuration and (
+                step := chart.step(workspace.configuration, workspace.project)
+            ):
+                return step
+        return None
+
+    def accept(self, step: TakeChart, workspace: Workspace) -> list[str]:
+        """One became part of its folder's project.
+
+        Returns:
+            The keys of its files that are judged as they stand from now on.
+        """
+        chart = self.known.get(step.folder)
+        if chart is None:
+            return []
+        before = chart.judged.paths if chart.judged else frozenset[str]()
+        chart.accept(step.result)
+        now = chart.judged.paths if chart.judged else frozenset[str]()
+        workspace.rendered = (workspace.rendered - before) | now
+        return sorted(before - now)
+
+    def view(self, folder: Path | None, key: str, text: str) -> ChartView | None:
+        """What is shown in a file of a chart with this text; None where it is of none that was rendered."""
+        chart = self.known.get(folder) if folder else None
+        if chart is None:
+            return None
+        marks = moved(chart.marks.get(key, ()), chart.texts.get(key, text), text)
+        faults = moved(chart.fault_marks.get(key, ()), chart.fault_texts.get(key, text), text)
+        return ChartView((*faults, *marks), chart.texts)

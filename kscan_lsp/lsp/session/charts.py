@@ -1,0 +1,237 @@
+"""The charts that the editor has files of open: what they rendered to last, and what is to be rendered next.
+
+A chart is rendered from its files on disk, with the texts of open documents in place of theirs. That happens in a
+thread of its own on a frozen request; what comes of it becomes part of the project of its folder as a step of the work
+there, so that it is never in the way of an edit elsewhere. A rendering that has been overtaken is dropped.
+
+Left out on purpose: when that is done (`lsp/server/charts.py`), and what is shown of it (`lsp/rendered.py`).
+"""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kscan_lsp.cli.charts import rendered_chart
+from kscan_lsp.files.encoding import Unreadable
+from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, with_sources
+from kscan_lsp.render.chart import read_chart
+from kscan_lsp.workspace.chart_values import value_sources
+from kscan_lsp.workspace.charts import judge_chart, with_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from kscan_lsp.lsp.rendered import ChartMark
+    from kscan_lsp.render.chart import Chart
+    from kscan_lsp.render.makers import Helm
+    from kscan_lsp.render.values import ValueSource
+    from kscan_lsp.report.model import NotScanned
+    from kscan_lsp.workspace.charts import JudgedChart
+    from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile
+
+
+class ChartRequest(NamedTuple):
+    """All that rendering a chart needs."""
+
+    folder: Path
+    root: Path | None
+    revision: int
+    """Which state of its files it is; see `OpenChart.revision`."""
+    disk: Chart | None
+    """Its files as they were read last; None where they are to be read."""
+    buffers: Mapping[str, str]
+    """The texts of open documents, by paths in the chart."""
+    configuration: Configuration
+    project: Project
+
+
+class ChartResult(NamedTuple):
+    """What a chart renders to, judged; without that, `faults` say why."""
+
+    disk: Chart | Unreadable
+    chart: Chart | Unreadable
+    """The same with the texts of open documents."""
+    judged: JudgedChart | None
+    texts: Mapping[str, str]
+    """What was rendered, by the keys of the files."""
+    faults: tuple[NotScanned, ...]
+    """What is not judged, and why, in files by their keys."""
+
+
+class TakeChart(NamedTuple):
+    """A chart that was rendered and is to become part of the project of its folder."""
+
+    key: str
+    root: Path | None
+    configuration: Configuration
+    project: Project
+    folder: Path
+    result: ChartResult
+    gone: tuple[str, ...]
+    """What its files were called that it has no more."""
+
+
+class OpenChart(Struct):
+    """A chart, and what is known of it."""
+
+    folder: Path
+    root: Path | None
+    """The folder whose settings hold for it."""
+    revision: int = 0
+    """Counts what may have changed it."""
+    done: int = -1
+    """The revision that was rendered last, whether that worked or not."""
+    configuration: Configuration | None = None
+    """What held when it was."""
+    disk: Chart | None = None
+    waiting: ChartResult | None = None
+    """What was rendered last, until it is part of the project."""
+    accepted: ChartResult | None = None
+    """What became part of the project last."""
+    judged: JudgedChart | None = None
+    """What was rendered last and worked."""
+    texts: Mapping[str, str] = {}
+    """What that was rendered from, by the keys of the files."""
+    fault_texts: Mapping[str, str] = {}
+    """What was rendered last, by the keys of the files, whether it worked or not."""
+    fault_marks: Mapping[str, tuple[ChartMark, ...]] = {}
+    marks: Mapping[str, tuple[ChartMark, ...]] = {}
+    """What is shown of it, by the keys of the files."""
+    sources: Mapping[object, tuple[ValueSource, ...]] = {}
+    """The values that its findings come from."""
+    unpublished: bool = False
+    """Whether it was rendered since what there is to show of it was published."""
+    published: set[str] = set()
+    """The keys of its files without a buffer that have diagnostics shown."""
+    seen: tuple[CheckedFile, ...] = ()
+    """Its files in the project when that was put together."""
+
+    def outdate(self, *, files: bool) -> None:
+        """Something happened to it: a text in the editor, or `files` on disk."""
+        self.revision += 1
+        if files:
+            self.disk = None
+
+    def is_outdated(self, configuration: Configuration | None) -> bool:
+        """Whether it is to be rendered, by what holds now."""
+        return self.done != self.revision or self.configuration is not configuration
+
+    def request(
+        self, texts: Iterable[tuple[Path, str]], configuration: Configuration, project: Project
+    ) -> ChartRequest:
+        """What is needed to render it as it is now, with the texts of open documents."""
+        buffers = {
+            path.relative_to(self.folder).as_posix(): text
+            for path, text in texts
+            if path.is_relative_to(self.folder)
+        }
+        return ChartRequest(self.folder, self.root, self.revision, self.disk, buffers, configuration, project)
+
+    def keep(self, request: ChartRequest, result: ChartResult) -> None:
+        """Keep what was rendered, until it is taken into the project."""
+        self.done, self.configuration = request.revision, request.configuration
+        self.disk = None if isinstance(result.disk, Unreadable) else result.disk
+        self.waiting = result
+
+    def step(self, configuration: Configuration, project: Project) -> TakeChart | None:
+        """Take what was rendered, to have it become part of the project; None where there is nothing."""
+        result, self.waiting = self.waiting, None
+        if result is None:
+            return None
+        before = self.judged.paths if self.judged else frozenset[str]()
+        now = result.judged.paths if result.judged else before
+        # what needs no rendering any more is judged as it stands
+        gone = tuple(sorted(key for key in before - now if key not in result.texts))
+        return TakeChart(str(self.folder), self.root, configuration, project, self.folder, result, gone)
+
+    def look(self, project: Project, rendered: frozenset[str]) -> bool:
+        """See what is to be shown of it as the project is now; whether that may be different."""
+        if self.judged is None or not self.judged.paths <= rendered:
+            return False  # what was shown stays until it is rendered under other settings
+        files = tuple([project.files[file.path] for file in self.judged.files if file.path in project.files])
+        if len(files) == len(self.seen) and all(map(is_, files, self.seen)):
+            return False
+        self.seen = files
+        self.marks = with_sources(marks_of(files), self.sources, f"{self.folder.as_uri()}/")
+        return True
+
+    def trace(self, sources: Mapping[object, tuple[ValueSource, ...]]) -> None:
+        """It is known which values findings come from."""
+        self.sources, self.seen, self.unpublished = sources, (), True
+
+    def accept(self, result: ChartResult) -> None:
+        """It is part of the project now; where it does not render, what did stays."""
+        self.accepted, self.unpublished = result, True
+        self.fault_texts, self.fault_marks = result.texts, faults_of(result.faults, result.texts)
+        if result.judged is not None:
+            self.sources = _still(self.sources, self.texts, result.texts, f"{self.folder.as_uri()}/")
+            self.judged, self.texts = result.judged, result.texts
+
+
+def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
+    """Render a chart with all its values, and judge it."""
+    disk = request.disk or read_chart(request.folder)
+    prefix = f"{request.folder.as_uri()}/"
+    chart = disk
+    if not isinstance(disk, Unreadable):
+        texts = {path: text.encode(errors="replace") for path, text in request.buffers.items()}
+        chart = replace(disk, files={**disk.files, **texts})
+    made = rendered_chart(maker, request.folder, chart, prefix)
+    read = {} if isinstance(chart, Unreadable) else _texts(chart, prefix)
+    judged = judge_chart(request.project, made.renderings) if made.renderings else None
+    return ChartResult(disk, chart, judged, read, made.not_scanned)
+
+
+def trace_chart(
+    maker: Helm, request: ChartRequest, result: ChartResult, overtaken: Callable[[], bool]
+) -> dict[object, tuple[ValueSource, ...]]:
+    """Find which values the findings of a chart come from, which has it rendered many times."""
+    if result.judged is None or isinstance(result.chart, Unreadable):
+        return {}
+    prefix = f"{request.folder.as_uri()}/"
+    return value_sources(maker, result.chart, result.judged.files, prefix, overtaken)
+
+
+def _still(
+    sources: Mapping[object, tuple[ValueSource, ...]],
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    prefix: str,
+) -> dict[object, tuple[ValueSource, ...]]:
+    """Where values were set that findings came from, in texts that may have been edited since."""
+    same = {key for key, text in before.items() if now.get(key) == text}
+    found = {}
+    for traced, there in sources.items():
+        kept = []
+        for one in there:
+            key = prefix + one.file
+            span = (
+                one.span
+                if not one.file or key in same
+                else moved_span(one.span, before.get(key, ""), now.get(key, ""))
+            )
+            if span is not None:
+                kept.append(one._replace(span=span))
+        found[traced] = tuple(kept)
+    return found
+
+
+def _texts(chart: Chart, prefix: str) -> dict[str, str]:
+    texts = chart.templates()
+    for path in ("Chart.yaml", "values.yaml", *chart.values_files()):
+        if path in chart.files:
+            texts[path] = chart.files[path].decode(errors="replace")
+    return {prefix + path: text for path, text in texts.items()}
+
+
+def take_chart(step: TakeChart) -> Project:
+    """The project with a chart as it renders now; as it was, if that does not work."""
+    judged = step.result.judged
+    return step.project if judged is None else with_chart(step.project, judged, step.gone)

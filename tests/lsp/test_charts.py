@@ -1,0 +1,183 @@
+"""Charts in the editor: what they render to is shown in the lines that somebody wrote, while these are typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from lsprotocol import types
+from lsprotocol.types import TextDocumentContentChangeWholeDocument
+
+pytest.importorskip("helm_python")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = "frameworks: []\ncontrols: {include: [C-0041, C-0057, C-0038]}\n"
+TEMPLATE = """\
+{{- if .Values.enabled }}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      hostNetwork: {{ .Values.net }}
+      hostPID: true
+      containers:
+        - name: web
+          image: shop/web:1
+          securityContext:
+            {{- include "shop.context" . | nindent 12 }}
+{{- end }}
+"""
+HELPERS = """\
+{{- define "shop.context" -}}
+privileged: {{ .Values.privileged }}
+{{- end }}
+"""
+VALUES = "enabled: true\nnet: false\nprivileged: true\n"
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    files = {
+        ".kscan.yaml": SETTINGS,
+        "shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n",
+        "shop/values.yaml": VALUES,
+        "shop/values-prod.yaml": "net: true\n",
+        "shop/templates/web.yaml": TEMPLATE,
+        "shop/templates/_helpers.tpl": HELPERS,
+        "pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers: []\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "shop"
+
+
+def found(diagnostics: list[types.Diagnostic]) -> list[tuple[str, int]]:
+    return sorted((str(d.code), d.range.start.line) for d in diagnostics)
+
+
+def now(*expected: tuple[str, int], version: int | None = None):
+    return lambda newest: (
+        (version is None or newest.version == version) and found(newest.diagnostics) == sorted(expected)
+    )
+
+
+NET, PID = ("C-0041", 10), ("C-0038", 11)
+
+
+@pytest.mark.asyncio
+async def test_findings_stand_where_they_are_written(editor, chart):
+    web, helpers = chart / "templates/web.yaml", chart / "templates/_helpers.tpl"
+    await editor.start(chart.parent)
+    editor.open(web.as_uri(), TEMPLATE)
+    shown = await editor.until(web.as_uri(), now(NET, PID))
+    assert next(d.message for d in shown if d.code == "C-0041").endswith("(rendered with values-prod.yaml)")
+    # what a named template prints is shown in its own file
+    editor.open(helpers.as_uri(), HELPERS)
+    await editor.until(helpers.as_uri(), now(("C-0057", 1)))
+
+
+@pytest.mark.asyncio
+async def test_an_edit_of_values_is_rendered_before_it_is_saved(editor, chart):
+    web, values = (chart / "templates/web.yaml").as_uri(), (chart / "values.yaml").as_uri()
+    helpers = (chart / "templates/_helpers.tpl").as_uri()
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    editor.open(helpers, HELPERS)
+    editor.open(values, VALUES)
+    await editor.until(helpers, now(("C-0057", 1)))
+    off = VALUES.replace("privileged: true", "privileged: false").replace("net: false", "net: true")
+    editor.edit(values, 2, TextDocumentContentChangeWholeDocument(text=off))
+    await editor.until(helpers, now())
+    shown = await editor.until(web, now(NET, PID))
+    assert "rendered with" not in next(d.message for d in shown if d.code == "C-0041")
+    # what is on disk holds again when nobody edits it
+    editor.close(values)
+    await editor.until(helpers, now(("C-0057", 1)))
+
+
+@pytest.mark.asyncio
+async def test_a_value_that_causes_a_finding_is_marked_and_leads_to_the_template_and_back(editor, chart):
+    web, values = (chart / "templates/web.yaml").as_uri(), (chart / "values.yaml").as_uri()
+    prod = (chart / "values-prod.yaml").as_uri()
+    helpers = (chart / "templates/_helpers.tpl").as_uri()
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    editor.open(values, VALUES)
+    editor.open(prod, "net: true\n")
+    (on_value,) = await editor.until(values, now(("C-0057", 2)))
+    assert on_value.related_information[0].location.uri == helpers
+    assert on_value.related_information[0].location.range.start.line == 1
+    # a finding of other values than the defaults comes from their file
+    await editor.until(prod, now(("C-0041", 0)))
+    shown = {d.code: d for d in editor.published[web][-1].diagnostics}
+    assert shown["C-0041"].related_information[0].location.uri == prod
+    assert not shown["C-0038"].related_information  # written in the template
+    # a value moves with what is typed above it, also before it is traced again
+    editor.edit(values, 2, TextDocumentContentChangeWholeDocument(text=f"# more\n{VALUES}"))
+    shown = await editor.shown(values, 2)
+    assert found(shown) == [("C-0057", 3)]
+
+
+@pytest.mark.asyncio
+async def test_findings_stay_in_unchanged_lines_while_a_template_is_broken(editor, chart):
+    web = (chart / "templates/web.yaml").as_uri()
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    await editor.until(web, now(NET, PID))
+    broken = TEMPLATE.replace("metadata:\n  name", "# {{ if\nmetadata:\n  name")
+    editor.edit(web, 2, TextDocumentContentChangeWholeDocument(text=broken))
+    shown = await editor.until(web, now(("C-0041", 11), ("C-0038", 12), ("render", 4), version=2))
+    message = next(d.message for d in shown if d.code == "render")
+    assert message.startswith("this chart does not render")
+    whole = TEMPLATE.replace("hostPID: true", "hostPID: false")
+    editor.edit(web, 3, TextDocumentContentChangeWholeDocument(text=whole))
+    await editor.until(web, now(NET, version=3))
+
+
+@pytest.mark.asyncio
+async def test_hover_shows_the_rendered_lines_and_which_values_give_them(editor, chart):
+    web = (chart / "templates/web.yaml").as_uri()
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    await editor.until(web, now(NET, PID))
+    params = types.HoverParams(types.TextDocumentIdentifier(web), types.Position(10, 10))
+    hover = await editor.text_document_hover_async(params)
+    assert "Rendered with values-prod.yaml:" in hover.contents.value
+    assert "hostNetwork: true" in hover.contents.value
+    # nothing else takes a place in rendered text for one in the template
+    position = types.TextDocumentPositionParams(types.TextDocumentIdentifier(web), types.Position(11, 10))
+    actions = await editor.text_document_code_action_async(
+        types.CodeActionParams(
+            position.text_document,
+            types.Range(position.position, position.position),
+            types.CodeActionContext([]),
+        )
+    )
+    assert not actions
+
+
+@pytest.mark.asyncio
+async def test_edits_of_other_files_do_not_wait_for_a_chart(editor, chart):
+    """A manifest is shown as checked while a chart is still being rendered."""
+    web, pod = (chart / "templates/web.yaml").as_uri(), (chart.parent / "pod.yaml").as_uri()
+    text = (chart.parent / "pod.yaml").read_text()
+    endless = (
+        HELPERS + '{{- define "x" }}{{ range until 3000000 }}{{ . | quote | sha256sum }}{{ end }}{{ end }}\n'
+    )
+    (chart / "templates/_helpers.tpl").write_text(endless)
+    await editor.start(chart.parent)
+    editor.open(pod, text)
+    await editor.until(pod, now(("C-0038", 4)))
+    editor.open(web, TEMPLATE.replace("image: shop/web:1", 'image: shop/web:{{ include "x" . | len }}'))
+    editor.edit(pod, 2, TextDocumentContentChangeWholeDocument(text=text.replace("true", "false")))
+    await editor.until(pod, now(version=2))
+    assert not any(one.diagnostics for one in editor.published[web])
