@@ -110,6 +110,8 @@ class MarkRules(Struct, frozen=True):
     """Whether patches choose objects by labels or annotations."""
     without: frozenset[int] = frozenset()
     """Marks that made a difference before."""
+    namespaces: int = 2
+    """Which `namespace` gets a mark: 2 for that of each kustomization, 1 for that of the overlay itself, 0 for none."""
     mappings_only: bool = False
 
 

@@ -199,12 +199,15 @@ class DocumentPlaces:
             return _place(having[0], key)._replace(reason="" if own and own in value else NOT_KNOWN)
         made = self.place(())
         if made is not None and made.source.role == "generator":
-            return (
-                made  # what is generated is so by one entry of a kustomization, whatever of it is asked for
-            )
+            return made  # whatever of it is asked for, one entry of a kustomization generates it
         if isinstance(value, dict | list) and (inside := self._inside(path, value)) is not None:
             return inside
         around = self.place(above)
+        if around is not None and isinstance(key, int) and not around.reason:
+            # a list of texts that was taken over as it is
+            items = paths.lookup(around.source.document.data, around.path)
+            if isinstance(items, list) and value in items:
+                return around._replace(path=(*around.path, items.index(value)))
         return around and around._replace(reason=NOT_KNOWN)
 
     def _of_first(self, path: Path, value: Any, having: list[Marked]) -> Marked:
