@@ -258,8 +258,16 @@ def _inline(marks: BuildMarks, one: Kustomization, path: Path, text: str, number
         document = read_document(piece)
         if not document.complete:
             return text
-        moved = _inside(inside, offset, whole, one.offset)
-        source = BuildSource(one.file, document, next(numbers), "patch", Locator(document, ()), moved)
+        moved = _inside(inside[0] if inside else None, offset, whole, one.offset)
+        source = BuildSource(
+            one.file,
+            document,
+            next(numbers),
+            "patch",
+            Locator(document, ()),
+            moved,
+            inside[1] if inside else -1,
+        )
         if document.data is not None:
             made.append(_marked_document(marks, source))
         offset += len(piece)

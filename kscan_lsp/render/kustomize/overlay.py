@@ -35,7 +35,7 @@ MAX_BYTES: Final = 20_000_000
 MAX_FILES: Final = 5_000
 MAX_DEPTH: Final = 50
 """How many kustomizations may stand between an overlay and what it builds on."""
-_OF_PLUGINS: Final = frozenset(("apiVersion", "kind", "metadata", "resources", "bases"))
+_OF_PLUGINS: Final = frozenset(("apiVersion", "kind", "metadata", "resources", "bases", "namespace"))
 """What a kustomization of plugins may say."""
 _NOT_READ: Final = frozenset((".git", "node_modules"))
 

@@ -162,6 +162,20 @@ class DocumentPlaces:
                 self._values[(*path, number)] = item.start
                 yield from self._parts(item, (*path, number))
 
+    def written(self, path: Path) -> tuple[BuildSource, Path, Path] | None:
+        """Where a path stands, or is to be added: a document, a path in that, and what of the path is not there yet.
+
+        None where that is not known.
+        """
+        self.parts()
+        data = self._document.data if self._document else None
+        depth = next((n for n in range(len(path) + 1) if not _is_there(data, path[: n + 1])), len(path))
+        depth = min(depth, len(path))
+        place = self.place(path[:depth])
+        if place is None or place.reason:
+            return None
+        return place.source, place.path, path[depth:]
+
     def place(self, path: Path) -> WrittenPlace | None:
         """Where what is at a path stands."""
         if path not in self._known:
@@ -236,6 +250,16 @@ class DocumentPlaces:
             if marked.source.role == "generator" and len(marked.path) > 2:
                 return WrittenPlace(marked.source, marked.path[:2])
         return None
+
+
+def _is_there(data: Any, path: Path) -> bool:
+    here = paths.lookup(data, path[:-1])
+    last = path[-1] if path else ""
+    return (
+        not path
+        or (isinstance(here, dict) and last in here)
+        or (isinstance(here, list) and last in range(len(here)))
+    )
 
 
 def _place(marked: Marked, key: str | int | None = None) -> WrittenPlace:
