@@ -16,12 +16,13 @@ from msgspec import Struct
 from kscan_lsp.files import encoding
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.files.writing import behind_links
+from kscan_lsp.findings import Verbatim
 from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.fixes.fix_all import fix_all, is_open
 from kscan_lsp.fixes.verify import Site
-from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.places import range_of
 from kscan_lsp.report.printable import counted, printable
+from kscan_lsp.report.rendered import RenderedSources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,11 +40,13 @@ _COLOURS: Final = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 
 
 class FixedFile(Struct, frozen=True):
-    """One file with its new text, and how many fixes were made in it."""
+    """One file with its new text, how many fixes were made in it, and the project that it is in then."""
 
     scanned: ScannedFile
     fixed: CheckedFile
     fixes: int
+    project: Project | None = None
+    """None where no other file says anything of its secrets."""
 
     @property
     def text(self) -> str:
@@ -89,8 +92,9 @@ def fix_files(
     for scanned in scan.files:
         path = scanned.checked.path
         fixable = [
-            any(finding.fixable and is_open(finding) for finding in checked.findings)
-            for checked in scanned.checked.parts
+            isinstance(placed.source, Verbatim)
+            and any(finding.fixable and is_open(finding) for finding in placed.checked.findings)
+            for placed in scanned.checked.documents
         ]
         if not any(fixable):
             continue
@@ -161,6 +165,7 @@ def diff(result: FixResult, *, values: bool = False, terminal: bool = False, col
     """
     shown: list[str] = []
     any_masked = False
+    sources = RenderedSources()
     for file in result.files:
         name = _name(file).lstrip("/")
         if " " in name:
@@ -169,7 +174,7 @@ def diff(result: FixResult, *, values: bool = False, terminal: bool = False, col
         lines = [*difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")]
         if not values:
             secret = lines
-            lines = [*_without_secrets(secret, file)]
+            lines = [*_without_secrets(secret, file, sources)]
             any_masked = any_masked or lines != secret
         for line in lines:
             content = line.removesuffix("\n")
@@ -183,10 +188,11 @@ def diff(result: FixResult, *, values: bool = False, terminal: bool = False, col
     return Diff("".join(shown), any_masked)
 
 
-def _without_secrets(lines: Iterable[str], file: FixedFile) -> Iterator[str]:
+def _without_secrets(lines: Iterable[str], file: FixedFile, sources: RenderedSources) -> Iterator[str]:
     """The lines of a diff of one file, with values masked that may be secrets."""
-    ruleset = file.scanned.project.ruleset
-    before, after = (FileText(checked, ruleset).masked() for checked in (file.scanned.checked, file.fixed))
+    project = file.scanned.project
+    before = sources.text(file.scanned.checked, project).masked()
+    after = sources.text(file.fixed, file.project or project).masked()
     texts = {"-": _LINE.findall(before), "+": _LINE.findall(after)}
     numbers = {"-": 0, "+": 0}
     for line in lines:

@@ -153,7 +153,7 @@ def to_judge_again(
         texts: by the names of files, those that are different.
     """
     rendered = {one.path for chart in charts for one in chart.renderings[0].files}
-    rendered |= {one.build.path for one in overlays}
+    rendered |= {name for one in overlays for name in (one.build.path, *one.build.texts)}
     texts = texts or {}
     again = [
         FileToJudge(

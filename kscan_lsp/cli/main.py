@@ -228,10 +228,15 @@ def fix(
         write = True
     else:
         result = fix_files(scanned, request.paths, unsafe=unsafe)
+    fixed = scanned
+    if scanned.overlays and not interactive:
+        from kscan_lsp.cli.overlay_fixes import fix_overlays
+
+        result, fixed = fix_overlays(scanned, result, today(), unsafe=unsafe)
     if verify:
         from kscan_lsp.cli.proof import prove
 
-        proof = prove(scanned, result, today())
+        proof = prove(scanned, result, today(), fixed.overlays)
         print_error(proof.text())
         if proof.new:
             raise typer.Exit(1)

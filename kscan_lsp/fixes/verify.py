@@ -25,6 +25,7 @@ from kscan_lsp.findings import Verbatim
 from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.draft import drafts_of, elements_in
 from kscan_lsp.redaction import redact
+from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.engine.causes import FailedElements
-    from kscan_lsp.findings import Finding
+    from kscan_lsp.findings import Finding, SourceMap
     from kscan_lsp.fixes.changes import DataChange
     from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.kubernetes.resources import Resource
@@ -66,9 +67,14 @@ class Site(NamedTuple):
         return self.project.files[self.file].documents[self.number].checked
 
     @property
+    def source(self) -> SourceMap:
+        """Where the document comes from."""
+        return self.project.files[self.file].documents[self.number].source
+
+    @property
     def is_written(self) -> bool:
         """Whether the document stands in its file as it was judged; what was rendered has no text to edit."""
-        return isinstance(self.project.files[self.file].documents[self.number].source, Verbatim)
+        return isinstance(self.source, Verbatim)
 
 
 def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
@@ -82,7 +88,8 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
         The fixes that hold, and where there are none the reason, with what to do by hand.
     """
     if not site.is_written:
-        return [], "this is rendered from a template: change the template, or the values that it reads"
+        built = "; 'kscan fix' tries to" if isinstance(site.source, Overlaid) else ""
+        return [], f"this is rendered: change what it is rendered from, or the values that it reads{built}"
     if not site.checked.document.complete:
         return [], "repair the syntax of this document first"
     tried = [verified(site, draft, finding) for draft in _drafts(site, finding)]

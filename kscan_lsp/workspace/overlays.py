@@ -63,7 +63,7 @@ def read_built(project: Project, overlay: OverlayBuild) -> CheckedFile:
     documents = []
     for placed, places in zip(place(overlay.path, read.parts), found, strict=True):
         source = Overlaid(overlay.path, placed.offset, (), first_line, places=places)
-        documents.append(replace(_unfixable(placed), source=source))
+        documents.append(replace(placed, source=source))
     return CheckedFile(overlay.path, text, json=False, documents=tuple(documents))
 
 
@@ -192,12 +192,3 @@ def _told(finding: Finding, overlays: Sequence[str]) -> Finding:
     """A finding in what others build on, too, that does not stand in all that these build: it says in which."""
     more = f" and {len(overlays) - MAX_NAMED} more" if len(overlays) > MAX_NAMED else ""
     return replace(finding, message=f"{finding.message} (built by {', '.join(overlays[:MAX_NAMED])}{more})")
-
-
-def _unfixable(placed: PlacedDocument) -> PlacedDocument:
-    """A document whose findings have no fix."""
-    verdicts = tuple(
-        replace(one, findings=tuple(replace(finding, fixable=False) for finding in one.findings))
-        for one in placed.checked.verdicts
-    )
-    return replace(placed, checked=replace(placed.checked, verdicts=verdicts))

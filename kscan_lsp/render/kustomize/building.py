@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.render.kustomize.inputs import Inputs, folder_below, plain_files
+from kscan_lsp.render.kustomize.copying import folder_below, plain_files
+from kscan_lsp.render.kustomize.inputs import Inputs
 from kscan_lsp.render.kustomize.marking import FIRST_NUMBER, MARK, BuildMarks, text_of
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.yaml.document import read_document, split
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from kscan_lsp.render.kustomize.overlay import Overlay
 
 _NUMBER: Final = re.compile(r"900\d{6}")
-_TRIES: Final = 3
+_TRIES: Final = 6
 """How often marks that made a difference are left out."""
 
 
@@ -149,7 +150,10 @@ def build(maker: Kustomize, overlay: Overlay) -> Built:
         if len(again) != len(plain):
             if rules.mappings_only:
                 return known
-            rules = replace(rules, mappings_only=True)
+            # patches may name a namespace that others set
+            rules = replace(
+                rules, namespaces=max(rules.namespaces - 1, 0), mappings_only=not rules.namespaces
+            )
             continue
         comparisons = [_Comparison() for _ in plain]
         for one, value, marked in zip(comparisons, plain, again, strict=True):

@@ -7,13 +7,13 @@ generates, its patches and what it sets. So of two that have set the same, the o
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
 from kscan_lsp.kubernetes.locate import Locator, ResolvedPath
+from kscan_lsp.render.kustomize.copying import below, copied
 from kscan_lsp.render.kustomize.kustomization import names_in
 from kscan_lsp.render.kustomize.marking import (
     MARK,
@@ -24,14 +24,13 @@ from kscan_lsp.render.kustomize.marking import (
     patch_operations,
     within_block,
 )
-from kscan_lsp.render.kustomize.overlay import copied
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml.data import find
 from kscan_lsp.yaml.document import Document, read_document, split
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from kscan_lsp.paths import Path
     from kscan_lsp.render.kustomize.kustomization import Kustomization
@@ -41,30 +40,6 @@ if TYPE_CHECKING:
 _CHOSEN: Final = re.compile(r"\[([\w./-]+)=")
 """A list element that a replacement chooses by one of its fields."""
 _RENAMING: Final = ("namePrefix", "nameSuffix")
-
-
-def plain_files(overlay: Overlay) -> dict[str, bytes]:
-    """The files that an overlay is built from, by their paths below its top."""
-    files = {path: one.raw for path, one in overlay.inputs.items()}
-    return _below(overlay, files, copied(overlay))
-
-
-def _below(overlay: Overlay, files: Mapping[str, bytes], said: Mapping[str, Any]) -> dict[str, bytes]:
-    top = overlay.top
-    texts = {
-        os.path.join(folder, "kustomization.yaml"): json.dumps(data, ensure_ascii=False).encode(
-            "utf-8", "replace"
-        )
-        for folder, data in said.items()
-    }
-    own = {one.file for one in overlay.kustomizations.values()}
-    kept = {path: raw for path, raw in files.items() if path not in own}
-    return {os.path.relpath(path, top).replace(os.sep, "/"): raw for path, raw in (kept | texts).items()}
-
-
-def folder_below(overlay: Overlay) -> str:
-    """The folder of an overlay's kustomization below its top."""
-    return os.path.relpath(overlay.folder, overlay.top).replace(os.sep, "/")
 
 
 class Inputs:
@@ -144,8 +119,8 @@ class Inputs:
                         if path not in done and self.overlay.inputs[path].kind == "env":
                             done.add(path)
                             self._mark_env(marks, files, path, next(numbers))
-            said[folder] = _marked_kustomization(marks, one, own, numbers)
-        return _below(self.overlay, files, copied(self.overlay, said))
+            said[folder] = _marked_kustomization(marks, one, own, numbers, last=folder == self.overlay.folder)
+        return below(self.overlay, files, copied(self.overlay, said))
 
     def _marked_file(self, marks: BuildMarks, path: str, role: str, numbers: Iterator[int]) -> bytes:
         """A file of manifests or patches, with marks."""
@@ -189,7 +164,7 @@ def _mark_content(
 
 
 def _marked_kustomization(
-    marks: BuildMarks, one: Kustomization, generator: BuildSource, numbers: Iterator[int]
+    marks: BuildMarks, one: Kustomization, generator: BuildSource, numbers: Iterator[int], *, last: bool
 ) -> dict[str, Any]:
     """What a kustomization says, with marks in what it generates, patches and sets."""
     if MARK.search(one.text):
@@ -247,7 +222,7 @@ def _marked_kustomization(
     ]
     for key in ("commonLabels", "commonAnnotations"):
         said[key] = _pairs(marks, own, (key,), said.get(key))
-    if isinstance(said.get("namespace"), str):
+    if isinstance(said.get("namespace"), str) and marks.rules.namespaces > (not last):
         said["namespace"] = marks.text(said["namespace"], own, ("namespace",))
     return {key: value for key, value in said.items() if value or key in one.data}
 
@@ -283,8 +258,16 @@ def _inline(marks: BuildMarks, one: Kustomization, path: Path, text: str, number
         document = read_document(piece)
         if not document.complete:
             return text
-        moved = _inside(inside, offset, whole, one.offset)
-        source = BuildSource(one.file, document, next(numbers), "patch", Locator(document, ()), moved)
+        moved = _inside(inside[0] if inside else None, offset, whole, one.offset)
+        source = BuildSource(
+            one.file,
+            document,
+            next(numbers),
+            "patch",
+            Locator(document, ()),
+            moved,
+            inside[1] if inside else -1,
+        )
         if document.data is not None:
             made.append(_marked_document(marks, source))
         offset += len(piece)

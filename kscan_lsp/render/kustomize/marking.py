@@ -61,6 +61,8 @@ class BuildSource(Struct, frozen=True, eq=False):
     locator: PathLocator
     to_file: Callable[[Span], Span]
     """From a span of the document to one of the file."""
+    indent: int = 0
+    """By how much the lines of the document are indented in the file; -1 for what does not stand there line by line."""
 
     def span(self, path: Path) -> Span:
         """Where a path stands in the file."""
@@ -110,6 +112,8 @@ class MarkRules(Struct, frozen=True):
     """Whether patches choose objects by labels or annotations."""
     without: frozenset[int] = frozenset()
     """Marks that made a difference before."""
+    namespaces: int = 2
+    """Which `namespace` gets a mark: 2 for that of each kustomization, 1 for that of the overlay itself, 0 for none."""
     mappings_only: bool = False
 
 
@@ -267,8 +271,10 @@ def env_lines(marks: BuildMarks, source: BuildSource, text: str) -> str:
     return "\n".join(made)
 
 
-def within_block(text: str, node: Scalar) -> Callable[[Span], Span] | None:
-    """From a span of the text that a block scalar has to one of the document; None where lines are not kept as written.
+def within_block(text: str, node: Scalar) -> tuple[Callable[[Span], Span], int] | None:
+    """From a span of the text that a block scalar has to one of the document, and by how much its lines are indented.
+
+    None where lines are not kept as written.
 
     Args:
         text: the text of the document.
@@ -294,4 +300,4 @@ def within_block(text: str, node: Scalar) -> Callable[[Span], Span] | None:
         first, there = [one for one in starts if one[0] <= offset][-1]
         return there + offset - first
 
-    return lambda span: Span(moved(span.start), moved(span.end))
+    return (lambda span: Span(moved(span.start), moved(span.end))), indent

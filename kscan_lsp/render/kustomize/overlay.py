@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
@@ -35,6 +35,8 @@ MAX_BYTES: Final = 20_000_000
 MAX_FILES: Final = 5_000
 MAX_DEPTH: Final = 50
 """How many kustomizations may stand between an overlay and what it builds on."""
+_OF_PLUGINS: Final = frozenset(("apiVersion", "kind", "metadata", "resources", "bases", "namespace"))
+"""What a kustomization of plugins may say."""
 _NOT_READ: Final = frozenset((".git", "node_modules"))
 
 
@@ -208,10 +210,8 @@ class _OverlayReading:
         target = self.target(one, folder, name.name, name.path)
         kind = self.files.kind(target)
         if kind == "folder" and name.kind == "plugin":
-            raise _OverlayError(
-                one.fault(name.path, f"'{name.name}' is a folder of plugins, which are not built")
-            )
-        if kind == "folder" and name.kind in {"base", "component"}:
+            self.plugins_in(target, one, name)
+        elif kind == "folder" and name.kind in {"base", "component"}:
             self.visit(target, above, (one, name))
         elif kind == "folder" or name.kind == "component":
             raise _OverlayError(
@@ -264,6 +264,20 @@ class _OverlayReading:
                 raise _OverlayError(one.fault(path, f"'{named}' is no file"))
             self.inputs.setdefault(target, OverlayInput("several", self.read(target, None)))
 
+    def plugins_in(self, folder: str, one: Kustomization, name: NameInKustomization) -> None:
+        """Read a kustomization that builds configurations of plugins: plain files, which name none."""
+        inside = _OverlayReading(self.files, self.workspace)
+        inside.visit(folder, (), (one, name))
+        more = {key for below in inside.kustomizations.values() for key in below.data} - _OF_PLUGINS
+        texts = (there.raw.decode(errors="replace") for there in inside.inputs.values())
+        if more or any(True for text in texts for _ in files_of_plugin(text)):
+            why = f"'{name.name}' has plugins that are patched, or that read files; they are not built"
+            raise _OverlayError(one.fault(name.path, why))
+        self.kustomizations |= inside.kustomizations
+        self.targets |= inside.targets
+        self.inputs |= {path: OverlayInput("several", there.raw) for path, there in inside.inputs.items()}
+        self.size += inside.size
+
     def read(self, path: str, by: tuple[Kustomization, NameInKustomization] | None) -> bytes:
         """What is in a file, within limits."""
         raw = self.files.read(path)
@@ -296,48 +310,6 @@ def _no(folder: str) -> KustomizationFault:
 
 def _short(name: str) -> str:
     return name if len(name) <= 120 else f"{name[:117]}..."
-
-
-def copied(overlay: Overlay, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The kustomizations of an overlay as they are built: by folder, each name led to its file by the shortest way.
-
-    Generated objects keep their names without the hash that Kustomize appends: it is another one with each change, and
-    whoever compares findings would take each for new. Objects come in the order in which they are named.
-
-    Args:
-        overlay: what is built.
-        data: what kustomizations say, by folder, where that is not what stands in them.
-    """
-    made = {}
-    for folder, one in overlay.kustomizations.items():
-        said: Any = _copy((data or {}).get(folder, one.data))
-        for name in names_in(one.data):
-            holder = said
-            for part in name.path[:-1]:
-                holder = holder[part]
-            before = name.before
-            if name.kind == "text" and not before:
-                before = f"{os.path.basename(name.name)}="  # the key is called as the link, not as the file
-            relative = os.path.relpath(overlay.targets[folder, name.path], folder).replace(os.sep, "/")
-            holder[name.path[-1]] = before + (relative if relative.startswith("..") else f"./{relative}")
-        for key in ("configMapGenerator", "secretGenerator"):
-            for entry in said.get(key) if isinstance(said.get(key), list) else ():
-                if isinstance(entry, dict):
-                    options = entry.get("options")
-                    entry["options"] = {
-                        **(options if isinstance(options, dict) else {}),
-                        "disableNameSuffixHash": True,
-                    }
-        if folder == overlay.folder:
-            said["sortOptions"] = {"order": "fifo"}
-        made[folder] = said
-    return made
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(child) for key, child in value.items()}
-    return [_copy(child) for child in value] if isinstance(value, list) else value
 
 
 def _folders_above(path: str) -> Iterable[str]:

@@ -162,6 +162,20 @@ class DocumentPlaces:
                 self._values[(*path, number)] = item.start
                 yield from self._parts(item, (*path, number))
 
+    def written(self, path: Path) -> tuple[BuildSource, Path, Path] | None:
+        """Where a path stands, or is to be added: a document, a path in that, and what of the path is not there yet.
+
+        None where that is not known.
+        """
+        self.parts()
+        data = self._document.data if self._document else None
+        depth = next((n for n in range(len(path) + 1) if not _is_there(data, path[: n + 1])), len(path))
+        depth = min(depth, len(path))
+        place = self.place(path[:depth])
+        if place is None or place.reason:
+            return None
+        return place.source, place.path, path[depth:]
+
     def place(self, path: Path) -> WrittenPlace | None:
         """Where what is at a path stands."""
         if path not in self._known:
@@ -199,12 +213,15 @@ class DocumentPlaces:
             return _place(having[0], key)._replace(reason="" if own and own in value else NOT_KNOWN)
         made = self.place(())
         if made is not None and made.source.role == "generator":
-            return (
-                made  # what is generated is so by one entry of a kustomization, whatever of it is asked for
-            )
+            return made  # whatever of it is asked for, one entry of a kustomization generates it
         if isinstance(value, dict | list) and (inside := self._inside(path, value)) is not None:
             return inside
         around = self.place(above)
+        if around is not None and isinstance(key, int) and not around.reason:
+            # a list of texts that was taken over as it is
+            items = paths.lookup(around.source.document.data, around.path)
+            if isinstance(items, list) and value in items:
+                return around._replace(path=(*around.path, items.index(value)))
         return around and around._replace(reason=NOT_KNOWN)
 
     def _of_first(self, path: Path, value: Any, having: list[Marked]) -> Marked:
@@ -233,6 +250,16 @@ class DocumentPlaces:
             if marked.source.role == "generator" and len(marked.path) > 2:
                 return WrittenPlace(marked.source, marked.path[:2])
         return None
+
+
+def _is_there(data: Any, path: Path) -> bool:
+    here = paths.lookup(data, path[:-1])
+    last = path[-1] if path else ""
+    return (
+        not path
+        or (isinstance(here, dict) and last in here)
+        or (isinstance(here, list) and last in range(len(here)))
+    )
 
 
 def _place(marked: Marked, key: str | int | None = None) -> WrittenPlace:

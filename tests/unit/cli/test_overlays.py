@@ -261,12 +261,115 @@ def test_secrets_that_are_generated_are_found_and_masked(here: Path) -> None:
     assert "hunter" not in CliRunner().invoke(app, ["render", "prod", "--map"]).output
 
 
-def test_nothing_that_is_built_is_fixed(here: Path) -> None:
-    result = CliRunner().invoke(app, ["fix", "--write", "--unsafe"])
+def fix(*arguments: str):
+    result = CliRunner().invoke(app, ["fix", *arguments])
     assert result.exit_code == 0, result.output
+    return result
+
+
+def test_a_fix_is_made_in_the_patch_and_proven_by_building_again(here: Path) -> None:
+    shown = fix("--unsafe", "--control", "C-0057")
+    assert "-            privileged: true\n+            privileged: false\n" in shown.stdout
+    assert (here / "prod/p.yaml").read_text() == PRIVILEGED
+    result = fix("--unsafe", "--write", "--verify", "--control", "C-0057")
+    assert "verified: 1 finding gone, nothing new" in result.output
+    assert (here / "prod/p.yaml").read_text() == PRIVILEGED.replace("true", "false")
     assert (here / "base/web.yaml").read_text() == DEPLOYMENT
-    _, report = scan("--fixes")
-    assert {json.dumps(one["fix"]) for one in report["findings"]} == {"null"}
+    _, report = scan("--control", "C-0057")
+    assert report["findings"] == []
+
+
+def test_what_nothing_sets_is_added_where_the_finding_stands(here: Path) -> None:
+    write(here, {"prod/p.yaml": PRIVILEGED.replace("privileged", "readOnlyRootFilesystem")})
+    fix("--unsafe", "--write", "--control", "C-0016")
+    assert "            allowPrivilegeEscalation: false\n" in (here / "prod/p.yaml").read_text()
+    write(
+        here,
+        {
+            "prod/kustomization.yaml": "resources: [../base]\n",
+            "dev/kustomization.yaml": "resources: [../base]\n",
+        },
+    )
+    (here / "prod/p.yaml").unlink()
+    fix("--unsafe", "--write", "--control", "C-0016")
+    assert (
+        "          securityContext:\n            allowPrivilegeEscalation: false\n"
+        in (here / "base/web.yaml").read_text()
+    )
+    _, report = scan("--control", "C-0016")
+    assert report["findings"] == []
+
+
+def test_a_fix_in_a_kustomization_keeps_its_layout(here: Path) -> None:
+    text = textwrap.dedent("""\
+        resources: [../base]
+        patches:
+        - target: {kind: Deployment}
+          patch: |-
+            - op: add
+              path: /spec/template/spec/hostPID
+              value: true # why
+        - patch: |
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+            spec:
+              template:
+                spec:
+                  containers:
+                  - name: api
+                    securityContext:
+                      readOnlyRootFilesystem: true
+        namespace: shop
+        """)
+    write(here, {"prod/kustomization.yaml": text})
+    (here / "prod/p.yaml").unlink()
+    fix("--unsafe", "--write", "--control", "C-0038,C-0016")
+    assert (here / "prod/kustomization.yaml").read_text() == text.replace(
+        "true # why", "false # why"
+    ).replace(
+        "readOnlyRootFilesystem: true\n",
+        "readOnlyRootFilesystem: true\n              allowPrivilegeEscalation: false\n",
+    )
+    assert (here / "base/web.yaml").read_text() == DEPLOYMENT
+
+
+def test_a_fix_that_a_patch_undoes_or_that_breaks_another_overlay_is_not_made(here: Path) -> None:
+    host = DEPLOYMENT.replace(
+        "    spec:\n      containers", "    spec:\n      hostPID: true\n      containers"
+    )
+    test = "- {op: test, path: /spec/template/spec/hostPID, value: true}\n"
+    test += "- {op: add, path: /spec/paused, value: true}\n"
+    write(
+        here,
+        {
+            "base/web.yaml": host,
+            "dev/kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml, target: {kind: Deployment}}]\n",
+            "dev/p.yaml": test,
+        },
+    )
+    result = fix("--unsafe", "--write", "--control", "C-0038")
+    assert (here / "base/web.yaml").read_text() == host
+    assert "nothing to fix" in result.output
+
+
+def test_a_fix_stays_below_what_was_named(here: Path) -> None:
+    fix("prod", "--unsafe", "--write", "--control", "C-0270,C-0057")
+    assert (here / "base/web.yaml").read_text() == DEPLOYMENT
+    assert "privileged: false" in (here / "prod/p.yaml").read_text()
+
+
+def test_a_diff_of_a_kustomization_shows_no_secret(here: Path) -> None:
+    text = (
+        "resources: [../base]\nreplicas: [{name: web, count: 1}]\nsecretGenerator:\n- name: db\n  literals:\n"
+    )
+    text += "  - password=hunter2hunter2\npatches:\n- patch: |-\n"
+    write(here, {"prod/kustomization.yaml": text + textwrap.indent(PRIVILEGED, "    ")})
+    (here / "prod/p.yaml").unlink()
+    result = fix("--unsafe", "--control", "C-0057")
+    assert "privileged: false" in result.stdout
+    assert "hunter2" not in result.output
 
 
 def test_only_what_changed_since_a_revision_is_new(here: Path) -> None:

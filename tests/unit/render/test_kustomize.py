@@ -11,7 +11,7 @@ from support.kustomize import found
 
 from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.render.kustomize.building import Built, build
-from kscan_lsp.render.kustomize.inputs import folder_below, plain_files
+from kscan_lsp.render.kustomize.copying import folder_below, plain_files
 from kscan_lsp.render.kustomize.kustomization import KustomizationFault
 from kscan_lsp.render.kustomize.maker import Kustomize, kustomize
 from kscan_lsp.render.kustomize.overlay import FilesOfRevision, Overlay, read_overlay
@@ -265,6 +265,35 @@ def test_what_a_plugin_sets_is_not_guessed() -> None:
     assert (file, reason) == ("base/web.yaml", NOT_KNOWN)
 
 
+def test_a_folder_of_plugins_is_built() -> None:
+    files = kustomized(
+        "transformers: [../t]\n",
+        **{
+            "t/kustomization.yaml": "resources: [t.yaml]\n",
+            "t/t.yaml": "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: t}\n"
+            "imageTag: {name: nginx, newTag: '3'}\n",
+        },
+    )
+    assert "image: nginx:3" in built(files)[1].text
+    assert places_of(files, "image: busybox") == ("base/web.yaml", "image: busybox", "")
+
+
+def test_a_namespace_by_which_a_patch_finds_its_object_has_no_mark() -> None:
+    files = {
+        "mid/kustomization.yaml": "resources: [../base]\nnamespace: shop\n",
+        "prod/kustomization.yaml": "resources: [../mid]\nnamespace: shop\npatches: [{path: p.yaml}]\n",
+        "prod/p.yaml": PRIVILEGED.replace("name: web", "name: web, namespace: shop"),
+    }
+    assert places_of(files, "privileged: true") == ("prod/p.yaml", "privileged: true", "")
+    assert places_of(files, "namespace: shop") == ("prod/kustomization.yaml", "namespace: shop", "")
+
+
+def test_texts_of_a_list_that_are_names_stand_where_the_list_does() -> None:
+    files = kustomized("namePrefix: p-\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n")
+    files["base/web.yaml"] = DEPLOYMENT.replace('"80"', "settings")
+    assert places_of(files, "settings") == ("base/web.yaml", "settings", "")
+
+
 def test_a_mark_that_makes_a_difference_is_left_out() -> None:
     """A condition on a value: with a mark it would not hold, and with none it does."""
     files = patched(
@@ -312,7 +341,11 @@ def test_what_has_marks_of_its_own_has_none_of_ours() -> None:
         ({"prod/kustomization.yaml": "transformers: [t.yaml]\n",
           "prod/t.yaml": "apiVersion: builtin\nkind: PatchTransformer\npath: http://localhost/x\n"},
          1, "nothing is fetched"),
-        ({"prod/kustomization.yaml": "generators: [../base]\n"}, 1, "folder of plugins"),
+        ({"prod/kustomization.yaml": "transformers: [../t]\n", "t/kustomization.yaml": "resources: [t.yaml]\n",
+          "t/t.yaml": "apiVersion: builtin\nkind: PatchTransformer\npath: http://localhost/x\n"},
+         1, "plugins that are patched, or that read files"),
+        ({"prod/kustomization.yaml": "transformers: [../t]\n", "t/kustomization.yaml": "namePrefix: a\n"},
+         1, "plugins that are patched, or that read files"),
         ({"prod/x.yaml": ""}, 1, "there is not one kustomization here"),
     ],
 )  # fmt: skip
