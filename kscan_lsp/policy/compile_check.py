@@ -167,8 +167,8 @@ def compile_check(
     for name, text in file.relations.items():
         if wrong := relations.unknown(text):
             near = nearest_name(wrong, list(relations.NAMES))
-            names = ", ".join((*relations.NAMES, *relations.OF_A_KIND))
-            known = f"; there are {names} (docs/relations.md says what each leads to)"
+            listed = ", ".join((*relations.NAMES, *relations.OF_A_KIND))
+            known = f"; there are {listed} (docs/relations.md says what each leads to)"
             unknown = f"unknown relation '{wrong}'{near or known}"
             _fail(source, ("relations", name), unknown)
         if name in file.let:

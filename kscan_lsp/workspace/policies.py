@@ -80,7 +80,9 @@ def builtin_texts() -> Mapping[Path, bytes]:
     """The files of the controls and frameworks that come with the program, read once by whoever needs them first."""
     package = Path(__file__).parent.parent
     folders = (package / "_policies", package.parent / "policies")
-    files = sorted(next(folder for folder in folders if folder.is_dir()).rglob("*.yaml"))
+    folder = next(folder for folder in folders if folder.is_dir())
+    # packs lie beside them, and are read where settings name them
+    files = sorted(path for kind in ("controls", "frameworks") for path in (folder / kind).rglob("*.yaml"))
     return {path: path.read_bytes() for path in files}
 
 
