@@ -49,6 +49,7 @@ from kscan_lsp.cli.options import (
     UsageError,
     split_names,
 )
+from kscan_lsp.cli.pack import app as pack_app
 from kscan_lsp.cli.request import (
     configuration_here,
     request_of,
@@ -70,6 +71,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(baseline_app, name="baseline")
+app.add_typer(pack_app, name="pack")
 app.add_typer(wide_app)
 
 

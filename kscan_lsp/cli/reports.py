@@ -138,6 +138,7 @@ def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: boo
                 display_name(configuration.settings_path) if configuration.settings_path else "",
                 configuration.settings,
                 request.controls,
+                tuple(f"{pack.name} {pack.version} ({pack.digest})" for pack in configuration.packs),
             )
             for configuration in scan.configurations
         ),

@@ -49,17 +49,22 @@ UNKNOWN: Final = Circumstances()
 """Nobody said."""
 
 
-def used_settings(file: str, settings: Settings, only: Sequence[str] = ()) -> UsedSettings:
+def used_settings(
+    file: str, settings: Settings, only: Sequence[str] = (), packs: Sequence[str] = ()
+) -> UsedSettings:
     """Settings for a report: frameworks and version always, else what was chosen; what may be a secret is masked.
 
     Args:
         file: the name of their file, empty where there is none.
         settings: what holds, command line included.
         only: the controls that a command line names in place of what the settings choose.
+        packs: those that they extend, with their versions.
     """
     chosen = settings.model_dump(by_alias=True, exclude_unset=True)
     values = {"frameworks": settings.frameworks, **chosen}
     values.setdefault("kubernetesVersion", f"1.{NEWEST_KUBERNETES}")
+    if packs:
+        values["packs"] = list(packs)
     if only:
         values = {
             "controls": list(only),

@@ -27,7 +27,7 @@ LOCKABLE: Final = (
     "controls", "frameworks", "exclude", "inputs", "policies", "exceptions", "podSpecPaths", "kubernetesVersion"
 )  # fmt: skip
 """The keys that can be locked."""
-OF_ALL: Final = ("baseline", "gate", "images", "diagnostics")
+OF_ALL: Final = ("extends", "baseline", "gate", "images", "diagnostics")
 """The keys that no folder below has for itself."""
 
 
@@ -48,15 +48,18 @@ class Counting(NamedTuple):
     """For each layer, the keys and controls that those above it lock."""
 
 
-def what_counts(layers: Iterable[Layer]) -> Counting:
-    """Take out of settings files what those above them do not allow; the outermost comes first."""
+def what_counts(layers: Iterable[Layer], packs: int = 0) -> Counting:
+    """Take out of settings files what those above them do not allow; the outermost comes first.
+
+    The first few may be `packs`: those above all files.
+    """
     below: dict[str, Any] = {}
     counting: list[Layer] = []
     problems: list[tuple[Layer, Problem]] = []
     locked = [frozenset[str]()]
     for number, layer in enumerate(layers):
         own = dump(layer.settings)
-        refused = [*_refused(own, below, locked[-1])] if number else []
+        refused = [*_refused(own, below, locked[-1], inner=number > packs)] if number else []
         for where, message in refused:
             problems.append((layer, Problem(span_at(layer.document, where), message, "setting")))
         own = _without(own, below, [where for where, _ in refused])
@@ -93,7 +96,7 @@ def place_of(
 
 
 def _refused(
-    own: dict[str, Any], below: dict[str, Any], locked: frozenset[str]
+    own: dict[str, Any], below: dict[str, Any], locked: frozenset[str], *, inner: bool
 ) -> Iterator[tuple[paths.Path, str]]:
     """What would weaken what is locked: where it stands, and why it has no effect."""
     all_controls = "controls" in locked
@@ -115,7 +118,7 @@ def _refused(
     for key in ("inputs", "policies", "exceptions", "podSpecPaths", "kubernetesVersion"):
         if key in locked and key in own:
             yield (key,), f"'{key}' has no effect here: settings above lock it"
-    for key in OF_ALL:
+    for key in OF_ALL if inner else ():
         if key in own:
             yield (key,), f"'{key}' holds for a whole workspace; set it in its outermost folder"
 

@@ -178,6 +178,13 @@ class Settings(Frozen, BaseModel):
     frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
         DEFAULT_FRAMEWORK,
     )
+    extends: Annotated[
+        Names,
+        Field(
+            description="Packs of policies that lie below these settings: the name of one that comes with kscan or is "
+            "installed, a folder, or git+https://HOST/REPOSITORY@TAG#FOLDER ('kscan pack update' fetches it)."
+        ),
+    ] = ()
     controls: ControlSettings = ControlSettings()
     inputs: Annotated[
         Annotated[str, Tag("file")] | Annotated[Lists, Tag("lists")],

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp.dispositions.entries import Asked
-from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
@@ -36,8 +35,9 @@ from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions
 from kscan_lsp.workspace.images import ImageFiles, folder_for, of_images, read_images
 from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
 from kscan_lsp.workspace.locks import hold, load_unlocked
+from kscan_lsp.workspace.packs import Pack, find_packs
 from kscan_lsp.workspace.places import find_settings, settings_above
-from kscan_lsp.workspace.policies import POLICY_SUFFIXES, read_policy_file
+from kscan_lsp.workspace.policies import policy_files, read_policy_file
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
@@ -76,6 +76,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """The files that say so."""
     images: ImageFiles = ImageFiles()
     """What files say of images."""
+    packs: tuple[Pack, ...] = ()
+    """The packs that they extend."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -136,27 +138,29 @@ def configure(
     path = settings_path or (find_settings(root) if root else None)
     files = () if path is None else (path,) if settings_path else settings_above(path)
     read = [_read_layer(one, buffers) for one in files]
-    written = [layer for layer, _ in read]
-    counting = what_counts(written)
+    above, wrong = overlay(Settings(), section)
+    above, words = replace_settings(above, changes or {}), list(wrong)
+    policy_root = path.parent if path else root
+    packs = find_packs([layer for layer, _ in read], above, policy_root)
+    written = [*packs.layers, *(layer for layer, _ in read)]
+    counting = what_counts(written, len(packs.layers))
     problems = [
         ConfigurationProblem(Path(layer.file), layer.document, problem)
         for layer, found in (*read, *((layer, (problem,)) for layer, problem in counting.problems))
         for problem in found
     ]
-    above, wrong = overlay(Settings(), section)
-    above, words = replace_settings(above, changes or {}), list(wrong)
-    policy_root = path.parent if path else root
+    problems += (ConfigurationProblem(*one) for one in packs.problems)
     if policy_root and (path is None or path == find_settings(policy_root)):
         problems += [ConfigurationProblem(*one) for one in unread_settings(policy_root, path)]
     # who names files names them from where they stand: those of an editor or a command line, from where files do
     over = Layer("", read_document(""), above)
     layers = [*counting.layers, over]
-    missing: list[tuple[Layer, SettingError]] = []
+    missing: list[tuple[Layer, SettingError]] = [(layer or over, error) for layer, error in packs.wrong]
     named: dict[Path, frozenset[str]] = {}
     for layer, locked in zip(layers, (*counting.locked, frozenset[str]()), strict=True):
         folder = _folder_of(layer, over, policy_root)
-        if layer is over or not above.policies:
-            found = _policy_files(layer.settings.policies, folder)
+        if layer is over or not above.policies or any(layer.file == pack.file for pack in packs.layers):
+            found = policy_files(layer.settings.policies, folder)
             named.update(dict.fromkeys(found.files, locked))
             missing += [(layer, SettingError(("policies", n), message)) for n, message in found.wrong]
         if folder is not None:
@@ -224,6 +228,7 @@ def configure(
                 *([baseline.path] if baseline else ()),
                 *(one.path for one in excepting.files),
                 *images.files,
+                *packs.files,
             ]
         ),
         _excludes(counting.layers, above, policy_root),
@@ -233,6 +238,7 @@ def configure(
         excepting.exceptions,
         excepting.files,
         images,
+        packs.packs,
     ), tuple(map(redact, words))
 
 
@@ -339,10 +345,3 @@ def _excludes(
     return tuple(
         (Path(layer.file).parent, layer.settings.exclude) for layer in layers if layer.settings.exclude
     )
-
-
-def _policy_files(names: tuple[str, ...], root: Path | None) -> NamedFiles:
-    """The policy files that settings name; what is relative to no folder is nowhere."""
-    if root is None:
-        return NamedFiles([], [(n, f"there is no file or folder '{name}'") for n, name in enumerate(names)])
-    return named_files(names, root, POLICY_SUFFIXES, inside=workspace_of(root))

@@ -11,6 +11,7 @@ from msgspec import MsgspecError, Struct, json
 from msgspec.structs import replace
 
 from kscan_lsp.files import encoding
+from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.model import Control, Framework, PolicySet
 from kscan_lsp.text import Span
@@ -78,10 +79,24 @@ def complete_policies() -> PolicySet:
 @functools.cache
 def builtin_texts() -> Mapping[Path, bytes]:
     """The files of the controls and frameworks that come with the program, read once by whoever needs them first."""
+    folder = builtin_folder()
+    # packs lie beside them, and are read where settings name them
+    files = sorted(path for kind in ("controls", "frameworks") for path in (folder / kind).rglob("*.yaml"))
+    return {path: path.read_bytes() for path in files}
+
+
+def builtin_folder() -> Path:
+    """The folder of what comes with the program: controls, frameworks and packs."""
     package = Path(__file__).parent.parent
     folders = (package / "_policies", package.parent / "policies")
-    files = sorted(next(folder for folder in folders if folder.is_dir()).rglob("*.yaml"))
-    return {path: path.read_bytes() for path in files}
+    return next(folder for folder in folders if folder.is_dir())
+
+
+def policy_files(names: tuple[str, ...], root: Path | None) -> NamedFiles:
+    """The policy files that settings name; what is relative to no folder is nowhere."""
+    if root is None:
+        return NamedFiles([], [(n, f"there is no file or folder '{name}'") for n, name in enumerate(names)])
+    return named_files(names, root, POLICY_SUFFIXES, inside=workspace_of(root))
 
 
 def load_policies(

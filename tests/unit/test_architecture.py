@@ -59,9 +59,9 @@ MAX_LINES = 350
 TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
-    "workspace.policies", "workspace.images", "workspace.sboms",
+    "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
     "report.build", "report.formats", "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide",
-    "cli.main",
+    "cli.main", "cli.pack",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""

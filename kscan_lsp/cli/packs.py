@@ -1,0 +1,222 @@
+"""What `kscan pack` does: fetching with git on a person's word, locking, testing, and archives.
+
+A pack is fetched to a folder of its own, read as data there, and moved into the cache under its digest. Nothing of it
+is run: no hook, no submodule, no filter. What is older than what was locked, or stands under a tag that was moved, is
+refused unless the person says so.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.cli import test
+from kscan_lsp.cli.options import UsageError
+from kscan_lsp.files.writing import replace
+from kscan_lsp.settings.model import read_settings
+from kscan_lsp.settings.pack import FILE_NAME, PackFile, numbers_of
+from kscan_lsp.workspace.packs import (
+    FETCHED,
+    LOCK_NAME,
+    Locked,
+    cache_of,
+    digest_of_pack,
+    files_of_pack,
+    located,
+    lock_text,
+    pack_at,
+    read_lock,
+)
+from kscan_lsp.workspace.places import find_settings
+from kscan_lsp.workspace.policies import read_policy_file
+
+if TYPE_CHECKING:
+    import re
+
+_SECONDS: Final = 120
+"""How long git may take."""
+
+
+def updated(folder: Path, *, force: bool = False) -> str:
+    """Fetch what the settings of a folder extend, and lock it.
+
+    Args:
+        folder: where the settings are, or below.
+        force: whether a pack may be older than what is locked, or another under the same name.
+
+    Returns:
+        What there is now, for people.
+
+    Raises:
+        UsageError: there is nothing to extend, or a pack is not what it must be; then nothing is locked.
+    """
+    path = find_settings(folder.resolve())
+    if path is None:
+        raise UsageError(f"no settings hold for '{folder}': write .kscan.yaml with 'extends' first")
+    settings, _ = read_settings(read_policy_file(path, "setting", None))
+    if not settings.extends:
+        raise UsageError(f"'{path}' extends no pack; name packs in 'extends'")
+    before = read_lock(path.parent)
+    known = {} if isinstance(before, str) else before
+    locked: dict[str, Locked] = {}
+    lines = []
+    for source in settings.extends:
+        if fetched := FETCHED.fullmatch(source):
+            entry = _fetched(source, fetched)
+            if not force:
+                _refuse_worse(source, fetched["url"], entry, known)
+            locked[source] = entry
+        else:
+            place = located(source, path.parent, {})
+            if isinstance(place, str):
+                raise UsageError(place)
+            entry = _entry(source, place)
+        lines.append(f"{entry.name} {entry.version}  {entry.digest}\n")
+    if locked and (reason := replace(path.parent / LOCK_NAME, lock_text(locked).encode())):
+        raise UsageError(f"cannot write '{path.parent / LOCK_NAME}': {reason}")
+    return "".join(lines)
+
+
+def _refuse_worse(source: str, url: str, entry: Locked, known: dict[str, Locked]) -> None:
+    """Refuse a pack that is older than the one that was locked of this repository, or another under the same tag."""
+    same = known.get(source)
+    if same is not None and same.digest != entry.digest:
+        raise UsageError(
+            f"'{source}' names other files than when it was locked: somebody moved its tag; look at what is different, "
+            "and say --force if you want it"
+        )
+    for other, locked in known.items():
+        found = FETCHED.fullmatch(other)
+        if found is None or found["url"] != url or locked.name != entry.name:
+            continue
+        if numbers_of(entry.version) < numbers_of(locked.version):
+            raise UsageError(
+                f"'{source}' is {entry.name} {entry.version}, older than the {locked.version} that is locked; say "
+                "--force if you want it"
+            )
+
+
+def _fetched(source: str, named: re.Match[str]) -> Locked:
+    """Fetch a pack into the cache."""
+    with tempfile.TemporaryDirectory(prefix="kscan-pack-") as temporary:
+        checkout = Path(temporary, "checkout")
+        _git("init", "--quiet", str(checkout))
+        at = ("-C", str(checkout), "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=true")
+        _git(
+            *at,
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--",
+            named["url"],
+            named["ref"],
+        )
+        _git(*at, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+        place = checkout / (named["folder"] or "")
+        if ".." in place.parts or not place.resolve().is_relative_to(checkout.resolve()):
+            raise UsageError(f"'{source}' leads out of its repository")
+        entry = _entry(source, place)
+        target = cache_of(entry.digest)
+        if not target.is_dir():
+            made = Path(temporary, "made")
+            for path in files_of_pack(place):
+                copy = made / path.relative_to(place)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(made, target)
+        return entry
+
+
+def _entry(source: str, place: Path) -> Locked:
+    digest = digest_of_pack(place)
+    if not digest.startswith("sha256:"):
+        raise UsageError(f"'{source}' is no pack: {digest}")
+    pack = pack_at(place)
+    if isinstance(pack, str):
+        raise UsageError(f"'{source}' is no pack: {pack}")
+    return Locked(pack.name, pack.version, digest)
+
+
+def _git(*arguments: str) -> None:
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:ssh:file"}
+    try:
+        done = subprocess.run(  # noqa: S603 - a list of arguments, of which the shape is checked
+            ["git", *arguments],  # noqa: S607 - the git of who asks
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UsageError("git is not installed, which fetches packs") from error
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(
+            f"git took longer than {_SECONDS} seconds; is the repository reached from here?"
+        ) from error
+    if done.returncode:
+        told = (done.stderr.strip().splitlines() or ["it did not say why"])[-1]
+        raise UsageError(f"git could not fetch the pack: {told}")
+
+
+def outcomes_of(folder: Path) -> test.TestRun:
+    """Run the tests of all controls of a pack.
+
+    Raises:
+        UsageError: there is no pack.
+    """
+    pack = _pack(folder)
+    return test.run([str(folder / name) for name in (*pack.controls, *pack.frameworks)])
+
+
+def built(folder: Path, output: Path | None) -> str:
+    """Test a pack and write it as an archive.
+
+    Returns:
+        What was written, for people.
+
+    Raises:
+        UsageError: there is no pack, its tests fail, or it cannot be written.
+    """
+    pack = _pack(folder)
+    run = outcomes_of(folder)
+    if run.status:
+        raise UsageError(f"the tests of {pack.name} do not pass; 'kscan pack test {folder}' says which")
+    digest = digest_of_pack(folder)
+    path = output or Path(f"{pack.name}-{pack.version}.tar.gz")
+    if not digest.startswith("sha256:"):
+        raise UsageError(f"'{folder}' is no pack: {digest}")
+    if reason := replace(path, _archive(folder)):
+        raise UsageError(f"cannot write '{path}': {reason}")
+    return f"{path}: {pack.name} {pack.version}  {digest}\n"
+
+
+def _archive(folder: Path) -> bytes:
+    """The files of a pack without owners and days, in their order."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(files_of_pack(folder), key=lambda one: one.relative_to(folder).as_posix()):
+            data = path.read_bytes()
+            entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            entry.size, entry.mode = len(data), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def _pack(folder: Path) -> PackFile:
+    pack = pack_at(folder)
+    if isinstance(pack, str):
+        raise UsageError(f"{pack}; a pack has a {FILE_NAME} with name, version and controls")
+    return pack

@@ -1,0 +1,107 @@
+"""`kscan-pack.yaml`: what a pack of policies is called, what belongs to it, and what it asks of who extends it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from kscan_lsp.settings.exceptions import ExceptionSettings
+from kscan_lsp.settings.model import Lists, Settings
+from kscan_lsp.settings.sections import Frozen
+from kscan_lsp.settings.validation import validate
+from kscan_lsp.settings.values import Names  # noqa: TC001 - pydantic looks it up
+
+if TYPE_CHECKING:
+    from kscan_lsp.findings import Problem
+    from kscan_lsp.yaml.document import Document
+
+FILE_NAME: Final = "kscan-pack.yaml"
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("must be lower-case letters, digits and '-', such as bank-baseline")
+    return value
+
+
+def _version(value: str) -> str:
+    if not _VERSION.fullmatch(value):
+        raise ValueError(
+            "must be three numbers, such as 1.4.0, in quotes where YAML would take it for another value"
+        )
+    return value
+
+
+def _inside(value: str) -> str:
+    if value.startswith("/") or ".." in value.split("/") or "\\" in value or ":" in value:
+        raise ValueError(f"'{value}' leads out of the pack; name a file or folder in it")
+    return value
+
+
+def _asks_only(value: ExceptionSettings) -> ExceptionSettings:
+    if value.files:
+        raise ValueError(
+            "a pack accepts no findings: it says what is asked of exceptions, and names no files of them"
+        )
+    return value
+
+
+_Paths = Annotated[
+    tuple[Annotated[str, AfterValidator(_inside)], ...],
+    Field(min_length=1),
+]
+
+
+class PackFile(Frozen, BaseModel):
+    """A pack of policies."""
+
+    name: Annotated[str, AfterValidator(_name), Field(description="What the pack is called in reports.")]
+    version: Annotated[str, AfterValidator(_version), Field(description="Three numbers, such as 1.4.0.")]
+    description: str = ""
+    controls: Annotated[_Paths, Field(description="Files or folders of the pack with controls.")] = (
+        "controls",
+    )
+    frameworks: Annotated[
+        tuple[Annotated[str, AfterValidator(_inside)], ...],
+        Field(description="Files or folders of the pack with frameworks."),
+    ] = ()
+    use: Annotated[
+        Names, Field(description="Frameworks that are on where who extends the pack chooses none.")
+    ] = ()
+    inputs: Annotated[Lists, Field(description="Values of lists that controls read.")] = {}
+    exceptions: Annotated[
+        ExceptionSettings,
+        AfterValidator(_asks_only),
+        Field(description="What is asked of the exceptions of who extends the pack: requireReason, maxDays."),
+    ] = ExceptionSettings()
+    locked: Annotated[
+        Names,
+        Field(
+            description="What who extends the pack may not weaken, as 'locked' in settings: control ids, or keys."
+        ),
+    ] = ()
+
+    def settings(self) -> Settings:
+        """What it says, as settings that lie below those of who extends it."""
+        said: dict[str, Any] = {"policies": (*self.controls, *self.frameworks)}
+        said |= {"frameworks": self.use} if self.use else {}
+        said |= {"inputs": self.inputs} if self.inputs else {}
+        said |= {"locked": self.locked} if self.locked else {}
+        if asked := self.exceptions.model_dump(by_alias=True, exclude_unset=True):
+            said["exceptions"] = asked
+        return Settings.model_validate(said)
+
+
+def read_pack(document: Document) -> tuple[PackFile | None, tuple[Problem, ...]]:
+    """Read a pack's own file; None where anything is wrong with it: a part of a pack is not what was agreed on."""
+    return validate(PackFile, document, "setting")
+
+
+def numbers_of(version: str) -> tuple[int, ...]:
+    """The numbers of a version, by which an older one is told; none of what is no version."""
+    found = _VERSION.fullmatch(version)
+    return tuple(map(int, found.groups())) if found else ()

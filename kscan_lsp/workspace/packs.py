@@ -1,0 +1,262 @@
+"""Packs of policies that settings extend: where each is, whether it is what was locked, and what it says.
+
+Nothing here fetches anything or runs what a pack brings. A pack in the workspace, one that comes with kscan, and one of
+a Python distribution are read where they are; any other only from the cache, where `kscan pack update` has put it, and
+only if it is to the byte what `kscan.lock` says.
+
+Left out on purpose: fetching (`cli/packs.py`), and what a pack's settings do (`configuration.py` lays them below all
+others).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import DecodeError, json
+
+from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
+from kscan_lsp.policy.ruleset import SettingError
+from kscan_lsp.settings.layers import Layer
+from kscan_lsp.settings.pack import FILE_NAME, PackFile, read_pack
+from kscan_lsp.workspace.policies import builtin_folder, read_policy_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from kscan_lsp.findings import Problem
+    from kscan_lsp.settings.model import Settings
+    from kscan_lsp.yaml.document import Document
+
+LOCK_NAME: Final = "kscan.lock"
+GROUP: Final = "kscan.packs"
+"""The entry points of distributions that have a pack: the name of the pack, and its package."""
+FETCHED: Final = re.compile(
+    r"git\+(?P<url>(?:https|ssh|file)://[^\s@#]+(?:@[^\s@#/]+/[^\s@#]+)?)@(?P<ref>\w[\w./-]*)(?:#(?P<folder>[\w./-]+))?"
+)
+"""A repository at a commit or tag, and the folder in it: `git+https://git.bank.example/policies@v1.4.0#packs/base`."""
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+_UPDATE: Final = "run 'kscan pack update'"
+
+
+class Pack(NamedTuple):
+    """A pack that counts: what settings call it, what it is called itself, and what its files are to the byte."""
+
+    source: str
+    name: str
+    version: str
+    digest: str
+
+
+class FoundPacks(NamedTuple):
+    """The packs that settings extend, as layers below them, and what is wrong with others."""
+
+    packs: tuple[Pack, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    problems: tuple[tuple[Path, Document, Problem], ...] = ()
+    wrong: tuple[tuple[Layer | None, SettingError], ...] = ()
+    """By the layer that names the pack; None for an editor's settings or a command line."""
+    files: tuple[Path, ...] = ()
+
+
+class Locked(NamedTuple):
+    """What `kscan.lock` says of a pack."""
+
+    name: str
+    version: str
+    digest: str
+
+
+NO_PACKS: Final = FoundPacks()
+
+
+def find_packs(layers: Iterable[Layer], above: Settings, root: Path | None) -> FoundPacks:
+    """The packs that settings extend.
+
+    Args:
+        layers: the settings files.
+        above: what an editor and a command line say; where they extend packs, those of the files do not count.
+        root: where the names in `above` begin.
+    """
+    naming: list[tuple[Layer | None, tuple[str, ...], Path]] = [
+        (one, one.settings.extends, Path(one.file).parent) for one in layers if one.settings.extends
+    ]
+    if above.extends and root is not None:
+        naming = [(None, above.extends, root)]
+    if not naming:
+        return NO_PACKS
+    packs: dict[str, Pack] = {}
+    found: list[Layer] = []
+    problems: list[tuple[Path, Document, Problem]] = []
+    wrong: list[tuple[Layer | None, SettingError]] = []
+    files: list[Path] = []
+    for layer, names, folder in naming:
+        locked = read_lock(folder)
+        files.append(folder / LOCK_NAME)
+        for number, source in enumerate(names):
+
+            def refuse(message: str, at: int = number, named_by: Layer | None = layer) -> None:
+                wrong.append((named_by, SettingError(("extends", at), message)))
+
+            if isinstance(locked, str):
+                refuse(locked)
+                continue
+            place = located(source, folder, locked)
+            if isinstance(place, str):
+                refuse(place)
+                continue
+            digest = digest_of_pack(place)
+            if digest.startswith("'"):
+                refuse(f"pack '{source}' is left out: {digest}")
+                continue
+            entry = locked.get(source)
+            if entry and entry.digest != digest:
+                refuse(
+                    f"pack '{source}' is not what {LOCK_NAME} says: its files are others, and none of it counts; "
+                    f"{_UPDATE} and look at what is different"
+                )
+                continue
+            path = place / FILE_NAME
+            document = read_policy_file(path, "setting", None)
+            pack, mistakes = read_pack(document)
+            problems += [(path, document, one) for one in mistakes]
+            files.append(path)
+            if pack is None:
+                refuse(f"pack '{source}' is left out: its {FILE_NAME} is wrong")
+            elif entry and (entry.name, entry.version) != (pack.name, pack.version):
+                refuse(
+                    f"{LOCK_NAME} says {entry.name} {entry.version} of '{source}', which is {pack.name} {pack.version}"
+                )
+            elif (known := packs.get(pack.name)) is not None and known.digest != digest:
+                refuse(f"'{source}' and '{known.source}' are both called {pack.name}; extend one of them")
+            elif known is None:
+                packs[pack.name] = Pack(source, pack.name, pack.version, digest)
+                found.append(Layer(str(path), document, pack.settings()))
+    return FoundPacks(tuple(packs.values()), tuple(found), tuple(problems), tuple(wrong), tuple(files))
+
+
+def located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | str:
+    """The folder of a pack, or why there is none.
+
+    Args:
+        source: what settings call it.
+        folder: where these are.
+        locked: what the lock beside them says.
+    """
+    if fetched := FETCHED.fullmatch(source):
+        entry = locked.get(source)
+        if entry is None:
+            return f"'{source}' is not in {LOCK_NAME}; {_UPDATE}, which fetches it"
+        cached = cache_of(entry.digest)
+        return cached if cached.is_dir() else f"'{fetched['url']}' was not fetched on this machine; {_UPDATE}"
+    if source.startswith(("git+", "oci://")) or "://" in source:
+        return f"'{source}' is no pack that can be fetched; write git+https://HOST/REPOSITORY@TAG#FOLDER"
+    path = folder / source
+    if _WORD.fullmatch(source) and not path.is_dir():
+        own = builtin_folder() / "packs" / source
+        return (
+            own
+            if own.is_dir()
+            else _distributed(source)
+            or (f"no pack '{source}' comes with kscan, is in this folder, or in an installed distribution")
+        )
+    inside = [os.path.realpath(top) for top in workspace_of(folder.resolve())]
+    real = os.path.realpath(path)
+    if not any(real == top or real.startswith(top.rstrip(os.sep) + os.sep) for top in inside):
+        return f"'{source}' is outside of this workspace; extend a pack in it, or one of a repository"
+    if not (Path(real) / FILE_NAME).is_file():
+        return f"there is no {FILE_NAME} in '{source}'"
+    return Path(real)
+
+
+def _distributed(name: str) -> Path | None:
+    """The folder of a pack in an installed distribution; none of its code is run to find it."""
+    from importlib import metadata  # takes a while, and most settings extend nothing
+
+    for point in metadata.entry_points(group=GROUP, name=name):
+        if point.dist is not None:
+            folder = Path(str(point.dist.locate_file(point.value.partition(":")[0].replace(".", "/"))))
+            if folder.is_dir():
+                return folder
+    return None
+
+
+def cache_of(digest: str) -> Path:
+    """Where the files of a pack are kept: in the user's folder for what can be made again."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
+    return Path(base) / "kscan" / "packs" / digest.removeprefix("sha256:")
+
+
+def files_of_pack(folder: Path) -> Iterator[Path]:
+    """All files of a pack in order, those of git left out.
+
+    Raises:
+        ValueError: there is a link, a device, or more than is read.
+    """
+    count = total = 0
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - {".git"})
+        for name in (*folders, *sorted(names)):
+            path = Path(here, name)
+            status = path.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                raise ValueError(f"'{path.relative_to(folder)}' is a link; put a copy in its place")
+            if stat.S_ISDIR(status.st_mode):
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError(f"'{path.relative_to(folder)}' is no regular file")
+            count, total = count + 1, total + status.st_size
+            if count > MAX_FILES or total > MAX_BYTES:
+                raise ValueError(f"'{folder.name}' has more than {MAX_FILES:,} files or {MAX_BYTES:,} bytes")
+            yield path
+
+
+def digest_of_pack(folder: Path) -> str:
+    """What tells the files of a pack from all others, or in a sentence that begins with a name why it is not read."""
+    whole = hashlib.sha256()
+    try:
+        entries = sorted((path.relative_to(folder).as_posix(), path) for path in files_of_pack(folder))
+        for name, path in entries:
+            whole.update(f"{len(name)}:{name}".encode() + hashlib.sha256(path.read_bytes()).digest())
+    except ValueError as error:
+        return str(error)
+    except OSError as error:
+        return f"'{folder.name}' cannot be read: {error.strerror}"
+    return f"sha256:{whole.hexdigest()}"
+
+
+def read_lock(folder: Path) -> dict[str, Locked] | str:
+    """What is locked for the settings of a folder, by what they call a pack; or what is wrong with the file."""
+    try:
+        data = json.decode((folder / LOCK_NAME).read_bytes()[:1_000_000])
+        return {
+            source: Locked(str(one["name"]), str(one["version"]), str(one["digest"]))
+            for source, one in data["packs"].items()
+            if re.fullmatch(r"sha256:[0-9a-f]{64}", str(one["digest"]))
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, DecodeError, KeyError, TypeError, AttributeError, RecursionError):
+        return f"{LOCK_NAME} cannot be read, so no pack counts; {_UPDATE}"
+
+
+def lock_text(locked: Mapping[str, Locked]) -> str:
+    """The text of a lock."""
+    packs = {source: one._asdict() for source, one in sorted(locked.items())}
+    return json.format(json.encode({"version": 1, "packs": packs})).decode() + "\n"
+
+
+def pack_at(folder: Path) -> PackFile | str:
+    """The pack in a folder, or what is wrong with its own file."""
+    if not (folder / FILE_NAME).is_file():
+        return f"there is no {FILE_NAME} in '{folder}'"
+    document = read_policy_file(folder / FILE_NAME, "setting", None)
+    pack, problems = read_pack(document)
+    if pack is not None:
+        return pack
+    line = document.lines.position(problems[0].span.start).line + 1
+    return f"{folder / FILE_NAME}:{line}: {problems[0].message}"
