@@ -56,7 +56,8 @@ def policy_of(name: str, data: dict[str, Any]) -> Policy:
             reader.faults.append(PolicyFault((*path, "name"), f"'{called}' cannot be the name of a variable"))
             continue
         variables.append((called, question))
-        reader.let.append((name_of(called), as_ours(question.source)))
+        text = question.made.source if question.made else as_ours(question.source)
+        reader.let.append((name_of(called), text))
     conditions = [
         Condition(_text(entry.get("name")), question)
         for path, entry in _entries(spec, "matchConditions")
@@ -83,6 +84,7 @@ def policy_of(name: str, data: dict[str, Any]) -> Policy:
         variables=tuple(variables),
         validations=tuple(validations),
         faults=tuple(reader.faults),
+        let=tuple(reader.let),
     )
 
 

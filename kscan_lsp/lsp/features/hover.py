@@ -39,7 +39,7 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
             pages.append(said)
         elif span.start <= at <= span.end and finding.status != "accepted":
             whole = whole or span
-            page = explain(ruleset.controls[finding.control], ruleset, convert.message_of(finding))
+            page = explain(ruleset.control(finding.control), ruleset, convert.message_of(finding))
             more = f"\n\n{link(snapshot, finding.control)}" if _links(snapshot) else ""
             pages.append(page + more)
     return None if whole is None else _hover(snapshot, "\n\n---\n\n".join(pages), whole)
