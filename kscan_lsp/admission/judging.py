@@ -7,6 +7,7 @@ params; an error is a violation unless the policy ignores failures.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.text import Span
 
 _NO_VALUE: Final = " has no value here"
 _LIMITS: Final = ("too much work", "more than", "a regular expression takes too long")
@@ -58,6 +60,13 @@ class _Violation(NamedTuple):
     validation: PolicyExpression
 
 
+class _Seen(NamedTuple):
+    """What expressions see of a request, and what all policies without params are evaluated on."""
+
+    values: dict[str, Any]
+    without_params: cel.Activation
+
+
 NOTHING: Final = Admitted()
 
 
@@ -76,7 +85,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
-    values: dict[str, dict[str, Any]] = {}
+    seen: dict[str, _Seen] = {}
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
         name = control_id(policy.name)
@@ -85,9 +94,10 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         operation = operation_of(policy.matching, request)
         if not operation or not bindings:
             continue
-        if operation not in values:
-            values[operation] = _values(one, request, asked, operation)
-        judged = _Judging(policy, one, request, values[operation], operation)
+        if operation not in seen:
+            values = _values(one, request, asked, operation)
+            seen[operation] = _Seen(values, cel.bind(POLICIES, {**values, "params": None}))
+        judged = _Judging(policy, one, request, seen[operation])
         for binding, params in bindings:
             judged.bound(read_binding(binding), params)
         findings += _findings(judged.violations, name, declared, resource, ruleset)
@@ -126,14 +136,11 @@ def _values(one: Object, request: Request, asked: Deciding, operation: str) -> d
 class _Judging:
     """One policy and one object, binding by binding."""
 
-    def __init__(
-        self, policy: Policy, one: Object, request: Request, values: dict[str, Any], operation: str
-    ) -> None:
+    def __init__(self, policy: Policy, one: Object, request: Request, seen: _Seen) -> None:
         self.policy = policy
         self.one = one
         self.request = request
-        self.values = values
-        self.operation = operation
+        self.seen = seen
         self.asked = False
         self.violations: list[_Violation] = []
         self.unanswered: list[str] = []
@@ -153,10 +160,11 @@ class _Judging:
             self.unanswered.append("the API server refuses this policy: see what is wrong in its manifest")
             return
         if self.policy.param_kind is None or binding.param is None:
-            self.judged(severity, {**self.values, "params": None})
+            self.judged(severity, self.seen.without_params)
         elif params:
             for param in params:
-                self.judged(severity, {**self.values, "params": cel.view(param.data).value})
+                values = {**self.seen.values, "params": cel.view(param.data).value}
+                self.judged(severity, cel.bind(POLICIES, values))
         elif binding.param.get("parameterNotFoundAction") != "Allow" or binding.param.get("name"):
             kind, name = self.policy.param_kind[1], binding.param.get("name")
             what = (
@@ -166,9 +174,8 @@ class _Judging:
             )
             self.unanswered.append(f"no file has the {what}, which has the params")
 
-    def judged(self, severity: Severity, values: dict[str, Any]) -> None:
+    def judged(self, severity: Severity, activation: cel.Activation) -> None:
         """What the policy says with some params."""
-        activation = cel.bind(POLICIES, values)
         errors: list[tuple[PolicyExpression, str]] = []
         for condition in self.policy.conditions:
             answer = _ask(condition.question, activation)
@@ -224,6 +231,12 @@ def _short(source: str) -> str:
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
+@lru_cache(maxsize=1_024)
+def _place(declared: Object, path: Path) -> Span:
+    """Where something of a policy stands in its document."""
+    return span_of(read_document(declared.document, json=declared.json), (*declared.root, *path))
+
+
 def _findings(
     violations: list[_Violation], name: str, declared: Object, resource: Resource, ruleset: Ruleset
 ) -> Iterator[Finding]:
@@ -232,19 +245,17 @@ def _findings(
     for violation in violations:
         by_place.setdefault(violation.path, []).append(violation)
     locator = resource.locator()
-    document = read_document(declared.document, json=declared.json) if violations else None
     for path, there in by_place.items():
         related = tuple(
             Related(
                 declared.id,
                 where,
-                span_of(document, (*declared.root, *where)),
+                _place(declared, where),
                 f"the policy '{declared.id.shown_name}' says so",
                 declared.file,
                 declared.document,
             )
             for where in dict.fromkeys(one.validation.path for one in there)
-            if document is not None
         )
         yield Finding(
             name,

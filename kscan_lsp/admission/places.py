@@ -8,6 +8,7 @@ Where that leads to no field of the object, its name is the place.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import cel
@@ -65,6 +66,12 @@ class _Element(NamedTuple):
     origins: list[Path]
 
 
+@lru_cache(maxsize=4_096)
+def _compiled(source: str, let: tuple[tuple[str, str], ...]) -> cel.Expression | cel.CelError:
+    """A part of an expression that is known to compile; while somebody types, the same are asked again."""
+    return cel.compile_expression(POLICIES, source, let=let)
+
+
 class _Search:
     def __init__(self, activation: cel.Activation) -> None:
         self.activation = activation
@@ -72,10 +79,14 @@ class _Search:
 
     def ask(self, part: Part, scope: _Scope) -> cel.Json | cel.Failed:
         """The value of a part."""
+        return self.ask_text(scope.text(part), scope)
+
+    def ask_text(self, text: str, scope: _Scope) -> cel.Json | cel.Failed:
+        """The value of an expression where a part of another could stand."""
         self.left -= 1
         if self.left < 0:
             return cel.Failed("too many parts")
-        made = cel.compile_expression(POLICIES, scope.text(part), let=scope.let)
+        made = _compiled(text, scope.let)
         if isinstance(made, cel.CelError):
             return cel.Failed(made.message)
         return cel.evaluate(made, self.activation)
@@ -185,16 +196,20 @@ class _Search:
 
     def elements(self, part: Part, scope: _Scope) -> list[_Element]:
         """The elements of a list, or the keys of a map; none where it is neither."""
-        value = self.ask(part, scope)
-        if isinstance(value, dict):
-            origins = self.origins(part, scope)
-            return [_Element(json.dumps(key), [(*path, key) for path in origins]) for key in value]
-        if not isinstance(value, list):
-            return []
-        origins_of_each = self.each(part, scope)
-        if len(origins_of_each) != len(value):
-            origins_of_each = [self.origins(part, scope)] * len(value)
         text = scope.text(part)
+        size = self.size(text, scope)
+        if size <= 0:
+            return []
+        if self.ask_text(f"type({text}) == map", scope) is True:
+            keys, origins = self.ask_text(f"({text}).map(key, key)", scope), self.origins(part, scope)
+            return [
+                _Element(json.dumps(key), [(*path, key) for path in origins])
+                for key in (keys if isinstance(keys, list) else ())
+                if isinstance(key, str)
+            ]
+        origins_of_each = self.each(part, scope)
+        if len(origins_of_each) != size:
+            origins_of_each = [self.origins(part, scope)] * size
         return [_Element(f"({text})[{n}]", origins) for n, origins in enumerate(origins_of_each)]
 
     def each(self, part: Part, scope: _Scope) -> list[list[Path]]:
@@ -220,15 +235,13 @@ class _Search:
                 return found
             case "call", "orValue" if part.method and len(part.parts) == 2:
                 return self.each(part.parts[0], scope) or self.each(part.parts[1], scope)
-        value = self.ask_list(part, scope)
-        return [[(*path, n) for path in self.origins(part, scope)] for n in range(len(value))]
+        text = scope.text(part)
+        size = self.size(text, scope)
+        if size < 0:  # an optional one
+            size = self.size(f"({text}).orValue([])", scope)
+        return [[(*path, n) for path in self.origins(part, scope)] for n in range(size)]
 
-    def ask_list(self, part: Part, scope: _Scope) -> list[cel.Json]:
-        """The list that a part gives, as it is or in an optional; an empty one where it gives none."""
-        value = self.ask(part, scope)
-        if isinstance(value, list):
-            return value
-        wrapped = scope._replace(source=f"({scope.text(part)}).orValue([])")
-        end = len(wrapped.source)
-        value = self.ask(part._replace(start=0, end=end), wrapped)
-        return value if isinstance(value, list) else []
+    def size(self, text: str, scope: _Scope) -> int:
+        """How many entries a list or map has; -1 for anything else. What is in it is not handed over for that."""
+        found = self.ask_text(f"size({text})", scope)
+        return found if isinstance(found, int) else -1
