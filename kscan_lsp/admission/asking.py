@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.admission.matching import is_cluster_scoped, is_exempt, resource_of
+from kscan_lsp.admission.model import BINDING, POLICY
 from kscan_lsp.admission.reading import binding_of, policy_of
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
@@ -30,6 +31,8 @@ class Deciding(NamedTuple):
     namespace: Object | None
     """The Namespace that it lives in, if a file has it."""
     keys: frozenset[Key]
+    bound: Object | None = None
+    """Of a binding, the policy that it binds."""
 
 
 @lru_cache(maxsize=1_024)
@@ -54,7 +57,7 @@ def _watched(kind: str) -> tuple[Key, Key, frozenset[Key]]:
 def asked_of(one: Object, index: Index) -> Deciding:
     """What decides what the policies of a workspace say of an object."""
     if is_exempt(one):
-        return _NOTHING
+        return _of_binding(one, index) if one.id.kind == BINDING else _NOTHING
     own, every, watched = _watched(one.id.kind)
     found = list(dict.fromkeys((*index.find(own), *index.find(every))))
     if not found:
@@ -78,6 +81,11 @@ def asked_of(one: Object, index: Index) -> Deciding:
 
 
 _NOTHING = Deciding((), None, frozenset())
+
+
+def _of_binding(binding: Object, index: Index) -> Deciding:
+    key = key_of("object", POLICY, "", read_binding(binding).policy)
+    return Deciding((), None, frozenset([key]), next(index.find(key), None))
 
 
 def _params(

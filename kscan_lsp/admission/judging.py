@@ -17,10 +17,11 @@ from kscan_lsp.admission.asking import read_binding, read_policy
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import ABSENT, POLICIES
 from kscan_lsp.admission.matching import is_about, operation_of, request_of
+from kscan_lsp.admission.model import BINDING
 from kscan_lsp.admission.places import OF_OBJECT, places_of
-from kscan_lsp.admission.problems import span_of
+from kscan_lsp.admission.problems import is_binding, problems_of_binding, span_of
 from kscan_lsp.engine.verdicts import Unevaluated
-from kscan_lsp.findings import Finding, Related, in_order
+from kscan_lsp.findings import Finding, Problem, Related, in_order
 from kscan_lsp.policy.admission import control_id
 from kscan_lsp.redaction import redact
 from kscan_lsp.yaml.document import read_document
@@ -51,6 +52,8 @@ class Admitted(Struct, frozen=True, eq=False):
     passed: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     unevaluated: tuple[Unevaluated, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with a binding."""
 
 
 class _Violation(NamedTuple):
@@ -79,6 +82,8 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         asked: the policies, and what they need to know.
         ruleset: which of them are left out, and how severe the user has others.
     """
+    if one.id.kind == BINDING and is_binding(resource):
+        return Admitted(problems=problems_of_binding(resource, asked.bound))
     if not asked.policies:
         return NOTHING
     request = request_of(one, asked.namespace)

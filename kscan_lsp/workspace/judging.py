@@ -194,6 +194,7 @@ def _with_admission(verdicts: Verdicts, said: Admitted) -> Verdicts:
         failed=verdicts.failed | said.failed,
         passed=verdicts.passed | said.passed,
         unevaluated=verdicts.unevaluated + said.unevaluated,
+        problems=verdicts.problems + said.problems,
     )
 
 
