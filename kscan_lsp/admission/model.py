@@ -87,6 +87,8 @@ class Policy(Struct, frozen=True, eq=False):
     variables: tuple[tuple[str, PolicyExpression], ...]
     validations: tuple[Validation, ...]
     faults: tuple[PolicyFault, ...]
+    let: tuple[tuple[str, str], ...] = ()
+    """Its variables as they are bound around expressions."""
 
     @property
     def broken(self) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.admission.model import BINDING, GROUP, POLICY, PolicyFault
-from kscan_lsp.admission.reading import policy_of
-from kscan_lsp.findings import Problem, fewer
+from kscan_lsp.admission.reading import binding_of, policy_of
+from kscan_lsp.findings import UNUSED, Problem, fewer
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.inside import span_in
 from kscan_lsp.yaml.locate import span_at
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
+    from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
@@ -38,8 +39,42 @@ def problems_of(resource: Resource) -> tuple[Problem, ...]:
     return fewer(tuple(_problem(resource, fault) for fault in policy.faults))
 
 
+def problems_of_binding(resource: Resource, policy: Object | None) -> tuple[Problem, ...]:
+    """What is wrong with a binding.
+
+    Args:
+        resource: the binding.
+        policy: the policy that it binds, if the workspace has it.
+    """
+    binding = binding_of(resource.id.name, resource.data)
+    faults: list[PolicyFault] = []
+    if policy is None and binding.policy:
+        missing = f"no {POLICY} '{binding.policy}' is in this workspace: this binding has nothing judged here"
+        faults.append(PolicyFault(("spec", "policyName"), missing))
+    if binding.actions and "Deny" not in binding.actions:
+        does = " and ".join(_DOES[action] for action in binding.actions if action in _DOES)
+        faults.append(
+            PolicyFault(("spec", "validationActions"), f"this binding refuses nothing: it {does}", note=True)
+        )
+    if policy is not None:
+        param = policy_of(policy.id.name, policy.data).param_kind
+        if param is None and binding.param is not None:
+            unread = (
+                f"policy '{binding.policy}' has no paramKind: the API server refuses every object it is about"
+            )
+            faults.append(PolicyFault(("spec", "paramRef"), unread))
+        if param is not None and binding.param is None:
+            absent = f"policy '{binding.policy}' has params of kind {param[1]}, and this binding names none (paramRef)"
+            faults.append(PolicyFault(("spec", "policyName"), absent))
+    return tuple(_problem(resource, fault) for fault in faults)
+
+
+_DOES: Final = {"Warn": "warns", "Audit": "audits"}
+
+
 def _problem(resource: Resource, fault: PolicyFault) -> Problem:
-    return Problem(span_of(resource.document, (*resource.root, *fault.path), fault.at), fault.message, CODE)
+    span = span_of(resource.document, (*resource.root, *fault.path), fault.at)
+    return Problem(span, fault.message, UNUSED if fault.note else CODE)
 
 
 def span_of(document: Document, path: tuple[str | int, ...], at: int = -1) -> Span:

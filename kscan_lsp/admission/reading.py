@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import cel
-from kscan_lsp.admission.environment import POLICIES, REQUEST_FIELDS, as_ours, as_theirs, name_of
+from kscan_lsp.admission.environment import ABSENT, POLICIES, REQUEST_FIELDS, as_ours, as_theirs, name_of
 from kscan_lsp.admission.model import (
     Binding,
     Concerns,
@@ -33,6 +33,7 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNKNOWN: Final = re.compile(r"undeclared reference to 'variables_(\w+)'")
 _COMPUTED: Final = "matches() needs a pattern written out"
 _MATCHES: Final = re.compile(r"\.matches(?=\s*\()")
+_ASKS_CLUSTER: Final = ("authorizer", "request_userInfo", "request_options")
 MAX_EXPRESSIONS: Final = 300
 """Expressions of one policy that are read; the API server takes fewer."""
 
@@ -56,7 +57,8 @@ def policy_of(name: str, data: dict[str, Any]) -> Policy:
             reader.faults.append(PolicyFault((*path, "name"), f"'{called}' cannot be the name of a variable"))
             continue
         variables.append((called, question))
-        reader.let.append((name_of(called), as_ours(question.source)))
+        text = question.made.source if question.made else as_ours(question.source)
+        reader.let.append((name_of(called), text))
     conditions = [
         Condition(_text(entry.get("name")), question)
         for path, entry in _entries(spec, "matchConditions")
@@ -74,15 +76,20 @@ def policy_of(name: str, data: dict[str, Any]) -> Policy:
     param = (_text(kind.get("apiVersion")), _text(kind.get("kind"))) if kind else None
     if param is None:
         reader.without_params()
+    matching = _matching(spec.get("matchConstraints"))
+    if matching.rules and not any({"CREATE", "*"} & set(rule.operations) for rule in matching.rules):
+        without = f"not judged here where it decides: it needs {ABSENT['oldObject']}"
+        reader.faults += [PolicyFault(path, without, note=True) for path in reader.reading_old]
     return Policy(
         name=name,
         ignores=spec.get("failurePolicy") == "Ignore",
         param_kind=param,
-        matching=_matching(spec.get("matchConstraints")),
+        matching=matching,
         conditions=tuple(conditions),
         variables=tuple(variables),
         validations=tuple(validations),
         faults=tuple(reader.faults),
+        let=tuple(reader.let),
     )
 
 
@@ -106,6 +113,7 @@ class _Reader:
         self.faults: list[PolicyFault] = []
         self.let: list[tuple[str, str]] = []
         self.reading_params: list[Path] = []
+        self.reading_old: list[Path] = []
         self.count = 0
 
     def question(
@@ -141,6 +149,13 @@ class _Reader:
                 self.faults.append(PolicyFault(where, self._told(made.message), _offset(source, made)))
             return PolicyExpression(source, where, None)
         reads = cel.fields_read([made])
+        self.faults += [
+            PolicyFault(where, f"not judged here where it decides: it needs {ABSENT[name]}", note=True)
+            for name in _ASKS_CLUSTER
+            if name in reads
+        ]
+        if "oldObject" in reads:
+            self.reading_old.append(where)
         if "params" in reads:
             self.reading_params.append(where)
         unknown = sorted((reads.get("request") or frozenset()) - REQUEST_FIELDS - {cel.ANY})

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kscan_lsp.cli.terminal import fail, print_error, print_lines, write_output
+from kscan_lsp.policy.admission import is_of_admission, stand_in
 from kscan_lsp.report.catalog import control_list, control_page, matching
 from kscan_lsp.settings.suggest import nearest_name
 
@@ -22,8 +23,11 @@ def explain(words: Sequence[str], ruleset: Ruleset) -> None:
         words: ids of controls, or else words of a title.
         ruleset: all that is known, with the severities that hold.
     """
-    known = ruleset.policies.controls
-    ids = [word.upper() for word in words]
+    known = {
+        **ruleset.policies.controls,
+        **{word: stand_in(word) for word in words if is_of_admission(word)},
+    }
+    ids = [word if word in known else word.upper() for word in words]
     if any(i not in known for i in ids):
         ids = matching(" ".join(words).split(), ruleset.policies)
         if len(ids) > 1:

@@ -15,6 +15,7 @@ from kscan_lsp.dispositions.annotations import by_annotation
 from kscan_lsp.dispositions.comments import by_comment
 from kscan_lsp.dispositions.directives import NO_REASON_YET
 from kscan_lsp.findings import Problem, fewer
+from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _counts(directive: Directive, ruleset: Ruleset, today: date, problems: list[
 
     known = ruleset.policies.controls
     for control in directive.controls:
-        if control not in known:
+        if control not in known and not is_of_admission(control):
             hint = nearest_name(control, list(known)) if len(problems) < MAX_HINTS else ""
             wrong(f"unknown control '{control}'{hint}")
     said = directive.disposition

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 from msgspec import Struct
 
 from kscan_lsp.findings import Disposition, Problem
+from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ EXAMPLE: Final = "C-0057"
 NO_REASON_YET: Final = "TODO: say why"
 """What an editor writes for a reason that somebody has to give; until then it is a problem."""
 
-CONTROL_ID: Final = re.compile(r"[A-Za-z]+-\d+")
+CONTROL_ID: Final = re.compile(r"[A-Za-z]+-\d+|VAP/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+"""Of a control, in any case, or of an admission policy by its name."""
 _SAID: Final = re.compile(r"\b(until|owner|ticket)=(\S+)")
 _NEXT: Final = re.compile(
-    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
+    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|VAP/[-a-z0-9.]++|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
 )
 """Where the next directive of a text begins. Reasons have semicolons, too: what follows one has to look like a head."""
 
@@ -106,7 +108,9 @@ def _read(
     head = _SAID.sub("", head)
     names = [name for name in re.split(r"[,\s]+", head) if name]
     wrong = [name for name in names if not CONTROL_ID.fullmatch(name)]
-    ids = tuple(name.upper() for name in names if CONTROL_ID.fullmatch(name))
+    ids = tuple(
+        name if is_of_admission(name) else name.upper() for name in names if CONTROL_ID.fullmatch(name)
+    )
     if ids and not wrong:
         why, owner, ticket = (
             redact(text) for text in (reason.strip(), said.get("owner", ""), said.get("ticket", ""))

@@ -17,6 +17,7 @@ from kscan_lsp.dispositions.names import is_every_path, is_everything, of_globs
 from kscan_lsp.findings import SUPPRESSION, UNUSED, Disposition, Problem
 from kscan_lsp.kubernetes.kinds import GROUPS, meant_kind
 from kscan_lsp.kubernetes.pod_templates import PLACES
+from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.redaction import redact
 from kscan_lsp.settings.suggest import nearest_name
@@ -251,6 +252,8 @@ def _named(name: str, path: Path, asked: Asked, notes: Notes) -> frozenset[str]:
     known = asked.ruleset.policies.controls
     if name.upper() in known:
         return frozenset([name.upper()])
+    if is_of_admission(name):  # which policies there are, no settings know
+        return frozenset([name])
     if ("control", name) not in notes.found:
         notes.found["control", name] = _called(name, known)
     found = notes.found["control", name]

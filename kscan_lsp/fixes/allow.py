@@ -45,7 +45,7 @@ def allowances(site: Site, finding: Finding) -> list[Allowance]:
     if place is None:
         return []
     rules = site.project.ruleset
-    checks = rules.controls[finding.control].checks
+    checks = rules.control(finding.control).checks
     failed: list[tuple[Check, Element]] = []
     for cause in place.finding.causes:
         check = checks[cause.check]

@@ -107,7 +107,7 @@ def drafts_of(
     Returns:
         The drafts; none where a check has no fix or its condition does not hold.
     """
-    checks = ruleset.controls[finding.control].checks
+    checks = ruleset.control(finding.control).checks
     options: list[list[_Option]] = []
     for cause in finding.causes:
         check = checks[cause.check]

@@ -55,7 +55,7 @@ def containers_of(site: Site, finding: Finding) -> list[Container]:
 
 
 def _containers(finding: Finding, elements: FailedElements, rules: Ruleset) -> list[Path]:
-    checks = rules.controls[finding.control].checks
+    checks = rules.control(finding.control).checks
     found: dict[Path, None] = {}
     for cause in finding.causes:
         element = elements.find(checks[cause.check], cause)

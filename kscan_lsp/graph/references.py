@@ -68,7 +68,7 @@ def object_edited(before: Object, resource: Resource, path: Path | None) -> Obje
 def is_read(path: Path) -> bool:
     """Whether anything that an object is found under, or looks for, can depend on a value of it."""
     names = [part for part in path if isinstance(part, str)]
-    return names[-1] in READ_INSIDE or not _ANY_KEYS.isdisjoint(names)
+    return names[-1] in READ_INSIDE or names[-1] == "policyName" or not _ANY_KEYS.isdisjoint(names)
 
 
 def keys_of(one: Object) -> tuple[Key, ...]:
@@ -106,9 +106,23 @@ def keys_of(one: Object) -> tuple[Key, ...]:
         keys += [key_of("entry", namespace, as_letters(key)) for key in secret.keys]
     keys += [key_of("routes", *service) for service in backends_of(one)]
     keys += [key_of("attached", *gateway) for gateway in gateways_of(one)]
+    if kind == "ValidatingAdmissionPolicy":
+        keys += [key_of("admits", resource) for resource in _admitted(one)]
+    if kind == "ValidatingAdmissionPolicyBinding":
+        keys.append(key_of("binds", _text(_map(one.data.get("spec")).get("policyName"))))
     if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):
         keys.append(key_of("scales", *target))
     return tuple(dict.fromkeys(keys))
+
+
+def _admitted(policy: Object) -> Iterator[str]:
+    """The resources that the rules of an admission policy name, without subresources; `*` where they take any."""
+    constraints = _map(_map(policy.data.get("spec")).get("matchConstraints"))
+    rules = constraints.get("resourceRules")
+    for rule in rules if isinstance(rules, list) else ():
+        resources = _map(rule).get("resources")
+        for resource in resources if isinstance(resources, list) else ():
+            yield _text(resource).partition("/")[0]
 
 
 def _selecting(kind: str) -> str:

@@ -142,7 +142,7 @@ class DiagnosticTexts:
                 if at is None:
                     at = holes.ranges[finding.span] = _range(finding.span, index, encoding)
                 holes.lines.extend(((at.first, 0), (at.last, 0)))
-                references = project.ruleset.controls[finding.control].references
+                references = project.ruleset.control(finding.control).references
                 link = references[0] if references and self._capabilities.code_description else ""
                 about = self._about(finding.control, level_of(finding), message_of(finding), link)
                 if finding.status == "baseline" and self._capabilities.unnecessary:

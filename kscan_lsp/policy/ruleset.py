@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
+from kscan_lsp.findings import Severity
 from kscan_lsp.kubernetes.images import entry_error
 from kscan_lsp.kubernetes.pod_templates import Place
+from kscan_lsp.policy.admission import is_of_admission, stand_in
 from kscan_lsp.settings.model import DEFAULT_FRAMEWORK
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kscan_lsp.findings import Severity
     from kscan_lsp.paths import Path, Pattern
     from kscan_lsp.policy.model import Control, Framework, PolicySet
     from kscan_lsp.settings.model import Settings
@@ -36,11 +37,25 @@ class Ruleset(Struct, frozen=True, eq=False):
     policies: PolicySet
     kubernetes_minor: int
     """The Kubernetes version that manifests are for: 33 for 1.33."""
+    admission: bool = False
+    """Whether objects are judged by the admission policies of their workspace, too."""
+    left_out: frozenset[str] = frozenset()
+    """The admission policies that are not asked, by their ids."""
 
     @property
     def relational(self) -> bool:
         """Whether any control asks for other objects, be it for a fix."""
-        return any(check.relational for control in self.controls.values() for check in control.checks)
+        return self.admission or any(
+            check.relational for control in self.controls.values() for check in control.checks
+        )
+
+    def control(self, name: str) -> Control:
+        """A control that is on, or what stands for an admission policy."""
+        return stand_in(name) if is_of_admission(name) else self.controls[name]
+
+    def severity(self, name: str) -> Severity:
+        """How severe a control is; an admission policy may be less so by its binding."""
+        return self.severities[name] if name in self.severities else stand_in(name).severity
 
 
 def same_rules(one: Ruleset, other: Ruleset) -> bool:
@@ -49,6 +64,8 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
         one.severities == other.severities
         and one.inputs == other.inputs
         and one.pod_spec_paths == other.pod_spec_paths
+        and one.admission == other.admission
+        and one.left_out == other.left_out
         and one.kubernetes_minor == other.kubernetes_minor
         and [*map(id, one.frameworks)] == [*map(id, other.frameworks)]
         and _ids(one.controls) == _ids(other.controls)
@@ -88,6 +105,8 @@ def choose(
     known = sorted(policies.controls)
 
     def exists(control: str, path: Path) -> bool:
+        if is_of_admission(control):  # which of them there are, only the files say
+            return False
         if control not in policies.controls:
             wrong.append(SettingError(path, f"unknown control '{control}'{nearest_name(control, known)}"))
         return control in policies.controls
@@ -113,12 +132,20 @@ def choose(
     controls = {i: policies.controls[i] for i in sorted(wanted)}
     ruleset = Ruleset(
         controls=controls,
-        severities={i: settings.severity_of(i, control.severity) for i, control in controls.items()},
+        severities={
+            **{i: settings.severity_of(i, control.severity) for i, control in controls.items()},
+            **{
+                i: settings.severity_of(i, Severity.HIGH)
+                for i in filter(is_of_admission, settings.controls.severity)
+            },
+        },
         inputs=inputs,
         frameworks=tuple(frameworks),
         pod_spec_paths=_pod_spec_paths(settings, wrong),
         policies=policies,
         kubernetes_minor=settings.kubernetes_minor,
+        admission=settings.admission.evaluate and not ids,
+        left_out=frozenset(filter(is_of_admission, settings.controls.exclude)),
     )
     return ruleset, (*wrong, *misnamed)
 

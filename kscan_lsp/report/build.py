@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp import paths
+from kscan_lsp.policy.admission import is_of_admission, stand_in
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, Location, ResourceId, Severity
     from kscan_lsp.paths import Path
+    from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.file_text import FileText
@@ -158,6 +160,8 @@ class _Builder:
         self.not_scanned: list[NotScanned] = []
         self.skipped: dict[str, Skipped] = {}
         self.rulesets: dict[int, tuple[Ruleset, dict[str, Rule]]] = {}
+        self.admission: dict[str, Rule] = {}
+        """What stands for the admission policies that were asked."""
         self.judged: list[tuple[Verdicts, set[str]]] = []
         self.objects: list[tuple[ResourceId, Ruleset]] = []
         self.reasons: dict[str, list[NotEvaluated]] = {}
@@ -189,7 +193,7 @@ class _Builder:
                 for finding in verdicts.findings:
                     if finding.status != "accepted":
                         failing.add(finding.control)
-                    rule = rules[finding.control]
+                    rule = rules.get(finding.control) or self.admission_rule(finding)
                     self.findings.append(
                         self.reported(
                             project, document, finding, rule, fixes=next(options), ordinal=ordinal, ways=ways
@@ -200,6 +204,9 @@ class _Builder:
                         continue
                     counted.add(verdicts.resource.id)
                 self.judged.append((verdicts, failing))
+                for name in (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)):
+                    if is_of_admission(name) and name not in self.admission:
+                        self.admission[name] = _rule(stand_in(name), stand_in(name).severity)
                 self.objects.append((verdicts.resource.id, project.ruleset))
                 self.add_reasons(document, verdicts, failing, project)
         self.add_problems(file, project)
@@ -210,9 +217,17 @@ class _Builder:
             known = self.rulesets[id(ruleset)] = (ruleset, rules_of(ruleset))
         return known[1]
 
+    def admission_rule(self, finding: Finding) -> Rule:
+        """What stands for an admission policy: as severe as what its binding does there, and at most anywhere."""
+        rule = _rule(stand_in(finding.control), finding.severity)
+        known = self.admission.get(finding.control)
+        if known is None or known.severity < rule.severity:
+            self.admission[finding.control] = rule
+        return rule
+
     def all_rules(self) -> dict[str, Rule]:
         """Those of all rulesets in order of their ids; of one id, that of the last."""
-        rules = {i: rule for _, rules in self.rulesets.values() for i, rule in rules.items()}
+        rules = {i: rule for _, rules in self.rulesets.values() for i, rule in rules.items()} | self.admission
         return dict(sorted(rules.items()))
 
     def reported(
@@ -319,17 +334,21 @@ def rules_of(ruleset: Ruleset) -> dict[str, Rule]:
             section = FrameworkSection(framework.id, framework.title, member.section, member.name)
             sections.setdefault(i, []).append(section)
     return {
-        i: Rule(
-            control.id,
-            control.title,
-            control.description,
-            control.remediation,
-            control.score,
-            ruleset.severities.get(i, control.severity),
-            control.category,
-            control.references,
-            tuple(sections.get(i, ())),
-            control.needs,
-        )
+        i: _rule(control, ruleset.severities.get(i, control.severity), tuple(sections.get(i, ())))
         for i, control in ruleset.controls.items()
     }
+
+
+def _rule(control: Control, severity: Severity, sections: tuple[FrameworkSection, ...] = ()) -> Rule:
+    return Rule(
+        control.id,
+        control.title,
+        control.description,
+        control.remediation,
+        control.score,
+        severity,
+        control.category,
+        control.references,
+        sections,
+        control.needs,
+    )

@@ -158,10 +158,9 @@ class FileText:
         root = checked.document.root
         if root is None:
             return
-        controls = self._ruleset.controls
         for verdicts in checked.verdicts:
             for finding in verdicts.findings:
-                if controls[finding.control].category != SECRETS:
+                if self._ruleset.control(finding.control).category != SECRETS:
                     continue
                 path = (*verdicts.resource.root, *finding.path)
                 node, depth = (place := nearest(root, path)).node, place.depth

@@ -84,9 +84,9 @@ def _missing(verdicts: Verdicts, ruleset: Ruleset, fail_on: Severity | None) -> 
         return
     to_be_filled_in = {fault.path for fault in verdicts.type_errors if fault.placeholder}
     for entry in verdicts.unevaluated:
-        decides = fail_on is not None and ruleset.severities[entry.control] >= fail_on
+        decides = fail_on is not None and ruleset.severity(entry.control) >= fail_on
         # what only evidence answers is no fault of the manifest
-        if entry.reason not in {ruleset.controls[entry.control].unanswered, NO_REPORT} and (
+        if entry.reason not in {ruleset.control(entry.control).unanswered, NO_REPORT} and (
             decides or entry.path not in to_be_filled_in
         ):
             yield entry

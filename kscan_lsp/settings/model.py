@@ -27,7 +27,7 @@ from pydantic import (
 
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
-from kscan_lsp.settings.sections import Frozen, ImageGateSettings, ImageSettings
+from kscan_lsp.settings.sections import AdmissionSettings, Frozen, ImageGateSettings, ImageSettings
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
 from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
@@ -217,6 +217,9 @@ class Settings(Frozen, BaseModel):
     images: Annotated[ImageSettings, Field(description="What is known of images, and what counts of it.")] = (
         ImageSettings()
     )
+    admission: Annotated[
+        AdmissionSettings, Field(description="What admission policies in the workspace are good for.")
+    ] = AdmissionSettings()
     diagnostics: Annotated[
         Literal["open", "workspace"],
         Field(

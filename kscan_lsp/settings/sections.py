@@ -40,6 +40,17 @@ class ImageSettings(Frozen):
     ] = False
 
 
+class AdmissionSettings(Frozen):
+    """Whether objects are judged by the admission policies of the workspace."""
+
+    evaluate: Annotated[
+        bool,
+        Field(
+            description="Judge objects by the ValidatingAdmissionPolicies of the workspace, as the API server would."
+        ),
+    ] = True
+
+
 class ImageGateSettings(Frozen):
     """Which vulnerabilities of images make a scan fail."""
 

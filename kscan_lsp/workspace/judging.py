@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from kscan_lsp.admission.asking import asked_of
+from kscan_lsp.admission.judging import NOTHING, admit
 from kscan_lsp.admission.problems import problems_of
 from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
+from kscan_lsp.findings import merged
 from kscan_lsp.graph.binding import bind
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.workspace.earlier import object_now
-from kscan_lsp.workspace.results import CheckedDocument, ReadDocument, earlier_of
+from kscan_lsp.workspace.results import Admission, CheckedDocument, ReadDocument, earlier_of
 from kscan_lsp.yaml.document import reread
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
+    from kscan_lsp.admission.judging import Admitted
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.graph.binding import Bound, Followed
@@ -94,30 +98,34 @@ def relate(
         return old
     if old.bounds is None and read.earlier:
         return _related_after(evaluator, read, followed, changed)
+    admitted = _admitted(evaluator, read, followed, old.admitted)
     before = old.bounds or (None,) * len(read.objects)
     bounds = tuple(
         _bound(evaluator, one, verdicts, followed, bound)
         for verdicts, one, bound in zip(read.verdicts, read.objects, before, strict=True)
     )
-    if bounds == old.bounds:  # the same objects as before: what changed does not count here
+    if (
+        bounds == old.bounds and admitted == old.admitted
+    ):  # the same objects as before: what changed does not count here
         return old
-    if old.bounds and _sees_the_same(evaluator, old, old.bounds, bounds):
+    if old.bounds and admitted == old.admitted and _sees_the_same(evaluator, old, old.bounds, bounds):
         keys = old.dependencies
         if any(
             one and other and one.dependencies != other.dependencies
             for one, other in zip(old.bounds, bounds, strict=True)
         ):
-            keys = _keys(evaluator, read, bounds, dated=_ON_TODAY in keys)
+            keys = _keys(evaluator, read, bounds, admitted, dated=_ON_TODAY in keys)
         return replace(old, bounds=bounds, dependencies=keys)
     verdicts = tuple(
         alone if bound is None else evaluator.evaluate_related(alone, bound)
         for alone, bound in zip(read.verdicts, bounds, strict=True)
     )
-    return _disposed(evaluator, read, verdicts, bounds)
+    return _disposed(evaluator, read, verdicts, bounds, admitted)
 
 
 def _alone(evaluator: Evaluator, read: ReadDocument) -> CheckedDocument:
-    related = any(evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
+    related = evaluator.ruleset.admission and bool(read.verdicts)
+    related = related or any(evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
     return _disposed(evaluator, read, read.verdicts, None if related else ())
 
 
@@ -133,7 +141,24 @@ def _related_after(
         before = was.related if was and as_before else None
         bounds.append(bound)
         judged.append(evaluator.evaluate_related(alone, bound, before) if bound else alone)
-    return _disposed(evaluator, replace(read, earlier=()), tuple(judged), tuple(bounds))
+    admitted = _admitted(evaluator, read, followed)
+    return _disposed(evaluator, replace(read, earlier=()), tuple(judged), tuple(bounds), admitted)
+
+
+def _admitted(
+    evaluator: Evaluator, read: ReadDocument, followed: Followed, before: tuple[Admission, ...] = ()
+) -> tuple[Admission, ...]:
+    """What admission policies say of each resource; what it was where the very same ones are asked."""
+    if not evaluator.ruleset.admission:
+        return ()
+    found: list[Admission] = []
+    for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
+        asked = asked_of(one, followed.answers.index)
+        if before and before[number].asked == asked:
+            found.append(before[number])
+        else:
+            found.append(Admission(asked, admit(one, verdicts.resource, asked, evaluator.ruleset)))
+    return tuple(found)
 
 
 def _bound(
@@ -148,20 +173,42 @@ def _disposed(
     read: ReadDocument,
     verdicts: tuple[Verdicts, ...],
     bounds: tuple[Bound | None, ...] | None,
+    admitted: tuple[Admission, ...] = (),
 ) -> CheckedDocument:
+    if any(admission.said is not NOTHING for admission in admitted):
+        verdicts = tuple(
+            _with_admission(one, admission.said) for one, admission in zip(verdicts, admitted, strict=True)
+        )
     disposed = dispose(read.document, verdicts, evaluator.ruleset, evaluator.evidence.today)
     judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
     policies = [problem for verdict in verdicts for problem in problems_of(verdict.resource)]
     problems = redacted((*read.document.problems, *read.missed, *judging, *policies, *disposed.problems))
-    keys = _keys(evaluator, read, bounds, dated=disposed.dated)
-    return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, keys)
+    keys = _keys(evaluator, read, bounds, admitted, dated=disposed.dated)
+    return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, admitted, keys)
+
+
+def _with_admission(verdicts: Verdicts, said: Admitted) -> Verdicts:
+    return replace(
+        verdicts,
+        findings=tuple(merged(verdicts.findings, said.findings)),
+        failed=verdicts.failed | said.failed,
+        passed=verdicts.passed | said.passed,
+        unevaluated=verdicts.unevaluated + said.unevaluated,
+        problems=verdicts.problems + said.problems,
+    )
 
 
 def _keys(
-    evaluator: Evaluator, read: ReadDocument, bounds: tuple[Bound | None, ...] | None, *, dated: bool
+    evaluator: Evaluator,
+    read: ReadDocument,
+    bounds: tuple[Bound | None, ...] | None,
+    admitted: tuple[Admission, ...],
+    *,
+    dated: bool,
 ) -> Keys:
     return frozenset[frozenset[str]]().union(
         *(bound.dependencies for bound in bounds or () if bound),
+        (admission.asked.keys for admission in admitted),
         (evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
         (_ON_TODAY,) if dated else (),
     )

@@ -25,6 +25,8 @@ from kscan_lsp.workspace.earlier import Earlier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from kscan_lsp.admission.asking import Deciding
+    from kscan_lsp.admission.judging import Admitted
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, ResourceId, SourceMap
@@ -49,6 +51,13 @@ _OF_GO: Final = re.compile(
 )
 """An action that Go's templates have and Jinja has not: a field, a variable, a keyword, a function before its arguments
 (https://pkg.go.dev/text/template#hdr-Actions)."""
+
+
+class Admission(NamedTuple):
+    """What admission policies say of a resource, and what decided it."""
+
+    asked: Deciding
+    said: Admitted
 
 
 class ReadDocument(Struct, frozen=True, eq=False):
@@ -76,6 +85,8 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """What it was made of; None for what only an editor shows (`lsp/session/stale.py`)."""
     bounds: tuple[Bound | None, ...] | None = ()
     """What the relations of each resource lead to, as far as any control asks; None where that is not known yet."""
+    admitted: tuple[Admission, ...] = ()
+    """What the admission policies of the workspace say of each resource; nothing where none has been asked yet."""
     dependencies: Keys = frozenset()
     """The keys of the index and of evidence that its findings depend on."""
     stale: tuple[Finding, ...] = ()

@@ -46,7 +46,7 @@ def hover(snapshot: DocumentSnapshot, position: types.Position) -> types.Hover |
             pages.append(said)
         elif span.start <= at <= span.end and finding.status != "accepted":
             whole = whole or span
-            page = explain(ruleset.controls[finding.control], ruleset, convert.message_of(finding))
+            page = explain(ruleset.control(finding.control), ruleset, convert.message_of(finding))
             more = f"\n\n{link(snapshot, finding.control)}" if _links(snapshot) else ""
             pages.append(page + more)
     for mark in snapshot.chart.at(at) if snapshot.chart else ():

@@ -9,6 +9,7 @@ import pytest
 from kscan_lsp.admission.problems import problems_of
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.yaml.document import read_document
+from tests.support.admitting import admitting_project, policy
 
 HEAD = """apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -26,8 +27,7 @@ def marked(spec: str) -> list[tuple[str, str]]:
 
 
 def test_a_good_policy_has_none() -> None:
-    assert (
-        marked("""
+    found = marked("""
 variables:
 - {name: all, expression: "object.spec.containers"}
 - {name: some, expression: "variables.all.filter(c, c.name != '')"}
@@ -41,8 +41,10 @@ validations:
 auditAnnotations:
 - {key: x, valueExpression: "'a' + request.name"}
 """)
-        == []
-    )
+    assert [message for _, message in found] == [
+        "not judged here where it decides: it needs who asks (request.userInfo)",
+        "not judged here where it decides: it needs the cluster's authorizer",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,47 @@ def test_a_variable_that_does_not_compile_is_told_once() -> None:
         "variables:\n- {name: a, expression: nope}\nvalidations:\n- expression: variables.a == 1\n"
     )
     assert [where for where, _ in found] == ["nope"]
+
+
+def test_what_only_an_update_has_is_noted() -> None:
+    rule = "{apiGroups: ['*'], apiVersions: ['*'], operations: [%s], resources: [pods]}"
+    rules = f"matchConstraints: {{resourceRules: [{rule}]}}\n"
+    validation = "validations:\n- expression: oldObject == null || object == oldObject\n"
+    ((_, message),) = marked(rules % "UPDATE" + validation)
+    assert "needs the object as it was before" in message
+    assert marked(rules % "CREATE, UPDATE" + validation) == []
+
+
+def bound(binding: str, *policies: str) -> list[tuple[str, str, str]]:
+    """(what is marked, code, message) of each problem of a binding."""
+    text = HEAD.replace("Policy\n", "PolicyBinding\n") + indent(binding, "  ")
+    files = [("b.yaml", text, False), *((f"{n}.yaml", one, False) for n, one in enumerate(policies))]
+    file = admitting_project().with_files(files).files["b.yaml"]
+    return [
+        (text[place.span.start : place.span.end], problem.code, problem.message)
+        for place, problem in file.problems()
+        if place.span
+    ]
+
+
+def test_a_binding_names_a_policy_that_is_there() -> None:
+    ((marked, code, message),) = bound("policyName: typo\nvalidationActions: [Deny]\n", policy("true"))
+    assert (marked, code) == ("typo", "admission")
+    assert message.startswith("no ValidatingAdmissionPolicy 'typo'")
+    assert bound("policyName: p\nvalidationActions: [Deny]\n", policy("true")) == []
+
+
+def test_a_binding_that_refuses_nothing_is_noted() -> None:
+    ((_, code, message),) = bound("policyName: p\nvalidationActions: [Warn, Audit]\n", policy("true"))
+    assert code == "unused"
+    assert message == "this binding refuses nothing: it warns and audits"
+
+
+def test_a_binding_has_params_where_its_policy_has() -> None:
+    ref = "policyName: p\nvalidationActions: [Deny]\nparamRef: {name: a, parameterNotFoundAction: Deny}\n"
+    ((_, _, message),) = bound(ref, policy("true"))
+    assert "has no paramKind" in message
+    kind = {"apiVersion": "v1", "kind": "ConfigMap"}
+    assert bound(ref, policy("true", paramKind=kind)) == []
+    ((_, _, message),) = bound("policyName: p\nvalidationActions: [Deny]\n", policy("true", paramKind=kind))
+    assert "names none (paramRef)" in message

@@ -1,0 +1,274 @@
+"""What the policies of a workspace say of an object, as the API server would when it is created.
+
+Order and outcome are those of the API server: a policy that does not match says nothing; any match condition that is
+false ends it, and an error in one is an error of the policy; each validation is evaluated for each binding and its
+params; an error is a violation unless the policy ignores failures.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import Struct
+
+from kscan_lsp import cel
+from kscan_lsp.admission.asking import read_binding, read_policy
+from kscan_lsp.admission.defaults import with_defaults
+from kscan_lsp.admission.environment import ABSENT, POLICIES
+from kscan_lsp.admission.matching import is_about, operation_of, request_of
+from kscan_lsp.admission.model import BINDING
+from kscan_lsp.admission.places import OF_OBJECT, places_of
+from kscan_lsp.admission.problems import is_binding, problems_of_binding, span_of
+from kscan_lsp.engine.verdicts import Unevaluated
+from kscan_lsp.findings import Finding, Problem, Related, in_order
+from kscan_lsp.policy.admission import control_id
+from kscan_lsp.redaction import redact
+from kscan_lsp.yaml.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.admission.asking import Deciding
+    from kscan_lsp.admission.matching import Request
+    from kscan_lsp.admission.model import Binding, Policy, PolicyExpression, Validation
+    from kscan_lsp.findings import Severity
+    from kscan_lsp.graph.index import Object
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.text import Span
+
+_NO_VALUE: Final = " has no value here"
+_LIMITS: Final = ("too much work", "more than", "a regular expression takes too long")
+MAX_MESSAGE: Final = 500
+"""Characters of a message that a policy makes."""
+
+
+class Admitted(Struct, frozen=True, eq=False):
+    """What policies say of an object."""
+
+    findings: tuple[Finding, ...] = ()
+    passed: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    unevaluated: tuple[Unevaluated, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with a binding."""
+
+
+class _Violation(NamedTuple):
+    severity: Severity
+    path: Path
+    message: str
+    validation: PolicyExpression
+
+
+class _Seen(NamedTuple):
+    """What expressions see of a request, and what all policies without params are evaluated on."""
+
+    values: dict[str, Any]
+    without_params: cel.Activation
+
+
+NOTHING: Final = Admitted()
+
+
+def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) -> Admitted:
+    """What policies say of an object.
+
+    Args:
+        one: the object as the others see it.
+        resource: the same in its document.
+        asked: the policies, and what they need to know.
+        ruleset: which of them are left out, and how severe the user has others.
+    """
+    if one.id.kind == BINDING and is_binding(resource):
+        return Admitted(problems=problems_of_binding(resource, asked.bound))
+    if not asked.policies:
+        return NOTHING
+    request = request_of(one, asked.namespace)
+    findings: list[Finding] = []
+    unevaluated: list[Unevaluated] = []
+    passed: set[str] = set()
+    seen: dict[str, _Seen] = {}
+    for declared, bindings in asked.policies:
+        policy = read_policy(declared)
+        name = control_id(policy.name)
+        if name in ruleset.left_out:
+            continue
+        operation = operation_of(policy.matching, request)
+        if not operation or not bindings:
+            continue
+        if operation not in seen:
+            values = _values(one, request, asked, operation)
+            seen[operation] = _Seen(values, cel.bind(POLICIES, {**values, "params": None}))
+        judged = _Judging(policy, one, request, seen[operation])
+        for binding, params in bindings:
+            judged.bound(read_binding(binding), params)
+        findings += _findings(judged.violations, name, declared, resource, ruleset)
+        unevaluated += [Unevaluated(name, (), why) for why in list(dict.fromkeys(judged.unanswered))[:1]]
+        if judged.asked and not judged.violations and not judged.unanswered:
+            passed.add(name)
+    failed = frozenset(finding.control for finding in findings)
+    return Admitted(tuple(in_order(findings)), frozenset(passed), failed, tuple(unevaluated))
+
+
+def _values(one: Object, request: Request, asked: Deciding, operation: str) -> dict[str, Any]:
+    """What expressions may name; what no file has is left out."""
+    kind = {"group": request.group, "version": request.version, "kind": request.kind}
+    resource = {"group": request.group, "version": request.version, "resource": request.resource}
+    values: dict[str, Any] = {
+        "object": cel.view(with_defaults(one, request.namespace)).value,
+        "request": {
+            "kind": kind, "requestKind": kind, "resource": resource, "requestResource": resource, "subResource": "",
+            "requestSubResource": "", "name": request.name, "namespace": request.namespace, "operation": operation,
+            "dryRun": False,
+        },
+    }  # fmt: skip
+    if operation == "CREATE":
+        values["oldObject"] = None
+    if not request.namespace:
+        values["namespaceObject"] = None
+    elif asked.namespace is not None or request.around is not None:
+        found = asked.namespace.data if asked.namespace else {"apiVersion": "v1", "kind": "Namespace"}
+        metadata = found.get("metadata")
+        known: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
+        seen = {**found, "metadata": {"name": request.namespace, **known, "labels": request.around}}
+        values["namespaceObject"] = cel.view(seen).value
+    return values
+
+
+class _Judging:
+    """One policy and one object, binding by binding."""
+
+    def __init__(self, policy: Policy, one: Object, request: Request, seen: _Seen) -> None:
+        self.policy = policy
+        self.one = one
+        self.request = request
+        self.seen = seen
+        self.asked = False
+        self.violations: list[_Violation] = []
+        self.unanswered: list[str] = []
+
+    def bound(self, binding: Binding, params: tuple[Object, ...]) -> None:
+        """What the policy says by one binding."""
+        severity = binding.severity
+        about = (is_about(self.policy.matching, self.request), is_about(binding.matching, self.request))
+        if severity is None or False in about or not operation_of(binding.matching, self.request):
+            return
+        if None in about:
+            self.unanswered.append(
+                f"no file has Namespace '{self.request.namespace}', whose labels decide whether the policy applies"
+            )
+            return
+        if self.policy.broken:
+            self.unanswered.append("the API server refuses this policy: see what is wrong in its manifest")
+            return
+        if self.policy.param_kind is None or binding.param is None:
+            self.judged(severity, self.seen.without_params)
+        elif params:
+            for param in params:
+                values = {**self.seen.values, "params": cel.view(param.data).value}
+                self.judged(severity, cel.bind(POLICIES, values))
+        elif binding.param.get("parameterNotFoundAction") != "Allow" or binding.param.get("name"):
+            kind, name = self.policy.param_kind[1], binding.param.get("name")
+            what = (
+                f"{kind} '{name}'"
+                if isinstance(name, str)
+                else f"{kind} that binding '{binding.name}' selects"
+            )
+            self.unanswered.append(f"no file has the {what}, which has the params")
+
+    def judged(self, severity: Severity, activation: cel.Activation) -> None:
+        """What the policy says with some params."""
+        errors: list[tuple[PolicyExpression, str]] = []
+        for condition in self.policy.conditions:
+            answer = _ask(condition.question, activation)
+            if answer is False:
+                return
+            if isinstance(answer, cel.Failed):
+                errors.append((condition.question, answer.reason))
+        self.asked = True
+        if errors:
+            question, reason = errors[0]
+            self.failed(severity, question, reason)
+            return
+        for validation in self.policy.validations:
+            answer = _ask(validation.question, activation)
+            if isinstance(answer, cel.Failed):
+                self.failed(severity, validation.question, answer.reason)
+            elif not answer:
+                message = _message(validation, activation, self.one)
+                self.violations += [
+                    _Violation(severity, path, message, validation.question)
+                    for path in places_of(self.policy, validation.question, activation)
+                ]
+
+    def failed(self, severity: Severity, question: PolicyExpression, reason: str) -> None:
+        """Note an expression that has no answer: nobody can know it here, or it is wrong for this object."""
+        absent = ABSENT.get(reason.removesuffix(_NO_VALUE)) if reason.endswith(_NO_VALUE) else None
+        if absent is not None:
+            self.unanswered.append(f"'{_short(question.source)}' needs {absent}")
+        elif reason.startswith(_LIMITS):
+            self.unanswered.append(f"'{_short(question.source)}' is not evaluated: {reason}")
+        elif not self.policy.ignores:
+            message = f"expression '{_short(question.source)}' resulted in error: {reason}"
+            self.violations.append(_Violation(severity, OF_OBJECT, message, question))
+
+
+def _ask(question: PolicyExpression, activation: cel.Activation) -> bool | cel.Failed:
+    return cel.deny(question.made, activation) if question.made else cel.Failed("it does not compile")
+
+
+def _message(validation: Validation, activation: cel.Activation, one: Object) -> str:
+    """What a violation says: what its `messageExpression` gives, its `message`, or its expression."""
+    telling = validation.telling
+    # what a Secret has is in no output
+    if telling is not None and telling.made is not None and one.id.kind != "Secret":
+        told = cel.evaluate(telling.made, activation)
+        if isinstance(told, str) and told.strip() and "\n" not in told.strip():
+            return redact(told.strip()[:MAX_MESSAGE])
+    return validation.message or f"failed expression: {_short(validation.question.source)}"
+
+
+def _short(source: str) -> str:
+    text = " ".join(source.split())
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+@lru_cache(maxsize=1_024)
+def _place(declared: Object, path: Path) -> Span:
+    """Where something of a policy stands in its document."""
+    return span_of(read_document(declared.document, json=declared.json), (*declared.root, *path))
+
+
+def _findings(
+    violations: list[_Violation], name: str, declared: Object, resource: Resource, ruleset: Ruleset
+) -> Iterator[Finding]:
+    """One finding for each place, as severe as the worst of what is violated there."""
+    by_place: dict[Path, list[_Violation]] = {}
+    for violation in violations:
+        by_place.setdefault(violation.path, []).append(violation)
+    locator = resource.locator()
+    for path, there in by_place.items():
+        related = tuple(
+            Related(
+                declared.id,
+                where,
+                _place(declared, where),
+                f"the policy '{declared.id.shown_name}' says so",
+                declared.file,
+                declared.document,
+            )
+            for where in dict.fromkeys(one.validation.path for one in there)
+        )
+        yield Finding(
+            name,
+            ruleset.severities.get(name) or max(one.severity for one in there),
+            resource.id,
+            path,
+            "; ".join(dict.fromkeys(one.message for one in there)),
+            locator.resolve(path).span,
+            resource.data,
+            related,
+        )
