@@ -126,8 +126,16 @@ def verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | 
     """The fix, proven to hold, or why it does not; and the project with it made."""
     document = site.checked.document
     made = _make(document, draft)
-    if isinstance(made, str):
-        return made, site.project
+    return (made, site.project) if isinstance(made, str) else proven(site, made, draft, finding)
+
+
+def proven(
+    site: Site, made: VerifiedFix, draft: Draft, finding: Finding | None
+) -> tuple[VerifiedFix | str, Project]:
+    """The same for edits that were made already.
+
+    Without a finding they are good for something else: they have to remove none, and may bring up none.
+    """
     after = site.project.with_document(site.file, site.number, made.text)
     left = _left(draft, finding, site._replace(project=after))
     why = _objection(made, finding, site, after, left)
@@ -138,9 +146,9 @@ _Left: TypeAlias = "frozenset[tuple[str, Path]]"
 """Findings of an edited document: control, and path from its root."""
 
 
-def _left(draft: Draft, finding: Finding, after: Site) -> _Left:
+def _left(draft: Draft, finding: Finding | None, after: Site) -> _Left:
     """What controls that a fix names find in what it has written, and less severe than what it fixes."""
-    if not draft.leaves or not after.project.files[after.file].parts:
+    if finding is None or not draft.leaves or not after.project.files[after.file].parts:
         return frozenset()
     found = (
         (one, (*verdicts.resource.root, *one.path))
@@ -203,7 +211,7 @@ _Identity: TypeAlias = tuple[str, Any, tuple[str, ...]]
 _NOTHING_RENAMED: Final[Mapping[Path, str]] = {}
 
 
-def _objection(fix: VerifiedFix, finding: Finding, site: Site, after: Project, left: _Left) -> str:
+def _objection(fix: VerifiedFix, finding: Finding | None, site: Site, after: Project, left: _Left) -> str:
     """Why a fix does not hold; empty where it does. What is `left` is no reason."""
     document = site.checked.document
     if not after.files[site.file].parts:
@@ -218,11 +226,11 @@ def _objection(fix: VerifiedFix, finding: Finding, site: Site, after: Project, l
     renamed = {change.path: change.value for change in fix.changes if change.verb == "rename"}
     found_before, unjudged_before = _judged((old for old, _ in touched), site.checked, renamed)
     found_after, unjudged_after = _judged((new for _, new in touched), edited, left=left)
-    roots = (v.resource.root for v in site.checked.verdicts if v.resource.id == finding.resource)
-    root = next(roots, ())
-    own = _identity(finding.control, finding.resource, (*root, *finding.path), renamed)
-    if found_after[own] >= found_before[own]:
-        return "the fix would not remove this finding; change it by hand"
+    if finding is not None:
+        roots = (v.resource.root for v in site.checked.verdicts if v.resource.id == finding.resource)
+        own = _identity(finding.control, finding.resource, (*next(roots, ()), *finding.path), renamed)
+        if found_after[own] >= found_before[own]:
+            return "the fix would not remove this finding; change it by hand"
     if gained := sorted({control for control, _, _ in found_after - found_before}):
         return f"the fix would bring up {', '.join(gained)}; change it by hand"
     if unjudged_after - unjudged_before:

@@ -307,3 +307,21 @@ def test_the_page_is_offered_to_who_shows_it(folder):
     (action,) = (one for one in image_actions(shown, at) if one.title == title)
     assert action.command.command == "kscan.showImage"
     assert action.command.arguments == [shown.uri, NGINX]
+
+
+def test_a_change_that_would_bring_something_up_is_not_offered(folder):
+    """A tag that moves has fewer vulnerabilities today."""
+    report = better()
+    report["source"]["target"] |= {"userInput": "nginx:latest", "tags": ["nginx:latest"]}
+    (folder / "next.grype.json").write_bytes(as_bytes(report))
+    at = types.Range(types.Position(6, 6), types.Position(6, 6))
+    offered = {}
+    for control in ("KS-0026", "KS-0060"):
+        (folder / ".kscan.yaml").write_text(f"frameworks: []\ncontrols: {{include: [{control}]}}\n")
+        configuration, _ = configure(folder)
+        found = image_actions(view(configuration, NGINX), at)
+        offered[control] = [one.title.partition(",")[0].partition(": ")[0] for one in found if one.edit]
+    assert offered == {
+        "KS-0026": ["Pin this digest"],
+        "KS-0060": ["Change to nginx:latest", "Pin this digest"],
+    }

@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lsprotocol import types
 
 from kscan_lsp.evidence.image_facts import counted_of, counts_text
+from kscan_lsp.fixes.changes import DataChange
+from kscan_lsp.fixes.draft import Draft
+from kscan_lsp.fixes.verify import VerifiedFix, proven
 from kscan_lsp.graph.binding import Followed
 from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
 from kscan_lsp.report.printable import counted, printable
-from kscan_lsp.text import Span, TextEdit
+from kscan_lsp.text import Span, TextEdit, apply_edits
 from kscan_lsp.workspace.image_uses import known_of, uses_in
+from kscan_lsp.workspace.images import of_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kscan_lsp.evidence.images import ImageReport, Vulnerability
+    from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
     from kscan_lsp.workspace.image_uses import ImageUse
     from kscan_lsp.workspace.results import PlacedDocument
@@ -34,6 +39,8 @@ SCAN: Final = "kscan.scanImage"
 """The command that has an image scanned anew; its arguments are a document's URI and the image."""
 ACCEPT: Final = "kscan.acceptVulnerability"
 """The command that writes a VEX statement; its arguments are a document's URI, an image, an id and a package."""
+BY_SEVERITY: Final = ("KS-0060", "KS-0061", "KS-0062")
+"""The controls that find an image by its worst vulnerability."""
 MAX_ROWS: Final = 12
 """Vulnerabilities that a hover shows."""
 MAX_ACCEPTED: Final = 3
@@ -178,8 +185,10 @@ def image_actions(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[types
 
 def _changes(snapshot: DocumentSnapshot, one: KnownImage, report: ImageReport) -> Iterator[types.CodeAction]:
     """What changes the text, or writes a statement, by what a report has shown."""
-    for title, image in (*_better(snapshot, one, report), *_pinned(one, report)):
-        if (edit := _replaced(snapshot, one, image)) is not None:
+    changes = [(title, image, _worst(one)) for title, image in _better(snapshot, one, report)]
+    changes += [(title, image, None) for title, image in _pinned(one, report)]
+    for title, image, finding in changes:
+        if (edit := _replaced(snapshot, one, title, image, finding)) is not None:
             yield types.CodeAction(title, types.CodeActionKind.QuickFix, edit=edit)
     for worst in one.vulnerabilities[:MAX_ACCEPTED] if snapshot.capabilities.apply_edit else ():
         title = printable(f"Accept {worst.id} in {worst.package}, with a reason (VEX)")
@@ -239,13 +248,35 @@ def _pinned(one: KnownImage, report: ImageReport) -> Iterator[tuple[str, str]]:
         yield f"Pin this digest: {report.pinned[:19]}\u2026", f"{one.use.image}@{report.pinned}"
 
 
-def _replaced(snapshot: DocumentSnapshot, one: KnownImage, image: str) -> types.WorkspaceEdit | None:
-    """The edit that writes another image; None where the text is not the value, as behind an alias."""
-    text = one.placed.checked.document.text[one.use.span.start : one.use.span.end]
+def _replaced(
+    snapshot: DocumentSnapshot, one: KnownImage, title: str, image: str, finding: Finding | None
+) -> types.WorkspaceEdit | None:
+    """The edit that writes another image, made and judged before it is offered; None where it does not hold."""
+    document = one.placed.checked.document
+    text = document.text[one.use.span.start : one.use.span.end]
     at = text.rfind(one.use.image)
-    if at < 0 or text.count(one.use.image) != 1:
+    if at < 0 or text.count(one.use.image) != 1:  # it stands elsewhere, as behind an alias
         return None
     start = one.use.span.start + at
     edit = TextEdit(Span(start, start + len(one.use.image)), image)
-    edits = convert.text_edits([edit], one.placed.offset, snapshot.lines, snapshot.capabilities.encoding)
+    path = (*one.use.resource.root, *one.use.path)
+    controls = of_images(snapshot.configuration.ruleset.policies)
+    draft = Draft(title, False, (DataChange("set", path, image),), leaves=controls, within=path)
+    made = VerifiedFix(title, False, draft.changes, (edit,), apply_edits(document.text, [edit]))
+    fix, _ = proven(snapshot.site(one.placed), made, draft, finding)
+    if isinstance(fix, str):
+        return None
+    edits = convert.text_edits(fix.edits, one.placed.offset, snapshot.lines, snapshot.capabilities.encoding)
     return workspace_edit(snapshot, edits)
+
+
+def _worst(one: KnownImage) -> Finding | None:
+    """The worst that is found of an image where it is written: another image has to be without it."""
+    found = [
+        finding
+        for verdicts in one.placed.checked.verdicts
+        if verdicts.resource is one.use.resource
+        for finding in verdicts.findings
+        if finding.control in BY_SEVERITY and finding.path == one.use.path
+    ]
+    return max(found, key=lambda finding: finding.severity, default=None)
