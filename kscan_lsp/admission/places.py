@@ -40,12 +40,12 @@ def places_of(policy: Policy, question: PolicyExpression, activation: cel.Activa
     if made is None or part is None:
         return (OF_OBJECT,)
     search = _Search(activation)
-    scope = _Scope(made.source, policy.let, {})
+    scope = _PlaceScope(made.source, policy.let, {})
     found = [path for path in search.why(part, scope, wanted=False) if path]
     return tuple(dict.fromkeys(found))[:MAX_PLACES] or (OF_OBJECT,)
 
 
-class _Scope(NamedTuple):
+class _PlaceScope(NamedTuple):
     """A source, the names bound around it, and where what the variables of macros stand for comes from."""
 
     source: str
@@ -55,7 +55,7 @@ class _Scope(NamedTuple):
     def text(self, part: Part) -> str:
         return self.source[part.start : part.end]
 
-    def with_element(self, name: str, text: str, origins: list[Path]) -> _Scope:
+    def with_element(self, name: str, text: str, origins: list[Path]) -> _PlaceScope:
         return self._replace(let=(*self.let, (name, text)), origins={**self.origins, name: origins})
 
 
@@ -77,11 +77,11 @@ class _Search:
         self.activation = activation
         self.left = MAX_ASKED
 
-    def ask(self, part: Part, scope: _Scope) -> cel.Json | cel.Failed:
+    def ask(self, part: Part, scope: _PlaceScope) -> cel.Json | cel.Failed:
         """The value of a part."""
         return self.ask_text(scope.text(part), scope)
 
-    def ask_text(self, text: str, scope: _Scope) -> cel.Json | cel.Failed:
+    def ask_text(self, text: str, scope: _PlaceScope) -> cel.Json | cel.Failed:
         """The value of an expression where a part of another could stand."""
         self.left -= 1
         if self.left < 0:
@@ -91,14 +91,14 @@ class _Search:
             return cel.Failed(made.message)
         return cel.evaluate(made, self.activation)
 
-    def variable(self, name: str, scope: _Scope) -> tuple[Part, _Scope] | None:
+    def variable(self, name: str, scope: _PlaceScope) -> tuple[Part, _PlaceScope] | None:
         """A variable of the policy, taken apart, and what it may name."""
         for number, (known, text) in enumerate(scope.let):
             if known == name and name not in scope.origins and (part := parts_of(text)):
-                return part, _Scope(text, scope.let[:number], {})
+                return part, _PlaceScope(text, scope.let[:number], {})
         return None
 
-    def why(self, part: Part, scope: _Scope, *, wanted: bool) -> list[Path]:
+    def why(self, part: Part, scope: _PlaceScope, *, wanted: bool) -> list[Path]:
         """The fields because of which a part is true, or false."""
         match part.kind, part.name:
             case "operator", "&&" | "||":
@@ -125,7 +125,7 @@ class _Search:
                 return []
         return self.places(part, scope)
 
-    def why_joined(self, part: Part, scope: _Scope, *, wanted: bool) -> list[Path]:
+    def why_joined(self, part: Part, scope: _PlaceScope, *, wanted: bool) -> list[Path]:
         """Of parts that all had to be so, the last says what is asked, and those before it of whom."""
         if (part.name == "&&") != wanted:
             decided = [one for one in part.parts if self.ask(one, scope) is wanted]
@@ -135,7 +135,7 @@ class _Search:
                 return found
         return []
 
-    def why_each(self, part: Part, scope: _Scope, *, wanted: bool) -> list[Path]:
+    def why_each(self, part: Part, scope: _PlaceScope, *, wanted: bool) -> list[Path]:
         items, variable, condition = part.parts
         if (part.name == "all") == wanted:  # no single element decided
             return self.origins(items, scope)
@@ -146,7 +146,7 @@ class _Search:
                 found += self.why(condition, inner, wanted=wanted) or element.origins
         return found
 
-    def places(self, part: Part, scope: _Scope) -> list[Path]:
+    def places(self, part: Part, scope: _PlaceScope) -> list[Path]:
         """The fields that a value tells of: for what was filtered out of a list, why it was."""
         if part.kind == "name" and (variable := self.variable(part.name, scope)):
             return self.places(*variable)
@@ -165,7 +165,7 @@ class _Search:
             return []
         return self.origins(part, scope)
 
-    def origins(self, part: Part, scope: _Scope) -> list[Path]:
+    def origins(self, part: Part, scope: _PlaceScope) -> list[Path]:
         """The paths in the object that a value comes from."""
         match part.kind, part.name:
             case "name", "object" if "object" not in scope.origins:
@@ -194,7 +194,7 @@ class _Search:
                 return []
         return [path for inner in part.parts for path in self.origins(inner, scope)]
 
-    def elements(self, part: Part, scope: _Scope) -> list[_Element]:
+    def elements(self, part: Part, scope: _PlaceScope) -> list[_Element]:
         """The elements of a list, or the keys of a map; none where it is neither."""
         text = scope.text(part)
         size = self.size(text, scope)
@@ -212,7 +212,7 @@ class _Search:
             origins_of_each = [self.origins(part, scope)] * size
         return [_Element(f"({text})[{n}]", origins) for n, origins in enumerate(origins_of_each)]
 
-    def each(self, part: Part, scope: _Scope) -> list[list[Path]]:
+    def each(self, part: Part, scope: _PlaceScope) -> list[list[Path]]:
         """Where each element of a list comes from."""
         match part.kind, part.name:
             case "name", name if name not in scope.origins and (variable := self.variable(name, scope)):
@@ -241,7 +241,7 @@ class _Search:
             size = self.size(f"({text}).orValue([])", scope)
         return [[(*path, n) for path in self.origins(part, scope)] for n in range(size)]
 
-    def size(self, text: str, scope: _Scope) -> int:
+    def size(self, text: str, scope: _PlaceScope) -> int:
         """How many entries a list or map has; -1 for anything else. What is in it is not handed over for that."""
         found = self.ask_text(f"size({text})", scope)
         return found if isinstance(found, int) else -1

@@ -48,7 +48,7 @@ MOST_BUILDS: Final = 40
 _Key = tuple[object, ...]
 
 
-class _Fix(NamedTuple):
+class _OverlayFix(NamedTuple):
     overlay: str
     number: int
     """Of the document in what the overlay builds."""
@@ -71,7 +71,7 @@ class _EditedFiles(FilesOnDisk):
 class _Made(NamedTuple):
     """A fix that holds, and the files that it changes, by their real paths."""
 
-    fix: _Fix
+    fix: _OverlayFix
     files: frozenset[str]
 
 
@@ -132,7 +132,7 @@ def fix_overlays(scan: Scan, result: FixResult, today: date, *, unsafe: bool) ->
     )
 
 
-def _fixes(scan: Scan) -> Iterator[_Fix]:
+def _fixes(scan: Scan) -> Iterator[_OverlayFix]:
     """The findings of overlays that have one fix each."""
     for file in scan.files:
         for number, placed in enumerate(file.checked.documents):
@@ -141,10 +141,10 @@ def _fixes(scan: Scan) -> Iterator[_Fix]:
             project = file.project
             for finding, options in drafts(placed.checked, project.evaluator, project.index, is_open):
                 if len(options) == 1 and not options[0].leaves:
-                    yield _Fix(file.checked.path, number, placed.source.places, finding, options[0])
+                    yield _OverlayFix(file.checked.path, number, placed.source.places, finding, options[0])
 
 
-def _try(attempt: _Attempt, fixes: Sequence[_Fix]) -> None:
+def _try(attempt: _Attempt, fixes: Sequence[_OverlayFix]) -> None:
     """Make some fixes on top of what holds, or as many of them as hold."""
     if not fixes or attempt.builds >= MOST_BUILDS:
         return
@@ -155,7 +155,7 @@ def _try(attempt: _Attempt, fixes: Sequence[_Fix]) -> None:
     _try(attempt, fixes[half:])
 
 
-def _holds(attempt: _Attempt, fixes: Sequence[_Fix]) -> bool:
+def _holds(attempt: _Attempt, fixes: Sequence[_OverlayFix]) -> bool:
     """Whether fixes hold with those that do; if so, they are made."""
     edited = SourceEdits(lambda path: _is_named(path, attempt.scan.requested))
     written = {
@@ -205,7 +205,7 @@ def _built_again(scan: Scan, texts: Mapping[str, str]) -> tuple[OverlayToJudge, 
     return tuple(one._replace(build=builds.get(one.build.path, one.build)) for one in scan.overlays)
 
 
-def _is_as_wanted(scan: Scan, overlays: Iterable[OverlayToJudge], fixes: Sequence[_Fix]) -> bool:
+def _is_as_wanted(scan: Scan, overlays: Iterable[OverlayToJudge], fixes: Sequence[_OverlayFix]) -> bool:
     """Whether what is built is what it was with the changes of fixes, and in other overlays at the same paths."""
     changed = {_names(change.path) for one in fixes for change in one.draft.changes}
     for old, new in zip(scan.overlays, overlays, strict=True):

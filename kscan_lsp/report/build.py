@@ -29,7 +29,7 @@ from kscan_lsp.report.model import (
 )
 from kscan_lsp.report.places import range_of
 from kscan_lsp.report.rendered import RenderedSources, is_extra, said_elsewhere
-from kscan_lsp.report.standards import FrameworkSection
+from kscan_lsp.report.rules import rule_of, rules_of
 from kscan_lsp.report.unscanned import not_fully_scanned, not_judged_at_all
 from kscan_lsp.workspace.fingerprints import object_ordinals
 from kscan_lsp.workspace.locations import location_of
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, Location, ResourceId, Severity
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.circumstances import Circumstances
     from kscan_lsp.report.file_text import FileText
@@ -193,7 +192,7 @@ class _Builder:
                 for finding in verdicts.findings:
                     if finding.status != "accepted":
                         failing.add(finding.control)
-                    rule = rules.get(finding.control) or self.admission_rule(finding)
+                    rule = rules.get(finding.control) or self.admissionrule_of(finding)
                     self.findings.append(
                         self.reported(
                             project, document, finding, rule, fixes=next(options), ordinal=ordinal, ways=ways
@@ -206,7 +205,7 @@ class _Builder:
                 self.judged.append((verdicts, failing))
                 for name in (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)):
                     if is_of_admission(name) and name not in self.admission:
-                        self.admission[name] = _rule(stand_in(name), stand_in(name).severity)
+                        self.admission[name] = rule_of(stand_in(name), stand_in(name).severity)
                 self.objects.append((verdicts.resource.id, project.ruleset))
                 self.add_reasons(document, verdicts, failing, project)
         self.add_problems(file, project)
@@ -217,9 +216,9 @@ class _Builder:
             known = self.rulesets[id(ruleset)] = (ruleset, rules_of(ruleset))
         return known[1]
 
-    def admission_rule(self, finding: Finding) -> Rule:
+    def admissionrule_of(self, finding: Finding) -> Rule:
         """What stands for an admission policy: as severe as what its binding does there, and at most anywhere."""
-        rule = _rule(stand_in(finding.control), finding.severity)
+        rule = rule_of(stand_in(finding.control), finding.severity)
         known = self.admission.get(finding.control)
         if known is None or known.severity < rule.severity:
             self.admission[finding.control] = rule
@@ -324,31 +323,3 @@ class _Builder:
             i: counted.get(i, ControlResult(i))._replace(reasons=tuple(self.reasons.get(i, ())))
             for i in rules
         }
-
-
-def rules_of(ruleset: Ruleset) -> dict[str, Rule]:
-    """The controls that are on as a report has them, each with every section of any framework that names it."""
-    sections: dict[str, list[FrameworkSection]] = {}
-    for framework in ruleset.policies.frameworks.values():
-        for i, member in framework.members.items():
-            section = FrameworkSection(framework.id, framework.title, member.section, member.name)
-            sections.setdefault(i, []).append(section)
-    return {
-        i: _rule(control, ruleset.severities.get(i, control.severity), tuple(sections.get(i, ())))
-        for i, control in ruleset.controls.items()
-    }
-
-
-def _rule(control: Control, severity: Severity, sections: tuple[FrameworkSection, ...] = ()) -> Rule:
-    return Rule(
-        control.id,
-        control.title,
-        control.description,
-        control.remediation,
-        control.score,
-        severity,
-        control.category,
-        control.references,
-        sections,
-        control.needs,
-    )
