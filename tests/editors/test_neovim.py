@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from support import scanning
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parent.parent
@@ -26,6 +27,11 @@ def test_neovim(scenario: Path, tmp_path: Path) -> None:
     kscan = programs / "kscan"
     kscan.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m kscan_lsp "$@"\n')
     kscan.chmod(0o755)
+    if scenario.stem == "images":
+        scanning.installed(programs / "trivy", tmp_path / "trivy")
+        archives = workspace / ".kscan/images"
+        archives.mkdir(parents=True)
+        scanning.archive(archives / "shop.tar", "registry.example/shop:1.0")
     environment = {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",

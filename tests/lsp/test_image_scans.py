@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
-from support import images
+from support import images, scanning
 from support.scanning import fake_scanner, runs
 
 from kscan_lsp.lsp.session.scanned import MAX_IMAGES
@@ -421,3 +421,88 @@ async def test_without_scans_there_is_no_action_and_the_command_says_how_to_turn
             types.ExecuteCommandParams("kscan.scanImage", [uri, SHOP])
         )
     assert runs(machine / "bin") == []
+
+
+JOURNEY = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: shop, namespace: shop, labels: {app: shop}}
+spec:
+  containers:
+  - name: shop
+    image: "registry.example/shop:1.0"  # the front
+    securityContext:
+      privileged: true
+"""
+
+
+async def test_the_journey_from_a_first_look_to_a_clean_file(
+    editor: Editor, folder: Path, machine: Path
+) -> None:
+    """See what is wrong with manifest and image, take the fixes and the fixed version, save: nothing new, and clean."""
+    scanning.installed(machine / "bin/trivy", machine / "trivy")
+    (folder / ".kscan.yaml").write_text("frameworks: []\ncontrols: {include: [C-0057]}\n")
+    archives = folder / ".kscan/images"
+    archives.mkdir(parents=True)
+    scanning.archive(archives / "now.tar", SHOP)
+    scanning.archive(archives / "next.tar", "registry.example/shop:1.1", openssl="3.1.5-r0")
+    text = JOURNEY
+    path = folder / "shop.yaml"
+    path.write_text(text)
+    uri, version = path.as_uri(), 1
+    await editor.start(folder, **ON)
+    editor.open(uri, text)
+    await editor.until(uri, lambda newest: {"C-0057", "KS-0060"} <= set(codes(newest)))
+    assert "critical CVE-2026-0001: openssl 3.1.4-r0, fixed in 3.1.5-r0" in await hover(editor, uri)
+    for line, title, left in (
+        (8, "Set securityContext.privileged", {"KS-0060"}),
+        (6, "Change to registry.example/shop:1.1, which has 1 of these 1 fixed", set[str]()),
+    ):
+        at = types.Range(types.Position(line, 8), types.Position(line, 8))
+        context = types.CodeActionContext(diagnostics=[])
+        ask = types.CodeActionParams(types.TextDocumentIdentifier(uri), at, context)
+
+        async def offered(ask: types.CodeActionParams = ask, title: str = title) -> types.CodeAction | None:
+            found = await editor.text_document_code_action_async(ask)
+            return next((one for one in found if one.title.startswith(title)), None)
+
+        while (action := await offered()) is None:  # the other tag may still be under way
+            await asyncio.wait_for(editor.news.wait(), 60)
+            editor.news.clear()
+        (change,) = action.edit.document_changes
+        text = edited(text, change.edits)
+        version += 1
+        editor.edit(uri, version, types.TextDocumentContentChangeWholeDocument(text=text))
+        await editor.until(
+            uri,
+            lambda newest, v=version, left=left: newest.version == v and set(codes(newest)) - AGED == left,
+        )
+    path.write_text(text)
+    saved(editor, uri)
+    again = types.ExecuteCommandParams("kscan.scanImage", [uri, "registry.example/shop:1.1"])
+    assert await editor.workspace_execute_command_async(again) is True
+    assert '    image: "registry.example/shop:1.1"  # the front\n' in text
+    assert "privileged: false" in text
+    assert set(codes(editor.published[uri][-1])) - AGED == set()
+    assert said(editor) == []
+    # a terminal says the same
+    scan = [sys.executable, "-m", "kscan_lsp", "scan", "--scan-images", "--fail-on-cve", "low", "--control", "C-0057",
+            "--control", "KS-0060", "."]  # fmt: skip
+    done = await asyncio.to_thread(
+        subprocess.run, scan, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+AGED = {"KS-0064", "KS-0065"}
+"""What is found by the day: that Alpine 3.18 gets no updates any more, and that a report is old."""
+
+
+def edited(text: str, edits: list[types.TextEdit]) -> str:
+    """A text with edits made, each in one line."""
+    lines = text.splitlines(keepends=True)
+    for one in edits:
+        number = one.range.start.line
+        line = lines[number]
+        lines[number] = line[: one.range.start.character] + one.new_text + line[one.range.end.character :]
+    return "".join(lines)

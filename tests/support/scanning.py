@@ -36,6 +36,14 @@ def trivy() -> Path:
     return Path(found)
 
 
+def installed(path: Path, cache: Path) -> Path:
+    """The real Trivy as a program at a path, with a small database of its own in a folder that is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\nTRIVY_CACHE_DIR='{database(cache)}' exec '{trivy()}' \"$@\"\n")
+    path.chmod(0o700)
+    return path
+
+
 def fake_scanner(folder: Path, body: str) -> Path:
     """A program that calls itself Trivy, and on an image does what `body` (Python) says; it notes every run."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.evidence.image_facts import counts_text
-from kscan_lsp.report.markdown import plain
+from kscan_lsp.lsp.features.images import inline
 from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import code, name, quiet, text
 from kscan_lsp.report.printable import counted
@@ -115,9 +115,9 @@ def _cells(one: Vulnerability) -> Iterator[tuple[str, str]]:
 
 
 def _markdown(image: str, about: list[str], found: Sequence[Vulnerability]) -> Iterator[str]:
-    yield f"# {plain(image)}"
+    yield f"# {inline(image)}"
     yield ""
-    yield "; ".join(map(plain, about))
+    yield "; ".join(map(inline, about))
     yield ""
     if not found:
         return
@@ -129,5 +129,5 @@ def _markdown(image: str, about: list[str], found: Sequence[Vulnerability]) -> I
             ", ".join(one.fixed), "exploited" if one.kev else "", "" if one.epss is None else f"{one.epss:.1%}",
             one.status.replace("_", " "),
         )  # fmt: skip
-        link = f"<{one.url}>" if _ADDRESS.fullmatch(one.url) else plain(one.url)
-        yield f"| {' | '.join(map(plain, cells))} | {link} |"
+        link = f"<{one.url}>" if _ADDRESS.fullmatch(one.url) else inline(one.url)
+        yield f"| {' | '.join(map(inline, cells))} | {link} |"

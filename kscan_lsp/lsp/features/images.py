@@ -96,16 +96,14 @@ def page_at(snapshot: DocumentSnapshot, at: int) -> tuple[str, Span] | None:
 
 
 def _page(snapshot: DocumentSnapshot, one: KnownImage, *, markdown: bool) -> str:
-    name = _text(one.use.image) if markdown else one.use.image
+    name = inline(one.use.image) if markdown else one.use.image
     bold = f"**{name}**" if markdown else name
     if one.report is None:
         state = snapshot.scans.get(one.use.image, "no report is about this image")
-        return f"{bold}: {_text(state) if markdown else printable(state)}"
+        return f"{bold}: {inline(state) if markdown else printable(state)}"
     head = f"{bold}: {counts_text(one.vulnerabilities)}"
     if one.use.exposure:
-        head += (
-            f"; reachable from outside ({', '.join(map(_text if markdown else printable, one.use.exposure))})"
-        )
+        head += f"; reachable from outside ({', '.join(map(inline if markdown else printable, one.use.exposure))})"
     about = f"{one.report.source}{_age(snapshot, one.report)}"
     if one.report.system:
         ended = ", which gets no updates any more" if one.report.end_of_life else ""
@@ -113,7 +111,7 @@ def _page(snapshot: DocumentSnapshot, one: KnownImage, *, markdown: bool) -> str
     lines = [head, "", *_table(one.vulnerabilities[:MAX_ROWS], markdown=markdown)]
     more = len(one.vulnerabilities) - MAX_ROWS
     lines += ["", f"and {more:,} more"] if more > 0 else []
-    return "\n".join([*lines, "", _text(about) if markdown else printable(about)])
+    return "\n".join([*lines, "", inline(about) if markdown else printable(about)])
 
 
 def _age(snapshot: DocumentSnapshot, report: ImageReport) -> str:
@@ -133,19 +131,19 @@ def _table(found: Sequence[Vulnerability], *, markdown: bool) -> Iterator[str]:
         yield "| severity | id | package | installed | fixed in | |"
         yield "| --- | --- | --- | --- | --- | --- |"
     for one in found:
-        name = f"[{_text(one.id)}]({_address(one.url)})" if one.url else _text(one.id)
-        fixed = _text(", ".join(one.fixed[:3]))
+        name = f"[{inline(one.id)}]({_address(one.url)})" if one.url else inline(one.id)
+        fixed = inline(", ".join(one.fixed[:3]))
         marks = " ".join(
             [*(["exploited"] if one.kev else []), *([f"EPSS {one.epss:.0%}"] if one.epss else [])]
         )
-        yield f"| {_severity(one)} | {name} | {_text(one.package)} | {_text(one.installed)} | {fixed} | {marks} |"
+        yield f"| {_severity(one)} | {name} | {inline(one.package)} | {inline(one.installed)} | {fixed} | {marks} |"
 
 
 def _severity(one: Vulnerability) -> str:
     return one.severity.label if one.severity else "not rated"
 
 
-def _text(text: str) -> str:
+def inline(text: str) -> str:
     """Text as nothing but text in Markdown."""
     return _SPECIAL.sub(r"\\\1", printable(text))
 
