@@ -220,6 +220,8 @@ def _said(placed: PlacedDocument, found: FoundWith, *, extra: bool) -> PlacedDoc
 
 
 def _unfixable(checked: CheckedDocument) -> CheckedDocument:
+    if not any(finding.fixable for one in checked.verdicts for finding in one.findings):
+        return checked  # as it was before an edit elsewhere in the chart
     verdicts = tuple(
         replace(one, findings=tuple(replace(finding, fixable=False) for finding in one.findings))
         for one in checked.verdicts
