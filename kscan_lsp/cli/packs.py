@@ -21,9 +21,10 @@ from kscan_lsp.cli import test
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.files.writing import replace
 from kscan_lsp.settings.model import read_settings
-from kscan_lsp.settings.pack import FILE_NAME, PackFile, numbers_of
+from kscan_lsp.settings.pack import PackFile, numbers_of
 from kscan_lsp.workspace.packs import (
     FETCHED,
+    FILE_NAME,
     LOCK_NAME,
     Locked,
     cache_of,

@@ -130,6 +130,11 @@ def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: boo
     """
     here = Path.cwd()
     root = repository(str(here))
+    packs = {
+        pack: f"{pack.name} {pack.version} ({pack.digest})"
+        for one in scan.configurations
+        for pack in one.packs
+    }
     return Circumstances(
         today,
         tuple(_commits(request.paths)) if commits else (),
@@ -144,6 +149,7 @@ def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: boo
         ),
         Path(root).as_posix() if root else "",
         here.relative_to(root).as_posix() if root and here != Path(root) else "",
+        tuple(packs.values()),
     )
 
 

@@ -43,6 +43,8 @@ class Circumstances(NamedTuple):
     """The root of the repository that the working directory lies in, as an absolute name with slashes."""
     inside: str = ""
     """Where the working directory lies in it; empty at its root."""
+    packs: tuple[str, ...] = ()
+    """The packs of policies that settings extend: `name version (digest)`."""
 
 
 UNKNOWN: Final = Circumstances()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Problem
     from kscan_lsp.yaml.document import Document
 
-FILE_NAME: Final = "kscan-pack.yaml"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 

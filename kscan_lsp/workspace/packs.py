@@ -22,7 +22,6 @@ from msgspec import DecodeError, json
 from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.settings.layers import Layer
-from kscan_lsp.settings.pack import FILE_NAME, PackFile, read_pack
 from kscan_lsp.workspace.policies import builtin_folder, read_policy_file
 
 if TYPE_CHECKING:
@@ -30,8 +29,10 @@ if TYPE_CHECKING:
 
     from kscan_lsp.findings import Problem
     from kscan_lsp.settings.model import Settings
+    from kscan_lsp.settings.pack import PackFile
     from kscan_lsp.yaml.document import Document
 
+FILE_NAME: Final = "kscan-pack.yaml"
 LOCK_NAME: Final = "kscan.lock"
 GROUP: Final = "kscan.packs"
 """The entry points of distributions that have a pack: the name of the pack, and its package."""
@@ -89,6 +90,8 @@ def find_packs(layers: Iterable[Layer], above: Settings, root: Path | None) -> F
         naming = [(None, above.extends, root)]
     if not naming:
         return NO_PACKS
+    from kscan_lsp.settings.pack import read_pack  # a model takes a while, and most settings extend nothing
+
     packs: dict[str, Pack] = {}
     found: list[Layer] = []
     problems: list[tuple[Path, Document, Problem]] = []
@@ -252,6 +255,8 @@ def lock_text(locked: Mapping[str, Locked]) -> str:
 
 def pack_at(folder: Path) -> PackFile | str:
     """The pack in a folder, or what is wrong with its own file."""
+    from kscan_lsp.settings.pack import read_pack  # as above
+
     if not (folder / FILE_NAME).is_file():
         return f"there is no {FILE_NAME} in '{folder}'"
     document = read_policy_file(folder / FILE_NAME, "setting", None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kscan_lsp.cli.main import app
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.packs import built, outcomes_of, updated
 from kscan_lsp.workspace.configuration import Configuration, configure
@@ -248,3 +249,20 @@ def test_a_pack_is_tested_and_built_alike_every_time(tmp_path: Path) -> None:
     write(folder, **{"controls/c.yaml": CONTROL.replace("== ''", "!= ''")})
     with pytest.raises(UsageError, match="do not pass"):
         built(folder, one)
+
+
+def test_reports_name_packs_with_version_and_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = project(tmp_path)
+    write(here / "pack")
+    (here / "pod.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(here)
+    digest = digest_of_pack(here / "pack")
+    for form, expected in (("json", f'"bank 1.2.0 ({digest})"'), ("pretty", "bank 1.2.0"), ("html", digest)):
+        with pytest.raises(SystemExit):
+            app(["scan", "pod.yaml", "--format", form])
+        assert expected in capsys.readouterr().out, form
