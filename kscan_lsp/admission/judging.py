@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kscan_lsp.admission.model import Binding, Policy, PolicyExpression, Validation
     from kscan_lsp.findings import Severity
     from kscan_lsp.graph.index import Object
+    from kscan_lsp.kubernetes.locate import Locator
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
@@ -91,6 +92,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen: dict[str, _Seen] = {}
+    locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
         name = control_id(policy.name)
@@ -105,7 +107,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         judged = _Judging(policy, one, request, seen[operation])
         for binding, params in bindings:
             judged.bound(read_binding(binding), params)
-        findings += _findings(judged.violations, name, declared, resource, ruleset)
+        findings += _findings(judged.violations, name, declared, resource, locator=locator, ruleset=ruleset)
         unevaluated += [Unevaluated(name, (), why) for why in list(dict.fromkeys(judged.unanswered))[:1]]
         if judged.asked and not judged.violations and not judged.unanswered:
             passed.add(name)
@@ -243,13 +245,18 @@ def _place(declared: Object, path: Path) -> Span:
 
 
 def _findings(
-    violations: list[_Violation], name: str, declared: Object, resource: Resource, ruleset: Ruleset
+    violations: list[_Violation],
+    name: str,
+    declared: Object,
+    resource: Resource,
+    *,
+    locator: Locator,
+    ruleset: Ruleset,
 ) -> Iterator[Finding]:
     """One finding for each place, as severe as the worst of what is violated there."""
     by_place: dict[Path, list[_Violation]] = {}
     for violation in violations:
         by_place.setdefault(violation.path, []).append(violation)
-    locator = resource.locator()
     for path, there in by_place.items():
         related = tuple(
             Related(
