@@ -198,7 +198,7 @@ def _diagnostic(
     if isinstance(mark.said, Problem):
         about = convert.about_problem(Problem(mark.said.span, mark.message, mark.said.code, mark.said.fatal))
         return convert.one(mark.span, index, capabilities.encoding, about)
-    references = ruleset.controls[mark.said.control].references
+    references = ruleset.control(mark.said.control).references
     link = references[0] if references and capabilities.code_description else ""
     about = convert.about_finding(mark.said, mark.message, link, dimmed=capabilities.unnecessary)
     places = [

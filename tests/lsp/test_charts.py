@@ -181,3 +181,19 @@ async def test_edits_of_other_files_do_not_wait_for_a_chart(editor, chart):
     editor.edit(pod, 2, TextDocumentContentChangeWholeDocument(text=text.replace("true", "false")))
     await editor.until(pod, now(version=2))
     assert not any(one.diagnostics for one in editor.published[web])
+
+
+@pytest.mark.asyncio
+async def test_a_fault_in_a_file_that_is_not_open_is_said_where_somebody_looks(editor, chart: Path) -> None:
+    """A template of a chart that does not render must not look as if nothing were wrong with it."""
+    other = chart / "templates" / "other.yaml"
+    other.write_text("a: {{ .Values.x.y.z }}\n")
+    await editor.start(chart.parent)
+    uri = (chart / "templates" / "web.yaml").as_uri()
+    editor.open(uri, TEMPLATE)
+    shown = await editor.until(uri, now(("render", 0)))
+    assert "does not render" in shown[0].message
+    other.write_text("a: 1\n")
+    event = types.FileEvent(other.as_uri(), types.FileChangeType.Changed)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    await editor.until(uri, now(NET, PID))

@@ -74,7 +74,7 @@ def _of_rendered(snapshot: DocumentSnapshot, mark: ChartMark) -> str:
     source = printable(source)
     shown = f"```yaml\n{source}\n```" if markdown else source
     values = f" with {', '.join(mark.values)}" if mark.values else ""
-    page = explain(ruleset.controls[finding.control], ruleset, mark.message)
+    page = explain(ruleset.control(finding.control), ruleset, mark.message)
     return f"{page}\n\nRendered{values}:\n\n{shown}"
 
 

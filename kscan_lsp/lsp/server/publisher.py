@@ -102,7 +102,7 @@ class Publisher:
             self.publish(key, None, self._of_chart(chart.folder, key, text, project))
 
     def _of_chart(self, folder: Path, key: str, text: str, project: Project) -> convert.Diagnostics:
-        view = self._session.charts.view(folder, key, text)
+        view = self._session.charts.view(folder, key, text, self._session.open_keys())
         if view is None or not view.marks:
             return ()
         return diagnostics_of(view, text, project.ruleset, self._session.capabilities)

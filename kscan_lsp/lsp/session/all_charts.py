@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp.lsp.rendered import ChartView, moved
+from kscan_lsp.text import LineIndex, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from kscan_lsp.lsp.session.charts import OpenChart, TakeChart
@@ -49,11 +51,25 @@ class Charts(Struct):
         workspace.rendered = (workspace.rendered - before) | now
         return sorted(before - now)
 
-    def view(self, folder: Path | None, key: str, text: str) -> ChartView | None:
-        """What is shown in a file of a chart with this text; None where it is of none that was rendered."""
+    def view(
+        self, folder: Path | None, key: str, text: str, looked_at: Container[str] = ()
+    ) -> ChartView | None:
+        """What is shown in a file of a chart with this text; None where it is of none that was rendered.
+
+        Args:
+            folder: that of the chart.
+            key: the file.
+            text: its text.
+            looked_at: the files that are open. A fault of another is said in templates, too: nobody would see it, and
+                they would look as if nothing were wrong with them.
+        """
         chart = self.known.get(folder) if folder else None
         if chart is None:
             return None
         marks = moved(chart.marks.get(key, ()), chart.texts.get(key, text), text)
         faults = moved(chart.fault_marks.get(key, ()), chart.fault_texts.get(key, text), text)
+        if looked_at and "/templates/" in key:
+            first = Span(0, LineIndex(text).content_end(0))
+            others = (there for name, there in chart.fault_marks.items() if name not in looked_at)
+            faults += tuple(mark._replace(span=first) for there in others for mark in there)
         return ChartView((*faults, *marks), chart.texts)
