@@ -14,16 +14,18 @@ from msgspec.structs import replace
 
 from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.evidence.images import full_name, images_of
+from kscan_lsp.report.exchange import one_line
 from kscan_lsp.workspace.image_cache import ImageCache, cache_path
 from kscan_lsp.workspace.image_scanner import find_scanner
 from kscan_lsp.workspace.image_scans import (
-    archives_of,
+    image_files_of,
     kept_report,
     scan_of,
     scanned_report,
     with_scanned,
 )
 from kscan_lsp.workspace.image_uses import images_run_by
+from kscan_lsp.workspace.images import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,8 +59,10 @@ def with_scanned_images(scan: Scan, request: ScanRequest, today: date, say: Call
     if isinstance(scanner, str):
         say(f"images were not scanned: {scanner}")
         return scan
-    cache, archives = ImageCache(cache_path(), say), archives_of(scan.configurations)
-    scans = [scan_of(image, archives, scanner) for image in wanted]
+    cache, files = ImageCache(cache_path(), say), image_files_of(scan.configurations)
+    if files.problems:
+        say(f"images in {FOLDER} are left alone: {_some(files.problems)}")
+    scans = [scan_of(image, files, scanner) for image in wanted]
     found: list[ImageReport] = []
     failed: list[str] = []
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -69,9 +73,14 @@ def with_scanned_images(scan: Scan, request: ScanRequest, today: date, say: Call
             else:
                 found += outcome
     if failed:
-        more = f"; and {len(failed) - _MAX_TOLD} more" if len(failed) > _MAX_TOLD else ""
-        say(f"{len(failed)} of {len(wanted)} images were not scanned: {'; '.join(failed[:_MAX_TOLD])}{more}")
+        say(f"{len(failed)} of {len(wanted)} images were not scanned: {_some(failed)}")
     return _judged_again(scan, request, today, found) if found else scan
+
+
+def _some(texts: list[str]) -> str:
+    """The first of some sentences on one line, and how many more there are."""
+    more = f"; and {len(texts) - _MAX_TOLD} more" if len(texts) > _MAX_TOLD else ""
+    return one_line("; ".join(texts[:_MAX_TOLD]) + more)
 
 
 def _wanted(scan: Scan) -> list[str]:

@@ -57,7 +57,7 @@ def named_files(
         path = root / name
         try:
             mode = path.stat().st_mode
-            if inside is not None and not _is_within(path, inside):
+            if inside is not None and not is_within(path, inside):
                 message = (
                     f"'{name}' is outside of this workspace; copy it here, or name its folder in the environment "
                     f"variable {TRUSTED}"
@@ -69,7 +69,7 @@ def named_files(
                 several, looked_at = _files_in(path, suffixes, MAX_ENTRIES - entries)
                 entries += looked_at
                 allowed = inside if inside is not None else (path,)
-                for link in [file for file in several if file.is_symlink() and not _is_within(file, allowed)]:
+                for link in [file for file in several if file.is_symlink() and not is_within(file, allowed)]:
                     several.remove(link)
                     out_of = "this workspace" if inside is not None else f"'{name}'"
                     message = (
@@ -100,7 +100,8 @@ def workspace_of(settings_folder: Path) -> tuple[Path, ...]:
     return (Path(repository(str(settings_folder)) or settings_folder), *map(Path, trusted))
 
 
-def _is_within(path: Path, folders: tuple[Path, ...]) -> bool:
+def is_within(path: Path, folders: tuple[Path, ...]) -> bool:
+    """Whether a path leads into one of some folders, links followed."""
     real = os.path.realpath(path)
     return any(
         os.path.commonpath([real, top]) == top

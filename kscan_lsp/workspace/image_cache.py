@@ -23,7 +23,7 @@ MAX_BYTES: Final = 200_000_000
 """Of all reports together, packed."""
 MAX_REPORT: Final = 64_000_000
 """Of one report, unpacked."""
-_PATIENCE: Final = 2.0
+_PATIENCE: Final = 5.0
 """Seconds to wait for another process."""
 _VERSION: Final = 1
 _TABLE: Final = """
@@ -120,6 +120,8 @@ class ImageCache:
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
             connection.execute("PRAGMA journal_mode = WAL")
+            # a machine that loses its power may lose the last report, and nobody waits for the disk
+            connection.execute("PRAGMA synchronous = NORMAL")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version not in {0, _VERSION}:
                 raise sqlite3.DatabaseError

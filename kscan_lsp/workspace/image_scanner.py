@@ -14,18 +14,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp.evidence.images import full_name
 from kscan_lsp.files.discover import repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from kscan_lsp.workspace.image_files import ImageFile
 
 SCANNER: Final = "KSCAN_IMAGE_SCANNER"
 """The environment variable with the path of the program, where it is not on PATH."""
@@ -36,7 +36,6 @@ TIMEOUT: Final = 300.0
 _GLANCE: Final = 0.2
 """Seconds between two looks at how much it has written."""
 MAX_OUTPUT: Final = 64_000_000
-MAX_ARCHIVE_ENTRIES: Final = 10_000
 STOPPED: Final = "it was stopped"
 """Why there is no report of a scan that whoever asked for it does not want any more."""
 _NICENESS: Final = 10
@@ -137,7 +136,7 @@ def is_reference(image: str) -> bool:
 def run_scanner(
     scanner: Scanner,
     image: str,
-    archive: Path | None = None,
+    file: ImageFile | None = None,
     stopped: Callable[[], bool] | None = None,
 ) -> ScannerOutput:
     """Have an image scanned.
@@ -145,7 +144,7 @@ def run_scanner(
     Args:
         scanner: the program.
         image: the reference; of an image that the machine has, or, where the user allows the network, any.
-        archive: a file with the image (`docker save`), if there is one.
+        file: where it is in the workspace, if it is there.
         stopped: asked every now and then by who scans in the background, where others work meanwhile.
     """
     if not is_reference(image):
@@ -158,12 +157,12 @@ def run_scanner(
         ]  # fmt: skip
         if not network:
             arguments += ["--skip-db-update", "--skip-java-db-update", "--offline-scan"]
-        if archive is not None:
-            arguments += ["--input", str(archive)]
+        if file is not None:
+            arguments += ["--input", str(file.path)]
         else:
             arguments += ([] if network else ["--image-src", "docker,containerd,podman"]) + ["--", image]
     else:
-        source = f"docker-archive:{archive}" if archive else image if network else f"docker:{image}"
+        source = f"{file.form}:{file.path}" if file else image if network else f"docker:{image}"
         arguments = ["--output", "json", "--quiet", "--", source]
     settings = {} if network else {"GRYPE_DB_AUTO_UPDATE": "false", "GRYPE_CHECK_FOR_APP_UPDATE": "false"}
     return _run([scanner.path, *arguments], TIMEOUT + 10, settings, stopped)
@@ -253,31 +252,3 @@ def _reason(errors: bytes, status: int) -> str:
     said = " ".join(lines[-1].split())[:300] if lines else ""
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
     return plain or f"it ended with status {status}"
-
-
-def archives_in(folder: Path) -> dict[str, Path]:
-    """The image archives of a folder by the full names of the images in them."""
-    found: dict[str, Path] = {}
-    paths = sorted(folder.glob("*.tar")) if folder.is_dir() else []
-    for path in paths[:1_000]:
-        for name in _tags_in(path):
-            found[full_name(name)] = path
-    return found
-
-
-def _tags_in(path: Path) -> list[str]:
-    """The tags of the images in an archive (`manifest.json` of `docker save`)."""
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for _ in range(MAX_ARCHIVE_ENTRIES):
-                entry = tar.next()
-                if entry is None:
-                    return []
-                if entry.name == "manifest.json" and entry.isfile() and entry.size < 1_000_000:
-                    read = tar.extractfile(entry)
-                    images = json.loads(read.read()) if read else []
-                    tags = [tag for image in images for tag in image.get("RepoTags") or ()]
-                    return [tag for tag in tags if isinstance(tag, str)]
-    except (OSError, tarfile.TarError, ValueError, AttributeError, TypeError):
-        return []
-    return []

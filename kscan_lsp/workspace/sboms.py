@@ -83,12 +83,11 @@ def matched(
         if not (one.names or one.digests):
             yield path, "this report is left out: it does not say which image it is about"
             continue
-        found = _matched(one, str(database), os.stat(database).st_mtime_ns, today)
-        yield path, found if isinstance(found, str) else replace(found, file=str(path))
+        yield path, _matched(one, str(path), str(database), os.stat(database).st_mtime_ns, today)
 
 
 @lru_cache(maxsize=64)
-def _matched(inventory: Inventory, database: str, _changed: int, today: date) -> ImageReport | str:
+def _matched(inventory: Inventory, file: str, database: str, changed: int, today: date) -> ImageReport | str:
     """What is known of an image by its packages; kept for as long as neither of the two is another."""
     try:
         from kscan_lsp.evidence.matching import TooLongError, report_of
@@ -96,7 +95,7 @@ def _matched(inventory: Inventory, database: str, _changed: int, today: date) ->
     except ImportError:
         return f"{_NOTHING}; 'pip install kscan-lsp[sbom]' has them looked up in the database of Grype on this machine"
     try:
-        return report_of(inventory, _opened(database, _changed), today)
+        return replace(report_of(inventory, _opened(database, changed), today), file=file)
     except DatabaseError as error:
         return f"{_NOTHING}, and the database of Grype on this machine cannot be used: {error}"
     except TooLongError:

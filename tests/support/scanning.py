@@ -162,6 +162,55 @@ def database(cache: Path) -> Path:
 
 def archive(path: Path, name: str, openssl: str = "3.1.4-r0") -> Path:
     """An image archive, as `docker save` writes it: Alpine with two packages."""
+    config, layer = _image(openssl)
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    path.write_bytes(
+        _tar({"config.json": config, "layer.tar": layer, "manifest.json": json.dumps(manifest).encode()})
+    )
+    return path
+
+
+def layout(
+    path: Path, annotations: dict[str, str], openssl: str = "3.1.4-r0", *, nested: bool = False
+) -> tuple[Path, str]:
+    """An OCI layout with the same image, as a folder or, by its name, as an archive; and the digest in its index."""
+    config, layer = _image(openssl)
+    files: dict[str, bytes] = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
+
+    def part(kind: str, data: bytes, **more: object) -> dict[str, object]:
+        digest = hashlib.sha256(data).hexdigest()
+        files[f"blobs/sha256/{digest}"] = data
+        media = f"application/vnd.oci.image.{kind}"
+        return {"mediaType": media, "digest": f"sha256:{digest}", "size": len(data), **more}
+
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": part("config.v1+json", config),
+        "layers": [part("layer.v1.tar", layer)],
+    }
+    platform = {"os": "linux", "architecture": "amd64"}
+    top = part("manifest.v1+json", json.dumps(manifest).encode(), platform=platform)
+    if nested:
+        other = {"mediaType": top["mediaType"], "digest": "sha256:" + "0" * 64, "size": 7}
+        inner = {
+            "schemaVersion": 2,
+            "manifests": [{**other, "platform": {"os": "linux", "architecture": "s390x"}}, top],
+        }
+        top = part("index.v1+json", json.dumps(inner).encode())
+    index = {"schemaVersion": 2, "manifests": [{**top, "annotations": annotations}]}
+    files["index.json"] = json.dumps(index).encode()
+    if path.suffix == ".tar":
+        path.write_bytes(_tar(files))
+    else:
+        for name, data in files.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(data)
+    return path, str(top["digest"])
+
+
+def _image(openssl: str) -> tuple[bytes, bytes]:
+    """Configuration and layer of an image."""
     packages = [("openssl", openssl), ("busybox", "1.36.1-r9")]
     installed = "".join(
         f"P:{package}\nV:{version}\nA:x86_64\nL:MIT\no:{package}\nT:{package}\n\n"
@@ -181,11 +230,7 @@ def archive(path: Path, name: str, openssl: str = "3.1.4-r0") -> Path:
         "rootfs": {"type": "layers", "diff_ids": [diff]},
         "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "COPY . /"}],
     }).encode()  # fmt: skip
-    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
-    path.write_bytes(
-        _tar({"config.json": config, "layer.tar": layer, "manifest.json": json.dumps(manifest).encode()})
-    )
-    return path
+    return config, layer
 
 
 def _tar(files: dict[str, bytes]) -> bytes:

@@ -241,8 +241,47 @@ def test_gates_ask_about_what_was_scanned(here: Path, tmp_path: Path) -> None:
     assert scan("--kev")[2] == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", b"\0" * 2_000])
-def test_what_is_no_archive_is_left_alone(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.tar").write_bytes(content)
-    assert image_scanner.archives_in(tmp_path) == {}
-    assert image_scanner.archives_in(tmp_path / "nothing") == {}
+@pytest.mark.parametrize("name", ["shop", "shop.tar"])
+def test_a_real_scanner_sees_what_is_in_a_layout(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("PATH", os.defpath)
+    monkeypatch.setenv(image_scanner.SCANNER, str(scanning.trivy()))
+    monkeypatch.setenv("TRIVY_CACHE_DIR", str(scanning.database(tmp_path / "trivy")))
+    archives = here / ".kscan/images"
+    archives.mkdir(parents=True)
+    named = {"io.containerd.image.name": SHOP}
+    _, digest = scanning.layout(archives / name, named, nested=True)
+    pinned = f"registry.example/other@{digest}"
+    write(here, SHOP, pinned, "registry.example/other:latest")
+    report, said, _ = scan()
+    # what is pinned by a digest is of that digest, and says nothing of a tag
+    assert said.startswith("kscan: 1 of 3 images were not scanned: registry.example/other:latest: ")
+    assert known(report) == dict.fromkeys((SHOP, pinned), "1 critical; 1 has a fix") | {
+        "registry.example/other:latest": ""
+    }
+    ids = {v["id"] for one in report["images"] for v in one["vulnerabilities"]}
+    assert ids == {"CVE-2026-0001"}
+    monkeypatch.setattr(
+        "kscan_lsp.workspace.image_scans.run_scanner",
+        lambda _, image, *__: image_scanner.ScannerOutput(problem=f"{image} was scanned again"),
+    )
+    assert scan()[1].count("was scanned again") == 1
+
+
+def test_a_layout_that_is_not_what_it_says_is_said_once_and_not_scanned(here: Path, tmp_path: Path) -> None:
+    fake_scanner(tmp_path / "bin", SAYS)
+    path, _ = scanning.layout(here / ".kscan/images/shop", {"io.containerd.image.name": SHOP})
+    for part in (path / "blobs/sha256").iterdir():
+        part.write_bytes(part.read_bytes() + b" ")
+    scanning.layout(here / ".kscan/images/broken", {})[0].joinpath("index.json").write_text("{\x1b[2J")
+    write(here, SHOP, SHOP)
+    report, said, status = scan()
+    first, second = said.splitlines()
+    assert first.startswith(
+        "kscan: images in .kscan/images are left alone: broken: its index.json is not as it"
+    )
+    assert second.startswith(f"kscan: 1 of 1 images were not scanned: {SHOP}: shop: its part sha256:")
+    assert second.endswith("... is not what its digest says")
+    assert said.replace("\n", "").isprintable()
+    assert (report["images"], status, runs(tmp_path / "bin")) == ([], 0, [])
