@@ -11,7 +11,7 @@ local PATIENCE = 20 * 1000 -- milliseconds until a condition that never holds is
 function session.start(overrides)
   local config = {
     cmd = vim.json.decode(vim.env.KSCAN_COMMAND),
-    filetypes = { 'yaml', 'json' },
+    filetypes = { 'yaml', 'json', 'helm' },
     root_markers = { '.kscan.yaml', '.git' },
   }
   vim.lsp.config('kscan', vim.tbl_deep_extend('force', config, overrides or {}))

@@ -110,10 +110,13 @@ export class Connection implements vscode.Disposable {
       return Promise.resolve(child);
     };
     const client: LanguageClient = new QuietClient("kscan", "kscan", run, {
-      documentSelector: ["yaml", "json", "markdown"].flatMap((language) => [
-        { language, scheme: "file" },
-        { language, scheme: "untitled" },
-      ]),
+      documentSelector: [
+        ...["yaml", "json", "markdown", "helm"].flatMap((language) => [
+          { language, scheme: "file" },
+          { language, scheme: "untitled" },
+        ]),
+        { scheme: "file", pattern: "**/templates/**/*.tpl" },
+      ],
       outputChannel: this.log,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
