@@ -91,9 +91,15 @@ class _OverlayWork:
     def build(self, folders: Sequence[str]) -> None:
         """Build those of some folders that no other builds on, and what is left of the others where they do not."""
         read: dict[str, Overlay] = {}
+        said: set[str] = set()
         for folder in folders:
             found = read_overlay(folder, self.workspace(folder), self.files)
             if isinstance(found, KustomizationFault):
+                # of kustomizations that lead to each other in a circle, one is told of
+                concerned = set() if found.parts else {folder, os.path.dirname(found.file)}
+                if concerned & said:
+                    continue
+                said |= concerned
                 self.say(found.file, found.line, f"this overlay is not built: {found.message}")
             else:
                 read[folder] = found

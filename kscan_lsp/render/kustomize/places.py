@@ -222,6 +222,9 @@ class DocumentPlaces:
             items = paths.lookup(around.source.document.data, around.path)
             if isinstance(items, list) and value in items:
                 return around._replace(path=(*around.path, items.index(value)))
+            item = items[key] if isinstance(items, list) and key < len(items) else None
+            if isinstance(item, str) and item and item in str(value):  # with a prefix
+                return around._replace(path=(*around.path, key))
         return around and around._replace(reason=NOT_KNOWN)
 
     def _of_first(self, path: Path, value: Any, having: list[Marked]) -> Marked:
@@ -244,10 +247,10 @@ class DocumentPlaces:
         return None
 
     def _of_generator(self) -> WrittenPlace | None:
-        """The entry of a kustomization that generates the object."""
+        """The entry of a kustomization that generates the object, or the first line of its file of variables."""
         for numbers in self._marks.values():
             marked = self._built.all[numbers[-1]]
-            if marked.source.role == "generator" and len(marked.path) > 2:
+            if marked.source.role == "generator":
                 return WrittenPlace(marked.source, marked.path[:2])
         return None
 

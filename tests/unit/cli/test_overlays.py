@@ -184,6 +184,19 @@ def test_an_overlay_that_is_not_built_is_said_and_its_base_is_judged(here: Path)
     assert [one["renderedWith"] for one in of(report, "C-0270")] == [["base/kustomization.yaml"]]
 
 
+def test_a_circle_is_one_message_and_what_leads_nowhere_another(here: Path) -> None:
+    for one, other in (("a", "b"), ("b", "c"), ("c", "a")):
+        write(here, {f"{one}/kustomization.yaml": f"resources: [../{other}]\n"})
+    write(here, {"d/kustomization.yaml": "resources: [../../outside]\n"})
+    status, report = scan("--control", "C-0057")
+    assert status == 3
+    reasons = {one["file"]: one["reason"] for one in report["notScanned"]}
+    assert len(report["notScanned"]) == 2
+    assert "leads back to this kustomization" in reasons["c/kustomization.yaml"]
+    assert "outside of this workspace" in reasons["d/kustomization.yaml"]
+    assert [one["file"] for one in of(report, "C-0057")] == ["prod/p.yaml"]
+
+
 def test_a_component_is_built_with_what_names_it(here: Path) -> None:
     component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: p.yaml}]\n"
     (here / "prod/p.yaml").unlink()

@@ -227,6 +227,10 @@ def test_a_part_of_what_is_built_is_where_it_was_set(
             "TOKEN: abc", "ConfigMap", "prod/a.env", "TOKEN=abc",
         ),
         (
+            kustomized("configMapGenerator: [{name: c, envs: [a.env]}]\n", **{"prod/a.env": "# x\nTOKEN=abc\n"}),
+            "name: c", "ConfigMap", "prod/a.env", "TOKEN=abc",
+        ),
+        (
             kustomized("configMapGenerator: [{name: c, files: [a.conf]}]\n", **{"prod/a.conf": "one\ntwo\n"}),
             "a.conf: |", "ConfigMap", "prod/kustomization.yaml", "a.conf",
         ),
@@ -292,6 +296,10 @@ def test_texts_of_a_list_that_are_names_stand_where_the_list_does() -> None:
     files = kustomized("namePrefix: p-\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n")
     files["base/web.yaml"] = DEPLOYMENT.replace('"80"', "settings")
     assert places_of(files, "settings") == ("base/web.yaml", "settings", "")
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\nrules:\n"
+    role += "- {apiGroups: [''], resources: [configmaps], verbs: [get], resourceNames: [settings]}\n"
+    files |= {"base/kustomization.yaml": "resources: [web.yaml, role.yaml]\n", "base/role.yaml": role}
+    assert places_of(files, "p-settings", "Role") == ("base/role.yaml", "settings", "")
 
 
 def test_a_mark_that_makes_a_difference_is_left_out() -> None:
