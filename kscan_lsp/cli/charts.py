@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.files.encoding import SourceText, Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_rendered
 from kscan_lsp.render.chart import Chart, ChartFault, read_chart
-from kscan_lsp.render.makers import helm
+from kscan_lsp.render.makers import Helm, helm
 from kscan_lsp.render.rendering import render
 from kscan_lsp.report.model import NotScanned
 from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering
@@ -16,7 +18,6 @@ from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kscan_lsp.render.makers import Helm
     from kscan_lsp.render.rendering import Rendering
 
 
@@ -28,6 +29,9 @@ class RenderedChart(NamedTuple):
     not_scanned: tuple[NotScanned, ...]
     sources: Mapping[str, SourceText]
     """Its templates as they stand in files, by their names in reports."""
+    chart: Chart | None = None
+    prefix: str = ""
+    """What stands before the paths of its files in their names."""
 
 
 def rendered_charts(
@@ -39,13 +43,22 @@ def rendered_charts(
         folders: where they are.
         read: where their files come from, if not from the disk.
     """
-    maker = helm()
+    maker = chart_maker()
     if maker is None:
         return None
-    try:
-        return {folder: rendered_chart(maker, Path(folder), read(Path(folder))) for folder in folders}
-    finally:
-        maker.close()
+    return {folder: rendered_chart(maker, Path(folder), read(Path(folder))) for folder in folders}
+
+
+def chart_maker() -> Helm | None:
+    """What renders charts for this command: one process, for as long as that runs; None where nothing is installed."""
+    return _started() if helm() else None
+
+
+@cache
+def _started() -> Helm:
+    maker = Helm()
+    atexit.register(maker.close)
+    return maker
 
 
 def rendered_chart(
@@ -81,13 +94,13 @@ def rendered_chart(
             if values is None:
                 return RenderedChart(folder, (), tuple(not_scanned), {})
             continue
-        renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix))))
+        renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix)), values or ""))
     sources = {
         prefix + path: source
         for path in chart.templates()
         if isinstance(source := decode(chart.files[path]), SourceText)
     }
-    return RenderedChart(folder, tuple(renderings), tuple(not_scanned), sources)
+    return RenderedChart(folder, tuple(renderings), tuple(not_scanned), sources, chart, prefix)
 
 
 def _files(chart: Chart, rendering: Rendering, prefix: str) -> Iterable[RenderedFile]:

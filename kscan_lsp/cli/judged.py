@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.charts import RenderedChart
+    from kscan_lsp.render.chart import Chart
     from kscan_lsp.report.model import NotScanned, Skipped
     from kscan_lsp.workspace.charts import ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
@@ -58,6 +59,10 @@ class ChartToJudge(NamedTuple):
     asked: frozenset[str]
     """The names of the templates that somebody asked about."""
     configuration: Configuration
+    chart: Chart | None = None
+    """Its files; None where nobody asks what causes what is found in it."""
+    prefix: str = ""
+    """What stands before the paths of those in their names."""
 
 
 class OverlayToJudge(NamedTuple):
@@ -100,7 +105,9 @@ def rendered_of(
         made.done.update(skipped.hint for skipped, _ in entries)
         made.not_scanned.extend(chart.not_scanned)
         if chart.renderings:
-            made.charts.append(ChartToJudge(chart.renderings, chart.sources, names, entries[0][1]))
+            made.charts.append(
+                ChartToJudge(chart.renderings, chart.sources, names, entries[0][1], chart.chart, chart.prefix)
+            )
     return made
 
 

@@ -57,6 +57,7 @@ from kscan_lsp.cli.request import (
     staged_for,
     today,
     warn_about_setup,
+    with_causes,
 )
 from kscan_lsp.cli.terminal import fail, is_output_with_errors, log_to, print_error, print_lines, write_output
 from kscan_lsp.cli.wide import app as wide_app
@@ -160,7 +161,7 @@ def scan(
         except UsageError as error:
             fail(str(error))
         report = report_of(
-            compared.scan,
+            with_causes(compared.scan),
             request,
             day,
             outputs=outputs,

@@ -89,6 +89,15 @@ def built_overlays(folders: Iterable[str], named: Sequence[str], inside: str = "
     return build_overlays(folders, named, inside=inside)
 
 
+def with_causes(scanned: Scan) -> Scan:
+    """A scan with the values that cause what is found in charts, for reports that show it."""
+    if not scanned.charts:
+        return scanned
+    from kscan_lsp.cli.causes import with_causes as find_causes
+
+    return find_causes(scanned)
+
+
 def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> Scan:
     """Read and judge what is staged; a mistake in the command ends the program."""
     from kscan_lsp.cli.staged import scan_staged

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.render.values import ValueSource
     from kscan_lsp.report.model import NotScanned
+    from kscan_lsp.workspace.chart_values import ValueSource
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
@@ -113,16 +113,11 @@ def with_sources(
     found = {key: list(there) for key, there in marks.items()}
     for key, there in marks.items():
         for number, mark in enumerate(there):
-            known = [one for one in sources_in(sources, mark.placed, mark.finding) if one.file]
-            places = [
-                RelatedPlace(prefix + one.file, one.span, f"the value is set here: {'.'.join(one.path)}")
-                for one in known
-            ]
+            known = sources_in(sources, mark.placed, mark.finding)
+            places = [RelatedPlace(prefix + one.file, one.span, one.message) for one in known]
             found[key][number] = mark._replace(related=tuple(places))
-            # a value that decides alone causes it; of several, nobody knows which was meant to
-            if len(places) == 1:
-                back = RelatedPlace(key, mark.span, "the template that it is in")
-                at = places[0]
+            back = RelatedPlace(key, mark.span, "the template that it is in")
+            for at in [place for place, one in zip(places, known, strict=True) if one.is_set]:
                 on_value = mark._replace(span=at.span, related=(back,))
                 if not any(one.span == at.span and _says_same(one, mark) for one in found.get(at.key, ())):
                     found.setdefault(at.key, []).append(on_value)

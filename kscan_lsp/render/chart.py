@@ -19,6 +19,8 @@ from kscan_lsp.yaml.document import read_document
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from kscan_lsp.paths import Path as PathInData
+
 MAX_BYTES: Final = 20_000_000
 """How much a chart may have; Helm's own limit for what a release stores is a megabyte."""
 MAX_FILES: Final = 5_000
@@ -81,6 +83,26 @@ class Chart(Struct, frozen=True):
             and name not in folders
             and not any(re.fullmatch(rf"{re.escape(str(name))}(-v?\d.*)?", h) for h in here)
         ]
+
+    def scopes(self) -> list[tuple[str, PathInData]]:
+        """The folders of the chart and of those in it, and where in its values the values of each stand.
+
+        One that is a dependency under several names has several places.
+        """
+        found: list[tuple[str, PathInData]] = [("", ())]
+        for folder, under in found:
+            named = self._metadata(folder).get("dependencies")
+            entries = [one for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+            below = f"{folder}charts/"
+            for inside in sorted(
+                {path[len(below) :].split("/")[0] for path in self.files if path.startswith(below)}
+            ):
+                if f"{below}{inside}/Chart.yaml" not in self.files or len(found) >= MAX_FILES:
+                    continue
+                name = str(self._metadata(f"{below}{inside}/").get("name") or inside)
+                names = [str(one.get("alias") or name) for one in entries if one.get("name") == name]
+                found += ((f"{below}{inside}/", (*under, one)) for one in dict.fromkeys(names or [name]))
+        return found
 
     def file_of(self, rendered: str) -> str:
         """The path of the file that a name of Helm's is of: a template, or the archive that it is in.

@@ -41,6 +41,8 @@ class Helm:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._stopped = False
+        self._loaded: Mapping[str, bytes] | None = None
+        """The chart that the process has loaded, by identity."""
 
     def rendered(self, files: Mapping[str, bytes], name: str, values: Sequence[str]) -> dict[str, str]:
         """What the templates of a chart render to, by the names that Helm has for them.
@@ -53,10 +55,13 @@ class Helm:
         Raises:
             RenderError: it does not render.
         """
-        archive = _archive(files)
-        question = {"size": len(archive), "name": name, "values": [*values]}
         with self._lock:
-            answer = self._ask(json.dumps(question).encode() + b"\n" + archive)
+            process = self._started()
+            archive = b"" if self._loaded is files else _archive(files)
+            question = {"size": len(archive), "name": name, "values": [*values]}
+            self._loaded = None
+            answer = self._ask(process, json.dumps(question).encode() + b"\n" + archive)
+            self._loaded = files if "files" in answer or not archive else None
         if "error" in answer:
             raise RenderError(answer["error"])
         found: dict[str, str] = answer["files"]
@@ -75,18 +80,21 @@ class Helm:
         if (process := self._process) is not None:
             process.kill()
 
-    def _ask(self, question: bytes) -> Any:
+    def _started(self) -> subprocess.Popen[bytes]:
         if self._stopped:
             raise RenderError("nothing is rendered any more")
-        process = self._process
-        if process is None or process.poll() is not None:
+        if self._process is None or self._process.poll() is not None:
             self.close()
-            process = self._process = subprocess.Popen(
+            self._loaded = None
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "kscan_lsp.render.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
+        return self._process
+
+    def _ask(self, process: subprocess.Popen[bytes], question: bytes) -> Any:
         late = threading.Event()
 
         def stop() -> None:

@@ -10,6 +10,7 @@ judged by the marked rendering, if it is the same but for the lines that change 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 8
 """How often marks are taken out; then what still differs has no places."""
-_PLACE: Final = re.compile(r"((?:[\w.+-]+/)+[\w.+-]+):(\d+)")
+PLACE: Final = re.compile(r"((?:[\w.+-]+/)+[\w.+-]+):(\d+)")
+"""Where Helm says that something is wrong: a template by its name, and a line."""
 _SPACE: Final = re.compile(r"\s*\n\s*")
 _WITHOUT_LINE_END: Final = re.compile(r"[^\n]\Z")
 
@@ -61,14 +63,27 @@ def render(helm: Helm, chart: Chart, values: Sequence[str] = (), prefix: str = "
         return fault(chart, str(error))
     plain = {name: text for name, text in plain.items() if not name.endswith("/NOTES.txt")}
     known = _with_places(helm, chart, values, prefix, plain)
-    merged: dict[str, RenderedTemplate] = {}
-    for name in sorted(plain):
+    several = Counter(map(chart.file_of, plain))
+    files = {path: RenderedTemplate(text) for path, text in by_file(chart, plain).items()}
+    files |= {path: one for name, one in known.items() if several[path := chart.file_of(name)] == 1}
+    return Rendering(files)
+
+
+def by_file(chart: Chart, rendered: Mapping[str, str]) -> dict[str, str]:
+    """What each file of a chart renders to, by its path below the chart's folder.
+
+    Args:
+        chart: the chart.
+        rendered: what templates render to, by the names that Helm has for them.
+    """
+    merged: dict[str, str] = {}
+    for name in sorted(rendered):
+        if name.endswith("/NOTES.txt"):
+            continue
         path = chart.file_of(name)
-        found = known.get(name) or RenderedTemplate(plain[name])
-        if path in merged:  # several templates of one archive, or of a chart that is there under two names
-            found = RenderedTemplate(f"{_ended(merged[path].text)}---\n{found.text}")
-        merged[path] = found
-    return Rendering(merged)
+        # several templates of one archive, or of a chart that is there under two names
+        merged[path] = f"{_ended(merged[path])}---\n{rendered[name]}" if path in merged else rendered[name]
+    return merged
 
 
 def _ended(text: str) -> str:
@@ -153,7 +168,7 @@ def _take_out_of_failing(
 ) -> bool:
     """Take the marks out of what a marked chart fails in; whether there were any."""
     before = len(without)
-    for place in _PLACE.finditer(message):
+    for place in PLACE.finditer(message):
         path = chart.file_of(place[1])
         if path in templates:
             without |= _units(prefix + path, templates[path])
@@ -180,7 +195,7 @@ def fault(chart: Chart, message: str) -> ChartFault:
     said = _SPACE.sub(" ", message.strip())
     if len(said) > 400:
         said = f"{said[:200]} ... {said[-150:]}"
-    for place in _PLACE.finditer(message):
+    for place in PLACE.finditer(message):
         path = chart.file_of(place[1])
         if path in chart.files:
             return ChartFault(path, int(place[2]), said)

@@ -89,6 +89,12 @@ class Rendered(Struct, frozen=True):
         """Whether a place in a document is known to come from a line or an action."""
         return self.locate(Span(offset, offset + 1)).reason == ""
 
+    def pieces_in(self, start: int, end: int) -> tuple[Piece, ...]:
+        """What a part of the rendering comes from; offsets count from the start of that."""
+        first = bisect_right(self.pieces, start, key=lambda piece: piece.at)
+        last = bisect_right(self.pieces, end - 1, key=lambda piece: piece.at)
+        return tuple(self.pieces[max(first - 1, 0) : last])
+
     def _at(self, offset: int) -> Piece | None:
         number = bisect_right(self.pieces, offset, key=lambda piece: piece.at)
         return self.pieces[number - 1] if number else None

@@ -83,11 +83,6 @@ def pieces(template: str) -> Iterator[Action | Text]:
             inside = opened.pop()
 
 
-def words(body: str) -> list[str]:
-    """The words of an action: names with their dots, texts with their quotes, and every other sign by itself."""
-    return [token[0] for token in _TOKEN.finditer(body)]
-
-
 def without_marks_in_calls(action: Action, stripped: str) -> str:
     """The body of an action in which no function but one that keeps lines sees the marks of other templates.
 

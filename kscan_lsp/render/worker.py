@@ -1,8 +1,9 @@
 """The process in which charts render: `python -m kscan_lsp.render.worker`, asked on standard input.
 
 A question is a line of JSON (`size`, `values`, `name`) and so many bytes of a chart's archive; an answer is a line of
-JSON, too, with `files`, or with `error`. It imports nothing but the binding to Helm, and ends with its input. Its
-memory is limited where the system can; time is watched by who asks.
+JSON, too, with `files`, or with `error`. A question without an archive is about the chart of the one before: to load
+one takes as long as to render it. It imports nothing but the binding to Helm, and ends with its input. Its memory is
+limited where the system can; time is watched by who asks.
 """
 
 from __future__ import annotations
@@ -23,25 +24,38 @@ MOST_OUTPUT: Final = 50_000_000
 """How many characters a chart may render to; a file of that size is not judged, either."""
 
 
-def answer(helm: Any, archive: bytes, question: Mapping[str, Any]) -> dict[str, Any]:
-    """What a chart renders to, or why it does not, in Helm's words.
+class LoadedChart:
+    """The chart that was asked about last."""
 
-    Args:
-        helm: the module `helm_python`.
-        archive: the chart, as a `.tgz`.
-        question: `name` of the release, and `values`, the texts of values files, of which later ones win.
-    """
-    values: dict[str, Any] = {}
-    try:
-        for text in question["values"]:
-            values = _over(values, helm.values_from_yaml(text))
-        with helm.Chart.load_archive(archive) as chart:
-            files = chart.render(values=values, name=question["name"], namespace="default")
-    except helm.HelmError as error:
-        return {"error": str(error)[:5_000]}
-    if sum(map(len, files.values())) > MOST_OUTPUT:
-        return {"error": f"it renders to more than {MOST_OUTPUT:,} characters"}
-    return {"files": files}
+    def __init__(self, helm: Any) -> None:
+        self._helm = helm
+        self._chart: Any = None
+
+    def answer(self, archive: bytes, question: Mapping[str, Any]) -> dict[str, Any]:
+        """What a chart renders to, or why it does not, in Helm's words.
+
+        Args:
+            archive: the chart, as a `.tgz`; nothing for that of the last question.
+            question: `name` of the release, and `values`, the texts of values files, of which later ones win.
+        """
+        values: dict[str, Any] = {}
+        try:
+            if archive:
+                self._load(archive)
+            for text in question["values"]:
+                values = _over(values, self._helm.values_from_yaml(text))
+            files = self._chart.render(values=values, name=question["name"], namespace="default")
+        except self._helm.HelmError as error:
+            return {"error": str(error)[:5_000]}
+        if sum(map(len, files.values())) > MOST_OUTPUT:
+            return {"error": f"it renders to more than {MOST_OUTPUT:,} characters"}
+        return {"files": files}
+
+    def _load(self, archive: bytes) -> None:
+        if self._chart is not None:
+            self._chart.close()
+            self._chart = None
+        self._chart = self._helm.Chart.load_archive(archive)
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -56,9 +70,10 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def serve(helm: Any, asked: BinaryIO, answers: BinaryIO) -> None:
     """Answer until nothing more is asked."""
+    chart = LoadedChart(helm)
     while line := asked.readline():
         question = json.loads(line)
-        found = answer(helm, asked.read(question["size"]), question)
+        found = chart.answer(asked.read(question["size"]), question)
         answers.write(json.dumps(found).encode() + b"\n")
         answers.flush()
 

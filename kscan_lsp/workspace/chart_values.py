@@ -1,20 +1,57 @@
-"""The values that findings of a chart come from: each with the first of the values files that it is found with."""
+"""The values that findings of a chart come from, and the lines of values files that set them.
+
+A value that a template prints, or that decides what it prints, is proven to be the cause (`render/causes.py`) by the
+first of the values files that a finding is found with. With another one the same value is the cause of the same finding
+where that file sets it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
+
+from kscan_lsp.findings import Related
+from kscan_lsp.paths import show
+from kscan_lsp.render.candidates import Field
+from kscan_lsp.render.causes import Probe, causes
+from kscan_lsp.render.reads import Templates
 from kscan_lsp.render.source_map import FoundWith, Rendered
-from kscan_lsp.render.values import RenderedField, Tracer, ValuesText
+from kscan_lsp.render.values import chart_values
+from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from kscan_lsp.findings import Finding
+    from kscan_lsp.paths import Path
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.render.values import ValueSource
-    from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+    from kscan_lsp.text import Span
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedDocument, PlacedDocument
+    from kscan_lsp.yaml.document import Document
+
+_DEFAULTS: Final = "values.yaml"
+"""What the chart's own values are called among those that a finding is found with."""
+PRINTED: Final = "sets this"
+DECIDED: Final = "decides this"
+MISSING: Final = "would set this, and is set nowhere"
+"""What a value does for a field."""
+
+
+class ValueSource(NamedTuple):
+    """A value that a finding comes from, and where in the chart that is set; or the nearest where nothing sets it."""
+
+    path: Path
+    """In the values of the whole chart."""
+    file: str
+    span: Span
+    message: str
+    is_set: bool
+    text: str
+    """The text of the file."""
 
 
 def value_sources(
@@ -24,7 +61,7 @@ def value_sources(
     prefix: str,
     overtaken: Callable[[], bool] = lambda: False,
 ) -> dict[object, tuple[ValueSource, ...]]:
-    """The values that the findings of a chart come from, by `traced_as`; what comes from none is left out.
+    """The values that the findings of a chart come from, by what tells findings apart (`sources_in`).
 
     Args:
         maker: what renders it.
@@ -33,35 +70,105 @@ def value_sources(
         prefix: what stands before the paths of its files in their names.
         overtaken: whether nobody wants to know any more.
     """
-    tracers: dict[str, Tracer] = {}
-    found: dict[object, tuple[ValueSource, ...]] = {}
+    fields: dict[str, dict[object, Field]] = defaultdict(dict)
+    others: dict[str, list[object]] = defaultdict(list)
+    for source, finding, field in _fields(files):
+        key = _key(source, finding)
+        names = [one.removeprefix(prefix) for one in source.found_with.of(finding)] or [_DEFAULTS]
+        fields[names[0]].setdefault(key, field)
+        for name in names[1:]:
+            others[name].append(key)
+    templates = Templates({prefix + path: text for path, text in chart.templates().items()})
+    known: dict[str, Document] = {}
+    found: dict[object, list[ValueSource]] = defaultdict(list)
+    proven: dict[object, Path] = {}
+    for name in sorted(fields, key=lambda one: (one != _DEFAULTS, one)):
+        named = (name,) if name in chart.files and name != _DEFAULTS else ()
+        values = chart_values(chart, named, known)
+        probe = Probe(maker, chart, named, values, templates, prefix)
+        for key, cause in causes(probe, fields[name], overtaken).items():
+            proven[key] = cause.path
+            found[key] += _set_in(probe, cause.path, PRINTED if cause.prints else DECIDED)
+    for name, keys in others.items():
+        if name not in chart.files or not any(key in proven for key in keys):
+            continue
+        values = chart_values(chart, (name,), known)
+        probe = Probe(maker, chart, (name,), values, templates, prefix)
+        for key in keys:
+            if key in proven and values.files[-1].sets(proven[key]):
+                found[key] += _set_in(probe, proven[key], PRINTED)
+    return {key: tuple(sources) for key, sources in found.items() if sources}
+
+
+def _fields(files: Iterable[CheckedFile]) -> Iterator[tuple[Rendered, Finding, Field]]:
+    """The fields that findings are about."""
     for file in files:
-        for placed, finding in file.findings():
-            if overtaken():
-                return found
-            source, at = placed.source, placed.locate(finding.span)
-            if not isinstance(source, Rendered) or finding.status == "accepted" or not at.span or at.reason:
+        several = sum(isinstance(one.source, Rendered) and not one.source.extra for one in file.documents)
+        for number, placed in enumerate(file.documents):
+            source, document = placed.source, placed.checked.document
+            if not isinstance(source, Rendered):
                 continue
-            values = next(iter(source.found_with.of(finding)), "").removeprefix(prefix)
-            if values not in tracers:
-                raw = chart.files.get(values) if source.extra else None
-                over = () if raw is None else (ValuesText(values, raw.decode(errors="replace")),)
-                tracers[values] = Tracer(maker, chart, over, overtaken)
-            who = finding.resource
-            field = RenderedField(source.file.removeprefix(prefix), who.kind, who.name, finding.path)
-            if sources := tracers[values].sources(field, at.file.removeprefix(prefix), at.span):
-                found[traced_as(placed, finding)] = sources
-    return found
+            for verdicts in placed.checked.verdicts:
+                for finding in verdicts.findings:
+                    if finding.status == "accepted":
+                        continue
+                    inside = (*verdicts.resource.root, *finding.path)
+                    # what only other values give is behind the rest, and known by what it is called
+                    field = Field(source.file, number, several, document, source, inside)
+                    yield source, finding, field
 
 
-def traced_as(placed: PlacedDocument, finding: Finding) -> object:
-    """By what the values of a finding are known."""
-    source = placed.source
-    return (source.file if isinstance(source, Rendered) else ""), FoundWith.key(finding)
+def _set_in(probe: Probe, path: Path, how: str) -> Iterator[ValueSource]:
+    place = probe.values.place(path)
+    if place is not None:
+        said = f"{show(path)} {how if place.is_set else MISSING}"
+        text = probe.chart.files[place.file].decode(errors="replace")
+        yield ValueSource(path, place.file, place.span, said, place.is_set, text)
+
+
+def _key(source: Rendered, finding: Finding) -> object:
+    return source.file, FoundWith.key(finding)
 
 
 def sources_in(
     sources: Mapping[object, tuple[ValueSource, ...]], placed: PlacedDocument | None, finding: Finding | None
 ) -> tuple[ValueSource, ...]:
     """Those of one finding."""
-    return sources.get(traced_as(placed, finding), ()) if placed and finding else ()
+    if placed is None or finding is None or not isinstance(placed.source, Rendered):
+        return ()
+    return sources.get(_key(placed.source, finding), ())
+
+
+def with_sources(
+    file: CheckedFile, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
+) -> CheckedFile:
+    """A file of a chart with the values that its findings come from, as places that they rest on."""
+    return file.with_parts([_with_sources(placed, sources, prefix) for placed in file.documents])
+
+
+def _with_sources(
+    placed: PlacedDocument, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
+) -> CheckedDocument:
+    def resting(finding: Finding) -> Finding:
+        more = [
+            Related(finding.resource, finding.path, one.span, one.message, prefix + one.file, one.text)
+            for one in sources_in(sources, placed, finding)
+        ]
+        return replace(finding, related=(*finding.related, *more)) if more else finding
+
+    checked = placed.checked
+    return replace(
+        checked,
+        verdicts=tuple(replace(one, findings=tuple(map(resting, one.findings))) for one in checked.verdicts),
+    )
+
+
+def with_texts(project: Project, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str) -> Project:
+    """A project with the texts of values files, as files that are left alone."""
+    texts = {prefix + one.file: one.text for some in sources.values() for one in some}
+    values = {
+        path: CheckedFile(path, text, json=False, skipped="not-kubernetes")
+        for path, text in texts.items()
+        if path not in project.files
+    }
+    return replace(project, files={**project.files, **values}) if values else project

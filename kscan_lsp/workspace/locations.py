@@ -74,6 +74,8 @@ def location_in(path: str, document: str, span: Span, project: Project) -> Locat
     file = project.files.get(path)
     if file is not None and (other := documents_by_text(file).get(document)) is not None:
         return other.locate(span)
+    if file is not None and not file.documents and file.text == document:
+        return Location(path, span)  # values of a chart
     for declared in project.index.files.get(path, ()):
         if declared.document == document:
             return Verbatim(path, declared.offset).locate(span)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.render.values import ValueSource
     from kscan_lsp.report.model import NotScanned
+    from kscan_lsp.workspace.chart_values import ValueSource
     from kscan_lsp.workspace.charts import JudgedChart
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project

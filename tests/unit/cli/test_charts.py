@@ -111,6 +111,42 @@ def test_each_form_shows_the_template(here: Path) -> None:
     assert "5 │ privileged: {{ .Values.privileged }}" in pretty
 
 
+def test_a_finding_names_the_values_that_cause_it(here: Path) -> None:
+    write(here, {"shop/values-prod.yaml": "# for production\nprivileged: true\nimage: nginx:2\n"})
+    web = DEPLOYMENT.replace(
+        '{{- include "shop.context" . | nindent 12 }}', "{{- toYaml .Values.sc | nindent 12 }}"
+    )
+    write(here, {"shop/templates/other.yaml": web.replace('include "shop.name" .', '"other"')})
+    values = here / "shop/values.yaml"
+    values.write_text(values.read_text() + "sc: {runAsUser: 0}\n")
+    _, report = scan("--control", "C-0057,C-0016,C-0013")
+    (privileged,) = of(report, "C-0057")
+    assert [
+        (one["file"], one["range"]["start"]["line"], one["message"]) for one in privileged["related"]
+    ] == [
+        ("shop/values.yaml", 3, "privileged sets this"),
+        ("shop/values-prod.yaml", 2, "privileged sets this"),
+    ]
+    found = {
+        (
+            one["resource"]["name"],
+            one["control"],
+            place["file"],
+            place["range"]["start"]["line"],
+            place["message"],
+        )
+        for one in report["findings"]
+        for place in one["related"]
+    }
+    assert ("other", "C-0013", "shop/values.yaml", 4, "sc.runAsUser sets this") in found
+    missing = "sc.allowPrivilegeEscalation would set this, and is set nowhere"
+    assert ("other", "C-0016", "shop/values.yaml", 4, missing) in found
+    assert not [one for one in found if one[:2] == ("shop", "C-0016")]
+    for form in ("pretty", "sarif", "junit", "html"):
+        result = CliRunner().invoke(app, ["scan", "--format", form, "--control", "C-0057"])
+        assert "values-prod.yaml" in result.stdout, form
+
+
 def test_several_values_make_one_finding(here: Path) -> None:
     other = DEPLOYMENT.replace('include "shop.name" .', '"extra"')
     write(

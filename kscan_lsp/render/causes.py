@@ -1,0 +1,246 @@
+"""From a field of what a chart renders to, to the value that it comes from: changed, and rendered again, it shows.
+
+Each of the values that may be meant (`candidates.py`) gets a text of its own, all in one rendering: the field that then
+has that text comes from that value. Where some value does not bear that (a number that is calculated with, a word that
+is compared), the rendering fails, and is tried again without those that the failing line names, or with half of them.
+What is left is tried one by one, as a user would change it: true for false, another number. A value that decides
+whether a field is there is its cause, too, if the object and what the field is in are there either way.
+
+Left out on purpose: fields that several values make together. The first that changes it is its cause.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from kscan_lsp import paths
+from kscan_lsp.render.candidates import Candidates
+from kscan_lsp.render.makers import RenderError
+from kscan_lsp.render.rendering import PLACE, by_file
+from kscan_lsp.yaml.document import read_document, split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from kscan_lsp.paths import Path
+    from kscan_lsp.render.candidates import Field
+    from kscan_lsp.render.chart import Chart
+    from kscan_lsp.render.makers import Helm
+    from kscan_lsp.render.reads import Templates
+    from kscan_lsp.render.values import ChartValues
+
+MOST: Final = 16
+"""Renderings for one choice of values at most; a chart with one finding for each value of hundreds keeps to it."""
+_TEXT: Final = "kscan{}probe"
+
+
+class ValueCause(NamedTuple):
+    """A value that a field comes from, by its path in the values of the whole chart."""
+
+    path: Path
+    prints: bool
+    """Whether the field has the value, or what is made of it; else the value decides whether the field is there."""
+
+
+class Probe(NamedTuple):
+    """What causes are looked for in: a chart, what it is rendered with, and its templates taken apart."""
+
+    maker: Helm
+    chart: Chart
+    named: tuple[str, ...]
+    """The paths of values files over its own."""
+    values: ChartValues
+    templates: Templates
+    prefix: str = ""
+    """What stands before the paths of its files in the map."""
+
+    def rendered(self, overlay: Mapping[str, Any]) -> dict[str, str] | str:
+        """What each file renders to with more values, by its name in the map; why not, where the chart does not."""
+        texts = [self.chart.files[path].decode(errors="replace") for path in self.named]
+        try:
+            found = self.maker.rendered(self.chart.files, self.chart.release, [*texts, json.dumps(overlay)])
+        except RenderError as error:
+            return str(error)
+        return {self.prefix + path: text for path, text in by_file(self.chart, found).items()}
+
+
+def causes(
+    probe: Probe,
+    fields: Mapping[object, Field],
+    stopped: Callable[[], bool] = lambda: False,
+    most: int = MOST,
+) -> dict[object, ValueCause]:
+    """The values that fields come from, as far as that can be proven.
+
+    Args:
+        probe: the chart.
+        fields: those to look for, by whatever they are known by.
+        stopped: asked between renderings; true ends the work with what is known.
+        most: how many renderings it may take.
+    """
+    return _CauseSearch(probe, fields, stopped, most).run()
+
+
+class _CauseSearch:
+    """The search of one call."""
+
+    def __init__(
+        self, probe: Probe, fields: Mapping[object, Field], stopped: Callable[[], bool], most: int
+    ) -> None:
+        self.probe = probe
+        self.fields = fields
+        self.stopped = stopped
+        self.left = most
+        self.found: dict[object, ValueCause] = {}
+        self.tried: set[Path] = set()
+        """What was changed alone, and what a field that is missing would have shown if it came from there."""
+        candidates = Candidates(probe.chart, probe.values, probe.templates, probe.prefix)
+        self.options = {key: candidates.of(field) for key, field in fields.items()}
+
+    def run(self) -> dict[object, ValueCause]:
+        """All that can be proven."""
+        wanted = dict.fromkeys(
+            path for options in self.options.values() for path in options if self._bears_text(path)
+        )
+        self._together([*wanted])
+        for key, options in self.options.items():
+            for path in options:
+                if key in self.found or self.left <= 0 or self.stopped():
+                    break
+                if path not in self.tried:
+                    self.tried.add(path)
+                    self._alone(path)
+        return self.found
+
+    def _bears_text(self, path: Path) -> bool:
+        """Whether a value can be any text without being something else to what asks whether it is there."""
+        known = self.probe.values.lookup(path)
+        return bool(known) or not self.probe.values.sets(path)
+
+    def _together(self, wanted: list[Path]) -> None:
+        """Give many values a text of their own at once."""
+        if not wanted or self.left <= 0 or self.stopped():
+            return
+        overlay = self.probe.values.overlay()
+        tokens = {path: _TEXT.format(number) for number, path in enumerate(wanted)}
+        accepted = {path: token for path, token in tokens.items() if overlay.set(path, token)}
+        rest = [path for path in wanted if path not in accepted]
+        if not accepted:
+            return
+        self.left -= 1
+        rendered = self.probe.rendered(overlay.data)
+        if isinstance(rendered, str):
+            if blamed := [path for path in accepted if self._is_blamed(path, rendered)]:
+                self._together([path for path in accepted if path not in blamed])
+            elif len(half := [*accepted]) > 1:
+                self._together(half[: len(half) // 2])
+                self._together(half[len(half) // 2 :])
+        else:
+            self.tried.update(path for path in accepted if not self.probe.values.sets(path))
+            for key, _, value in self._looked_up(rendered):
+                known = (one for one in self.options[key] if one in accepted)
+                path = next((one for one in known if _has(value, accepted[one])), None)
+                if path is not None:
+                    self.found.setdefault(key, ValueCause(path, prints=True))
+        self._together(rest)
+
+    def _is_blamed(self, path: Path, message: str) -> bool:
+        """Whether a rendering failed at an action that names a value."""
+        names = [re.escape(part) for part in path[-2:] if isinstance(part, str)]
+        name = re.compile(rf"\b({'|'.join(names)})\b")
+        for place in PLACE.finditer(message):
+            file = self.probe.prefix + self.probe.chart.file_of(place[1])
+            if name.search(self.probe.templates.line(file, int(place[2]))):
+                return True
+        return False
+
+    def _alone(self, path: Path) -> None:
+        """Change one value as a user would, for all fields that it may be the cause of."""
+        known = self.probe.values.lookup(path)
+        concerned = [
+            key for key, options in self.options.items() if path in options and key not in self.found
+        ]
+        for key in concerned[:1]:
+            before = _value(self.fields[key])
+            new = _other(known, before)
+            overlay = self.probe.values.overlay()
+            if not overlay.set(path, new):
+                return
+            self.left -= 1
+            rendered = self.probe.rendered(overlay.data)
+            if isinstance(rendered, str):
+                return
+            for other, field, value in self._looked_up(rendered):
+                if other in self.found or path not in self.options[other]:
+                    continue
+                was = _value(field)
+                if value != was or type(value) is not type(was):
+                    prints = not isinstance(new, bool) or (isinstance(value, bool) and value == new)
+                    self.found[other] = ValueCause(path, prints)
+
+    def _looked_up(self, rendered: Mapping[str, str]) -> Iterator[tuple[object, Field, Any]]:
+        """The fields in what was rendered anew, as far as what they are in is still there."""
+        documents: dict[tuple[str, int], Any] = {}
+        for key, field in self.fields.items():
+            place = field.file, field.number
+            if place not in documents:
+                documents[place] = _data(rendered.get(field.file, ""), field)
+            data = documents[place]
+            if data is field.document.data:
+                continue
+            parent = paths.lookup(data, field.path[:-1]) if len(field.path) > 1 else data
+            if parent is not None or (data is not None and field.is_missing):
+                yield key, field, paths.lookup(data, field.path)
+
+
+def _value(field: Field) -> Any:
+    return paths.lookup(field.document.data, field.path)
+
+
+def _other(known: Any, before: Any) -> Any:
+    """Another value, of the kind that a value is, or that the field has that it may make."""
+    for one in (known, before):
+        match one:
+            case bool():
+                return not one
+            case int() | float():
+                return one + 7
+            case str() if one:
+                return f"{one}7"
+    return _TEXT.format(0) if not isinstance(known, dict | list) else type(known)()
+
+
+def _data(text: str, field: Field) -> Any:
+    """The data of the object that a field was in, in what its template renders to now; None where it is not there."""
+    pieces: Sequence[str] = split(text)
+    here = pieces[field.number] if field.number < len(pieces) else ""
+    if here == field.document.text:
+        return field.document.data
+    identity = _identity(field.document.data)
+    found = [data for data in (read_document(piece).data for piece in (here, *pieces)) if data is not None]
+    same = next((data for data in found if _identity(data) == identity), None)
+    if same is not None:
+        return same
+    # a value may be in its name, too
+    renamed = len(found) and _identity(found[0])[0] == identity[0] and field.several == len(pieces)
+    return found[0] if renamed else None
+
+
+def _identity(data: Any) -> tuple[Any, Any, Any]:
+    name, namespace = (paths.lookup(data, ("metadata", key)) for key in ("name", "namespace"))
+    return paths.lookup(data, ("kind",)), name, namespace
+
+
+def _has(value: Any, token: str) -> bool:
+    """Whether a value has a text in it, as it is or in base64."""
+    if not isinstance(value, str):
+        return False
+    if token in value:
+        return True
+    with contextlib.suppress(ValueError):
+        return token.encode() in base64.b64decode(value, validate=True)
+    return False
