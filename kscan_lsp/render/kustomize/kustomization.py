@@ -59,7 +59,7 @@ class NameInKustomization(NamedTuple):
 
 
 class KustomizationFault(NamedTuple):
-    """What is wrong: in which file, at which line (from 1), and whether that is the fault of this kustomization alone."""
+    """What is wrong: in which file, at which line (from 1), and whether it is the fault of this kustomization alone."""
 
     file: str
     line: int
