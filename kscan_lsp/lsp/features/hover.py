@@ -13,7 +13,7 @@ from kscan_lsp.lsp.features.explanation import link
 from kscan_lsp.lsp.features.images import page_at
 from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
-from kscan_lsp.report.markdown import plain
+from kscan_lsp.report.comment import plain
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
