@@ -19,6 +19,7 @@ from kscan_lsp.cli.options import (
     Frameworks,
     Outputs,
     Paths,
+    ScanImages,
     UsageError,
 )
 from kscan_lsp.cli.request import request_of, scan_for, today, warn_about_setup
@@ -62,6 +63,7 @@ def create(
     exceptions: ExceptionFiles = [],
     owner: Owner = "",
     reason: Reason = "",
+    scan_images: ScanImages = False,
 ) -> None:
     """Write a baseline of the findings that are there, and name it in the settings."""
     from msgspec.structs import replace
@@ -72,7 +74,7 @@ def create(
 
     request = request_of(paths, config, framework, [], "", exceptions=exceptions)
     day = today()
-    scanned = scan_for(request, day)
+    scanned = scan_for(request, day, images=scan_images)
     # that it is not there yet is why it is made
     problems = tuple(one for one in scanned.problems if not one.message.endswith(MAKES_ONE))
     scanned = replace(scanned, problems=problems)
@@ -99,11 +101,12 @@ def update(
     prune: Annotated[
         bool, typer.Option("--prune", help="Only let go what is not there any more; take nothing in.")
     ] = False,
+    scan_images: ScanImages = False,
 ) -> None:
     """Bring a baseline up to date: take in what is new, let go what is not there any more."""
     from kscan_lsp.report.drift import Author
 
-    request, scanned, day = _scanned(paths, config, framework, exceptions)
+    request, scanned, day = _scanned(paths, config, framework, exceptions, images=scan_images)
     compared = _compared(scanned, baseline, conflicts=True)
     report = _report(compared.scan, request, day, compared)
     for one in compared.baselines:
@@ -124,11 +127,12 @@ def diff(
     exceptions: ExceptionFiles = [],
     form: Form = BaselineForm.TEXT,
     output: Outputs = [],
+    scan_images: ScanImages = False,
 ) -> None:
     """Say what became different since the baseline was written. The exit status is 1 where something is new."""
     from kscan_lsp.report.baseline_forms import render_drift
 
-    request, scanned, day = _scanned(paths, config, framework, exceptions)
+    request, scanned, day = _scanned(paths, config, framework, exceptions, images=scan_images)
     compared = _compared(scanned, baseline)
     report = _report(compared.scan, request, day, compared)
     _show(render_drift(report, form.value), output)
@@ -154,11 +158,16 @@ def show(
 
 
 def _scanned(
-    paths: list[str] | None, config: Path | None, framework: list[str], exceptions: list[Path]
+    paths: list[str] | None,
+    config: Path | None,
+    framework: list[str],
+    exceptions: list[Path],
+    *,
+    images: bool,
 ) -> tuple[ScanRequest, Scan, date]:
     request = request_of(paths, config, framework, [], "", exceptions=exceptions)
     day = today()
-    scanned = scan_for(request, day)
+    scanned = scan_for(request, day, images=images)
     warn_about_setup(scanned.problems)
     return request, scanned, day
 

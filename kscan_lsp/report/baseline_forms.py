@@ -10,9 +10,9 @@ from kscan_lsp.dispositions.baseline import order_of
 from kscan_lsp.dispositions.baseline import render as render_file
 from kscan_lsp.findings import Severity
 from kscan_lsp.report import html
+from kscan_lsp.report.comment import plain
 from kscan_lsp.report.drift_data import drift_data
 from kscan_lsp.report.drift_text import brief_drift, full_text, percent
-from kscan_lsp.report.markdown import plain
 from kscan_lsp.report.printable import printable
 
 if TYPE_CHECKING:

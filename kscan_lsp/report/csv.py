@@ -39,7 +39,7 @@ def pieces(report: Report) -> Iterator[str]:
     """The table as text, row by row."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
-    for row in chain((COLUMNS,), (map(_cell, row) for row in _rows(report))):
+    for row in chain((COLUMNS,), (map(cell, row) for row in _rows(report))):
         writer.writerow(row)
         yield written.getvalue()
         written.seek(0)
@@ -68,7 +68,7 @@ def _accepted(entry: Reported) -> tuple[str, ...]:
     return (said.by, said.reason, said.owner, said.until, said.since, said.ticket, said.approved_by, where)
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     """A value as a cell that is nothing but text; numbers are our own and stay numbers."""
     if not isinstance(value, str):
         return value

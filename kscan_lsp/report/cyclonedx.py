@@ -14,7 +14,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import __version__
-from kscan_lsp.report.exchange import one_line
+from kscan_lsp.report.exchange import named, one_line
 
 if TYPE_CHECKING:
     from kscan_lsp.evidence.images import Vulnerability
@@ -73,7 +73,7 @@ def _image(ref: str, image: ReportedImage) -> dict[str, Any]:
         {"name": f"kscan:{name}", "value": one_line(value)}
         for name, values in (
             ("source", (image.source or "no report",)),
-            ("workload", [f"{who.kind} {who.namespace}/{who.shown_name}" for who in image.workloads]),
+            ("workload", map(named, image.workloads)),
             ("exposure", image.exposure),
         )
         for value in values

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import ResourceId
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.report.image_model import ReportedImage
     from kscan_lsp.report.model import Report, Reported
     from kscan_lsp.settings.model import Settings
 
@@ -50,6 +51,8 @@ class Compared(NamedTuple):
     name_of: Callable[[str], str]
     is_covered: Callable[[str], bool]
     """Whether the scan was to look at a file, by what the report calls it."""
+    images: tuple[ReportedImage, ...] | None = None
+    """The images that were run then; None where nobody knows."""
 
 
 def drift(report: Report, compared: Compared, digests: tuple[str, str]) -> Drift:
@@ -86,6 +89,7 @@ def drift(report: Report, compared: Compared, digests: tuple[str, str]) -> Drift
         ),
         scores=tuple(_scores(report, baseline)),
         new_controls=tuple(sorted(on - then)) if then else (),
+        images=compared.images,
         other_settings=bool(baseline.settings) and baseline.settings != digests[0],
         other_policies=bool(baseline.policies) and baseline.policies != digests[1],
     )

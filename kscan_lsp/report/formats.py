@@ -129,6 +129,12 @@ def _csv_pieces(report: Report) -> Iterator[str]:
     return csv.pieces(report)
 
 
+def _images_csv(report: Report) -> str:
+    from kscan_lsp.report import images_csv
+
+    return images_csv.render(report)
+
+
 def _policyreport(report: Report) -> str:
     from kscan_lsp.report import policyreport
 
@@ -152,6 +158,7 @@ FORMATS: Final[dict[str, Format]] = {
     "github": Format(_github, ()),
     "markdown": Format(_markdown, (".md", ".markdown"), FixDetail.TITLES),
     "csv": Format(_csv, (".csv",), FixDetail.TITLES, pieces=_csv_pieces),
+    "images-csv": Format(_images_csv, (".images.csv",)),
     "policyreport": Format(_policyreport, ("policyreport.yaml", "policyreport.yml")),
     "cyclonedx": Format(_cyclonedx, (".cdx.json",)),
 }

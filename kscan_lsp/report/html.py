@@ -1,8 +1,9 @@
 """The report as one HTML page: what was found, how standards are met, what nobody knows, and how it was made.
 
-The page stands alone: no script, no image, no address of another host, and a policy in its head that allows nothing
-but the style it carries, so that nothing a manifest says can do anything where the page is shown. What it shows of
-manifests are names, places and messages, never their text: a value may be a secret.
+The page stands alone: no image, no address of another host, and a policy in its head that allows nothing but the style
+that it carries, and by its hash the one script that searches vulnerabilities of images where there are some. So nothing
+a manifest says can do anything where the page is shown. What it shows of manifests are names, places and messages,
+never their text: a value may be a secret.
 
 Left out on purpose: a clock. The same report gives the same page; the day is in `Report.circumstances`.
 """
@@ -39,7 +40,8 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
         uri_of: the URI of a file by its name in the report; where there is none, its places are text, not links.
     """
     body = [*_parts(report, PlaceLinks(uri_of))]
-    return page("kscan report", (*about.head(report), *_contents(body), *body))
+    script = images.SCRIPT if any(one.vulnerabilities for one in report.images) else ""
+    return page("kscan report", (*about.head(report), *_contents(body), *body), script)
 
 
 def render_baseline(baseline: Baseline, file: str) -> str:

@@ -254,6 +254,8 @@ class Drift(NamedTuple):
     scores: tuple[ScoreChange, ...] = ()
     new_controls: tuple[str, ...] = ()
     """Controls that are on now and were not then: their findings are new without anybody's edit."""
+    images: tuple[ReportedImage, ...] | None = None
+    """The images that were run then; None where nobody knows."""
     other_settings: bool = False
     other_policies: bool = False
 

@@ -13,8 +13,8 @@ from kscan_lsp.lsp.features.explanation import link
 from kscan_lsp.lsp.features.images import page_at
 from kscan_lsp.lsp.features.settings_file import explanation_at
 from kscan_lsp.policy.explain import explain
+from kscan_lsp.report.comment import plain
 from kscan_lsp.report.file_text import FileText
-from kscan_lsp.report.markdown import plain
 from kscan_lsp.report.printable import printable
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.results import CheckedFile, place

@@ -1,7 +1,8 @@
 """The images that workloads run: a fold for each, with filters.
 
-The page has no script, so a filter is a box that the style looks at. Packages are numbered by how often they are at
-fault; the first `PACKAGES` of them can be chosen, and the style has a rule for each number.
+A filter is a box that the style looks at, so it works where no script runs. Packages are numbered by how often they are
+at fault; the first `PACKAGES` of them can be chosen, and the style has a rule for each number. The script adds what a
+style cannot do: a box that searches all tables, and heads of columns that sort.
 """
 
 from __future__ import annotations
@@ -22,6 +23,49 @@ if TYPE_CHECKING:
     from kscan_lsp.report.model import Report
     from kscan_lsp.report.page.text import PlaceLinks
 
+SCRIPT: Final = """
+for (const search of document.querySelectorAll(".search")) {
+  search.hidden = false;
+  const input = search.querySelector("input"), said = search.querySelector("output");
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\\s+/).filter(Boolean);
+    let number = 0;
+    for (const image of document.querySelectorAll(".image")) {
+      const name = image.querySelector("summary b").textContent.toLowerCase();
+      let found = 0;
+      for (const row of image.querySelectorAll(".vulnerabilities tbody tr")) {
+        const text = name + " " + row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        found += !row.hidden;
+      }
+      image.hidden = words.length > 0 && found === 0;
+      if (words.length > 0 && found > 0) image.querySelector("details").open = true;
+      number += found;
+    }
+    said.textContent = words.length > 0 ? number + " found" : "";
+  });
+}
+for (const table of document.querySelectorAll(".vulnerabilities")) {
+  const body = table.tBodies[0], first = [...body.rows];
+  const heads = [...table.querySelectorAll("th")];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const key = (row) => row.cells[column].textContent;
+      const rows = [...first];
+      if (column < heads.length - 1) rows.sort((a, b) => key(a).localeCompare(key(b), "en", {numeric: true}));
+      body.append(...(up ? rows : rows.reverse()));
+    });
+  });
+}
+"""
+"""Rows come the worst first, which is what the last column sorts by."""
 MAX_ROWS: Final = 500
 """Vulnerabilities listed of one image; the JSON report has all."""
 _MAX_PLACES: Final = 20
@@ -57,7 +101,9 @@ def _filters(numbers: Mapping[str, int], packages: Mapping[str, int]) -> Iterato
     )
     yield (
         f'<div class="filters">{"".join(boxes)}<label>package <select class="package">'
-        f'<option value="0">any</option>{options}</select></label></div>'
+        f'<option value="0">any</option>{options}</select></label>'
+        '<span class="search" hidden><label>search <input type="search" placeholder="id, package, image"></label> '
+        '<output aria-live="polite"></output></span></div>'
     )
 
 

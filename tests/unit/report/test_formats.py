@@ -72,7 +72,7 @@ RUNS = {"empty": 0, "clean": 0, "found": 3, "broken": 2, "hostile": 4 * len(HOST
 
 
 def test_every_form_is_checked() -> None:
-    assert set(CHECKS) == set(FORMATS) == {*OPEN, "cyclonedx"}
+    assert set(CHECKS) == set(FORMATS) == {*OPEN, "cyclonedx", "images-csv"}
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -95,7 +95,7 @@ def test_the_same_report_gives_the_same_text(form: str) -> None:
         ("report", "pretty"), ("a.txt", "pretty"), ("a.json", "json"), ("a.HTML", "html"), ("a.sarif", "sarif"),
         ("a.sarif.json", "sarif"), ("a.junit.xml", "junit"), ("TEST-kscan.xml", "junit"), ("a.md", "markdown"),
         ("gl-code-quality-report.json", "gitlab"), ("gl-sast-report.json", "gitlab-sast"), ("a.csv", "csv"),
-        ("kscan.policyreport.yaml", "policyreport"), ("a.cdx.json", "cyclonedx"),
+        ("kscan.policyreport.yaml", "policyreport"), ("a.cdx.json", "cyclonedx"), ("kscan.images.csv", "images-csv"),
     ],
 )  # fmt: skip
 def test_the_longest_ending_chooses(output: str, form: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +13,7 @@ from jsonschema import Draft202012Validator
 from playwright.sync_api import sync_playwright
 from support import images
 from support.forms import CHECKS, HOSTILE
+from support.git import git
 from support.images import DIGEST, NGINX, OPENSSL, as_bytes
 from support.reporting import SCHEMA
 from typer.testing import CliRunner
@@ -17,9 +21,11 @@ from typer.testing import CliRunner
 from kscan_lsp.cli.main import app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from click.testing import Result
+    from playwright.sync_api import Browser, Page
 
 POD = """\
 apiVersion: v1
@@ -128,7 +134,7 @@ def test_results_of_sarif_have_packages_and_versions(here: Path) -> None:
     assert not any("image" in one["properties"] for one in found if not one["ruleId"].startswith("KS-006"))
 
 
-@pytest.mark.parametrize("form", ["json", "html", "sarif", "markdown", "csv", "junit"])
+@pytest.mark.parametrize("form", ["json", "html", "sarif", "markdown", "csv", "images-csv", "junit"])
 def test_what_a_report_says_does_no_harm(here: Path, form: str) -> None:
     hostile = images.grype()
     match = hostile["matches"][0]
@@ -185,32 +191,159 @@ def test_a_gate_without_any_report_does_not_pass_in_silence(here: Path) -> None:
     assert kscan("--fail-on", "none", "--fail-on-cve", "critical", "--allow-unscanned").exit_code == 0
 
 
-def test_the_page_filters_without_a_script(here: Path) -> None:
-    (here / "r.html").write_text(kscan("-f", "html").stdout)
+@pytest.fixture
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         except Exception as error:  # noqa: BLE001 - whatever keeps it from starting
             pytest.skip(f"there is no Chromium: {error}")
-        page = browser.new_page()
-        page.goto((here / "r.html").as_uri())
+        yield found
+        found.close()
 
-        def shown() -> list[str]:
-            rows = page.locator(".vulnerabilities tbody tr")
-            return [row.locator("td").first.inner_text() for row in rows.all() if row.is_visible()]
 
-        assert shown() == ["CVE-2026-0001", "CVE-2026-0002"]
-        for box in (".show-critical", ".only-fixable", ".only-exploited"):
-            checked = box.startswith(".only")
-            page.set_checked(box, checked)
-            assert shown() == (["CVE-2026-0001"] if checked else ["CVE-2026-0002"])
-            page.set_checked(box, not checked)
-        page.select_option(".package", label="curl (1)")
-        assert shown() == ["CVE-2026-0002"]
-        page.select_option(".package", "0")
-        page.check(".only-exposed")
-        assert len(shown()) == 2
-        browser.close()
+def shown(page: Page) -> list[str]:
+    rows = page.locator(".vulnerabilities tbody tr")
+    return [row.locator("td").first.inner_text() for row in rows.all() if row.is_visible()]
+
+
+def test_the_page_filters_without_a_script(here: Path, browser: Browser) -> None:
+    (here / "r.html").write_text(kscan("-f", "html").stdout)
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto((here / "r.html").as_uri())
+    assert shown(page) == ["CVE-2026-0001", "CVE-2026-0002"]
+    for box in (".show-critical", ".only-fixable", ".only-exploited"):
+        checked = box.startswith(".only")
+        page.set_checked(box, checked)
+        assert shown(page) == (["CVE-2026-0001"] if checked else ["CVE-2026-0002"])
+        page.set_checked(box, not checked)
+    page.select_option(".package", label="curl (1)")
+    assert shown(page) == ["CVE-2026-0002"]
+    page.select_option(".package", "0")
+    page.check(".only-exposed")
+    assert len(shown(page)) == 2
+    assert not page.locator(".search").is_visible()
+    assert page.locator(".vulnerabilities button").count() == 0
+
+
+def test_the_page_searches_and_sorts(here: Path, browser: Browser) -> None:
+    more = images.grype("other:1")
+    more["matches"] = [json.loads(json.dumps(more["matches"][1]))]
+    more["matches"][0]["artifact"]["name"] = "zlib"
+    more["source"]["target"] |= {"imageID": "", "manifestDigest": "", "repoDigests": []}
+    (here / "y.grype.json").write_bytes(as_bytes(more))
+    text = kscan("-f", "html").stdout
+    CHECKS["html"](text)
+    (here / "r.html").write_text(text)
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto((here / "r.html").as_uri())
+    search = page.get_by_label("search")
+    for words, found in (
+        ("OPENSSL", ["CVE-2026-0001"]),
+        ("other:1", ["CVE-2026-0002"]),
+        ("nginx curl", ["CVE-2026-0002"]),
+        ("<nothing>", []),
+    ):
+        search.fill(words)
+        assert shown(page) == found
+        assert page.locator("output").inner_text() == f"{len(found)} found"
+    search.fill("")
+    assert page.locator("output").inner_text() == ""
+    assert page.locator(".image").count() == len(
+        [one for one in page.locator(".image").all() if one.is_visible()]
+    )
+    table = page.locator(".vulnerabilities").first
+    first = [row.inner_text() for row in table.locator("tbody tr").all()]
+    table.get_by_role("button", name="package").click()
+    assert [row.inner_text() for row in table.locator("tbody tr").all()] == first[::-1]
+    assert table.locator("th").nth(1).get_attribute("aria-sort") == "ascending"
+    table.get_by_role("button", name="what").click()
+    assert [row.inner_text() for row in table.locator("tbody tr").all()] == first
+    assert table.locator("th").nth(1).get_attribute("aria-sort") is None
+    assert said == []
+
+
+def test_a_page_without_vulnerabilities_has_no_script(here: Path) -> None:
+    (here / "x.grype.json").unlink()
+    text = kscan("-f", "html").stdout
+    assert "<script" not in text
+    assert "script-src" not in text
+
+
+def test_the_table_of_images_has_a_row_for_each_vulnerability(here: Path) -> None:
+    (here / "x.openvex.json").write_bytes(as_bytes(images.openvex(OPENSSL)))
+    text = kscan("-f", "images-csv").stdout_bytes.decode()
+    CHECKS["images-csv"](text)
+    curl, openssl, unknown = csv.DictReader(io.StringIO(text, newline=""))
+    assert (curl["vulnerability"], curl["severity"], curl["fixedIn"], curl["status"]) == (
+        "CVE-2026-0002",
+        "high",
+        "",
+        "",
+    )
+    about = ("image", "digest", "aliases", "package", "purl", "installed", "fixedIn", "severity", "cvss", "epss", "kev",
+             "status", "reason", "exposure", "workloads", "source", "endOfLife")  # fmt: skip
+    assert [openssl[name] for name in about] == [
+        NGINX, DIGEST, "DSA-5532-1", "libssl3", OPENSSL, "3.0.11-1~deb12u1", "3.0.11-1~deb12u2, 3.0.13-1", "critical",
+        "9.8", "0.91", "yes", "not_affected", "vulnerable code not in execute path (The shop's team)",
+        "NodePort web", "Pod web; Pod inner", "Grype 0.104.0", "yes",
+    ]  # fmt: skip
+    assert int(openssl["ageDays"]) > 0
+    assert (unknown["image"], unknown["vulnerability"], unknown["source"]) == ("other:1", "", "no report")
+    kscan("--output", "lead.images.csv")
+    assert (here / "lead.images.csv").read_bytes().decode() == text
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "x")
+
+
+def test_a_comment_says_what_a_change_adds(here: Path) -> None:
+    shutil.rmtree(here / ".git")
+    git(here, "init", "-q")
+    newer = images.grype("nginx:1.27.3")
+    newer["source"]["target"] |= {"imageID": "", "manifestDigest": "", "repoDigests": []}
+    newer["matches"][0]["vulnerability"] |= {"id": "CVE-2026-0009"}
+    newer["matches"][0]["relatedVulnerabilities"] = []
+    (here / "y.grype.json").write_bytes(as_bytes(newer))
+    commit(here)
+    manifest = (here / "a.yaml").read_text()
+    (here / "a.yaml").write_text(manifest.replace(NGINX, "nginx:1.27.3"))
+    text = kscan("-f", "markdown", "--new-since", "HEAD").stdout
+    CHECKS["markdown"](text)
+    assert "**1 new image, 1 vulnerability that nothing had before**" in text
+    assert (
+        "- nginx:1.27.3: 1 new (1 critical; 1 has a fix), 1 gone since nginx:1.25.3; "
+        "reachable from outside (NodePort web)"
+    ) in text
+    row = (
+        "| critical | CVE-2026-0009 | libssl3 | 3\\.0.11-1\\~deb12u1 | 3\\.0.11-1\\~deb12u2, 3.0.13-1 | yes |"
+    )
+    assert row in text
+    # of what nobody knew anything, all is new
+    (here / "x.grype.json").unlink()
+    text = kscan("-f", "markdown", "--new-since", "HEAD").stdout
+    assert (
+        "2 new (1 critical, 1 high; 1 has a fix); no report is about nginx:1.25.3, so all of it counts as new"
+        in text
+    )
+    # what was there before is not new
+    commit(here)
+    assert "that nothing had before" not in kscan("-f", "markdown", "--new-since", "HEAD").stdout
+
+
+def test_with_a_baseline_what_is_new_at_an_image_is_what_a_change_adds(here: Path) -> None:
+    data = (here / "x.grype.json").read_bytes()
+    (here / "x.grype.json").unlink()
+    assert CliRunner().invoke(app, ["baseline", "create", "."]).exit_code == 0
+    assert "that nothing had before" not in kscan("-f", "markdown").stdout
+    (here / "x.grype.json").write_bytes(data)
+    text = kscan("-f", "markdown").stdout
+    assert "**1 new image, 2 vulnerabilities that nothing had before**" in text
+    CHECKS["markdown"](text)
 
 
 def test_cyclonedx_has_what_is_known_and_what_somebody_says_of_it(here: Path) -> None:

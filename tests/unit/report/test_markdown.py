@@ -12,7 +12,7 @@ from support.reporting import POD, report_of
 
 from kscan_lsp.dispositions.baseline import BaselineEntry
 from kscan_lsp.findings import Severity
-from kscan_lsp.report import markdown
+from kscan_lsp.report import comment, markdown
 from kscan_lsp.report.model import (
     FILE_START,
     Drift,
@@ -91,7 +91,7 @@ def test_a_comment_is_never_too_long_and_says_what_is_left_out() -> None:
         for entry in report.findings * 10
     ]
     text = markdown.render(replace(report, findings=tuple(entries)))
-    assert 50_000 < len(text) <= markdown.MAX_LENGTH
+    assert 50_000 < len(text) <= comment.MAX_LENGTH
     shown = text.count("| medium |") + text.count("| high |")
     left = re.findall(
         r"^and (\d+) more$|^(\d+) findings in .* for which a comment has no room\.$", text, re.MULTILINE
@@ -120,7 +120,7 @@ def test_long_texts_do_not_make_it_too_long(word: str) -> None:
         drift=(drift,) * 9,
     )
     found = lines(report)
-    assert len("\n".join(found)) <= markdown.MAX_LENGTH
+    assert len("\n".join(found)) <= comment.MAX_LENGTH
     assert any(line.startswith("<details><summary>Accepted: 50 findings") for line in found)
     assert any("for which a comment has no room" in line for line in found)
 
@@ -134,9 +134,9 @@ def test_a_file_with_very_many_findings_lists_some() -> None:
 @pytest.mark.parametrize("word", HOSTILE)
 def test_a_text_is_shown_as_it_is(word: str) -> None:
     """What people see is what stands there, but for what does not print."""
-    (_, inline, _) = MarkdownIt("commonmark", {"html": True}).parse(markdown.plain(word))
+    (_, inline, _) = MarkdownIt("commonmark", {"html": True}).parse(comment.plain(word))
     shown = "".join(child.content for child in inline.children or () if child.type != "html_inline")
-    assert shown == markdown.one_line(word)
+    assert shown == comment.one_line(word)
     assert {child.content for child in inline.children or () if child.type == "html_inline"} <= {"<!-- -->"}
 
 
@@ -144,7 +144,7 @@ def test_a_text_is_shown_as_it_is(word: str) -> None:
     "word", ["# a", "- a", "1. a", "2) a", "+ a", "> a", "=====", "---", "    a", "***", "a | b"]
 )
 def test_a_text_begins_no_block(word: str) -> None:
-    tokens = MarkdownIt("commonmark", {"html": True}).parse(f"- {markdown.plain(word)}")
+    tokens = MarkdownIt("commonmark", {"html": True}).parse(f"- {comment.plain(word)}")
     assert [token.type for token in tokens if token.nesting == 1] == [
         "bullet_list_open", "list_item_open", "paragraph_open",
     ]  # fmt: skip
