@@ -8,6 +8,7 @@ inventory is one problem that says what to do. Nothing is matched of an image th
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -28,6 +29,7 @@ DATABASE: Final = "KSCAN_IMAGE_DATABASE"
 _FILE: Final = "vulnerability.db"
 _OR: Final = "or have a database of Grype on this machine ('grype db update', 'pip install kscan-lsp[sbom]')"
 _NOTHING: Final = "nothing follows from this report: it lists packages and no vulnerabilities"
+_UNUSABLE: Final = f"{_NOTHING}, and the database of Grype on this machine cannot be used"
 
 
 def find_database() -> Path | str | None:
@@ -83,7 +85,12 @@ def matched(
         if not (one.names or one.digests):
             yield path, "this report is left out: it does not say which image it is about"
             continue
-        yield path, _matched(one, str(path), str(database), os.stat(database).st_mtime_ns, today)
+        try:
+            changed = os.stat(database).st_mtime_ns
+        except OSError as error:
+            yield path, f"{_UNUSABLE}: {error.strerror or error}"
+            return
+        yield path, _matched(one, str(path), str(database), changed, today)
 
 
 @lru_cache(maxsize=64)
@@ -96,8 +103,8 @@ def _matched(inventory: Inventory, file: str, database: str, changed: int, today
         return f"{_NOTHING}; 'pip install kscan-lsp[sbom]' has them looked up in the database of Grype on this machine"
     try:
         return replace(report_of(inventory, _opened(database, changed), today), file=file)
-    except DatabaseError as error:
-        return f"{_NOTHING}, and the database of Grype on this machine cannot be used: {error}"
+    except (DatabaseError, sqlite3.Error) as error:
+        return f"{_UNUSABLE}: {error}"
     except TooLongError:
         return f"{_NOTHING}, and to look up all {len(inventory.packages):,} of them takes too long"
 

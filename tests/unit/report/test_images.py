@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 from support import images
 from support.forms import CHECKS, HOSTILE
 from support.git import git
 from support.images import DIGEST, NGINX, OPENSSL, as_bytes
-from support.reporting import SCHEMA
+from support.reporting import SCHEMA, report_of
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
+from kscan_lsp.evidence.images import Vulnerability
+from kscan_lsp.report import html
+from kscan_lsp.report.image_model import ReportedImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -359,3 +366,17 @@ def test_cyclonedx_has_what_is_known_and_what_somebody_says_of_it(here: Path) ->
     assert (package["purl"], entry["analysis"]["state"]) == (OPENSSL, "not_affected")
     assert entry["ratings"][0]["severity"] == "critical"
     assert entry["recommendation"].startswith("Update to ")
+
+
+def test_the_page_allows_one_script_by_its_hash_and_an_editor_gets_none(here: Path) -> None:
+    text = kscan("-f", "html").stdout
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert "innerHTML" not in script
+    known = ReportedImage(NGINX, (), source="Grype", vulnerabilities=(Vulnerability("CVE-2026-0001", "p"),))
+    alone = replace(report_of({"web.yaml": ""}), images=(known,))
+    assert "<script>" in html.render(alone)
+    assert "<script>" not in html.render(alone, lambda name: f"kscan-place:{name}")

@@ -137,6 +137,16 @@ def test_a_broken_database_is_one_problem(here: Path, database: Path, content: b
     assert "the database of Grype on this machine cannot be used: it is no vulnerability database" in said
 
 
+def test_a_database_that_is_damaged_inside_is_one_problem(here: Path, database: Path) -> None:
+    data = bytearray(database.read_bytes())
+    # all but the page that lists the tables, and the one that says which schema it has
+    for page in range(3, len(data) // 4_096):
+        data[page * 4_096 : (page + 1) * 4_096] = b"\xff" * 4_096
+    database.write_bytes(data)
+    (said,) = problems(scan())
+    assert "the database of Grype on this machine cannot be used: " in said
+
+
 def test_a_database_that_is_renewed_is_read_anew(here: Path, database: Path) -> None:
     assert len(scan()["images"][0]["vulnerabilities"]) == 2
     database.unlink()
