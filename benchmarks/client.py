@@ -56,12 +56,14 @@ class Client:
         self._root = root
         self._settings = settings
         self._buffer = bytearray()
+        self.codes: dict[str, list[str]] = {}
+        """What the newest diagnostics of each document are about."""
         self.told: set[str] = set()
         """The documents that diagnostics have come for."""
         self._requests = 0
 
-    def initialize(self) -> None:
-        """Do the handshake."""
+    def initialize(self, options: Mapping[str, Any] | None = None) -> None:
+        """Do the handshake; `options` are the initialization options."""
         folder = {"uri": self._root.as_uri(), "name": "workspace"}
         self._requests += 1
         number = self._requests
@@ -74,6 +76,7 @@ class Client:
                     "rootUri": folder["uri"],
                     "workspaceFolders": [folder],
                     "capabilities": CAPABILITIES,
+                    "initializationOptions": options,
                 },
             }
         )
@@ -133,6 +136,7 @@ class Client:
             if message.get("method") == "textDocument/publishDiagnostics":
                 params = message["params"]
                 self.told.add(params["uri"])
+                self.codes[params["uri"]] = [found.get("code") for found in params["diagnostics"]]
                 if params["uri"] == uri and params.get("version", version) == version:
                     return arrived, params
 

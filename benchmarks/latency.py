@@ -183,6 +183,65 @@ def while_scanning(scenario: Scenario, root: Path) -> list[Row]:
     return [Row(what, "kscan", times[True], times[False], 2), Row("", "kscan, idle", times[False])]
 
 
+IMAGES = 20
+"""Images that are scanned while somebody types."""
+SCANNER = """\
+import json, sys, time
+if sys.argv[1] == "version":
+    sys.exit(print(json.dumps({"Version": "1", "VulnerabilityDB": {"UpdatedAt": "today"}})))
+ends = time.process_time() + 1
+while time.process_time() < ends: pass
+found = [{"VulnerabilityID": f"CVE-2026-{n}", "PkgName": f"package-{n}", "InstalledVersion": "1", "Severity": "HIGH",
+          "FixedVersion": "2", "Title": "overflow" * 10} for n in range(1000)]
+report = {"SchemaVersion": 2, "ArtifactName": sys.argv[-1], "ArtifactType": "container_image",
+          "Results": [{"Target": "debian", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": found}]}
+print(json.dumps(report))
+"""
+"""A scanner that takes a second of a processor for an image, and finds a thousand vulnerabilities in it."""
+
+
+def while_images_are_scanned(scenario: Scenario, root: Path) -> list[Row]:
+    """Edit to diagnostics while images are scanned, against the same edits when that is done."""
+    program = root / "bin" / "trivy"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\n{SCANNER}")
+    program.chmod(0o755)
+    (root / ".kscan.yaml").write_text(SETTINGS)
+    server = replace(KSCAN, environment={"XDG_CACHE_HOME": str(root / "cache")})
+    client = server.start(root)
+    images = [f"registry.example/shop:{number}" for number in range(IMAGES)]
+    pods = "---\n".join(POD.format(name=f"pod-{number}", image=image) for number, image in enumerate(images))
+    try:
+        client.initialize({"imageScans": {"scanner": str(program)}})
+        text = manifest(scenario.lines)
+        uri, other = (root / "edited.yaml").as_uri(), (root / "pods.yaml").as_uri()
+        client.open(uri, text)
+        client.open(other, pods)
+        version = 1
+        times: dict[bool, list[float]] = {True: [], False: []}
+        changes = [[edit.change()] for edit in scenario.keystrokes(text)]
+        while len(times[False]) < max(200, len(times[True])):
+            for change in changes:
+                scanning = client.codes.get(other, []).count("KS-0061") < IMAGES
+                version += 1
+                times[scanning].append(client.change(uri, version, change)[0])
+    finally:
+        client.stop()
+    what = f"edit: {scenario.name}, while {IMAGES} images are scanned"
+    return [Row(what, "kscan", times[True], times[False], 4), Row("", "kscan, idle", times[False])]
+
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  containers:
+  - name: web
+    image: {image}
+"""
+
+
 def memory(root: Path) -> float:
     """Megabytes of a server that has read a whole workspace and has one file open."""
     (root / ".kscan.yaml").write_text(SETTINGS)
@@ -261,6 +320,9 @@ def measured(rounds: int, starts: int, against: Path | None) -> tuple[list[Row],
         for scenario in (SCENARIOS[0], SCENARIOS[3]):
             rows += while_scanning(scenario, root)
         taken = memory(root)
+    for scenario in (SCENARIOS[0], SCENARIOS[3]):
+        with tempfile.TemporaryDirectory() as folder:
+            rows += while_images_are_scanned(scenario, Path(folder).resolve())
     return rows, taken, reason
 
 

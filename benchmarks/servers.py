@@ -11,11 +11,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kscan-benchmarks"
@@ -34,10 +37,13 @@ class Server:
     every: int = 1
     checkout: Path = CHECKOUT
     """Where its code is."""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, root: Path) -> Client:
         """The server in the workspace `root`, not initialized yet."""
-        return Client(self.command, root, {"PYTHONPATH": str(self.checkout)}, self.settings)
+        return Client(
+            self.command, root, {"PYTHONPATH": str(self.checkout), **self.environment}, self.settings
+        )
 
 
 KSCAN = Server("kscan", [sys.executable, "-m", "kscan_lsp", "lsp"], {})

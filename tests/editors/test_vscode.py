@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+from support import scanning
 from support.workbench import EXTENSION, PATIENCE, SQUIGGLES, Workbench, lacking, workbench
 
 if TYPE_CHECKING:
@@ -247,6 +248,75 @@ def test_the_status_item_says_what_was_checked_and_what_was_not(trusting: Workbe
         expect(window.status()).to_contain_text("not checked: Helm template", timeout=PATIENCE)
         window.open("notes.yaml")  # nobody takes that for a manifest: it is the workspace that counts
         expect(window.status()).to_contain_text("3 findings in 2 files, 2 not checked", timeout=PATIENCE)
+
+
+IMAGE = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: shop
+spec:
+  containers:
+    - name: shop
+      image: registry.example/shop:1.0
+"""
+
+
+def test_an_image_is_scanned_in_the_background_and_all_is_shown_to_search_and_sort(
+    trusting: Workbench, folder: Path
+) -> None:
+    scanner = scanning.installed(trusting.home / "scanner/trivy", trusting.home / "trivy")
+    # what code-server takes for the machine's, where alone such a setting counts
+    settings = trusting.home / "data/Machine/settings.json"
+    settings.parent.mkdir(exist_ok=True)
+    archives = folder / ".kscan/images"
+    archives.mkdir(parents=True)
+    scanning.archive(archives / "shop.tar", "registry.example/shop:1.0", busybox="1.36.1-r5")
+    scanning.archive(archives / "next.tar", "registry.example/shop:1.1", openssl="3.1.5-r0")
+    (folder / ".kscan.yaml").write_text("frameworks: []\ncontrols: {include: [KS-0060]}\n")
+    (folder / "pod.yaml").write_text(IMAGE)
+    settings.write_text(
+        json.dumps({"kscan.server.scanImages": True, "kscan.server.imageScanner": str(scanner)})
+    )
+    try:
+        with trusting.window(folder) as window:
+            window.open("pod.yaml")
+            lens = window.page.locator(".codelens-decoration", has_text="1 critical, 1 low; all have fixes")
+            expect(lens).to_be_visible(timeout=PATIENCE)
+            assert ("error", "image: registry.example/shop:1.0") in window.squiggles()
+            window.go_to(8, 14)
+            window.run("Show or Focus Hover")
+            table = window.page.locator(".monaco-hover table")
+            expect(table).to_contain_text("3.1.4-r0", timeout=PATIENCE)
+            window.picture("image-hover.png")
+            window.page.keyboard.press("Control+.")
+            actions = window.page.locator(".action-widget")
+            change = "Change to registry.example/shop:1.1, which has 2 of these 2 fixed"
+            expect(actions.locator(".monaco-list-row.action").first).to_contain_text(change, timeout=PATIENCE)
+            expect(actions).to_contain_text("Scan image again: registry.example/shop:1.0")
+            window.picture("image-actions.png")
+            window.choose_action("Show all 2 vulnerabilities")
+            page = window.webview()
+            rows = page.locator("tbody tr:visible")
+            expect(rows).to_have_count(2, timeout=PATIENCE)
+            expect(rows.first).to_contain_text("CVE-2026-0001")
+            window.picture("image-page.png")
+            page.get_by_role("button", name="package").click()
+            page.get_by_role("button", name="package").click()
+            expect(rows.first).to_contain_text("busybox")
+            page.get_by_role("searchbox").fill("openssl critical")
+            expect(rows).to_have_count(1)
+            expect(rows.first).to_contain_text("3.1.5-r0")
+            window.picture("image-page-searched.png")
+            window.open("pod.yaml")
+            window.go_to(8, 14)
+            window.page.keyboard.press("Control+.")
+            window.choose_action("Change to registry.example/shop:1.1")
+            clean = window.page.locator(".codelens-decoration", has_text="nothing known")
+            expect(clean).to_be_visible(timeout=PATIENCE)
+            expect(window.notification()).to_have_count(0)
+    finally:
+        settings.unlink()
 
 
 def test_report_opens_the_places_it_names(trusting: Workbench, folder: Path) -> None:

@@ -345,8 +345,9 @@ def test_files_are_looked_for_only_where_they_matter(folder: Path) -> None:
     session = Session()
     session.set_folders([folder])
     for settings, wanted in (
-        ("frameworks: []\ncontrols: {include: [C-0057]}\n", False),
-        ("frameworks: []\ncontrols: {include: [C-0260]}\n", True),
+        ("frameworks: []\ncontrols: {include: [C-0057]}\nadmission: {evaluate: false}\n", False),
+        ("frameworks: []\ncontrols: {include: [C-0057]}\n", True),  # there may be admission policies
+        ("frameworks: []\ncontrols: {include: [C-0260]}\nadmission: {evaluate: false}\n", True),
         ("frameworks: []\ncontrols: {include: [C-0057]}\ndiagnostics: workspace\n", True),
     ):
         (folder / ".kscan.yaml").write_text(settings)

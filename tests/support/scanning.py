@@ -160,9 +160,9 @@ def database(cache: Path) -> Path:
     return cache
 
 
-def archive(path: Path, name: str, openssl: str = "3.1.4-r0") -> Path:
+def archive(path: Path, name: str, openssl: str = "3.1.4-r0", busybox: str = "1.36.1-r9") -> Path:
     """An image archive, as `docker save` writes it: Alpine with two packages."""
-    config, layer = _image(openssl)
+    config, layer = _image(openssl, busybox)
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
     path.write_bytes(
         _tar({"config.json": config, "layer.tar": layer, "manifest.json": json.dumps(manifest).encode()})
@@ -209,9 +209,9 @@ def layout(
     return path, str(top["digest"])
 
 
-def _image(openssl: str) -> tuple[bytes, bytes]:
+def _image(openssl: str, busybox: str = "1.36.1-r9") -> tuple[bytes, bytes]:
     """Configuration and layer of an image."""
-    packages = [("openssl", openssl), ("busybox", "1.36.1-r9")]
+    packages = [("openssl", openssl), ("busybox", busybox)]
     installed = "".join(
         f"P:{package}\nV:{version}\nA:x86_64\nL:MIT\no:{package}\nT:{package}\n\n"
         for package, version in packages

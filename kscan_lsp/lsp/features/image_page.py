@@ -60,12 +60,12 @@ def image_page(snapshot: DocumentSnapshot, image: str) -> dict[str, Any] | None:
 def _about(snapshot: DocumentSnapshot, report: ImageReport, found: Sequence[Vulnerability]) -> list[str]:
     counting = [one for one in found if one.counts]
     settled = len(found) - len(counting)
+    ended = ", which gets no updates any more" if report.end_of_life else ""
     age = (snapshot.project.evidence.today - report.made).days if report.made else None
     return [
         counts_text(counting),
         *([f"{settled} settled by VEX or ignored"] if settled else []),
-        *([f"built on {report.system}"] if report.system else []),
-        *(["which gets no updates any more"] if report.system and report.end_of_life else []),
+        *([f"built on {report.system}{ended}"] if report.system else []),
         report.source if age is None else f"{report.source}, {counted(age, 'day')} old",
     ]
 

@@ -183,19 +183,18 @@ def image_actions(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[types
 
 def _changes(snapshot: DocumentSnapshot, one: KnownImage, report: ImageReport) -> Iterator[types.CodeAction]:
     """What changes the text, or writes a statement, by what a report has shown."""
-    changes = [(title, image, _worst(one)) for title, image in _better(snapshot, one, report)]
+    worst = _worst(one)
+    changes = [(title, image, worst) for title, image in _better(snapshot, one, report)]
     changes += [(title, image, None) for title, image in _pinned(one, report)]
     for title, image, finding in changes:
         if (edit := _replaced(snapshot, one, title, image, finding)) is not None:
-            yield types.CodeAction(title, types.CodeActionKind.QuickFix, edit=edit)
-    for worst in one.vulnerabilities[:MAX_ACCEPTED] if snapshot.capabilities.apply_edit else ():
-        title = printable(f"Accept {worst.id} in {worst.package}, with a reason (VEX)")
-        arguments = [snapshot.uri, one.use.image, worst.id, worst.package]
-        yield types.CodeAction(
-            title,
-            types.CodeActionKind.QuickFix,
-            command=types.Command(title, ACCEPT, arguments=arguments),
-        )
+            action = _action(snapshot, one, title)
+            action.edit = edit
+            yield action
+    for known in one.vulnerabilities[:MAX_ACCEPTED] if snapshot.capabilities.apply_edit else ():
+        title = f"Accept {known.id} in {known.package}, with a reason (VEX)"
+        arguments = [snapshot.uri, one.use.image, known.id, known.package]
+        yield _action(snapshot, one, title, ACCEPT, arguments)
 
 
 def _asking(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[types.CodeAction]:
@@ -203,16 +202,25 @@ def _asking(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[types.CodeA
     arguments = [snapshot.uri, one.use.image]
     if one.report is not None and one.report.vulnerabilities and snapshot.capabilities.image_pages:
         number = counted(len(one.report.vulnerabilities), "vulnerability", "vulnerabilities")
-        yield _command(f"Show all {number} of {one.use.image}", SHOW_IMAGE, arguments)
+        yield _action(snapshot, one, f"Show all {number} of {one.use.image}", SHOW_IMAGE, arguments)
     if snapshot.capabilities.image_scanning is not None:
         again = "Scan image again" if one.report else "Scan image"
-        yield _command(f"{again}: {one.use.image}", SCAN, arguments)
+        yield _action(snapshot, one, f"{again}: {one.use.image}", SCAN, arguments)
 
 
-def _command(title: str, command: str, arguments: list[str]) -> types.CodeAction:
-    shown = printable(title)
-    run = types.Command(shown, command, arguments=arguments)
-    return types.CodeAction(shown, types.CodeActionKind.QuickFix, command=run)
+def _action(
+    snapshot: DocumentSnapshot,
+    one: KnownImage,
+    title: str,
+    command: str = "",
+    arguments: list[str] | None = None,
+) -> types.CodeAction:
+    """An action for what is found of an image: editors list those first that are for a diagnostic."""
+    shown, worst = printable(title), _worst(one)
+    encoding = snapshot.capabilities.encoding
+    found = [convert.diagnostic_of(worst, one.placed.offset, snapshot.lines, encoding)] if worst else None
+    run = types.Command(shown, command, arguments=arguments) if command else None
+    return types.CodeAction(shown, types.CodeActionKind.QuickFix, diagnostics=found, command=run)
 
 
 def _better(snapshot: DocumentSnapshot, one: KnownImage, report: ImageReport) -> Iterator[tuple[str, str]]:
