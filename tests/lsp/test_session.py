@@ -362,7 +362,8 @@ def test_files_are_looked_for_only_where_they_matter(folder: Path) -> None:
         ("exclude: [pod-05.yaml]\n", False),
         ("podSpecPaths: [{kind: Rollout, group: argoproj.io, path: spec.template}]\n", False),
         ("diagnostics: workspace\n", False),
-        ("frameworks: []\ncontrols: {include: [C-0057]}\n", False),  # nothing in it asks for other objects
+        # nothing in it asks for other objects
+        ("frameworks: []\ncontrols: {include: [C-0057]}\nadmission: {evaluate: false}\n", False),
         (None, False),  # what is excluded is so from the folder of the settings
     ],
 )
