@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.locate import resolve
+from kscan_lsp.render.merging import merged
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import read_document
 
@@ -158,13 +159,3 @@ def _depth(file: ValuesFile, path: Path) -> int | None:
     if path[: len(file.under)] != file.under or file.document.root is None:
         return None
     return len(file.under) + nearest(file.document.root, path[len(file.under) :]).depth
-
-
-def merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Values under others, as Helm merges them."""
-    found = dict(below)
-    for key, value in above.items():
-        known = found.get(key)
-        both = isinstance(known, dict) and isinstance(value, dict)
-        found[key] = merged(known, value) if both else value  # type: ignore[arg-type]
-    return found

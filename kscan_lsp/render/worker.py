@@ -2,8 +2,8 @@
 
 A question is a line of JSON (`size`, `values`, `name`) and so many bytes of a chart's archive; an answer is a line of
 JSON, too, with `files`, or with `error`. A question without an archive is about the chart of the one before: to load
-one takes as long as to render it. It imports nothing but the binding to Helm, and ends with its input. Its memory is
-limited where the system can; time is watched by who asks.
+one takes as long as to render it. It imports next to nothing but the binding to Helm, and ends with its input. Its
+memory is limited where the system can; time is watched by who asks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from kscan_lsp.render.merging import merged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +45,7 @@ class LoadedChart:
             if archive:
                 self._load(archive)
             for text in question["values"]:
-                values = _over(values, self._helm.values_from_yaml(text))
+                values = merged(values, self._helm.values_from_yaml(text))
             files = self._chart.render(values=values, name=question["name"], namespace="default")
         except self._helm.HelmError as error:
             return {"error": str(error)[:5_000]}
@@ -56,16 +58,6 @@ class LoadedChart:
             self._chart.close()
             self._chart = None
         self._chart = self._helm.Chart.load_archive(archive)
-
-
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Values under others, merged as Helm merges values files."""
-    merged = dict(below)
-    for key, value in above.items():
-        known = merged.get(key)
-        both = isinstance(known, dict) and isinstance(value, dict)
-        merged[key] = _over(known, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def serve(helm: Any, asked: BinaryIO, answers: BinaryIO) -> None:

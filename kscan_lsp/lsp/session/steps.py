@@ -90,33 +90,33 @@ class ReadFile(NamedTuple):
     """Whether it is yet to be found out if it belongs to the folder at all."""
 
 
-class SettleFiles(NamedTuple):
+class SomeFiles(NamedTuple):
+    """Files of a folder that something is to be said of."""
+
+    keys: tuple[str, ...]
+    root: Path | None
+    configuration: Configuration
+    project: Project
+
+    @property
+    def key(self) -> str:
+        """What to call it in a log."""
+        return self.keys[0]
+
+
+class SettleFiles(SomeFiles):
     """Some files of which it is to be said what rests on other objects."""
 
-    keys: tuple[str, ...]
-    root: Path | None
-    configuration: Configuration
-    project: Project
-
-    @property
-    def key(self) -> str:
-        """What to call it in a log."""
-        return self.keys[0]
+    __slots__ = ()
 
 
-class JudgeAgain(NamedTuple):
-    """Some files of which it is to be found out whether they see what is new besides manifests, and then judged."""
+class JudgeAgain(SomeFiles):
+    """Some files of which it is to be found out whether they see what is new besides manifests, and then judged.
 
-    keys: tuple[str, ...]
-    root: Path | None
-    configuration: Configuration
-    project: Project
-    """It has been told."""
+    The project has been told what that is.
+    """
 
-    @property
-    def key(self) -> str:
-        """What to call it in a log."""
-        return self.keys[0]
+    __slots__ = ()
 
 
 Step: TypeAlias = CheckRequest | ReadFile | SettleFiles | JudgeAgain | TakeChart
