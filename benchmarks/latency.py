@@ -26,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from busy import FILES, IMAGES, large_workspace, while_images_are_scanned, while_scanning
 from keystrokes import Edit, half_typed, writing
 from manifests import manifest
 from servers import CHECKOUT, FLOOR, KSCAN, SETTINGS, Server, yaml_language_server
@@ -33,6 +34,7 @@ from servers import CHECKOUT, FLOOR, KSCAN, SETTINGS, Server, yaml_language_serv
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from busy import Typed
     from client import Client
 
 PAGE = CHECKOUT / "docs" / "performance.md"
@@ -146,100 +148,18 @@ def edits(scenario: Scenario, clients: dict[Server, Client], root: Path, rounds:
     ]
 
 
-FILES = 1_000
-"""Files of the workspace that is large."""
 MEMORY = 150
-"""Megabytes that a server may hold which has it open."""
+"""Megabytes that a server may hold which has a large workspace open."""
 
 
-def large_workspace(root: Path) -> None:
-    """A workspace of a thousand files, each a document or two as teams have them."""
-    for number in range(FILES):
-        folder = root / f"team-{number // 50}"
-        folder.mkdir(exist_ok=True)
-        (folder / f"service-{number}.yaml").write_text(manifest(40 + number % 30))
-
-
-def while_scanning(scenario: Scenario, root: Path) -> list[Row]:
-    """Edit to diagnostics while a workspace is scanned, against the same edits when that is done."""
-    (root / ".kscan.yaml").write_text(f"{SETTINGS}diagnostics: workspace\n")
-    client = KSCAN.start(root)
-    try:
-        client.initialize()
-        text = manifest(scenario.lines)
-        uri = (root / "edited.yaml").as_uri()
-        client.open(uri, text)
-        version = 1
-        times: dict[bool, list[float]] = {True: [], False: []}
-        changes = [[edit.change()] for edit in scenario.keystrokes(text)]
-        while len(times[False]) < max(200, len(times[True])):
-            for change in changes:
-                scanning = len(client.told) <= FILES
-                version += 1
-                times[scanning].append(client.change(uri, version, change)[0])
-    finally:
-        client.stop()
-    what = f"edit: {scenario.name}, while {FILES:,} files are scanned"
-    return [Row(what, "kscan", times[True], times[False], 2), Row("", "kscan, idle", times[False])]
-
-
-IMAGES = 20
-"""Images that are scanned while somebody types."""
-SCANNER = """\
-import json, sys, time
-if sys.argv[1] == "version":
-    sys.exit(print(json.dumps({"Version": "1", "VulnerabilityDB": {"UpdatedAt": "today"}})))
-ends = time.process_time() + 1
-while time.process_time() < ends: pass
-found = [{"VulnerabilityID": f"CVE-2026-{n}", "PkgName": f"package-{n}", "InstalledVersion": "1", "Severity": "HIGH",
-          "FixedVersion": "2", "Title": "overflow" * 10} for n in range(1000)]
-report = {"SchemaVersion": 2, "ArtifactName": sys.argv[-1], "ArtifactType": "container_image",
-          "Results": [{"Target": "debian", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": found}]}
-print(json.dumps(report))
-"""
-"""A scanner that takes a second of a processor for an image, and finds a thousand vulnerabilities in it."""
-
-
-def while_images_are_scanned(scenario: Scenario, root: Path) -> list[Row]:
-    """Edit to diagnostics while images are scanned, against the same edits when that is done."""
-    program = root / "bin" / "trivy"
-    program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\n{SCANNER}")
-    program.chmod(0o755)
-    (root / ".kscan.yaml").write_text(SETTINGS)
-    server = replace(KSCAN, environment={"XDG_CACHE_HOME": str(root / "cache")})
-    client = server.start(root)
-    images = [f"registry.example/shop:{number}" for number in range(IMAGES)]
-    pods = "---\n".join(POD.format(name=f"pod-{number}", image=image) for number, image in enumerate(images))
-    try:
-        client.initialize({"imageScans": {"scanner": str(program)}})
-        text = manifest(scenario.lines)
-        uri, other = (root / "edited.yaml").as_uri(), (root / "pods.yaml").as_uri()
-        client.open(uri, text)
-        client.open(other, pods)
-        version = 1
-        times: dict[bool, list[float]] = {True: [], False: []}
-        changes = [[edit.change()] for edit in scenario.keystrokes(text)]
-        while len(times[False]) < max(200, len(times[True])):
-            for change in changes:
-                scanning = client.codes.get(other, []).count("KS-0061") < IMAGES
-                version += 1
-                times[scanning].append(client.change(uri, version, change)[0])
-    finally:
-        client.stop()
-    what = f"edit: {scenario.name}, while {IMAGES} images are scanned"
-    return [Row(what, "kscan", times[True], times[False], 4), Row("", "kscan, idle", times[False])]
-
-
-POD = """\
-apiVersion: v1
-kind: Pod
-metadata: {{name: {name}, namespace: shop}}
-spec:
-  containers:
-  - name: web
-    image: {image}
-"""
+def beside(
+    scenario: Scenario, measure: Callable[..., Typed], root: Path, scanned: str, budget: float
+) -> list[Row]:
+    """Edit to diagnostics while something is scanned, against the same edits when that is done."""
+    text = manifest(scenario.lines)
+    typed = measure(root, text, scenario.keystrokes(text))
+    what = f"edit: {scenario.name}, while {scanned} are scanned"
+    return [Row(what, "kscan", typed.busy, typed.idle, budget), Row("", "kscan, idle", typed.idle)]
 
 
 def memory(root: Path) -> float:
@@ -318,11 +238,11 @@ def measured(rounds: int, starts: int, against: Path | None) -> tuple[list[Row],
         root = Path(folder).resolve()
         large_workspace(root)
         for scenario in (SCENARIOS[0], SCENARIOS[3]):
-            rows += while_scanning(scenario, root)
+            rows += beside(scenario, while_scanning, root, f"{FILES:,} files", 2)
         taken = memory(root)
     for scenario in (SCENARIOS[0], SCENARIOS[3]):
         with tempfile.TemporaryDirectory() as folder:
-            rows += while_images_are_scanned(scenario, Path(folder).resolve())
+            rows += beside(scenario, while_images_are_scanned, Path(folder).resolve(), f"{IMAGES} images", 4)
     return rows, taken, reason
 
 
