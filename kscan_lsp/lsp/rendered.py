@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from kscan_lsp.findings import Problem
@@ -197,13 +198,18 @@ def _diagnostic(
     link = references[0] if references and capabilities.code_description else ""
     about = convert.about_finding(mark.said, mark.message, link, dimmed=capabilities.unnecessary)
     places = [
-        convert.related(one.key, one.span, lines[one.key], capabilities.encoding, one.message)
+        convert.related(uri_of(one.key), one.span, lines[one.key], capabilities.encoding, one.message)
         for one in mark.related
         if one.key in lines
     ]
     if places and capabilities.related_information:
         about += f',"relatedInformation":[{",".join(places)}]'
     return convert.one(mark.span, index, capabilities.encoding, about)
+
+
+def uri_of(key: str) -> str:
+    """What an editor calls a file that a chart knows by this key: its folder has escapes there, its name has none."""
+    return quote(key, safe="/:%")
 
 
 class ChartView(NamedTuple):

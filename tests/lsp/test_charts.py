@@ -197,3 +197,28 @@ async def test_a_fault_in_a_file_that_is_not_open_is_said_where_somebody_looks(e
     event = types.FileEvent(other.as_uri(), types.FileChangeType.Changed)
     editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
     await editor.until(uri, now(NET, PID))
+
+
+@pytest.mark.asyncio
+async def test_a_name_with_a_space_is_no_reason_to_show_nothing(editor, chart: Path) -> None:
+    spaced = chart / "templates" / "the web+.yaml"
+    (chart / "templates" / "web.yaml").rename(spaced)
+    await editor.start(chart.parent)
+    editor.open(spaced.as_uri(), TEMPLATE)
+    await editor.until(spaced.as_uri(), now(NET, PID))
+
+
+@pytest.mark.asyncio
+async def test_status_counts_what_is_found_in_a_template(editor, chart: Path) -> None:
+    await editor.start(chart.parent)
+    uri = (chart / "templates" / "web.yaml").as_uri()
+    editor.open(uri, TEMPLATE)
+    await editor.until(uri, now(NET, PID))
+    asked = types.ExecuteCommandParams(command="kscan.status", arguments=[uri])
+    status = await editor.workspace_execute_command_async(asked)
+    assert (status["text"], status["whole"]) == ("2 high \u00b7 as the chart renders", True)
+    editor.edit(uri, 2, TextDocumentContentChangeWholeDocument(TEMPLATE + "{{"))
+    await editor.until(uri, lambda newest: any(one.code == "render" for one in newest.diagnostics))
+    status = await editor.workspace_execute_command_async(asked)
+    assert "not wholly judged" in status["text"]
+    assert "does not render" in status["lines"][1]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kscan_lsp.files.partials import Partials
+    from kscan_lsp.lsp.rendered import ChartView
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.results import CheckedFile
@@ -44,6 +45,8 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     not all was judged (`whole`): there is no score. `text` says it in few words, `lines` in more.
     """
     checked = snapshot.checked
+    if checked.skipped and snapshot.chart is not None:
+        return _of_chart(snapshot.chart)
     if checked.skipped:
         return None if checked.skipped in EXPECTED else _left_alone(snapshot)
     findings = [finding for placed in checked.documents for finding in placed.checked.findings]
@@ -73,6 +76,24 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
         ],
         "text": " \u00b7 ".join([counts, *shown[:1], *working]),
         "lines": [f"This file: {', '.join([counts, *known])}", *shown, *working],
+    }
+
+
+def _of_chart(view: ChartView) -> dict[str, Any]:
+    """What is found in a file of a chart. A chart has a score, none of its files has."""
+    marks = [mark.finding for mark in view.marks if mark.finding]
+    found = _by_severity(finding.severity for finding in marks if finding.status == "open")
+    faults = [mark.message for mark in view.marks if mark.finding is None]
+    statuses = Counter(finding.status for finding in marks)
+    counts = _counts(found)
+    return {
+        **found,
+        "suppressed": statuses["accepted"],
+        "baseline": statuses["baseline"],
+        "whole": not faults,
+        "frameworks": [],
+        "text": f"{counts} \u00b7 {NOT_WHOLLY_JUDGED if faults else 'as the chart renders'}",
+        "lines": [f"This file, as its chart renders: {counts}", *faults],
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.lsp import convert
-from kscan_lsp.lsp.rendered import diagnostics_of
+from kscan_lsp.lsp.rendered import diagnostics_of, uri_of
 from kscan_lsp.lsp.server.stdio import Outbox
 from kscan_lsp.lsp.session.published import published
 from kscan_lsp.workspace.configuration import distinct_problems
@@ -93,13 +93,13 @@ class Publisher:
         ]
         if any(differs):
             self._refresh(diagnostics=True)
-        closed = (chart.marks.keys() | chart.fault_marks.keys()) - keys if shown else set[str]()
+        here = map(uri_of, chart.marks.keys() | chart.fault_marks.keys())
+        closed = set(here) - keys if shown else set[str]()
         for key in chart.published - closed - keys:
             self.publish(key, None, ())
         chart.published = closed
         for key in sorted(closed):
-            text = chart.texts.get(key, chart.fault_texts.get(key, ""))
-            self.publish(key, None, self._of_chart(chart.folder, key, text, project))
+            self.publish(key, None, self._of_chart(chart.folder, key, chart.text_of(key), project))
 
     def _of_chart(self, folder: Path, key: str, text: str, project: Project) -> convert.Diagnostics:
         view = self._session.charts.view(folder, key, text, self._session.open_keys())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from msgspec import Struct
 
-from kscan_lsp.lsp.rendered import ChartView, moved
+from kscan_lsp.lsp.rendered import ChartView, moved, uri_of
 from kscan_lsp.text import LineIndex, Span
 
 if TYPE_CHECKING:
@@ -64,12 +65,15 @@ class Charts(Struct):
                 they would look as if nothing were wrong with them.
         """
         chart = self.known.get(folder) if folder else None
-        if chart is None:
+        if folder is None or chart is None:
             return None
+        # a chart knows its files by their names, and an editor by those with escapes
+        top = f"{folder.as_uri()}/"
+        key = top + unquote(key.removeprefix(top))
         marks = moved(chart.marks.get(key, ()), chart.texts.get(key, text), text)
         faults = moved(chart.fault_marks.get(key, ()), chart.fault_texts.get(key, text), text)
         if looked_at and "/templates/" in key:
             first = Span(0, LineIndex(text).content_end(0))
-            others = (there for name, there in chart.fault_marks.items() if name not in looked_at)
+            others = (there for name, there in chart.fault_marks.items() if uri_of(name) not in looked_at)
             faults += tuple(mark._replace(span=first) for there in others for mark in there)
         return ChartView((*faults, *marks), chart.texts)

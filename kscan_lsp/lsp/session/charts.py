@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.cli.charts import rendered_chart
 from kscan_lsp.files.encoding import Unreadable
-from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, with_sources
+from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, uri_of, with_sources
 from kscan_lsp.render.chart import read_chart
 from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
@@ -161,6 +161,11 @@ class OpenChart(Struct):
         self.seen = files
         self.marks = with_sources(marks_of(files), self.sources, f"{self.folder.as_uri()}/")
         return True
+
+    def text_of(self, uri: str) -> str:
+        """What was rendered last of one of its files; empty where nothing was."""
+        known = {**self.fault_texts, **self.texts}
+        return next((text for key, text in known.items() if uri_of(key) == uri), "")
 
     def trace(self, sources: Mapping[object, tuple[ValueSource, ...]]) -> None:
         """It is known which values findings come from."""
