@@ -10,17 +10,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp.files.discover import repository
+from kscan_lsp.files.programs import Bounds, CannotRunError, Cut, is_program, on_path, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,13 +27,9 @@ NETWORK: Final = "KSCAN_IMAGES_NETWORK"
 """The environment variable that allows the program to fetch images and databases, if it is `1`."""
 TIMEOUT: Final = 300.0
 """Seconds for one image."""
-_GLANCE: Final = 0.2
-"""Seconds between two looks at how much it has written."""
 MAX_OUTPUT: Final = 64_000_000
 STOPPED: Final = "it was stopped"
 """Why there is no report of a scan that whoever asked for it does not want any more."""
-_NICENESS: Final = 10
-"""What a scan in the background leaves to others (`nice`)."""
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,500}")
 _NAMES: Final = ("trivy", "grype")
 
@@ -78,21 +68,13 @@ def find_scanner(
         network: whether the user allows the network; so may the environment.
     """
     chosen, where = named if named[0] else (os.environ.get(SCANNER, ""), SCANNER)
-    tops = [os.path.realpath(repository(str(root)) or root) for root in roots]
-    if chosen:
-        if not os.path.isabs(chosen) or not os.access(chosen, os.X_OK):
-            return f"{where} names no program: '{chosen}'; write the whole path"
-        found = [chosen]
-    else:
-        folders = [f for f in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(f)]
-        outside = [f for f in folders if not any(_is_within(f, top) for top in tops)]
-        search = os.pathsep.join(outside)
-        found = [path for name in _NAMES if (path := shutil.which(name, path=search))]
-    if not found:
+    if chosen and not is_program(chosen):
+        return f"{where} names no program: '{chosen}'; write the whole path"
+    path = chosen or on_path(_NAMES, map(str, roots))
+    if not path:
         return (
             f"there is no scanner: neither trivy nor grype is on PATH; install one, or name it in {named[1]}"
         )
-    path = found[0]
     name = next((one for one in _NAMES if one in Path(path).name.lower()), "")
     if not name:
         return f"'{path}' is neither trivy nor grype"
@@ -101,11 +83,6 @@ def find_scanner(
         return f"{name} does not work: {said.problem}"
     allowed = network or os.environ.get(NETWORK) == "1"
     return Scanner(name, path, *_versions(said.report, name, path), allowed)
-
-
-def _is_within(folder: str, top: str) -> bool:
-    real = os.path.realpath(folder)
-    return real == top or real.startswith(top.rstrip(os.sep) + os.sep)
 
 
 def _versions(said: bytes, name: str, path: str) -> tuple[str, str]:
@@ -174,81 +151,20 @@ def _run(
     settings: dict[str, str] | None = None,
     stopped: Callable[[], bool] | None = None,
 ) -> ScannerOutput:
-    """Run a program in an empty folder; its whole group of processes ends with its time, or with too much output."""
+    """Run a program in an empty folder."""
     try:
-        return _run_in_folder(command, seconds, settings or {}, stopped)
+        with tempfile.TemporaryDirectory(prefix="kscan-") as folder:
+            bounds = Bounds(seconds, MAX_OUTPUT)
+            ran = run(command, folder, {**os.environ, **(settings or {})}, bounds, stopped)
+    except CannotRunError as error:
+        return ScannerOutput(problem=f"it cannot be run: {error}")
     except OSError as error:  # the disk is full, above all
         return ScannerOutput(problem=f"there is no place for it to work in: {error.strerror or error}")
-
-
-def _run_in_folder(
-    command: list[str], seconds: float, settings: dict[str, str], stopped: Callable[[], bool] | None
-) -> ScannerOutput:
-    ends = time.monotonic() + seconds
-    with (
-        tempfile.TemporaryDirectory(prefix="kscan-") as folder,
-        tempfile.TemporaryFile() as output,
-        tempfile.TemporaryFile() as errors,
-    ):
-        try:
-            process = subprocess.Popen(  # noqa: S603 - the user's own program, and no shell
-                command,
-                cwd=folder,
-                env={**os.environ, **settings},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                start_new_session=sys.platform != "win32",
-            )
-        except OSError as error:
-            return ScannerOutput(problem=f"it cannot be run: {error.strerror or error}")
-        if stopped is not None and sys.platform != "win32":
-            with suppress(OSError):  # it has ended already
-                os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
-        try:
-            while not _ended(process):
-                if stopped is not None and stopped():
-                    return ScannerOutput(problem=STOPPED)
-                if time.monotonic() > ends:
-                    return ScannerOutput(problem=f"it took more than {int(seconds)} seconds")
-                if os.fstat(output.fileno()).st_size + os.fstat(errors.fileno()).st_size > MAX_OUTPUT:
-                    return ScannerOutput(problem=f"it wrote more than {MAX_OUTPUT:,} bytes")
-        finally:
-            _end(process)
-        if process.returncode:
-            errors.seek(max(0, os.fstat(errors.fileno()).st_size - 10_000))
-            return ScannerOutput(problem=_reason(errors.read(), process.returncode))
-        output.seek(0)
-        report = output.read(MAX_OUTPUT + 1)
-        too_much = len(report) > MAX_OUTPUT
-        return (
-            ScannerOutput(problem=f"it wrote more than {MAX_OUTPUT:,} bytes")
-            if too_much
-            else ScannerOutput(report)
-        )
-
-
-def _ended(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        process.wait(_GLANCE)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a program and of what it started."""
-    if process.poll() is None:
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _reason(errors: bytes, status: int) -> str:
-    """The last thing that a program said before it gave up, in one line."""
-    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
-    said = " ".join(lines[-1].split())[:300] if lines else ""
-    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
-    return plain or f"it ended with status {status}"
+    match ran.cut:
+        case Cut.ASKED:
+            return ScannerOutput(problem=STOPPED)
+        case Cut.TIME:
+            return ScannerOutput(problem=f"it took more than {int(seconds)} seconds")
+        case Cut.OUTPUT:
+            return ScannerOutput(problem=f"it wrote more than {MAX_OUTPUT:,} bytes")
+    return ScannerOutput(problem=ran.last_words[:300]) if ran.status else ScannerOutput(ran.output)

@@ -12,17 +12,11 @@ takes a tenth of that, and was left out: nobody publishes it, so that each insta
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.files.discover import repository
+from kscan_lsp.files.programs import Bounds, CannotRunError, Cut, Ran, is_program, on_path, run
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.worker import MEMORY, MOST_OUTPUT
 
@@ -63,6 +57,12 @@ class Kustomize:
         Raises:
             RenderError: it does not build.
         """
+        try:
+            return self._built(files, folder, lifted=lifted)
+        except OSError as error:  # the disk is full, above all
+            raise RenderError(f"there is no place for it to work in: {error.strerror or error}") from None
+
+    def _built(self, files: Mapping[str, bytes], folder: str, *, lifted: bool) -> str:
         with tempfile.TemporaryDirectory(prefix="kscan-") as made:
             top = os.path.realpath(made)
             for name, content in files.items():
@@ -79,45 +79,17 @@ class Kustomize:
                 raise RenderError(str(error).replace(f"{os.path.join(top, 'copy')}{os.sep}", "")) from None
 
     def _run(self, command: list[str], folder: str) -> str:
-        with tempfile.TemporaryFile() as errors:
-            try:
-                process = subprocess.Popen(  # noqa: S603 - the user's own program, and no shell
-                    command,
-                    cwd=folder,
-                    env=_environment(folder),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    start_new_session=sys.platform != "win32",
-                )
-            except OSError as error:
-                raise RenderError(f"'{command[0]}' cannot be run: {error.strerror or error}") from None
-            _limit_memory(process.pid)
-            late = threading.Event()
-
-            def stop() -> None:
-                late.set()
-                _end(process)
-
-            timer = threading.Timer(self.seconds, stop)
-            timer.start()
-            built = b""
-            try:
-                if process.stdout:
-                    built = process.stdout.read(MOST_OUTPUT + 1)
-            finally:
-                timer.cancel()
-                if len(built) > MOST_OUTPUT:
-                    _end(process)
-                process.communicate()
-            if late.is_set():
-                raise RenderError(f"it took more than {self.seconds:g} s to build")
-            if len(built) > MOST_OUTPUT:
-                raise RenderError(f"it builds more than {MOST_OUTPUT:,} bytes")
-            if process.returncode:
-                errors.seek(max(0, os.fstat(errors.fileno()).st_size - 10_000))
-                raise RenderError(_reason(errors.read(), process.returncode))
-            return built.decode("utf-8", "replace")
+        try:
+            ran = run(command, folder, _environment(folder), Bounds(self.seconds, MOST_OUTPUT, MEMORY))
+        except CannotRunError as error:
+            raise RenderError(f"'{command[0]}' cannot be run: {error}") from None
+        if ran.cut is Cut.TIME:
+            raise RenderError(f"it took more than {self.seconds:g} s to build")
+        if ran.cut is Cut.OUTPUT:
+            raise RenderError(f"it builds more than {MOST_OUTPUT:,} bytes")
+        if ran.status:
+            raise RenderError(_reason(ran))
+        return ran.output.decode("utf-8", "replace")
 
 
 def kustomize(roots: Iterable[str] = ()) -> Kustomize | None:
@@ -131,19 +103,11 @@ def kustomize(roots: Iterable[str] = ()) -> Kustomize | None:
     """
     chosen = os.environ.get(PROGRAM, "")
     if chosen:
-        if not os.path.isabs(chosen) or not os.access(chosen, os.X_OK):
+        if not is_program(chosen):
             raise RenderError(f"{PROGRAM} names no program: '{chosen}'; write the whole path")
         return Kustomize(chosen)
-    tops = [os.path.realpath(repository(root) or root) for root in roots]
-    folders = [one for one in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(one)]
-    search = os.pathsep.join(one for one in folders if not any(_is_within(one, top) for top in tops))
-    found = next((path for name in _NAMES if (path := shutil.which(name, path=search))), None)
+    found = on_path(_NAMES, roots)
     return Kustomize(found) if found else None
-
-
-def _is_within(folder: str, top: str) -> bool:
-    real = os.path.realpath(folder)
-    return real == top or real.startswith(top.rstrip(os.sep) + os.sep)
 
 
 def _environment(folder: str) -> dict[str, str]:
@@ -153,29 +117,10 @@ def _environment(folder: str) -> dict[str, str]:
     return {**kept, **nowhere, **own, "GIT_ALLOW_PROTOCOL": "none", "TMP": folder, "TEMP": folder}
 
 
-def _limit_memory(process: int) -> None:
-    if sys.platform == "linux":
-        resource = import_module("resource")  # there on some systems only
-        try:
-            resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
-        except OSError:
-            return  # it has ended already
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a program and of what it started."""
-    if process.poll() is None:
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _reason(errors: bytes, status: int) -> str:
+def _reason(ran: Ran) -> str:
     """What a program said before it gave up, in one line."""
-    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("# Warning")]
+    lines = [line for line in ran.error_lines if not line.startswith("# Warning")]
     if any("out of memory" in line or line.startswith("fatal error") for line in lines):
         return "it needed more memory to build than it may have"
-    said = " ".join(lines[-1].split()) if lines else f"it ended with status {status}"
+    said = lines[-1] if lines else f"it ended with status {ran.status}"
     return said if len(said) <= 400 else f"{said[:200]} ... {said[-150:]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import textwrap
 from pathlib import Path
@@ -483,3 +484,12 @@ def test_files_of_a_revision_have_folders() -> None:
         "",
     ]
     assert not isinstance(files.read(os.path.join(TOP, "a", "b")), Unreadable)
+
+
+def test_a_full_disk_is_a_reason_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
+    with pytest.raises(RenderError, match="no place for it to work in: No space left on device"):
+        Kustomize("kustomize").built({"kustomization.yaml": b"{}"}, ".")
