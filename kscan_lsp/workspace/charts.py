@@ -6,7 +6,7 @@ taken over as a further document of the template, and so is what cannot be read 
 one file for each template, and one finding for all values that it is found with. Such a document is declared by
 nothing: no fingerprint and no score counts it again.
 
-Nothing in what is rendered has a fix: an edit would be one of a template or of values, and be proven by rendering.
+Nothing in what is rendered is edited: a fix is one of a template or of values, proven by rendering (`fixes/charts.py`).
 """
 
 from __future__ import annotations
