@@ -96,7 +96,7 @@ class ChartRenderer:
     def look_again(self, root: Path | None, work_on: Callable[[Path | None], None]) -> None:
         """Have those charts of a folder rendered again that were by other settings."""
         for chart in self._session.charts.of(root):
-            if chart.done >= 0 and chart.is_outdated(self._session.configuration(root)):
+            if chart.done >= 0 and chart.configuration is not self._session.configuration(root):
                 self.outdate(chart.folder, root, work_on, files=False)
 
     def close(self) -> None:
@@ -134,9 +134,10 @@ class ChartRenderer:
         def overtaken() -> bool:
             return chart.revision != request.revision
 
-        sources = await self._executors.run_chart(trace_chart, maker, request, result, overtaken)
+        # what was found is to be shown first: this takes as long as everything before
         while chart.accepted is not result and not overtaken():
             await self._changed.wait()
+        sources = await self._executors.run_chart(trace_chart, maker, request, result, overtaken)
         if not overtaken():
             chart.trace(sources)
             work_on(chart.root)
