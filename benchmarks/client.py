@@ -108,6 +108,16 @@ class Client:
         while code not in {found.get("code") for found in self._published(uri, 1)[1]["diagnostics"]}:
             pass
 
+    def codes(self, uri: str) -> set[str]:
+        """Wait for the next diagnostics of a document, of whichever version, and give their codes."""
+        while True:
+            message = self._receive()[1]
+            if message.get("method") == "textDocument/publishDiagnostics":
+                params = message["params"]
+                self.told.add(params["uri"])
+                if params["uri"] == uri:
+                    return {str(found.get("code")) for found in params["diagnostics"]}
+
     def memory(self) -> float:
         """What the server holds in memory now, in MB; nan where the system does not tell."""
         try:

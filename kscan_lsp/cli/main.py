@@ -232,14 +232,14 @@ def fix(
     else:
         result = fix_files(scanned, request.paths, unsafe=unsafe)
     fixed = scanned
-    if scanned.overlays and not interactive:
-        from kscan_lsp.cli.overlay_fixes import fix_overlays
+    if (scanned.overlays or scanned.charts) and not interactive:
+        from kscan_lsp.cli.chart_fixes import fix_rendered
 
-        result, fixed = fix_overlays(scanned, result, today(), unsafe=unsafe)
+        result, fixed = fix_rendered(scanned, result, today(), unsafe=unsafe)
     if verify:
         from kscan_lsp.cli.proof import prove
 
-        proof = prove(scanned, result, today(), fixed.overlays)
+        proof = prove(scanned, result, today(), fixed)
         print_error(proof.text())
         if proof.new:
             raise typer.Exit(1)

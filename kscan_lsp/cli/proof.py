@@ -13,11 +13,11 @@ from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.report.printable import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from kscan_lsp.cli.fix import FixResult
-    from kscan_lsp.cli.judged import OverlayToJudge, ScannedFile
+    from kscan_lsp.cli.judged import ScannedFile
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.findings import ResourceId
 
@@ -45,18 +45,19 @@ class Proof(NamedTuple):
         return "\n".join(lines)
 
 
-def prove(scan: Scan, result: FixResult, today: date, overlays: Sequence[OverlayToJudge] = ()) -> Proof:
+def prove(scan: Scan, result: FixResult, today: date, fixed: Scan | None = None) -> Proof:
     """Judge all files of a scan anew, those with fixes by their new texts.
 
     Args:
         scan: the files as they are.
         result: the fixes.
         today: the day.
-        overlays: what overlays build with the fixes.
+        fixed: the scan with what charts and overlays come to with the fixes.
     """
     texts = {file.scanned.checked.path: file.text for file in result.files}
     unchanged = {id(one.ruleset): one for one in scan.configurations}
-    files, charts, built = to_judge_again(scan.files, scan.charts, overlays, unchanged, texts)
+    rendered = fixed or scan
+    files, charts, built = to_judge_again(scan.files, rendered.charts, rendered.overlays, unchanged, texts)
     before = Counter(_keys(scan.files))
     again = judged(files, scan.configurations, today, charts=charts, overlays=built)
     after = Counter(_keys(again))

@@ -125,7 +125,7 @@ def _drafts(site: Site, finding: Finding) -> list[Draft]:
 def verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:
     """The fix, proven to hold, or why it does not; and the project with it made."""
     document = site.checked.document
-    made = _make(document, draft)
+    made = made_in(document, draft)
     return (made, site.project) if isinstance(made, str) else proven(site, made, draft, finding)
 
 
@@ -164,7 +164,7 @@ def _left(draft: Draft, finding: Finding | None, after: Site) -> _Left:
     )
 
 
-def _make(document: Document, draft: Draft) -> VerifiedFix | str:
+def made_in(document: Document, draft: Draft) -> VerifiedFix | str:
     """Turn changes into edits, or say why that cannot be done."""
     here = document
     made: tuple[TextEdit, ...] = ()

@@ -25,6 +25,7 @@ from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from kscan_lsp.paths import Path
     from kscan_lsp.render.candidates import Field
@@ -99,7 +100,10 @@ class _CauseSearch:
         self.tried: set[Path] = set()
         """What was changed alone, and what a field that is missing would have shown if it came from there."""
         candidates = Candidates(probe.chart, probe.values, probe.templates, probe.prefix)
-        self.options = {key: candidates.of(field) for key, field in fields.items()}
+        self.options: dict[object, list[Path]] = {}
+        for key, field in fields.items():
+            if not stopped():
+                self.options[key] = candidates.of(field)
 
     def run(self) -> dict[object, ValueCause]:
         """All that can be proven."""
@@ -141,7 +145,7 @@ class _CauseSearch:
                 self._together(half[len(half) // 2 :])
         else:
             self.tried.update(path for path in accepted if not self.probe.values.sets(path))
-            for key, _, value in self._looked_up(rendered):
+            for key, _, value in self._looked_up(rendered, accepted.keys()):
                 known = (one for one in self.options[key] if one in accepted)
                 path = next((one for one in known if _has(value, accepted[one])), None)
                 if path is not None:
@@ -174,18 +178,22 @@ class _CauseSearch:
             rendered = self.probe.rendered(overlay.data)
             if isinstance(rendered, str):
                 return
-            for other, field, value in self._looked_up(rendered):
-                if other in self.found or path not in self.options[other]:
-                    continue
+            for other, field, value in self._looked_up(rendered, {path}):
                 was = _value(field)
                 if value != was or type(value) is not type(was):
                     prints = not isinstance(new, bool) or (isinstance(value, bool) and value == new)
                     self.found[other] = ValueCause(path, prints)
 
-    def _looked_up(self, rendered: Mapping[str, str]) -> Iterator[tuple[object, Field, Any]]:
-        """The fields in what was rendered anew, as far as what they are in is still there."""
+    def _looked_up(
+        self, rendered: Mapping[str, str], changed: AbstractSet[Path]
+    ) -> Iterator[tuple[object, Field, Any]]:
+        """The fields that may come from what was changed, as it renders now, if what they are in is still there."""
         documents: dict[tuple[str, int], Any] = {}
         for key, field in self.fields.items():
+            if key in self.found or changed.isdisjoint(self.options.get(key, ())):
+                continue
+            if self.stopped():
+                return
             place = field.file, field.number
             if place not in documents:
                 documents[place] = _data(rendered.get(field.file, ""), field)
@@ -220,14 +228,14 @@ def _data(text: str, field: Field) -> Any:
     here = pieces[field.number] if field.number < len(pieces) else ""
     if here == field.document.text:
         return field.document.data
-    identity = _identity(field.document.data)
-    found = [data for data in (read_document(piece).data for piece in (here, *pieces)) if data is not None]
-    same = next((data for data in found if _identity(data) == identity), None)
-    if same is not None:
-        return same
+    identity, there = _identity(field.document.data), read_document(here).data
+    if _identity(there) == identity:
+        return there
+    others = (read_document(piece).data for piece in pieces if piece is not here)
+    moved = next((data for data in others if _identity(data) == identity), None)
     # a value may be in its name, too
-    renamed = len(found) and _identity(found[0])[0] == identity[0] and field.several == len(pieces)
-    return found[0] if renamed else None
+    renamed = _identity(there)[0] == identity[0] and field.several == len(pieces)
+    return there if moved is None and renamed else moved
 
 
 def _identity(data: Any) -> tuple[Any, Any, Any]:

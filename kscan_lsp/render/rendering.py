@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -98,11 +99,7 @@ def _with_places(
     known: dict[str, RenderedTemplate] = {}
     changing: Mapping[str, str] | None = None
     for _ in range(_TRIES):
-        marks = Marks()
-        marked = {
-            path: marks.marked(prefix + path, text, frozenset(without)).encode()
-            for path, text in templates.items()
-        }
+        marks, marked = _marked(tuple(templates.items()), prefix, frozenset(without))
         try:
             rendered = helm.rendered({**chart.files, **marked}, chart.release, values)
         except RenderError as error:
@@ -139,6 +136,15 @@ def _with_places(
         if len(without) == before:
             return known
     return known
+
+
+@lru_cache(maxsize=2)
+def _marked(
+    templates: tuple[tuple[str, str], ...], prefix: str, without: frozenset[tuple[str, str]]
+) -> tuple[Marks, dict[str, bytes]]:
+    """The templates of a chart with marks: the same for all of its values, and for each edit of these."""
+    marks = Marks()
+    return marks, {path: marks.marked(prefix + path, text, without).encode() for path, text in templates}
 
 
 def _at_fault(

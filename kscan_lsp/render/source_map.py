@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from kscan_lsp.findings import Location
+from kscan_lsp.paths import stable
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
@@ -33,7 +35,28 @@ class FoundWith(Struct, frozen=True):
     @staticmethod
     def key(finding: Finding) -> object:
         """What makes a finding the same with other values."""
-        return finding.control, finding.resource, finding.stable_path
+        return finding.control, finding.resource, _stable(_Same(finding.data), finding.path)
+
+
+class _Same:
+    """Data that is the same as other data if it is that very object."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: object) -> None:
+        self.data = data
+
+    def __hash__(self) -> int:
+        return id(self.data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.data is other.data
+
+
+@lru_cache(maxsize=8192)
+def _stable(data: _Same, path: Path) -> str:
+    """A path with its entries by name: each edit of a chart asks for those of all that is found in it."""
+    return stable(path, data.data)
 
 
 class Rendered(Struct, frozen=True):

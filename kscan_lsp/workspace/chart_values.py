@@ -73,6 +73,8 @@ def value_sources(
     fields: dict[str, dict[object, Field]] = defaultdict(dict)
     others: dict[str, list[object]] = defaultdict(list)
     for source, finding, field in _fields(files):
+        if overtaken():
+            return {}
         key = _key(source, finding)
         names = [one.removeprefix(prefix) for one in source.found_with.of(finding)] or [_DEFAULTS]
         fields[names[0]].setdefault(key, field)

@@ -6,7 +6,7 @@ taken over as a further document of the template, and so is what cannot be read 
 one file for each template, and one finding for all values that it is found with. Such a document is declared by
 nothing: no fingerprint and no score counts it again.
 
-Nothing in what is rendered has a fix: an edit would be one of a template or of values, and be proven by rendering.
+Nothing in what is rendered is edited: a fix is one of a template or of values, proven by rendering (`fixes/charts.py`).
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ def with_chart(project: Project, chart: JudgedChart, gone: Iterable[str] = ()) -
         chart: the chart.
         gone: what its files were called that it has no more.
     """
+    known = project.files
     for path in gone:
         project = project.without_file(path)
     project = project.with_read(chart.read)
@@ -111,10 +112,23 @@ def with_chart(project: Project, chart: JudgedChart, gone: Iterable[str] = ()) -
             replace(placed, checked=_unfixable(placed.checked), source=before.source)
             for placed, before in zip(now.documents, judged.documents[:number], strict=True)
         ]
-        files[judged.path] = replace(
-            now, documents=(*own, *judged.documents[number:]), limit=now.limit or judged.limit
-        )
+        made = replace(now, documents=(*own, *judged.documents[number:]), limit=now.limit or judged.limit)
+        before = known.get(judged.path)
+        files[judged.path] = before if before is not None and _is_same(before, made) else made
     return replace(project, files=files)
+
+
+def _is_same(before: CheckedFile, now: CheckedFile) -> bool:
+    """Whether the same is said of a file as before, in the same places: an edit of another touched nothing in it."""
+    return (
+        before.text == now.text
+        and before.limit == now.limit
+        and len(before.documents) == len(now.documents)
+        and all(
+            one.checked is other.checked and one.offset == other.offset and one.source == other.source
+            for one, other in zip(before.documents, now.documents, strict=True)
+        )
+    )
 
 
 def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> Project:

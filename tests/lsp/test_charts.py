@@ -153,16 +153,50 @@ async def test_hover_shows_the_rendered_lines_and_which_values_give_them(editor,
     hover = await editor.text_document_hover_async(params)
     assert "Rendered with values-prod.yaml:" in hover.contents.value
     assert "hostNetwork: true" in hover.contents.value
-    # nothing else takes a place in rendered text for one in the template
-    position = types.TextDocumentPositionParams(types.TextDocumentIdentifier(web), types.Position(11, 10))
-    actions = await editor.text_document_code_action_async(
-        types.CodeActionParams(
-            position.text_document,
-            types.Range(position.position, position.position),
-            types.CodeActionContext([]),
-        )
+
+
+async def fixes(editor, uri: str, line: int) -> dict[str, dict[str, list[tuple[int, str]]]]:
+    """What the actions on a line would write, by title and file: line and text."""
+    at = types.Position(line, 4)
+    params = types.CodeActionParams(
+        types.TextDocumentIdentifier(uri), types.Range(at, at), types.CodeActionContext([])
     )
-    assert not actions
+    actions = await editor.text_document_code_action_async(params)
+    return {
+        action.title: {
+            change.text_document.uri.rpartition("/")[2]: [
+                (e.range.start.line, e.new_text) for e in change.edits
+            ]
+            for change in action.edit.document_changes
+        }
+        for action in actions or ()
+        if action.edit
+    }
+
+
+@pytest.mark.asyncio
+async def test_a_fix_is_an_edit_of_values_or_of_the_template(editor, chart):
+    web, values = (chart / "templates/web.yaml").as_uri(), (chart / "values.yaml").as_uri()
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    editor.open(values, VALUES)
+    await editor.until(web, now(NET, PID))
+    await editor.until(values, now(("C-0057", 2)))
+    assert await fixes(editor, web, 11) == {
+        "Set spec.hostPID to false in templates/web.yaml (review) [C-0038]": {"web.yaml": [(11, "fals")]}
+    }
+    # only another values file gives it, and that is where it is set
+    assert await fixes(editor, web, 10) == {
+        "Set spec.hostNetwork to false in values-prod.yaml (review) [C-0041]": {
+            "values-prod.yaml": [(0, "fals")]
+        }
+    }
+    title = "Set securityContext.privileged of container 'web' to false in values.yaml (review) [C-0057]"
+    assert await fixes(editor, values, 2) == {title: {"values.yaml": [(2, "fals")]}}
+    # what is typed and not saved counts
+    editor.edit(values, 2, TextDocumentContentChangeWholeDocument(text=f"# more\n{VALUES}"))
+    assert await fixes(editor, values, 3) == {title: {"values.yaml": [(3, "fals")]}}
+    assert await fixes(editor, values, 0) == {}
 
 
 @pytest.mark.asyncio

@@ -44,7 +44,7 @@ FLOORS = {
         "features.hover", "features.allow", "features.harden", "features.code_actions", "features.symbols",
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
-        "features.workspace_symbols", "features.call_hierarchy",
+        "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes",
         "server.tasks", "server.protocol", "server.stdio",
         "server.progress", "server.publisher", "server.settings_reader", "server.charts", "server.scheduler",
         "server.image_scans",

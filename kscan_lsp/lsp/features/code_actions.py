@@ -78,6 +78,11 @@ def code_actions(
     return actions
 
 
+def wants_fixes(params: types.CodeActionParams) -> bool:
+    """Whether quick fixes are among what is asked for."""
+    return _is_wanted(types.CodeActionKind.QuickFix, params.context.only)
+
+
 def resolved(
     snapshot: DocumentSnapshot, data: dict[str, Any], stopped: Callable[[], bool]
 ) -> types.WorkspaceEdit | None:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.files.encoding import Unreadable
+from kscan_lsp.fixes.charts import ChartSite
+from kscan_lsp.lsp.features.chart_fixes import ChartToFix
 from kscan_lsp.lsp.session.charts import OpenChart, render_chart, trace_chart
+from kscan_lsp.lsp.session.snapshot import OpenText
 from kscan_lsp.render.makers import helm
 from kscan_lsp.report.left_alone import INSTALL
 
@@ -92,13 +96,30 @@ class ChartRenderer:
     def look_again(self, root: Path | None, work_on: Callable[[Path | None], None]) -> None:
         """Have those charts of a folder rendered again that were by other settings."""
         for chart in self._session.charts.of(root):
-            if chart.done >= 0 and chart.is_outdated(self._session.configuration(root)):
+            if chart.done >= 0 and chart.configuration is not self._session.configuration(root):
                 self.outdate(chart.folder, root, work_on, files=False)
 
     def close(self) -> None:
         """End the process that renders."""
         if self._maker is not None:
             self._maker.stop()
+
+    async def to_fix(self, document: OpenDocument) -> ChartToFix | None:
+        """The chart of a document as it renders with all that is open; None where it does not."""
+        session, folder = self._session, document.chart
+        while (chart := session.charts.known.get(folder) if folder else None) and folder in self._rendering:
+            if chart.done == chart.revision and chart.waiting is None:
+                break
+            await self._changed.wait()
+        result = chart.accepted if chart else None
+        workspace = session.workspaces.get(chart.root) if chart else None
+        if chart is None or self._maker is None or workspace is None or chart.done != chart.revision:
+            return None
+        if result is None or result.judged is None or isinstance(result.chart, Unreadable):
+            return None
+        site = ChartSite(self._maker, result.chart, f"{chart.folder.as_uri()}/", workspace.project)
+        opened = {d.key: OpenText(d.uri, d.version, d.index.text) for d in session.documents.values()}
+        return ChartToFix(site, chart.sources, opened)
 
     async def _trace(
         self,
@@ -113,9 +134,10 @@ class ChartRenderer:
         def overtaken() -> bool:
             return chart.revision != request.revision
 
-        sources = await self._executors.run_chart(trace_chart, maker, request, result, overtaken)
+        # what was found is to be shown first: this takes as long as everything before
         while chart.accepted is not result and not overtaken():
             await self._changed.wait()
+        sources = await self._executors.run_chart(trace_chart, maker, request, result, overtaken)
         if not overtaken():
             chart.trace(sources)
             work_on(chart.root)
@@ -140,3 +162,4 @@ class ChartRenderer:
             chart.done = chart.revision
         finally:
             self._rendering.discard(chart.folder)
+            self._changed.notify()

@@ -11,6 +11,7 @@ from lsprotocol import types
 
 from kscan_lsp.lsp.convert import Json, position_offset
 from kscan_lsp.lsp.features import code_actions, code_lens, completion, diagnostics
+from kscan_lsp.lsp.features.chart_fixes import chart_fix_actions
 from kscan_lsp.lsp.features.document_links import document_links, settings_links
 from kscan_lsp.lsp.features.hover import hover, hover_settings
 from kscan_lsp.lsp.session.published import NOTHING
@@ -27,12 +28,26 @@ def handle_requests(server: Server) -> None:
         types.CodeActionOptions(code_action_kinds=list(code_actions.KINDS), resolve_provider=True),
     )
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction] | None:
-        snapshot = await server.scheduler.snapshot(params.text_document.uri)
+        uri, token = params.text_document.uri, params.work_done_token
+        snapshot = await server.scheduler.snapshot(uri)
         if snapshot is None:
             return None
-        return await server.answer(
-            "Looking for fixes", code_actions.code_actions, snapshot, params, token=params.work_done_token
+        actions = await server.answer(
+            "Looking for fixes", code_actions.code_actions, snapshot, params, token=token
         )
+        document = server.session.documents.get(uri)
+        if document is None or document.chart is None or not code_actions.wants_fixes(params):
+            return actions
+        chart = await server.charts.to_fix(document)
+        snapshot = server.session.snapshot(document)
+        if chart is None or snapshot is None:
+            return actions
+        return [
+            *await server.answer(
+                "Looking for fixes", chart_fix_actions, snapshot, chart, params.range, token=token
+            ),
+            *actions,
+        ]
 
     @server.feature(types.CODE_ACTION_RESOLVE)
     async def resolve_action(action: types.CodeAction) -> types.CodeAction:

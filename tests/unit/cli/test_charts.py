@@ -272,13 +272,32 @@ def test_what_is_in_an_archive_is_said_of_it(here: Path) -> None:
     assert found["message"].endswith("(it is rendered from a template in this archive)")
 
 
-def test_nothing_rendered_is_fixed(here: Path) -> None:
-    before = (here / "shop/templates/web.yaml").read_text()
-    result = CliRunner().invoke(app, ["fix", "--write", "--unsafe"])
+def test_fixes_are_made_in_values_where_the_template_takes_them_from_there(here: Path) -> None:
+    write(here, {"shop/values-prod.yaml": "# loud\nprivileged: true # why\n"})
+    result = CliRunner().invoke(app, ["fix", "--control", "C-0057,C-0016", "--unsafe"])
     assert result.exit_code == 0, result.output
-    assert (here / "shop/templates/web.yaml").read_text() == before
-    _, report = scan("--fixes")
-    assert {json.dumps(one["fix"]) for one in report["findings"]} == {"null"}
+    assert "-privileged: true # why\n+privileged: false # why\n" in result.stdout
+    assert "+++ b/shop/values.yaml" in result.stdout
+    # nothing takes it from values, so it is written where the context of the container is
+    assert "+allowPrivilegeEscalation: false\n {{- end }}" in result.stdout
+    result = CliRunner().invoke(app, ["fix", "--control", "C-0057", "--unsafe", "--write", "--verify"])
+    assert "verified: 1 finding gone, nothing new" in result.output
+    assert (here / "shop/values.yaml").read_text() == "enabled: true\nimage: nginx:1\nprivileged: false\n"
+    assert (here / "shop/templates/web.yaml").read_text() == DEPLOYMENT
+    _, report = scan("--control", "C-0057")
+    assert not report["findings"]
+
+
+def test_only_files_below_what_was_named_are_fixed(here: Path) -> None:
+    result = CliRunner().invoke(app, ["fix", "shop/templates", "--control", "C-0057", "--unsafe"])
+    assert not result.stdout
+    assert "1 to fix by hand" in result.output
+
+
+def test_what_is_not_safe_is_left_to_review(here: Path) -> None:
+    result = CliRunner().invoke(app, ["fix", "--control", "C-0057"])
+    assert "1 more to review with --unsafe" in result.output
+    assert "privileged: true" in (here / "shop/values.yaml").read_text()
 
 
 def test_a_template_without_actions_is_judged_as_it_stands(here: Path) -> None:
@@ -300,8 +319,9 @@ def test_a_fix_beside_charts_is_proven(here: Path) -> None:
     write(here, {"pod.yaml": pod})
     result = CliRunner().invoke(app, ["fix", "--unsafe", "--write", "--verify", "--control", "C-0057"])
     assert result.exit_code == 0, result.output
-    assert "verified: 1 finding gone, nothing new" in result.output
+    assert "verified: 2 findings gone, nothing new" in result.output
     assert "privileged: false" in (here / "pod.yaml").read_text()
+    assert "privileged: false" in (here / "shop/values.yaml").read_text()
     assert (here / "shop/templates/web.yaml").read_text() == DEPLOYMENT
 
 
