@@ -28,15 +28,14 @@ MAX_TYPE_ERRORS: Final = 20
 READ_INSIDE: Final = frozenset(
     {
         "accessModes", "aggregationRule", "apiGroups", "apiVersion", "backend", "backendRefs", "cidr", "claimName",
-        "claimRef", "clusterRoleSelectors", "configMap", "configMapKeyRef", "configMapRef", "containers",
-        "data", "defaultBackend", "egress", "enableDefaultDeny", "endpointSelector", "env", "envFrom",
-        "ephemeralContainers",
+        "claimRef", "clusterRoleSelectors", "configMap", "configMapKeyRef", "configMapRef", "containers", "data",
+        "defaultBackend", "egress", "enableDefaultDeny", "endpointSelector", "env", "envFrom", "ephemeralContainers",
         "except", "from", "generateName", "group", "hostPath", "http", "ingress", "initContainers", "ipBlock", "items",
         "jobTemplate", "key", "kind", "labels", "matchExpressions", "matchLabels", "metadata", "name", "namespace",
-        "namespaceSelector", "namespaces", "nonResourceURLs", "operator", "parentRefs", "path", "paths",
-        "persistentVolumeClaim", "podSelector", "policyTypes", "ports", "projected", "resourceNames", "resources",
-        "roleRef", "rules", "scaleTargetRef", "secret", "secretKeyRef", "secretName", "secretRef", "selector",
-        "service", "serviceAccount", "serviceAccountName", "serviceName", "sources", "spec", "specs",
+        "namespaceSelector", "namespaces", "nonResourceURLs", "operator", "ownerReferences", "parentRefs", "path",
+        "paths", "persistentVolumeClaim", "podSelector", "policyTypes", "ports", "projected", "resourceNames",
+        "resources", "roleRef", "rules", "scaleTargetRef", "secret", "secretKeyRef", "secretName", "secretRef",
+        "selector", "service", "serviceAccount", "serviceAccountName", "serviceName", "sources", "spec", "specs",
         "storageClassName", "stringData", "subjects", "template", "to", "types", "valueFrom", "values", "verbs",
         "volumeName", "volumes",
     }

@@ -25,6 +25,8 @@ MAX_REPORT: Final = 64_000_000
 """Of one report, unpacked."""
 _PATIENCE: Final = 5.0
 """Seconds to wait for another process."""
+_AGAIN: Final = 0.02
+"""Seconds between two attempts, where SQLite does not wait by itself."""
 _VERSION: Final = 1
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS reports (
@@ -118,18 +120,38 @@ class ImageCache:
         if not self._path.exists():
             # made by us, so that it is never readable by others, not even for a moment
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection, connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # a machine that loses its power may lose the last report, and nobody waits for the disk
-            connection.execute("PRAGMA synchronous = NORMAL")
+        with closing(sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)) as connection:
+            _begin(connection)
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version not in {0, _VERSION}:
                 raise sqlite3.DatabaseError
             connection.execute(_TABLE)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             work(connection)
+            connection.execute("COMMIT")
 
     def _tell(self, text: str) -> None:
         if not self._told:
             self._told = True
             self._notice(text)
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Be the only one who writes.
+
+    SQLite waits for others by itself, but not where one of them turns the file into one with a WAL, or takes the WAL
+    away as the last that closes it: there it says at once that the database is locked.
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # a machine that loses its power may lose the last report, and nobody waits for the disk
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return

@@ -11,6 +11,7 @@ import pytest_lsp
 from lsprotocol import types
 from pygls.protocol import default_converter
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
+from support.servers import WITHOUT_HELM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,6 +173,17 @@ SERVER = pytest_lsp.ClientServerConfig(
 @pytest_lsp.fixture(config=SERVER)
 async def editor(lsp_client: Editor):
     """A client whose session a test starts itself."""
+    yield
+    await lsp_client.shutdown_session()
+
+
+@pytest_lsp.fixture(
+    config=pytest_lsp.ClientServerConfig(
+        server_command=[sys.executable, "-c", WITHOUT_HELM, "lsp"], client_factory=Editor
+    )
+)
+async def editor_without_helm(lsp_client: Editor):
+    """A client of a server that has nothing to render charts with."""
     yield
     await lsp_client.shutdown_session()
 

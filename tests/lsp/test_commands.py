@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from support.servers import WITHOUT_HELM
 from support.views import FOLDER, edited, never, settings, view_of
 
 from kscan_lsp.lsp.features import fix_all, status
@@ -108,7 +109,10 @@ def lay_out(folder: Path) -> None:
     ],
 )
 @pytest.mark.asyncio
-async def test_a_file_that_is_left_alone_says_why_and_how_it_is_judged(editor, tmp_path, name, words, hint):
+async def test_a_file_that_is_left_alone_says_why_and_how_it_is_judged(
+    editor_without_helm, tmp_path, name, words, hint
+):
+    editor = editor_without_helm
     lay_out(tmp_path)
     await editor.start(tmp_path)
     uri = (tmp_path / name).as_uri()
@@ -116,14 +120,7 @@ async def test_a_file_that_is_left_alone_says_why_and_how_it_is_judged(editor, t
     found = await run(editor, "kscan.status", uri)
     assert found["text"] == f"not checked: {words}"
     assert found["lines"] == [f"This file is not checked: {words}", f"To have it checked, run: {hint}"]
-    # the command line renders charts where the extra is installed, which is then no reason to leave one alone
-    without = (
-        "from kscan_lsp.render import makers\n"
-        "from kscan_lsp.__main__ import main\n"
-        "makers.find_spec = lambda _: None\n"
-        "main()"
-    )
-    scan = [sys.executable, "-c", without, "scan", "--list-skipped"]
+    scan = [sys.executable, "-c", WITHOUT_HELM, "scan", "--list-skipped"]
     wide = {**os.environ, "COLUMNS": "200"}
     said = subprocess.run(scan, cwd=tmp_path, env=wide, capture_output=True, text=True, check=False)
     assert f"{name}: {words}; run: {hint}" in said.stdout

@@ -89,8 +89,10 @@ def folder(tmp_path: Path) -> Path:
 def kscan(folder: Path, *words: str, setup: str = "") -> subprocess.CompletedProcess[str]:
     """The command, which makes copies for a few files, too."""
     program = f"""
-import sys
+import signal, sys
 from kscan_lsp.cli import processes
+# what a shell starts in the background ignores it, and so does what that starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 processes.PAYS_FROM = 0
 processes.EACH = 1
 {setup}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Outputs = dict[str, str]
 
 PLACES = places()
-SHORT = {"github", "markdown"}
-"""Forms that show the worst findings alone, whose messages may quote nothing."""
+SHORT = {"github", "markdown", "images-csv", "cyclonedx"}
+"""Forms that show the worst findings alone, whose messages may quote nothing, and those that are about images."""
 
 
 def output(*argv: str) -> str:
@@ -89,7 +89,7 @@ def test_no_command_shows_a_secret_of_a_manifest() -> None:
     assert shown_in(outputs, canaries(PLACES)) == {}
     assert "own/T-" not in outputs["pretty"] + outputs["json"], "a control of the canaries is wrong"
     assert set(FORMATS) <= set(outputs)
-    assert all("********" in outputs[name] for name in ("fix", *FORMATS) if name not in SHORT)
+    assert [name for name in ("fix", *FORMATS) if name not in SHORT and "********" not in outputs[name]] == []
     assert all(f"p{n:03}-" in outputs["pretty"] for n in (0, 50, 100, 150, 200))
 
 

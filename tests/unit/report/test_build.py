@@ -55,6 +55,7 @@ def test_the_contract_key_by_key() -> None:
         "tool",
         "summary",
         "controls",
+        "packs",
         "changes",
         "skipped",
         "kindsNotJudged",

@@ -259,9 +259,10 @@ def test_what_is_left_alone_is_named_on_request() -> None:
     plain = lines.plain_text(pretty.lines(build([], skipped=left), lines.Screen(100)))
     assert "a.yaml" not in plain
     named = build([], skipped=left, list_skipped=True)
-    text = lines.plain_text(pretty.lines(named, lines.Screen(100)))
+    text = lines.plain_text(pretty.lines(named, lines.Screen(200)))
     assert "skipped      1 excluded by the settings or .gitignore, 1 Kustomize patch\n" in text
-    assert "a.yaml: Kustomize patch; run: kustomize build . | kscan scan -\n" in text
+    instead = "or install kustomize or kubectl, and overlays are built here"
+    assert f"a.yaml: Kustomize patch; run: kustomize build . | kscan scan -, {instead}\n" in text
     assert "x/: excluded by the settings or .gitignore\n" in text
 
 

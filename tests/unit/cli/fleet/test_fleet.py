@@ -456,6 +456,8 @@ def test_ctrl_c_ends_all_processes_at_once_and_reports_what_was_done(tmp_path: P
     script = tmp_path / "kscan.py"
     script.write_text(
         "import os, signal\n"
+        # what a shell starts in the background ignores it, and so does what that starts
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from kscan_lsp.cli.fleet import spreading\n"
         "from kscan_lsp.__main__ import main\n"
         "def done(self, number, of):\n"
