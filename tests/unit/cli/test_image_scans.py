@@ -285,3 +285,20 @@ def test_a_layout_that_is_not_what_it_says_is_said_once_and_not_scanned(here: Pa
     assert second.endswith("... is not what its digest says")
     assert said.replace("\n", "").isprintable()
     assert (report["images"], status, runs(tmp_path / "bin")) == ([], 0, [])
+
+
+def test_what_a_chart_runs_with_other_values_is_scanned_too(here: Path, tmp_path: Path) -> None:
+    pytest.importorskip("helm_python")
+    fake_scanner(tmp_path / "bin", SAYS)
+    files = {
+        "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n",
+        "values.yaml": "tag: '1.0'\n",
+        "values-prod.yaml": "tag: '1.1'\n",
+        "templates/web.yaml": POD % ("web", "registry.example/shop:{{ .Values.tag }}"),
+    }
+    for name, text in files.items():
+        path = here / "shop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    report, _, _ = scan()
+    assert known(report).keys() == {SHOP, "registry.example/shop:1.1"}
