@@ -302,3 +302,20 @@ def test_what_a_chart_runs_with_other_values_is_scanned_too(here: Path, tmp_path
         path.write_text(text)
     report, _, _ = scan()
     assert known(report).keys() == {SHOP, "registry.example/shop:1.1"}
+
+
+def test_an_editor_finds_a_scanner_that_is_on_no_path_and_says_where_it_looked(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kscan_lsp.files.programs._USUAL", ())
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    said = image_scanner.find_scanner([here], desktop=True)
+    assert isinstance(said, str)
+    assert f"for this editor is {tmp_path / 'bin'}, nor in {tmp_path / 'home/.local/bin'}, " in said
+    assert "write the whole path of yours ('command -v trivy' prints it) into KSCAN_IMAGE_SCANNER" in said
+    path = fake_scanner(tmp_path / "home/.local/bin", SAYS)
+    found = image_scanner.find_scanner([here], desktop=True)
+    assert not isinstance(found, str)
+    assert found.path == str(path)
+    # a command is started from a shell, whose PATH counts
+    assert isinstance(image_scanner.find_scanner([here]), str)
