@@ -26,6 +26,7 @@ from kscan_lsp.workspace.baselines import (
     with_claims,
 )
 from kscan_lsp.workspace.configuration import configure
+from kscan_lsp.workspace.image_uses import known_of
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def matched(
     checked: dict[str, CheckedFile] = {
         names[file.checked.path]: file.checked for file in files if not file.checked.skipped
     }
-    matching = match_files(baseline, checked)
+    facts = {names[file.checked.path]: known_of(file.project) for file in files if not file.checked.skipped}
+    matching = match_files(baseline, {name: (one, facts[name]) for name, one in checked.items()})
     marked = {
         checked[name].path: with_claims(checked[name], claims) for name, claims in matching.claims.items()
     }

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.cli.charts import chart_maker
 from kscan_lsp.workspace.chart_values import value_sources, with_sources, with_texts
+from kscan_lsp.workspace.images import of_images
 
 if TYPE_CHECKING:
     from kscan_lsp.cli.scan import Scan
@@ -22,7 +23,9 @@ def with_causes(scan: Scan) -> Scan:
         if maker is None or chart.chart is None or not own:
             continue
         project = next(iter(own.values())).project
-        sources = value_sources(maker, chart.chart, [file.checked for file in own.values()], chart.prefix)
+        about_images = of_images(project.ruleset.policies)
+        judged = [file.checked for file in own.values()]
+        sources = value_sources(maker, chart.chart, judged, chart.prefix, of_images=about_images)
         known = with_texts(project, sources, chart.prefix)
         files = tuple(
             replace(

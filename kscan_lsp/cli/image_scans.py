@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.evidence.images import full_name, images_of
 from kscan_lsp.report.exchange import one_line
+from kscan_lsp.workspace.charts import read_rendered
 from kscan_lsp.workspace.image_cache import ImageCache, cache_path
 from kscan_lsp.workspace.image_scanner import find_scanner
 from kscan_lsp.workspace.image_scans import (
@@ -89,6 +90,14 @@ def _wanted(scan: Scan) -> list[str]:
     used: dict[str, None] = {}
     for file in scan.files:
         used |= images_run_by(file.checked)
+    # what a chart runs with other values is part of no file as long as nothing is found in it
+    for chart in scan.charts:
+        names = {one.path for one in chart.renderings[0].files}
+        project = next((one.project for one in scan.files if one.checked.path in names), None)
+        for _, files, _ in chart.renderings[1:] if project else ():
+            for one in files:
+                if project is not None and one.rendered is not None:
+                    used |= images_run_by(read_rendered(project, one))
     return [image for image in used if full_name(image) and known.of(image) is None]
 
 

@@ -60,6 +60,23 @@ class BaselineEntry(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """The day on which it was written down."""
     owner: str = ""
     reason: str = ""
+    image: str = ""
+    """Of a finding about what is in an image, which one that was (`FoundImage`)."""
+    vulnerabilities: int = 0
+    """How many it had then."""
+
+    def covers(self, now: FoundImage | None) -> bool:
+        """Whether it may stand for a finding that is about an image: the same one, or another that is no worse."""
+        if now is None or not self.image:
+            return True
+        return now.reference == self.image or now.vulnerabilities <= self.vulnerabilities
+
+
+class FoundImage(NamedTuple):
+    """The image that a finding is about, its name in full, and how many vulnerabilities make it one as severe."""
+
+    reference: str
+    vulnerabilities: int
 
 
 class BaselineScore(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -168,32 +185,53 @@ class Matching(NamedTuple):
     """With the number of those that are not there any more as their count."""
 
 
-def match(entries: Iterable[BaselineEntry], found: Mapping[str, Sequence[str]]) -> Matching:
+class KnownBy(NamedTuple):
+    """By what a baseline knows a finding."""
+
+    fingerprint: str
+    image: FoundImage | None = None
+
+
+def match(entries: Iterable[BaselineEntry], found: Mapping[str, Sequence[KnownBy]]) -> Matching:
     """Match findings with those of a baseline: in the same file first, then those that are in no file any more.
 
     Args:
         entries: the findings of the baseline.
-        found: by file, the fingerprints of its findings in the order of the text.
+        found: by file, by what its findings are known, in the order of the text.
     """
     own: dict[tuple[str, str], deque[BaselineEntry]] = {}
     for entry in entries:
         own.setdefault((entry.file, entry.fingerprint), deque()).extend(repeat(entry, entry.count))
     claims: dict[str, dict[int, BaselineMatch]] = {file: {} for file in found}
-    unknown: list[tuple[str, int, str]] = []
-    for file, fingerprints in found.items():
-        for number, one in enumerate(fingerprints):
-            if there := own.get((file, one)):
-                claims[file][number] = BaselineMatch(there.popleft(), moved=False)
+    unknown: list[tuple[str, int, KnownBy]] = []
+    for file, those in found.items():
+        for number, one in enumerate(those):
+            if (claimed := _taken(own.get((file, one.fingerprint)), one.image)) is not None:
+                claims[file][number] = BaselineMatch(claimed, moved=False)
             else:
                 unknown.append((file, number, one))
     elsewhere: dict[str, deque[BaselineEntry]] = {}
-    for (_, one), rest in own.items():
-        elsewhere.setdefault(one, deque()).extend(rest)
+    for (_, name), rest in own.items():
+        elsewhere.setdefault(name, deque()).extend(rest)
     for file, number, one in unknown:
-        if there := elsewhere.get(one):
-            claims[file][number] = BaselineMatch(there.popleft(), moved=True)
+        if (claimed := _taken(elsewhere.get(one.fingerprint), one.image)) is not None:
+            claims[file][number] = BaselineMatch(claimed, moved=True)
     left = Counter(chain.from_iterable(elsewhere.values()))
     return Matching(claims, tuple(replace(entry, count=count) for entry, count in left.items()))
+
+
+def _taken(there: deque[BaselineEntry] | None, image: FoundImage | None) -> BaselineEntry | None:
+    """The first of some that may stand for a finding, taken out: one of its very image before any other."""
+    if not there:
+        return None
+    if image is None:
+        return there.popleft()
+    covering = [one for one in there if one.covers(image)]
+    if not covering:
+        return None
+    entry = next((one for one in covering if one.image == image.reference), covering[0])
+    there.remove(entry)
+    return entry
 
 
 def fingerprint_of(finding: Finding) -> str:

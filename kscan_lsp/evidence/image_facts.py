@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from kscan_lsp.evidence.images import Images, images_of
-from kscan_lsp.evidence.model import Facts, facts
+from kscan_lsp.evidence.model import IMAGES, Facts, facts
 from kscan_lsp.evidence.vex import with_statements
 from kscan_lsp.findings import Severity
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.evidence.images import ImageReport, Vulnerability
+    from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.evidence.vex import Statement
 
 NAMED: Final = 5
@@ -50,6 +51,12 @@ class ImageFacts(Struct, frozen=True, eq=False):
         for image in sorted(known):
             digest.update(image.encode("utf-8", "surrogatepass") + b"\0" + known[image].digest)
         return Facts({image: one.data for image, one in known.items()}, digest.digest())
+
+
+def facts_in(evidence: Evidence) -> ImageFacts | None:
+    """What is known of images; None where nothing is."""
+    # there is one kind of facts about images, made by `image_facts`
+    return evidence.kinds.get(IMAGES)  # type: ignore[return-value]
 
 
 def image_facts(

@@ -21,8 +21,15 @@ _MAX: Final = 300
 """Characters of a name or a version; longer ones are no package's."""
 
 
+CHANNELS: Final = {"rhel": "eus", "ubuntu": "esm"}
+"""The extended support of distributions (`DefaultFixChannels` in `grype/distro/fix_channel.go`)."""
+
+
 class System(Struct, frozen=True):
-    """A distribution, as its os-release names it: `debian`, `12.5`, `bookworm`."""
+    """A distribution, as its os-release names it: `debian`, `12.5`, `bookworm`.
+
+    The version of one whose packages are from an extended support says so, as Grype writes that: `9.4+eus`.
+    """
 
     name: str
     version: str = ""
@@ -30,6 +37,13 @@ class System(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version or self.codename}".rstrip()
+
+    @property
+    def channel(self) -> str:
+        """The extended support that its packages are from: `eus` of Red Hat, `esm` of Ubuntu; mostly empty."""
+        own = CHANNELS.get(self.name, "")
+        said = re.split(r"[+,]", self.version.lower())[1:]
+        return own if own in said else ""
 
 
 class Package(Struct, frozen=True):
@@ -68,15 +82,20 @@ _IDS: Final = {
 """What Trivy calls distributions that call themselves something else."""
 
 
-def system_of(name: str | None, version: str | None, codename: str | None = None) -> System | None:
-    """A distribution by what an inventory says of it; None where that is nothing."""
+def system_of(
+    name: str | None, version: str | None, codename: str | None = None, *, extended: bool = False
+) -> System | None:
+    """A distribution by what an inventory says of it, `extended` of its support; None where that is nothing."""
     plain = (name or "").strip().lower()
     said = (version or "").strip()
     if not plain or len(plain) + len(said) > _MAX:
         return None
     if said and not any(character.isdigit() for character in said):
         return System(_IDS.get(plain, plain), "", codename or said)
-    return System(_IDS.get(plain, plain), said, codename or "")
+    found = System(_IDS.get(plain, plain), said, codename or "")
+    if extended and not found.channel and (channel := CHANNELS.get(found.name)):
+        return System(found.name, f"{said}+{channel}", found.codename)
+    return found
 
 
 def package_of(

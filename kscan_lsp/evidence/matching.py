@@ -2,21 +2,24 @@
 
 A package of a distribution is looked up by its own name and by that of the source package that it was built from; one
 of a language by its name in the ecosystem. What is said not to be affected takes away what is said to be. Left out on
-purpose: what Grype finds by CPE alone, which is guessed from names; extended support (EUS, ESM), whose fixes only
-subscribers have; and which files a package of the distribution owns.
+purpose: what Grype finds by CPE alone, which is guessed from names; and which files a package of the distribution owns.
 
-Sources: `grype/matcher` of Grype (`internal/distro.go`, `internal/language.go`, `rpm/matcher.go`, `rpm/almalinux.go`)
-and the qualifiers in `grype/pkg/qualifier`.
+Fixes of an extended support (EUS of Red Hat, ESM of Ubuntu) count where the inventory says that its packages are from
+there, as Grype's `auto` has it: nobody else gets them.
+
+Sources: `grype/matcher` of Grype (`internal/distro.go`, `internal/language.go`, `rpm/matcher.go`, `rpm/almalinux.go`,
+`rpm/rhel_eus.go`, `dpkg/ubuntu_esm.go`) and the qualifiers in `grype/pkg/qualifier`.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.evidence.advisories import AffectedRange
 from kscan_lsp.evidence.cvss import base_score
 from kscan_lsp.evidence.images import ImageReport, Vulnerability
 from kscan_lsp.evidence.inventory import System
@@ -32,78 +35,15 @@ from kscan_lsp.evidence.sources.common import (
 from kscan_lsp.evidence.versions import is_later, is_within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from kscan_lsp.evidence.advisories import Advisory, Database, Record
     from kscan_lsp.evidence.inventory import Inventory, Package
     from kscan_lsp.findings import Severity
 
 PATIENCE: Final = 60.0
 """Seconds for one inventory."""
-
-
-class AffectedRange(Struct, frozen=True):
-    """Versions that are affected, and what fixes them."""
-
-    constraint: str
-    format: str
-    fixed: str = ""
-    """Empty where there is no fix, or none will come."""
-
-
-class Record(Struct, frozen=True):
-    """What the database says of one package and one vulnerability."""
-
-    vulnerability: int
-    """Its number in the database."""
-    ranges: tuple[AffectedRange, ...]
-    cves: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
-    """CPEs of what it must run on."""
-    module: str | None = None
-    arch: str = ""
-    only_rootio: bool = False
-
-
-class Advisory(Struct, frozen=True):
-    """What the database says of one vulnerability."""
-
-    id: str
-    provider: str
-    rejected: bool = False
-    aliases: tuple[str, ...] = ()
-    description: str = ""
-    url: str = ""
-    ratings: tuple[str, ...] = ()
-    """Words or CVSS vectors, the one that counts first."""
-    weaknesses: tuple[str, ...] = ()
-    epss: float | None = None
-    kev: bool = False
-
-
-class Database(Protocol):
-    """What matching asks of a database."""
-
-    version: str
-    built: date | None
-
-    def systems(self, system: System, *, exactly: bool = False) -> tuple[int, ...]:
-        """The numbers of the releases whose records hold for a distribution; `exactly` its own."""
-
-    def ended(self, system: System, today: date) -> bool:
-        """Whether a distribution gets no updates any more."""
-
-    def of_system(self, name: str, systems: Sequence[int], *, unaffected: bool = False) -> Iterable[Record]:
-        """What is said of a package of a distribution."""
-
-    def of_ecosystem(self, name: str, kind: str, *, unaffected: bool = False) -> Iterable[Record]:
-        """What is said of a package of an ecosystem, by the type of its package URL."""
-
-    def advisory(self, number: int) -> Advisory:
-        """What is said of a vulnerability."""
-
-    def nvd(self, cve: str) -> Advisory | None:
-        """What the National Vulnerability Database says of one."""
 
 
 class TooLongError(Exception):
@@ -162,6 +102,9 @@ def _matches(
     if own.name == "almalinux" and package.kind == "rpm":
         yield from _of_alma(package, own, database)
         return
+    if own.channel and package.kind == _EXTENDED[own.channel]:
+        yield from _of_extended(package, own, database)
+        return
     systems = database.systems(own)
     for name, version in _names(package):
         records = [r for r in database.of_system(name, systems) if _holds(r, package, own, name)]
@@ -172,6 +115,51 @@ def _matches(
             [r for r in denied if _holds(r, package, own, name) and _affects(r, version, package.kind)],
             database,
         )
+
+
+_EXTENDED: Final = {"eus": "rpm", "esm": "deb"}
+"""What kind of packages an extended support is of."""
+_RELEASE: Final = re.compile(r"\.el(\d+)(?:_(\d+))?")
+
+
+def _of_extended(package: Package, system: System, database: Database) -> Iterator[tuple[Record, Advisory]]:
+    """The distribution says what is affected, and it and its extended support what fixes that.
+
+    What one of both has fixed in the version that is installed, or before it, is not affected.
+    """
+    base = database.systems(system)
+    both = (*base, *database.systems(system, channel=system.channel))
+    for name, version in _names(package):
+        disclosed = [
+            record
+            for record in database.of_system(name, base)
+            if _holds(record, package, system, name) and _affects(record, version, package.kind)
+        ]
+        fixing = [
+            (_ids(record, database.advisory(record.vulnerability)), one)
+            for record in (database.of_system(name, both) if disclosed else ())
+            if _holds(record, package, system, name)
+            for one in record.ranges
+            if one.fixed
+        ]
+        for record in disclosed:
+            advisory = database.advisory(record.vulnerability)
+            ids = _ids(record, advisory)
+            about = [one for names, one in fixing if not ids.isdisjoint(names)]
+            if any(is_within(version, f">= {one.fixed}", one.format, package.kind) for one in about):
+                continue
+            within = [one for one in about if system.channel != "eus" or _is_reached(one.fixed, system)]
+            yield replace(record, ranges=tuple(dict.fromkeys(within))), advisory
+
+
+def _is_reached(fixed: str, system: System) -> bool:
+    """Whether a fix is for a minor release of Red Hat that an extended one has all updates of: itself, or before it."""
+    found = _RELEASE.search(fixed.rpartition("-")[2])
+    major, _, minor = re.split(r"[+,]", system.version)[0].partition(".")
+    if found is None or not major.isdigit():
+        return True
+    minor = minor.partition(".")[0]
+    return found[1] == major and int(found[2] or 0) <= int(minor if minor.isdigit() else 0)
 
 
 def _names(package: Package) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,13 @@ from kscan_lsp.files.discover import repository
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+_USUAL: Final = ("/usr/local/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin", "/snap/bin")
+_USUAL_IN_HOME: Final = (".local/bin", "bin", "go/bin")
+_USUAL_ON_WINDOWS: Final = (
+    ("LOCALAPPDATA", ("Microsoft", "WinGet", "Links")),
+    ("USERPROFILE", ("scoop", "shims")),
+    ("ProgramData", ("chocolatey", "bin")),
+)
 _GLANCE: Final = 0.2
 """Seconds between two looks at how much a program has written; that it has ended is seen at once."""
 _LAST: Final = 10_000
@@ -83,10 +91,46 @@ def is_program(path: str) -> bool:
 
 def on_path(names: Iterable[str], roots: Iterable[str]) -> str | None:
     """The first of some programs that is on PATH, outside of what is scanned."""
+    return _in_folders(names, os.environ.get("PATH", "").split(os.pathsep), roots)
+
+
+def installed(names: Iterable[str], roots: Iterable[str]) -> str | None:
+    """The first of some programs in a folder where programs are installed, outside of what is scanned.
+
+    An editor that is started from a desktop has not the PATH of its user's shell, where these folders are. Neither the
+    program nor its folder may be such that other users of the machine could have put it there.
+    """
+    roots = [*roots]
+    found = (_in_folders([name], [folder], roots) for name in names for folder in usual_folders())
+    return next((path for path in found if path and _is_own(path)), None)
+
+
+def usual_folders() -> list[str]:
+    """Where package managers and people install programs on this system, for all users and for this one."""
+    if os.name == "nt":
+        wanted = [(os.environ.get(name, ""), below) for name, below in _USUAL_ON_WINDOWS]
+        return [os.path.join(top, *below) for top, below in wanted if os.path.isabs(top)]
+    home = os.path.expanduser("~")
+    own = [os.path.join(home, one) for one in _USUAL_IN_HOME] if os.path.isabs(home) else []
+    return [*_USUAL, *own]
+
+
+def _in_folders(names: Iterable[str], folders: Iterable[str], roots: Iterable[str]) -> str | None:
     tops = [os.path.realpath(repository(root) or root) for root in roots]
-    folders = [one for one in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(one)]
-    search = os.pathsep.join(one for one in folders if not any(_is_within(one, top) for top in tops))
-    return next((path for name in names if (path := shutil.which(name, path=search))), None)
+    search = [one for one in folders if os.path.isabs(one) and not any(_is_within(one, top) for top in tops)]
+    return next((path for name in names if (path := shutil.which(name, path=os.pathsep.join(search)))), None)
+
+
+def _is_own(path: str) -> bool:
+    """Whether a program, its folder, and what links lead to belong to the user or the system, and are no one else's."""
+    if sys.platform == "win32":
+        return True  # these folders are the user's or the administrators' there
+    real = os.path.realpath(path)
+    try:
+        states = [os.stat(one) for one in (os.path.dirname(path), real, os.path.dirname(real))]
+    except OSError:
+        return False
+    return all(one.st_uid in {0, os.getuid()} and not one.st_mode & stat.S_IWOTH for one in states)
 
 
 def _is_within(folder: str, top: str) -> bool:

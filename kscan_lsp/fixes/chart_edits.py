@@ -36,10 +36,13 @@ _DEFAULTS: Final = "values.yaml"
 
 
 class Fixable(NamedTuple):
-    """A finding of what a chart renders to: its document, the field from the root of that, and what sets that."""
+    """A finding of what a chart renders to: its document, the field from the root of that, and what sets that.
+
+    Without a finding, nothing has to be gone.
+    """
 
     placed: PlacedDocument
-    finding: Finding
+    finding: Finding | None
     path: Path
     sources: Sequence[ValueSource]
 

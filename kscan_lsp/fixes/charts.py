@@ -65,13 +65,21 @@ class ChartSite(NamedTuple):
         return self._replace(chart=Chart({**self.chart.files, **raw}, self.chart.left_out))
 
 
+class FoundKey(NamedTuple):
+    """What makes a finding the same before and after a fix; the path has no numbers."""
+
+    control: str
+    resource: object
+    path: tuple[str, ...]
+
+
 class ChartBase(NamedTuple):
     """What a chart renders to before any fix, and what is found in that; remembered while several are tried."""
 
     rendered: Mapping[str, Mapping[str, str]]
     """By values file (empty for the defaults) and file of the chart."""
-    found: Counter[object]
-    unjudged: Counter[object]
+    found: Counter[FoundKey]
+    unjudged: Counter[FoundKey]
 
 
 def base_of(site: ChartSite) -> ChartBase | None:
@@ -100,7 +108,7 @@ def chart_fixes(
     for root, draft in chart_drafts(site, placed, finding):
         fixable = Fixable(placed, finding, (*root, *finding.path), sources)
         for texts in proposals(site.chart, site.prefix, fixable, draft):
-            if all(map(site.allowed, texts)) and _holds(site.with_texts(texts), base, fixable, draft):
+            if all(map(site.allowed, texts)) and holds(site.with_texts(texts), base, fixable, draft):
                 found.append(ChartFix(f"{draft.title} in {', '.join(sorted(texts))}", draft.safe, texts))
                 break
     return found
@@ -117,7 +125,7 @@ def chart_drafts(site: ChartSite, placed: PlacedDocument, finding: Finding) -> I
                     yield verdicts.resource.root, draft
 
 
-def _holds(site: ChartSite, base: ChartBase, fixable: Fixable, draft: Draft) -> bool:
+def holds(site: ChartSite, base: ChartBase, fixable: Fixable, draft: Draft) -> bool:
     """Whether a chart with the texts of a fix is what it was, but for the fix."""
     rendered = _rendered(site)
     if rendered is None or rendered.keys() != base.rendered.keys():
@@ -134,8 +142,25 @@ def _holds(site: ChartSite, base: ChartBase, fixable: Fixable, draft: Draft) -> 
     if not any(_has_change(files.get(own, ""), fixable.placed, draft.changes) for files in rendered.values()):
         return False
     found, unjudged = _judged(site, rendered)
-    key = _key(fixable.finding.control, fixable.finding.resource, fixable.path)
-    return found[key] < base.found[key] and not found - base.found and not unjudged - base.unjudged
+    if (finding := fixable.finding) is not None:
+        key = _key(finding.control, finding.resource, fixable.path)
+        if found[key] >= base.found[key]:
+            return False
+    lost = base.found - found
+    return not unjudged - base.unjudged and all(
+        _is_left(one, lost, draft, site) for one in found - base.found
+    )
+
+
+def _is_left(found: FoundKey, lost: Counter[FoundKey], draft: Draft, site: ChartSite) -> bool:
+    """Whether what is new is what a fix may leave, in place of something more severe at the same field."""
+    severities = site.project.ruleset.severities
+    return found.control in draft.leaves and any(
+        one.control in draft.leaves
+        and one[1:] == found[1:]
+        and severities[one.control] > severities[found.control]
+        for one in lost
+    )
 
 
 def _is_only(before: str, after: str, changes: Sequence[DataChange]) -> bool:
@@ -223,7 +248,7 @@ def _rendered(site: ChartSite) -> dict[str, Mapping[str, str]] | None:
 
 def _judged(
     site: ChartSite, rendered: Mapping[str, Mapping[str, str]]
-) -> tuple[Counter[object], Counter[object]]:
+) -> tuple[Counter[FoundKey], Counter[FoundKey]]:
     """What is found in a project with a chart, and what cannot be judged."""
     texts = site.chart.templates()
     renderings = [
@@ -239,8 +264,8 @@ def _judged(
         for values, files in rendered.items()
     ]
     project = with_chart(site.project, judge_chart(site.project, renderings))
-    found: Counter[object] = Counter()
-    unjudged: Counter[object] = Counter()
+    found: Counter[FoundKey] = Counter()
+    unjudged: Counter[FoundKey] = Counter()
     for file in project.files.values():
         for placed in file.documents:
             for verdicts in placed.checked.verdicts:
@@ -250,5 +275,5 @@ def _judged(
     return found, unjudged
 
 
-def _key(control: str, resource: object, path: Path) -> object:
-    return control, resource, tuple(part for part in path if isinstance(part, str))
+def _key(control: str, resource: object, path: Path) -> FoundKey:
+    return FoundKey(control, resource, tuple(part for part in path if isinstance(part, str)))

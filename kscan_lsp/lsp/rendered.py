@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
+from lsprotocol import types
+
 from kscan_lsp.findings import Problem
 from kscan_lsp.lsp import convert
 from kscan_lsp.render.source_map import Rendered
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.model import NotScanned
+    from kscan_lsp.text import Encoding
     from kscan_lsp.workspace.chart_values import ValueSource
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
@@ -205,6 +208,17 @@ def _diagnostic(
     if places and capabilities.related_information:
         about += f',"relatedInformation":[{",".join(places)}]'
     return convert.one(mark.span, index, capabilities.encoding, about)
+
+
+def diagnostic_of(mark: ChartMark, lines: LineIndex, encoding: Encoding) -> types.Diagnostic:
+    """A finding that is shown in a file of a chart as an action names it."""
+    return types.Diagnostic(
+        range=convert.range_of(mark.span, lines, encoding),
+        message=mark.message,
+        severity=types.DiagnosticSeverity(convert.level_of(mark.finding)) if mark.finding else None,
+        code=mark.finding.control if mark.finding else None,
+        source=convert.SOURCE,
+    )
 
 
 def uri_of(key: str) -> str:

@@ -44,6 +44,8 @@ class Field(NamedTuple):
     source: Rendered
     path: Path
     """From the root of the document."""
+    is_image: bool = False
+    """Whether it is an image of which the version is meant: its tag, before its repository."""
 
     @property
     def is_missing(self) -> bool:

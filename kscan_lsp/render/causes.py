@@ -97,6 +97,8 @@ class _CauseSearch:
         self.stopped = stopped
         self.left = most
         self.found: dict[object, ValueCause] = {}
+        self.names: dict[object, ValueCause] = {}
+        """What gives the name of images, as long as nothing is found that gives their version."""
         self.tried: set[Path] = set()
         """What was changed alone, and what a field that is missing would have shown if it came from there."""
         candidates = Candidates(probe.chart, probe.values, probe.templates, probe.prefix)
@@ -115,10 +117,16 @@ class _CauseSearch:
             for path in options:
                 if key in self.found or self.left <= 0 or self.stopped():
                     break
-                if path not in self.tried:
+                # of an image with a name, what is empty may give the version in place of the chart's own
+                if path not in self.tried and (key not in self.names or self._is_empty(path)):
                     self.tried.add(path)
                     self._alone(path)
-        return self.found
+        return self.names | self.found
+
+    def _is_empty(self, path: Path) -> bool:
+        """Whether a value is there for somebody to fill in."""
+        values = self.probe.values
+        return values.sets(path) and values.lookup(path) in ("", None)
 
     def _bears_text(self, path: Path) -> bool:
         """Whether a value can be any text without being something else to what asks whether it is there."""
@@ -145,11 +153,19 @@ class _CauseSearch:
                 self._together(half[len(half) // 2 :])
         else:
             self.tried.update(path for path in accepted if not self.probe.values.sets(path))
-            for key, _, value in self._looked_up(rendered, accepted.keys()):
-                known = (one for one in self.options[key] if one in accepted)
-                path = next((one for one in known if _has(value, accepted[one])), None)
-                if path is not None:
-                    self.found.setdefault(key, ValueCause(path, prints=True))
+            for key, field, value in self._looked_up(rendered, accepted.keys()):
+                known = [one for one in self.options[key] if one in accepted and _has(value, accepted[one])]
+                if not known:
+                    continue
+                if field.is_image and value != accepted[known[0]]:
+                    # with a digest, that is what counts
+                    tail = _version(value)
+                    there = [one for one in known if self.probe.values.sets(one)] or known
+                    path = max(there, key=lambda one: tail.rfind(accepted[one]))
+                    found = self.found if accepted[path] in tail else self.names
+                    found.setdefault(key, ValueCause(path, prints=True))
+                else:
+                    self.found.setdefault(key, ValueCause(known[0], prints=True))
         self._together(rest)
 
     def _is_blamed(self, path: Path, message: str) -> bool:
@@ -170,7 +186,7 @@ class _CauseSearch:
         ]
         for key in concerned[:1]:
             before = _value(self.fields[key])
-            new = _other(known, before)
+            new = _other(known, None if key in self.names else before)
             overlay = self.probe.values.overlay()
             if not overlay.set(path, new):
                 return
@@ -180,6 +196,8 @@ class _CauseSearch:
                 return
             for other, field, value in self._looked_up(rendered, {path}):
                 was = _value(field)
+                if other in self.names and f":{new}" not in _version(value):
+                    continue
                 if value != was or type(value) is not type(was):
                     prints = not isinstance(new, bool) or (isinstance(value, bool) and value == new)
                     self.found[other] = ValueCause(path, prints)
@@ -241,6 +259,12 @@ def _data(text: str, field: Field) -> Any:
 def _identity(data: Any) -> tuple[Any, Any, Any]:
     name, namespace = (paths.lookup(data, ("metadata", key)) for key in ("name", "namespace"))
     return paths.lookup(data, ("kind",)), name, namespace
+
+
+def _version(image: Any) -> str:
+    """What tells the version in the name of an image: `:1.27`, with a digest behind it if it has one."""
+    last = image.rpartition("/")[2] if isinstance(image, str) else ""
+    return last[min((at for at in map(last.find, ":@") if at >= 0), default=len(last)) :]
 
 
 def _has(value: Any, token: str) -> bool:

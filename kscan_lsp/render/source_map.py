@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.findings import Location
-from kscan_lsp.paths import stable
+from kscan_lsp.paths import lookup, stable
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
@@ -27,15 +27,18 @@ class FoundWith(Struct, frozen=True):
     """The values files that findings of a template are found with, the chart's own first."""
 
     names: Mapping[object, tuple[str, ...]] = {}
+    of_images: Container[str] = ()
+    """The controls that are about what is in an image: with another image it is another finding."""
 
     def of(self, finding: Finding) -> tuple[str, ...]:
         """Those of one finding."""
         return self.names.get(self.key(finding), ())
 
-    @staticmethod
-    def key(finding: Finding) -> object:
+    def key(self, finding: Finding) -> object:
         """What makes a finding the same with other values."""
-        return finding.control, finding.resource, _stable(_Same(finding.data), finding.path)
+        image = lookup(finding.data, finding.path) if finding.control in self.of_images else None
+        said = image if isinstance(image, str) else ""
+        return finding.control, finding.resource, _stable(_Same(finding.data), finding.path), said
 
 
 class _Same:

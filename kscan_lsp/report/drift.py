@@ -20,8 +20,10 @@ from kscan_lsp.dispositions.baseline import (
     fingerprint_of,
 )
 from kscan_lsp.findings import Severity
+from kscan_lsp.paths import lookup
 from kscan_lsp.redaction import redact
 from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, ScoreChange
+from kscan_lsp.workspace.baselines import image_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -191,11 +193,13 @@ def written(
     today = report.circumstances.day.isoformat() if report.circumstances.day else ""
     pairs = _claims(report, compared) if compared else [(one, None) for one in report.findings]
     counted: Counter[BaselineEntry] = Counter()
+    images = {one.reference: one.vulnerabilities for one in report.images if one.source}
     for one, claim in pairs:
         if one.finding.status == "accepted" or (claim is None and not take_in):
             continue
         finding = one.finding
         before = claim.entry if claim else None
+        image = image_with(finding, images.get(str(lookup(finding.data, finding.path))))
         entry = BaselineEntry(
             file=name_of(one.file),
             object=object_name(finding.resource),
@@ -206,6 +210,8 @@ def written(
             since=before.since if before else today,
             owner=before.owner if before else author.owner,
             reason=before.reason if before else author.reason,
+            image=image.reference if image else "",
+            vulnerabilities=image.vulnerabilities if image else 0,
         )
         counted[entry] += 1
     if compared:

@@ -40,9 +40,7 @@ def render(report: Report, uri_of: UriOf = no_uri) -> str:
         uri_of: the URI of a file by its name in the report; where there is none, its places are text, not links.
     """
     body = [*_parts(report, PlaceLinks(uri_of))]
-    # an editor, which links places, shows the page by a policy of its own
-    alone = uri_of is no_uri and any(one.vulnerabilities for one in report.images)
-    script = images.SCRIPT if alone else ""
+    script = images.SCRIPT if any(one.vulnerabilities for one in report.images) else ""
     return page("kscan report", (*about.head(report), *_contents(body), *body), script)
 
 

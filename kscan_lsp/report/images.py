@@ -29,7 +29,7 @@ def reported_images(
         asked: whether they are to be there although nothing is known of any.
     """
     followed: dict[int, Followed] = {}
-    places: dict[str, list[ImagePlace]] = {}
+    places: dict[str, dict[ImagePlace, None]] = {}
     facts: dict[str, ImageFacts | None] = {}
     for file, project in checked:
         known = known_of(project)
@@ -48,7 +48,8 @@ def reported_images(
                     use.container,
                     use.exposure,
                 )
-                places.setdefault(use.image, []).append(place)
+                # what a chart renders to with other values is there once more
+                places.setdefault(use.image, {})[place] = None
                 if facts.get(use.image) is None or (known and known.images.of(use.image)):
                     facts[use.image] = known
     images = [_image(reference, tuple(found), facts[reference]) for reference, found in places.items()]

@@ -19,25 +19,33 @@ from msgspec.structs import replace
 from kscan_lsp.dispositions.baseline import (
     Baseline,
     BaselineError,
+    FoundImage,
+    KnownBy,
     disposition_of,
     in_baseline,
     match,
 )
 from kscan_lsp.dispositions.baseline import read as read_text
+from kscan_lsp.evidence.image_facts import counted_of
+from kscan_lsp.evidence.images import full_name
 from kscan_lsp.files import encoding
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem, fingerprint
+from kscan_lsp.kubernetes.images import image_ref
+from kscan_lsp.paths import lookup
 from kscan_lsp.settings.exceptions import FOLDER
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from kscan_lsp.dispositions.baseline import BaselineMatch, Matching
+    from kscan_lsp.dispositions.baseline import BaselineEntry, BaselineMatch, Matching
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Disposition
+    from kscan_lsp.evidence.image_facts import ImageFacts
+    from kscan_lsp.evidence.images import Vulnerability
+    from kscan_lsp.findings import Disposition, Finding
     from kscan_lsp.paths import Ways
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
     from kscan_lsp.yaml.document import Document
@@ -46,16 +54,28 @@ DEFAULT_BASELINE: Final = f"{FOLDER}/baseline.json"
 """Where a baseline is written that nobody names."""
 
 
+BY_VULNERABILITIES: Final = frozenset(
+    ("KS-0060", "KS-0061", "KS-0062", "KS-0063", "C-0083", "C-0084", "C-0085")
+)
+"""The controls that are about vulnerabilities of an image, of which another image may have more."""
+
 MAKES_ONE: Final = "'kscan baseline create' writes one"
 """How it ends what is said of a baseline that is not there."""
+
+
+class KnownEntry(NamedTuple):
+    """A finding of a baseline, and what one has that it stands for."""
+
+    entry: BaselineEntry
+    disposition: Disposition
 
 
 class KnownFindings(Struct, frozen=True, eq=False):
     """The findings of a baseline as an editor asks for them."""
 
-    by_file: Mapping[str, Mapping[str, tuple[Disposition, ...]]] = {}
+    by_file: Mapping[str, Mapping[str, tuple[KnownEntry, ...]]] = {}
     """By the key of the file in its project and by fingerprint, what each has."""
-    gone: Mapping[str, tuple[Disposition, ...]] = {}
+    gone: Mapping[str, tuple[KnownEntry, ...]] = {}
     """By fingerprint, those of files that are not there any more."""
     missing: frozenset[str] = frozenset()
     """The keys of these files."""
@@ -128,15 +148,15 @@ def known_findings(file: BaselineFile) -> KnownFindings:
     """The findings of a baseline by the keys that an editor has for files (`Path.as_uri`)."""
     if file.baseline is None:
         return KnownFindings()
-    by_name: dict[str, dict[str, tuple[Disposition, ...]]] = defaultdict(dict)
+    by_name: dict[str, dict[str, tuple[KnownEntry, ...]]] = defaultdict(dict)
     for entry in file.baseline.findings:
         known = by_name[entry.file]
         known[entry.fingerprint] = (
             *known.get(entry.fingerprint, ()),
-            *(disposition_of(entry),) * entry.count,
+            *(KnownEntry(entry, disposition_of(entry)),) * entry.count,
         )
-    by_file: dict[str, Mapping[str, tuple[Disposition, ...]]] = {}
-    gone: dict[str, tuple[Disposition, ...]] = {}
+    by_file: dict[str, Mapping[str, tuple[KnownEntry, ...]]] = {}
+    gone: dict[str, tuple[KnownEntry, ...]] = {}
     missing: set[str] = set()
     for name, found in by_name.items():
         path = Path(os.path.abspath(file.folder / name))
@@ -144,13 +164,15 @@ def known_findings(file: BaselineFile) -> KnownFindings:
             by_file[path.as_uri()] = found
         else:
             missing.add(path.as_uri())
-            for one, dispositions in found.items():
-                gone[one] = (*gone.get(one, ()), *dispositions)
+            for one, there in found.items():
+                gone[one] = (*gone.get(one, ()), *there)
     return KnownFindings(by_file, gone, frozenset(missing))
 
 
-def marked(file: CheckedFile, known: KnownFindings) -> CheckedFile:
+def marked(file: CheckedFile, known: KnownFindings, facts: ImageFacts | None = None) -> CheckedFile:
     """A file with what a baseline says of its findings, whatever was said of them before.
+
+    What is known of images (`facts`) tells whether another image is worse than the one that the baseline knows.
 
     Of several findings with one fingerprint the first are known, as many as the baseline has. A document that shares
     none with those before it is known by itself, and is taken over as it is: at a keystroke that is all but one.
@@ -167,7 +189,11 @@ def marked(file: CheckedFile, known: KnownFindings) -> CheckedFile:
         if alone and one.baseline is known:
             parts.append(one)
         else:
-            found = [_known(name, number, own, known.gone) for name, number in _numbered(fingerprints, used)]
+            images = _images_of_all(one.verdicts, facts)
+            found = [
+                _known(number, (*own.get(name, ()), *known.gone.get(name, ())), image)
+                for (name, number), image in zip(_numbered(fingerprints, used), images, strict=True)
+            ]
             part = _with_dispositions(one, found)
             parts.append(replace(part, fingerprints=fingerprints, baseline=known if alone else None))
         seen.update(fingerprints)
@@ -175,7 +201,7 @@ def marked(file: CheckedFile, known: KnownFindings) -> CheckedFile:
     return file.with_parts(parts)
 
 
-_NOTHING: Final[Mapping[str, tuple[Disposition, ...]]] = {}
+_NOTHING: Final[Mapping[str, tuple[KnownEntry, ...]]] = {}
 
 
 def _numbered(fingerprints: Iterable[str], used: Mapping[str, int]) -> Iterator[tuple[str, int]]:
@@ -186,18 +212,10 @@ def _numbered(fingerprints: Iterable[str], used: Mapping[str, int]) -> Iterator[
         here[name] += 1
 
 
-def _known(
-    name: str,
-    number: int,
-    own: Mapping[str, tuple[Disposition, ...]],
-    gone: Mapping[str, tuple[Disposition, ...]],
-) -> Disposition | None:
-    there = own.get(name, ())
-    if number < len(there):
-        return there[number]
-    elsewhere = gone.get(name, ())
-    number -= len(there)
-    return elsewhere[number] if number < len(elsewhere) else None
+def _known(number: int, there: Sequence[KnownEntry], image: FoundImage | None) -> Disposition | None:
+    """What a finding has, of those that are known by its fingerprint, if so many of the same come before it."""
+    covering = there if image is None else [one for one in there if one.entry.covers(image)]
+    return covering[number].disposition if number < len(covering) else None
 
 
 def _with_dispositions(checked: CheckedDocument, found: Iterable[Disposition | None]) -> CheckedDocument:
@@ -212,13 +230,41 @@ def _with_dispositions(checked: CheckedDocument, found: Iterable[Disposition | N
     return checked if same else replace(checked, verdicts=tuple(verdicts))
 
 
-def fingerprints_of(file: CheckedFile) -> list[str]:
+def _known_by(file: CheckedFile, facts: ImageFacts | None) -> list[KnownBy]:
     """By what a baseline knows the findings of a file, in the order of the text."""
-    found: list[str] = []
+    found: list[KnownBy] = []
     for checked in file.parts:
         known = checked.fingerprints
-        found += fingerprints_of_all(checked.verdicts) if known is None else known
+        names = fingerprints_of_all(checked.verdicts) if known is None else known
+        found += map(KnownBy, names, _images_of_all(checked.verdicts, facts))
     return found
+
+
+def _images_of_all(verdicts: Iterable[Verdicts], facts: ImageFacts | None) -> Iterator[FoundImage | None]:
+    """The images that findings are about, in order, where what is in them is what was found."""
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            yield found_image(finding, facts)
+
+
+def found_image(finding: Finding, facts: ImageFacts | None) -> FoundImage | None:
+    """The image that a finding is about, by what is known of images; None for one that is about anything else."""
+    if facts is None or finding.control not in BY_VULNERABILITIES:
+        return None
+    image = lookup(finding.data, finding.path)
+    report = facts.images.of(image) if isinstance(image, str) else None
+    counted = counted_of(report, only_fixable=facts.only_fixable) if report else None
+    return image_with(finding, counted)
+
+
+def image_with(finding: Finding, counted: Sequence[Vulnerability] | None) -> FoundImage | None:
+    """The image that a finding is about, by those of its vulnerabilities that count; None where nothing is known."""
+    image = lookup(finding.data, finding.path)
+    if counted is None or not isinstance(image, str) or finding.control not in BY_VULNERABILITIES:
+        return None
+    severe = sum(one.severity is not None and one.severity >= finding.severity for one in counted)
+    digest = image_ref(image)["digest"]
+    return FoundImage(full_name(image) + (f"@{digest}" if digest else ""), severe)
 
 
 def fingerprints_of_all(verdicts: Iterable[Verdicts]) -> tuple[str, ...]:
@@ -242,6 +288,11 @@ def with_claims(file: CheckedFile, claims: Mapping[int, BaselineMatch]) -> Check
     return file.with_parts(parts)
 
 
-def match_files(baseline: Baseline, files: Mapping[str, CheckedFile]) -> Matching:
-    """Match the findings of files, by what the baseline calls them, with those in it."""
-    return match(baseline.findings, {name: fingerprints_of(file) for name, file in files.items()})
+def match_files(baseline: Baseline, files: Mapping[str, tuple[CheckedFile, ImageFacts | None]]) -> Matching:
+    """Match the findings of files with those in a baseline.
+
+    Args:
+        baseline: the baseline.
+        files: by what it calls them, each with what is known of images.
+    """
+    return match(baseline.findings, {name: _known_by(*one) for name, one in files.items()})

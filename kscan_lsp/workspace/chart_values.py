@@ -17,12 +17,12 @@ from kscan_lsp.paths import show
 from kscan_lsp.render.candidates import Field
 from kscan_lsp.render.causes import Probe, causes
 from kscan_lsp.render.reads import Templates
-from kscan_lsp.render.source_map import FoundWith, Rendered
+from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.render.values import chart_values
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
@@ -59,7 +59,9 @@ def value_sources(
     chart: Chart,
     files: Iterable[CheckedFile],
     prefix: str,
+    *,
     overtaken: Callable[[], bool] = lambda: False,
+    of_images: Container[str] = (),
 ) -> dict[object, tuple[ValueSource, ...]]:
     """The values that the findings of a chart come from, by what tells findings apart (`sources_in`).
 
@@ -69,10 +71,11 @@ def value_sources(
         files: its templates, judged.
         prefix: what stands before the paths of its files in their names.
         overtaken: whether nobody wants to know any more.
+        of_images: the controls that are about what is in an image, for which its tag counts more than its name.
     """
     fields: dict[str, dict[object, Field]] = defaultdict(dict)
     others: dict[str, list[object]] = defaultdict(list)
-    for source, finding, field in _fields(files):
+    for source, finding, field in _fields(files, of_images):
         if overtaken():
             return {}
         key = _key(source, finding)
@@ -102,7 +105,9 @@ def value_sources(
     return {key: tuple(sources) for key, sources in found.items() if sources}
 
 
-def _fields(files: Iterable[CheckedFile]) -> Iterator[tuple[Rendered, Finding, Field]]:
+def _fields(
+    files: Iterable[CheckedFile], of_images: Container[str]
+) -> Iterator[tuple[Rendered, Finding, Field]]:
     """The fields that findings are about."""
     for file in files:
         several = sum(isinstance(one.source, Rendered) and not one.source.extra for one in file.documents)
@@ -116,7 +121,8 @@ def _fields(files: Iterable[CheckedFile]) -> Iterator[tuple[Rendered, Finding, F
                         continue
                     inside = (*verdicts.resource.root, *finding.path)
                     # what only other values give is behind the rest, and known by what it is called
-                    field = Field(source.file, number, several, document, source, inside)
+                    image = finding.path[-1:] == ("image",) and finding.control in of_images
+                    field = Field(source.file, number, several, document, source, inside, image)
                     yield source, finding, field
 
 
@@ -129,7 +135,7 @@ def _set_in(probe: Probe, path: Path, how: str) -> Iterator[ValueSource]:
 
 
 def _key(source: Rendered, finding: Finding) -> object:
-    return source.file, FoundWith.key(finding)
+    return source.file, source.found_with.key(finding)
 
 
 def sources_in(

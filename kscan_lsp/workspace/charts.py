@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from kscan_lsp.findings import Problem
 from kscan_lsp.render.source_map import FoundWith, Rendered
 from kscan_lsp.text import LineIndex, Span
+from kscan_lsp.workspace.images import of_images
 from kscan_lsp.workspace.results import CheckedFile, place
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
         renderings: the chart by its defaults, then with each further values file.
     """
     default = renderings[0]
+    found_with = FoundWith(of_images=of_images(project.ruleset.policies))
     found: dict[str, dict[object, list[str]]] = {}
     faults: dict[str, set[object]] = defaultdict(set)
     extra: dict[str, list[PlacedDocument]] = defaultdict(list)
@@ -146,7 +148,7 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
     for file in default.files:
         if file.path in project.files:
             judged_by_default = project.files[file.path]
-            found[file.path] = {_key(one): [default.values] for one in _findings(judged_by_default)}
+            found[file.path] = {found_with.key(one): [default.values] for one in _findings(judged_by_default)}
             for placed in judged_by_default.documents:
                 faults[file.path].update(_faults(placed.checked))
     texts = {file.path: file.rendered.text for file in default.files if file.rendered}
@@ -161,11 +163,12 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
                 why = f"{unread} (rendered with {values})"
                 limits.setdefault(file.path, Problem(Span(0, 0), why, "limit", fatal=True))
             for placed in now.documents:
-                if (new := _new(placed.checked, known, faults[file.path], values)) is not None:
+                if (new := _new(placed.checked, found_with, known, faults[file.path], values)) is not None:
                     extra[file.path].append(replace(placed, checked=new))
     judged = dict(project.files)
     for path, known in found.items():
-        lists = FoundWith({key: tuple(dict.fromkeys(names)) for key, names in known.items()})
+        names = {key: tuple(dict.fromkeys(some)) for key, some in known.items()}
+        lists = replace(found_with, names=names)
         own = [_said(placed, lists, extra=False) for placed in judged[path].documents]
         more = [_said(placed, lists, extra=True) for placed in extra[path]]
         limit = judged[path].limit or limits.get(path)
@@ -188,14 +191,18 @@ def _faults(checked: CheckedDocument) -> Iterable[object]:
 
 
 def _new(
-    checked: CheckedDocument, known: dict[object, list[str]], faults: set[object], values: str
+    checked: CheckedDocument,
+    found_with: FoundWith,
+    known: dict[object, list[str]],
+    faults: set[object],
+    values: str,
 ) -> CheckedDocument | None:
     """What is said of a document that no values before had, None for nothing; all of it is known then.
 
     What they had is noted to be found with these, too. What could not be read or judged is no less said than what is
     found: with these values it would pass for clean.
     """
-    parts = [_only_new(one, known, faults, values) for one in checked.verdicts]
+    parts = [_only_new(one, found_with, known, faults, values) for one in checked.verdicts]
     problems = tuple(
         [
             replace(one, message=f"{one.message} (rendered with {values})")
@@ -213,12 +220,16 @@ def _new(
 
 
 def _only_new(
-    verdicts: Verdicts, known: dict[object, list[str]], faults: set[object], values: str
+    verdicts: Verdicts,
+    found_with: FoundWith,
+    known: dict[object, list[str]],
+    faults: set[object],
+    values: str,
 ) -> Verdicts:
     """What is said of an object that no values before had."""
     new = []
     for finding in verdicts.findings:
-        names = known.setdefault(_key(finding), [])
+        names = known.setdefault(found_with.key(finding), [])
         if not names:
             new.append(finding)
         names.append(values)
@@ -247,7 +258,3 @@ def _unfixable(checked: CheckedDocument) -> CheckedDocument:
 
 def _findings(file: CheckedFile) -> Iterable[Finding]:
     return (finding for _, finding in file.findings())
-
-
-def _key(finding: Finding) -> object:
-    return FoundWith.key(finding)

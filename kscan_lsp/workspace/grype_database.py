@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec import MsgspecError, Struct, json
 
-from kscan_lsp.evidence.matching import Advisory, AffectedRange, Record
+from kscan_lsp.evidence.advisories import Advisory, AffectedRange, Record
 from kscan_lsp.evidence.versions import is_within
 
 if TYPE_CHECKING:
@@ -112,15 +112,18 @@ class GrypeDatabase:
     def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         return iter(self._connection.execute(query, values).fetchall())
 
-    def _systems(self, system: System, *, exactly: bool = False) -> tuple[int, ...]:
-        release = _Release(system.name, *_numbers(system.version), system.codename)
+    def _systems(self, system: System, *, exactly: bool = False, channel: str = "") -> tuple[int, ...]:
+        release = _Release(system.name, *_numbers(system.version), system.codename, channel)
         if not exactly:
             release = self._meant(release)
         return tuple(number for number, _ in self._releases(release, exactly=False))
 
     def ended(self, system: System, today: date) -> bool:
-        """Whether a distribution gets no updates any more; by its own dates, not by those of what it is made from."""
-        release = _Release(system.name, *_numbers(system.version), system.codename)
+        """Whether a distribution gets no updates any more; by its own dates, not by those of what it is made from.
+
+        Who has extended support gets them for longer.
+        """
+        release = _Release(system.name, *_numbers(system.version), system.codename, system.channel)
         try:
             ends = next((_day(end) for _, end in self._releases(release, exactly=True)), None)
         except sqlite3.Error:  # before schema 6.1.4
@@ -131,10 +134,10 @@ class GrypeDatabase:
         """Numbers and last days of releases, by the most that is known of the version."""
         end = "eol_date" if exactly else "NULL"
         query = f"SELECT id, {end} FROM operating_systems WHERE (name = ?1 COLLATE NOCASE OR release_id = ?1 COLLATE NOCASE)"  # noqa: E501, S608
-        query += " AND (channel IS NULL OR channel = '')"
-        values: list[object] = [release.name]
+        query += " AND COALESCE(channel, '') = ?2 COLLATE NOCASE"
+        values: list[object] = [release.name, release.channel]
         if release.label:
-            query += " AND (codename = ?2 COLLATE NOCASE OR label_version = ?2 COLLATE NOCASE)"
+            query += " AND (codename = ?3 COLLATE NOCASE OR label_version = ?3 COLLATE NOCASE)"
             values.append(release.label)
         if not release.major:
             return [*self._rows(query, values)]
@@ -248,6 +251,8 @@ class _Release(NamedTuple):
     minor: str
     rest: str
     label: str
+    channel: str = ""
+    """Of extended support; those of releases have records of their own."""
 
     @property
     def version(self) -> str:

@@ -14,7 +14,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp.files.programs import Bounds, CannotRunError, Cut, is_program, on_path, run
+from kscan_lsp.files.programs import (
+    Bounds,
+    CannotRunError,
+    Cut,
+    installed,
+    is_program,
+    on_path,
+    run,
+    usual_folders,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +37,8 @@ NETWORK: Final = "KSCAN_IMAGES_NETWORK"
 TIMEOUT: Final = 300.0
 """Seconds for one image."""
 MAX_OUTPUT: Final = 64_000_000
+MAX_PATH: Final = 400
+"""Characters of PATH that are shown."""
 STOPPED: Final = "it was stopped"
 """Why there is no report of a scan that whoever asked for it does not want any more."""
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,500}")
@@ -58,7 +69,11 @@ class ScannerOutput(NamedTuple):
 
 
 def find_scanner(
-    roots: Iterable[Path], named: tuple[str, str] = ("", SCANNER), *, network: bool = False
+    roots: Iterable[Path],
+    named: tuple[str, str] = ("", SCANNER),
+    *,
+    network: bool = False,
+    desktop: bool = False,
 ) -> Scanner | str:
     """The scanner of the machine, or why there is none.
 
@@ -66,15 +81,15 @@ def find_scanner(
         roots: what is scanned; a program in there is not run.
         named: the whole path of the one that the user wants, and what says so; the environment, where it is empty.
         network: whether the user allows the network; so may the environment.
+        desktop: whether who asks may have been started without the PATH of the user's shell, as editors are.
     """
+    tops = [str(root) for root in roots]
     chosen, where = named if named[0] else (os.environ.get(SCANNER, ""), SCANNER)
     if chosen and not is_program(chosen):
         return f"{where} names no program: '{chosen}'; write the whole path"
-    path = chosen or on_path(_NAMES, map(str, roots))
+    path = chosen or on_path(_NAMES, tops) or (installed(_NAMES, tops) if desktop else None)
     if not path:
-        return (
-            f"there is no scanner: neither trivy nor grype is on PATH; install one, or name it in {named[1]}"
-        )
+        return _none_found(named[1], desktop=desktop)
     name = next((one for one in _NAMES if one in Path(path).name.lower()), "")
     if not name:
         return f"'{path}' is neither trivy nor grype"
@@ -83,6 +98,19 @@ def find_scanner(
         return f"{name} does not work: {said.problem}"
     allowed = network or os.environ.get(NETWORK) == "1"
     return Scanner(name, path, *_versions(said.report, name, path), allowed)
+
+
+def _none_found(where: str, *, desktop: bool) -> str:
+    nothing = "there is no scanner: neither trivy nor grype is on PATH"
+    if not desktop:
+        return f"{nothing}; install one, or name it in {where}"
+    path = os.environ.get("PATH", "") or "nothing"
+    path = path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}\u2026"
+    return (
+        f"{nothing}, which for this editor is {path}, nor in {', '.join(usual_folders())}. An editor that was not "
+        "started from a terminal may not have the PATH of your shell: install one of them, or write the whole path of "
+        f"yours ('command -v trivy' prints it) into {where}"
+    )
 
 
 def _versions(said: bytes, name: str, path: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import cel, paths
-from kscan_lsp.evidence.model import IMAGES
+from kscan_lsp.evidence.image_facts import facts_in
 from kscan_lsp.graph.binding import Followed, bind
 from kscan_lsp.kubernetes.exposure import exposure
 from kscan_lsp.kubernetes.images import images_in
@@ -47,8 +47,7 @@ class ImageUse(NamedTuple):
 
 def known_of(project: Project) -> ImageFacts | None:
     """What is known of images; None where nothing is."""
-    # there is one kind of facts about images, made by `image_facts`
-    return project.evidence.kinds.get(IMAGES)  # type: ignore[return-value]
+    return facts_in(project.evidence)
 
 
 def images_run_by(file: CheckedFile) -> dict[str, None]:

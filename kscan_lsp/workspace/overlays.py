@@ -177,7 +177,7 @@ def _first_only(
                 if overlays[0] == path:
                     others = users[placed.locate(finding.span).file] - {*overlays}
                     kept.append(_told(finding, overlays) if others else finding)
-                    names[FoundWith.key(finding)] = tuple(overlays)
+                    names[FoundWith().key(finding)] = tuple(overlays)
                 elif finding.status != "accepted":
                     root = one.resource.root
                     failing[root] = failing.get(root, frozenset()) | {finding.control}

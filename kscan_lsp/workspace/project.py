@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kscan_lsp.evidence.image_facts import facts_in
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
@@ -168,8 +169,11 @@ class Project(Struct, frozen=True, eq=False):
 
     def said_again(self, exceptions: Exceptions, known: KnownFindings | None) -> Project:
         """The project with other exceptions and another baseline; nothing is judged for that."""
-        files = {path: _said(file, exceptions, known) for path, file in self.files.items()}
-        return replace(self, exceptions=exceptions, known=known, files=files)
+        return replace(self, exceptions=exceptions, known=known).with_all_said()
+
+    def with_all_said(self) -> Project:
+        """The project with what is said elsewhere of the findings of all its files."""
+        return replace(self, files={path: self._said(file) for path, file in self.files.items()})
 
     def completed(self) -> Project:
         """The project when no more files are to come; `with_relations` evaluates what rests on other objects."""
@@ -181,7 +185,7 @@ class Project(Struct, frozen=True, eq=False):
 
     def with_judged(self, files: Mapping[str, CheckedFile]) -> Project:
         """The project with some of its files as the same project judged them elsewhere."""
-        said = {path: _said(file, self.exceptions, self.known) for path, file in files.items()}
+        said = {path: self._said(file) for path, file in files.items()}
         dependencies = {path: _dependencies(file.parts) for path, file in files.items()}
         dependents = self.dependents.updated(dependencies)
         return replace(self, files={**self.files, **said}, dependents=dependents)
@@ -260,18 +264,17 @@ class Project(Struct, frozen=True, eq=False):
                 dependencies[path] = _dependencies(now)
         files = {**files, **evaluated} if evaluated else files
         concerned = [path for path in {*dependencies, *evaluated} if path in files]
-        said = {path: _said(files[path], self.exceptions, self.known) for path in concerned}
+        said = {path: self._said(files[path]) for path in concerned}
         if any(now is not files[path] for path, now in said.items()):
             files = {**files, **said}
         return replace(self, files=files, index=index, dependents=dependents.updated(dependencies))
+
+    def _said(self, file: CheckedFile) -> CheckedFile:
+        """A file with what is said of its findings elsewhere: in exceptions, and in a baseline."""
+        file = excepted(file, self.exceptions)
+        return file if self.known is None else marked(file, self.known, facts_in(self.evidence))
 
 
 def _dependencies(parts: Iterable[CheckedDocument]) -> frozenset[Key]:
     """The keys that any of some documents depends on."""
     return frozenset[Key]().union(*frozenset[frozenset[Key]]().union(*[one.dependencies for one in parts]))
-
-
-def _said(file: CheckedFile, exceptions: Exceptions, known: KnownFindings | None) -> CheckedFile:
-    """A file with what is said of its findings elsewhere: in exceptions, and in a baseline."""
-    file = excepted(file, exceptions)
-    return file if known is None else marked(file, known)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from support import scanning
+from support import images, scanning
 from support.workbench import EXTENSION, PATIENCE, SQUIGGLES, Workbench, lacking, workbench
 
 if TYPE_CHECKING:
@@ -328,6 +328,38 @@ def test_report_opens_the_places_it_names(trusting: Workbench, folder: Path) -> 
         expect(report.get_by_text("Host PID/IPC privileges").first).to_be_visible(timeout=PATIENCE)
         report.get_by_role("link", name="pod.yaml:6:3").click()
         expect(window.cursor()).to_have_text("Ln 6, Col 3", timeout=PATIENCE)
+
+
+def test_the_report_is_searched_sorted_and_filtered(trusting: Workbench, folder: Path) -> None:
+    report = images.grype("registry.example/shop:1.0")
+    report["source"]["target"] |= {"imageID": "", "manifestDigest": "", "repoDigests": []}
+    (folder / "shop.grype.json").write_bytes(images.as_bytes(report))
+    (folder / ".kscan.yaml").write_text("frameworks: []\ncontrols: {include: [KS-0060]}\n")
+    (folder / "pod.yaml").write_text(IMAGE)
+    with trusting.window(folder) as window:
+        window.open("pod.yaml")
+        lens = window.page.locator(".codelens-decoration", has_text="1 critical, 1 high")
+        expect(lens).to_be_visible(timeout=PATIENCE)
+        window.run("kscan: Show Compliance Report")
+        page = window.webview()
+        rows = page.locator(".vulnerabilities tbody tr:visible")
+        expect(rows).to_have_count(2, timeout=PATIENCE)
+        expect(rows.first).to_contain_text("CVE-2026-0001")
+        by_id = page.locator(".vulnerabilities th button").first
+        by_id.click()
+        by_id.click()
+        expect(rows.first).not_to_contain_text("CVE-2026-0001")
+        search = page.get_by_role("searchbox")
+        search.scroll_into_view_if_needed()
+        search.fill("libssl3 critical")
+        expect(rows).to_have_count(1)
+        expect(rows.first).to_contain_text("CVE-2026-0001")
+        window.picture("report-searched.png")
+        page.get_by_label("critical", exact=True).uncheck()
+        expect(rows).to_have_count(0)
+        page.get_by_label("critical", exact=True).check()
+        page.get_by_role("link", name="pod.yaml:8:7").last.click()
+        expect(window.cursor()).to_have_text("Ln 8, Col 7", timeout=PATIENCE)
 
 
 def test_the_walkthrough_works_on_the_file_that_is_open(trusting: Workbench, folder: Path) -> None:

@@ -131,3 +131,33 @@ async def test_the_status_says_how_many_are_new(editor, folder):
     assert said["text"].startswith("1 new (1 high)")
     assert said["lines"][0] == "This file: 1 new (1 high), 0 accepted, 1 in the baseline"
     assert said["baseline"] == 1
+
+
+@pytest.mark.asyncio
+async def test_a_worse_image_is_no_hint_any_more(editor, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".kscan.yaml").write_text("frameworks: []\ncontrols: {include: [KS-0060]}\n")
+    for tag, number in (("1.0", 1), ("0.9", 2)):
+        name = f"registry.example/api:{tag}"
+        found = [
+            {
+                "VulnerabilityID": f"CVE-2026-{n}",
+                "PkgName": "a",
+                "InstalledVersion": "1",
+                "Severity": "CRITICAL",
+            }
+            for n in range(number)
+        ]
+        made = {"SchemaVersion": 2, "ArtifactName": name, "ArtifactType": "container_image"}
+        made |= {"Results": [{"Target": "x", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": found}]}
+        (tmp_path / f"{tag}.trivy.json").write_text(json.dumps(made))
+    (tmp_path / "a.yaml").write_text(POD)
+    assert CliRunner().invoke(app, ["baseline", "create"]).exit_code == 0
+    await editor.start(tmp_path)
+    uri = (tmp_path / "a.yaml").as_uri()
+    editor.open(uri, POD)
+    await editor.until(uri, lambda newest: shown(newest) == {"KS-0060": 4})
+    editor.edit(uri, 2, TextDocumentContentChangeWholeDocument(text=POD.replace("api:1.0", "api:0.9")))
+    await editor.until(uri, lambda newest: shown(newest) == {"KS-0060": 1})
+    editor.edit(uri, 3, TextDocumentContentChangeWholeDocument(text=POD))
+    await editor.until(uri, lambda newest: shown(newest) == {"KS-0060": 4})

@@ -100,6 +100,10 @@ SYSTEMS = {
     "oracle8": ("oraclelinux", "ol", "8", "", "", "", None),
     "amazon2": ("amazonlinux", "amzn", "2", "", "", "", None),
     "wolfi": ("wolfi", "wolfi", "", "", "", "", None),
+    "xenial": ("ubuntu", "ubuntu", "16", "4", "", "xenial", "2021-04-30 00:00:00+00:00"),
+    "xenial+esm": ("ubuntu", "ubuntu", "16", "4", "", "xenial", None),
+    "rhel9.4+eus": ("redhat", "rhel", "9", "4", "", "", None),
+    "rhel9.6+eus": ("redhat", "rhel", "9", "6", "", "", None),
 }
 
 
@@ -121,7 +125,8 @@ class Said(NamedTuple):
     description: str = ""
 
 
-FORMATS = {"ubuntu": "dpkg", "sid": "dpkg", "wolfi": "apk", "edge": "apk", "npm": "semver", "python": "python",
+FORMATS = {"xenial": "dpkg", "xenial+esm": "dpkg",
+           "ubuntu": "dpkg", "sid": "dpkg", "wolfi": "apk", "edge": "apk", "npm": "semver", "python": "python",
            "go-module": "go", "java-archive": "maven", "gem": "gem"}  # fmt: skip
 V31 = {"vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "version": "3.1"}
 
@@ -165,10 +170,11 @@ def _names(connection: sqlite3.Connection) -> None:
             (alias, pattern, codename, name, minor, label, rolling, schemas),
         )
     connection.executemany("INSERT INTO package_specifier_overrides VALUES (?, ?)", ECOSYSTEMS)
-    for number, (name, release, major, minor, label, codename, end) in enumerate(SYSTEMS.values(), 1):
+    for number, (key, (name, release, major, minor, label, codename, end)) in enumerate(SYSTEMS.items(), 1):
+        channel = key.partition("+")[2]
         connection.execute(
-            "INSERT INTO operating_systems VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, NULL)",
-            (number, name, release, major, minor, label, codename, end),
+            "INSERT INTO operating_systems VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            (number, name, release, major, minor, label, codename, channel, end),
         )
 
 

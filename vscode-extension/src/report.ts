@@ -1,4 +1,7 @@
-/** The compliance report: a page that the server makes, shown in a webview that can run nothing but the lines below. */
+/**
+ * The compliance report: a page that the server makes, shown in a webview that can run nothing but the lines below, and
+ * the script of the page that its policy has the hash of.
+ */
 
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
@@ -46,15 +49,22 @@ export class Report implements vscode.Disposable {
   }
 }
 
-/** The page with our script added and allowed, by changing its own policy, which allows its own styles and no more. */
+/**
+ * The page with our script added and allowed, by changing its own policy, which allows its own styles and, by its hash,
+ * the script that searches and sorts, if it has one. Of two lists of scripts only the first would count.
+ */
 function secured(html: string): string {
   const nonce = randomBytes(16).toString("base64");
-  const strict = "default-src 'none'";
-  if (!html.includes(strict)) {
+  const [policy] = /<meta http-equiv="Content-Security-Policy" content="default-src 'none';[^"]*">/.exec(html) ?? [];
+  if (policy === undefined) {
     throw new Error("The kscan server sent a report without a content security policy. Update it.");
   }
+  const scripts = `script-src 'nonce-${nonce}'`;
+  const ours = policy.includes("script-src ")
+    ? policy.replace("script-src", scripts)
+    : policy.replace("default-src 'none'", `default-src 'none'; ${scripts}`);
   return html
-    .replace(strict, `${strict}; script-src 'nonce-${nonce}'`)
+    .replace(policy, () => ours)
     .replace("</body>", (end) => `<script nonce="${nonce}">${SCRIPT}</script>${end}`);
 }
 

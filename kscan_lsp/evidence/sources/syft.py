@@ -50,6 +50,7 @@ class _SyftDistro(Struct):
     id: str | None = None
     versionID: str | None = None
     versionCodename: str | None = None
+    extendedSupport: bool | None = None
 
 
 class _SyftDocument(Struct):
@@ -79,7 +80,9 @@ def read(data: bytes) -> Contents:
         names_in((image.userInput, *(image.tags or ()))),
         digests_in((image.userInput, image.imageID, image.manifestDigest, *registry)),
         tuple([package for one in document.artifacts if (package := _package(one))]),
-        system_of(distro.id, distro.versionID, distro.versionCodename),
+        system_of(
+            distro.id, distro.versionID, distro.versionCodename, extended=distro.extendedSupport is True
+        ),
         first_digest((*registry, image.userInput)),
     )
     return Contents(note=NOT_LOOKED, inventories=(found,))

@@ -12,10 +12,11 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.redaction import redact
 from kscan_lsp.report.drift import object_name
 from kscan_lsp.text import LineIndex, Span, TextEdit
-from kscan_lsp.workspace.baselines import name_in
+from kscan_lsp.workspace.baselines import found_image, name_in
+from kscan_lsp.workspace.image_uses import known_of
 
 if TYPE_CHECKING:
-    from kscan_lsp.dispositions.baseline import Baseline
+    from kscan_lsp.dispositions.baseline import Baseline, FoundImage
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 
@@ -30,7 +31,10 @@ def baseline_action(snapshot: DocumentSnapshot, finding: Finding) -> tuple[str, 
         title, now = f"Remove {finding.control} from the baseline", _without(file.baseline, called, finding)
     else:
         day = snapshot.project.evidence.today.isoformat()
-        title, now = f"Accept {finding.control} into the baseline", _with(file.baseline, called, finding, day)
+        title, now = (
+            f"Accept {finding.control} into the baseline",
+            _with(file.baseline, called, finding, day, found_image(finding, known_of(snapshot.project))),
+        )
     edit = _difference(file.text, render(now))
     made = convert.text_edits([edit], 0, LineIndex(file.text), snapshot.capabilities.encoding)
     uri = file.path.as_uri()
@@ -40,8 +44,8 @@ def baseline_action(snapshot: DocumentSnapshot, finding: Finding) -> tuple[str, 
     return title, types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, list(made))])
 
 
-def _with(baseline: Baseline, file: str, finding: Finding, day: str) -> Baseline:
-    known = _of(baseline, file, finding)
+def _with(baseline: Baseline, file: str, finding: Finding, day: str, image: FoundImage | None) -> Baseline:
+    known = [one for one in _of(baseline, file, finding) if one.covers(image)]
     if known:
         return _changed(baseline, known[0], known[0].count + 1)
     entry = BaselineEntry(
@@ -52,6 +56,8 @@ def _with(baseline: Baseline, file: str, finding: Finding, day: str) -> Baseline
         severity=finding.severity.label,
         fingerprint=fingerprint_of(finding),
         since=day,
+        image=image.reference if image else "",
+        vulnerabilities=image.vulnerabilities if image else 0,
     )
     return replace(baseline, findings=(*baseline.findings, entry))
 

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lsprotocol import types
 
-from kscan_lsp.fixes.charts import ChartSite, base_of, chart_fixes
+from kscan_lsp.fixes.chart_edits import Fixable
+from kscan_lsp.fixes.chart_images import ImageChange, in_values
+from kscan_lsp.fixes.charts import ChartFix, ChartSite, base_of, chart_fixes, holds
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.features.images import action_for, images_on, tag_changes
+from kscan_lsp.lsp.rendered import diagnostic_of
 from kscan_lsp.text import LineIndex, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes.charts import ChartFix
+    from kscan_lsp.fixes.charts import ChartBase
     from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, OpenText
     from kscan_lsp.workspace.chart_values import ValueSource
@@ -52,12 +55,38 @@ def chart_fix_actions(
                 types.CodeAction(
                     title=f"{fix.title}{'' if fix.safe else ' (review)'} [{mark.finding.control}]",
                     kind=types.CodeActionKind.QuickFix,
-                    diagnostics=[_diagnostic(snapshot, mark, mark.finding)],
+                    diagnostics=[diagnostic_of(mark, snapshot.lines, snapshot.capabilities.encoding)],
                     is_preferred=len(found) == 1,
                     edit=edit,
                 )
             )
+    if base is not None:
+        actions += _image_changes(snapshot, chart, base, at, stopped)
     return actions
+
+
+def _image_changes(
+    snapshot: DocumentSnapshot,
+    chart: ChartToFix,
+    base: ChartBase,
+    at: types.Range,
+    stopped: Callable[[], bool],
+) -> Iterator[types.CodeAction]:
+    """Other tags, and digests, of the images on the lines of a range, that a report shows, set in the values."""
+    span = convert.span_of(at, snapshot.lines, snapshot.capabilities.encoding)
+    for one in images_on(snapshot, span):
+        shown = one.mark.finding if one.mark else None
+        for title, draft, gone in tag_changes(snapshot, one) if shown else ():
+            if stopped():
+                return
+            sources = sources_in(chart.sources, one.placed, gone or shown)
+            image = ImageChange(one.use.image, str(draft.changes[0].value))
+            fixable = Fixable(one.placed, gone, draft.within, sources)
+            texts = in_values(chart.site.chart, image, sources)
+            if texts and holds(chart.site.with_texts(texts), base, fixable, draft):
+                action = action_for(snapshot, one, f"{title} in {', '.join(sorted(texts))}")
+                action.edit = _edit(snapshot, chart, ChartFix(title, False, texts))
+                yield action
 
 
 def _touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:
@@ -91,14 +120,4 @@ def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fix: ChartFix) -> types
             types.TextDocumentEdit(types.OptionalVersionedTextDocumentIdentifier(uri, version), list(some))
             for (uri, version), some in edits.items()
         ]
-    )
-
-
-def _diagnostic(snapshot: DocumentSnapshot, mark: ChartMark, finding: Finding) -> types.Diagnostic:
-    return types.Diagnostic(
-        range=convert.range_of(mark.span, snapshot.lines, snapshot.capabilities.encoding),
-        message=mark.message,
-        severity=types.DiagnosticSeverity(convert.level_of(finding)),
-        code=finding.control,
-        source=convert.SOURCE,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lsprotocol import types
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.images import images_of, lens_title
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.standards import percentage
@@ -37,7 +38,8 @@ def code_lenses(snapshot: DocumentSnapshot) -> list[types.CodeLens]:
         lenses.append(types.CodeLens(snapshot.range_of(judged.placed, first), data=data))
     for number, one in enumerate(images_of(snapshot)):
         data = {"uri": snapshot.uri, "version": snapshot.version, "image": number}
-        lenses.append(types.CodeLens(snapshot.range_of(one.placed, one.use.span), data=data))
+        at = convert.range_of(one.span, snapshot.lines, snapshot.capabilities.encoding)
+        lenses.append(types.CodeLens(at, data=data))
     return lenses
 
 

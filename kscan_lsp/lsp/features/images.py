@@ -19,6 +19,7 @@ from kscan_lsp.graph.binding import Followed
 from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
+from kscan_lsp.lsp.rendered import diagnostic_of
 from kscan_lsp.report.printable import counted, printable
 from kscan_lsp.text import Span, TextEdit, apply_edits
 from kscan_lsp.workspace.image_uses import known_of, uses_in
@@ -27,8 +28,10 @@ from kscan_lsp.workspace.images import of_images
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from kscan_lsp.evidence.image_facts import ImageFacts
     from kscan_lsp.evidence.images import ImageReport, Vulnerability
     from kscan_lsp.findings import Finding
+    from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
     from kscan_lsp.workspace.image_uses import ImageUse
     from kscan_lsp.workspace.results import PlacedDocument
@@ -60,24 +63,46 @@ class KnownImage(NamedTuple):
     report: ImageReport | None
     vulnerabilities: Sequence[Vulnerability]
     """Those that count, the worst first."""
+    mark: ChartMark | None = None
+    """Where it is shown in a file of a chart, by what is found of it."""
 
     @property
     def span(self) -> Span:
         """Its place in the file."""
+        if self.mark is not None:
+            return self.mark.span
         return Span(self.use.span.start + self.placed.offset, self.use.span.end + self.placed.offset)
 
 
 def images_of(snapshot: DocumentSnapshot) -> Iterator[KnownImage]:
-    """The images of a document in order; none where there are no facts about any."""
+    """The images of a document in order; none where there are no facts about any.
+
+    In a file of a chart they are those of which something is found, at the template and at the value that gives them.
+    """
     known = known_of(snapshot.project)
     if known is None:
         return
     followed = Followed(snapshot.project.index)
     for placed in snapshot.checked.documents:
         for use in uses_in(placed.checked, snapshot.project, followed):
-            report = known.images.of(use.image)
-            found = counted_of(report, only_fixable=known.only_fixable) if report else ()
-            yield KnownImage(placed, use, report, found)
+            yield _known(known, placed, use)
+    controls = of_images(snapshot.configuration.ruleset.policies) if snapshot.chart else ()
+    shown: set[tuple[Span, str]] = set()
+    for mark in snapshot.chart.marks if snapshot.chart else ():
+        finding, rendered = mark.finding, mark.placed
+        if finding is None or rendered is None or finding.control not in controls:
+            continue
+        for use in uses_in(rendered.checked, snapshot.project, followed):
+            is_meant = (use.resource.id, use.path) == (finding.resource, finding.path)
+            if is_meant and (mark.span, use.image) not in shown:
+                shown.add((mark.span, use.image))
+                yield _known(known, rendered, use)._replace(mark=mark)
+
+
+def _known(known: ImageFacts, placed: PlacedDocument, use: ImageUse) -> KnownImage:
+    report = known.images.of(use.image)
+    found = counted_of(report, only_fixable=known.only_fixable) if report else ()
+    return KnownImage(placed, use, report, found)
 
 
 def images_on(snapshot: DocumentSnapshot, span: Span) -> list[KnownImage]:
@@ -87,12 +112,11 @@ def images_on(snapshot: DocumentSnapshot, span: Span) -> list[KnownImage]:
 
 
 def page_at(snapshot: DocumentSnapshot, at: int) -> tuple[str, Span] | None:
-    """What a hover says of the image at an offset, and its place."""
-    for one in images_of(snapshot):
-        if one.span.start <= at <= one.span.end:
-            markdown = snapshot.capabilities.markup is types.MarkupKind.Markdown
-            return _page(snapshot, one, markdown=markdown), one.span
-    return None
+    """What a hover says of the image at an offset, and its place; of several where values files give several."""
+    there = [one for one in images_of(snapshot) if one.span.start <= at <= one.span.end]
+    markdown = snapshot.capabilities.markup is types.MarkupKind.Markdown
+    pages = dict.fromkeys(_page(snapshot, one, markdown=markdown) for one in there)
+    return ("\n\n".join(pages), there[0].span) if there else None
 
 
 def _page(snapshot: DocumentSnapshot, one: KnownImage, *, markdown: bool) -> str:
@@ -177,24 +201,27 @@ def image_actions(snapshot: DocumentSnapshot, at: types.Range) -> Iterator[types
     span = convert.span_of(at, snapshot.lines, snapshot.capabilities.encoding)
     for one in images_on(snapshot, span):
         if one.report is not None and one.placed.checked.document.complete:
-            yield from _changes(snapshot, one, one.report)
+            if one.mark is None:  # of a chart that takes a rendering: `chart_images.py`
+                yield from _changes(snapshot, one)
+            yield from _accepting(snapshot, one)
         yield from _asking(snapshot, one)
 
 
-def _changes(snapshot: DocumentSnapshot, one: KnownImage, report: ImageReport) -> Iterator[types.CodeAction]:
-    """What changes the text, or writes a statement, by what a report has shown."""
-    worst = _worst(one)
-    changes = [(title, image, worst) for title, image in _better(snapshot, one, report)]
-    changes += [(title, image, None) for title, image in _pinned(one, report)]
-    for title, image, finding in changes:
-        if (edit := _replaced(snapshot, one, title, image, finding)) is not None:
-            action = _action(snapshot, one, title)
+def _changes(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[types.CodeAction]:
+    """What changes the text by what a report has shown."""
+    for title, draft, finding in tag_changes(snapshot, one):
+        if (edit := _replaced(snapshot, one, draft, finding)) is not None:
+            action = action_for(snapshot, one, title)
             action.edit = edit
             yield action
+
+
+def _accepting(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[types.CodeAction]:
+    """What writes a statement about a vulnerability."""
     for known in one.vulnerabilities[:MAX_ACCEPTED] if snapshot.capabilities.apply_edit else ():
         title = f"Accept {known.id} in {known.package}, with a reason (VEX)"
         arguments = [snapshot.uri, one.use.image, known.id, known.package]
-        yield _action(snapshot, one, title, ACCEPT, arguments)
+        yield action_for(snapshot, one, title, ACCEPT, arguments)
 
 
 def _asking(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[types.CodeAction]:
@@ -202,13 +229,13 @@ def _asking(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[types.CodeA
     arguments = [snapshot.uri, one.use.image]
     if one.report is not None and one.report.vulnerabilities and snapshot.capabilities.image_pages:
         number = counted(len(one.report.vulnerabilities), "vulnerability", "vulnerabilities")
-        yield _action(snapshot, one, f"Show all {number} of {one.use.image}", SHOW_IMAGE, arguments)
+        yield action_for(snapshot, one, f"Show all {number} of {one.use.image}", SHOW_IMAGE, arguments)
     if snapshot.capabilities.image_scanning is not None:
         again = "Scan image again" if one.report else "Scan image"
-        yield _action(snapshot, one, f"{again}: {one.use.image}", SCAN, arguments)
+        yield action_for(snapshot, one, f"{again}: {one.use.image}", SCAN, arguments)
 
 
-def _action(
+def action_for(
     snapshot: DocumentSnapshot,
     one: KnownImage,
     title: str,
@@ -218,7 +245,11 @@ def _action(
     """An action for what is found of an image: editors list those first that are for a diagnostic."""
     shown, worst = printable(title), _worst(one)
     encoding = snapshot.capabilities.encoding
-    found = [convert.diagnostic_of(worst, one.placed.offset, snapshot.lines, encoding)] if worst else None
+    found = None
+    if one.mark is not None:
+        found = [diagnostic_of(one.mark, snapshot.lines, encoding)]
+    elif worst is not None:
+        found = [convert.diagnostic_of(worst, one.placed.offset, snapshot.lines, encoding)]
     run = types.Command(shown, command, arguments=arguments) if command else None
     return types.CodeAction(shown, types.CodeActionKind.QuickFix, diagnostics=found, command=run)
 
@@ -254,8 +285,22 @@ def _pinned(one: KnownImage, report: ImageReport) -> Iterator[tuple[str, str]]:
         yield f"Pin this digest: {report.pinned[:19]}\u2026", f"{one.use.image}@{report.pinned}"
 
 
+def tag_changes(snapshot: DocumentSnapshot, one: KnownImage) -> Iterator[tuple[str, Draft, Finding | None]]:
+    """Other images that a report shows in place of one: what that does, and the finding that has to be gone then."""
+    if one.report is None:
+        return
+    worst = _worst(one)
+    path = (*one.use.resource.root, *one.use.path)
+    controls = of_images(snapshot.configuration.ruleset.policies)
+    changes = [(title, image, worst) for title, image in _better(snapshot, one, one.report)]
+    changes += [(title, image, None) for title, image in _pinned(one, one.report)]
+    for title, image, finding in changes:
+        change = DataChange("set", path, image)
+        yield title, Draft(title, False, (change,), leaves=controls, within=path), finding
+
+
 def _replaced(
-    snapshot: DocumentSnapshot, one: KnownImage, title: str, image: str, finding: Finding | None
+    snapshot: DocumentSnapshot, one: KnownImage, draft: Draft, finding: Finding | None
 ) -> types.WorkspaceEdit | None:
     """The edit that writes another image, made and judged before it is offered; None where it does not hold."""
     document = one.placed.checked.document
@@ -264,11 +309,8 @@ def _replaced(
     if at < 0 or text.count(one.use.image) != 1:  # it stands elsewhere, as behind an alias
         return None
     start = one.use.span.start + at
-    edit = TextEdit(Span(start, start + len(one.use.image)), image)
-    path = (*one.use.resource.root, *one.use.path)
-    controls = of_images(snapshot.configuration.ruleset.policies)
-    draft = Draft(title, False, (DataChange("set", path, image),), leaves=controls, within=path)
-    made = VerifiedFix(title, False, draft.changes, (edit,), apply_edits(document.text, [edit]))
+    edit = TextEdit(Span(start, start + len(one.use.image)), str(draft.changes[0].value))
+    made = VerifiedFix(draft.title, False, draft.changes, (edit,), apply_edits(document.text, [edit]))
     fix, _ = proven(snapshot.site(one.placed), made, draft, finding)
     if isinstance(fix, str):
         return None

@@ -94,9 +94,12 @@ class ChartRenderer:
             self._background.start(self._work(self._maker, chart, work_on))
 
     def look_again(self, root: Path | None, work_on: Callable[[Path | None], None]) -> None:
-        """Have those charts of a folder rendered again that were by other settings."""
+        """Have those charts of a folder rendered again that were by other settings, or before all was known."""
+        workspace = self._session.workspaces.get(root)
         for chart in self._session.charts.of(root):
-            if chart.done >= 0 and chart.configuration is not self._session.configuration(root):
+            settled = chart.configuration is self._session.configuration(root)
+            less = workspace is not None and chart.knows_less(workspace.project)
+            if chart.done >= 0 and (less or not settled):
                 self.outdate(chart.folder, root, work_on, files=False)
 
     def close(self) -> None:

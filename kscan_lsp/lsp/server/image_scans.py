@@ -48,7 +48,7 @@ PATIENCE: Final = 60.0
 """Seconds until something that failed is tried again when its file is saved, or the scanner is asked what it is."""
 GATHER: Final = 0.2
 """Seconds in which what several scans found is told at once."""
-OPTION: Final = "imageScans.scanner (in VS Code kscan.server.imageScanner)"
+OPTION: Final = "imageScans.scanner (in VS Code kscan.server.imageScanner, in the user's settings)"
 """Where the user names a scanner."""
 
 
@@ -165,7 +165,8 @@ class ImageScans:
             self._asked = now
             roots = [*self._session.folders]
             named = (self._options.scanner, OPTION)
-            found = await self._think(find_scanner, roots, named, network=self._options.network)
+            network = self._options.network
+            found = await self._think(find_scanner, roots, named, network=network, desktop=True)
             self._scanner = found if isinstance(found, Scanner) else None
             if isinstance(found, str):
                 self._say(f"images are not scanned: {found}")

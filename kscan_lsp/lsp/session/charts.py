@@ -21,11 +21,13 @@ from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, uri_of, with
 from kscan_lsp.render.chart import read_chart
 from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
+from kscan_lsp.workspace.images import of_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
@@ -90,6 +92,10 @@ class OpenChart(Struct):
     """The revision that was rendered last, whether that worked or not."""
     configuration: Configuration | None = None
     """What held when it was."""
+    evidence: Evidence | None = None
+    """What was known besides manifests when it was."""
+    whole: bool = False
+    """Whether it was known what rests on other objects."""
     disk: Chart | None = None
     waiting: ChartResult | None = None
     """What was rendered last, until it is part of the project."""
@@ -119,6 +125,16 @@ class OpenChart(Struct):
         if files:
             self.disk = None
 
+    def knows_less(self, project: Project) -> bool:
+        """Whether more is known now than when it was judged: what rests on other objects, or on evidence.
+
+        What only other values give is judged with the chart alone, and so is which value anything comes from.
+        """
+        if self.done != self.revision or not project.whole:
+            return False
+        news = self.evidence is not project.evidence
+        return news or (not self.whole and bool(project.ruleset.relational))
+
     def is_outdated(self, configuration: Configuration | None) -> bool:
         """Whether it is to be rendered, by what holds now."""
         return self.done != self.revision or self.configuration is not configuration
@@ -137,6 +153,7 @@ class OpenChart(Struct):
     def keep(self, request: ChartRequest, result: ChartResult) -> None:
         """Keep what was rendered, until it is taken into the project."""
         self.done, self.configuration = request.revision, request.configuration
+        self.evidence, self.whole = request.project.evidence, request.project.whole
         self.disk = None if isinstance(result.disk, Unreadable) else result.disk
         self.waiting = result
 
@@ -201,7 +218,10 @@ def trace_chart(
     if result.judged is None or isinstance(result.chart, Unreadable):
         return {}
     prefix = f"{request.folder.as_uri()}/"
-    return value_sources(maker, result.chart, result.judged.files, prefix, overtaken)
+    about_images = of_images(request.project.ruleset.policies)
+    return value_sources(
+        maker, result.chart, result.judged.files, prefix, overtaken=overtaken, of_images=about_images
+    )
 
 
 def _still(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NOT_KNOWN: Final = "what sets this is not known; it is in this object"
 PATCHED: Final = "this is changed by a patch"
+SET: Final = "this is changed by the kustomization"
 NOT_IN_FILES: Final = "which file this object comes from is not known"
 
 
@@ -100,7 +101,7 @@ class DocumentPlaces:
         stands = place.source.value_span(place.path) if alone else place.source.span(place.path)
         return Location(self._name(place.source.file), stands, place.reason)
 
-    def beneath(self, span: Span) -> Location | None:
+    def beneath(self, span: Span) -> tuple[Location, str] | None:
         """Where the object that a patch changes stands, as near as it has what the span shows; None without a patch."""
         path = self.path_at(span)
         place = self.place(path)
@@ -108,14 +109,14 @@ class DocumentPlaces:
         if place is None or not made or made[0].source is place.source or made[0].source.role != "resource":
             return None
         there = made[0].source
+        how = SET if place.source.role == "overlay" else PATCHED
         for depth in range(len(path), -1, -1):
             found = [one for one in self._sources(path[:depth]) if one.source is there]
             if found:
                 rest = path[depth : depth + 1]
                 inside = paths.lookup(there.document.data, (*found[0].path, *rest)) is not None
-                return Location(
-                    self._name(there.file), there.span((*found[0].path, *rest) if inside else found[0].path)
-                )
+                at = there.span((*found[0].path, *rest) if inside else found[0].path)
+                return Location(self._name(there.file), at), how
         return None
 
     def files(self) -> Iterator[str]:
@@ -290,5 +291,4 @@ class Overlaid(Rendered, frozen=True):
 
     def beneath(self, span: Span) -> tuple[Location, str] | None:
         """Where the object stands that a patch changes, which a span comes from."""
-        found = self.places.beneath(span) if self.places else None
-        return (found, PATCHED) if found else None
+        return self.places.beneath(span) if self.places else None

@@ -285,3 +285,37 @@ def test_a_layout_that_is_not_what_it_says_is_said_once_and_not_scanned(here: Pa
     assert second.endswith("... is not what its digest says")
     assert said.replace("\n", "").isprintable()
     assert (report["images"], status, runs(tmp_path / "bin")) == ([], 0, [])
+
+
+def test_what_a_chart_runs_with_other_values_is_scanned_too(here: Path, tmp_path: Path) -> None:
+    pytest.importorskip("helm_python")
+    fake_scanner(tmp_path / "bin", SAYS)
+    files = {
+        "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n",
+        "values.yaml": "tag: '1.0'\n",
+        "values-prod.yaml": "tag: '1.1'\n",
+        "templates/web.yaml": POD % ("web", "registry.example/shop:{{ .Values.tag }}"),
+    }
+    for name, text in files.items():
+        path = here / "shop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    report, _, _ = scan()
+    assert known(report).keys() == {SHOP, "registry.example/shop:1.1"}
+
+
+def test_an_editor_finds_a_scanner_that_is_on_no_path_and_says_where_it_looked(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kscan_lsp.files.programs._USUAL", ())
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    said = image_scanner.find_scanner([here], desktop=True)
+    assert isinstance(said, str)
+    assert f"for this editor is {tmp_path / 'bin'}, nor in {tmp_path / 'home/.local/bin'}, " in said
+    assert "write the whole path of yours ('command -v trivy' prints it) into KSCAN_IMAGE_SCANNER" in said
+    path = fake_scanner(tmp_path / "home/.local/bin", SAYS)
+    found = image_scanner.find_scanner([here], desktop=True)
+    assert not isinstance(found, str)
+    assert found.path == str(path)
+    # a command is started from a shell, whose PATH counts
+    assert isinstance(image_scanner.find_scanner([here]), str)

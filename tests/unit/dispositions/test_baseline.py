@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kscan_lsp.dispositions.baseline import (
     Baseline,
     BaselineEntry,
     BaselineError,
     BaselineScore,
+    FoundImage,
+    KnownBy,
     match,
     read,
     render,
@@ -31,7 +34,7 @@ def entry(file: str, fingerprint: str, count: int = 1) -> BaselineEntry:
 
 def matched(entries: list[BaselineEntry], found: dict[str, list[str]]) -> tuple[str, dict[str, int]]:
     """What each finding is, a letter each: known, moved or new; and what is left, by file."""
-    matching = match(entries, found)
+    matching = match(entries, {file: [KnownBy(one) for one in many] for file, many in found.items()})
     words = {None: "n", False: "k", True: "m"}
     said = [
         words[claim.moved if (claim := matching.claims[file].get(number)) else None]
@@ -64,6 +67,36 @@ def test_findings_are_matched_by_file_and_then_as_moves(
     assert matched(entries, found) == (said, left)
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "known"),
+    [
+        (
+            ("shop:1", 2),
+            ("shop:1", 40),
+            True,
+        ),  # what is published about the same image is no change of the manifest
+        (("shop:1", 2), ("shop:2", 2), True),
+        (("shop:1", 2), ("shop:2", 1), True),
+        (("shop:1", 2), ("shop:2", 3), False),
+        (("", 0), ("shop:2", 3), True),  # nobody wrote down which image it was
+        (("shop:1", 2), None, True),  # nobody knows what is in the image now
+    ],
+)
+def test_another_image_that_is_worse_is_no_longer_what_was_known(then, now, known) -> None:
+    image, vulnerabilities = then
+    entries = [replace(entry("a", "x"), image=image, vulnerabilities=vulnerabilities)]
+    matching = match(entries, {"a": [KnownBy("x", FoundImage(*now) if now else None)]})
+    assert bool(matching.claims["a"]) == known
+    assert bool(matching.left) != known
+
+
+def test_of_several_images_each_is_known_by_its_own() -> None:
+    entries = [replace(entry("a", "x"), image=f"shop:{n}", vulnerabilities=n) for n in (3, 2)]
+    found = [KnownBy("x", FoundImage("shop:2", 2)), KnownBy("x", FoundImage("shop:3", 3))]
+    claims = match(entries, {"a": found}).claims["a"]
+    assert [claims[number].entry.image for number in range(2)] == ["shop:2", "shop:3"]
+
+
 FILES = st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from("xyz"), max_size=4))
 
 
@@ -71,7 +104,8 @@ FILES = st.dictionaries(st.sampled_from("abc"), st.lists(st.sampled_from("xyz"),
 def test_nothing_is_counted_twice_and_nothing_gets_lost(
     before: dict[str, list[str]], now: dict[str, list[str]]
 ) -> None:
-    matching = match([entry(file, one) for file, many in before.items() for one in many], now)
+    those = {file: [KnownBy(one) for one in many] for file, many in now.items()}
+    matching = match([entry(file, one) for file, many in before.items() for one in many], those)
     claimed = sum(map(len, matching.claims.values()))
     assert claimed + sum(one.count for one in matching.left) == sum(map(len, before.values()))
     for one in "xyz":

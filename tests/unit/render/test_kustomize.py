@@ -81,8 +81,8 @@ def places_of(
         places = DocumentPlaces(result, number, text, one.file, name)
         at = text.index(part)
         span = Span(at, at + len(part))
-        location = places.beneath(span) if beneath else places.locate(span)
-        assert location is not None
+        below = places.beneath(span)
+        location = below[0] if beneath and below else places.locate(span)
         assert location.span is not None
         return location.file, every[location.file][location.span.start : location.span.end], location.reason
     pytest.fail(f"{part} is not in {result.text}")
