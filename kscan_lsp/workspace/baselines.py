@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
+from itertools import repeat
 from operator import is_
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -191,7 +192,7 @@ def marked(file: CheckedFile, known: KnownFindings, facts: ImageFacts | None = N
         else:
             images = _images_of_all(one.verdicts, facts)
             found = [
-                _known(number, (*own.get(name, ()), *known.gone.get(name, ())), image)
+                _known(number, own.get(name, ()) + known.gone.get(name, ()), image)
                 for (name, number), image in zip(_numbered(fingerprints, used), images, strict=True)
             ]
             part = _with_dispositions(one, found)
@@ -242,6 +243,9 @@ def _known_by(file: CheckedFile, facts: ImageFacts | None) -> list[KnownBy]:
 
 def _images_of_all(verdicts: Iterable[Verdicts], facts: ImageFacts | None) -> Iterator[FoundImage | None]:
     """The images that findings are about, in order, where what is in them is what was found."""
+    if facts is None:
+        yield from repeat(None, sum(len(verdict.findings) for verdict in verdicts))
+        return
     for verdict in verdicts:
         for finding in verdict.findings:
             yield found_image(finding, facts)
