@@ -153,8 +153,9 @@ def with_drift(report: Report, compared: ComparedScan, *, new_only: bool = False
         compared: the scan.
         new_only: whether it leaves out what is in a baseline.
     """
-    digests = digests_of(compared.scan)
-    report = replace(report, drift=tuple(drift(report, one, digests) for one in compared.baselines))
+    if compared.baselines:
+        digests = digests_of(compared.scan)
+        report = replace(report, drift=tuple(drift(report, one, digests) for one in compared.baselines))
     if new_only:
         kept = tuple(one for one in report.findings if one.finding.status != "baseline")
         report = replace(report, findings=kept)

@@ -39,7 +39,7 @@ def gate_of(
     Raises:
         UsageError: a threshold is none, or nothing would be compared with it, or an option says nothing.
     """
-    chosen = scan.configurations[0].settings.gate if scan.configurations else GateSettings()
+    chosen = scan.configurations[0].settings.gate if scan.configurations else GateSettings.model_construct()
     level = fail_on or (FailOn(chosen.fail_on) if chosen.fail_on else _DEFAULT)
     said = chosen.compliance_threshold
     own = (

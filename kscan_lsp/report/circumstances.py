@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.redaction import redact
-from kscan_lsp.settings.model import NEWEST_KUBERNETES
+from kscan_lsp.settings.model import NEWEST_KUBERNETES, dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,7 +62,7 @@ def used_settings(
         only: the controls that a command line names in place of what the settings choose.
         packs: those that they extend, with their versions.
     """
-    chosen = settings.model_dump(by_alias=True, exclude_unset=True)
+    chosen = dump(settings)
     values = {"frameworks": settings.frameworks, **chosen}
     values.setdefault("kubernetesVersion", f"1.{NEWEST_KUBERNETES}")
     if packs:

@@ -239,9 +239,12 @@ def written(
 
 
 def digest_of_settings(settings: Iterable[Settings]) -> str:
-    """What tells what was chosen from other choices."""
+    """What tells what was chosen from other choices; what is as it is by default is no choice.
+
+    So a version that knows more settings takes none of those that say nothing about them for others.
+    """
     of_gates = {"baseline", "gate", "diagnostics"}
-    texts = [one.model_dump_json(by_alias=True, exclude=of_gates) for one in settings]
+    texts = [one.model_dump_json(by_alias=True, exclude=of_gates, exclude_defaults=True) for one in settings]
     return hashlib.sha256("\n".join(sorted(set(texts))).encode()).hexdigest()[:_DIGITS]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.findings import Problem
-from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, dump
+from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, dump, settings_of
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def what_counts(layers: Iterable[Layer], packs: int = 0) -> Counting:
         for where, message in refused:
             problems.append((layer, Problem(span_at(layer.document, where), message, "setting")))
         own = _without(own, below, [where for where, _ in refused])
-        counting.append(layer._replace(settings=Settings.model_validate(own)))
+        counting.append(layer._replace(settings=settings_of(own)))
         below = _on_top(below, own)
         locked.append(locked[-1] | {*own.get("locked", ())})
     return Counting(tuple(counting), tuple(problems), tuple(locked[:-1]))
@@ -71,7 +71,7 @@ def what_counts(layers: Iterable[Layer], packs: int = 0) -> Counting:
 
 def on_top(below: Settings, own: Settings) -> Settings:
     """Settings over others, made one: choices replace those below, lists and tables add to them."""
-    return Settings.model_validate(_on_top(dump(below), dump(own)))
+    return settings_of(_on_top(dump(below), dump(own)))
 
 
 def place_of(

@@ -17,9 +17,9 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
-    RootModel,
     Tag,
     ValidationError,
     model_validator,
@@ -164,12 +164,19 @@ def _file_or_lists(value: object) -> str:
 Lists = dict[str, Names]
 
 
-class InputsFile(RootModel[Lists]):
+class InputsFile(BaseModel):
     """A file of inputs: names and their lists, as Kubescape has them."""
 
-    root: Lists = {}
+    # a model whose keys are all unknown, and not a root model, which pydantic makes ready as soon as it is imported
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
+    __pydantic_extra__: Lists
 
     _empty_is_absent = model_validator(mode="before")(without_empty)
+
+    @property
+    def lists(self) -> Lists:
+        """The lists by name."""
+        return self.__pydantic_extra__
 
 
 class Settings(Frozen, BaseModel):
@@ -185,7 +192,7 @@ class Settings(Frozen, BaseModel):
             "installed, a folder, or git+https://HOST/REPOSITORY@TAG#FOLDER ('kscan pack update' fetches it)."
         ),
     ] = ()
-    controls: ControlSettings = ControlSettings()
+    controls: ControlSettings = ControlSettings.model_construct()
     inputs: Annotated[
         Annotated[str, Tag("file")] | Annotated[Lists, Tag("lists")],
         Discriminator(_file_or_lists),
@@ -210,16 +217,16 @@ class Settings(Frozen, BaseModel):
         Field(
             description="Files with exceptions besides .kscan/exceptions.yaml, and what is asked of an exception."
         ),
-    ] = ExceptionSettings()
+    ] = ExceptionSettings.model_construct()
     gate: Annotated[
         GateSettings, Field(description="What makes a scan fail; options of the command line go before.")
-    ] = GateSettings()
+    ] = GateSettings.model_construct()
     images: Annotated[ImageSettings, Field(description="What is known of images, and what counts of it.")] = (
-        ImageSettings()
+        ImageSettings.model_construct()
     )
     admission: Annotated[
         AdmissionSettings, Field(description="What admission policies in the workspace are good for.")
-    ] = AdmissionSettings()
+    ] = AdmissionSettings.model_construct()
     diagnostics: Annotated[
         Literal["open", "workspace"],
         Field(
@@ -304,11 +311,22 @@ def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]
     return replace_settings(base, chosen), tuple(wrong)
 
 
+def settings_of(chosen: Mapping[str, Any]) -> Settings:
+    """Settings that say these keys, which are those of the file.
+
+    Raises:
+        ValidationError: one of them is wrong.
+    """
+    # pydantic makes its validators when they are first needed: most scans of one file need none, and that is a
+    # fifth of the time they take
+    return Settings.model_validate(chosen) if chosen else Settings.model_construct()
+
+
 def replace_settings(base: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some keys replaced; the keys are those of the file."""
-    return Settings.model_validate({**dump(base), **changes})
+    return settings_of({**dump(base), **changes})
 
 
 def dump(settings: Settings) -> dict[str, Any]:
     """The keys that somebody wrote, with their values."""
-    return settings.model_dump(by_alias=True, exclude_unset=True)
+    return settings.model_dump(by_alias=True, exclude_unset=True) if settings.model_fields_set else {}

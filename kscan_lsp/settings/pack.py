@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, Field
 
 from kscan_lsp.settings.exceptions import ExceptionSettings
-from kscan_lsp.settings.model import Lists, Settings
+from kscan_lsp.settings.model import Lists, Settings, settings_of
 from kscan_lsp.settings.sections import Frozen
 from kscan_lsp.settings.validation import validate
 from kscan_lsp.settings.values import Names  # noqa: TC001 - pydantic looks it up
@@ -76,7 +76,7 @@ class PackFile(Frozen, BaseModel):
         ExceptionSettings,
         AfterValidator(_asks_only),
         Field(description="What is asked of the exceptions of who extends the pack: requireReason, maxDays."),
-    ] = ExceptionSettings()
+    ] = ExceptionSettings.model_construct()
     locked: Annotated[
         Names,
         Field(
@@ -92,7 +92,7 @@ class PackFile(Frozen, BaseModel):
         said |= {"locked": self.locked} if self.locked else {}
         if asked := self.exceptions.model_dump(by_alias=True, exclude_unset=True):
             said["exceptions"] = asked
-        return Settings.model_validate(said)
+        return settings_of(said)
 
 
 def read_pack(document: Document) -> tuple[PackFile | None, tuple[Problem, ...]]:

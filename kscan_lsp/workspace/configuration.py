@@ -22,6 +22,7 @@ from kscan_lsp.settings.model import (
     overlay,
     read_settings,
     replace_settings,
+    settings_of,
 )
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
@@ -104,7 +105,7 @@ def exclude_in(folder: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
     """What settings leave out in a folder, as its files on disk have it; see `Configuration.exclude`."""
     path = find_settings(folder)
     layers = [_read_layer(one, None)[0] for one in (settings_above(path) if path else ())]
-    return _excludes(what_counts(layers).layers, Settings(), folder)
+    return _excludes(what_counts(layers).layers, settings_of({}), folder)
 
 
 def configure(
@@ -138,7 +139,7 @@ def configure(
     path = settings_path or (find_settings(root) if root else None)
     files = () if path is None else (path,) if settings_path else settings_above(path)
     read = [_read_layer(one, buffers) for one in files]
-    above, wrong = overlay(Settings(), section)
+    above, wrong = overlay(settings_of({}), section)
     above, words = replace_settings(above, changes or {}), list(wrong)
     policy_root = path.parent if path else root
     packs = find_packs([layer for layer, _ in read], above, policy_root)

@@ -60,7 +60,7 @@ def read_lists(
     path = files[0]
     document = read_policy_file(path, "setting", buffers)
     lists, problems = validate(InputsFile, document, "setting")
-    values = (lists or without_errors(InputsFile, document)).root
+    values = (lists or without_errors(InputsFile, document)).lists
     read = {name for control in known.controls.values() for name in control.inputs}
     missing = sorted(read - values.keys())
     misspelt = tuple(

@@ -13,7 +13,7 @@ from kscan_lsp import cel
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.settings.layers import LOCKABLE, on_top
-from kscan_lsp.settings.model import Settings, replace_settings
+from kscan_lsp.settings.model import Settings, replace_settings, settings_of
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.policies import load_policies
 from kscan_lsp.yaml.locate import span_at
@@ -81,7 +81,7 @@ def hold(layers: Sequence[Layer], locked: Sequence[frozenset[str]], known: Polic
         locked: for each, what those above it lock.
         known: all policies.
     """
-    held = Settings()
+    held = settings_of({})
     refused: list[tuple[Layer, SettingError]] = []
     for layer, names in zip(layers, locked, strict=True):
         refused += [(layer, error) for error in _unknown_locks(layer, known)]
