@@ -27,7 +27,7 @@ from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.fixes.fix_all import is_open
 from kscan_lsp.fixes.overlays import SourceEdits
 from kscan_lsp.render.kustomize.building import documents_of
-from kscan_lsp.render.kustomize.overlay import FilesOnDisk
+from kscan_lsp.render.kustomize.files import EditedFiles
 from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.workspace.results import CheckedFile
 
@@ -55,17 +55,6 @@ class _OverlayFix(NamedTuple):
     places: DocumentPlaces
     finding: Finding
     draft: Draft
-
-
-class _EditedFiles(FilesOnDisk):
-    """Files as they are on the disk, but for some."""
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = texts
-
-    def read(self, path: str) -> bytes | encoding.Unreadable:
-        """What is in a file."""
-        return self._texts[path].encode() if path in self._texts else super().read(path)
 
 
 class _Made(NamedTuple):
@@ -198,7 +187,7 @@ def _built_again(scan: Scan, texts: Mapping[str, str]) -> tuple[OverlayToJudge, 
         one for one in scan.overlays if not texts.keys().isdisjoint(map(os.path.realpath, one.build.texts))
     ]
     folders = [os.path.dirname(os.path.realpath(one.build.path)) for one in changed]
-    found = built_overlays(folders, scan.requested, _EditedFiles(texts))
+    found = built_overlays(folders, scan.requested, EditedFiles(texts))
     if found is None or found.not_scanned or len(found.overlays) != len(changed):
         return None
     builds = {one.path: one for one in found.overlays.values()}
