@@ -74,6 +74,8 @@ class BuiltOverlays(NamedTuple):
     """The real paths of all files that were read, of those that are not built, too."""
     concerned: Mapping[NotScanned, frozenset[str]]
     """The real paths of the files of what is not built, as far as they are known."""
+    unread: frozenset[str] = frozenset()
+    """The folders of those that are as they were, because their kustomizations cannot be read."""
 
 
 def built_overlays(
@@ -146,6 +148,7 @@ def build_overlays(
         work.now,
         frozenset(work.read),
         work.concerned,
+        frozenset(work.unread),
     )
 
 

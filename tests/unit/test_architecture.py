@@ -33,7 +33,7 @@ FLOORS = {
     "lsp": [
         "capabilities", "uris", "wire", "convert", "rendered",
         "session.around", "session.published", "session.stale",
-        "session.charts", "session.steps", "session.snapshot", "session.scanned", "session.workspace",
+        "session.charts", "session.overlays", "session.steps", "session.snapshot", "session.scanned", "session.workspace",
         "session.all_charts", "session.document", "session.session",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
@@ -46,7 +46,8 @@ FLOORS = {
         "features.places", "features.inlay_hints", "features.references",
         "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes",
         "server.tasks", "server.protocol", "server.stdio",
-        "server.progress", "server.publisher", "server.settings_reader", "server.charts", "server.scheduler",
+        "server.progress", "server.publisher", "server.settings_reader", "server.charts", "server.overlays",
+        "server.scheduler",
         "server.image_scans",
         "server.server",
         "server.commands", "server.requests", "server.navigation", "server.notifications", "server.main",

@@ -1,0 +1,277 @@
+"""Overlays in the editor: what they build is shown in patches and bases, while these are typed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_lsp
+from lsprotocol import types
+from lsprotocol.types import TextDocumentContentChangeWholeDocument
+from support.kustomize import found as maker
+
+from .conftest import Editor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAKER = maker()
+
+SETTINGS = "frameworks: []\ncontrols: {include: [C-0041, C-0057, C-0038, C-0260]}\n"
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      hostPID: true
+      containers:
+        - name: api
+          image: nginx:1.0
+"""
+PATCH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+        - name: api
+          securityContext:
+            privileged: true
+"""
+POLICY = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: default}
+spec:
+  podSelector: {matchLabels: {app: web}}
+"""
+FILES = {
+    ".kscan.yaml": SETTINGS,
+    "base/kustomization.yaml": "resources: [web.yaml]\n",
+    "base/web.yaml": WEB,
+    "prod/kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n",
+    "prod/p.yaml": PATCH,
+    "stage/kustomization.yaml": "resources: [../base]\nnameSuffix: -stage\n",
+    "test/kustomization.yaml": "resources: [../base]\nnameSuffix: -test\n",
+    "pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers: []\n",
+}
+ENVIRONMENT = {**os.environ, "KSCAN_KUSTOMIZE": MAKER.path}
+
+
+@pytest_lsp.fixture(
+    config=pytest_lsp.ClientServerConfig(
+        server_command=[sys.executable, "-m", "kscan_lsp", "lsp"],
+        client_factory=Editor,
+        server_env=ENVIRONMENT,
+    )
+)
+async def editor(lsp_client: Editor):
+    """A client of a server that has something to build overlays with."""
+    yield
+    await lsp_client.shutdown_session()
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def found(diagnostics: list[types.Diagnostic]) -> list[tuple[str, int]]:
+    return sorted((str(d.code), d.range.start.line) for d in diagnostics)
+
+
+def now(*expected: tuple[str, int], version: int | None = None):
+    return lambda newest: (
+        (version is None or newest.version == version) and found(newest.diagnostics) == sorted(expected)
+    )
+
+
+PRIVILEGED, PID, NO_POLICY = ("C-0057", 9), ("C-0038", 9), ("C-0260", 7)
+
+
+@pytest.mark.asyncio
+async def test_findings_stand_where_they_are_caused(editor, here):
+    """What a patch adds is shown there, with the base; what three overlays take from a base is one finding there."""
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    await editor.start(here)
+    editor.open(patch, PATCH)
+    editor.open(web, WEB)
+    (shown,) = await editor.until(patch, now(PRIVILEGED))
+    assert shown.related_information[0].location.uri == web
+    assert shown.related_information[0].location.range.start.line == 11
+    await editor.until(web, now(PID, NO_POLICY))
+
+
+def whole(text: str) -> TextDocumentContentChangeWholeDocument:
+    return TextDocumentContentChangeWholeDocument(text=text)
+
+
+async def status(editor, uri: str) -> dict:
+    asked = types.ExecuteCommandParams(command="kscan.status", arguments=[uri])
+    return await editor.workspace_execute_command_async(asked)
+
+
+@pytest.mark.asyncio
+async def test_edits_of_all_kinds_of_files_are_built_before_they_are_saved(editor, here):
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    prod = (here / "prod/kustomization.yaml").as_uri()
+    await editor.start(here)
+    editor.open(patch, PATCH)
+    editor.open(web, WEB)
+    editor.open(prod, FILES["prod/kustomization.yaml"])
+    await editor.until(patch, now(PRIVILEGED))
+    editor.edit(patch, 2, whole(PATCH.replace("privileged: true", "privileged: false")))
+    await editor.until(patch, now(version=2))
+    # in the base, and from there in three overlays
+    editor.edit(web, 2, whole(WEB.replace("hostPID: true", "hostNetwork: true")))
+    await editor.until(web, now(("C-0041", 9), NO_POLICY, version=2))
+    # a patch that stands in the kustomization
+    inline = "resources: [../base]\npatches:\n- patch: |-\n"
+    inline += "".join(f"    {line}\n" for line in PATCH.splitlines())
+    editor.edit(prod, 2, whole(inline))
+    await editor.until(prod, now(("C-0057", 12), version=2))
+    # what is on disk holds again when nobody edits it
+    editor.close(prod)
+    editor.edit(patch, 3, whole(PATCH))
+    await editor.until(patch, now(PRIVILEGED, version=3))
+
+
+@pytest.mark.asyncio
+async def test_findings_stay_in_unchanged_lines_while_something_is_broken(editor, here):
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    prod = (here / "prod/kustomization.yaml").as_uri()
+    await editor.start(here)
+    for uri, text in ((patch, PATCH), (web, WEB), (prod, FILES["prod/kustomization.yaml"])):
+        editor.open(uri, text)
+    await editor.until(patch, now(PRIVILEGED))
+    editor.edit(patch, 2, whole(PATCH.replace("kind: Deployment", "kind: Deployment\nextra: [")))
+    shown = await editor.until(patch, lambda newest: newest.version == 2 and len(newest.diagnostics) == 2)
+    assert [(d.code, d.range.start.line) for d in shown if d.code != "C-0057"] == [("render", 2)]
+    assert ("C-0057", 10) in found(shown)
+    assert found(editor.published[web][-1].diagnostics) == sorted([PID, NO_POLICY])
+    editor.edit(patch, 3, whole(PATCH))
+    await editor.until(patch, now(PRIVILEGED, version=3))
+    # a kustomization that nobody can read
+    editor.edit(prod, 2, whole("resources: [../base]\npatch: [{path: p.yaml}]\n"))
+    (fault,) = await editor.until(prod, now(("render", 1), version=2))
+    assert fault.message == "this overlay is not built: Kustomize has no field 'patch'"
+    assert found(editor.published[patch][-1].diagnostics) == [PRIVILEGED]
+    assert (await status(editor, patch))["whole"]
+    editor.edit(prod, 3, whole("resources: [../base]\npatches: [{path: p.yaml}]\n"))
+    await editor.until(prod, now(version=3))
+
+
+@pytest.mark.asyncio
+async def test_a_fault_in_a_file_that_is_not_open_is_said_where_somebody_looks(editor, here):
+    web = (here / "base/web.yaml").as_uri()
+    (here / "prod/p.yaml").write_text(PATCH.replace("metadata: {name: web}", "metadata: {name: wrong}"))
+    await editor.start(here)
+    editor.open(web, WEB)
+    shown = await editor.until(web, now(("render", 0), PID, NO_POLICY))
+    assert "no matches for Id" in next(d.message for d in shown if d.code == "render")
+    (here / "prod/p.yaml").write_text(PATCH)
+    event = types.FileEvent((here / "prod/p.yaml").as_uri(), types.FileChangeType.Changed)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    await editor.until(web, now(PID, NO_POLICY))
+
+
+@pytest.mark.asyncio
+async def test_hover_and_status_say_which_overlays_it_is(editor, here):
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    await editor.start(here)
+    editor.open(patch, PATCH)
+    editor.open(web, WEB)
+    await editor.until(patch, now(PRIVILEGED))
+    params = types.HoverParams(types.TextDocumentIdentifier(web), types.Position(9, 8))
+    hover = (await editor.text_document_hover_async(params)).contents.value
+    overlays = "prod/kustomization.yaml, stage/kustomization.yaml, test/kustomization.yaml"
+    assert f"Rendered with {overlays}:" in hover
+    assert "hostPID: true" in hover
+    said = await status(editor, patch)
+    assert said["text"] == "1 high \u00b7 as overlays build it"
+    assert "skipped" not in said
+
+
+@pytest.mark.asyncio
+async def test_what_stands_around_overlays_counts_without_building_again(editor, here):
+    web, policy = (here / "base/web.yaml").as_uri(), (here / "policy.yaml").as_uri()
+    await editor.start(here)
+    editor.open(web, WEB)
+    await editor.until(web, now(PID, NO_POLICY))
+    editor.open(policy, POLICY)
+    await editor.until(web, now(PID))
+    editor.edit(policy, 2, whole(POLICY.replace("app: web", "app: other")))
+    await editor.until(web, now(PID, NO_POLICY))
+    editor.close(policy)  # it is not on disk
+
+
+@pytest.mark.asyncio
+async def test_what_is_accepted_is_not_shown(editor, here):
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    await editor.start(here)
+    editor.open(patch, PATCH)
+    editor.open(web, WEB)
+    await editor.until(patch, now(PRIVILEGED))
+    said = PATCH.replace("privileged: true", "privileged: true  # kscan:ignore C-0057 -- node agent")
+    editor.edit(patch, 2, whole(said))
+    await editor.until(patch, now(version=2))
+    # exceptions are about the file that is judged: the kustomization
+    exceptions = here / ".kscan/exceptions.yaml"
+    exceptions.parent.mkdir()
+    exceptions.write_text("exceptions: [{controls: [C-0038], files: [prod/**], reason: because}]\n")
+    event = types.FileEvent(exceptions.as_uri(), types.FileChangeType.Created)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    shown = await editor.until(
+        web, lambda newest: any("(built by stage" in d.message for d in newest.diagnostics)
+    )
+    assert found(shown) == sorted([PID, NO_POLICY])
+
+
+@pytest.mark.asyncio
+async def test_a_kustomization_that_goes_leaves_manifests_as_they_stand(editor, here):
+    web, patch = (here / "base/web.yaml").as_uri(), (here / "prod/p.yaml").as_uri()
+    await editor.start(here)
+    editor.open(web, WEB)
+    editor.open(patch, PATCH)
+    await editor.until(patch, now(PRIVILEGED))
+    changes = []
+    for name in ("prod", "stage", "test", "base"):
+        (here / name / "kustomization.yaml").unlink()
+        uri = (here / name / "kustomization.yaml").as_uri()
+        changes.append(types.FileEvent(uri, types.FileChangeType.Deleted))
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes))
+    await editor.until(web, lambda newest: ("C-0260", 7) in found(newest.diagnostics))
+    await editor.wait(lambda: "C-0057" in [d.code for d in editor.published[patch][-1].diagnostics])
+    # judged alone now: the patch is taken for an object
+    assert "related_information" not in str(editor.published[patch][-1].diagnostics[0].related_information)
+
+
+@pytest.mark.asyncio
+async def test_names_that_lead_out_of_the_folder_are_refused(editor, here, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "secret.yaml"
+    outside.write_text(WEB)
+    prod = (here / "prod/kustomization.yaml").as_uri()
+    (here / "prod/link.yaml").symlink_to(outside)
+    await editor.start(here)
+    editor.open(prod, f"resources:\n- ../base\n- {os.path.relpath(outside, here / 'prod')}\n")
+    (fault,) = await editor.until(prod, now(("render", 2)))
+    assert "outside of this workspace" in fault.message
+    editor.edit(prod, 2, whole("resources:\n- ../base\n- link.yaml\n"))
+    (fault,) = await editor.until(prod, now(("render", 2), version=2))
+    assert "outside of this workspace" in fault.message
+    editor.edit(prod, 3, whole("resources:\n- ../base\n- https://example.com/x.yaml\n"))
+    (fault,) = await editor.until(prod, now(("render", 2), version=3))
+    assert "nothing is fetched" in fault.message
