@@ -231,7 +231,7 @@ async def test_what_is_accepted_is_not_shown(editor, here):
     # exceptions are about the file that is judged: the kustomization
     exceptions = here / ".kscan/exceptions.yaml"
     exceptions.parent.mkdir()
-    exceptions.write_text("exceptions: [{controls: [C-0038], files: [prod/**], reason: because}]\n")
+    exceptions.write_text("exceptions: [{controls: [C-0038], paths: [prod/], reason: because}]\n")
     event = types.FileEvent(exceptions.as_uri(), types.FileChangeType.Created)
     editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
     shown = await editor.until(

@@ -33,8 +33,8 @@ FLOORS = {
     "lsp": [
         "capabilities", "uris", "wire", "convert", "rendered",
         "session.around", "session.published", "session.stale",
-        "session.charts", "session.overlays", "session.steps", "session.snapshot", "session.scanned", "session.workspace",
-        "session.all_charts", "session.document", "session.session",
+        "session.charts", "session.overlays", "session.steps", "session.snapshot", "session.scanned",
+        "session.workspace", "session.document", "session.all_charts", "session.session",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",

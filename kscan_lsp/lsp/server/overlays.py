@@ -62,12 +62,12 @@ class OverlayBuilder:
         path, root = document.path, document.root
         if path is None or root is None:
             return
-        overlays = self._session.overlays.get(root)
+        overlays = self._session.charts.overlays.get(root)
         named = path.name in KUSTOMIZATION_NAMES
         if overlays is None:
             if (named or path.suffix in SUFFIXES) and self._has_files_read(root) and self._finds_program():
                 top = self._session.top_of(root) or root
-                self._session.overlays[root] = overlays = OpenOverlays(root, top)
+                self._session.charts.overlays[root] = overlays = OpenOverlays(root, top)
                 self._start(overlays, work_on)
             return
         read = overlays.result.files if overlays.result else frozenset[str]()
@@ -78,7 +78,7 @@ class OverlayBuilder:
 
     def files_changed(self, path: Path, work_on: Callable[[Path | None], None]) -> None:
         """A file changed on disk."""
-        for overlays in self._session.overlays.values():
+        for overlays in self._session.charts.overlays.values():
             named = path.name in KUSTOMIZATION_NAMES and path.is_relative_to(overlays.top)
             result = overlays.result
             # what is missing may have come
@@ -88,7 +88,7 @@ class OverlayBuilder:
 
     def look_again(self, root: Path | None, work_on: Callable[[Path | None], None]) -> None:
         """Have the overlays of a folder judged again where other things hold now, or stand around them."""
-        overlays, workspace = self._session.overlays.get(root), self._session.workspaces.get(root)
+        overlays, workspace = self._session.charts.overlays.get(root), self._session.workspaces.get(root)
         if overlays is not None and workspace is not None and self._is_outdated(overlays, workspace):
             self._start(overlays, work_on)
 
@@ -135,7 +135,7 @@ class OverlayBuilder:
                     break
                 request = overlays.request(
                     self._program or "",
-                    session.documents.values(),
+                    [(d.path, d.index.text, d.root) for d in session.documents.values() if d.path],
                     workspace.configuration,
                     workspace.project,
                     everything=self._everything(workspace),

@@ -63,7 +63,7 @@ class Publisher:
             if document not in changed and self.texts.points_elsewhere(document.checked):
                 self._publish_document(document, workspace.project)
         shown = session.shows_all(workspace)
-        for chart in session.renderings(root):
+        for chart in session.charts.renderings(root):
             if chart.look(workspace.project, workspace.rendered) or chart.unpublished:
                 self._publish_chart(chart, workspace, shown=shown)
         for key, file in workspace.take_unpublished(session.open_keys(), shown=shown):
@@ -75,7 +75,7 @@ class Publisher:
         """Publish a document unless it is shown as it is; whether its text had other diagnostics before."""
         document.unpublished = False
         diagnostics = self.texts.of_file(document.uri, document.checked, project)
-        view = self._session.view(document, self._session.open_keys())
+        view = self._session.charts.of_document(document, self._session.open_keys())
         diagnostics += self._of_view(view, document.index.text, project)
         before = document.published
         if (document.version, diagnostics) != before:

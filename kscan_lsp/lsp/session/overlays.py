@@ -31,10 +31,9 @@ from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.overlays import judge_overlays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
 
     from kscan_lsp.lsp.rendered import ChartMark
-    from kscan_lsp.lsp.session.document import OpenDocument
     from kscan_lsp.render.kustomize.overlay import Overlay
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.overlays import JudgedOverlays
@@ -160,15 +159,14 @@ class OpenOverlays(Struct):
     def request(
         self,
         program: str,
-        documents: Iterable[OpenDocument],
+        texts: Collection[tuple[Path, str, Path | None]],
         configuration: Configuration,
         project: Project,
         *,
         everything: bool,
     ) -> OverlaysRequest:
-        """What is needed to build them as they are now, with the texts of open documents."""
+        """What is needed to build them as they are now; `texts` has each open document's path, text and folder."""
         same = self.configuration is configuration
-        texts = [(one.path, one.index.text, one.root) for one in documents if one.path]
         return OverlaysRequest(
             root=self.root,
             top=self.top,

@@ -14,9 +14,7 @@ from msgspec import Struct, field
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.all_charts import Charts
 from kscan_lsp.lsp.session.around import folders_around, innermost, today
-from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
-from kscan_lsp.lsp.session.overlays import OpenOverlays, TakeOverlays
 from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
 from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of
@@ -25,17 +23,15 @@ from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import has_own, is_exceptions_file
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from lsprotocol import types
 
     from kscan_lsp.evidence.images import ImageReport
-    from kscan_lsp.lsp.rendered import ChartView
-    from kscan_lsp.lsp.session.charts import OpenChart
     from kscan_lsp.lsp.session.published import PublishedDiagnostics
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
-    from kscan_lsp.lsp.session.steps import CheckResult, JudgeAgain, SettleFiles, Step
+    from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
     from kscan_lsp.lsp.wire import ContentChange
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
@@ -67,8 +63,6 @@ class Session(Struct):
     showing: bool = False
     """Whether that is to be shown as diagnostics."""
     charts: Charts = field(default_factory=Charts)
-    overlays: dict[Path | None, OpenOverlays] = {}
-    """By the folders whose settings hold for them."""
     published: dict[str, PublishedDiagnostics] = {}
     """What a client that asks for diagnostics is to show, by URI."""
     reported: set[str] = set()
@@ -159,6 +153,7 @@ class Session(Struct):
         for document in self.documents.values():
             document.root = self.root_of(document.path)
         gone = [root for root in self.workspaces if root in changed or not self.is_used(root)]
+        self.charts.forget(gone)
         return [self.workspaces.pop(root) for root in gone]
 
     def is_used(self, root: Path | None) -> bool:
@@ -271,9 +266,6 @@ class Session(Struct):
             return request
         if chart := self.charts.step(root, self.workspaces[root]):
             return chart
-        workspace, overlays = self.workspaces[root], self.overlays.get(root)
-        if overlays and (built := overlays.step(workspace.configuration, workspace.project)):
-            return built
         buffers = {document.key for document in self.documents.values() if document.root == root}
         return self.workspaces[root].take_next_step(
             buffers, self.is_configuration_file, lambda path: self.root_of(path) == root
@@ -294,32 +286,15 @@ class Session(Struct):
         workspace = self._workspace_of(step)
         return None if workspace is None else workspace.project
 
-    def keep(
-        self, step: ReadFile | SettleFiles | JudgeAgain | TakeChart | TakeOverlays, project: Project
-    ) -> None:
+    def keep(self, step: Step, project: Project) -> None:
         """Keep what was read from disk or settled, unless other settings hold by now: then it is read again."""
         workspace = self._workspace_of(step)
         if workspace is not None:
             workspace.project = project
-            for key in self.charts.accept(step, workspace) if isinstance(step, TakeChart) else ():
+            for key in self.charts.accept(step, workspace, self.documents.values()):
                 self.reread(key, path_of(key))
-            if isinstance(step, TakeOverlays):
-                self._accept_overlays(step, workspace)
         else:
             self.retry(step)
-
-    def _accept_overlays(self, step: TakeOverlays, workspace: Workspace) -> None:
-        """What is built from a file is judged from now on, in place of the file, or the file alone again."""
-        overlays = self.overlays.get(step.root)
-        if overlays is None:
-            return
-        overlays.accept(step.result)
-        before, workspace.built = workspace.built, step.result.judged.paths
-        for key in before - workspace.built:
-            self.reread(key, path_of(key))
-        for document in self.documents.values():
-            if document.root == step.root and document.key in before ^ workspace.built:
-                document.outdate()
 
     def retry(self, step: Step) -> None:
         """Have a file read again that was read by settings that do not hold any more: they may leave it out."""
@@ -349,8 +324,7 @@ class Session(Struct):
         workspace = self.workspaces[root]
         files = workspace.project.files
         for document in self.checked_documents(root):
-            apart = document.key in workspace.rendered or document.key in workspace.built
-            document.update(files.get(document.key), rendered=apart)
+            document.update(files.get(document.key), rendered=workspace.is_rendered(document.key))
 
     def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
         """What an answer about a document is made from; None where nothing is checked in it."""
@@ -358,21 +332,8 @@ class Session(Struct):
         if workspace is None:
             return None
         made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
-        return made and made._replace(
-            sources=self.settings_sources(), scans=self.scans, chart=self.view(document)
-        )
-
-    def renderings(self, root: Path | None) -> list[OpenChart | OpenOverlays]:
-        """The charts and the overlays that the settings of a folder hold for."""
-        overlays = self.overlays.get(root)
-        return [*self.charts.of(root), *([overlays] if overlays else [])]
-
-    def view(self, document: OpenDocument, looked_at: Container[str] = ()) -> ChartView | None:
-        """What is shown in a document as a file of a chart or of overlays; see `Charts.view`."""
-        key, text = document.key, document.index.text
-        overlays = self.overlays.get(document.root)
-        built = overlays.view(key, text, looked_at) if overlays else None
-        return built or self.charts.view(document.chart, key, text, looked_at)
+        chart = self.charts.of_document(document)
+        return made and made._replace(sources=self.settings_sources(), scans=self.scans, chart=chart)
 
     def projects_snapshot(self) -> ProjectsSnapshot:
         """What an answer about the objects of all folders is made from."""

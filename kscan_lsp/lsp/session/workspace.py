@@ -91,6 +91,10 @@ class Workspace(Struct):
     _seen: dict[str, CheckedFile] = {}
     """All files as they were when what is unpublished was taken last."""
 
+    def is_rendered(self, key: str) -> bool:
+        """Whether what a chart renders or overlays build from a file is judged, and not the file."""
+        return key in self.rendered or key in self.built
+
     def wants_search(self, *, exploring: bool = False) -> bool:
         """Whether the files of the folder are to be looked for: there is a use for them, and nobody does.
 
@@ -144,8 +148,7 @@ class Workspace(Struct):
         while self.waiting:
             key, file = next(iter(self.waiting.items()))
             del self.waiting[key]
-            apart = key in buffers or key in self.rendered or key in self.built
-            if not apart and not is_configuration_file(file.path):
+            if not (key in buffers or self.is_rendered(key)) and not is_configuration_file(file.path):
                 owned = owns(file.path)
                 return ReadFile(
                     key=key,
@@ -184,7 +187,7 @@ class Workspace(Struct):
         for key, file in files.items():
             known = self.published.get(key)
             same = known is not None and known.file is file and known.related.isdisjoint(moved)
-            if key in buffers or same or key in self.rendered or key in self.built:
+            if key in buffers or same or self.is_rendered(key):
                 continue
             if known or any(checked.findings for checked in file.parts) or any(file.problems()):
                 found.append((key, file))
