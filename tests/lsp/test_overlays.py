@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+import random
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -62,7 +66,7 @@ FILES = {
     "prod/p.yaml": PATCH,
     "stage/kustomization.yaml": "resources: [../base]\nnameSuffix: -stage\n",
     "test/kustomization.yaml": "resources: [../base]\nnameSuffix: -test\n",
-    "pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers: []\n",
+    "pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers:\n  - {name: a, image: a:1}\n",
 }
 ENVIRONMENT = {**os.environ, "KSCAN_KUSTOMIZE": MAKER.path}
 
@@ -275,3 +279,102 @@ async def test_names_that_lead_out_of_the_folder_are_refused(editor, here, tmp_p
     editor.edit(prod, 3, whole("resources:\n- ../base\n- https://example.com/x.yaml\n"))
     (fault,) = await editor.until(prod, now(("render", 2), version=3))
     assert "nothing is fetched" in fault.message
+
+
+VARIANTS = {
+    "base/web.yaml": [
+        WEB,
+        WEB.replace("hostPID: true", "hostNetwork: true"),
+        WEB.replace("hostPID", "hostPID: false\n      # more\n      hostIPC"),
+        WEB + "---\n" + FILES["pod.yaml"],
+    ],
+    "base/kustomization.yaml": [
+        FILES["base/kustomization.yaml"],
+        "namespace: shop\nresources:\n- web.yaml\n",
+    ],
+    "prod/p.yaml": [
+        PATCH,
+        PATCH.replace("privileged: true", "privileged: false"),
+        PATCH.replace("      containers", "      hostNetwork: true\n      containers"),
+        PATCH + "          # kscan:ignore C-0057 -- node agent\n",
+        PATCH.replace("privileged: true", "privileged: true # kscan:ignore C-0057 -- node agent"),
+    ],
+    "prod/kustomization.yaml": [
+        FILES["prod/kustomization.yaml"],
+        "namespace: prod\n" + FILES["prod/kustomization.yaml"],
+        "resources: [../base, ../policy.yaml]\n",
+    ],
+    "stage/kustomization.yaml": [FILES["stage/kustomization.yaml"], "resources: [../test]\n"],
+    "policy.yaml": [POLICY, POLICY.replace("app: web", "app: other"), "# nothing yet\n"],
+    "pod.yaml": [FILES["pod.yaml"], FILES["pod.yaml"].replace("true", "false")],
+}
+"""Texts of files that build whatever the others are."""
+
+
+def scanned(folder: Path) -> list[tuple]:
+    """What the command line finds: file, control, place and message."""
+    command = [sys.executable, "-m", "kscan_lsp", "scan", "--format", "json", "."]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env=ENVIRONMENT, timeout=60
+    )
+    report = json.loads(done.stdout)
+    assert report["notScanned"] == [], report["notScanned"]
+    return sorted(
+        (
+            one["file"],
+            one["control"],
+            *((one["range"][end]["line"] - 1, one["range"][end]["column"] - 1) for end in ("start", "end")),
+            one["message"],
+        )
+        for one in report["findings"]
+        if one["status"] == "open"
+    )
+
+
+def told(editor, folder: Path) -> list[tuple]:
+    """What the editor shows, likewise; what is no finding has its code."""
+    return sorted(
+        (
+            name,
+            d.code,
+            (d.range.start.line, d.range.start.character),
+            (d.range.end.line, d.range.end.character),
+            d.message,
+        )
+        for name in VARIANTS
+        for d in (editor.published[(folder / name).as_uri()] or [types.PublishDiagnosticsParams("", [])])[
+            -1
+        ].diagnostics
+        if str(d.code).startswith("C-") or d.code == "render"
+    )
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", range(4))
+async def test_after_any_edits_the_editor_shows_what_a_scan_says(editor, here, seed):
+    choice = random.Random(seed)
+    (here / "policy.yaml").write_text(POLICY)
+    await editor.start(here, encodings=["utf-32"])
+    texts, versions = {}, dict.fromkeys(VARIANTS, 1)
+    for name in choice.sample(sorted(VARIANTS), len(VARIANTS)):
+        texts[name] = (here / name).read_text()
+        editor.open((here / name).as_uri(), texts[name])
+    for _ in range(2):
+        for _ in range(10):
+            name = choice.choice(sorted(VARIANTS))
+            texts[name] = choice.choice(VARIANTS[name])
+            broken = choice.random() < 0.3
+            for text in [texts[name] + "\n  x: [", texts[name]] if broken else [texts[name]]:
+                versions[name] += 1
+                editor.edit((here / name).as_uri(), versions[name], whole(text))
+                await asyncio.sleep(choice.choice([0, 0.02, 0.3]))
+        for name, text in texts.items():
+            (here / name).write_text(text)
+        # what is left alone as a patch is known from what is saved
+        saved = [types.FileEvent((here / name).as_uri(), types.FileChangeType.Changed) for name in texts]
+        editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(saved))
+        expected = scanned(here)
+        try:
+            await editor.wait(lambda expected=expected: told(editor, here) == expected)
+        except TimeoutError:
+            assert told(editor, here) == expected
