@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-PATIENCE = 7  # seconds until a message that does not come is a failure
+PATIENCE = 20  # seconds until a message that does not come is a failure
 
 
 NAVIGATION: dict[str, Any] = {

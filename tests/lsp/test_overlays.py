@@ -58,6 +58,15 @@ metadata: {name: web, namespace: default}
 spec:
   podSelector: {matchLabels: {app: web}}
 """
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec:
+  hostPID: true
+  containers:
+    - {name: a, image: a:1}
+"""
 FILES = {
     ".kscan.yaml": SETTINGS,
     "base/kustomization.yaml": "resources: [web.yaml]\n",
@@ -66,7 +75,7 @@ FILES = {
     "prod/p.yaml": PATCH,
     "stage/kustomization.yaml": "resources: [../base]\nnameSuffix: -stage\n",
     "test/kustomization.yaml": "resources: [../base]\nnameSuffix: -test\n",
-    "pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n  containers:\n  - {name: a, image: a:1}\n",
+    "pod.yaml": POD,
 }
 ENVIRONMENT = {**os.environ, "KSCAN_KUSTOMIZE": MAKER.path}
 
@@ -281,6 +290,66 @@ async def test_names_that_lead_out_of_the_folder_are_refused(editor, here, tmp_p
     assert "nothing is fetched" in fault.message
 
 
+async def fixes(editor, uri: str, line: int) -> dict[str, dict[str, list[tuple[int, str]]]]:
+    """What the actions on a line would write, by title and file: line and text."""
+    at = types.Position(line, 4)
+    params = types.CodeActionParams(
+        types.TextDocumentIdentifier(uri), types.Range(at, at), types.CodeActionContext([])
+    )
+    actions = await editor.text_document_code_action_async(params)
+    return {
+        action.title: {
+            "/".join(change.text_document.uri.split("/")[-2:]): [
+                (e.range.start.line, e.new_text) for e in change.edits
+            ]
+            for change in action.edit.document_changes
+        }
+        for action in actions or ()
+        if isinstance(action, types.CodeAction) and action.edit
+    }
+
+
+@pytest.mark.asyncio
+async def test_a_fix_is_an_edit_of_the_patch_or_the_base(editor, here):
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    await editor.start(here)
+    editor.open(patch, PATCH)
+    editor.open(web, WEB)
+    await editor.until(patch, now(PRIVILEGED))
+    title = "Set securityContext.privileged of container 'api' to false in p.yaml (review) [C-0057]"
+    assert await fixes(editor, patch, 9) == {title: {"prod/p.yaml": [(9, "fals")]}}
+    # one edit of the base for all overlays
+    title = "Set spec.hostPID to false in web.yaml (review) [C-0038]"
+    assert await fixes(editor, web, 9) == {title: {"base/web.yaml": [(9, "fals")]}}
+    assert await fixes(editor, web, 2) == {}
+    # what is typed and not saved counts
+    editor.edit(patch, 2, whole(f"# more\n{PATCH}"))
+    await editor.until(patch, now(("C-0057", 10), version=2))
+    assert [*(await fixes(editor, patch, 10)).values()] == [{"prod/p.yaml": [(10, "fals")]}]
+
+
+@pytest.mark.asyncio
+async def test_a_fix_that_another_file_undoes_is_not_offered(editor, here):
+    """The base says it, and so does a patch: whichever is changed, the other one holds or is changed with it."""
+    web = (here / "base/web.yaml").as_uri()
+    (here / "stage/kustomization.yaml").write_text("""\
+resources: [../base]
+replacements:
+- source: {kind: Deployment, name: web, fieldPath: spec.template.spec.hostPID}
+  targets:
+  - select: {kind: Deployment, name: web}
+    fieldPaths: [spec.template.spec.hostIPC]
+    options: {create: true}
+""")
+    await editor.start(here)
+    editor.open(web, WEB)
+    async with asyncio.timeout(20):
+        while "as overlays" not in (await status(editor, web))["text"]:
+            await asyncio.sleep(0.05)
+    assert ("C-0038", 9) in found(editor.published[web][-1].diagnostics)
+    assert await fixes(editor, web, 9) == {}
+
+
 VARIANTS = {
     "base/web.yaml": [
         WEB,
@@ -352,7 +421,7 @@ def told(editor, folder: Path) -> list[tuple]:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seed", range(4))
 async def test_after_any_edits_the_editor_shows_what_a_scan_says(editor, here, seed):
-    choice = random.Random(seed)
+    choice = random.Random(seed)  # noqa: S311 - one walk for each test
     (here / "policy.yaml").write_text(POLICY)
     await editor.start(here, encodings=["utf-32"])
     texts, versions = {}, dict.fromkeys(VARIANTS, 1)

@@ -14,8 +14,6 @@ from kscan_lsp.workspace.chart_values import sources_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes.charts import ChartFix
     from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, OpenText
     from kscan_lsp.workspace.chart_values import ValueSource
@@ -39,7 +37,7 @@ def chart_fix_actions(
 ) -> list[types.CodeAction]:
     """The fixes of what is shown on the lines of a range of a file of a chart, those under the cursor first."""
     actions: list[types.CodeAction] = []
-    marks = _touched(snapshot, at)[:MAX_FINDINGS]
+    marks = touched(snapshot, at)[:MAX_FINDINGS]
     base = base_of(chart.site) if marks else None
     for mark in marks:
         if base is None or mark.finding is None or mark.placed is None or stopped():
@@ -47,20 +45,25 @@ def chart_fix_actions(
         sources = sources_in(chart.sources, mark.placed, mark.finding)
         found = chart_fixes(chart.site, base, mark.placed, mark.finding, sources)
         for fix in found:
-            edit = _edit(snapshot, chart, fix)
+            files = chart.site.chart.files
+            texts = {
+                chart.site.prefix + path: (files.get(path, b"").decode(errors="replace"), text)
+                for path, text in fix.texts.items()
+            }
             actions.append(
-                types.CodeAction(
-                    title=f"{fix.title}{'' if fix.safe else ' (review)'} [{mark.finding.control}]",
-                    kind=types.CodeActionKind.QuickFix,
-                    diagnostics=[_diagnostic(snapshot, mark, mark.finding)],
-                    is_preferred=len(found) == 1,
-                    edit=edit,
+                action_of(
+                    snapshot,
+                    mark,
+                    f"{fix.title}{'' if fix.safe else ' (review)'}",
+                    edit_of(snapshot, chart.opened, texts),
+                    preferred=len(found) == 1,
                 )
             )
     return actions
 
 
-def _touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:
+def touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:
+    """What is shown on the lines of a range of what may be fixed, those under the cursor first."""
     lines = snapshot.lines
     span = convert.span_of(at, lines, snapshot.capabilities.encoding)
     first, last = lines.line_of(span.start), lines.line_of(span.end)
@@ -72,16 +75,22 @@ def _touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:
     return [mark for *_, mark in sorted(near, key=lambda entry: entry[:2])]
 
 
-def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fix: ChartFix) -> types.WorkspaceEdit:
-    """The edits of all files, as little of each as is different."""
+def edit_of(
+    snapshot: DocumentSnapshot, opened: Mapping[str, OpenText], texts: Mapping[str, tuple[str, str]]
+) -> types.WorkspaceEdit:
+    """The edits of all files, as little of each as is different.
+
+    Args:
+        snapshot: whose editor makes them.
+        opened: what it has open, by key.
+        texts: by key, each file as it was and as it is to be.
+    """
     encoding = snapshot.capabilities.encoding
     edits: dict[tuple[str, int | None], list[types.TextEdit]] = {}
-    for path, text in fix.texts.items():
-        key = chart.site.prefix + path
-        before = chart.site.chart.files.get(path, b"").decode(errors="replace")
-        made = minimal_edit(before, text)
-        known = chart.opened.get(key)
+    for key, (before, text) in texts.items():
+        known = opened.get(key)
         name = (known.uri, known.version) if known else (key, None)
+        made = minimal_edit(before, text)
         if made is not None:
             edits[name] = convert.text_edits([made], 0, LineIndex(before), encoding)
     if not snapshot.capabilities.document_changes:
@@ -94,11 +103,27 @@ def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fix: ChartFix) -> types
     )
 
 
-def _diagnostic(snapshot: DocumentSnapshot, mark: ChartMark, finding: Finding) -> types.Diagnostic:
-    return types.Diagnostic(
-        range=convert.range_of(mark.span, snapshot.lines, snapshot.capabilities.encoding),
-        message=mark.message,
-        severity=types.DiagnosticSeverity(convert.level_of(finding)),
-        code=finding.control,
-        source=convert.SOURCE,
+def action_of(
+    snapshot: DocumentSnapshot, mark: ChartMark, title: str, edit: types.WorkspaceEdit, *, preferred: bool
+) -> types.CodeAction:
+    """A fix of what is shown as a code action."""
+    finding = mark.finding
+    control = finding.control if finding else ""
+    diagnostics = []
+    if finding is not None:
+        diagnostics.append(
+            types.Diagnostic(
+                range=convert.range_of(mark.span, snapshot.lines, snapshot.capabilities.encoding),
+                message=mark.message,
+                severity=types.DiagnosticSeverity(convert.level_of(finding)),
+                code=control,
+                source=convert.SOURCE,
+            )
+        )
+    return types.CodeAction(
+        title=f"{title} [{control}]",
+        kind=types.CodeActionKind.QuickFix,
+        diagnostics=diagnostics,
+        is_preferred=preferred,
+        edit=edit,
     )

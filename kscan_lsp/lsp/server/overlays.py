@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files.discover import SUFFIXES
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
-from kscan_lsp.lsp.session.overlays import OpenOverlays, build_open_overlays
+from kscan_lsp.lsp.features.overlay_fixes import OverlaysToFix
+from kscan_lsp.lsp.session.overlay_builds import build_open_overlays
+from kscan_lsp.lsp.session.overlays import OpenOverlays
+from kscan_lsp.lsp.session.snapshot import OpenText
 from kscan_lsp.render.kustomize.maker import PROGRAM, kustomize
 from kscan_lsp.render.makers import RenderError
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.server.settings_reader import SettingsReader
     from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors, Signal
     from kscan_lsp.lsp.session.document import OpenDocument
+    from kscan_lsp.lsp.session.overlay_builds import OverlaysRequest
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.lsp.session.workspace import Workspace
 
@@ -92,6 +96,20 @@ class OverlayBuilder:
         if overlays is not None and workspace is not None and self._is_outdated(overlays, workspace):
             self._start(overlays, work_on)
 
+    async def to_fix(self, document: OpenDocument) -> OverlaysToFix | None:
+        """The overlays of a document as they are built with all that is open; None where there are none."""
+        session = self._session
+        overlays = session.charts.overlays.get(document.root)
+        if overlays is None or not overlays.has(document.key):
+            return None
+        while overlays.root in self._building or not overlays.is_settled():
+            await self._changed.wait()
+        workspace = session.workspaces.get(overlays.root)
+        if workspace is None or self._is_outdated(overlays, workspace):
+            return None
+        opened = {d.key: OpenText(d.uri, d.version, d.index.text) for d in session.documents.values()}
+        return OverlaysToFix(self._request(overlays, workspace), opened)
+
     def close(self) -> None:
         """End what is being built."""
         self._closed = True
@@ -120,6 +138,15 @@ class OverlayBuilder:
             workspace.configuration, workspace.project, everything=self._everything(workspace)
         )
 
+    def _request(self, overlays: OpenOverlays, workspace: Workspace) -> OverlaysRequest:
+        return overlays.request(
+            self._program or "",
+            [(d.path, d.index.text, d.root) for d in self._session.documents.values() if d.path],
+            workspace.configuration,
+            workspace.project,
+            everything=self._everything(workspace),
+        )
+
     def _start(self, overlays: OpenOverlays, work_on: Callable[[Path | None], None]) -> None:
         if overlays.root not in self._building:
             self._building.add(overlays.root)
@@ -133,13 +160,7 @@ class OverlayBuilder:
                 workspace = session.workspaces.get(root)
                 if workspace is None or not self._is_outdated(overlays, workspace):
                     break
-                request = overlays.request(
-                    self._program or "",
-                    [(d.path, d.index.text, d.root) for d in session.documents.values() if d.path],
-                    workspace.configuration,
-                    workspace.project,
-                    everything=self._everything(workspace),
-                )
+                request = self._request(overlays, workspace)
 
                 def overtaken(revision: int = request.revision) -> bool:
                     return self._closed or overlays.revision != revision
@@ -147,6 +168,13 @@ class OverlayBuilder:
                 result = await self._executors.run_overlays(build_open_overlays, request, overtaken)
                 if result is not None and not overtaken():
                     overlays.keep(request, result)
+                    if any(
+                        document.key in result.files
+                        and document.path
+                        and request.buffers.get(str(document.path)) != document.index.text
+                        for document in session.documents.values()
+                    ):  # nobody knew when it was edited that it is one of their files
+                        overlays.outdate(files=False)
                     if overlays.waiting is not None:
                         work_on(root)
         except Exception:  # a defect of ours must not take everything else down with it

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.lsp.session.around import today
 from kscan_lsp.lsp.session.charts import TakeChart, take_chart
-from kscan_lsp.lsp.session.overlays import TakeOverlays, take_overlays
+from kscan_lsp.lsp.session.overlay_builds import TakeOverlays, take_overlays
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.lsp.session.steps import (
     CheckRequest,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kscan_lsp.lsp.rendered import ChartView, moved, uri_of
 from kscan_lsp.lsp.session.charts import TakeChart
-from kscan_lsp.lsp.session.overlays import TakeOverlays
+from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
 from kscan_lsp.text import LineIndex, Span
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import is_json, is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.charts import TakeChart
-from kscan_lsp.lsp.session.overlays import TakeOverlays
+from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import objects_of
