@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -89,6 +90,19 @@ ENVIRONMENT = {**os.environ, "KSCAN_KUSTOMIZE": MAKER.path}
 )
 async def editor(lsp_client: Editor):
     """A client of a server that has something to build overlays with."""
+    yield
+    await lsp_client.shutdown_session()
+
+
+@pytest_lsp.fixture(
+    config=pytest_lsp.ClientServerConfig(
+        server_command=[sys.executable, "-m", "kscan_lsp", "lsp"],
+        client_factory=Editor,
+        server_env={**os.environ, "KSCAN_KUSTOMIZE": "", "PATH": "/nowhere"},
+    )
+)
+async def editor_without(lsp_client: Editor):
+    """A client of a server for which nothing builds overlays on its machine."""
     yield
     await lsp_client.shutdown_session()
 
@@ -348,6 +362,71 @@ replacements:
             await asyncio.sleep(0.05)
     assert ("C-0038", 9) in found(editor.published[web][-1].diagnostics)
     assert await fixes(editor, web, 9) == {}
+
+
+@pytest.mark.asyncio
+async def test_settings_of_a_workspace_name_no_program(editor_without, here):
+    """Without one all is as it was: patches are left alone, bases are judged as they stand."""
+    editor = editor_without
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    (here / ".kscan.yaml").write_text(f"{SETTINGS}kustomize: {MAKER.path}\n")
+    await editor.start(here, settings={"kustomize": MAKER.path})
+    editor.open(patch, PATCH)
+    editor.open(web, WEB)
+    await editor.until(web, now(PID, NO_POLICY))
+    await editor.shown(patch)
+    await asyncio.sleep(2)
+    said = await status(editor, patch)
+    assert said["skipped"] == "kustomize-patch"
+    assert found(editor.published[patch][-1].diagnostics) == []
+    assert not any("overlay" in one.message for one in editor.messages)
+
+
+@pytest.mark.asyncio
+async def test_the_user_of_an_editor_names_the_program(editor_without, here):
+    patch = (here / "prod/p.yaml").as_uri()
+    await editor_without.start(here, options={"kustomize": MAKER.path})
+    editor_without.open(patch, PATCH)
+    await editor_without.until(patch, now(PRIVILEGED))
+
+
+@pytest.mark.asyncio
+async def test_a_program_that_is_none_is_said_once(editor_without, here):
+    patch = (here / "prod/p.yaml").as_uri()
+    await editor_without.start(here, options={"kustomize": "bin/kustomize"})
+    editor_without.open(patch, PATCH)
+    editor_without.edit(patch, 2, whole(PATCH + "# more\n"))
+    await editor_without.shown(patch, 2)
+    said = [one.message for one in editor_without.messages]
+    (line,) = [one for one in said if "overlays are not built" in one]
+    assert "'kustomize'" in line
+    assert "names no program: 'bin/kustomize'; write the whole path" in line
+
+
+@pytest.mark.asyncio
+async def test_all_overlays_are_built_where_all_files_are_shown(editor, here):
+    (here / ".kscan.yaml").write_text(f"{SETTINGS}diagnostics: workspace\n")
+    await editor.start(here)
+    pod = (here / "pod.yaml").as_uri()
+    editor.open(pod, POD)
+    await editor.until((here / "prod/p.yaml").as_uri(), now(PRIVILEGED))
+    await editor.until((here / "base/web.yaml").as_uri(), now(PID, NO_POLICY))
+    (here / "prod/p.yaml").write_text(PATCH.replace("true", "false"))
+    event = types.FileEvent((here / "prod/p.yaml").as_uri(), types.FileChangeType.Changed)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    await editor.until((here / "prod/p.yaml").as_uri(), now())
+
+
+@pytest.mark.asyncio
+async def test_the_report_of_the_workspace_has_what_overlays_build(editor, here):
+    await editor.start(here)
+    asked = types.ExecuteCommandParams(command="kscan.report", arguments=[])
+    page = (await editor.workspace_execute_command_async(asked))["html"]
+    text = re.sub(r"<[^>]*>|\\s", "", page)
+    assert "prod/p.yaml:10:13" in text
+    # each is one finding, wherever it is built
+    asked = types.ExecuteCommandParams(command="kscan.workspaceStatus", arguments=[])
+    assert (await editor.workspace_execute_command_async(asked))["findings"]["high"] == 3
 
 
 VARIANTS = {

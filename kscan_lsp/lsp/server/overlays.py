@@ -69,9 +69,7 @@ class OverlayBuilder:
         overlays = self._session.charts.overlays.get(root)
         named = path.name in KUSTOMIZATION_NAMES
         if overlays is None:
-            if (named or path.suffix in SUFFIXES) and self._has_files_read(root) and self._finds_program():
-                top = self._session.top_of(root) or root
-                self._session.charts.overlays[root] = overlays = OpenOverlays(root, top)
+            if (named or path.suffix in SUFFIXES) and (overlays := self._known(root)) is not None:
                 self._start(overlays, work_on)
             return
         read = overlays.result.files if overlays.result else frozenset[str]()
@@ -93,8 +91,17 @@ class OverlayBuilder:
     def look_again(self, root: Path | None, work_on: Callable[[Path | None], None]) -> None:
         """Have the overlays of a folder judged again where other things hold now, or stand around them."""
         overlays, workspace = self._session.charts.overlays.get(root), self._session.workspaces.get(root)
-        if overlays is not None and workspace is not None and self._is_outdated(overlays, workspace):
+        if workspace is None or root is None:
+            return
+        if overlays is None and self._everything(workspace):
+            overlays = self._known(root)
+        if overlays is not None and self._is_outdated(overlays, workspace):
             self._start(overlays, work_on)
+
+    def is_settled(self) -> bool:
+        """Whether all is built and shown that is to be."""
+        known = self._session.charts.overlays.values()
+        return not self._building and all(one.is_settled() for one in known)
 
     async def to_fix(self, document: OpenDocument) -> OverlaysToFix | None:
         """The overlays of a document as they are built with all that is open; None where there are none."""
@@ -114,9 +121,13 @@ class OverlayBuilder:
         """End what is being built."""
         self._closed = True
 
-    def _has_files_read(self, root: Path) -> bool:
-        """Whether it is a folder of the workspace, and not just the place of a single file."""
-        return root in self._session.folders or root in self._session.nested
+    def _known(self, root: Path) -> OpenOverlays | None:
+        """The overlays of a folder, from now on; None where nothing builds them, or a single file is all there is."""
+        session = self._session
+        if not (root in session.folders or root in session.nested) or not self._finds_program():
+            return None
+        made = session.charts.overlays[root] = OpenOverlays(root, session.top_of(root) or root)
+        return made
 
     def _finds_program(self) -> bool:
         if self._program is None:

@@ -232,7 +232,9 @@ class Scheduler:
         session.judging = True
         session.outdate_files()
         self.reconfigure()
-        while not all(session.is_settled(root) for root in session.judged_roots()):
+        while not (
+            all(session.is_settled(root) for root in session.judged_roots()) and self.overlays.is_settled()
+        ):
             await self._changed.wait()
         for uri in list(session.documents):
             await self.snapshot(uri)
