@@ -429,6 +429,37 @@ async def test_the_report_of_the_workspace_has_what_overlays_build(editor, here)
     assert (await editor.workspace_execute_command_async(asked))["findings"]["high"] == 3
 
 
+@pytest.mark.asyncio
+async def test_what_overlays_take_away_is_shown_no_more_in_files_that_are_not_open(editor, here):
+    (here / ".kscan.yaml").write_text(f"{SETTINGS}diagnostics: workspace\n")
+    for name in ("stage", "test"):
+        (here / name / "kustomization.yaml").unlink()
+    off = PATCH.replace("      containers", "      hostPID: false\n      containers")
+    (here / "prod/p.yaml").write_text(off)
+    await editor.start(here)
+    editor.open((here / "pod.yaml").as_uri(), POD)
+    await editor.until((here / "prod/p.yaml").as_uri(), now(("C-0057", 10)))
+    await editor.until((here / "base/web.yaml").as_uri(), now(NO_POLICY))
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a script for a shell")
+async def test_nothing_waits_for_a_build(editor_without, here):
+    """An edit of another file is shown while a program builds that takes forever; it ends with the server."""
+    editor, pod = editor_without, (here / "pod.yaml").as_uri()
+    program = here.parent / "kustomize"
+    program.write_text("#!/bin/sh\nexec /bin/sleep 50\n")
+    program.chmod(0o755)
+    await editor.start(here, options={"kustomize": str(program)})
+    web = (here / "base/web.yaml").as_uri()
+    editor.open(web, WEB)
+    editor.open(pod, POD)
+    await editor.until(pod, now(("C-0038", 4), ("C-0260", 2)))
+    async with asyncio.timeout(5):
+        editor.edit(pod, 2, whole(POD.replace("true", "false")))
+        await editor.until(pod, now(("C-0260", 2), version=2))
+
+
 VARIANTS = {
     "base/web.yaml": [
         WEB,

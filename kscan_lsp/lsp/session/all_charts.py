@@ -73,6 +73,10 @@ class Charts(Struct):
                 return frozenset()
             overlays.accept(step.result)
             built, workspace.built = workspace.built, step.result.judged.paths
+            # what was shown of them as they stand goes with the next that is shown of overlays
+            for key in workspace.published.keys() & workspace.built:
+                del workspace.published[key]
+                overlays.published.add(key)
             changed = built ^ workspace.built
             for document in [one for one in documents if one.key in changed]:
                 document.outdate()
