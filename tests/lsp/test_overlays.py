@@ -268,6 +268,27 @@ async def test_what_is_accepted_is_not_shown(editor, here):
 
 
 @pytest.mark.asyncio
+async def test_what_is_in_a_baseline_is_a_hint(editor, here):
+    patch, web = (here / "prod/p.yaml").as_uri(), (here / "base/web.yaml").as_uri()
+    command = [sys.executable, "-m", "kscan_lsp", "baseline", "create", "."]
+    subprocess.run(command, cwd=here, env=ENVIRONMENT, check=True, capture_output=True, timeout=60)
+    await editor.start(here)
+    editor.open(patch, PATCH)
+    editor.open(web, WEB)
+    shown = await editor.until(patch, now(PRIVILEGED))
+    assert "(high, in the baseline since 2" in shown[0].message
+    shown = await editor.until(
+        web, lambda newest: all("in the baseline" in d.message for d in newest.diagnostics)
+    )
+    assert found(shown) == sorted([PID, NO_POLICY])
+    editor.edit(
+        patch, 2, whole(PATCH.replace("      containers", "      hostNetwork: true\n      containers"))
+    )
+    shown = await editor.until(patch, now(("C-0041", 6), ("C-0057", 10), version=2))
+    assert {d.code: "in the baseline" in d.message for d in shown} == {"C-0041": False, "C-0057": True}
+
+
+@pytest.mark.asyncio
 async def test_a_kustomization_that_goes_leaves_manifests_as_they_stand(editor, here):
     web, patch = (here / "base/web.yaml").as_uri(), (here / "prod/p.yaml").as_uri()
     await editor.start(here)
