@@ -277,10 +277,14 @@ async def test_what_is_in_a_baseline_is_a_hint(editor, here):
     editor.open(web, WEB)
     shown = await editor.until(patch, now(PRIVILEGED))
     assert "(high, in the baseline since 2" in shown[0].message
-    shown = await editor.until(
-        web, lambda newest: all("in the baseline" in d.message for d in newest.diagnostics)
+    expected = sorted([PID, NO_POLICY])
+    await editor.until(
+        web,
+        lambda newest: (
+            found(newest.diagnostics) == expected
+            and all("in the baseline" in d.message for d in newest.diagnostics)
+        ),
     )
-    assert found(shown) == sorted([PID, NO_POLICY])
     editor.edit(
         patch, 2, whole(PATCH.replace("      containers", "      hostNetwork: true\n      containers"))
     )
