@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.cli.options import UsageError
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.files.named import workspace_of
@@ -100,6 +99,8 @@ def built_overlays(
     try:
         maker = kustomize(map(os.path.abspath, named))
     except RenderError as error:
+        from kscan_lsp.cli.options import UsageError  # an editor that builds overlays has no command line
+
         raise UsageError(str(error)) from None
     if maker is None:
         return None

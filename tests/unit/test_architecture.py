@@ -62,7 +62,7 @@ WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "temp
 LAZY = {
     "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
     "report.build", "report.formats", "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide",
-    "cli.main", "cli.pack",
+    "cli.main", "cli.overlays", "cli.pack",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""
