@@ -139,7 +139,7 @@ def typed(
 
 def shown(client: Client, uri: str, control: str, *, there: bool) -> None:
     """Wait until a finding is shown, or is not."""
-    while (control in client.codes(uri)) != there:
+    while (control in client.next_codes(uri)) != there:
         pass
 
 

@@ -108,7 +108,7 @@ class Client:
         while code not in {found.get("code") for found in self._published(uri, 1)[1]["diagnostics"]}:
             pass
 
-    def codes(self, uri: str) -> set[str]:
+    def next_codes(self, uri: str) -> set[str]:
         """Wait for the next diagnostics of a document, of whichever version, and give their codes."""
         while True:
             message = self._receive()[1]

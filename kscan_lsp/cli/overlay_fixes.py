@@ -9,69 +9,38 @@ on.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from kscan_lsp.cli.fix import FixedFile
 from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.cli.overlays import built_overlays
-from kscan_lsp.edits.place import same
 from kscan_lsp.files import encoding
 from kscan_lsp.files.writing import behind_links
-from kscan_lsp.fixes.changes import applied
-from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.fixes.fix_all import is_open
-from kscan_lsp.fixes.overlays import SourceEdits
-from kscan_lsp.render.kustomize.building import documents_of
-from kscan_lsp.render.kustomize.overlay import FilesOnDisk
-from kscan_lsp.render.kustomize.places import Overlaid
+from kscan_lsp.fixes.overlays import OverlayFix, SourceEdits, are_as_wanted, are_gone, overlay_fixes
+from kscan_lsp.render.kustomize.files import EditedFiles
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from kscan_lsp import paths
     from kscan_lsp.cli.fix import FixResult
     from kscan_lsp.cli.judged import OverlayToJudge, ScannedFile
     from kscan_lsp.cli.scan import Scan
-    from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes.draft import Draft
-    from kscan_lsp.render.kustomize.places import DocumentPlaces
 
 MOST_BUILDS: Final = 40
 """How often overlays are built again to find out which fixes hold."""
-_Key = tuple[object, ...]
-
-
-class _OverlayFix(NamedTuple):
-    overlay: str
-    number: int
-    """Of the document in what the overlay builds."""
-    places: DocumentPlaces
-    finding: Finding
-    draft: Draft
-
-
-class _EditedFiles(FilesOnDisk):
-    """Files as they are on the disk, but for some."""
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = texts
-
-    def read(self, path: str) -> bytes | encoding.Unreadable:
-        """What is in a file."""
-        return self._texts[path].encode() if path in self._texts else super().read(path)
 
 
 class _Made(NamedTuple):
     """A fix that holds, and the files that it changes, by their real paths."""
 
-    fix: _OverlayFix
+    fix: OverlayFix
     files: frozenset[str]
 
 
@@ -132,19 +101,13 @@ def fix_overlays(scan: Scan, result: FixResult, today: date, *, unsafe: bool) ->
     )
 
 
-def _fixes(scan: Scan) -> Iterator[_OverlayFix]:
+def _fixes(scan: Scan) -> Iterator[OverlayFix]:
     """The findings of overlays that have one fix each."""
     for file in scan.files:
-        for number, placed in enumerate(file.checked.documents):
-            if not isinstance(placed.source, Overlaid) or placed.source.places is None:
-                continue
-            project = file.project
-            for finding, options in drafts(placed.checked, project.evaluator, project.index, is_open):
-                if len(options) == 1 and not options[0].leaves:
-                    yield _OverlayFix(file.checked.path, number, placed.source.places, finding, options[0])
+        yield from overlay_fixes(file.checked, file.project, is_open)
 
 
-def _try(attempt: _Attempt, fixes: Sequence[_OverlayFix]) -> None:
+def _try(attempt: _Attempt, fixes: Sequence[OverlayFix]) -> None:
     """Make some fixes on top of what holds, or as many of them as hold."""
     if not fixes or attempt.builds >= MOST_BUILDS:
         return
@@ -155,7 +118,7 @@ def _try(attempt: _Attempt, fixes: Sequence[_OverlayFix]) -> None:
     _try(attempt, fixes[half:])
 
 
-def _holds(attempt: _Attempt, fixes: Sequence[_OverlayFix]) -> bool:
+def _holds(attempt: _Attempt, fixes: Sequence[OverlayFix]) -> bool:
     """Whether fixes hold with those that do; if so, they are made."""
     edited = SourceEdits(lambda path: _is_named(path, attempt.scan.requested))
     written = {
@@ -176,16 +139,16 @@ def _holds(attempt: _Attempt, fixes: Sequence[_OverlayFix]) -> bool:
         return False
     attempt.builds += 1
     overlays = _built_again(attempt.scan, texts)
-    if overlays is None or not _is_as_wanted(attempt.scan, overlays, [one.fix for one in made]):
+    if overlays is None:
+        return False
+    pairs = zip(attempt.scan.overlays, overlays, strict=True)
+    fixed = [one.fix for one in made]
+    if not are_as_wanted([(old.build, now.build) for old, now in pairs], fixed):
         return False
     configurations = {id(one.ruleset): one for one in attempt.scan.configurations}
     files, charts, again = to_judge_again(attempt.scan.files, attempt.scan.charts, overlays, configurations)
     after = judged(files, attempt.scan.configurations, attempt.today, charts=charts, overlays=again)
-    before_findings, before_unjudged = _counted(attempt.files)
-    after_findings, after_unjudged = _counted(after)
-    if after_findings - before_findings or after_unjudged - before_unjudged:
-        return False
-    if any(after_findings[_key(one.overlay, one.finding)] for one in new):
+    if not are_gone(new, [one.checked for one in attempt.files], [one.checked for one in after]):
         return False
     attempt.held = made
     attempt.texts, attempt.overlays, attempt.files = texts, overlays, after
@@ -198,78 +161,14 @@ def _built_again(scan: Scan, texts: Mapping[str, str]) -> tuple[OverlayToJudge, 
         one for one in scan.overlays if not texts.keys().isdisjoint(map(os.path.realpath, one.build.texts))
     ]
     folders = [os.path.dirname(os.path.realpath(one.build.path)) for one in changed]
-    found = built_overlays(folders, scan.requested, _EditedFiles(texts))
+    found = built_overlays(folders, scan.requested, EditedFiles(texts))
     if found is None or found.not_scanned or len(found.overlays) != len(changed):
         return None
     builds = {one.path: one for one in found.overlays.values()}
     return tuple(one._replace(build=builds.get(one.build.path, one.build)) for one in scan.overlays)
 
 
-def _is_as_wanted(scan: Scan, overlays: Iterable[OverlayToJudge], fixes: Sequence[_OverlayFix]) -> bool:
-    """Whether what is built is what it was with the changes of fixes, and in other overlays at the same paths."""
-    changed = {_names(change.path) for one in fixes for change in one.draft.changes}
-    for old, new in zip(scan.overlays, overlays, strict=True):
-        if old.build is new.build:
-            continue
-        before, after = documents_of(old.build.built.text), documents_of(new.build.built.text)
-        if len(before) != len(after):
-            return False
-        own = [one for one in fixes if one.overlay == old.build.path]
-        for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            changes = [change for fix in own if fix.number == number for change in fix.draft.changes]
-            wanted = applied(one, tuple(changes))
-            if same(wanted, other):
-                continue
-            if own or not all(_is_below(path, changed) for path in _differing(one, other, ())):
-                return False
-    return True
-
-
-def _differing(one: Any, other: Any, path: paths.Path) -> Iterator[paths.Path]:
-    """The paths at which values are different."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in {**one, **other}:
-            yield from _differing(one.get(key), other.get(key), (*path, key))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (a, b) in enumerate(zip(one, other, strict=True)):
-            yield from _differing(a, b, (*path, number))
-    elif not same(one, other):
-        yield path
-
-
 def _is_named(path: str, named: Iterable[str]) -> bool:
     """Whether a file is, or lies below, what somebody named."""
     tops = [os.path.realpath(one) for one in named]
     return any(path == top or path.startswith(top.rstrip(os.sep) + os.sep) for top in tops)
-
-
-def _names(path: paths.Path) -> tuple[str, ...]:
-    return tuple(part for part in path if isinstance(part, str))
-
-
-def _is_below(path: paths.Path, wanted: Iterable[tuple[str, ...]]) -> bool:
-    """Whether a path leads to one of some, into it, or to what it was made in."""
-    names = _names(path)
-    return any(names[: len(one)] == one[: len(names)] for one in wanted)
-
-
-def _counted(files: Iterable[ScannedFile]) -> tuple[Counter[_Key], Counter[_Key]]:
-    """The findings of files, and what could not be judged; of an overlay that shares a finding it is one, too."""
-    found: Counter[_Key] = Counter()
-    unjudged: Counter[_Key] = Counter()
-    for file in files:
-        for placed in file.checked.documents:
-            for verdicts in placed.checked.verdicts:
-                unjudged.update(
-                    (file.checked.path, one.control, verdicts.resource.id) for one in verdicts.unevaluated
-                )
-                for finding in verdicts.findings:
-                    overlays: tuple[str, ...] = (file.checked.path,)
-                    if isinstance(placed.source, Overlaid):
-                        overlays = placed.source.found_with.of(finding) or overlays
-                    found.update(_key(one, finding) for one in overlays)
-    return found, unjudged
-
-
-def _key(path: str, finding: Finding) -> _Key:
-    return path, finding.control, finding.resource.kind, finding.stable_path

@@ -25,7 +25,7 @@ from kscan_lsp.files.manifest import display_name, is_json, is_rendered
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
 from kscan_lsp.files.revision import RevisionError, read_revision
 from kscan_lsp.render.chart import Chart
-from kscan_lsp.render.kustomize.overlay import FilesOfRevision
+from kscan_lsp.render.kustomize.files import FilesOfRevision
 from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.drift import written

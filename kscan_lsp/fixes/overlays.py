@@ -1,28 +1,57 @@
 """A fix of what an overlay builds -> edits of what it is built from: the patch or the base that the finding stands in.
 
-A value is changed where it stands, and what is missing is added where the mapping stands that lacks it. Nothing here
-says that a fix holds: a patch may set again what is changed below it. Whoever makes one builds again, and compares.
+A value is changed where it stands, and what is missing is added where the mapping stands that lacks it. A patch may
+set again what is changed below it: whoever makes a fix builds again, and asks here whether that is what was wanted, and
+whether what is found in it is what it was without what is fixed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import edits
+from kscan_lsp.edits.place import same
+from kscan_lsp.fixes.changes import applied
+from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.paths import lookup
+from kscan_lsp.render.kustomize.building import documents_of
+from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.text import Span, TextEdit, apply_edits
 from kscan_lsp.yaml.document import Document, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from kscan_lsp import paths
+    from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.changes import DataChange
+    from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.paths import Path
     from kscan_lsp.render.kustomize.marking import BuildSource
     from kscan_lsp.render.kustomize.places import DocumentPlaces
+    from kscan_lsp.workspace.overlays import OverlayBuild
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile
 
 _OF_KUSTOMIZATION: Final = frozenset(("count", "namespace"))
 """What a kustomization sets as it is built: tags of images and literals are only a part of that."""
+
+
+_Key = tuple[object, ...]
+
+
+class OverlayFix(NamedTuple):
+    """A fix of what an overlay builds that nobody has made yet."""
+
+    overlay: str
+    title: str
+    """What messages call the overlay."""
+    number: int
+    """Of the document in what the overlay builds."""
+    places: DocumentPlaces
+    finding: Finding
+    draft: Draft
 
 
 class _Edited(NamedTuple):
@@ -112,3 +141,106 @@ def _edit(
             return edits.remove(document, path)
         case _:
             return None
+
+
+def overlay_fixes(
+    file: CheckedFile, project: Project, wanted: Callable[[Finding], bool]
+) -> Iterator[OverlayFix]:
+    """The findings of an overlay that have one fix each.
+
+    Args:
+        file: what it builds.
+        project: the one that it is in.
+        wanted: which findings.
+    """
+    for number, placed in enumerate(file.documents):
+        if not isinstance(placed.source, Overlaid) or placed.source.places is None:
+            continue
+        for finding, options in drafts(placed.checked, project.evaluator, project.index, wanted):
+            if len(options) == 1 and not options[0].leaves:
+                title = next(iter(placed.source.found_with.of(finding)), file.path)
+                yield OverlayFix(file.path, title, number, placed.source.places, finding, options[0])
+
+
+def are_as_wanted(builds: Iterable[tuple[OverlayBuild, OverlayBuild]], fixes: Sequence[OverlayFix]) -> bool:
+    """Whether what is built is what it was with the changes of fixes, and in other overlays at the same paths.
+
+    Args:
+        builds: each overlay as it was and as it is.
+        fixes: all that were made.
+    """
+    changed = {_names(change.path) for one in fixes for change in one.draft.changes}
+    for old, new in builds:
+        if old is new:
+            continue
+        before, after = documents_of(old.built.text), documents_of(new.built.text)
+        if len(before) != len(after):
+            return False
+        own = [one for one in fixes if one.overlay == old.path]
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            changes = [change for fix in own if fix.number == number for change in fix.draft.changes]
+            if same(applied(one, tuple(changes)), other):
+                continue
+            if own or not all(_is_below(path, changed) for path in _differing(one, other, ())):
+                return False
+    return True
+
+
+def are_gone(
+    fixes: Iterable[OverlayFix], before: Iterable[CheckedFile], after: Iterable[CheckedFile]
+) -> bool:
+    """Whether what is fixed is found no more, and nothing is new.
+
+    Args:
+        fixes: what was fixed.
+        before: all files as they were judged.
+        after: all files as they are judged with the fixes.
+    """
+    known, unjudged_before = _counted(before)
+    found, unjudged = _counted(after)
+    fixed = any(found[_key(one.title, one.finding)] for one in fixes)
+    return not (fixed or found - known or unjudged - unjudged_before)
+
+
+def _differing(one: Any, other: Any, path: paths.Path) -> Iterator[paths.Path]:
+    """The paths at which values are different."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in {**one, **other}:
+            yield from _differing(one.get(key), other.get(key), (*path, key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from _differing(a, b, (*path, number))
+    elif not same(one, other):
+        yield path
+
+
+def _names(path: paths.Path) -> tuple[str, ...]:
+    return tuple(part for part in path if isinstance(part, str))
+
+
+def _is_below(path: paths.Path, wanted: Iterable[tuple[str, ...]]) -> bool:
+    """Whether a path leads to one of some, into it, or to what it was made in."""
+    names = _names(path)
+    return any(names[: len(one)] == one[: len(names)] for one in wanted)
+
+
+def _counted(files: Iterable[CheckedFile]) -> tuple[Counter[_Key], Counter[_Key]]:
+    """The findings of files, and what could not be judged; of an overlay that shares a finding it is one, too."""
+    found: Counter[_Key] = Counter()
+    unjudged: Counter[_Key] = Counter()
+    for file in files:
+        for placed in file.documents:
+            for verdicts in placed.checked.verdicts:
+                unjudged.update(
+                    (file.path, one.control, verdicts.resource.id) for one in verdicts.unevaluated
+                )
+                for finding in verdicts.findings:
+                    overlays: tuple[str, ...] = (file.path,)
+                    if isinstance(placed.source, Overlaid):
+                        overlays = placed.source.found_with.of(finding) or overlays
+                    found.update(_key(one, finding) for one in overlays)
+    return found, unjudged
+
+
+def _key(path: str, finding: Finding) -> _Key:
+    return path, finding.control, finding.resource.kind, finding.stable_path

@@ -73,6 +73,8 @@ class Capabilities(Struct, frozen=True):
     """It has the command that shows what is known of an image; it says so there, too."""
     status: bool = False
     """It shows what the workspace comes to, and wants to hear when that may have changed; it says so there, too."""
+    kustomize: str = ""
+    """The whole path of the program that builds overlays; empty for the one on PATH, or in the environment."""
     image_scanning: ImageScanning | None = None
     """What it says there of images that are to be scanned; None where it does not ask for that."""
     pull: bool = False
@@ -134,6 +136,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         pages=_is_chosen(options, "pages"),
         image_pages=_is_chosen(options, "imagePages"),
         status=_is_chosen(options, "status"),
+        kustomize=_kustomize(options),
         image_scanning=_image_scanning(options),
         code_lens_refresh=bool(lens and lens.refresh_support),
         pull=bool(document and document.diagnostic) and _is_chosen(options, "pull"),
@@ -165,6 +168,12 @@ def _navigation(
 
 def _is_chosen(options: Any, name: str) -> bool:
     return isinstance(options, dict) and options.get(name) is True
+
+
+def _kustomize(options: Any) -> str:
+    """`kustomize`: only the user's own editor can say which program is run."""
+    said = options.get("kustomize") if isinstance(options, dict) else None
+    return said if isinstance(said, str) else ""
 
 
 def _image_scanning(options: Any) -> ImageScanning | None:

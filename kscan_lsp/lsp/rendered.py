@@ -95,12 +95,18 @@ def _of_file(file: CheckedFile) -> Iterator[tuple[str, ChartMark]]:
                 continue
             at = placed.locate(finding.span)
             values = source.found_with.of(finding)
+            below = source.beneath(finding.span)
+            beneath = (
+                (RelatedPlace(below[0].file, below[0].span, below[1]),) if below and below[0].span else ()
+            )
             message = convert.message_of(finding)
             if source.extra and values:
                 message += f" (rendered with {', '.join(values)})"
             yield (
                 at.file,
-                ChartMark(at.span or Span(0, 0), finding, _explained(message, at.reason), placed, values),
+                ChartMark(
+                    at.span or Span(0, 0), finding, _explained(message, at.reason), placed, values, beneath
+                ),
             )
 
 
@@ -156,6 +162,19 @@ def moved(marks: Iterable[ChartMark], rendered: str, text: str) -> tuple[ChartMa
         return tuple(marks)
     spans = ((mark, moved_span(mark.span, rendered, text)) for mark in marks)
     return tuple([mark._replace(span=span) for mark, span in spans if span is not None])
+
+
+def moved_related(
+    marks: Iterable[ChartMark], rendered: Mapping[str, str], texts: Mapping[str, str]
+) -> Iterator[ChartMark]:
+    """Marks of texts that were rendered whose related places are those in newer texts, as far as these have them."""
+    for mark in marks:
+        places = [
+            one._replace(span=span)
+            for one in mark.related
+            if (span := moved_span(one.span, rendered.get(one.key, ""), texts.get(one.key, ""))) is not None
+        ]
+        yield mark._replace(related=tuple(places)) if mark.related else mark
 
 
 def moved_span(span: Span, before: str, now: str) -> Span | None:
@@ -232,6 +251,8 @@ class ChartView(NamedTuple):
     marks: tuple[ChartMark, ...] = ()
     texts: Mapping[str, str] = {}
     """The texts of all files of the chart as they were rendered, by key."""
+    built: bool = False
+    """Whether it is a file of overlays, and not of a chart."""
 
     @property
     def related(self) -> bool:

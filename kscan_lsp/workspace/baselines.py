@@ -34,6 +34,7 @@ from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem, fingerprint
 from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.paths import lookup
+from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.settings.exceptions import FOLDER
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
@@ -178,6 +179,8 @@ def marked(file: CheckedFile, known: KnownFindings, facts: ImageFacts | None = N
     Of several findings with one fingerprint the first are known, as many as the baseline has. A document that shares
     none with those before it is known by itself, and is taken over as it is: at a keystroke that is all but one.
     """
+    if any(isinstance(placed.source, Overlaid) for placed in file.documents):
+        return _marked_where_written(file, known, facts)
     own = known.by_file.get(file.path, _NOTHING)
     seen: set[str] = set()
     used: Counter[str] = Counter()
@@ -199,6 +202,24 @@ def marked(file: CheckedFile, known: KnownFindings, facts: ImageFacts | None = N
             parts.append(replace(part, fingerprints=fingerprints, baseline=known if alone else None))
         seen.update(fingerprints)
         used.update(fingerprints)
+    return file.with_parts(parts)
+
+
+def _marked_where_written(file: CheckedFile, known: KnownFindings, facts: ImageFacts | None) -> CheckedFile:
+    """The same for what an overlay builds: a baseline knows its findings by the files that they are written in."""
+    used: dict[str, Counter[str]] = defaultdict(Counter)
+    parts: list[CheckedDocument] = []
+    for placed in file.documents:
+        findings = [finding for verdict in placed.checked.verdicts for finding in verdict.findings]
+        found: list[Disposition | None] = []
+        names = fingerprints_of_all(placed.checked.verdicts)
+        images = _images_of_all(placed.checked.verdicts, facts)
+        for finding, name, image in zip(findings, names, images, strict=True):
+            where = placed.locate(finding.span).file
+            there = known.by_file.get(where, _NOTHING).get(name, ()) + known.gone.get(name, ())
+            found.append(_known(used[where][name], there, image))
+            used[where][name] += 1
+        parts.append(_with_dispositions(placed.checked, found))
     return file.with_parts(parts)
 
 

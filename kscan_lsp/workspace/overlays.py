@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.findings import SUPPRESSION
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kscan_lsp.findings import Finding, Problem
+    from kscan_lsp.graph.index import Index, Object
     from kscan_lsp.paths import Path
     from kscan_lsp.render.kustomize.building import Built
     from kscan_lsp.workspace.results import PlacedDocument
@@ -45,6 +47,8 @@ class OverlayBuild(NamedTuple):
     """By the names of the files."""
     name: Callable[[str], str]
     """What a file is called, by its path."""
+    title: str
+    """What messages call it."""
 
 
 def read_built(project: Project, overlay: OverlayBuild) -> CheckedFile:
@@ -67,6 +71,73 @@ def read_built(project: Project, overlay: OverlayBuild) -> CheckedFile:
     return CheckedFile(overlay.path, text, json=False, documents=tuple(documents))
 
 
+class JudgedOverlays(Struct, frozen=True, eq=False):
+    """Overlays judged in a project: each with what it builds alone, and all of them together."""
+
+    overlays: tuple[OverlayBuild, ...]
+    files: Mapping[str, CheckedFile]
+    """What is found in them, each finding once, and the texts of all that they are built from."""
+    around: Index
+    """What the manifests around them declare."""
+    alone: Mapping[str, Project]
+    """By name, each of them as it is judged with these."""
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """What all the files are called."""
+        return frozenset(self.files)
+
+
+def judge_overlays(
+    project: Project, overlays: Sequence[OverlayBuild], before: JudgedOverlays | None = None
+) -> JudgedOverlays:
+    """Overlays judged in a project as that is now.
+
+    Args:
+        project: has the manifests that are judged as they stand, and may have overlays as they were judged before.
+        overlays: in the order in which they are to be named.
+        before: as they were judged before; it is given back where nothing is different.
+    """
+    covered = {name for overlay in overlays for name in (overlay.path, *overlay.texts)}
+    around, _ = project.index.with_files(dict.fromkeys((*covered, *project.apart), ()))
+    alone: dict[str, Project] = {}
+    same = before is not None and [*map(id, before.overlays)] == [*map(id, overlays)]
+    old = {one.path: one for one in before.overlays} if before else {}
+    changes = _changes(before.around, around) if before else {}
+    for overlay in overlays:
+        known = before.alone.get(overlay.path) if before else None
+        if known is None or not _is_judged_alike(known, project):
+            fresh = Project(
+                project.evaluator, index=around, whole=project.whole, exceptions=project.exceptions
+            )
+            alone[overlay.path] = fresh.with_read([read_built(fresh, overlay)])
+        else:
+            now = known.with_declarations(changes)
+            if old[overlay.path] is not overlay:
+                now = now.with_read([read_built(now, overlay)])
+            alone[overlay.path] = now
+        same = same and known is not None and alone[overlay.path].files == known.files
+    if same and before is not None:
+        return before if not changes else replace(before, around=around, alone=alone)
+    files = _shared({path: one.files[path] for path, one in alone.items()}, overlays)
+    for overlay in overlays:
+        for name, text in overlay.texts.items():
+            files.setdefault(name, CheckedFile(name, text, json=False))
+    return JudgedOverlays(tuple(overlays), files, around, alone)
+
+
+def _is_judged_alike(one: Project, other: Project) -> bool:
+    return (
+        one.evaluator is other.evaluator and one.exceptions is other.exceptions and one.whole == other.whole
+    )
+
+
+def _changes(before: Index, now: Index) -> dict[str, tuple[Object, ...]]:
+    """What files declare now that declared something else."""
+    names = {**before.files, **now.files}
+    return {name: there for name in names if (there := now.files.get(name, ())) is not before.files.get(name)}
+
+
 def with_overlays(project: Project, overlays: Sequence[OverlayBuild]) -> Project:
     """A project with what overlays build.
 
@@ -74,19 +145,7 @@ def with_overlays(project: Project, overlays: Sequence[OverlayBuild]) -> Project
         project: has the manifests that are judged as they stand.
         overlays: in the order in which they are to be named.
     """
-    if not overlays:
-        return project
-    around = Project(project.evaluator, index=project.index, exceptions=project.exceptions)
-    alone: dict[str, CheckedFile] = {}
-    for overlay in overlays:
-        other = around.with_read([read_built(around, overlay)])
-        alone[overlay.path] = other.files[overlay.path]
-    together = project.with_read(alone.values())
-    files = {**together.files, **_shared(alone, overlays)}
-    for overlay in overlays:
-        for name, text in overlay.texts.items():
-            files.setdefault(name, CheckedFile(name, text, json=False))
-    return replace(together, files=dict(sorted(files.items())))
+    return project.with_apart(judge_overlays(project, overlays).files) if overlays else project
 
 
 _Key = tuple[object, ...]
@@ -104,8 +163,9 @@ def _shared(files: Mapping[str, CheckedFile], overlays: Sequence[OverlayBuild]) 
     for overlay in overlays:
         for name in overlay.texts:
             users[name].add(overlay.path)
+    titles = {overlay.path: overlay.title for overlay in overlays}
     once = {
-        path: replace(file, documents=tuple(_first_only(path, file, iter(keys[path]), found, users)))
+        path: replace(file, documents=tuple(_first_only(file, iter(keys[path]), found, users, titles)))
         for path, file in files.items()
     }
     return _without_needed(once, users)
@@ -160,11 +220,11 @@ def _keys(file: CheckedFile) -> Iterator[_Key]:
 
 
 def _first_only(
-    path: str,
     file: CheckedFile,
     keys: Iterator[_Key],
     found: Mapping[_Key, list[str]],
     users: Mapping[str, set[str]],
+    titles: Mapping[str, str],
 ) -> Iterator[PlacedDocument]:
     for placed in file.documents:
         names: dict[object, tuple[str, ...]] = {}
@@ -174,10 +234,11 @@ def _first_only(
             kept: list[Finding] = []
             for finding in one.findings:
                 overlays = found[next(keys)]
-                if overlays[0] == path:
+                if overlays[0] == file.path:
                     others = users[placed.locate(finding.span).file] - {*overlays}
-                    kept.append(_told(finding, overlays) if others else finding)
-                    names[FoundWith().key(finding)] = tuple(overlays)
+                    called = [titles[one] for one in overlays]
+                    kept.append(_told(finding, called) if others else finding)
+                    names[FoundWith().key(finding)] = tuple(called)
                 elif finding.status != "accepted":
                     root = one.resource.root
                     failing[root] = failing.get(root, frozenset()) | {finding.control}

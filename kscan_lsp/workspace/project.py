@@ -62,6 +62,8 @@ class Project(Struct, frozen=True, eq=False):
     """What may stay."""
     known: KnownFindings | None = None
     """The baseline that an editor shows; a scan matches its files with one when it has them all."""
+    apart: frozenset[str] = frozenset()
+    """Files that were judged elsewhere (`with_apart`): whatever changes, nothing here judges them again."""
 
     @property
     def ruleset(self) -> Ruleset:
@@ -119,16 +121,30 @@ class Project(Struct, frozen=True, eq=False):
 
     def with_objects(self, path: str, objects: tuple[Object, ...]) -> Project:
         """The project with what a file declares (`objects_of`), without judging it."""
-        judged = {name: file for name, file in self.files.items() if name != path}
-        index, changed = self.index.with_file(path, objects)
-        return self._updated(judged, index, changed, {path})
+        return self.with_declarations({path: objects})
 
-    def with_declared(self, files: Iterable[tuple[str, str, bool]]) -> Project:
-        """The project with what many files declare, without judging them: (path, text, whether it is JSON)."""
-        objects = {path: objects_of(path, text, self.ruleset, json=json) for path, text, json in files}
+    def with_declarations(self, objects: Mapping[str, tuple[Object, ...]]) -> Project:
+        """The same for many files."""
         judged = {name: file for name, file in self.files.items() if name not in objects}
         index, changed = self.index.with_files(objects)
         return self._updated(judged, index, changed, objects)
+
+    def with_apart(self, files: Mapping[str, CheckedFile]) -> Project:
+        """The project with files as they were judged elsewhere, in place of all that came so before."""
+        gone = self.apart - files.keys()
+        now = {path: self._said(file) for path, file in files.items()}
+        left = {path: file for path, file in self.files.items() if path not in gone}
+        objects = {path: file.objects for path, file in files.items()}
+        index, changed = self.index.with_files({**dict.fromkeys(gone, ()), **objects})
+        made = self._updated(with_files_in_order(left, now), index, changed, ())
+        dependents = made.dependents.updated(dict.fromkeys((*gone, *files), frozenset()))
+        return replace(made, dependents=dependents, apart=frozenset(files))
+
+    def with_declared(self, files: Iterable[tuple[str, str, bool]]) -> Project:
+        """The project with what many files declare, without judging them: (path, text, whether it is JSON)."""
+        return self.with_declarations(
+            {path: objects_of(path, text, self.ruleset, json=json) for path, text, json in files}
+        )
 
     def with_evidence(self, evidence: Evidence) -> Project:
         """The project with other evidence: what rests on what is different in it is judged again."""
@@ -143,7 +159,7 @@ class Project(Struct, frozen=True, eq=False):
 
     def is_outdated(self, path: str) -> bool:
         """Whether anything in a file was judged by other evidence than there is, and would see the difference."""
-        return any(map(self._sees_other_evidence, self.files[path].parts))
+        return path not in self.apart and any(map(self._sees_other_evidence, self.files[path].parts))
 
     def judged_again(self, paths: Iterable[str]) -> Project:
         """The project with what in some files was judged by other evidence judged again."""
@@ -243,7 +259,7 @@ class Project(Struct, frozen=True, eq=False):
         dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
         for path in {*dependencies, *dependents.of(changed)} if relational else list(dependencies):
             file = files.get(path)
-            if file is None:
+            if file is None or path in self.apart:
                 continue
             now = before = file.parts
             if relational:

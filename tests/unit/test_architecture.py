@@ -33,8 +33,8 @@ FLOORS = {
     "lsp": [
         "capabilities", "uris", "wire", "convert", "rendered",
         "session.around", "session.published", "session.stale",
-        "session.charts", "session.steps", "session.snapshot", "session.scanned", "session.workspace",
-        "session.all_charts", "session.document", "session.session",
+        "session.charts", "session.overlay_builds", "session.overlays", "session.steps", "session.snapshot",
+        "session.scanned", "session.workspace", "session.document", "session.all_charts", "session.session",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",
@@ -44,9 +44,10 @@ FLOORS = {
         "features.hover", "features.allow", "features.harden", "features.code_actions", "features.symbols",
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
-        "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes",
+        "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes", "features.overlay_fixes",
         "server.tasks", "server.protocol", "server.stdio",
-        "server.progress", "server.publisher", "server.settings_reader", "server.charts", "server.scheduler",
+        "server.progress", "server.publisher", "server.settings_reader", "server.charts", "server.overlays",
+        "server.scheduler",
         "server.image_scans",
         "server.server",
         "server.commands", "server.requests", "server.navigation", "server.notifications", "server.main",
@@ -61,7 +62,7 @@ WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "temp
 LAZY = {
     "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
     "report.build", "report.formats", "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide",
-    "cli.main", "cli.pack",
+    "cli.main", "cli.overlays", "cli.pack",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""

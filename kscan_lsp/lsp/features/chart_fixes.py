@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from kscan_lsp.fixes.chart_edits import Fixable
 from kscan_lsp.fixes.chart_images import ImageChange, in_values
-from kscan_lsp.fixes.charts import ChartFix, ChartSite, base_of, chart_fixes, holds
+from kscan_lsp.fixes.charts import ChartSite, base_of, chart_fixes, holds
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.images import action_for, images_on, tag_changes
 from kscan_lsp.lsp.rendered import diagnostic_of
@@ -42,24 +42,23 @@ def chart_fix_actions(
 ) -> list[types.CodeAction]:
     """The fixes of what is shown on the lines of a range of a file of a chart, those under the cursor first."""
     actions: list[types.CodeAction] = []
-    marks = _touched(snapshot, at)[:MAX_FINDINGS]
+    marks = touched(snapshot, at)[:MAX_FINDINGS]
     base = base_of(chart.site) if marks else None
     for mark in marks:
         if base is None or mark.finding is None or mark.placed is None or stopped():
             break
         sources = sources_in(chart.sources, mark.placed, mark.finding)
         found = chart_fixes(chart.site, base, mark.placed, mark.finding, sources)
-        for fix in found:
-            edit = _edit(snapshot, chart, fix)
-            actions.append(
-                types.CodeAction(
-                    title=f"{fix.title}{'' if fix.safe else ' (review)'} [{mark.finding.control}]",
-                    kind=types.CodeActionKind.QuickFix,
-                    diagnostics=[diagnostic_of(mark, snapshot.lines, snapshot.capabilities.encoding)],
-                    is_preferred=len(found) == 1,
-                    edit=edit,
-                )
+        actions += (
+            action_of(
+                snapshot,
+                mark,
+                f"{fix.title}{'' if fix.safe else ' (review)'}",
+                _edit(snapshot, chart, fix.texts),
+                preferred=len(found) == 1,
             )
+            for fix in found
+        )
     if base is not None:
         actions += _image_changes(snapshot, chart, base, at, stopped)
     return actions
@@ -85,11 +84,25 @@ def _image_changes(
             texts = in_values(chart.site.chart, image, sources)
             if texts and holds(chart.site.with_texts(texts), base, fixable, draft):
                 action = action_for(snapshot, one, f"{title} in {', '.join(sorted(texts))}")
-                action.edit = _edit(snapshot, chart, ChartFix(title, False, texts))
+                action.edit = _edit(snapshot, chart, texts)
                 yield action
 
 
-def _touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:
+def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fixed: Mapping[str, str]) -> types.WorkspaceEdit:
+    """The edits that make files of a chart, by their paths below its folder, what they are to be."""
+    files = chart.site.chart.files
+    return edit_of(
+        snapshot,
+        chart.opened,
+        {
+            chart.site.prefix + path: (files.get(path, b"").decode(errors="replace"), text)
+            for path, text in fixed.items()
+        },
+    )
+
+
+def touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:
+    """What is shown on the lines of a range of what may be fixed, those under the cursor first."""
     lines = snapshot.lines
     span = convert.span_of(at, lines, snapshot.capabilities.encoding)
     first, last = lines.line_of(span.start), lines.line_of(span.end)
@@ -101,16 +114,22 @@ def _touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:
     return [mark for *_, mark in sorted(near, key=lambda entry: entry[:2])]
 
 
-def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fix: ChartFix) -> types.WorkspaceEdit:
-    """The edits of all files, as little of each as is different."""
+def edit_of(
+    snapshot: DocumentSnapshot, opened: Mapping[str, OpenText], texts: Mapping[str, tuple[str, str]]
+) -> types.WorkspaceEdit:
+    """The edits of all files, as little of each as is different.
+
+    Args:
+        snapshot: whose editor makes them.
+        opened: what it has open, by key.
+        texts: by key, each file as it was and as it is to be.
+    """
     encoding = snapshot.capabilities.encoding
     edits: dict[tuple[str, int | None], list[types.TextEdit]] = {}
-    for path, text in fix.texts.items():
-        key = chart.site.prefix + path
-        before = chart.site.chart.files.get(path, b"").decode(errors="replace")
-        made = minimal_edit(before, text)
-        known = chart.opened.get(key)
+    for key, (before, text) in texts.items():
+        known = opened.get(key)
         name = (known.uri, known.version) if known else (key, None)
+        made = minimal_edit(before, text)
         if made is not None:
             edits[name] = convert.text_edits([made], 0, LineIndex(before), encoding)
     if not snapshot.capabilities.document_changes:
@@ -120,4 +139,17 @@ def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fix: ChartFix) -> types
             types.TextDocumentEdit(types.OptionalVersionedTextDocumentIdentifier(uri, version), list(some))
             for (uri, version), some in edits.items()
         ]
+    )
+
+
+def action_of(
+    snapshot: DocumentSnapshot, mark: ChartMark, title: str, edit: types.WorkspaceEdit, *, preferred: bool
+) -> types.CodeAction:
+    """A fix of what is shown as a code action."""
+    return types.CodeAction(
+        title=f"{title} [{mark.finding.control if mark.finding else ''}]",
+        kind=types.CodeActionKind.QuickFix,
+        diagnostics=[diagnostic_of(mark, snapshot.lines, snapshot.capabilities.encoding)],
+        is_preferred=preferred,
+        edit=edit,
     )

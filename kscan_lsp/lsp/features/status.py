@@ -45,7 +45,7 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     not all was judged (`whole`): there is no score. `text` says it in few words, `lines` in more.
     """
     checked = snapshot.checked
-    if checked.skipped and snapshot.chart is not None:
+    if snapshot.chart is not None and (checked.skipped or snapshot.chart.built):
         return _of_chart(snapshot.chart)
     if checked.skipped:
         return None if checked.skipped in EXPECTED else _left_alone(snapshot)
@@ -80,7 +80,10 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
 
 
 def _of_chart(view: ChartView) -> dict[str, Any]:
-    """What is found in a file of a chart. A chart has a score, none of its files has."""
+    """What is found in a file of a chart or of overlays. A chart has a score, none of its files has."""
+    how, said = (
+        ("as overlays build it",) * 2 if view.built else ("as the chart renders", "as its chart renders")
+    )
     marks = [mark.finding for mark in view.marks if mark.finding]
     found = _by_severity(finding.severity for finding in marks if finding.status == "open")
     faults = [mark.message for mark in view.marks if mark.finding is None]
@@ -92,8 +95,8 @@ def _of_chart(view: ChartView) -> dict[str, Any]:
         "baseline": statuses["baseline"],
         "whole": not faults,
         "frameworks": [],
-        "text": f"{counts} \u00b7 {NOT_WHOLLY_JUDGED if faults else 'as the chart renders'}",
-        "lines": [f"This file, as its chart renders: {counts}", *faults],
+        "text": f"{counts} \u00b7 {NOT_WHOLLY_JUDGED if faults else how}",
+        "lines": [f"This file, {said}: {counts}", *faults],
     }
 
 

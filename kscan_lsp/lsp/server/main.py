@@ -46,4 +46,5 @@ def serve() -> None:
     finally:
         if server.images is not None:
             server.images.stop()  # a scan that goes on would keep the process from ending
+        server.overlays.close()  # likewise
         server.charts.close()  # else the process would wait for a chart that is being rendered

@@ -104,6 +104,7 @@ def handle_settings(server: Server) -> None:
             server.scheduler.reconfigure()
         for _, path in paths:
             server.charts.files_changed(path, server.scheduler.work_on)
+            server.overlays.files_changed(path, server.scheduler.work_on)
         for uri, path in paths:
             session.reread(key_of(path, uri), path)
             for root in session.roots_with(path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.rendered import diagnostics_of, uri_of
 from kscan_lsp.lsp.server.stdio import Outbox
+from kscan_lsp.lsp.session.charts import OpenChart
 from kscan_lsp.lsp.session.published import published
 from kscan_lsp.workspace.configuration import distinct_problems
 
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
     from pygls.lsp.server import LanguageServer
 
+    from kscan_lsp.lsp.rendered import ChartView
     from kscan_lsp.lsp.server.tasks import BackgroundTasks, Signal
-    from kscan_lsp.lsp.session.charts import OpenChart
     from kscan_lsp.lsp.session.document import OpenDocument
+    from kscan_lsp.lsp.session.overlays import OpenOverlays
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.lsp.session.workspace import Workspace
     from kscan_lsp.workspace.project import Project
@@ -61,7 +63,7 @@ class Publisher:
             if document not in changed and self.texts.points_elsewhere(document.checked):
                 self._publish_document(document, workspace.project)
         shown = session.shows_all(workspace)
-        for chart in session.charts.of(root):
+        for chart in session.charts.renderings(root):
             if chart.look(workspace.project, workspace.rendered) or chart.unpublished:
                 self._publish_chart(chart, workspace, shown=shown)
         for key, file in workspace.take_unpublished(session.open_keys(), shown=shown):
@@ -73,23 +75,23 @@ class Publisher:
         """Publish a document unless it is shown as it is; whether its text had other diagnostics before."""
         document.unpublished = False
         diagnostics = self.texts.of_file(document.uri, document.checked, project)
-        if document.chart is not None:
-            diagnostics += self._of_chart(document.chart, document.key, document.index.text, project)
+        view = self._session.charts.of_document(document, self._session.open_keys())
+        diagnostics += self._of_view(view, document.index.text, project)
         before = document.published
         if (document.version, diagnostics) != before:
             document.published = (document.version, diagnostics)
             self.publish(document.uri, document.version, diagnostics)
         return before is not None and before[0] == document.version and before[1] != diagnostics
 
-    def _publish_chart(self, chart: OpenChart, workspace: Workspace, *, shown: bool) -> None:
-        """Publish what is found in the files of a chart, each where it is written."""
+    def _publish_chart(self, chart: OpenChart | OpenOverlays, workspace: Workspace, *, shown: bool) -> None:
+        """Publish what is found in the files of a chart or of overlays, each where it is written."""
         chart.unpublished = False
         session, project = self._session, workspace.project
         keys = session.open_keys()
         differs = [
             self._publish_document(document, project)
             for document in session.checked_documents(chart.root)
-            if document.chart == chart.folder
+            if (document.chart == chart.folder if isinstance(chart, OpenChart) else chart.has(document.key))
         ]
         if any(differs):
             self._refresh(diagnostics=True)
@@ -99,10 +101,14 @@ class Publisher:
             self.publish(key, None, ())
         chart.published = closed
         for key in sorted(closed):
-            self.publish(key, None, self._of_chart(chart.folder, key, chart.text_of(key), project))
+            text = chart.text_of(key)
+            if isinstance(chart, OpenChart):
+                view = session.charts.view(chart.folder, key, text, keys)
+            else:
+                view = chart.view(key, text, keys)
+            self.publish(key, None, self._of_view(view, text, project))
 
-    def _of_chart(self, folder: Path, key: str, text: str, project: Project) -> convert.Diagnostics:
-        view = self._session.charts.view(folder, key, text, self._session.open_keys())
+    def _of_view(self, view: ChartView | None, text: str, project: Project) -> convert.Diagnostics:
         if view is None or not view.marks:
             return ()
         return diagnostics_of(view, text, project.ruleset, self._session.capabilities)

@@ -14,6 +14,7 @@ from kscan_lsp.lsp.features import code_actions, code_lens, completion, diagnost
 from kscan_lsp.lsp.features.chart_fixes import chart_fix_actions
 from kscan_lsp.lsp.features.document_links import document_links, settings_links
 from kscan_lsp.lsp.features.hover import hover, hover_settings
+from kscan_lsp.lsp.features.overlay_fixes import overlay_fix_actions
 from kscan_lsp.lsp.session.published import NOTHING
 
 if TYPE_CHECKING:
@@ -36,7 +37,13 @@ def handle_requests(server: Server) -> None:
             "Looking for fixes", code_actions.code_actions, snapshot, params, token=token
         )
         document = server.session.documents.get(uri)
-        if document is None or document.chart is None or not code_actions.wants_fixes(params):
+        if document is None or not code_actions.wants_fixes(params):
+            return actions
+        overlays = await server.overlays.to_fix(document)
+        if overlays is not None and (now := server.session.snapshot(document)) is not None:
+            work = overlay_fix_actions, now, overlays, params.range
+            actions = [*await server.answer("Looking for fixes", *work, token=token), *actions]
+        if document.chart is None:
             return actions
         chart = await server.charts.to_fix(document)
         snapshot = server.session.snapshot(document)

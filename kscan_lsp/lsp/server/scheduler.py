@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.lsp.session.around import today
 from kscan_lsp.lsp.session.charts import TakeChart, take_chart
+from kscan_lsp.lsp.session.overlay_builds import TakeOverlays, take_overlays
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.lsp.session.steps import (
     CheckRequest,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kscan_lsp.lsp.server.charts import ChartRenderer
+    from kscan_lsp.lsp.server.overlays import OverlayBuilder
     from kscan_lsp.lsp.server.progress import ProgressReporter
     from kscan_lsp.lsp.server.publisher import Publisher
     from kscan_lsp.lsp.server.settings_reader import SettingsReader
@@ -58,6 +60,7 @@ class Scheduler:
         settings: SettingsReader,
         executors: Executors,
         charts: ChartRenderer,
+        overlays: OverlayBuilder,
         reporter: ProgressReporter,
         background: BackgroundTasks,
         changed: Signal,
@@ -67,6 +70,7 @@ class Scheduler:
         self._settings = settings
         self._executors = executors
         self.charts = charts
+        self.overlays = overlays
         self._reporter = reporter
         self._background = background
         self._changed = changed
@@ -83,6 +87,7 @@ class Scheduler:
             self.reconfigure()
         if document.chart is not None:
             self.charts.document_changed(document, self.work_on)
+        self.overlays.document_changed(document, self.work_on)
         self.work_on(document.root)
 
     def document_closed(self, uri: str) -> None:
@@ -93,6 +98,7 @@ class Scheduler:
             return
         if document.chart is not None:
             self.charts.outdate(document.chart, document.root, self.work_on, files=True)
+        self.overlays.document_changed(document, self.work_on, closed=True)
         if session.is_configuration_file(document.path):
             self.reconfigure()  # what is on disk holds again
         else:
@@ -154,6 +160,8 @@ class Scheduler:
                     workspace.untold = [*left, *workspace.untold]
             elif isinstance(step, TakeChart):
                 session.keep(step, await self._executors.run_check(take_chart, step))
+            elif isinstance(step, TakeOverlays):
+                session.keep(step, await self._executors.run_check(take_overlays, step))
             else:
                 session.keep(step, await self._executors.run_check(settle_files, step))
         except Exception:  # a defect of ours must not take everything else down with it
@@ -193,6 +201,7 @@ class Scheduler:
         """Nothing is left to read: what rests on other objects can be said, and the rest be looked for."""
         workspace = self._session.workspaces[root]
         self.charts.look_again(root, self.work_on)
+        self.overlays.look_again(root, self.work_on)
         self._publisher.publish_folder(root)
         self._publisher.tell_status()
         if root is not None and workspace.wants_search(exploring=self._session.exploring):
@@ -223,7 +232,9 @@ class Scheduler:
         session.judging = True
         session.outdate_files()
         self.reconfigure()
-        while not all(session.is_settled(root) for root in session.judged_roots()):
+        while not (
+            all(session.is_settled(root) for root in session.judged_roots()) and self.overlays.is_settled()
+        ):
             await self._changed.wait()
         for uri in list(session.documents):
             await self.snapshot(uri)

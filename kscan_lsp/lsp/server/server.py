@@ -17,6 +17,7 @@ from pygls.protocol import default_converter
 
 from kscan_lsp import __version__
 from kscan_lsp.lsp.server.charts import ChartRenderer
+from kscan_lsp.lsp.server.overlays import OverlayBuilder
 from kscan_lsp.lsp.server.progress import ProgressReporter
 from kscan_lsp.lsp.server.protocol import Protocol
 from kscan_lsp.lsp.server.publisher import Publisher
@@ -61,12 +62,21 @@ class Server(LanguageServer):
             warn=self.warn,
             changed=self.changed,
         )
+        self.overlays = OverlayBuilder(
+            session=self.session,
+            settings=self.settings,
+            executors=self.executors,
+            background=self.background,
+            warn=self.warn,
+            changed=self.changed,
+        )
         self.scheduler = Scheduler(
             session=self.session,
             publisher=self.publisher,
             settings=self.settings,
             executors=self.executors,
             charts=self.charts,
+            overlays=self.overlays,
             reporter=self.reporter,
             background=self.background,
             changed=self.changed,

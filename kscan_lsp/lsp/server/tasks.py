@@ -34,14 +34,16 @@ class Signal:
 
 
 class Executors:
-    """Three threads of our own: pygls reads standard input on its pool, and cancels requests from there.
+    """Four threads of our own: pygls reads standard input on its pool, and cancels requests from there.
 
-    Each runs pure functions, one after the other. Checks never wait for an answer that takes long, or for a chart.
+    Each runs pure functions, one after the other. Checks never wait for an answer that takes long, for a chart or
+    for an overlay.
     """
 
     def __init__(self) -> None:
         self._checks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-check")
         self._charts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-chart")
+        self._overlays = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-overlay")
         self._answers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kscan-answer")
 
     async def run_check(self, work: Callable[..., T], *args: Any) -> T:
@@ -51,6 +53,10 @@ class Executors:
     async def run_chart(self, work: Callable[..., T], *args: Any) -> T:
         """Run what renders a chart."""
         return await asyncio.get_running_loop().run_in_executor(self._charts, work, *args)
+
+    async def run_overlays(self, work: Callable[..., T], *args: Any) -> T:
+        """Run what builds overlays."""
+        return await asyncio.get_running_loop().run_in_executor(self._overlays, work, *args)
 
     async def run_answer(self, work: Callable[..., T], *args: Any) -> T:
         """Run what may take long."""

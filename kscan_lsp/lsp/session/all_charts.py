@@ -1,4 +1,4 @@
-"""All charts that something is known of, by the folders whose settings hold for them."""
+"""All charts and overlays that something is known of, by the folders whose settings hold for them."""
 
 from __future__ import annotations
 
@@ -8,49 +8,96 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from kscan_lsp.lsp.rendered import ChartView, moved, uri_of
+from kscan_lsp.lsp.session.charts import TakeChart
+from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
 from kscan_lsp.text import LineIndex, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from kscan_lsp.lsp.session.charts import OpenChart, TakeChart
+    from kscan_lsp.lsp.session.charts import OpenChart
+    from kscan_lsp.lsp.session.document import OpenDocument
+    from kscan_lsp.lsp.session.overlays import OpenOverlays
+    from kscan_lsp.lsp.session.steps import Step
     from kscan_lsp.lsp.session.workspace import Workspace
 
 
 class Charts(Struct):
-    """All charts that something is known of."""
+    """All charts that something is known of, and all overlays."""
 
     known: dict[Path, OpenChart] = {}
     """By their folders."""
+    overlays: dict[Path | None, OpenOverlays] = {}
+    """By the folders whose settings hold for them."""
 
     def of(self, root: Path | None) -> list[OpenChart]:
         """Those that the settings of a folder hold for."""
         return [chart for chart in self.known.values() if chart.root == root] if self.known else []
 
-    def step(self, root: Path | None, workspace: Workspace) -> TakeChart | None:
-        """Take one that was rendered by what holds now, to have it become part of its folder's project."""
+    def renderings(self, root: Path | None) -> list[OpenChart | OpenOverlays]:
+        """The charts and the overlays that the settings of a folder hold for."""
+        overlays = self.overlays.get(root)
+        return [*self.of(root), *([overlays] if overlays else [])]
+
+    def forget(self, roots: Iterable[Path | None]) -> None:
+        """Nothing is to be known any more of the overlays of some folders."""
+        for root in roots:
+            self.overlays.pop(root, None)
+
+    def step(self, root: Path | None, workspace: Workspace) -> TakeChart | TakeOverlays | None:
+        """Take one that was rendered or built by what holds now, to have it become part of its folder's project."""
         for chart in self.of(root):
             if chart.configuration is workspace.configuration and (
                 step := chart.step(workspace.configuration, workspace.project)
             ):
                 return step
-        return None
+        overlays = self.overlays.get(root)
+        return overlays.step(workspace.configuration, workspace.project) if overlays else None
 
-    def accept(self, step: TakeChart, workspace: Workspace) -> list[str]:
-        """One became part of its folder's project.
+    def accept(self, step: Step, workspace: Workspace, documents: Iterable[OpenDocument]) -> AbstractSet[str]:
+        """Something became part of its folder's project, perhaps a chart or overlays.
+
+        Args:
+            step: what has been done.
+            workspace: the folder.
+            documents: those that are open; they are to be checked again where that is another question now.
 
         Returns:
-            The keys of its files that are judged as they stand from now on.
+            The keys of the files that are judged as they stand from now on, or, built from, no more.
         """
+        if isinstance(step, TakeOverlays):
+            overlays = self.overlays.get(step.root)
+            if overlays is None:
+                return frozenset()
+            overlays.accept(step.result)
+            built, workspace.built = workspace.built, step.result.judged.paths
+            # what was shown of them as they stand goes with the next that is shown of overlays
+            for key in workspace.published.keys() & workspace.built:
+                del workspace.published[key]
+                overlays.published.add(key)
+            changed = built ^ workspace.built
+            for document in [one for one in documents if one.key in changed]:
+                document.outdate()
+            return changed
+        if not isinstance(step, TakeChart):
+            return frozenset()
         chart = self.known.get(step.folder)
         if chart is None:
-            return []
+            return frozenset()
         before = chart.judged.paths if chart.judged else frozenset[str]()
         chart.accept(step.result)
         now = chart.judged.paths if chart.judged else frozenset[str]()
         workspace.rendered = (workspace.rendered - before) | now
-        return sorted(before - now)
+        return before - now
+
+    def of_document(self, document: OpenDocument, looked_at: Container[str] = ()) -> ChartView | None:
+        """What is shown in a document as a file of overlays or of a chart; as for `view`."""
+        key, text = document.key, document.index.text
+        overlays = self.overlays.get(document.root)
+        built = overlays.view(key, text, looked_at) if overlays else None
+        return built or self.view(document.chart, key, text, looked_at)
 
     def view(
         self, folder: Path | None, key: str, text: str, looked_at: Container[str] = ()

@@ -131,7 +131,12 @@ class OpenDocument(Struct):
             markdown=self.markdown,
             page=self.page,
             rendered=self.key in workspace.rendered,
+            built=self.key in workspace.built,
         )
+
+    def outdate(self) -> None:
+        """Have it checked again although its text is the same."""
+        self.checked_revision = -1
 
     def accept(self, request: CheckRequest, result: CheckResult) -> None:
         """Keep the result of a check."""
@@ -151,7 +156,7 @@ class OpenDocument(Struct):
     def update(self, file: CheckedFile | None, *, rendered: bool = False) -> None:
         """Follow what the project says of it by now: what rests on other objects changes without it.
 
-        What it is rendered to as part of a chart is shown apart (`lsp/rendered.py`).
+        What it is rendered to as part of a chart or an overlay is shown apart (`lsp/rendered.py`).
         """
         if rendered:
             self.base = file

@@ -14,7 +14,6 @@ from msgspec import Struct, field
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.all_charts import Charts
 from kscan_lsp.lsp.session.around import folders_around, innermost, today
-from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
 from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.lsp.session.published import PublishedDiagnostics
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
-    from kscan_lsp.lsp.session.steps import CheckResult, JudgeAgain, SettleFiles, Step
+    from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
     from kscan_lsp.lsp.wire import ContentChange
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
@@ -154,6 +153,7 @@ class Session(Struct):
         for document in self.documents.values():
             document.root = self.root_of(document.path)
         gone = [root for root in self.workspaces if root in changed or not self.is_used(root)]
+        self.charts.forget(gone)
         return [self.workspaces.pop(root) for root in gone]
 
     def is_used(self, root: Path | None) -> bool:
@@ -286,12 +286,12 @@ class Session(Struct):
         workspace = self._workspace_of(step)
         return None if workspace is None else workspace.project
 
-    def keep(self, step: ReadFile | SettleFiles | JudgeAgain | TakeChart, project: Project) -> None:
+    def keep(self, step: Step, project: Project) -> None:
         """Keep what was read from disk or settled, unless other settings hold by now: then it is read again."""
         workspace = self._workspace_of(step)
         if workspace is not None:
             workspace.project = project
-            for key in self.charts.accept(step, workspace) if isinstance(step, TakeChart) else ():
+            for key in self.charts.accept(step, workspace, self.documents.values()):
                 self.reread(key, path_of(key))
         else:
             self.retry(step)
@@ -324,7 +324,7 @@ class Session(Struct):
         workspace = self.workspaces[root]
         files = workspace.project.files
         for document in self.checked_documents(root):
-            document.update(files.get(document.key), rendered=document.key in workspace.rendered)
+            document.update(files.get(document.key), rendered=workspace.is_rendered(document.key))
 
     def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
         """What an answer about a document is made from; None where nothing is checked in it."""
@@ -332,7 +332,7 @@ class Session(Struct):
         if workspace is None:
             return None
         made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
-        chart = self.charts.view(document.chart, document.key, document.index.text)
+        chart = self.charts.of_document(document)
         return made and made._replace(sources=self.settings_sources(), scans=self.scans, chart=chart)
 
     def projects_snapshot(self) -> ProjectsSnapshot:

@@ -16,6 +16,7 @@ from kscan_lsp.files.encoding import SourceText, Unreadable
 from kscan_lsp.files.manifest import is_json, is_rendered, read_manifest
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.charts import TakeChart
+from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
 from kscan_lsp.lsp.session.stale import with_stale_findings
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import objects_of
@@ -56,6 +57,8 @@ class CheckRequest(NamedTuple):
     """What was known of a page of Markdown."""
     rendered: bool = False
     """Whether the project has what it renders to, as part of a chart."""
+    built: bool = False
+    """Whether overlays are built from it, and it is judged with these."""
 
 
 class CheckResult(NamedTuple):
@@ -119,7 +122,7 @@ class JudgeAgain(SomeFiles):
     __slots__ = ()
 
 
-Step: TypeAlias = CheckRequest | ReadFile | SettleFiles | JudgeAgain | TakeChart
+Step: TypeAlias = CheckRequest | ReadFile | SettleFiles | JudgeAgain | TakeChart | TakeOverlays
 
 BATCH: Final = 4
 """Files that are settled or judged again in one step, which an edit has to wait for."""
@@ -130,6 +133,9 @@ def check(request: CheckRequest) -> CheckResult:
     began = time.thread_time()
     key, text, json = request.key, request.text, request.json
     reason = _reason_to_skip(request) if request.skip_reason is None else request.skip_reason
+    if request.built:
+        file = CheckedFile(key, text, json)
+        return CheckResult(request.project, file, time.thread_time() - began, reason)
     if request.markdown:
         page = None if reason else with_page(_page(request), key, text)
         file = page.files[key] if page else CheckedFile(key, text, json, skipped=reason)

@@ -84,10 +84,16 @@ class Workspace(Struct):
     """Files of which it is still to be found out whether they see what is different in that."""
     rendered: frozenset[str] = frozenset()
     """The keys of files of charts that its project has as they were rendered."""
+    built: frozenset[str] = frozenset()
+    """The keys of files that overlays are built from: they are judged with these, and never alone."""
     published: dict[str, PublishedFile] = {}
     """The files without a buffer whose diagnostics the editor shows."""
     _seen: dict[str, CheckedFile] = {}
     """All files as they were when what is unpublished was taken last."""
+
+    def is_rendered(self, key: str) -> bool:
+        """Whether what a chart renders or overlays build from a file is judged, and not the file."""
+        return key in self.rendered or key in self.built
 
     def wants_search(self, *, exploring: bool = False) -> bool:
         """Whether the files of the folder are to be looked for: there is a use for them, and nobody does.
@@ -142,8 +148,7 @@ class Workspace(Struct):
         while self.waiting:
             key, file = next(iter(self.waiting.items()))
             del self.waiting[key]
-            apart = key in buffers or key in self.rendered
-            if not apart and not is_configuration_file(file.path):
+            if not (key in buffers or self.is_rendered(key)) and not is_configuration_file(file.path):
                 owned = owns(file.path)
                 return ReadFile(
                     key=key,
@@ -182,7 +187,7 @@ class Workspace(Struct):
         for key, file in files.items():
             known = self.published.get(key)
             same = known is not None and known.file is file and known.related.isdisjoint(moved)
-            if key in buffers or same or key in self.rendered:
+            if key in buffers or same or self.is_rendered(key):
                 continue
             if known or any(checked.findings for checked in file.parts) or any(file.problems()):
                 found.append((key, file))
@@ -246,9 +251,11 @@ def reconfigured(
     )
     if old is None:
         return workspace
-    workspace.published = old.published
+    workspace.published, workspace.built = old.published, old.built
     if _finds_the_same(old, workspace):
-        workspace.project = replace(workspace.project, index=old.project.index, whole=old.project.whole)
+        workspace.project = replace(
+            workspace.project, index=old.project.index, whole=old.project.whole, apart=old.project.apart
+        )
         workspace.searched, workspace.waiting = old.searched, dict(old.waiting)
         workspace.partials, workspace.unreadable = old.partials, old.unreadable
     return workspace

@@ -21,7 +21,7 @@ from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.worker import MEMORY, MOST_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 PROGRAM: Final = "KSCAN_KUSTOMIZE"
 """The environment variable with the path of the program, where it is not on PATH."""
@@ -36,9 +36,13 @@ _NO_PROXY_THERE: Final = "http://127.0.0.1:9"
 class Kustomize:
     """A program that builds overlays."""
 
-    def __init__(self, path: str, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, path: str, seconds: float = SECONDS, stopped: Callable[[], bool] | None = None
+    ) -> None:
+        """A program by its path; who runs it in the background says whether it is to be `stopped`."""
         self.path = path
         self.seconds = seconds
+        self.stopped = stopped
 
     @property
     def command(self) -> list[str]:
@@ -80,9 +84,13 @@ class Kustomize:
 
     def _run(self, command: list[str], folder: str) -> str:
         try:
-            ran = run(command, folder, _environment(folder), Bounds(self.seconds, MOST_OUTPUT, MEMORY))
+            ran = run(
+                command, folder, _environment(folder), Bounds(self.seconds, MOST_OUTPUT, MEMORY), self.stopped
+            )
         except CannotRunError as error:
             raise RenderError(f"'{command[0]}' cannot be run: {error}") from None
+        if ran.cut is Cut.ASKED:
+            raise RenderError("it was stopped")
         if ran.cut is Cut.TIME:
             raise RenderError(f"it took more than {self.seconds:g} s to build")
         if ran.cut is Cut.OUTPUT:
@@ -92,19 +100,20 @@ class Kustomize:
         return ran.output.decode("utf-8", "replace")
 
 
-def kustomize(roots: Iterable[str] = ()) -> Kustomize | None:
+def kustomize(roots: Iterable[str] = (), named: tuple[str, str] = ("", PROGRAM)) -> Kustomize | None:
     """What builds overlays here; None where nothing does.
 
     Args:
         roots: what is scanned; a program in there is not run.
+        named: the whole path of the one that the user wants, and what says so; the environment, where it is empty.
 
     Raises:
-        RenderError: the environment names a program that is none.
+        RenderError: what the user names is no program.
     """
-    chosen = os.environ.get(PROGRAM, "")
+    chosen, where = named if named[0] else (os.environ.get(PROGRAM, ""), PROGRAM)
     if chosen:
         if not is_program(chosen):
-            raise RenderError(f"{PROGRAM} names no program: '{chosen}'; write the whole path")
+            raise RenderError(f"{where} names no program: '{chosen}'; write the whole path")
         return Kustomize(chosen)
     found = on_path(_NAMES, roots)
     return Kustomize(found) if found else None

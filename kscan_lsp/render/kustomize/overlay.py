@@ -8,13 +8,13 @@ where names lead elsewhere in the workspace that is lifted, unless plugins name 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from kscan_lsp.files.encoding import Unreadable, read_bytes
+from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
+from kscan_lsp.render.kustomize.files import MAX_BYTES, FilesOnDisk
 from kscan_lsp.render.kustomize.kustomization import (
     Kustomization,
     KustomizationFault,
@@ -27,66 +27,17 @@ from kscan_lsp.render.kustomize.kustomization import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
+    from kscan_lsp.render.kustomize.files import OverlayFiles
     from kscan_lsp.render.kustomize.kustomization import NameInKustomization
 
-MAX_BYTES: Final = 20_000_000
-"""How much all files of an overlay may have."""
 MAX_FILES: Final = 5_000
 MAX_DEPTH: Final = 50
 """How many kustomizations may stand between an overlay and what it builds on."""
 _OF_PLUGINS: Final = frozenset(("apiVersion", "kind", "metadata", "resources", "bases", "namespace"))
 """What a kustomization of plugins may say."""
 _NOT_READ: Final = frozenset((".git", "node_modules"))
-
-
-class OverlayFiles(Protocol):
-    """Where the files of an overlay come from. Paths are absolute."""
-
-    def kind(self, path: str) -> str:
-        """`file`, `folder`, or empty where there is neither."""
-
-    def real(self, path: str) -> str:
-        """The path without links."""
-
-    def read(self, path: str) -> bytes | Unreadable:
-        """What is in a file."""
-
-
-class FilesOnDisk:
-    """Files as they are on the disk."""
-
-    def kind(self, path: str) -> str:
-        """`file`, `folder`, or empty where there is neither."""
-        return "file" if os.path.isfile(path) else "folder" if os.path.isdir(path) else ""
-
-    def real(self, path: str) -> str:
-        """The path without links."""
-        return os.path.realpath(path)
-
-    def read(self, path: str) -> bytes | Unreadable:
-        """What is in a file."""
-        return read_bytes(Path(path), MAX_BYTES)
-
-
-class FilesOfRevision:
-    """Files as a revision has them, by their absolute paths; it has no links."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
-        self._folders = {folder for path in files for folder in _folders_above(path)}
-
-    def kind(self, path: str) -> str:
-        """`file`, `folder`, or empty where there is neither."""
-        return "file" if path in self._files else "folder" if path in self._folders else ""
-
-    def real(self, path: str) -> str:
-        """The path without links."""
-        return os.path.normpath(path)
-
-    def read(self, path: str) -> bytes | Unreadable:
-        """What is in a file."""
-        return self._files[path]
 
 
 class OverlayInput(Struct, frozen=True):
@@ -122,6 +73,15 @@ class Overlay(Struct, frozen=True):
     def files(self) -> frozenset[str]:
         """All files that it is built from."""
         return frozenset((*(one.file for one in self.kustomizations.values()), *self.inputs))
+
+    def builds_the_same(self, other: Overlay) -> bool:
+        """Whether another has the same texts in the same files."""
+        texts = {one.file: one.text for one in self.kustomizations.values()}
+        return (
+            self.inputs == other.inputs
+            and self.targets == other.targets
+            and texts == {one.file: one.text for one in other.kustomizations.values()}
+        )
 
 
 class _OverlayError(Exception):
@@ -310,10 +270,3 @@ def _no(folder: str) -> KustomizationFault:
 
 def _short(name: str) -> str:
     return name if len(name) <= 120 else f"{name[:117]}..."
-
-
-def _folders_above(path: str) -> Iterable[str]:
-    folder = os.path.dirname(path)
-    while folder and folder != os.path.dirname(folder):
-        yield folder
-        folder = os.path.dirname(folder)

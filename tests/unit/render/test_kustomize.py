@@ -13,9 +13,10 @@ from support.kustomize import found
 from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.render.kustomize.building import Built, build
 from kscan_lsp.render.kustomize.copying import folder_below, plain_files
+from kscan_lsp.render.kustomize.files import FilesOfRevision
 from kscan_lsp.render.kustomize.kustomization import KustomizationFault
 from kscan_lsp.render.kustomize.maker import Kustomize, kustomize
-from kscan_lsp.render.kustomize.overlay import FilesOfRevision, Overlay, read_overlay
+from kscan_lsp.render.kustomize.overlay import Overlay, read_overlay
 from kscan_lsp.render.kustomize.places import NOT_KNOWN, DocumentPlaces
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.text import Span
