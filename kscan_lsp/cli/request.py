@@ -11,7 +11,7 @@ from kscan_lsp.cli.options import UsageError, split_names
 from kscan_lsp.cli.terminal import fail, print_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     from kscan_lsp.cli.asked import ScanRequest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.model import FileProblem
     from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.releases import NamedRelease
 
 _MAX_WARNINGS: Final = 50
 
@@ -75,11 +76,13 @@ def scan_for(request: ScanRequest, day: date | None = None, *, images: bool = Fa
     return scanned
 
 
-def rendered_charts(folders: Iterable[str]) -> dict[str, RenderedChart] | None:
+def rendered_charts(
+    folders: Iterable[str], releases: Callable[[str], Sequence[NamedRelease]]
+) -> dict[str, RenderedChart] | None:
     """`charts.rendered_charts`, imported where a chart is there to be rendered."""
     from kscan_lsp.cli.charts import rendered_charts as render_charts
 
-    return render_charts(folders)
+    return render_charts(folders, releases=releases)
 
 
 def built_overlays(folders: Iterable[str], named: Sequence[str], inside: str = "") -> BuiltOverlays | None:

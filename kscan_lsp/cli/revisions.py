@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.processes import Processes
     from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.releases import NamedRelease
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SHORT: Final = 12
@@ -141,7 +142,10 @@ def _rendered_then(
         below = {path: raw for path, raw in files.items() if path.is_relative_to(folder)}
         return Chart({path.relative_to(folder).as_posix(): raw for path, raw in below.items()})
 
-    found = rendered_charts(map(str, charts), read) if charts else {}
+    def releases(folder: str) -> Sequence[NamedRelease]:
+        return configurations(Path(folder)).releases.get(Path(os.path.realpath(folder)), ())
+
+    found = rendered_charts(map(str, charts), read, releases) if charts else {}
     return [
         ChartToJudge(chart.renderings, chart.sources, frozenset(chart.sources), configurations(chart.folder))
         for chart in (found or {}).values()

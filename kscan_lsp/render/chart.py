@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.files.encoding import Unreadable, read_bytes
 from kscan_lsp.yaml.document import read_document
@@ -27,8 +28,50 @@ MAX_FILES: Final = 5_000
 MAX_VALUES: Final = 20
 """How many values files of a chart it is judged with."""
 _TEMPLATE: Final = re.compile(r"(?:charts/[^/]+/)*templates/.+")
-_VALUES: Final = re.compile(r"values-[^/]+\.ya?ml|ci/[^/]+\.ya?ml")
+_VALUES: Final = re.compile(
+    r"values[-._][^/]+\.ya?ml|[^/]+[-._]values\.ya?ml|ci/[^/]+\.ya?ml|(?:environments|values)/(?:[^/]+/)?[^/]+\.ya?ml"
+)
+_OBJECT: Final = re.compile(rb"(?m)^(?:apiVersion|kind):")
+"""What no values file has at its start of a line, and every manifest in `environments/` does."""
 _RELEASE: Final = re.compile(r"[^a-z0-9-]+")
+
+
+class Release(Struct, frozen=True):
+    """What a chart is installed as: whatever `helm install` is told besides the chart."""
+
+    name: str = ""
+    """What it is called; without a name, as the chart."""
+    files: tuple[str, ...] = ()
+    """Values files over the chart's own, by their paths from its folder (`../` for those beside it); later ones win."""
+    inline: str = ""
+    """Values over these, as JSON."""
+    namespace: str = "default"
+    kube_version: str = ""
+    """Such as `1.33`; without one, the newest that Helm knows."""
+
+    def label(self, prefix: str) -> str:
+        """What reports call it: the values file of one without a name, else its name and its values files.
+
+        Args:
+            prefix: what stands before the paths of the chart's files in reports.
+        """
+        files = [beside(prefix, path) for path in self.files]
+        if not self.name:
+            return files[0] if files else f"{prefix}values.yaml"
+        return f"release {self.name}: {' + '.join(files)}" if files else f"release {self.name}"
+
+
+def beside(prefix: str, path: str) -> str:
+    """What a file is called whose path is from a folder, and may lead out of it.
+
+    Args:
+        prefix: what the folder is called, with a slash behind it; empty for the working directory.
+        path: the file, such as `../environments/prod.yaml`.
+    """
+    while path.startswith("../") and prefix and not prefix.endswith("../"):
+        prefix = prefix[: prefix[:-1].rfind("/") + 1]
+        path = path[3:]
+    return prefix + path
 
 
 class Chart(Struct, frozen=True):
@@ -37,6 +80,10 @@ class Chart(Struct, frozen=True):
     files: Mapping[str, bytes]
     left_out: tuple[tuple[str, str], ...] = ()
     """Files that were not read, and why."""
+    outside: Mapping[str, bytes] = {}
+    """Values files that are not in its folder, by their paths from there."""
+    releases: tuple[Release, ...] = ()
+    """What it is installed as, as far as somebody says so."""
 
     @property
     def name(self) -> str:
@@ -66,7 +113,29 @@ class Chart(Struct, frozen=True):
 
     def values_files(self) -> list[str]:
         """The values files that it comes with, besides its own defaults."""
-        return sorted(path for path in self.files if _VALUES.fullmatch(path))[:MAX_VALUES]
+        return sorted(
+            path for path, raw in self.files.items() if _VALUES.fullmatch(path) and not _OBJECT.search(raw)
+        )[:MAX_VALUES]
+
+    def ways(self) -> list[Release]:
+        """All that it is judged with: its defaults, each values file that it comes with, and each release of it."""
+        alone = [Release(), *(Release(files=(path,)) for path in self.values_files())]
+        return [*alone, *self.releases[:MAX_VALUES]]
+
+    def raw(self, path: str) -> bytes | None:
+        """One of its files, or a values file beside it; None where there is no such file."""
+        return self.files.get(path, self.outside.get(path))
+
+    def texts(self, release: Release) -> list[str]:
+        """The texts of all values that a release has over the chart's own, of which later ones win."""
+        found = [(self.raw(path) or b"").decode(errors="replace") for path in release.files]
+        return [*found, release.inline] if release.inline else found
+
+    def with_texts(self, texts: Mapping[str, bytes]) -> Chart:
+        """The same with other texts of some files."""
+        outside = {path: raw for path, raw in texts.items() if path in self.outside}
+        inside = {path: raw for path, raw in texts.items() if path not in self.outside}
+        return replace(self, files={**self.files, **inside}, outside={**self.outside, **outside})
 
     def missing(self) -> list[str]:
         """The dependencies that `Chart.yaml` names and that are not in `charts/`."""

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from kscan_lsp.fixes.charts import ChartSite, base_of, chart_fixes
 from kscan_lsp.lsp import convert
+from kscan_lsp.render.chart import beside
 from kscan_lsp.text import LineIndex, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 
@@ -77,8 +78,8 @@ def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fix: ChartFix) -> types
     encoding = snapshot.capabilities.encoding
     edits: dict[tuple[str, int | None], list[types.TextEdit]] = {}
     for path, text in fix.texts.items():
-        key = chart.site.prefix + path
-        before = chart.site.chart.files.get(path, b"").decode(errors="replace")
+        key = beside(chart.site.prefix, path)
+        before = (chart.site.chart.raw(path) or b"").decode(errors="replace")
         made = minimal_edit(before, text)
         known = chart.opened.get(key)
         name = (known.uri, known.version) if known else (key, None)
