@@ -22,7 +22,7 @@ from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.transfer import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import date
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.charts import ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.overlays import OverlayBuild
-    from kscan_lsp.workspace.releases import NamedRelease
     from kscan_lsp.workspace.results import CheckedFile
 
 
@@ -84,13 +83,6 @@ class RenderedCharts(NamedTuple):
     """What the templates of the others are called."""
     done: set[str]
     """The commands that need not be run any more."""
-
-
-def releases_in(
-    templates: Mapping[str, Sequence[tuple[Skipped, Configuration]]],
-) -> Callable[[str], Sequence[NamedRelease]]:
-    """What charts are installed as, by folder, as the settings have it that hold for their templates."""
-    return lambda folder: templates[folder][0][1].releases.get(Path(os.path.realpath(folder)), ())
 
 
 def rendered_of(

@@ -145,7 +145,7 @@ def _rendered_then(
     def releases(folder: str) -> Sequence[NamedRelease]:
         return configurations(Path(folder)).releases.get(Path(os.path.realpath(folder)), ())
 
-    found = rendered_charts(map(str, charts), read, releases) if charts else {}
+    found = rendered_charts(map(str, charts), read, releases=releases) if charts else {}
     return [
         ChartToJudge(chart.renderings, chart.sources, frozenset(chart.sources), configurations(chart.folder))
         for chart in (found or {}).values()

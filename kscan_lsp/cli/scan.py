@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.cli.asked import ScanRequest, refuse_missing, refuse_unknown, setup_problems
+from kscan_lsp.cli.deployments import releases_rendered
 from kscan_lsp.cli.idle import idle_exceptions
 from kscan_lsp.cli.judged import (
     FileToJudge,
     ScannedFile,
     judged,
     overlays_to_judge,
-    releases_in,
     rendered_of,
     without_covered,
 )
@@ -243,8 +243,9 @@ class Reader:
 
     def rendered(self, charts: RenderCharts | None) -> RenderedCharts:
         """The charts that were come to, rendered; where that cannot be, their templates are left alone."""
-        found = charts(self.templates, releases_in(self.templates)) if charts and self.templates else None
-        rendered = rendered_of(self.templates, found or {})
+        found, undecided = releases_rendered(charts, self.templates, self.files)
+        self.not_scanned += undecided
+        rendered = rendered_of(self.templates, found)
         self.skipped += rendered.skipped
         self.not_scanned += rendered.not_scanned
         for came_to in self.came_to.values():

@@ -70,6 +70,15 @@ def nested(values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def typed(text: str) -> object:
+    """A value as `helm install --set` reads it."""
+    if text in {"true", "false"}:
+        return text == "true"
+    if text == "null":
+        return None
+    return int(text) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text) else text
+
+
 class ReleaseSettings(Frozen, BaseModel):
     """A release of a chart: what `helm install` is told besides the chart."""
 
