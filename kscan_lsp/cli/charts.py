@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kscan_lsp.files.encoding import SourceText, Unreadable, decode
+from kscan_lsp.files.encoding import SourceText, Unreadable, decode, read_bytes
 from kscan_lsp.files.manifest import display_name, is_rendered
-from kscan_lsp.render.chart import Chart, ChartFault, beside, read_chart
+from kscan_lsp.render.chart import MAX_BYTES, Chart, ChartFault, beside, read_chart
 from kscan_lsp.render.makers import Helm, helm
 from kscan_lsp.render.rendering import render
 from kscan_lsp.report.model import NotScanned
@@ -40,13 +40,15 @@ def rendered_charts(
     folders: Iterable[str],
     read: Callable[[Path], Chart | Unreadable] = read_chart,
     releases: Callable[[str], Sequence[NamedRelease]] = lambda _: (),
+    values: Callable[[Path], bytes | Unreadable] = lambda path: read_bytes(path, MAX_BYTES),
 ) -> dict[str, RenderedChart] | None:
     """Charts rendered, by their folders; None where nothing is installed that renders them.
 
     Args:
         folders: where they are.
         read: where their files come from, if not from the disk.
-        releases: what a chart is installed as, as far as settings say so.
+        releases: what a chart is installed as, as far as somebody says so.
+        values: where values files beside charts come from, if not from the disk.
     """
     maker = chart_maker()
     if maker is None:
@@ -55,7 +57,7 @@ def rendered_charts(
     for folder in folders:
         chart = read(Path(folder))
         if not isinstance(chart, Unreadable):
-            chart = with_releases(chart, Path(folder), releases(folder))
+            chart = with_releases(chart, Path(folder), releases(folder), values)
         found[folder] = rendered_chart(maker, Path(folder), chart)
     return found
 

@@ -219,7 +219,8 @@ def read_chart(
         read: where content comes from, if not from the disk; the second argument is how much at most.
     """
     top = os.path.realpath(folder)
-    ignored = _ignore_rules(Path(top) / ".helmignore")
+    rules = Path(top) / ".helmignore"
+    ignored = _ignore_rules(read_bytes(rules, MAX_BYTES) if rules.is_file() else b"")
     files: dict[str, bytes] = {}
     left_out: list[tuple[str, str]] = []
     size = 0
@@ -242,6 +243,17 @@ def read_chart(
     return Chart(files, tuple(left_out))
 
 
+def chart_of(files: Mapping[str, bytes]) -> Chart:
+    """The chart of files that are in no folder, such as those of a revision, by their paths in the chart."""
+    ignored = _ignore_rules(files.get(".helmignore", b""))
+
+    def is_left_out(path: str) -> bool:
+        above = [path[:at] for at, sign in enumerate(path) if sign == "/"]
+        return ignored(path, False) or any(ignored(folder, True) for folder in above)
+
+    return Chart({path: raw for path, raw in files.items() if not is_left_out(path)})
+
+
 def _files_below(top: str, ignored: Callable[[str, bool], bool]) -> Iterator[str]:
     for folder, folders, names in os.walk(top):
         below = os.path.relpath(folder, top)
@@ -252,9 +264,8 @@ def _files_below(top: str, ignored: Callable[[str, bool], bool]) -> Iterator[str
                 yield os.path.join(folder, name)
 
 
-def _ignore_rules(path: Path) -> Callable[[str, bool], bool]:
+def _ignore_rules(raw: bytes | Unreadable) -> Callable[[str, bool], bool]:
     """Whether a `.helmignore` leaves out a path, which is a folder or not: the last pattern that fits has the word."""
-    raw = read_bytes(path, MAX_BYTES) if path.is_file() else b""
     rules: list[tuple[bool, bool, bool, re.Pattern[str]]] = []
     for line in () if isinstance(raw, Unreadable) else raw.decode(errors="replace").splitlines():
         pattern = line.strip()

@@ -474,3 +474,21 @@ def test_values_files_have_the_usual_names(here: Path) -> None:
     chart = read_chart(here / "shop")
     assert isinstance(chart, Chart)
     assert chart.values_files() == sorted(names)
+
+
+def test_what_is_staged_of_a_chart_is_what_is_rendered(here: Path) -> None:
+    git(here, "init", "-q")
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "a")
+    values, helpers = here / "shop/values.yaml", here / "shop/templates/_helpers.tpl"
+    assert of(scan("--fail-on", "none", "--staged")[1], "C-0057") == []  # nothing of it is staged
+    values.write_text("enabled: true\nimage: nginx:2\nprivileged: true\n")
+    git(here, "add", ".")
+    # what is not staged counts for nothing
+    values.write_text("enabled: false\n")
+    helpers.write_text("{{ broken")
+    _, report = scan("--fail-on", "none", "--staged")
+    (finding,) = of(report, "C-0057")
+    assert (finding["file"], finding["range"]["start"]["line"]) == ("shop/templates/_helpers.tpl", 5)
+    git(here, "add", "shop/values.yaml")
+    assert of(scan("--fail-on", "none", "--staged")[1], "C-0057") == []
