@@ -21,7 +21,7 @@ from kscan_lsp.files.encoding import SourceText, decode
 from kscan_lsp.files.writing import behind_links
 from kscan_lsp.fixes.charts import ChartSite, base_of, chart_drafts, chart_fixes
 from kscan_lsp.fixes.fix_all import is_open
-from kscan_lsp.render.chart import beside
+from kscan_lsp.render.release import beside
 from kscan_lsp.workspace.chart_values import sources_in, value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 from kscan_lsp.workspace.results import CheckedFile

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.files.encoding import SourceText, Unreadable, decode, read_bytes
 from kscan_lsp.files.manifest import display_name, is_rendered
-from kscan_lsp.render.chart import MAX_BYTES, Chart, ChartFault, beside, read_chart
+from kscan_lsp.render.chart import MAX_BYTES, Chart, ChartFault, read_chart
 from kscan_lsp.render.makers import Helm, helm
+from kscan_lsp.render.release import beside
 from kscan_lsp.render.rendering import render
 from kscan_lsp.report.model import NotScanned
 from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering
@@ -102,13 +103,13 @@ def rendered_chart(
         if isinstance(found, ChartFault):
             said = f" with {label}" if number else ""
             why = f"this chart does not render{said}: {found.message}"
-            not_scanned.append(NotScanned(prefix + found.file, found.line, why))
+            not_scanned.append(NotScanned(chart.named(prefix, found.file), found.line, why))
             if not number:
                 return RenderedChart(folder, (), tuple(not_scanned), {})
             continue
         renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix))))
     sources = {
-        prefix + path: source
+        chart.named(prefix, path): source
         for path in chart.templates()
         if isinstance(source := decode(chart.files[path]), SourceText)
     }
@@ -121,6 +122,6 @@ def _files(chart: Chart, rendering: Rendering, prefix: str) -> Iterable[Rendered
     for path in sorted({*texts, *rendering.files}):
         text = texts.get(path, "")
         if path in texts and path not in rendering.files:
-            yield RenderedFile(prefix + path, text, None)
+            yield RenderedFile(chart.named(prefix, path), text, None)
         elif path not in texts or not is_rendered(text):
-            yield RenderedFile(prefix + path, text, rendering.files[path])
+            yield RenderedFile(chart.named(prefix, path), text, rendering.files[path])

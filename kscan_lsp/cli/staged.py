@@ -8,7 +8,7 @@ The settings, policies and baselines are those of the work tree.
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,27 +20,27 @@ from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, chart_around
 from kscan_lsp.files.revision import RevisionError, read_staged
+from kscan_lsp.render.chart import chart_of
 from kscan_lsp.report.model import NotScanned, Skipped
 from kscan_lsp.settings.model import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from datetime import date
 
     from kscan_lsp.cli.asked import ScanRequest
-    from kscan_lsp.cli.charts import RenderedChart
     from kscan_lsp.cli.scan import RenderCharts, Scan
     from kscan_lsp.render.chart import Chart
-    from kscan_lsp.workspace.releases import NamedRelease
 
 
-def scan_staged(request: ScanRequest, today: date, named: Sequence[str]) -> Scan:
+def scan_staged(request: ScanRequest, today: date, named: Sequence[str], charts: RenderCharts) -> Scan:
     """Judge files of git's index.
 
     Args:
         request: what to check them by.
         today: the day that suppressions are compared with.
         named: the files and folders to report; without any, what the next commit adds or changes.
+        charts: what renders charts (`charts.rendered_charts`).
 
     Raises:
         UsageError: this is no git repository, or its index cannot be read.
@@ -76,19 +76,17 @@ def scan_staged(request: ScanRequest, today: date, named: Sequence[str]) -> Scan
                     NotScanned(display_name(one), 1, "git does not know this file yet; 'git add' it")
                 )
     # whatever of a chart is changed, all of its templates may render to something else
-    charts = {chart for path in asked if (chart := chart_around(path))}
+    changed = {chart for path in asked if (chart := chart_around(path))}
     for path in sorted(texts):
         if _may_be_manifest(path.name):
-            _read(reader, top, path, texts[path], asked=path in asked, charts=charts)
-    return reader.scan(tuple(str(path) for path in sorted(asked)), charts=_renderer(texts))
+            _read(reader, top, path, texts[path], asked=path in asked, charts=changed)
+    return reader.scan(tuple(str(path) for path in sorted(asked)), charts=_of_index(charts, texts))
 
 
-def _renderer(texts: Mapping[Path, bytes]) -> RenderCharts:
-    """What renders charts as the index has them."""
+def _of_index(charts: RenderCharts, texts: Mapping[Path, bytes]) -> RenderCharts:
+    """What renders charts, with their files as the index has them."""
 
-    def read(folder: Path) -> Chart | Unreadable:
-        from kscan_lsp.render.chart import chart_of
-
+    def read(folder: Path) -> Chart:
         below = {path: raw for path, raw in texts.items() if path.is_relative_to(folder)}
         return chart_of({path.relative_to(folder).as_posix(): raw for path, raw in below.items()})
 
@@ -96,14 +94,7 @@ def _renderer(texts: Mapping[Path, bytes]) -> RenderCharts:
         found = texts.get(path)
         return Unreadable("git does not know this file yet; 'git add' it") if found is None else found
 
-    def rendered(
-        folders: Iterable[str], releases: Callable[[str], Sequence[NamedRelease]]
-    ) -> dict[str, RenderedChart] | None:
-        from kscan_lsp.cli.charts import rendered_charts
-
-        return rendered_charts(folders, read, releases, values)
-
-    return rendered
+    return partial(charts, read=read, values=values)
 
 
 def _is_wanted(top: Path) -> Callable[[str], bool]:

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.lsp import convert
-from kscan_lsp.render.chart import beside
+from kscan_lsp.render.release import beside
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.text import LineIndex, Span, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in

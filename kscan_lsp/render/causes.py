@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from kscan_lsp.paths import Path
     from kscan_lsp.render.candidates import Field
-    from kscan_lsp.render.chart import Chart, Release
+    from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
     from kscan_lsp.render.reads import Templates
+    from kscan_lsp.render.release import Release
     from kscan_lsp.render.values import ChartValues
 
 MOST: Final = 16

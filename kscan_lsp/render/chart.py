@@ -7,6 +7,7 @@ inside the chart only: what `.Files` reads must not be a file of this machine th
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,7 +15,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.files.discover import repository
 from kscan_lsp.files.encoding import Unreadable, read_bytes
+from kscan_lsp.files.named import is_within
+from kscan_lsp.render.release import Release, beside
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -36,44 +40,6 @@ _OBJECT: Final = re.compile(rb"(?m)^(?:apiVersion|kind):")
 _RELEASE: Final = re.compile(r"[^a-z0-9-]+")
 
 
-class Release(Struct, frozen=True):
-    """What a chart is installed as: whatever `helm install` is told besides the chart."""
-
-    name: str = ""
-    """What it is called; without a name, as the chart."""
-    files: tuple[str, ...] = ()
-    """Values files over the chart's own, by their paths from its folder (`../` for those beside it); later ones win."""
-    inline: str = ""
-    """Values over these, as JSON."""
-    namespace: str = "default"
-    kube_version: str = ""
-    """Such as `1.33`; without one, the newest that Helm knows."""
-
-    def label(self, prefix: str) -> str:
-        """What reports call it: the values file of one without a name, else its name and its values files.
-
-        Args:
-            prefix: what stands before the paths of the chart's files in reports.
-        """
-        files = [beside(prefix, path) for path in self.files]
-        if not self.name:
-            return files[0] if files else f"{prefix}values.yaml"
-        return f"release {self.name}: {' + '.join(files)}" if files else f"release {self.name}"
-
-
-def beside(prefix: str, path: str) -> str:
-    """What a file is called whose path is from a folder, and may lead out of it.
-
-    Args:
-        prefix: what the folder is called, with a slash behind it; empty for the working directory.
-        path: the file, such as `../environments/prod.yaml`.
-    """
-    while path.startswith("../") and prefix and not prefix.endswith("../"):
-        prefix = prefix[: prefix[:-1].rfind("/") + 1]
-        path = path[3:]
-    return prefix + path
-
-
 class Chart(Struct, frozen=True):
     """The files of a chart by their paths below its folder, with slashes."""
 
@@ -84,6 +50,8 @@ class Chart(Struct, frozen=True):
     """Values files that are not in its folder, by their paths from there."""
     releases: tuple[Release, ...] = ()
     """What it is installed as, as far as somebody says so."""
+    linked: Mapping[str, str] = {}
+    """The folders of libraries that are read from beside it (`file://`), by the folder they would be packed into."""
 
     @property
     def name(self) -> str:
@@ -117,6 +85,13 @@ class Chart(Struct, frozen=True):
             path for path, raw in self.files.items() if _VALUES.fullmatch(path) and not _OBJECT.search(raw)
         )[:MAX_VALUES]
 
+    def named(self, prefix: str, path: str) -> str:
+        """What a file is called where `prefix` stands before the chart's; one of a library that is beside it, there."""
+        for inside, folder in self.linked.items():
+            if path.startswith(inside):
+                return beside(prefix, folder + path[len(inside) :])
+        return prefix + path
+
     def ways(self) -> list[Release]:
         """All that it is judged with: its defaults, each values file that it comes with, and each release of it."""
         alone = [Release(), *(Release(files=(path,)) for path in self.values_files())]
@@ -140,10 +115,7 @@ class Chart(Struct, frozen=True):
     def missing(self) -> list[str]:
         """The dependencies that `Chart.yaml` names and that are not in `charts/`."""
         here = {_name_of_archive(path) for path in self.files if path.startswith("charts/")}
-        named = self._metadata("").get("dependencies") or ()
-        if "requirements.yaml" in self.files:
-            named = _mapping(self.files["requirements.yaml"]).get("dependencies") or ()
-        names = [one.get("name") for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+        names = [one.get("name") for one in self._dependencies()]
         folders = {str(self._metadata(f"charts/{name}/").get("name")) for name in here}
         return [
             str(name)
@@ -152,6 +124,24 @@ class Chart(Struct, frozen=True):
             and name not in folders
             and not any(re.fullmatch(rf"{re.escape(str(name))}(-v?\d.*)?", h) for h in here)
         ]
+
+    def _dependencies(self) -> list[dict[str, object]]:
+        named = self._metadata("").get("dependencies")
+        if "requirements.yaml" in self.files:
+            named = _mapping(self.files["requirements.yaml"]).get("dependencies")
+        return [one for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+
+    def local_libraries(self) -> Iterator[tuple[str, str]]:
+        """The dependencies that are not in `charts/` and are a folder: their names, and their paths from this one."""
+        missing = self.missing()
+        for one in self._dependencies():
+            where = str(one.get("repository") or "")
+            if (
+                one.get("name") in missing
+                and where.startswith("file://")
+                and not where.startswith("file:///")
+            ):
+                yield str(one["name"]), posixpath.normpath(where.removeprefix("file://")) + "/"
 
     def scopes(self) -> list[tuple[str, PathInData]]:
         """The folders of the chart and of those in it, and where in its values the values of each stand.
@@ -240,7 +230,28 @@ def read_chart(
                 f"this chart is too large to render: more than {MAX_BYTES:,} bytes or {MAX_FILES:,} files"
             )
         files[name] = raw
-    return Chart(files, tuple(left_out))
+    return _with_libraries(Chart(files, tuple(left_out)), top)
+
+
+def _with_libraries(chart: Chart, top: str) -> Chart:
+    """A chart with the libraries that `helm dependency build` would pack into it from beside it.
+
+    They have to be in the same checkout. A chart that is no library is left for that command: its own templates are
+    judged with it already, and would be so twice.
+    """
+    linked: dict[str, str] = {}
+    files = dict(chart.files)
+    for name, folder in chart.local_libraries():
+        where = os.path.realpath(os.path.join(top, folder))
+        inside = repository(top)
+        if not inside or not is_within(Path(where), (Path(inside),)) or Path(top).is_relative_to(where):
+            continue
+        library = read_chart(Path(where))
+        if not isinstance(library, Chart) or not library.is_library or library.name != name:
+            continue
+        linked[f"charts/{name}/"] = folder
+        files |= {f"charts/{name}/{path}": raw for path, raw in library.files.items()}
+    return replace(chart, files=files, linked=linked) if linked else chart
 
 
 def chart_of(files: Mapping[str, bytes]) -> Chart:

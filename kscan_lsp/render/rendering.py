@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from kscan_lsp.render.chart import ChartFault, Release
+from kscan_lsp.render.chart import ChartFault
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.marks import Marks
+from kscan_lsp.render.release import Release
 from kscan_lsp.render.templates import pieces as pieces_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.render.marks import Piece
+    from kscan_lsp.render.marks import Piece, Written
 
 _TRIES: Final = 8
 """How often marks are taken out; then what still differs has no places."""
@@ -71,10 +72,26 @@ def render(
         return fault(chart, str(error))
     plain = {name: text for name, text in plain.items() if not name.endswith("/NOTES.txt")}
     known = _with_places(ask, chart, prefix, plain)
+    if chart.linked:
+        known = {name: _renamed(one, chart, prefix) for name, one in known.items()}
     several = Counter(map(chart.file_of, plain))
     files = {path: RenderedTemplate(text) for path, text in by_file(chart, plain).items()}
     files |= {path: one for name, one in known.items() if several[path := chart.file_of(name)] == 1}
     return Rendering(files)
+
+
+def _renamed(template: RenderedTemplate, chart: Chart, prefix: str) -> RenderedTemplate:
+    """A template with places in libraries beside the chart where these are."""
+
+    def written(one: Written) -> Written:
+        path = one.file.removeprefix(prefix)
+        return one._replace(file=chart.named(prefix, path)) if path.startswith("charts/") else one
+
+    pieces = [
+        piece._replace(line=piece.line and written(piece.line), actions=tuple(map(written, piece.actions)))
+        for piece in template.pieces
+    ]
+    return RenderedTemplate(template.text, tuple(pieces))
 
 
 def ask_for(

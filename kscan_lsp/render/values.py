@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kscan_lsp.paths import Path
-    from kscan_lsp.render.chart import Chart, Release
+    from kscan_lsp.render.chart import Chart
+    from kscan_lsp.render.release import Release
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
 

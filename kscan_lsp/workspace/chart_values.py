@@ -16,8 +16,8 @@ from kscan_lsp.findings import Related
 from kscan_lsp.paths import show
 from kscan_lsp.render.candidates import Field
 from kscan_lsp.render.causes import Probe, causes
-from kscan_lsp.render.chart import beside
 from kscan_lsp.render.reads import Templates
+from kscan_lsp.render.release import beside
 from kscan_lsp.render.source_map import FoundWith, Rendered
 from kscan_lsp.render.values import chart_values
 from kscan_lsp.workspace.results import CheckedFile
@@ -83,7 +83,7 @@ def value_sources(
         fields[names[0]].setdefault(key, field)
         for name in names[1:]:
             others[name].append(key)
-    templates = Templates({prefix + path: text for path, text in chart.templates().items()})
+    templates = Templates({chart.named(prefix, path): text for path, text in chart.templates().items()})
     known: dict[str, Document] = {}
     found: dict[object, list[ValueSource]] = defaultdict(list)
     proven: dict[object, Path] = {}

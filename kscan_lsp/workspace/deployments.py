@@ -20,8 +20,8 @@ from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import is_within
 from kscan_lsp.files.remotes import remotes, repository_name
 from kscan_lsp.paths import lookup
-from kscan_lsp.render.chart import Release
 from kscan_lsp.render.merging import merged
+from kscan_lsp.render.release import Release
 from kscan_lsp.settings.charts import nested, typed
 from kscan_lsp.workspace.releases import NamedRelease
 from kscan_lsp.yaml.document import Document, read_document, split

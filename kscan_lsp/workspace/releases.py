@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from kscan_lsp.files.encoding import Unreadable, read_bytes
 from kscan_lsp.files.named import is_within, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
-from kscan_lsp.render.chart import MAX_BYTES, Release
+from kscan_lsp.render.chart import MAX_BYTES
+from kscan_lsp.render.release import Release
 from kscan_lsp.settings.charts import nested
 
 if TYPE_CHECKING:

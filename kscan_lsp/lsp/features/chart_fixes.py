@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from kscan_lsp.fixes.charts import ChartSite, base_of, chart_fixes
 from kscan_lsp.lsp import convert
-from kscan_lsp.render.chart import beside
+from kscan_lsp.render.release import beside
 from kscan_lsp.text import LineIndex, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 

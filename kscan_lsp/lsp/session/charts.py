@@ -19,7 +19,8 @@ from msgspec import Struct
 from kscan_lsp.cli.charts import rendered_chart
 from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, uri_of, with_sources
-from kscan_lsp.render.chart import beside, read_chart
+from kscan_lsp.render.chart import read_chart
+from kscan_lsp.render.release import beside
 from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 from kscan_lsp.workspace.releases import with_releases
@@ -252,7 +253,11 @@ def _texts(chart: Chart, prefix: str) -> dict[str, str]:
     for path in ("Chart.yaml", "values.yaml", *(file for way in chart.ways() for file in way.files)):
         if (raw := chart.raw(path)) is not None:
             texts[path] = raw.decode(errors="replace")
-    return {beside(prefix, path): text for path, text in texts.items()}
+    named = chart.templates()
+    return {
+        chart.named(prefix, path) if path in named else beside(prefix, path): text
+        for path, text in texts.items()
+    }
 
 
 def take_chart(step: TakeChart) -> Project:

@@ -492,3 +492,27 @@ def test_what_is_staged_of_a_chart_is_what_is_rendered(here: Path) -> None:
     assert (finding["file"], finding["range"]["start"]["line"]) == ("shop/templates/_helpers.tpl", 5)
     git(here, "add", "shop/values.yaml")
     assert of(scan("--fail-on", "none", "--staged")[1], "C-0057") == []
+
+
+@pytest.mark.parametrize(
+    "repository", ["file://../common", "file://../../elsewhere", "https://charts.example.com"]
+)
+def test_a_library_beside_a_chart_is_read_where_it_is(here: Path, repository: str) -> None:
+    dependency = f"dependencies: [{{name: common, version: 1.0.0, repository: '{repository}'}}]\n"
+    library = {"Chart.yaml": "apiVersion: v2\nname: common\nversion: 1.0.0\ntype: library\n",
+               "templates/_context.tpl": HELPERS}  # fmt: skip
+    write(here / "common", library)
+    write(here.parent / "elsewhere", library)
+    write(here, {".git/HEAD": "", "shop/Chart.yaml": META + dependency})
+    (here / "shop/templates/_helpers.tpl").unlink()
+    status, report = scan("--fail-on", "none", ".")
+    if repository == "file://../common":
+        (finding,) = of(report, "C-0057")
+        assert (finding["file"], finding["range"]["start"]["line"]) == ("common/templates/_context.tpl", 5)
+        assert [one["file"] for one in finding["related"]] == ["shop/values.yaml"]
+        assert (status, report["notScanned"]) == (0, [])
+    else:
+        assert status == 3
+        assert [
+            one["reason"] for one in report["notScanned"] if "helm dependency build shop" in one["reason"]
+        ]

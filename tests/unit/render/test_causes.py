@@ -9,9 +9,10 @@ import pytest
 
 from kscan_lsp.render.candidates import Field
 from kscan_lsp.render.causes import Probe, ValueCause, causes
-from kscan_lsp.render.chart import Chart, Release
+from kscan_lsp.render.chart import Chart
 from kscan_lsp.render.makers import Helm, helm
 from kscan_lsp.render.reads import EACH, TemplateReads, Templates
+from kscan_lsp.render.release import Release
 from kscan_lsp.render.rendering import Rendering, render
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.render.values import chart_values
