@@ -21,6 +21,7 @@ from kscan_lsp.files.encoding import SourceText, decode
 from kscan_lsp.files.writing import behind_links
 from kscan_lsp.fixes.charts import ChartSite, base_of, chart_drafts, chart_fixes
 from kscan_lsp.fixes.fix_all import is_open
+from kscan_lsp.render.release import beside
 from kscan_lsp.workspace.chart_values import sources_in, value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 from kscan_lsp.workspace.results import CheckedFile
@@ -107,7 +108,11 @@ def _next(fixing: _Fixing, *, unsafe: bool) -> bool:
         return False
     prefix = fixing.chart.prefix
     site = ChartSite(
-        fixing.maker, chart, prefix, fixing.project, lambda path: _is_named(prefix + path, fixing.requested)
+        fixing.maker,
+        chart,
+        prefix,
+        fixing.project,
+        lambda path: _is_named(beside(prefix, path), fixing.requested),
     )
     wanted = [
         (placed, finding)
@@ -163,11 +168,11 @@ def _files(fixing: _Fixing, scan: Scan) -> tuple[list[FixedFile], list[str]]:
     files: list[FixedFile] = []
     failures: list[str] = []
     for path, number in fixing.made.items():
-        name = fixing.chart.prefix + path
+        name = beside(fixing.chart.prefix, path)
         if target := behind_links(Path(name), scan.requested):
             failures.append(f"{name}: a link leads to it; name {target} to fix it")
             continue
-        raw = before.files[path] if before else b""
+        raw = (before.raw(path) if before else None) or b""
         source = decode(raw)
         now = fixing.chart.chart
         if not isinstance(source, SourceText) or now is None:
@@ -176,7 +181,7 @@ def _files(fixing: _Fixing, scan: Scan) -> tuple[list[FixedFile], list[str]]:
         if scanned is None:
             checked = CheckedFile(name, source.text, json=False, skipped="not-kubernetes")
             scanned = ScannedFile(Path(name), source, checked, fixing.project)
-        text = now.files[path].decode()
+        text = (now.raw(path) or b"").decode()
         fixed = fixing.project.files.get(name) or CheckedFile(name, text, json=False)
         files.append(FixedFile(replace(scanned, source=source), replace(fixed, text=text), number))
     return files, failures

@@ -7,18 +7,21 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kscan_lsp.files.encoding import SourceText, Unreadable, decode
+from kscan_lsp.files.encoding import SourceText, Unreadable, decode, read_bytes
 from kscan_lsp.files.manifest import display_name, is_rendered
-from kscan_lsp.render.chart import Chart, ChartFault, read_chart
+from kscan_lsp.render.chart import MAX_BYTES, Chart, ChartFault, read_chart
 from kscan_lsp.render.makers import Helm, helm
+from kscan_lsp.render.release import beside
 from kscan_lsp.render.rendering import render
 from kscan_lsp.report.model import NotScanned
 from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering
+from kscan_lsp.workspace.releases import with_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kscan_lsp.render.rendering import Rendering
+    from kscan_lsp.workspace.releases import NamedRelease
 
 
 class RenderedChart(NamedTuple):
@@ -35,18 +38,29 @@ class RenderedChart(NamedTuple):
 
 
 def rendered_charts(
-    folders: Iterable[str], read: Callable[[Path], Chart | Unreadable] = read_chart
+    folders: Iterable[str],
+    read: Callable[[Path], Chart | Unreadable] = read_chart,
+    releases: Callable[[str], Sequence[NamedRelease]] = lambda _: (),
+    values: Callable[[Path], bytes | Unreadable] = lambda path: read_bytes(path, MAX_BYTES),
 ) -> dict[str, RenderedChart] | None:
     """Charts rendered, by their folders; None where nothing is installed that renders them.
 
     Args:
         folders: where they are.
         read: where their files come from, if not from the disk.
+        releases: what a chart is installed as, as far as somebody says so.
+        values: where values files beside charts come from, if not from the disk.
     """
     maker = chart_maker()
     if maker is None:
         return None
-    return {folder: rendered_chart(maker, Path(folder), read(Path(folder))) for folder in folders}
+    found = {}
+    for folder in folders:
+        chart = read(Path(folder))
+        if not isinstance(chart, Unreadable):
+            chart = with_releases(chart, Path(folder), releases(folder), values)
+        found[folder] = rendered_chart(maker, Path(folder), chart)
+    return found
 
 
 def chart_maker() -> Helm | None:
@@ -78,25 +92,24 @@ def rendered_chart(
     prefix = shown if prefix is None else prefix
     if isinstance(chart, Unreadable):
         return RenderedChart(folder, (), (NotScanned(f"{prefix}Chart.yaml", 1, chart.reason),), {})
-    not_scanned = [NotScanned(prefix + path, 1, why) for path, why in chart.left_out]
+    not_scanned = [NotScanned(beside(prefix, path), 1, why) for path, why in chart.left_out]
     for missing in chart.missing():
         why = f"its dependency '{missing}' is not in charts/, so it is not rendered; run: helm dependency build {name}"
         not_scanned.append(NotScanned(f"{prefix}Chart.yaml", 1, why))
     renderings = []
-    for values in (None, *chart.values_files()):
-        texts = () if values is None else (chart.files[values].decode(errors="replace"),)
-        found = render(maker, chart, texts, prefix)
-        label = f"{shown}{values or 'values.yaml'}"
+    for number, release in enumerate(chart.ways()):
+        found = render(maker, chart, (), prefix, release)
+        label = release.label(shown)
         if isinstance(found, ChartFault):
-            said = f" with {label}" if values else ""
+            said = f" with {label}" if number else ""
             why = f"this chart does not render{said}: {found.message}"
-            not_scanned.append(NotScanned(prefix + found.file, found.line, why))
-            if values is None:
+            not_scanned.append(NotScanned(chart.named(prefix, found.file), found.line, why))
+            if not number:
                 return RenderedChart(folder, (), tuple(not_scanned), {})
             continue
-        renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix)), values or ""))
+        renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix))))
     sources = {
-        prefix + path: source
+        chart.named(prefix, path): source
         for path in chart.templates()
         if isinstance(source := decode(chart.files[path]), SourceText)
     }
@@ -109,6 +122,6 @@ def _files(chart: Chart, rendering: Rendering, prefix: str) -> Iterable[Rendered
     for path in sorted({*texts, *rendering.files}):
         text = texts.get(path, "")
         if path in texts and path not in rendering.files:
-            yield RenderedFile(prefix + path, text, None)
+            yield RenderedFile(chart.named(prefix, path), text, None)
         elif path not in texts or not is_rendered(text):
-            yield RenderedFile(prefix + path, text, rendering.files[path])
+            yield RenderedFile(chart.named(prefix, path), text, rendering.files[path])

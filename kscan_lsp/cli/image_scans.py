@@ -94,7 +94,7 @@ def _wanted(scan: Scan) -> list[str]:
     for chart in scan.charts:
         names = {one.path for one in chart.renderings[0].files}
         project = next((one.project for one in scan.files if one.checked.path in names), None)
-        for _, files, _ in chart.renderings[1:] if project else ():
+        for _, files in chart.renderings[1:] if project else ():
             for one in files:
                 if project is not None and one.rendered is not None:
                     used |= images_run_by(read_rendered(project, one))

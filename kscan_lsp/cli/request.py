@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.cli.options import UsageError, split_names
 from kscan_lsp.cli.terminal import fail, print_error
@@ -75,11 +75,11 @@ def scan_for(request: ScanRequest, day: date | None = None, *, images: bool = Fa
     return scanned
 
 
-def rendered_charts(folders: Iterable[str]) -> dict[str, RenderedChart] | None:
+def rendered_charts(folders: Iterable[str], **how: Any) -> dict[str, RenderedChart] | None:
     """`charts.rendered_charts`, imported where a chart is there to be rendered."""
     from kscan_lsp.cli.charts import rendered_charts as render_charts
 
-    return render_charts(folders)
+    return render_charts(folders, **how)
 
 
 def built_overlays(folders: Iterable[str], named: Sequence[str], inside: str = "") -> BuiltOverlays | None:
@@ -103,7 +103,7 @@ def staged_for(request: ScanRequest, day: date, named: Sequence[str] | None) -> 
     from kscan_lsp.cli.staged import scan_staged
 
     try:
-        scanned = scan_staged(request, day, tuple(named or ()))
+        scanned = scan_staged(request, day, tuple(named or ()), rendered_charts)
     except UsageError as error:
         fail(str(error))
     if not scanned.files and not named:

@@ -24,7 +24,7 @@ from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, is_rendered
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
 from kscan_lsp.files.revision import RevisionError, read_revision
-from kscan_lsp.render.chart import Chart
+from kscan_lsp.render.chart import chart_of
 from kscan_lsp.render.kustomize.files import FilesOfRevision
 from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.render.source_map import Rendered
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.processes import Processes
+    from kscan_lsp.render.chart import Chart
     from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.releases import NamedRelease
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SHORT: Final = 12
@@ -139,9 +141,12 @@ def _rendered_then(
     def read(folder: Path) -> Chart:
         files = {top / PurePosixPath(name): raw for name, raw in texts.items()}
         below = {path: raw for path, raw in files.items() if path.is_relative_to(folder)}
-        return Chart({path.relative_to(folder).as_posix(): raw for path, raw in below.items()})
+        return chart_of({path.relative_to(folder).as_posix(): raw for path, raw in below.items()})
 
-    found = rendered_charts(map(str, charts), read) if charts else {}
+    def releases(folder: str) -> Sequence[NamedRelease]:
+        return configurations(Path(folder)).releases.get(Path(os.path.realpath(folder)), ())
+
+    found = rendered_charts(map(str, charts), read, releases=releases) if charts else {}
     return [
         ChartToJudge(chart.renderings, chart.sources, frozenset(chart.sources), configurations(chart.folder))
         for chart in (found or {}).values()

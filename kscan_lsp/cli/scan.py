@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.cli.asked import ScanRequest, refuse_missing, refuse_unknown, setup_problems
+from kscan_lsp.cli.deployments import releases_rendered
 from kscan_lsp.cli.idle import idle_exceptions
 from kscan_lsp.cli.judged import (
     FileToJudge,
@@ -30,11 +31,7 @@ from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
 from kscan_lsp.report.unscanned import why_nothing
-from kscan_lsp.workspace.configuration import (
-    Configuration,
-    configure,
-    distinct_changes,
-)
+from kscan_lsp.workspace.configuration import Configuration, configure, distinct_changes
 from kscan_lsp.workspace.places import exceptions_above, find_settings, settings_in
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.workspace.unused import pattern_that_matches_nothing
@@ -50,7 +47,7 @@ if TYPE_CHECKING:
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.report.standards import StandardChange
 
-    RenderCharts: TypeAlias = Callable[[Iterable[str]], Mapping[str, RenderedChart] | None]
+    RenderCharts: TypeAlias = Callable[..., Mapping[str, RenderedChart] | None]
     """`charts.rendered_charts`."""
     BuildOverlays: TypeAlias = Callable[[Iterable[str], Sequence[str]], BuiltOverlays | None]
     """`overlays.built_overlays`."""
@@ -246,8 +243,9 @@ class Reader:
 
     def rendered(self, charts: RenderCharts | None) -> RenderedCharts:
         """The charts that were come to, rendered; where that cannot be, their templates are left alone."""
-        found = charts(self.templates) if charts and self.templates else None
-        rendered = rendered_of(self.templates, found or {})
+        found, undecided = releases_rendered(charts, self.templates, self.files)
+        self.not_scanned += undecided
+        rendered = rendered_of(self.templates, found)
         self.skipped += rendered.skipped
         self.not_scanned += rendered.not_scanned
         for came_to in self.came_to.values():

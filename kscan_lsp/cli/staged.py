@@ -8,6 +8,7 @@ The settings, policies and baselines are those of the work tree.
 from __future__ import annotations
 
 import os
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,26 +18,29 @@ from kscan_lsp.cli.scan import Reader
 from kscan_lsp.files.discover import SUFFIXES, is_admitted, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
-from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
+from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, chart_around
 from kscan_lsp.files.revision import RevisionError, read_staged
+from kscan_lsp.render.chart import chart_of
 from kscan_lsp.report.model import NotScanned, Skipped
 from kscan_lsp.settings.model import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from datetime import date
 
     from kscan_lsp.cli.asked import ScanRequest
-    from kscan_lsp.cli.scan import Scan
+    from kscan_lsp.cli.scan import RenderCharts, Scan
+    from kscan_lsp.render.chart import Chart
 
 
-def scan_staged(request: ScanRequest, today: date, named: Sequence[str]) -> Scan:
+def scan_staged(request: ScanRequest, today: date, named: Sequence[str], charts: RenderCharts) -> Scan:
     """Judge files of git's index.
 
     Args:
         request: what to check them by.
         today: the day that suppressions are compared with.
         named: the files and folders to report; without any, what the next commit adds or changes.
+        charts: what renders charts (`charts.rendered_charts`).
 
     Raises:
         UsageError: this is no git repository, or its index cannot be read.
@@ -50,7 +54,7 @@ def scan_staged(request: ScanRequest, today: date, named: Sequence[str]) -> Scan
         raise UsageError("--staged needs files of one git repository; there is none here")
     top = Path(top_name)
     try:
-        staged = read_staged(top, _may_be_manifest)
+        staged = read_staged(top, _is_wanted(top))
     except RevisionError as error:
         raise UsageError(str(error)) from None
     reader = Reader(request, today)
@@ -71,9 +75,38 @@ def scan_staged(request: ScanRequest, today: date, named: Sequence[str]) -> Scan
                 reader.not_scanned.append(
                     NotScanned(display_name(one), 1, "git does not know this file yet; 'git add' it")
                 )
+    # whatever of a chart is changed, all of its templates may render to something else
+    changed = {chart for path in asked if (chart := chart_around(path))}
     for path in sorted(texts):
-        _read(reader, top, path, texts[path], asked=path in asked)
-    return reader.scan(tuple(str(path) for path in sorted(asked)))
+        if _may_be_manifest(path.name):
+            _read(reader, top, path, texts[path], asked=path in asked, charts=changed)
+    return reader.scan(tuple(str(path) for path in sorted(asked)), charts=_of_index(charts, texts))
+
+
+def _of_index(charts: RenderCharts, texts: Mapping[Path, bytes]) -> RenderCharts:
+    """What renders charts, with their files as the index has them."""
+
+    def read(folder: Path) -> Chart:
+        below = {path: raw for path, raw in texts.items() if path.is_relative_to(folder)}
+        return chart_of({path.relative_to(folder).as_posix(): raw for path, raw in below.items()})
+
+    def values(path: Path) -> bytes | Unreadable:
+        found = texts.get(path)
+        return Unreadable("git does not know this file yet; 'git add' it") if found is None else found
+
+    return partial(charts, read=read, values=values)
+
+
+def _is_wanted(top: Path) -> Callable[[str], bool]:
+    """Whether a file of the index is to be read: a manifest, or part of a chart."""
+
+    @cache
+    def is_in_chart(folder: str) -> bool:
+        above = os.path.dirname(folder)
+        here = os.path.isfile(top / folder / "Chart.yaml")
+        return here or (above != folder and is_in_chart(above))
+
+    return lambda path: _may_be_manifest(path) or is_in_chart(os.path.dirname(path))
 
 
 def _may_be_manifest(path: str) -> bool:
@@ -81,7 +114,7 @@ def _may_be_manifest(path: str) -> bool:
     return name in KUSTOMIZATION_NAMES or (name not in FILE_NAMES and name.lower().endswith(SUFFIXES))
 
 
-def _read(reader: Reader, top: Path, path: Path, raw: bytes, *, asked: bool) -> None:
+def _read(reader: Reader, top: Path, path: Path, raw: bytes, *, asked: bool, charts: Container[Path]) -> None:
     configuration = reader.configuration(path.parent)
     name = display_name(path)
     if not is_admitted(path, top, configuration.exclude):
@@ -90,7 +123,11 @@ def _read(reader: Reader, top: Path, path: Path, raw: bytes, *, asked: bool) -> 
         return
     source = read_manifest(path, reader.partials, named=False, read=lambda _: decode(raw))
     if isinstance(source, str):
-        if asked:
+        chart = chart_around(path) if source == "helm-template" else None
+        if chart is not None and chart in charts:
+            skipped = Skipped(name, source, reader.rendered_by(path, source))
+            reader.templates.setdefault(str(chart), []).append((skipped, configuration))
+        elif asked:
             reader.skipped.append(Skipped(name, source, reader.rendered_by(path, source)))
     elif isinstance(source, Unreadable):
         if asked:

@@ -71,7 +71,7 @@ def _in_values(
         file = source.file if not source.file.startswith("charts/") else _DEFAULTS
         text = found.get(file)
         if text is None:
-            text = chart.files[file].decode(errors="replace") if file in chart.files else ""
+            text = (chart.raw(file) or b"").decode(errors="replace")
         document = read_document(text)
         for change in _value_changes(document, path, source, draft):
             edit = _edit(document, change)
@@ -83,7 +83,7 @@ def _in_values(
 
 
 def _differs(chart: Chart, file: str, text: str) -> bool:
-    return chart.files.get(file, b"") != text.encode()
+    return (chart.raw(file) or b"") != text.encode()
 
 
 class _ValueChange(NamedTuple):

@@ -60,7 +60,7 @@ def in_values(chart: Chart, image: ImageChange, sources: Sequence[ValueSource]) 
     for source in sources:
         # a subchart's own values are not of this chart: it says otherwise in its own
         file = source.file if not source.file.startswith("charts/") else _DEFAULTS
-        text = found.get(file) or chart.files.get(file, b"").decode(errors="replace")
+        text = found.get(file) or (chart.raw(file) or b"").decode(errors="replace")
         known = read_document(source.text).data if source.is_set else None
         value = image.value(paths.lookup(known, source.path))
         if value is None:

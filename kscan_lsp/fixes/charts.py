@@ -20,9 +20,8 @@ from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.chart_edits import Fixable, proposals
 from kscan_lsp.fixes.draft import drafts_of, elements_in
 from kscan_lsp.paths import lookup
-from kscan_lsp.render.chart import Chart
 from kscan_lsp.render.makers import RenderError
-from kscan_lsp.render.rendering import RenderedTemplate, by_file
+from kscan_lsp.render.rendering import RenderedTemplate, ask_for, by_file
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering, judge_chart, with_chart
 from kscan_lsp.yaml.document import read_document, split
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from kscan_lsp.fixes.changes import DataChange
     from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.paths import Path
+    from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
     from kscan_lsp.workspace.chart_values import ValueSource
     from kscan_lsp.workspace.project import Project
@@ -62,7 +62,7 @@ class ChartSite(NamedTuple):
     def with_texts(self, texts: Mapping[str, str]) -> ChartSite:
         """The same with other texts of some files."""
         raw = {path: text.encode() for path, text in texts.items()}
-        return self._replace(chart=Chart({**self.chart.files, **raw}, self.chart.left_out))
+        return self._replace(chart=self.chart.with_texts(raw))
 
 
 class FoundKey(NamedTuple):
@@ -77,7 +77,7 @@ class ChartBase(NamedTuple):
     """What a chart renders to before any fix, and what is found in that; remembered while several are tried."""
 
     rendered: Mapping[str, Mapping[str, str]]
-    """By values file (empty for the defaults) and file of the chart."""
+    """By what it is rendered with (`Release.label`) and file of the chart."""
     found: Counter[FoundKey]
     unjudged: Counter[FoundKey]
 
@@ -234,15 +234,14 @@ def _differing(one: Any, other: Any, path: Path) -> Iterator[Path]:
 
 def _rendered(site: ChartSite) -> dict[str, Mapping[str, str]] | None:
     found: dict[str, Mapping[str, str]] = {}
-    for values in ("", *site.chart.values_files()):
-        texts = [site.chart.files[values].decode(errors="replace")] if values else []
+    for release in site.chart.ways():
         try:
-            rendered = site.maker.rendered(site.chart.files, site.chart.release, texts)
+            rendered = ask_for(site.maker, site.chart, release, site.chart.files)
         except RenderError:
-            if values:
+            if found:
                 continue  # nobody judges it with these
             return None
-        found[values] = by_file(site.chart, rendered)
+        found[release.label("")] = by_file(site.chart, rendered)
     return found
 
 
@@ -253,13 +252,12 @@ def _judged(
     texts = site.chart.templates()
     renderings = [
         ValuesRendering(
-            values or "values.yaml",
+            values,
             tuple(
                 RenderedFile(site.prefix + path, texts.get(path, ""), RenderedTemplate(text))
                 for path, text in sorted(files.items())
                 if path not in texts or not is_rendered(texts[path])
             ),
-            values,
         )
         for values, files in rendered.items()
     ]

@@ -16,6 +16,7 @@ from lsprotocol import types
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.lsp import convert
+from kscan_lsp.render.release import beside
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.text import LineIndex, Span, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
@@ -124,7 +125,7 @@ def with_sources(
     for key, there in marks.items():
         for number, mark in enumerate(there):
             known = sources_in(sources, mark.placed, mark.finding)
-            places = [RelatedPlace(prefix + one.file, one.span, one.message) for one in known]
+            places = [RelatedPlace(beside(prefix, one.file), one.span, one.message) for one in known]
             found[key][number] = mark._replace(related=tuple(places))
             back = RelatedPlace(key, mark.span, "the template that it is in")
             for at in [place for place, one in zip(places, known, strict=True) if one.is_set]:

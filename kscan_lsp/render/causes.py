@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from kscan_lsp import paths
 from kscan_lsp.render.candidates import Candidates
 from kscan_lsp.render.makers import RenderError
-from kscan_lsp.render.rendering import PLACE, by_file
+from kscan_lsp.render.rendering import PLACE, ask_for, by_file
 from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
     from kscan_lsp.render.reads import Templates
+    from kscan_lsp.render.release import Release
     from kscan_lsp.render.values import ChartValues
 
 MOST: Final = 16
@@ -52,8 +53,8 @@ class Probe(NamedTuple):
 
     maker: Helm
     chart: Chart
-    named: tuple[str, ...]
-    """The paths of values files over its own."""
+    release: Release
+    """What it is installed as, with values over its own."""
     values: ChartValues
     templates: Templates
     prefix: str = ""
@@ -61,9 +62,8 @@ class Probe(NamedTuple):
 
     def rendered(self, overlay: Mapping[str, Any]) -> dict[str, str] | str:
         """What each file renders to with more values, by its name in the map; why not, where the chart does not."""
-        texts = [self.chart.files[path].decode(errors="replace") for path in self.named]
         try:
-            found = self.maker.rendered(self.chart.files, self.chart.release, [*texts, json.dumps(overlay)])
+            found = ask_for(self.maker, self.chart, self.release, self.chart.files, over=json.dumps(overlay))
         except RenderError as error:
             return str(error)
         return {self.prefix + path: text for path, text in by_file(self.chart, found).items()}

@@ -7,13 +7,18 @@ inside the chart only: what `.Files` reads must not be a file of this machine th
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from kscan_lsp.files.discover import repository
 from kscan_lsp.files.encoding import Unreadable, read_bytes
+from kscan_lsp.files.named import is_within
+from kscan_lsp.render.release import Release, beside
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -27,7 +32,11 @@ MAX_FILES: Final = 5_000
 MAX_VALUES: Final = 20
 """How many values files of a chart it is judged with."""
 _TEMPLATE: Final = re.compile(r"(?:charts/[^/]+/)*templates/.+")
-_VALUES: Final = re.compile(r"values-[^/]+\.ya?ml|ci/[^/]+\.ya?ml")
+_VALUES: Final = re.compile(
+    r"values[-._][^/]+\.ya?ml|[^/]+[-._]values\.ya?ml|ci/[^/]+\.ya?ml|(?:environments|values)/(?:[^/]+/)?[^/]+\.ya?ml"
+)
+_OBJECT: Final = re.compile(rb"(?m)^(?:apiVersion|kind):")
+"""What no values file has at its start of a line, and every manifest in `environments/` does."""
 _RELEASE: Final = re.compile(r"[^a-z0-9-]+")
 
 
@@ -37,6 +46,12 @@ class Chart(Struct, frozen=True):
     files: Mapping[str, bytes]
     left_out: tuple[tuple[str, str], ...] = ()
     """Files that were not read, and why."""
+    outside: Mapping[str, bytes] = {}
+    """Values files that are not in its folder, by their paths from there."""
+    releases: tuple[Release, ...] = ()
+    """What it is installed as, as far as somebody says so."""
+    linked: Mapping[str, str] = {}
+    """The folders of libraries that are read from beside it (`file://`), by the folder they would be packed into."""
 
     @property
     def name(self) -> str:
@@ -66,15 +81,41 @@ class Chart(Struct, frozen=True):
 
     def values_files(self) -> list[str]:
         """The values files that it comes with, besides its own defaults."""
-        return sorted(path for path in self.files if _VALUES.fullmatch(path))[:MAX_VALUES]
+        return sorted(
+            path for path, raw in self.files.items() if _VALUES.fullmatch(path) and not _OBJECT.search(raw)
+        )[:MAX_VALUES]
+
+    def named(self, prefix: str, path: str) -> str:
+        """What a file is called where `prefix` stands before the chart's; one of a library that is beside it, there."""
+        for inside, folder in self.linked.items():
+            if path.startswith(inside):
+                return beside(prefix, folder + path[len(inside) :])
+        return prefix + path
+
+    def ways(self) -> list[Release]:
+        """All that it is judged with: its defaults, each values file that it comes with, and each release of it."""
+        alone = [Release(), *(Release(files=(path,)) for path in self.values_files())]
+        return [*alone, *self.releases[:MAX_VALUES]]
+
+    def raw(self, path: str) -> bytes | None:
+        """One of its files, or a values file beside it; None where there is no such file."""
+        return self.files.get(path, self.outside.get(path))
+
+    def texts(self, release: Release) -> list[str]:
+        """The texts of all values that a release has over the chart's own, of which later ones win."""
+        found = [(self.raw(path) or b"").decode(errors="replace") for path in release.files]
+        return [*found, release.inline] if release.inline else found
+
+    def with_texts(self, texts: Mapping[str, bytes]) -> Chart:
+        """The same with other texts of some files."""
+        outside = {path: raw for path, raw in texts.items() if path in self.outside}
+        inside = {path: raw for path, raw in texts.items() if path not in self.outside}
+        return replace(self, files={**self.files, **inside}, outside={**self.outside, **outside})
 
     def missing(self) -> list[str]:
         """The dependencies that `Chart.yaml` names and that are not in `charts/`."""
         here = {_name_of_archive(path) for path in self.files if path.startswith("charts/")}
-        named = self._metadata("").get("dependencies") or ()
-        if "requirements.yaml" in self.files:
-            named = _mapping(self.files["requirements.yaml"]).get("dependencies") or ()
-        names = [one.get("name") for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+        names = [one.get("name") for one in self._dependencies()]
         folders = {str(self._metadata(f"charts/{name}/").get("name")) for name in here}
         return [
             str(name)
@@ -83,6 +124,24 @@ class Chart(Struct, frozen=True):
             and name not in folders
             and not any(re.fullmatch(rf"{re.escape(str(name))}(-v?\d.*)?", h) for h in here)
         ]
+
+    def _dependencies(self) -> list[dict[str, object]]:
+        named = self._metadata("").get("dependencies")
+        if "requirements.yaml" in self.files:
+            named = _mapping(self.files["requirements.yaml"]).get("dependencies")
+        return [one for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+
+    def local_libraries(self) -> Iterator[tuple[str, str]]:
+        """The dependencies that are not in `charts/` and are a folder: their names, and their paths from this one."""
+        missing = self.missing()
+        for one in self._dependencies():
+            where = str(one.get("repository") or "")
+            if (
+                one.get("name") in missing
+                and where.startswith("file://")
+                and not where.startswith("file:///")
+            ):
+                yield str(one["name"]), posixpath.normpath(where.removeprefix("file://")) + "/"
 
     def scopes(self) -> list[tuple[str, PathInData]]:
         """The folders of the chart and of those in it, and where in its values the values of each stand.
@@ -150,7 +209,8 @@ def read_chart(
         read: where content comes from, if not from the disk; the second argument is how much at most.
     """
     top = os.path.realpath(folder)
-    ignored = _ignore_rules(Path(top) / ".helmignore")
+    rules = Path(top) / ".helmignore"
+    ignored = _ignore_rules(read_bytes(rules, MAX_BYTES) if rules.is_file() else b"")
     files: dict[str, bytes] = {}
     left_out: list[tuple[str, str]] = []
     size = 0
@@ -170,7 +230,39 @@ def read_chart(
                 f"this chart is too large to render: more than {MAX_BYTES:,} bytes or {MAX_FILES:,} files"
             )
         files[name] = raw
-    return Chart(files, tuple(left_out))
+    return _with_libraries(Chart(files, tuple(left_out)), top)
+
+
+def _with_libraries(chart: Chart, top: str) -> Chart:
+    """A chart with the libraries that `helm dependency build` would pack into it from beside it.
+
+    They have to be in the same checkout. A chart that is no library is left for that command: its own templates are
+    judged with it already, and would be so twice.
+    """
+    linked: dict[str, str] = {}
+    files = dict(chart.files)
+    for name, folder in chart.local_libraries():
+        where = os.path.realpath(os.path.join(top, folder))
+        inside = repository(top)
+        if not inside or not is_within(Path(where), (Path(inside),)) or Path(top).is_relative_to(where):
+            continue
+        library = read_chart(Path(where))
+        if not isinstance(library, Chart) or not library.is_library or library.name != name:
+            continue
+        linked[f"charts/{name}/"] = folder
+        files |= {f"charts/{name}/{path}": raw for path, raw in library.files.items()}
+    return replace(chart, files=files, linked=linked) if linked else chart
+
+
+def chart_of(files: Mapping[str, bytes]) -> Chart:
+    """The chart of files that are in no folder, such as those of a revision, by their paths in the chart."""
+    ignored = _ignore_rules(files.get(".helmignore", b""))
+
+    def is_left_out(path: str) -> bool:
+        above = [path[:at] for at, sign in enumerate(path) if sign == "/"]
+        return ignored(path, False) or any(ignored(folder, True) for folder in above)
+
+    return Chart({path: raw for path, raw in files.items() if not is_left_out(path)})
 
 
 def _files_below(top: str, ignored: Callable[[str, bool], bool]) -> Iterator[str]:
@@ -183,9 +275,8 @@ def _files_below(top: str, ignored: Callable[[str, bool], bool]) -> Iterator[str
                 yield os.path.join(folder, name)
 
 
-def _ignore_rules(path: Path) -> Callable[[str, bool], bool]:
+def _ignore_rules(raw: bytes | Unreadable) -> Callable[[str, bool], bool]:
     """Whether a `.helmignore` leaves out a path, which is a folder or not: the last pattern that fits has the word."""
-    raw = read_bytes(path, MAX_BYTES) if path.is_file() else b""
     rules: list[tuple[bool, bool, bool, re.Pattern[str]]] = []
     for line in () if isinstance(raw, Unreadable) else raw.decode(errors="replace").splitlines():
         pattern = line.strip()

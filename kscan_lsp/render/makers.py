@@ -45,13 +45,22 @@ class Helm:
         self._loaded: Mapping[str, bytes] | None = None
         """The chart that the process has loaded, by identity."""
 
-    def rendered(self, files: Mapping[str, bytes], name: str, values: Sequence[str]) -> dict[str, str]:
+    def rendered(
+        self,
+        files: Mapping[str, bytes],
+        name: str,
+        values: Sequence[str],
+        namespace: str = "default",
+        kube_version: str = "",
+    ) -> dict[str, str]:
         """What the templates of a chart render to, by the names that Helm has for them.
 
         Args:
             files: the chart, by paths below its folder.
             name: the name of the release.
             values: the texts of values files, over the chart's own.
+            namespace: what it is installed in.
+            kube_version: the version of Kubernetes that it is for, such as `1.33`; the newest that Helm knows without.
 
         Raises:
             RenderError: it does not render.
@@ -59,7 +68,8 @@ class Helm:
         with self._lock:
             process = self._started()
             archive = b"" if self._loaded is files else _archive(files)
-            question = {"size": len(archive), "name": name, "values": [*values]}
+            release = {"name": name, "namespace": namespace, "kube_version": kube_version}
+            question = {"size": len(archive), "values": [*values], **release}
             self._loaded = None
             answer = self._ask(process, json.dumps(question).encode() + b"\n" + archive)
             self._loaded = files if "files" in answer or not archive else None

@@ -19,14 +19,15 @@ from msgspec import Struct
 from kscan_lsp.render.chart import ChartFault
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.marks import Marks
+from kscan_lsp.render.release import Release
 from kscan_lsp.render.templates import pieces as pieces_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.render.marks import Piece
+    from kscan_lsp.render.marks import Piece, Written
 
 _TRIES: Final = 8
 """How often marks are taken out; then what still differs has no places."""
@@ -49,7 +50,9 @@ class Rendering(Struct, frozen=True):
     files: Mapping[str, RenderedTemplate]
 
 
-def render(helm: Helm, chart: Chart, values: Sequence[str] = (), prefix: str = "") -> Rendering | ChartFault:
+def render(
+    helm: Helm, chart: Chart, values: Sequence[str] = (), prefix: str = "", release: Release | None = None
+) -> Rendering | ChartFault:
     """Render a chart.
 
     Args:
@@ -57,17 +60,65 @@ def render(helm: Helm, chart: Chart, values: Sequence[str] = (), prefix: str = "
         chart: its files.
         values: the texts of values files, over its own; later ones win.
         prefix: what stands before the paths of its files in places.
+        release: what it is installed as, if not by its own name; its values are over `values`.
     """
+
+    def ask(files: Mapping[str, bytes]) -> dict[str, str]:
+        return ask_for(helm, chart, release or Release(), files, below=values)
+
     try:
-        plain = helm.rendered(chart.files, chart.release, values)
+        plain = ask(chart.files)
     except RenderError as error:
         return fault(chart, str(error))
     plain = {name: text for name, text in plain.items() if not name.endswith("/NOTES.txt")}
-    known = _with_places(helm, chart, values, prefix, plain)
+    known = _with_places(ask, chart, prefix, plain)
+    if chart.linked:
+        known = {name: _renamed(one, chart, prefix) for name, one in known.items()}
     several = Counter(map(chart.file_of, plain))
     files = {path: RenderedTemplate(text) for path, text in by_file(chart, plain).items()}
     files |= {path: one for name, one in known.items() if several[path := chart.file_of(name)] == 1}
     return Rendering(files)
+
+
+def _renamed(template: RenderedTemplate, chart: Chart, prefix: str) -> RenderedTemplate:
+    """A template with places in libraries beside the chart where these are."""
+
+    def written(one: Written) -> Written:
+        path = one.file.removeprefix(prefix)
+        return one._replace(file=chart.named(prefix, path)) if path.startswith("charts/") else one
+
+    pieces = [
+        piece._replace(line=piece.line and written(piece.line), actions=tuple(map(written, piece.actions)))
+        for piece in template.pieces
+    ]
+    return RenderedTemplate(template.text, tuple(pieces))
+
+
+def ask_for(
+    helm: Helm,
+    chart: Chart,
+    release: Release,
+    files: Mapping[str, bytes],
+    *,
+    below: Sequence[str] = (),
+    over: str = "",
+) -> dict[str, str]:
+    """What the templates of a release of a chart render to, by the names that Helm has for them.
+
+    Args:
+        helm: what renders it.
+        chart: whose release it is.
+        release: what it is installed as.
+        files: the files of the chart, which may have other templates.
+        below: values under those of the release, as texts of values files.
+        over: values over them.
+
+    Raises:
+        RenderError: it does not render.
+    """
+    texts = [*below, *chart.texts(release), *([over] if over else [])]
+    name = release.name or chart.release
+    return helm.rendered(files, name, texts, release.namespace, release.kube_version)
 
 
 def by_file(chart: Chart, rendered: Mapping[str, str]) -> dict[str, str]:
@@ -92,7 +143,7 @@ def _ended(text: str) -> str:
 
 
 def _with_places(
-    helm: Helm, chart: Chart, values: Sequence[str], prefix: str, plain: Mapping[str, str]
+    ask: Callable[[Mapping[str, bytes]], dict[str, str]], chart: Chart, prefix: str, plain: Mapping[str, str]
 ) -> dict[str, RenderedTemplate]:
     templates = chart.templates()
     without: set[tuple[str, str]] = set()
@@ -101,7 +152,7 @@ def _with_places(
     for _ in range(_TRIES):
         marks, marked = _marked(tuple(templates.items()), prefix, frozenset(without))
         try:
-            rendered = helm.rendered({**chart.files, **marked}, chart.release, values)
+            rendered = ask({**chart.files, **marked})
         except RenderError as error:
             if not _take_out_of_failing(str(error), chart, prefix, templates, without):
                 return known
@@ -114,7 +165,7 @@ def _with_places(
                 continue
             if changing is None:
                 try:
-                    changing = helm.rendered(chart.files, chart.release, values)
+                    changing = ask(chart.files)
                 except RenderError:
                     changing = plain
             if _is_same_but(read, text, changing.get(name, "")):

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from kscan_lsp.paths import Path
     from kscan_lsp.render.chart import Chart
+    from kscan_lsp.render.release import Release
     from kscan_lsp.text import Span
     from kscan_lsp.yaml.document import Document
 
 
 class ValuesFile(NamedTuple):
-    """A file with values: its path below the chart, where in the chart's values they stand, and its text as read."""
+    """A file with values: its path from the chart, where in the chart's values they stand, and its text as read.
+
+    What stands in no file has no path.
+    """
 
     path: str
     under: Path
@@ -128,26 +132,28 @@ class MoreValues:
 
 
 def chart_values(
-    chart: Chart, named: Iterable[str] = (), known: Mapping[str, Document] | None = None
+    chart: Chart, release: Release | None = None, known: Mapping[str, Document] | None = None
 ) -> ChartValues:
     """The values of a chart.
 
     Args:
         chart: its files.
-        named: paths of values files in it that are over its own; later ones win.
+        release: what it is installed as, with values over its own.
         known: files that were read, by path.
     """
     found: list[ValuesFile] = []
     for folder, under in reversed(chart.scopes()):
         found += _file(chart, f"{folder}values.yaml", under, known)
-    for path in named:
+    for path in release.files if release else ():
         found += _file(chart, path, (), known)
+    if release and release.inline:
+        found.append(ValuesFile("", (), read_document(release.inline)))
     return ChartValues(found)
 
 
 def _file(chart: Chart, path: str, under: Path, known: Mapping[str, Document] | None) -> Iterable[ValuesFile]:
-    if path in chart.files:
-        text = chart.files[path].decode(errors="replace")
+    if (raw := chart.raw(path)) is not None:
+        text = raw.decode(errors="replace")
         document = known.get(path) if known else None
         if document is None or document.text != text:
             document = read_document(text)

@@ -1,9 +1,9 @@
 """The process in which charts render: `python -m kscan_lsp.render.worker`, asked on standard input.
 
-A question is a line of JSON (`size`, `values`, `name`) and so many bytes of a chart's archive; an answer is a line of
-JSON, too, with `files`, or with `error`. A question without an archive is about the chart of the one before: to load
-one takes as long as to render it. It imports next to nothing but the binding to Helm, and ends with its input. Its
-memory is limited where the system can; time is watched by who asks.
+A question is a line of JSON (`size`, `values`, `name`, `namespace`, `kube_version`) and so many bytes of a
+chart's archive; an answer is a line of JSON, too, with `files` or `error`. A question without an archive is about that
+of the one before: to load one takes as long as to render it. It imports next to nothing but the binding to Helm, and
+ends with its input. Its memory is limited where the system can; time is watched by who asks.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class LoadedChart:
 
         Args:
             archive: the chart, as a `.tgz`; nothing for that of the last question.
-            question: `name` of the release, and `values`, the texts of values files, of which later ones win.
+            question: `name` and `namespace` of the release, `kube_version`, and `values`, the texts of values files,
+                of which later ones win.
         """
         values: dict[str, Any] = {}
         try:
@@ -46,12 +47,21 @@ class LoadedChart:
                 self._load(archive)
             for text in question["values"]:
                 values = merged(values, self._helm.values_from_yaml(text))
-            files = self._chart.render(values=values, name=question["name"], namespace="default")
+            files = self._render(values, question)
         except self._helm.HelmError as error:
             return {"error": str(error)[:5_000]}
         if sum(map(len, files.values())) > MOST_OUTPUT:
             return {"error": f"it renders to more than {MOST_OUTPUT:,} characters"}
         return {"files": files}
+
+    def _render(self, values: Mapping[str, Any], question: Mapping[str, Any]) -> Any:
+        release = {"name": question["name"], "namespace": question["namespace"]}
+        if not question["kube_version"]:
+            return self._chart.render(values=values, **release)
+        # the binding hands no version on, but what it binds takes one
+        asked = json.dumps({**release, "kube_version": question["kube_version"]})
+        call = self._helm.chart._native.call_string  # noqa: SLF001
+        return json.loads(call("helm_render", self._chart._raw(), json.dumps(values), asked))  # noqa: SLF001
 
     def _load(self, archive: bytes) -> None:
         if self._chart is not None:

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.settings.charts import ChartSettings  # noqa: TC001 - pydantic reads it
 from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
 from kscan_lsp.settings.sections import AdmissionSettings, Frozen, ImageGateSettings, ImageSettings
 from kscan_lsp.settings.suggest import nearest_name
@@ -233,6 +234,12 @@ class Settings(Frozen, BaseModel):
             description="Whether the editor shows findings of open files only, or of all files of the workspace."
         ),
     ] = "open"
+    charts: Annotated[
+        tuple[ChartSettings, ...],
+        Field(
+            description="Helm charts, and what they are installed as: releases with values files and more."
+        ),
+    ] = ()
     pod_spec_paths: Annotated[
         tuple[PodSpecPath, ...],
         Field(alias="podSpecPaths", description="Custom kinds that carry a pod template."),

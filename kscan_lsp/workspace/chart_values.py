@@ -17,6 +17,7 @@ from kscan_lsp.paths import show
 from kscan_lsp.render.candidates import Field
 from kscan_lsp.render.causes import Probe, causes
 from kscan_lsp.render.reads import Templates
+from kscan_lsp.render.release import beside
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.render.values import chart_values
 from kscan_lsp.workspace.results import CheckedFile
@@ -75,32 +76,36 @@ def value_sources(
     """
     fields: dict[str, dict[object, Field]] = defaultdict(dict)
     others: dict[str, list[object]] = defaultdict(list)
+    ways = {way.label(shown): way for way in chart.ways() for shown in ("", prefix)}
     for source, finding, field in _fields(files, of_images):
         if overtaken():
             return {}
         key = _key(source, finding)
-        names = [one.removeprefix(prefix) for one in source.found_with.of(finding)] or [_DEFAULTS]
+        names = [one.removeprefix(prefix) for one in source.found_with.of(finding)]
+        names = [one for one in names if one in ways] or [_DEFAULTS]
         fields[names[0]].setdefault(key, field)
         for name in names[1:]:
             others[name].append(key)
-    templates = Templates({prefix + path: text for path, text in chart.templates().items()})
+    templates = Templates({chart.named(prefix, path): text for path, text in chart.templates().items()})
     known: dict[str, Document] = {}
     found: dict[object, list[ValueSource]] = defaultdict(list)
     proven: dict[object, Path] = {}
     for name in sorted(fields, key=lambda one: (one != _DEFAULTS, one)):
-        named = (name,) if name in chart.files and name != _DEFAULTS else ()
-        values = chart_values(chart, named, known)
-        probe = Probe(maker, chart, named, values, templates, prefix)
+        values = chart_values(chart, ways[name], known)
+        probe = Probe(maker, chart, ways[name], values, templates, prefix)
         for key, cause in causes(probe, fields[name], overtaken).items():
             proven[key] = cause.path
             found[key] += _set_in(probe, cause.path, PRINTED if cause.prints else DECIDED)
     for name, keys in others.items():
-        if name not in chart.files or not any(key in proven for key in keys):
+        if not any(key in proven for key in keys):
             continue
-        values = chart_values(chart, (name,), known)
-        probe = Probe(maker, chart, (name,), values, templates, prefix)
+        values = chart_values(chart, ways[name], known)
+        probe = Probe(maker, chart, ways[name], values, templates, prefix)
+        own = len(ways[name].files) + bool(ways[name].inline)
         for key in keys:
-            if key in proven and values.files[-1].sets(proven[key]):
+            if key in proven and any(
+                one.sets(proven[key]) for one in values.files[len(values.files) - own :]
+            ):
                 found[key] += _set_in(probe, proven[key], PRINTED)
     return {key: tuple(sources) for key, sources in found.items() if sources}
 
@@ -128,9 +133,9 @@ def _fields(
 
 def _set_in(probe: Probe, path: Path, how: str) -> Iterator[ValueSource]:
     place = probe.values.place(path)
-    if place is not None:
+    if place is not None and place.file:
         said = f"{show(path)} {how if place.is_set else MISSING}"
-        text = probe.chart.files[place.file].decode(errors="replace")
+        text = (probe.chart.raw(place.file) or b"").decode(errors="replace")
         yield ValueSource(path, place.file, place.span, said, place.is_set, text)
 
 
@@ -159,7 +164,7 @@ def _with_sources(
 ) -> CheckedDocument:
     def resting(finding: Finding) -> Finding:
         more = [
-            Related(finding.resource, finding.path, one.span, one.message, prefix + one.file, one.text)
+            Related(finding.resource, finding.path, one.span, one.message, beside(prefix, one.file), one.text)
             for one in sources_in(sources, placed, finding)
         ]
         return replace(finding, related=(*finding.related, *more)) if more else finding
@@ -173,7 +178,7 @@ def _with_sources(
 
 def with_texts(project: Project, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str) -> Project:
     """A project with the texts of values files, as files that are left alone."""
-    texts = {prefix + one.file: one.text for some in sources.values() for one in some}
+    texts = {beside(prefix, one.file): one.text for some in sources.values() for one in some}
     values = {
         path: CheckedFile(path, text, json=False, skipped="not-kubernetes")
         for path, text in texts.items()

@@ -41,12 +41,10 @@ class RenderedFile(NamedTuple):
 
 
 class ValuesRendering(NamedTuple):
-    """What a chart renders to with some values, and what the file with these is called."""
+    """What a chart renders to with some values, and what these are called: by their file, or their release."""
 
     values: str
     files: tuple[RenderedFile, ...]
-    file: str = ""
-    """The path of that file below the chart's folder; empty for its defaults."""
 
 
 def read_rendered(project: Project, file: RenderedFile) -> CheckedFile:
@@ -152,7 +150,7 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
             for placed in judged_by_default.documents:
                 faults[file.path].update(_faults(placed.checked))
     texts = {file.path: file.rendered.text for file in default.files if file.rendered}
-    for values, files, _ in renderings[1:]:
+    for values, files in renderings[1:]:
         changed = [file for file in files if file.rendered and file.rendered.text != texts.get(file.path)]
         other = project.with_read([read_rendered(project, file) for file in changed])
         for file in files:

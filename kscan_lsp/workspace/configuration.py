@@ -16,14 +16,7 @@ from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
-from kscan_lsp.settings.model import (
-    Settings,
-    dump,
-    overlay,
-    read_settings,
-    replace_settings,
-    settings_of,
-)
+from kscan_lsp.settings.model import Settings, dump, overlay, read_settings, replace_settings, settings_of
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.exception_files import (
@@ -39,6 +32,7 @@ from kscan_lsp.workspace.locks import hold, load_unlocked
 from kscan_lsp.workspace.packs import Pack, find_packs
 from kscan_lsp.workspace.places import find_settings, settings_above
 from kscan_lsp.workspace.policies import policy_files, read_policy_file
+from kscan_lsp.workspace.releases import NamedRelease, releases_of
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
@@ -79,6 +73,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """What files say of images."""
     packs: tuple[Pack, ...] = ()
     """The packs that they extend."""
+    releases: Mapping[Path, tuple[NamedRelease, ...]] = {}
+    """What charts are installed as, by their real paths."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -192,6 +188,7 @@ def configure(
         missing=missing,
     )
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
+    releases = releases_of(layers, lambda layer: _folder_of(layer, over, policy_root), missing)
     rules, setting_errors = choose(
         known,
         settings,
@@ -240,6 +237,7 @@ def configure(
         excepting.files,
         images,
         packs.packs,
+        releases,
     ), tuple(map(redact, words))
 
 

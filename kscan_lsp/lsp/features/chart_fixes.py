@@ -12,6 +12,7 @@ from kscan_lsp.fixes.charts import ChartSite, base_of, chart_fixes, holds
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.images import action_for, images_on, tag_changes
 from kscan_lsp.lsp.rendered import diagnostic_of
+from kscan_lsp.render.release import beside
 from kscan_lsp.text import LineIndex, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 
@@ -89,16 +90,13 @@ def _image_changes(
 
 
 def _edit(snapshot: DocumentSnapshot, chart: ChartToFix, fixed: Mapping[str, str]) -> types.WorkspaceEdit:
-    """The edits that make files of a chart, by their paths below its folder, what they are to be."""
-    files = chart.site.chart.files
-    return edit_of(
-        snapshot,
-        chart.opened,
-        {
-            chart.site.prefix + path: (files.get(path, b"").decode(errors="replace"), text)
-            for path, text in fixed.items()
-        },
-    )
+    """The edits that make files of a chart, by their paths from its folder, what they are to be."""
+    site = chart.site
+    texts = {
+        beside(site.prefix, path): ((site.chart.raw(path) or b"").decode(errors="replace"), text)
+        for path, text in fixed.items()
+    }
+    return edit_of(snapshot, chart.opened, texts)
 
 
 def touched(snapshot: DocumentSnapshot, at: types.Range) -> list[ChartMark]:

@@ -61,11 +61,15 @@ class ChartRenderer:
             known = self._session.charts.known.get(document.chart)
             opened = known is None or document.checked_revision < 0
             self.outdate(document.chart, document.root, work_on, files=opened)
+        elif document.path is not None:
+            for folder, chart in list(self._session.charts.known.items()):
+                if chart.reads(document.path):
+                    self.outdate(folder, chart.root, work_on, files=False)
 
     def files_changed(self, path: Path, work_on: Callable[[Path | None], None]) -> None:
         """A file changed on disk."""
         for folder, chart in list(self._session.charts.known.items()):
-            if path.is_relative_to(folder):
+            if path.is_relative_to(folder) or chart.reads(path):
                 self.outdate(folder, chart.root, work_on, files=True)
 
     def outdate(

@@ -9,23 +9,25 @@ Left out on purpose: when that is done (`lsp/server/charts.py`), and what is sho
 
 from __future__ import annotations
 
+import os
 from operator import is_
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from kscan_lsp.cli.charts import rendered_chart
 from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, uri_of, with_sources
 from kscan_lsp.render.chart import read_chart
+from kscan_lsp.render.release import beside
 from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 from kscan_lsp.workspace.images import of_images
+from kscan_lsp.workspace.releases import with_releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.lsp.rendered import ChartMark
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.charts import JudgedChart
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.releases import NamedRelease
     from kscan_lsp.workspace.results import CheckedFile
 
 
@@ -135,6 +138,12 @@ class OpenChart(Struct):
         news = self.evidence is not project.evidence
         return news or (not self.whole and bool(project.ruleset.relational))
 
+    def reads(self, path: Path) -> bool:
+        """Whether it is rendered with a file that is not in its folder."""
+        return self.disk is not None and any(
+            Path(os.path.normpath(self.folder / one)) == path for one in self.disk.outside
+        )
+
     def is_outdated(self, configuration: Configuration | None) -> bool:
         """Whether it is to be rendered, by what holds now."""
         return self.done != self.revision or self.configuration is not configuration
@@ -143,11 +152,15 @@ class OpenChart(Struct):
         self, texts: Iterable[tuple[Path, str]], configuration: Configuration, project: Project
     ) -> ChartRequest:
         """What is needed to render it as it is now, with the texts of open documents."""
+        opened = dict(texts)
         buffers = {
             path.relative_to(self.folder).as_posix(): text
-            for path, text in texts
+            for path, text in opened.items()
             if path.is_relative_to(self.folder)
         }
+        known = self.disk.outside if self.disk else ()
+        outside = ((one, Path(os.path.normpath(self.folder / one))) for one in known)
+        buffers |= {one: opened[path] for one, path in outside if path in opened}
         return ChartRequest(self.folder, self.root, self.revision, self.disk, buffers, configuration, project)
 
     def keep(self, request: ChartRequest, result: ChartResult) -> None:
@@ -200,15 +213,22 @@ class OpenChart(Struct):
 def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
     """Render a chart with all its values, and judge it."""
     disk = request.disk or read_chart(request.folder)
+    if not isinstance(disk, Unreadable):
+        disk = with_releases(disk, request.folder, _named(request))
     prefix = f"{request.folder.as_uri()}/"
     chart = disk
     if not isinstance(disk, Unreadable):
         texts = {path: text.encode(errors="replace") for path, text in request.buffers.items()}
-        chart = replace(disk, files={**disk.files, **texts})
+        chart = disk.with_texts(texts)
     made = rendered_chart(maker, request.folder, chart, prefix)
     read = {} if isinstance(chart, Unreadable) else _texts(chart, prefix)
     judged = judge_chart(request.project, made.renderings) if made.renderings else None
     return ChartResult(disk, chart, judged, read, made.not_scanned)
+
+
+def _named(request: ChartRequest) -> tuple[NamedRelease, ...]:
+    releases = request.configuration.releases
+    return releases.get(Path(os.path.realpath(request.folder)), ()) if releases else ()
 
 
 def trace_chart(
@@ -236,7 +256,7 @@ def _still(
     for traced, there in sources.items():
         kept = []
         for one in there:
-            key = prefix + one.file
+            key = beside(prefix, one.file)
             span = (
                 one.span
                 if not one.file or key in same
@@ -250,10 +270,14 @@ def _still(
 
 def _texts(chart: Chart, prefix: str) -> dict[str, str]:
     texts = chart.templates()
-    for path in ("Chart.yaml", "values.yaml", *chart.values_files()):
-        if path in chart.files:
-            texts[path] = chart.files[path].decode(errors="replace")
-    return {prefix + path: text for path, text in texts.items()}
+    for path in ("Chart.yaml", "values.yaml", *(file for way in chart.ways() for file in way.files)):
+        if (raw := chart.raw(path)) is not None:
+            texts[path] = raw.decode(errors="replace")
+    named = chart.templates()
+    return {
+        chart.named(prefix, path) if path in named else beside(prefix, path): text
+        for path, text in texts.items()
+    }
 
 
 def take_chart(step: TakeChart) -> Project:

@@ -11,7 +11,13 @@ import pytest
 from support.git import git
 from typer.testing import CliRunner
 
+from kscan_lsp.cli.charts import rendered_chart
 from kscan_lsp.cli.main import app
+from kscan_lsp.render.chart import Chart, read_chart
+from kscan_lsp.render.makers import Helm
+from kscan_lsp.text import LineIndex
+from kscan_lsp.workspace.configuration import configure
+from kscan_lsp.workspace.releases import with_releases
 
 pytest.importorskip("helm_python")
 
@@ -370,3 +376,143 @@ def test_a_rendering_is_printed_with_its_places(here: Path) -> None:
     result = CliRunner().invoke(app, ["render", "."])
     assert result.exit_code == 2
     assert "neither a Chart.yaml nor a kustomization" in result.output
+
+
+SETTINGS = """\
+charts:
+  - path: shop
+    releases:
+      - name: prod
+        values: [shop/values-prod.yaml, env/prod.yaml]
+        set: {"web.debug": true}
+        namespace: live
+        kubeVersion: '1.29'
+"""
+
+
+def of_release(here: Path, settings: str = SETTINGS) -> None:
+    write(
+        here,
+        {
+            ".kscan.yaml": settings,
+            "shop/values.yaml": "enabled: true\nimage: nginx:1\nprivileged: false\nweb: {debug: false}\n",
+            "shop/values-prod.yaml": "image: nginx:2\n",
+            "env/prod.yaml": "privileged: true\n",
+            "shop/templates/where.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n"
+            "  name: {{ .Release.Name }}-{{ .Values.web.debug }}\n  namespace: {{ .Release.Namespace }}\n"
+            '  labels: {version: "{{ .Capabilities.KubeVersion }}"}\n',
+        },
+    )
+
+
+def test_releases_of_settings_are_judged_and_named(here: Path) -> None:
+    of_release(here)
+    status, report = scan("--fail-on", "none", ".")
+    (finding,) = of(report, "C-0057")
+    assert finding["renderedWith"] == ["release prod: shop/values-prod.yaml + env/prod.yaml"]
+    assert [(one["file"], one["message"]) for one in finding["related"]] == [
+        ("env/prod.yaml", "privileged sets this")
+    ]
+    assert status == 0
+
+
+def test_releases_have_their_name_namespace_version_and_sets(here: Path) -> None:
+    of_release(here)
+    named = configure(here)[0].releases[here / "shop"]
+    folder = here / "shop"
+    chart = read_chart(folder)
+    assert isinstance(chart, Chart)
+    maker = Helm()
+    made = rendered_chart(maker, folder, with_releases(chart, folder, named))
+    maker.close()
+    text = next(
+        f.rendered.text for f in made.renderings[-1].files if f.path.endswith("where.yaml") and f.rendered
+    )
+    assert "name: prod-true\n  namespace: live\n" in text
+    assert 'version: "v1.29' in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (SETTINGS.replace("path: shop", "path: shops"), "2:11 there is no chart in 'shops'"),
+        (SETTINGS.replace("env/prod", "env/none"), "5:41 there is no values file 'env/none.yaml'"),
+        (SETTINGS.replace("env/prod.yaml", "../x.yaml"), "5:41 '../x.yaml' is outside of this workspace"),
+        (SETTINGS.replace("name: prod", "name: Prod"), "4:15 'Prod' cannot be the name of a release"),
+        (SETTINGS.replace("web.debug", "a[0]"), "6:14 'a[0]' is an entry of a list"),
+        (SETTINGS.replace("'1.29'", "1.29"), "8:22 'kubeVersion' must be a Kubernetes version as a string"),
+        (SETTINGS + "      - name: prod\n", "9:15 another release of this chart is called 'prod'"),
+        (SETTINGS.replace("namespace: live", "name_space: live"), "7:9 unknown key 'name_space'"),
+    ],
+)
+def test_a_wrong_release_is_one_problem_at_its_place(here: Path, settings: str, said: str) -> None:
+    (here.parent / "x.yaml").write_text("a: 1\n")
+    of_release(here, settings)
+    problems = [
+        f"{index.line + 1}:{index.column + 1} {one.problem.message}"
+        for one in configure(here)[0].problems
+        for index in [LineIndex(one.document.text).position(one.problem.span.start)]
+    ]
+    assert len(problems) == 1
+    assert problems[0].startswith(said)
+
+
+def test_a_fix_changes_values_beside_the_chart(here: Path) -> None:
+    of_release(here)
+    result = CliRunner().invoke(app, ["fix", "--unsafe", "--control", "C-0057", "--write", "."])
+    assert (here / "env/prod.yaml").read_text() == "privileged: false\n", result.output
+
+
+def test_values_files_have_the_usual_names(here: Path) -> None:
+    names = ["values-a.yaml", "values.b.yaml", "ci/c.yaml", "environments/d.yaml", "environments/e/values.yaml",
+             "values/f.yaml", "g-values.yml"]  # fmt: skip
+    others = {
+        "environments/namespace.yaml": "apiVersion: v1\nkind: Namespace\n",
+        "docs/values-x.yaml": "a: 1\n",
+    }
+    write(here / "shop", {**dict.fromkeys(names, "a: 1\n"), **others})
+    chart = read_chart(here / "shop")
+    assert isinstance(chart, Chart)
+    assert chart.values_files() == sorted(names)
+
+
+def test_what_is_staged_of_a_chart_is_what_is_rendered(here: Path) -> None:
+    git(here, "init", "-q")
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "a")
+    values, helpers = here / "shop/values.yaml", here / "shop/templates/_helpers.tpl"
+    assert of(scan("--fail-on", "none", "--staged")[1], "C-0057") == []  # nothing of it is staged
+    values.write_text("enabled: true\nimage: nginx:2\nprivileged: true\n")
+    git(here, "add", ".")
+    # what is not staged counts for nothing
+    values.write_text("enabled: false\n")
+    helpers.write_text("{{ broken")
+    _, report = scan("--fail-on", "none", "--staged")
+    (finding,) = of(report, "C-0057")
+    assert (finding["file"], finding["range"]["start"]["line"]) == ("shop/templates/_helpers.tpl", 5)
+    git(here, "add", "shop/values.yaml")
+    assert of(scan("--fail-on", "none", "--staged")[1], "C-0057") == []
+
+
+@pytest.mark.parametrize(
+    "repository", ["file://../common", "file://../../elsewhere", "https://charts.example.com"]
+)
+def test_a_library_beside_a_chart_is_read_where_it_is(here: Path, repository: str) -> None:
+    dependency = f"dependencies: [{{name: common, version: 1.0.0, repository: '{repository}'}}]\n"
+    library = {"Chart.yaml": "apiVersion: v2\nname: common\nversion: 1.0.0\ntype: library\n",
+               "templates/_context.tpl": HELPERS}  # fmt: skip
+    write(here / "common", library)
+    write(here.parent / "elsewhere", library)
+    write(here, {".git/HEAD": "", "shop/Chart.yaml": META + dependency})
+    (here / "shop/templates/_helpers.tpl").unlink()
+    status, report = scan("--fail-on", "none", ".")
+    if repository == "file://../common":
+        (finding,) = of(report, "C-0057")
+        assert (finding["file"], finding["range"]["start"]["line"]) == ("common/templates/_context.tpl", 5)
+        assert [one["file"] for one in finding["related"]] == ["shop/values.yaml"]
+        assert (status, report["notScanned"]) == (0, [])
+    else:
+        assert status == 3
+        assert [
+            one["reason"] for one in report["notScanned"] if "helm dependency build shop" in one["reason"]
+        ]

@@ -12,6 +12,7 @@ from kscan_lsp.render.causes import Probe, ValueCause, causes
 from kscan_lsp.render.chart import Chart
 from kscan_lsp.render.makers import Helm, helm
 from kscan_lsp.render.reads import EACH, TemplateReads, Templates
+from kscan_lsp.render.release import Release
 from kscan_lsp.render.rendering import Rendering, render
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.render.values import chart_values
@@ -53,7 +54,9 @@ def cause_of(
     pieces = split(rendered.text)
     source = Rendered(file, sum(map(len, pieces[:number])), rendered.pieces)
     field = Field(file, number, len(pieces), read_document(pieces[number]), source, path)
-    probe = Probe(maker, one, named, chart_values(one, named), Templates(one.templates()))
+    probe = Probe(
+        maker, one, Release(files=named), chart_values(one, Release(files=named)), Templates(one.templates())
+    )
     return causes(probe, {"it": field}).get("it")
 
 
@@ -126,7 +129,7 @@ def test_values_of_a_subchart_are_those_of_its_parent_under_its_name_or_alias(ma
 
 def test_the_last_file_that_sets_a_value_has_the_word() -> None:
     one = chart({"values.yaml": "a: 1\nm: {x: 1}\n", "values-b.yaml": "m: {x: 2}\n", "ci/c.yaml": "z: 1\n"})
-    values = chart_values(one, ("values-b.yaml", "ci/c.yaml"))
+    values = chart_values(one, Release(files=("values-b.yaml", "ci/c.yaml")))
     found = {path: values.place(path) for path in (("a",), ("m", "x"), ("m", "y"), ("q",))}
     assert {path: (place.file, place.is_set) for path, place in found.items() if place} == {
         ("a",): ("values.yaml", True),
@@ -164,7 +167,7 @@ def test_it_ends_after_so_many_renderings(maker: Helm, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         Probe, "rendered", lambda self, overlay: asked.append(overlay) or plain(self, overlay)
     )
-    probe = Probe(maker, one, (), chart_values(one), Templates(one.templates()))
+    probe = Probe(maker, one, Release(), chart_values(one), Templates(one.templates()))
     proven = causes(probe, fields, most=10)
     assert len(asked) == 10
     assert 5 <= len(proven) <= 10

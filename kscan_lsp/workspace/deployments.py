@@ -1,0 +1,344 @@
+"""What manifests say that charts of this workspace are installed as: Argo CD, Flux and helmfile.
+
+Read are `Application` (https://argo-cd.readthedocs.io/en/stable/user-guide/helm/), `HelmRelease`
+(https://fluxcd.io/flux/components/helm/helmreleases/) and `helmfile.yaml` (https://helmfile.readthedocs.io). A
+repository is this one if a remote of the checkout has its address. What is not known from files is not guessed: such a
+release is not rendered, and why is said at its place.
+
+Left out on purpose: `ApplicationSet`, whose applications are made from what only a cluster or a server knows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from kscan_lsp.files.discover import repository
+from kscan_lsp.files.named import is_within
+from kscan_lsp.files.remotes import remotes, repository_name
+from kscan_lsp.paths import lookup
+from kscan_lsp.render.merging import merged
+from kscan_lsp.render.release import Release
+from kscan_lsp.settings.charts import nested, typed
+from kscan_lsp.workspace.releases import NamedRelease
+from kscan_lsp.yaml.document import Document, read_document, split
+from kscan_lsp.yaml.locate import span_at
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+    from kscan_lsp.paths import Path as PathInData
+
+_HELMFILE: Final = re.compile(r"helmfile\.ya?ml")
+_MAY_DEPLOY: Final = re.compile(r"argoproj\.io/|\.toolkit\.fluxcd\.io/")
+
+
+class Undecided(NamedTuple):
+    """A release of a chart of this workspace that cannot be rendered from files alone."""
+
+    path: Path
+    line: int
+    """From 1."""
+    reason: str
+
+
+class Deployments(NamedTuple):
+    """The releases that manifests name, by the real paths of their charts, and those that are not rendered."""
+
+    by_chart: Mapping[Path, tuple[NamedRelease, ...]]
+    undecided: tuple[Undecided, ...]
+
+
+class _UnknownError(Exception):
+    """Something that a release needs is not known from files: `path` is where that is said, in its document."""
+
+    def __init__(self, path: PathInData, reason: str) -> None:
+        super().__init__(reason)
+        self.path = path
+        self.reason = reason
+
+
+class _Object(NamedTuple):
+    file: Path
+    line: int
+    """Of the file, before the document's first; from 0."""
+    document: Document
+
+    def get(self, *path: str | int) -> Any:
+        return lookup(self.document.data, path)
+
+    def line_of(self, path: PathInData) -> int:
+        return self.line + self.document.lines.line_of(span_at(self.document, path).start) + 1
+
+
+def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> Deployments:
+    """The releases of charts that files of a workspace name.
+
+    Args:
+        files: manifests, by their paths, with their texts.
+        charts: the real paths of the charts that it is asked for.
+    """
+    files = [*files]
+    found: dict[Path, list[NamedRelease]] = {}
+    undecided: list[Undecided] = []
+    known = [
+        (path, text) for path, text in files if _MAY_DEPLOY.search(text) or _HELMFILE.fullmatch(path.name)
+    ]
+    objects = [one for path, text in known for one in _objects(path, text)]
+    configs = _ConfigMaps(files)
+    for one in objects:
+        for chart, at, release in _releases(one, objects, configs, charts):
+            if isinstance(release, _UnknownError):
+                where = one.line_of((*at, *release.path))
+                undecided.append(Undecided(one.file, where, release.reason))
+            elif release not in found.setdefault(chart, []):
+                found[chart].append(release)
+    return Deployments({chart: tuple(some) for chart, some in found.items()}, tuple(undecided))
+
+
+def _objects(path: Path, text: str) -> Iterator[_Object]:
+    line = 0
+    for piece in split(text):
+        document = read_document(piece)
+        if isinstance(document.data, dict):
+            yield _Object(path, line, document)
+        line += piece.count("\n")
+
+
+class _ConfigMaps:
+    """The ConfigMaps of a workspace, read when the first is asked for."""
+
+    def __init__(self, files: Sequence[tuple[Path, str]]) -> None:
+        self._files = files
+        self._known: dict[tuple[str, str], Any] | None = None
+
+    def data(self, name: str, namespace: str) -> Any:
+        """What is in one; None where there is no such one, or several."""
+        if self._known is None:
+            self._known = {}
+            for path, text in self._files:
+                for one in _objects(path, text) if "ConfigMap" in text else ():
+                    if one.get("kind") == "ConfigMap":
+                        key = (
+                            str(one.get("metadata", "name")),
+                            str(one.get("metadata", "namespace") or "default"),
+                        )
+                        self._known[key] = None if key in self._known else one.get("data")
+        return self._known.get((name, namespace))
+
+
+class _Around(NamedTuple):
+    """What a release is read with."""
+
+    top: Path
+    """The folder that names of files in it are relative to."""
+    chart: Path
+    objects: Sequence[_Object]
+    configs: _ConfigMaps
+
+
+def _releases(
+    one: _Object, objects: Sequence[_Object], configs: _ConfigMaps, charts: Container[Path]
+) -> Iterator[tuple[Path, PathInData, NamedRelease | _UnknownError]]:
+    """The releases that an object names, of charts that it is asked for, with where it names them."""
+    api = str(one.get("apiVersion") or "")
+    if api.startswith("argoproj.io/") and one.get("kind") == "Application":
+        several = one.get("spec", "sources")
+        places: list[PathInData] = [("spec", "source")]
+        if isinstance(several, list) and several:
+            places = [("spec", "sources", number) for number in range(len(several))]
+        make = _argo
+    elif api.startswith("helm.toolkit.fluxcd.io/") and one.get("kind") == "HelmRelease":
+        places, make = [("spec", "chart", "spec")], _flux
+    elif _HELMFILE.fullmatch(one.file.name):
+        releases = one.get("releases")
+        places = [("releases", n) for n in range(len(releases) if isinstance(releases, list) else 0)]
+        make = _helmfile
+    else:
+        return
+    for at in places:
+        said = one.get(*at)
+        base = (
+            one.file.parent
+            if make is _helmfile
+            else Path(repository(str(one.file.parent)) or one.file.parent)
+        )
+        name = said.get("chart" if make is not _argo else "path") if isinstance(said, dict) else None
+        if not isinstance(name, str):
+            continue
+        chart = Path(os.path.realpath(base / name))
+        if chart not in charts:
+            continue
+        try:
+            yield chart, at, make(one, said, _Around(base, chart, objects, configs))
+        except _UnknownError as error:
+            yield chart, at, error
+        except (AttributeError, TypeError):
+            why = "it does not have the form that who installs it asks for"
+            yield chart, at, _UnknownError((), _not_rendered(one, why))
+
+
+def _argo(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+    _must_be_here(said.get("repoURL"), known.top, one, ("repoURL",))
+    helm = said.get("helm") or {}
+    if helm.get("fileParameters"):
+        raise _UnknownError(("helm", "fileParameters"), _not_rendered(one, "its fileParameters are not read"))
+    files = []
+    for number, name in enumerate(helm.get("valueFiles") or ()):
+        at = ("helm", "valueFiles", number)
+        base, rest = known.chart, str(name)
+        if rest.startswith("$"):
+            reference, _, rest = rest[1:].partition("/")
+            sources = one.get("spec", "sources") or ()
+            source = next((s for s in sources if isinstance(s, dict) and s.get("ref") == reference), {})
+            _must_be_here(source.get("repoURL"), known.top, one, at)
+            base = known.top
+        elif rest.startswith("/"):
+            base, rest = known.top, rest.lstrip("/")
+        if helm.get("ignoreMissingValueFiles") and not (base / rest).exists():
+            continue
+        files.append(_file(base, rest, known.top, one, at))
+    values = helm.get("valuesObject") or _read(helm.get("values"), one, ("helm", "values"))
+    for number, parameter in enumerate(helm.get("parameters") or ()):
+        name, text = str(parameter.get("name")), str(parameter.get("value"))
+        value = text if parameter.get("forceString") else typed(text)
+        values = merged(values, _nested(name, value, one, ("helm", "parameters", number)))
+    return NamedRelease(
+        Release(
+            str(helm.get("releaseName") or one.get("metadata", "name") or ""),
+            (),
+            _inline(values),
+            str(one.get("spec", "destination", "namespace") or "default"),
+            str(helm.get("kubeVersion") or ""),
+        ),
+        tuple(files),
+    )
+
+
+def _flux(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+    namespace = str(one.get("metadata", "namespace") or "default")
+    reference = said.get("sourceRef") or {}
+    if reference.get("kind") != "GitRepository":
+        raise _UnknownError(("sourceRef",), _not_rendered(one, "its chart is not of a GitRepository"))
+    wanted = reference.get("name"), reference.get("namespace") or namespace
+    source = next(
+        (
+            other
+            for other in known.objects
+            if other.get("kind") == "GitRepository"
+            and (other.get("metadata", "name"), other.get("metadata", "namespace") or "default") == wanted
+        ),
+        None,
+    )
+    if source is None:
+        raise _UnknownError(
+            ("sourceRef",), _not_rendered(one, f"there is no GitRepository '{wanted[0]}' here")
+        )
+    _must_be_here(source.get("spec", "url"), known.top, one, ("sourceRef",))
+    names = said.get("valuesFiles") or ()
+    files = [_file(known.top, str(n), known.top, one, ("valuesFiles", i)) for i, n in enumerate(names)]
+    values: dict[str, Any] = {}
+    for entry in one.get("spec", "valuesFrom") or ():
+        name, key = entry.get("name"), entry.get("valuesKey") or "values.yaml"
+        data = known.configs.data(str(name), namespace) if entry.get("kind") == "ConfigMap" else None
+        if not isinstance(data, dict) or key not in data or entry.get("targetPath"):
+            said_of = f"{entry.get('kind')} '{name}' of its valuesFrom is not known from files"
+            raise _UnknownError((), _not_rendered(one, said_of))
+        values = merged(values, _read(data[key], one, ()))
+    values = merged(values, one.get("spec", "values") or {})
+    target = one.get("spec", "targetNamespace")
+    name = one.get("spec", "releaseName") or "-".join(filter(None, (target, one.get("metadata", "name"))))
+    return NamedRelease(Release(str(name), (), _inline(values), str(target or namespace)), tuple(files))
+
+
+def _helmfile(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+    inside = Path(repository(str(known.top)) or known.top)
+    for key in (
+        "secrets",
+        "inherit",
+        "strategicMergePatches",
+        "jsonPatches",
+        "transformers",
+        "valuesTemplate",
+    ):
+        if said.get(key):
+            raise _UnknownError((key,), _not_rendered(one, f"'{key}' is not read"))
+    files: list[Path] = []
+    values: dict[str, Any] = {}
+    for number, entry in enumerate(said.get("values") or ()):
+        at = ("values", number)
+        if isinstance(entry, dict):
+            values = merged(values, entry)
+        elif values or str(entry).endswith(".gotmpl"):
+            why = "its values are a template" if not values else "a values file comes after values"
+            raise _UnknownError(at, _not_rendered(one, why))
+        else:
+            files.append(_file(known.top, str(entry), inside, one, at))
+    for number, entry in enumerate(said.get("set") or ()):
+        if "value" not in entry:
+            raise _UnknownError(("set", number), _not_rendered(one, "its set has no value"))
+        value = typed(entry["value"]) if isinstance(entry["value"], str) else entry["value"]
+        values = merged(values, _nested(str(entry.get("name")), value, one, ("set", number)))
+    return NamedRelease(
+        Release(
+            str(said.get("name") or ""),
+            (),
+            _inline(values),
+            str(said.get("namespace") or "default"),
+            str(said.get("kubeVersion") or one.get("kubeVersion") or ""),
+        ),
+        tuple(files),
+    )
+
+
+def _file(base: Path, name: str, inside: Path, one: _Object, at: PathInData) -> Path:
+    path = base / name
+    if not path.is_file():
+        raise _UnknownError(at, _not_rendered(one, f"there is no values file '{name}' here"))
+    if not is_within(path, (inside,)):
+        raise _UnknownError(at, _not_rendered(one, f"'{name}' is outside of this repository"))
+    return Path(os.path.realpath(path))
+
+
+def _not_rendered(one: _Object, why: str) -> str:
+    kind = one.get("kind")
+    return (
+        f"{kind} '{one.get('metadata', 'name')}' is not rendered: {why}"
+        if kind
+        else f"this is not rendered: {why}"
+    )
+
+
+def _read(text: object, one: _Object, at: PathInData) -> dict[str, Any]:
+    if not text:
+        return {}
+    document = read_document(str(text))
+    if not document.complete or not isinstance(document.data, dict):
+        raise _UnknownError(at, _not_rendered(one, "its values are no YAML mapping"))
+    return document.data
+
+
+def _nested(name: str, value: object, one: _Object, at: PathInData) -> dict[str, Any]:
+    try:
+        return nested({name: value})
+    except ValueError as error:
+        raise _UnknownError(at, _not_rendered(one, str(error))) from None
+
+
+def _inline(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, default=str) if values else ""
+
+
+def _must_be_here(url: object, top: Path, one: _Object, at: PathInData) -> None:
+    """Raise where a repository is not the one of a folder, or nobody knows."""
+    addresses = remotes(top)
+    if not isinstance(url, str) or repository_name(url) not in addresses:
+        why = (
+            f"'{url}' is not known to be this repository: no remote of it has that address"
+            if addresses
+            else f"'{url}' is not known to be this repository, which has no remote"
+        )
+        raise _UnknownError(at, _not_rendered(one, why))

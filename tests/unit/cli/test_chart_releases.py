@@ -1,0 +1,221 @@
+"""Releases of charts that manifests name: Argo CD, Flux and helmfile."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from kscan_lsp.cli.main import app
+from kscan_lsp.files.remotes import repository_name
+
+pytest.importorskip("helm_python")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: "{{ .Release.Name }}", namespace: "{{ .Release.Namespace }}"}
+spec:
+  hostPID: {{ .Values.pid }}
+  hostIPC: {{ .Values.ipc }}
+  hostNetwork: {{ .Values.net }}
+  containers: [{name: a, image: a/b:1}]
+"""
+URL = "https://git.example.com/team/deploy"
+APPLICATION = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: prod, namespace: argocd}}
+spec:
+  destination: {{namespace: live}}
+  source:
+    repoURL: {URL}.git
+    path: charts/shop
+    helm:
+      valueFiles: [pid.yaml]
+      valuesObject: {{ipc: true}}
+      parameters:
+        - {{name: net, value: "true"}}
+"""
+REFERRING = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: prod}}
+spec:
+  sources:
+    - repoURL: git@git.example.com:team/deploy.git
+      path: charts/shop
+      helm:
+        valueFiles: [$here/env/pid.yaml]
+        values: |
+          ipc: true
+          net: true
+    - repoURL: {URL}
+      ref: here
+"""
+FLUX = f"""\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {{name: deploy, namespace: flux}}
+spec: {{url: {URL}}}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {{name: prod, namespace: flux}}
+spec:
+  chart:
+    spec:
+      chart: ./charts/shop
+      sourceRef: {{kind: GitRepository, name: deploy}}
+      valuesFiles: [env/pid.yaml]
+  valuesFrom:
+    - {{kind: ConfigMap, name: more}}
+  values: {{net: true}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: more, namespace: flux}}
+data:
+  values.yaml: |
+    ipc: true
+    net: false
+"""
+HELMFILE = """\
+releases:
+  - name: prod
+    namespace: live
+    chart: ./charts/shop
+    values: [env/pid.yaml, {ipc: true}]
+    set: [{name: net, value: true}]
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    files = {
+        ".git/config": f'[remote "origin"]\n\turl = {URL}.git\n',
+        "charts/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n",
+        "charts/shop/values.yaml": "pid: false\nipc: false\nnet: false\n",
+        "charts/shop/pid.yaml": "pid: true\n",
+        "charts/shop/templates/pod.yaml": POD,
+        "env/pid.yaml": "pid: true\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def scan(*arguments: str):
+    result = CliRunner().invoke(app, ["scan", "--format", "json", "--fail-on", "none", *arguments, "."])
+    assert result.stdout, result.output
+    return json.loads(result.stdout)
+
+
+def found(report) -> dict[str, list[str]]:
+    return {
+        one["control"]: one["renderedWith"]
+        for one in report["findings"]
+        if one["control"] in {"C-0038", "C-0041"} and "renderedWith" in one
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "label"),
+    [
+        ("app.yaml", APPLICATION, "release prod: charts/shop/pid.yaml"),
+        ("app.yaml", REFERRING, "release prod: env/pid.yaml"),
+        ("flux.yaml", FLUX, "release prod: env/pid.yaml"),
+        ("helmfile.yaml", HELMFILE, "release prod: env/pid.yaml"),
+    ],
+)
+def test_manifests_name_releases_of_charts(here: Path, name: str, text: str, label: str) -> None:
+    (here / name).write_text(text)
+    report = scan()
+    assert found(report) == {"C-0038": [label], "C-0041": [label]}
+    assert sum(one["control"] == "C-0038" for one in report["findings"]) == 2
+    assert report["notScanned"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "said"),
+    [
+        ("a.yaml", APPLICATION.replace("team/deploy", "other/repo"), 7, "no remote of it has that address"),
+        (
+            "a.yaml",
+            APPLICATION.replace("pid.yaml", "none.yaml"),
+            10,
+            "there is no values file 'none.yaml' here",
+        ),
+        ("a.yaml", APPLICATION.replace("pid.yaml", "../../../x.yaml"), 10, "is outside of this repository"),
+        (
+            "f.yaml",
+            FLUX.replace("kind: ConfigMap, name: more", "kind: Secret, name: more"),
+            12,
+            "Secret 'more' of its",
+        ),
+        (
+            "f.yaml",
+            FLUX.replace("kind: GitRepository, name", "kind: HelmRepository, name"),
+            13,
+            "not of a GitRep",
+        ),
+        ("helmfile.yaml", HELMFILE.replace("env/pid.yaml", "x.yaml.gotmpl"), 5, "its values are a template"),
+    ],
+)
+def test_what_is_not_known_from_files_is_said_once_and_not_guessed(
+    here: Path, name: str, text: str, line: int, said: str
+) -> None:
+    (here.parent / "x.yaml").write_text("a: 1\n")
+    (here / name).write_text(text)
+    report = scan()
+    assert found(report) == {}
+    (one,) = report["notScanned"]
+    assert (one["file"], one["line"]) == (name, line)
+    assert said in one["reason"]
+    assert "is not rendered" in one["reason"]
+
+
+def test_charts_of_elsewhere_are_not_spoken_of(here: Path) -> None:
+    (here / "app.yaml").write_text(APPLICATION.replace("charts/shop", "charts/other"))
+    report = scan()
+    assert report["notScanned"] == []
+
+
+@pytest.mark.parametrize("broken", [None, 1, [], "x", {"a": 1}, [1], [None], {"": {}}])
+@pytest.mark.parametrize(
+    "key", ["source", "helm", "valueFiles", "values", "valuesObject", "parameters", "destination"]
+)
+def test_nothing_breaks_it(here: Path, key: str, broken: object) -> None:
+    helm: dict[str, object] = {"valueFiles": ["pid.yaml"]}
+    source: dict[str, object] = {"repoURL": URL, "path": "charts/shop", "helm": helm}
+    spec: dict[str, object] = {"source": source}
+    (spec if key in {"source", "destination"} else source if key == "helm" else helm)[key] = broken
+    text = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "a"},
+        "spec": spec,
+    }
+    (here / "app.json").write_text(json.dumps(text))
+    scan()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://h.io/a/b",
+        "https://me@h.io/a/b.git",
+        "ssh://git@h.io/a/b.git",
+        "git@h.io:a/b.git",
+        "ssh://git@h.io:22/a/b",
+    ],
+)
+def test_a_repository_has_one_name(url: str) -> None:
+    assert repository_name(url) == "h.io/a/b"
