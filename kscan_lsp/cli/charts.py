@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RenderedChart(NamedTuple):
-    """A chart with what it renders to, by its defaults first; without renderings there is a reason not to scan it."""
+    """A chart with what it renders to, by its defaults first if these are enough; `not_scanned` says what does not."""
 
     folder: Path
     renderings: tuple[ValuesRendering, ...]
@@ -97,17 +97,20 @@ def rendered_chart(
         why = f"its dependency '{missing}' is not in charts/, so it is not rendered; run: helm dependency build {name}"
         not_scanned.append(NotScanned(f"{prefix}Chart.yaml", 1, why))
     renderings = []
+    faults = []
     for number, release in enumerate(chart.ways()):
         found = render(maker, chart, (), prefix, release)
         label = release.label(shown)
         if isinstance(found, ChartFault):
             said = f" with {label}" if number else ""
             why = f"this chart does not render{said}: {found.message}"
-            not_scanned.append(NotScanned(chart.named(prefix, found.file), found.line, why))
-            if not number:
-                return RenderedChart(folder, (), tuple(not_scanned), {})
-            continue
-        renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix))))
+            faults.append(NotScanned(chart.named(prefix, found.file), found.line, why))
+        else:
+            renderings.append(ValuesRendering(label, tuple(_files(chart, found, prefix))))
+    # a chart whose defaults are not enough is judged with those values that are; what nothing renders is said once
+    not_scanned += faults if renderings else faults[:1]
+    if not renderings:
+        return RenderedChart(folder, (), tuple(not_scanned), {})
     sources = {
         chart.named(prefix, path): source
         for path in chart.templates()

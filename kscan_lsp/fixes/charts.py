@@ -238,11 +238,9 @@ def _rendered(site: ChartSite) -> dict[str, Mapping[str, str]] | None:
         try:
             rendered = ask_for(site.maker, site.chart, release, site.chart.files)
         except RenderError:
-            if found:
-                continue  # nobody judges it with these
-            return None
+            continue  # nobody judges it with these
         found[release.label("")] = by_file(site.chart, rendered)
-    return found
+    return found or None
 
 
 def _judged(

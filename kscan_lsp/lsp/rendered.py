@@ -17,7 +17,7 @@ from lsprotocol import types
 from kscan_lsp.findings import Problem
 from kscan_lsp.lsp import convert
 from kscan_lsp.render.release import beside
-from kscan_lsp.render.source_map import Rendered
+from kscan_lsp.render.source_map import Rendered, few
 from kscan_lsp.text import LineIndex, Span, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 
@@ -102,7 +102,7 @@ def _of_file(file: CheckedFile) -> Iterator[tuple[str, ChartMark]]:
             )
             message = convert.message_of(finding)
             if source.extra and values:
-                message += f" (rendered with {', '.join(values)})"
+                message += f" (rendered with {few(values)})"
             yield (
                 at.file,
                 ChartMark(

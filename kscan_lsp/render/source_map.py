@@ -13,7 +13,7 @@ from kscan_lsp.paths import lookup, stable
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from kscan_lsp.findings import Finding
     from kscan_lsp.paths import Path
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 IN_ARCHIVE: Final = "it is rendered from a template in this archive"
 UNKNOWN: Final = "which line of the template this comes from is not known"
+
+
+MAX_NAMED: Final = 3
+"""Values files and overlays that a message names; others are counted."""
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of some values files or overlays, for a message, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{', '.join(names[:MAX_NAMED])}{more}"
 
 
 class FoundWith(Struct, frozen=True):

@@ -41,10 +41,15 @@ class Action(NamedTuple):
     """The named template that it is in the definition of; empty outside of all."""
 
     @property
+    def is_comment(self) -> bool:
+        """Whether it says nothing to Helm, whatever calls a person wrote into it."""
+        return self.body.lstrip().startswith("/*")
+
+    @property
     def prints(self) -> bool:
         """Whether it prints what it evaluates to."""
         word = _WORD.match(self.body)
-        silent = not self.body.strip() or self.body.lstrip().startswith("/*") or _ASSIGNMENT.match(self.body)
+        silent = not self.body.strip() or self.is_comment or _ASSIGNMENT.match(self.body)
         return not silent and not (word and word[1] in _SILENT)
 
 
@@ -93,6 +98,8 @@ def without_marks_in_calls(action: Action, stripped: str) -> str:
         stripped: a call with `%s` in place of an argument, which gives that without marks.
     """
     body = action.body
+    if action.is_comment:
+        return body
     tokens = [*_TOKEN.finditer(body)]
     kept = action.prints and _is_printed_as_it_is(tokens)
     calls: list[tuple[int, int]] = []

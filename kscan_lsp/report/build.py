@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kscan_lsp import paths
 from kscan_lsp.policy.admission import is_of_admission, stand_in
-from kscan_lsp.render.source_map import Rendered
+from kscan_lsp.render.source_map import Rendered, few
 from kscan_lsp.report.circumstances import UNKNOWN
 from kscan_lsp.report.compliance import compliance, control_results
 from kscan_lsp.report.fixes import fixes_in
@@ -245,7 +245,7 @@ class _Builder:
         with_ = placed.source.found_with.of(finding) if isinstance(placed.source, Rendered) else ()
         said = finding.message
         if is_extra(placed) and with_:
-            said += f" (rendered with {', '.join(with_)})"
+            said += f" (rendered with {few(with_)})"
         if location.span and location.reason:
             said += f" ({location.reason})"
         below = placed.source.beneath(finding.span) if isinstance(placed.source, Rendered) else None

@@ -11,7 +11,7 @@ The files that it is built from are there with their texts and without documents
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from kscan_lsp.findings import SUPPRESSION
 from kscan_lsp.render.kustomize.comments import with_comments
 from kscan_lsp.render.kustomize.places import Overlaid
-from kscan_lsp.render.source_map import FoundWith
+from kscan_lsp.render.source_map import FoundWith, few
 from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.results import CheckedFile, place
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.render.kustomize.building import Built
     from kscan_lsp.workspace.results import PlacedDocument
-
-
-MAX_NAMED: Final = 3
-"""Overlays that a message names; a report has them all."""
 
 
 class OverlayBuild(NamedTuple):
@@ -251,5 +247,4 @@ def _first_only(
 
 def _told(finding: Finding, overlays: Sequence[str]) -> Finding:
     """A finding in what others build on, too, that does not stand in all that these build: it says in which."""
-    more = f" and {len(overlays) - MAX_NAMED} more" if len(overlays) > MAX_NAMED else ""
-    return replace(finding, message=f"{finding.message} (built by {', '.join(overlays[:MAX_NAMED])}{more})")
+    return replace(finding, message=f"{finding.message} (built by {few(overlays)})")

@@ -256,6 +256,34 @@ def test_a_chart_that_does_not_render_is_one_problem(here: Path) -> None:
     assert "nil pointer" in place["reason"]
 
 
+def test_a_chart_whose_defaults_are_not_enough_is_judged_with_the_values_that_are(here: Path) -> None:
+    asks = '{{ required "say which" .Values.which }}'
+    write(
+        here, {"shop/templates/which.yaml": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {asks}}}\n"}
+    )
+    for name in "abcd":
+        write(here, {f"shop/ci/{name}-values.yaml": f"which: {name}\nprivileged: true\n"})
+    status, report = scan("shop", "--control", "C-0057")
+    assert status == 3
+    ((place),) = report["notScanned"]
+    assert (place["file"], place["line"]) == ("shop/templates/which.yaml", 3)
+    (finding,) = of(report, "C-0057")
+    assert finding["renderedWith"] == [f"shop/ci/{name}-values.yaml" for name in "abcd"]
+
+
+def test_values_that_a_template_goes_through_may_be_no_list(here: Path) -> None:
+    """As where a switch, or a list, may be said."""
+    each = '{{ range (ternary (list "x") .Values.open (kindIs "bool" .Values.open)) }}{{ if . }}true{{ end }}{{ end }}'
+    context = '{{- include "shop.context" . | nindent 12 }}'
+    template = DEPLOYMENT.replace(context, f"privileged: {each}")
+    write(
+        here,
+        {"shop/templates/web.yaml": template, "shop/values.yaml": "enabled: true\nimage: a\nopen: true\n"},
+    )
+    _, report = scan("shop", "--control", "C-0057")
+    assert of(report, "C-0057")
+
+
 def test_a_dependency_that_is_not_there_is_said(here: Path) -> None:
     write(here, {"shop/Chart.yaml": META + "dependencies: [{name: db, version: 1.0.0}]\n"})
     status, report = scan("--control", "C-0057")

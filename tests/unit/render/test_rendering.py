@@ -157,6 +157,14 @@ def test_each_line_and_each_action_is_found_again(maker: Helm, made: tuple[str, 
             assert source == token[0]
 
 
+def test_calls_in_comments_are_no_calls(maker: Helm) -> None:
+    comment = '{{/*\nUsage: {{ include "x.name" (list . "-a") }}, or tpl "it\'s" }}\n*/}}'
+    one = chart(a=f'{comment}{{{{ define "x.name" }}}}web{{{{ end }}}}\nname: {{{{ include "x.name" . }}}}\n')
+    found = rendered(maker, one)
+    assert found.text.strip() == "name: web"
+    assert Rendered("a", 0, found.pieces).is_known(found.text.index("web"))
+
+
 def test_what_is_hashed_is_known_but_for_its_hash(maker: Helm) -> None:
     one = chart(
         cm='kind: ConfigMap\ndata:\n  x: {{ include "name" . }}\n',
