@@ -44,7 +44,7 @@ def page(control: Control, severity: Severity, named: Iterable[str], message: st
     if message:
         parts.append(message)
     parts.append(control.description)
-    if control.condition:
+    if control.condition and not message:  # what was found was evaluated
         parts.append(f"**{control.condition}:** {control.unanswered}.")
     parts.append(f"**How to fix:** {control.remediation}")
     if listed := "; ".join(named):
