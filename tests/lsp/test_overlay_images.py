@@ -19,7 +19,8 @@ FILES = {
     ".kscan.yaml": "frameworks: []\ncontrols: {include: [KS-0060]}\n",
     "base/kustomization.yaml": "resources: [pod.yaml]\n",
     "base/pod.yaml": (
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n    - name: web\n      image: nginx:1.0\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+        "  containers:\n    - name: web\n      image: nginx:1.0\n"
     ),
     "prod/kustomization.yaml": "resources: [../base]\nimages:\n  - name: nginx\n    newTag: 1.25.3\n",
 }
