@@ -12,7 +12,7 @@ from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.build import build
-from kscan_lsp.report.circumstances import CheckedOut, Circumstances, used_settings
+from kscan_lsp.report.circumstances import CheckedOut, Circumstances, UsedPack, used_settings
 from kscan_lsp.report.fixes import fixes_in
 from kscan_lsp.report.formats import FixDetail, format_of
 from kscan_lsp.report.model import NO_GATE
@@ -131,7 +131,7 @@ def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: boo
     here = Path.cwd()
     root = repository(str(here))
     packs = {
-        pack: f"{pack.name} {pack.version} ({pack.digest})"
+        pack: UsedPack(pack.name, pack.version, pack.digest)
         for one in scan.configurations
         for pack in one.packs
     }
@@ -143,7 +143,7 @@ def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: boo
                 display_name(configuration.settings_path) if configuration.settings_path else "",
                 configuration.settings,
                 request.controls,
-                tuple(f"{pack.name} {pack.version} ({pack.digest})" for pack in configuration.packs),
+                tuple(packs[pack] for pack in configuration.packs),
             )
             for configuration in scan.configurations
         ),

@@ -93,7 +93,9 @@ class Candidates:
                 yield path
                 continue
             entries = self._values.lookup(path[:at])
-            keys: Iterable[str | int] = ()  # a template may range over a number, or what is no list in these values
+            keys: Iterable[
+                str | int
+            ] = ()  # a template may range over a number, or what is no list in these values
             if isinstance(entries, dict | list):
                 keys = entries if isinstance(entries, dict) else range(len(entries))
             todo += [(*path[:at], key, *path[at + 1 :]) for key in [*keys][:_MOST_ENTRIES]]

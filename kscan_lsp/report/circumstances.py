@@ -33,6 +33,17 @@ class UsedSettings(NamedTuple):
     values: tuple[tuple[str, str], ...]
 
 
+class UsedPack(NamedTuple):
+    """A pack of policies that settings extend: its name, its version, and the digest of what it is made of."""
+
+    name: str
+    version: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.digest})"
+
+
 class Circumstances(NamedTuple):
     """When, of which commits and under which settings a report was made; what is not known is left out."""
 
@@ -43,8 +54,7 @@ class Circumstances(NamedTuple):
     """The root of the repository that the working directory lies in, as an absolute name with slashes."""
     inside: str = ""
     """Where the working directory lies in it; empty at its root."""
-    packs: tuple[str, ...] = ()
-    """The packs of policies that settings extend: `name version (digest)`."""
+    packs: tuple[UsedPack, ...] = ()
 
 
 UNKNOWN: Final = Circumstances()
@@ -52,7 +62,7 @@ UNKNOWN: Final = Circumstances()
 
 
 def used_settings(
-    file: str, settings: Settings, only: Sequence[str] = (), packs: Sequence[str] = ()
+    file: str, settings: Settings, only: Sequence[str] = (), packs: Sequence[UsedPack] = ()
 ) -> UsedSettings:
     """Settings for a report: frameworks and version always, else what was chosen; what may be a secret is masked.
 
@@ -66,7 +76,7 @@ def used_settings(
     values = {"frameworks": settings.frameworks, **chosen}
     values.setdefault("kubernetesVersion", f"1.{NEWEST_KUBERNETES}")
     if packs:
-        values["packs"] = list(packs)
+        values["packs"] = [*map(str, packs)]
     if only:
         values = {
             "controls": list(only),

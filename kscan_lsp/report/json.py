@@ -89,7 +89,7 @@ def _parts(report: Report) -> dict[str, Any]:
             "frameworks": [_framework(framework) for framework in report.frameworks],
         },
         "controls": [_control(result) for result in report.controls],
-        "packs": [*report.circumstances.packs],
+        "packs": [*map(str, report.circumstances.packs)],
         "changes": [{"change": one.what, **_change(one)} for one in report.changes],
         "skipped": [{"file": s.file, "reason": s.reason, "hint": s.hint} for s in report.skipped],
         "kindsNotJudged": [

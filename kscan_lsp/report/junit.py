@@ -49,7 +49,10 @@ def _lines(report: Report) -> Iterator[str]:
             f'<testsuite id="{number}" package="kscan" name={_attribute(file)} hostname="localhost" '
             f'timestamp="{stamp}" tests="{failures + errors or 1}" failures="{failures}" errors="{errors}" time="0">'
         )
-        yield f'<properties><property name="tool" value="kscan {__version__}"/></properties>'
+        packs = "".join(
+            f'<property name="pack" value={_attribute(str(one))}/>' for one in report.circumstances.packs
+        )
+        yield f'<properties><property name="tool" value="kscan {__version__}"/>{packs}</properties>'
         yield from _cases(file, suite)
         yield "<system-out></system-out>"
         said = "\n".join(f"{problem.range.start.line}: {problem.message}" for problem in suite.problems)

@@ -74,6 +74,10 @@ def _head(comment: CommentText, report: Report) -> None:
     for failure in gate_failures(report)[:_MAX_LISTED]:
         comment.say(f"- {plain(failure.why)}; {plain(failure.advice)}")
     comment.say("", _counts(report), "")
+    if packs := report.circumstances.packs:
+        comment.say(
+            f"Packs of policies: {plain(', '.join(map(str, packs[:_MAX_LISTED])), _MAX_LENGTH_OF_COUNTS)}", ""
+        )
     if report.not_scanned:
         comment.say(f"**Not scanned, or not fully: {counted(len(report.not_scanned), 'place')}**", "")
 

@@ -66,7 +66,7 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     yield "images", [[StyledText(printable(line))] for line in image_lines(report.images)]
     if any(framework.judged for framework in report.frameworks):
         yield "compliance", [[StyledText(printable(_compliance(report)))]]
-    yield "packs", [[StyledText(printable(pack))] for pack in report.circumstances.packs]
+    yield "packs", [[StyledText(printable(str(pack)))] for pack in report.circumstances.packs]
     yield "changed", _listed(_changes(report.changes), "yellow")
     yield "drift", [[StyledText(printable(line))] for line in drift_lines(report.drift)]
     yield "next", _next_steps(report)

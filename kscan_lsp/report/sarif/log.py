@@ -108,8 +108,12 @@ def _run(
         "rules": [rule(control) for control in report.rules.values()],
         "notifications": [{"id": name, "shortDescription": {"text": text}} for name, text in _NOTIFICATIONS],
     }
+    packs = [
+        {"name": one.name, "version": one.version, "properties": {"digest": one.digest}}
+        for one in report.circumstances.packs
+    ]
     head = {
-        "tool": {"driver": driver},
+        "tool": {"driver": driver, **({"extensions": packs} if packs else {})},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository."}}},
         "automationDetails": {"id": "kscan/"},
