@@ -29,6 +29,7 @@ if sys.platform == "linux":
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import FileIO
 
     from kscan_lsp.lsp.server.protocol import Protocol
 
@@ -72,7 +73,7 @@ def serve(protocol: Protocol) -> None:
         asyncio.run(_serve(protocol, source, sys.stdout.buffer))
 
 
-async def _serve(protocol: Protocol, source: ByteSource, sink: ByteSink) -> None:
+async def _serve(protocol: Protocol, source: FileIO, sink: ByteSink) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def end() -> None:
@@ -84,6 +85,9 @@ async def _serve(protocol: Protocol, source: ByteSource, sink: ByteSink) -> None
             try:
                 for body in messages(source):
                     loop.call_soon_threadsafe(protocol.receive, body)
+            except ValueError:
+                if not source.closed:  # else whoever ends all this has closed it, while we were about to read
+                    raise
             finally:
                 end()
 
