@@ -416,6 +416,71 @@ def test_releases_of_settings_are_judged_and_named(here: Path) -> None:
     assert status == 0
 
 
+NAMED = """\
+{{- if .Values.first }}
+apiVersion: v1
+kind: Pod
+metadata: {name: first}
+spec: {hostIPC: true, containers: [{name: a, image: a/b:1}]}
+{{- end }}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Release.Name }}-web
+  namespace: {{ .Release.Namespace }}
+spec:
+  hostPID: true
+  hostNetwork: {{ .Values.net }}
+  containers: [{name: a, image: a/b:1}]
+"""
+SEVERAL = """\
+charts:
+  - path: shop
+    releases:
+      - {name: prod, namespace: prod, set: {net: true, first: true}}
+      - {name: staging, namespace: staging}
+"""
+
+
+def several(here: Path, settings: str = SEVERAL) -> None:
+    (here / "shop/templates/web.yaml").unlink()
+    (here / "shop/values-prod.yaml").unlink(missing_ok=True)
+    write(
+        here,
+        {
+            ".kscan.yaml": settings,
+            "shop/values.yaml": "net: false\nfirst: false\n",
+            "shop/templates/named.yaml": NAMED,
+        },
+    )
+
+
+def test_a_finding_of_several_releases_is_one_although_each_names_its_object(here: Path) -> None:
+    several(here)
+    _, report = scan("--fail-on", "none", ".")
+    everywhere = ["shop/values.yaml", "release prod", "release staging"]
+    assert [(one["resource"]["name"], one["renderedWith"]) for one in of(report, "C-0038")] == [
+        ("shop-web", everywhere),
+        ("first", ["release prod"]),
+    ]
+    # what only one has is its own, with the object of that one
+    (own,) = of(report, "C-0041")
+    assert (own["resource"]["name"], own["renderedWith"]) == ("prod-web", ["release prod"])
+    # every object counts, and fails what it fails
+    control = next(one for one in report["controls"] if one["id"] == "C-0038")
+    assert (control["failed"], report["summary"]["resources"]) == (4, 4), control
+
+
+def test_a_finding_that_is_accepted_for_one_release_is_open_for_others(here: Path) -> None:
+    several(here)
+    accept = "exceptions:\n  - {controls: [C-0038], names: [shop-web], reason: known}\n"
+    write(here, {".kscan/exceptions.yaml": accept})
+    _, report = scan("--fail-on", "none", ".")
+    open_ones = [one for one in of(report, "C-0038") if one["status"] == "open"]
+    assert {one["resource"]["name"] for one in open_ones} >= {"prod-web"}, of(report, "C-0038")
+
+
 def test_releases_have_their_name_namespace_version_and_sets(here: Path) -> None:
     of_release(here)
     named = configure(here)[0].releases[here / "shop"]
