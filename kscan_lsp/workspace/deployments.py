@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path as PathInData
 
 _HELMFILE: Final = re.compile(r"helmfile\.ya?ml")
-_MAY_DEPLOY: Final = re.compile(r"argoproj\.io/|\.toolkit\.fluxcd\.io/")
+_NOT_READ: Final = (
+    "secrets",
+    "inherit",
+    "strategicMergePatches",
+    "jsonPatches",
+    "transformers",
+    "valuesTemplate",
+)
+"""What changes a release of a helmfile in a way that is not followed."""
+_GROUPS: Final = ("argoproj.io/", ".toolkit.fluxcd.io/")
 
 
 class Undecided(NamedTuple):
@@ -84,9 +93,7 @@ def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> D
     files = [*files]
     found: dict[Path, list[NamedRelease]] = {}
     undecided: list[Undecided] = []
-    known = [
-        (path, text) for path, text in files if _MAY_DEPLOY.search(text) or _HELMFILE.fullmatch(path.name)
-    ]
+    known = [(path, text) for path, text in files if may_deploy(path, text)]
     objects = [one for path, text in known for one in _objects(path, text)]
     configs = _ConfigMaps(files)
     for one in objects:
@@ -97,6 +104,16 @@ def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> D
             elif release not in found.setdefault(chart, []):
                 found[chart].append(release)
     return Deployments({chart: tuple(some) for chart, some in found.items()}, tuple(undecided))
+
+
+def may_deploy(path: Path, text: str) -> bool:
+    """Whether a file may name releases of charts, or what these are installed from."""
+    return any(group in text for group in _GROUPS) or _HELMFILE.fullmatch(path.name) is not None
+
+
+def may_be_asked(text: str) -> bool:
+    """Whether a file may have values that a release takes from elsewhere in the cluster."""
+    return "ConfigMap" in text
 
 
 def _objects(path: Path, text: str) -> Iterator[_Object]:
@@ -120,7 +137,7 @@ class _ConfigMaps:
         if self._known is None:
             self._known = {}
             for path, text in self._files:
-                for one in _objects(path, text) if "ConfigMap" in text else ():
+                for one in _objects(path, text) if may_be_asked(text) else ():
                     if one.get("kind") == "ConfigMap":
                         key = (
                             str(one.get("metadata", "name")),
@@ -256,14 +273,7 @@ def _flux(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
 
 def _helmfile(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
     inside = Path(repository(str(known.top)) or known.top)
-    for key in (
-        "secrets",
-        "inherit",
-        "strategicMergePatches",
-        "jsonPatches",
-        "transformers",
-        "valuesTemplate",
-    ):
+    for key in _NOT_READ:
         if said.get(key):
             raise _UnknownError((key,), _not_rendered(one, f"'{key}' is not read"))
     files: list[Path] = []

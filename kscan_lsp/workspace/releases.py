@@ -104,6 +104,12 @@ def _release(
     return NamedRelease(release, tuple(files)), wrong
 
 
+def joined(said: Sequence[NamedRelease], others: Sequence[NamedRelease]) -> tuple[NamedRelease, ...]:
+    """The releases that settings name, and those of manifests that are called otherwise."""
+    names = {one.release.name for one in said}
+    return (*said, *(one for one in others if one.release.name not in names))
+
+
 def with_releases(
     chart: Chart,
     folder: Path,

@@ -91,7 +91,11 @@ class Publisher:
         differs = [
             self._publish_document(document, project)
             for document in session.checked_documents(chart.root)
-            if (document.chart == chart.folder if isinstance(chart, OpenChart) else chart.has(document.key))
+            if (
+                session.charts.folder_of(document) == chart.folder
+                if isinstance(chart, OpenChart)
+                else chart.has(document.key)
+            )
         ]
         if any(differs):
             self._refresh(diagnostics=True)
