@@ -12,27 +12,24 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import is_within
 from kscan_lsp.files.remotes import remotes, repository_name
-from kscan_lsp.paths import lookup
 from kscan_lsp.render.merging import merged
 from kscan_lsp.render.release import Release
 from kscan_lsp.settings.charts import nested, typed
+from kscan_lsp.workspace.deploying import HELMFILE, ConfigMaps, DeployingObject, may_deploy, objects_in
 from kscan_lsp.workspace.releases import NamedRelease
-from kscan_lsp.yaml.document import Document, read_document, split
-from kscan_lsp.yaml.locate import span_at
+from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp.paths import Path as PathInData
 
-_HELMFILE: Final = re.compile(r"helmfile\.ya?ml")
 _NOT_READ: Final = (
     "secrets",
     "inherit",
@@ -42,7 +39,6 @@ _NOT_READ: Final = (
     "valuesTemplate",
 )
 """What changes a release of a helmfile in a way that is not followed."""
-_GROUPS: Final = ("argoproj.io/", ".toolkit.fluxcd.io/")
 
 
 class Undecided(NamedTuple):
@@ -70,19 +66,6 @@ class _UnknownError(Exception):
         self.reason = reason
 
 
-class _Object(NamedTuple):
-    file: Path
-    line: int
-    """Of the file, before the document's first; from 0."""
-    document: Document
-
-    def get(self, *path: str | int) -> Any:
-        return lookup(self.document.data, path)
-
-    def line_of(self, path: PathInData) -> int:
-        return self.line + self.document.lines.line_of(span_at(self.document, path).start) + 1
-
-
 def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> Deployments:
     """The releases of charts that files of a workspace name.
 
@@ -94,8 +77,8 @@ def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> D
     found: dict[Path, list[NamedRelease]] = {}
     undecided: list[Undecided] = []
     known = [(path, text) for path, text in files if may_deploy(path, text)]
-    objects = [one for path, text in known for one in _objects(path, text)]
-    configs = _ConfigMaps(files)
+    objects = [one for path, text in known for one in objects_in(path, text)]
+    configs = ConfigMaps(files)
     for one in objects:
         for chart, at, release in _releases(one, objects, configs, charts):
             if isinstance(release, _UnknownError):
@@ -106,59 +89,18 @@ def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> D
     return Deployments({chart: tuple(some) for chart, some in found.items()}, tuple(undecided))
 
 
-def may_deploy(path: Path, text: str) -> bool:
-    """Whether a file may name releases of charts, or what these are installed from."""
-    return any(group in text for group in _GROUPS) or _HELMFILE.fullmatch(path.name) is not None
-
-
-def may_be_asked(text: str) -> bool:
-    """Whether a file may have values that a release takes from elsewhere in the cluster."""
-    return "ConfigMap" in text
-
-
-def _objects(path: Path, text: str) -> Iterator[_Object]:
-    line = 0
-    for piece in split(text):
-        document = read_document(piece)
-        if isinstance(document.data, dict):
-            yield _Object(path, line, document)
-        line += piece.count("\n")
-
-
-class _ConfigMaps:
-    """The ConfigMaps of a workspace, read when the first is asked for."""
-
-    def __init__(self, files: Sequence[tuple[Path, str]]) -> None:
-        self._files = files
-        self._known: dict[tuple[str, str], Any] | None = None
-
-    def data(self, name: str, namespace: str) -> Any:
-        """What is in one; None where there is no such one, or several."""
-        if self._known is None:
-            self._known = {}
-            for path, text in self._files:
-                for one in _objects(path, text) if may_be_asked(text) else ():
-                    if one.get("kind") == "ConfigMap":
-                        key = (
-                            str(one.get("metadata", "name")),
-                            str(one.get("metadata", "namespace") or "default"),
-                        )
-                        self._known[key] = None if key in self._known else one.get("data")
-        return self._known.get((name, namespace))
-
-
 class _Around(NamedTuple):
     """What a release is read with."""
 
     top: Path
     """The folder that names of files in it are relative to."""
     chart: Path
-    objects: Sequence[_Object]
-    configs: _ConfigMaps
+    objects: Sequence[DeployingObject]
+    configs: ConfigMaps
 
 
 def _releases(
-    one: _Object, objects: Sequence[_Object], configs: _ConfigMaps, charts: Container[Path]
+    one: DeployingObject, objects: Sequence[DeployingObject], configs: ConfigMaps, charts: Container[Path]
 ) -> Iterator[tuple[Path, PathInData, NamedRelease | _UnknownError]]:
     """The releases that an object names, of charts that it is asked for, with where it names them."""
     api = str(one.get("apiVersion") or "")
@@ -170,7 +112,7 @@ def _releases(
         make = _argo
     elif api.startswith("helm.toolkit.fluxcd.io/") and one.get("kind") == "HelmRelease":
         places, make = [("spec", "chart", "spec")], _flux
-    elif _HELMFILE.fullmatch(one.file.name):
+    elif HELMFILE.fullmatch(one.file.name):
         releases = one.get("releases")
         places = [("releases", n) for n in range(len(releases) if isinstance(releases, list) else 0)]
         make = _helmfile
@@ -198,7 +140,7 @@ def _releases(
             yield chart, at, _UnknownError((), _not_rendered(one, why))
 
 
-def _argo(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+def _argo(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRelease:
     _must_be_here(said.get("repoURL"), known.top, one, ("repoURL",))
     helm = said.get("helm") or {}
     if helm.get("fileParameters"):
@@ -235,7 +177,7 @@ def _argo(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
     )
 
 
-def _flux(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+def _flux(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRelease:
     namespace = str(one.get("metadata", "namespace") or "default")
     reference = said.get("sourceRef") or {}
     if reference.get("kind") != "GitRepository":
@@ -271,7 +213,7 @@ def _flux(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
     return NamedRelease(Release(str(name), (), _inline(values), str(target or namespace)), tuple(files))
 
 
-def _helmfile(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+def _helmfile(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRelease:
     inside = Path(repository(str(known.top)) or known.top)
     for key in _NOT_READ:
         if said.get(key):
@@ -304,7 +246,7 @@ def _helmfile(one: _Object, said: dict[str, Any], known: _Around) -> NamedReleas
     )
 
 
-def _file(base: Path, name: str, inside: Path, one: _Object, at: PathInData) -> Path:
+def _file(base: Path, name: str, inside: Path, one: DeployingObject, at: PathInData) -> Path:
     path = base / name
     if not path.is_file():
         raise _UnknownError(at, _not_rendered(one, f"there is no values file '{name}' here"))
@@ -313,7 +255,7 @@ def _file(base: Path, name: str, inside: Path, one: _Object, at: PathInData) -> 
     return Path(os.path.realpath(path))
 
 
-def _not_rendered(one: _Object, why: str) -> str:
+def _not_rendered(one: DeployingObject, why: str) -> str:
     kind = one.get("kind")
     return (
         f"{kind} '{one.get('metadata', 'name')}' is not rendered: {why}"
@@ -322,7 +264,7 @@ def _not_rendered(one: _Object, why: str) -> str:
     )
 
 
-def _read(text: object, one: _Object, at: PathInData) -> dict[str, Any]:
+def _read(text: object, one: DeployingObject, at: PathInData) -> dict[str, Any]:
     if not text:
         return {}
     document = read_document(str(text))
@@ -331,7 +273,7 @@ def _read(text: object, one: _Object, at: PathInData) -> dict[str, Any]:
     return document.data
 
 
-def _nested(name: str, value: object, one: _Object, at: PathInData) -> dict[str, Any]:
+def _nested(name: str, value: object, one: DeployingObject, at: PathInData) -> dict[str, Any]:
     try:
         return nested({name: value})
     except ValueError as error:
@@ -342,7 +284,7 @@ def _inline(values: Mapping[str, Any]) -> str:
     return json.dumps(values, default=str) if values else ""
 
 
-def _must_be_here(url: object, top: Path, one: _Object, at: PathInData) -> None:
+def _must_be_here(url: object, top: Path, one: DeployingObject, at: PathInData) -> None:
     """Raise where a repository is not the one of a folder, or nobody knows."""
     addresses = remotes(top)
     if not isinstance(url, str) or repository_name(url) not in addresses:

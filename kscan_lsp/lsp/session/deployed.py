@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp.files.encoding import Unreadable, read
-from kscan_lsp.workspace.deployments import deployments, may_be_asked, may_deploy
+from kscan_lsp.workspace.deploying import may_be_asked, may_deploy
+from kscan_lsp.workspace.deployments import deployments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
