@@ -15,12 +15,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import is_within
 from kscan_lsp.files.remotes import remotes, repository_name
 from kscan_lsp.render.merging import merged
-from kscan_lsp.render.release import Release
-from kscan_lsp.settings.charts import nested, typed
+from kscan_lsp.render.release import Release, ValuesSaid
+from kscan_lsp.settings.charts import nested, parts_of, typed
 from kscan_lsp.workspace.deploying import HELMFILE, ConfigMaps, DeployingObject, may_deploy, objects_in
 from kscan_lsp.workspace.releases import NamedRelease
 from kscan_lsp.yaml.document import read_document
@@ -84,9 +86,16 @@ def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> D
             if isinstance(release, _UnknownError):
                 where = one.line_of((*at, *release.path))
                 undecided.append(Undecided(one.file, where, release.reason))
-            elif release not in found.setdefault(chart, []):
+            elif not any(_is_same(release, other) for other in found.setdefault(chart, [])):
                 found[chart].append(release)
     return Deployments({chart: tuple(some) for chart, some in found.items()}, tuple(undecided))
+
+
+def _is_same(one: NamedRelease, other: NamedRelease) -> bool:
+    """Whether two say the same, wherever they stand."""
+    return one._replace(release=replace(one.release, said=())) == other._replace(
+        release=replace(other.release, said=())
+    )
 
 
 class _Around(NamedTuple):
@@ -95,6 +104,8 @@ class _Around(NamedTuple):
     top: Path
     """The folder that names of files in it are relative to."""
     chart: Path
+    at: PathInData
+    """Where the object names it."""
     objects: Sequence[DeployingObject]
     configs: ConfigMaps
 
@@ -132,7 +143,7 @@ def _releases(
         if chart not in charts:
             continue
         try:
-            yield chart, at, make(one, said, _Around(base, chart, objects, configs))
+            yield chart, at, make(one, said, _Around(base, chart, at, objects, configs))
         except _UnknownError as error:
             yield chart, at, error
         except (AttributeError, TypeError):
@@ -160,10 +171,14 @@ def _argo(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRe
         if helm.get("ignoreMissingValueFiles") and not (base / rest).exists():
             continue
         files.append(_file(base, rest, known.top, one, at))
-    values = helm.get("valuesObject") or _read(helm.get("values"), one, ("helm", "values"))
+    whole = helm.get("valuesObject")
+    below: PathInData = (*known.at, "helm")
+    stand = [_said(one, (*below, "valuesObject" if whole else "values"), is_text=not whole)]
+    values = whole or _read(helm.get("values"), one, ("helm", "values"))
     for number, parameter in enumerate(helm.get("parameters") or ()):
         name, text = str(parameter.get("name")), str(parameter.get("value"))
         value = text if parameter.get("forceString") else typed(text)
+        stand.append(_said(one, (*below, "parameters", number, "value"), parts_of(name)))
         values = merged(values, _nested(name, value, one, ("helm", "parameters", number)))
     return NamedRelease(
         Release(
@@ -172,6 +187,7 @@ def _argo(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRe
             _inline(values),
             str(one.get("spec", "destination", "namespace") or "default"),
             str(helm.get("kubeVersion") or ""),
+            tuple(stand),
         ),
         tuple(files),
     )
@@ -210,7 +226,12 @@ def _flux(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRe
     values = merged(values, one.get("spec", "values") or {})
     target = one.get("spec", "targetNamespace")
     name = one.get("spec", "releaseName") or "-".join(filter(None, (target, one.get("metadata", "name"))))
-    return NamedRelease(Release(str(name), (), _inline(values), str(target or namespace)), tuple(files))
+    return NamedRelease(
+        Release(
+            str(name), (), _inline(values), str(target or namespace), "", (_said(one, ("spec", "values")),)
+        ),
+        tuple(files),
+    )
 
 
 def _helmfile(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRelease:
@@ -220,10 +241,12 @@ def _helmfile(one: DeployingObject, said: dict[str, Any], known: _Around) -> Nam
             raise _UnknownError((key,), _not_rendered(one, f"'{key}' is not read"))
     files: list[Path] = []
     values: dict[str, Any] = {}
+    stand = []
     for number, entry in enumerate(said.get("values") or ()):
         at = ("values", number)
         if isinstance(entry, dict):
             values = merged(values, entry)
+            stand.append(_said(one, (*known.at, *at)))
         elif values or str(entry).endswith(".gotmpl"):
             why = "its values are a template" if not values else "a values file comes after values"
             raise _UnknownError(at, _not_rendered(one, why))
@@ -234,6 +257,7 @@ def _helmfile(one: DeployingObject, said: dict[str, Any], known: _Around) -> Nam
             raise _UnknownError(("set", number), _not_rendered(one, "its set has no value"))
         value = typed(entry["value"]) if isinstance(entry["value"], str) else entry["value"]
         values = merged(values, _nested(str(entry.get("name")), value, one, ("set", number)))
+        stand.append(_said(one, (*known.at, "set", number, "value"), parts_of(str(entry.get("name")))))
     return NamedRelease(
         Release(
             str(said.get("name") or ""),
@@ -241,6 +265,7 @@ def _helmfile(one: DeployingObject, said: dict[str, Any], known: _Around) -> Nam
             _inline(values),
             str(said.get("namespace") or "default"),
             str(said.get("kubeVersion") or one.get("kubeVersion") or ""),
+            tuple(stand),
         ),
         tuple(files),
     )
@@ -278,6 +303,12 @@ def _nested(name: str, value: object, one: DeployingObject, at: PathInData) -> d
         return nested({name: value})
     except ValueError as error:
         raise _UnknownError(at, _not_rendered(one, str(error))) from None
+
+
+def _said(
+    one: DeployingObject, at: PathInData, under: PathInData = (), *, is_text: bool = False
+) -> ValuesSaid:
+    return ValuesSaid(str(one.file), one.offset, at, under, is_text)
 
 
 def _inline(values: Mapping[str, Any]) -> str:

@@ -186,6 +186,8 @@ async def test_releases_that_manifests_name_count_as_they_are_typed(editor, char
     assert next(d.message for d in shown if d.code == "C-0041").endswith("(rendered with release live)")
     # what is typed counts before it is saved, and what is on disk when nobody edits it
     editor.open(app.as_uri(), APPLICATION)
+    (on_value,) = await editor.until(app.as_uri(), now(("C-0041", 10)))
+    assert on_value.related_information[0].location.uri == web
     editor.edit(app.as_uri(), 2, TextDocumentContentChangeWholeDocument(APPLICATION.replace("true", "false")))
     await editor.until(web, now(PID))
     editor.close(app.as_uri())

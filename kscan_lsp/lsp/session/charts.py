@@ -283,7 +283,8 @@ def _still(
 
 def _texts(chart: Chart, prefix: str) -> dict[str, str]:
     texts = chart.templates()
-    for path in ("Chart.yaml", "values.yaml", *(file for way in chart.ways() for file in way.files)):
+    with_values = (path for way in chart.ways() for path in (*way.files, *(one.file for one in way.said)))
+    for path in ("Chart.yaml", "values.yaml", *with_values):
         if (raw := chart.raw(path)) is not None:
             texts[path] = raw.decode(errors="replace")
     named = chart.templates()

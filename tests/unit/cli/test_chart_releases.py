@@ -144,6 +144,31 @@ def test_manifests_name_releases_of_charts(here: Path, name: str, text: str, lab
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("app.yaml", APPLICATION, 13),
+        ("app.yaml", APPLICATION.replace("ipc: true", "net: true").replace("name: net", "name: a"), 11),
+        ("app.yaml", f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: a}}\n---\n{REFERRING}", 16),
+        ("flux.yaml", FLUX, 17),
+        ("helmfile.yaml", HELMFILE, 6),
+        ("helmfile.yaml", HELMFILE.replace("ipc: true", "net: true").replace("name: net", "name: a"), 5),
+        (
+            ".kscan.yaml",
+            "charts:\n  - path: charts/shop\n    releases:\n      - name: prod\n        set: {net: true}\n",
+            5,
+        ),
+    ],
+)
+def test_a_finding_leads_to_the_value_that_a_manifest_says(
+    here: Path, name: str, text: str, line: int
+) -> None:
+    (here / name).write_text(text)
+    (finding,) = [one for one in scan()["findings"] if one["control"] == "C-0041"]
+    related = [(one["file"], one["range"]["start"]["line"], one["message"]) for one in finding["related"]]
+    assert related == [(name, line, "net sets this")]
+
+
+@pytest.mark.parametrize(
     ("name", "text", "line", "said"),
     [
         ("a.yaml", APPLICATION.replace("team/deploy", "other/repo"), 7, "no remote of it has that address"),
