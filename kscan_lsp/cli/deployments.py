@@ -37,7 +37,8 @@ def releases_rendered(
         return {}, []
     folders = {folder: Path(os.path.realpath(folder)) for folder in templates}
     texts = [(Path.cwd() / one.path, one.source.text) for one in files if one.path]
-    named = deployments(texts, frozenset(folders.values()))
+    listed = {real for folder, real in folders.items() if templates[folder][0][1].releases.get(real)}
+    named = deployments(texts, frozenset(folders.values()), listed)
 
     def releases(folder: str) -> Sequence[NamedRelease]:
         said = templates[folder][0][1].releases.get(folders[folder], ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -10,12 +11,15 @@ from kscan_lsp.yaml.document import Document, read_document, split
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from kscan_lsp.paths import Path as PathInData
 
 HELMFILE: Final = re.compile(r"helmfile\.ya?ml")
+_CHART: Final = re.compile(r"""(?m)^[ \t-]*chart:[ \t]*["']?(.*?)["']?[ \t]*$""")
+_ACTION: Final = re.compile(r"\{\{.*?\}\}")
+_BY_HAND: Final = "list them under 'charts' in .kscan.yaml"
 _GROUPS: Final = ("argoproj.io/", ".toolkit.fluxcd.io/")
 
 
@@ -79,3 +83,52 @@ class ConfigMaps:
                         )
                         self._known[key] = None if key in self._known else one.get("data")
         return self._known.get((name, namespace))
+
+
+def is_template(path: Path, text: str) -> bool:
+    """Whether a file is a helmfile that has to be rendered before it says anything."""
+    return HELMFILE.fullmatch(path.name) is not None and "{{" in text
+
+
+def in_template(path: Path, text: str, charts: Collection[Path]) -> tuple[int, str] | None:
+    """The line, from 1, and why the releases of a helmfile that is a template are not rendered.
+
+    None where it is none, or names none of these charts.
+    """
+    if not is_template(path, text) or not any(
+        _may_be(path.parent, found[1], charts) for found in _CHART.finditer(text)
+    ):
+        return None
+    line = text.count("\n", 0, text.find("{{")) + 1
+    why = f"this helmfile is not rendered: it is a template, so its releases are not known; {_BY_HAND}"
+    return line, why
+
+
+def in_set(one: DeployingObject, top: Path, charts: Collection[Path]) -> tuple[PathInData, str] | None:
+    """Where and why the applications of an ApplicationSet are not rendered; None where it names none of these charts.
+
+    Args:
+        one: the object.
+        top: what its paths are relative to.
+        charts: the real paths of charts.
+    """
+    if one.get("kind") != "ApplicationSet":
+        return None
+    below: PathInData = ("spec", "template", "spec")
+    several = one.get(*below, "sources")
+    numbers = range(len(several)) if isinstance(several, list) else ()
+    for at in ((*below, "source", "path"), *((*below, "sources", number, "path") for number in numbers)):
+        name = one.get(*at)
+        if isinstance(name, str) and _may_be(top, name, charts):
+            named = one.get("metadata", "name")
+            why = "which applications it makes is not known from files"
+            return at, f"ApplicationSet '{named}' is not rendered: {why}; {_BY_HAND}"
+    return None
+
+
+def _may_be(top: Path, name: str, charts: Collection[Path]) -> bool:
+    """Whether a name with actions in it may be that of one of these charts."""
+    pattern = re.compile(".*".join(map(re.escape, _ACTION.split(name))))
+    names = {os.path.relpath(chart, os.path.realpath(top)) for chart in charts}
+    plain = os.path.normpath(name) if "{{" not in name else ""
+    return any(one == plain or pattern.fullmatch(one) or pattern.fullmatch(f"./{one}") for one in names)

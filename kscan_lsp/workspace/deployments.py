@@ -5,7 +5,8 @@ Read are `Application` (https://argo-cd.readthedocs.io/en/stable/user-guide/helm
 repository is this one if a remote of the checkout has its address. What is not known from files is not guessed: such a
 release is not rendered, and why is said at its place.
 
-Left out on purpose: `ApplicationSet`, whose applications are made from what only a cluster or a server knows.
+Left out on purpose: `ApplicationSet`, whose applications are made from what only a cluster or a server knows, and
+helmfiles that are templates. Where one is about a chart that it is asked for, that is said.
 """
 
 from __future__ import annotations
@@ -23,12 +24,21 @@ from kscan_lsp.files.remotes import remotes, repository_name
 from kscan_lsp.render.merging import merged
 from kscan_lsp.render.release import Release, ValuesSaid
 from kscan_lsp.settings.charts import nested, parts_of, typed
-from kscan_lsp.workspace.deploying import HELMFILE, ConfigMaps, DeployingObject, may_deploy, objects_in
+from kscan_lsp.workspace.deploying import (
+    HELMFILE,
+    ConfigMaps,
+    DeployingObject,
+    in_set,
+    in_template,
+    is_template,
+    may_deploy,
+    objects_in,
+)
 from kscan_lsp.workspace.releases import NamedRelease
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp.paths import Path as PathInData
 
@@ -68,20 +78,30 @@ class _UnknownError(Exception):
         self.reason = reason
 
 
-def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> Deployments:
+def deployments(
+    files: Iterable[tuple[Path, str]], charts: Collection[Path], listed: Container[Path] = ()
+) -> Deployments:
     """The releases of charts that files of a workspace name.
 
     Args:
         files: manifests, by their paths, with their texts.
         charts: the real paths of the charts that it is asked for.
+        listed: those of which settings list releases, in place of what is not known.
     """
     files = [*files]
+    unlisted = [chart for chart in charts if chart not in listed]
     found: dict[Path, list[NamedRelease]] = {}
     undecided: list[Undecided] = []
     known = [(path, text) for path, text in files if may_deploy(path, text)]
+    for path, text in known:
+        if (templated := in_template(path, text, unlisted)) is not None:
+            undecided.append(Undecided(path, *templated))
+    known = [(path, text) for path, text in known if not is_template(path, text)]
     objects = [one for path, text in known for one in objects_in(path, text)]
     configs = ConfigMaps(files)
     for one in objects:
+        if (generated := in_set(one, _top_of(one), unlisted)) is not None:
+            undecided.append(Undecided(one.file, one.line_of(generated[0]), generated[1]))
         for chart, at, release in _releases(one, objects, configs, charts):
             if isinstance(release, _UnknownError):
                 where = one.line_of((*at, *release.path))
@@ -98,6 +118,11 @@ def _is_same(one: NamedRelease, other: NamedRelease) -> bool:
     )
 
 
+def _top_of(one: DeployingObject) -> Path:
+    """The folder that what clusters read from git is relative to."""
+    return Path(repository(str(one.file.parent)) or one.file.parent)
+
+
 class _Around(NamedTuple):
     """What a release is read with."""
 
@@ -111,7 +136,7 @@ class _Around(NamedTuple):
 
 
 def _releases(
-    one: DeployingObject, objects: Sequence[DeployingObject], configs: ConfigMaps, charts: Container[Path]
+    one: DeployingObject, objects: Sequence[DeployingObject], configs: ConfigMaps, charts: Collection[Path]
 ) -> Iterator[tuple[Path, PathInData, NamedRelease | _UnknownError]]:
     """The releases that an object names, of charts that it is asked for, with where it names them."""
     api = str(one.get("apiVersion") or "")
@@ -131,11 +156,7 @@ def _releases(
         return
     for at in places:
         said = one.get(*at)
-        base = (
-            one.file.parent
-            if make is _helmfile
-            else Path(repository(str(one.file.parent)) or one.file.parent)
-        )
+        base = one.file.parent if make is _helmfile else _top_of(one)
         name = said.get("chart" if make is not _argo else "path") if isinstance(said, dict) else None
         if not isinstance(name, str):
             continue
