@@ -362,6 +362,23 @@ def test_only_what_changed_since_a_revision_is_new(here: Path) -> None:
     assert {one["control"] for one in report["findings"]} == {"C-0038"}
 
 
+def test_values_beside_a_chart_are_those_of_the_revision(here: Path) -> None:
+    of_release(here)
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    git(here, "init", "-q")
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "one")
+    write(here, {"env/prod.yaml": "privileged: true\n"})
+    _, report = scan("--new-since", "HEAD", "--new-only", "shop")
+    assert {one["control"] for one in report["findings"]} >= {"C-0057"}
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "two")
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    _, report = scan("--new-since", "HEAD", "--new-only", "shop")
+    assert report["findings"] == []
+    assert of(scan("--new-since", "HEAD~1", "--new-only", "shop")[1], "C-0057") == []
+
+
 def test_a_rendering_is_printed_with_its_places(here: Path) -> None:
     result = CliRunner().invoke(app, ["render", "shop", "--map"])
     assert result.exit_code == 0, result.output
