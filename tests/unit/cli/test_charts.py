@@ -379,6 +379,20 @@ def test_values_beside_a_chart_are_those_of_the_revision(here: Path) -> None:
     assert of(scan("--new-since", "HEAD~1", "--new-only", "shop")[1], "C-0057") == []
 
 
+def test_staged_values_beside_a_chart_have_it_judged(here: Path) -> None:
+    of_release(here)
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    git(here, "init", "-q")
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "one")
+    write(here, {"env/prod.yaml": "privileged: true\n"})
+    git(here, "add", ".")
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    _, report = scan("--staged", "--control", "C-0057")
+    (finding,) = of(report, "C-0057")
+    assert finding["renderedWith"] == ["release prod: shop/values-prod.yaml + env/prod.yaml"]
+
+
 def test_a_rendering_is_printed_with_its_places(here: Path) -> None:
     result = CliRunner().invoke(app, ["render", "shop", "--map"])
     assert result.exit_code == 0, result.output
