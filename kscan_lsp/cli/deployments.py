@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.model import NotScanned
 from kscan_lsp.workspace.deployments import deployments
+from kscan_lsp.workspace.releases import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,13 +37,12 @@ def releases_rendered(
         return {}, []
     folders = {folder: Path(os.path.realpath(folder)) for folder in templates}
     texts = [(Path.cwd() / one.path, one.source.text) for one in files if one.path]
-    named = deployments(texts, frozenset(folders.values()))
+    listed = {real for folder, real in folders.items() if templates[folder][0][1].releases.get(real)}
+    named = deployments(texts, frozenset(folders.values()), listed)
 
     def releases(folder: str) -> Sequence[NamedRelease]:
         said = templates[folder][0][1].releases.get(folders[folder], ())
-        names = {one.release.name for one in said}
-        others = named.by_chart.get(folders[folder], ())
-        return (*said, *(one for one in others if one.release.name not in names))
+        return joined(said, named.by_chart.get(folders[folder], ()))
 
     found = charts(templates, releases=releases)
     if found is None:

@@ -22,7 +22,7 @@ from kscan_lsp.cli.scan import Scan
 from kscan_lsp.files.discover import is_excluded, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, is_rendered
-from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
+from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, chart_around, outermost_chart
 from kscan_lsp.files.revision import RevisionError, read_revision
 from kscan_lsp.render.chart import chart_of
 from kscan_lsp.render.kustomize.files import FilesOfRevision
@@ -31,7 +31,9 @@ from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.drift import written
 from kscan_lsp.settings.exceptions import FOLDER
 from kscan_lsp.workspace.baselines import name_in
+from kscan_lsp.workspace.deployments import deployments
 from kscan_lsp.workspace.places import exceptions_above, find_settings
+from kscan_lsp.workspace.releases import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,11 +69,23 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
     named = [Path(os.path.abspath(path)) for path in request.paths if path != STDIN]
     charts = _charts_of(scan)
     whole = [*charts, *_overlay_tops(scan)]
+    beside = {
+        str(file)
+        for configuration in scan.configurations
+        for releases in configuration.releases.values()
+        for release in releases
+        for file in release.files
+    }
 
     def wanted(path: str) -> bool:
         absolute = top / path
-        return any(absolute.is_relative_to(one) for one in whole) or (
-            path.endswith(_SUFFIXES) and any(absolute == one or absolute.is_relative_to(one) for one in named)
+        return (
+            os.path.realpath(absolute) in beside
+            or any(absolute.is_relative_to(one) for one in whole)
+            or (
+                path.endswith(_SUFFIXES)
+                and any(absolute == one or absolute.is_relative_to(one) for one in named)
+            )
         )
 
     try:
@@ -143,15 +157,32 @@ def _rendered_then(
         below = {path: raw for path, raw in files.items() if path.is_relative_to(folder)}
         return chart_of({path.relative_to(folder).as_posix(): raw for path, raw in below.items()})
 
-    def releases(folder: str) -> Sequence[NamedRelease]:
-        return configurations(Path(folder)).releases.get(Path(os.path.realpath(folder)), ())
+    def values(path: Path) -> bytes | Unreadable:
+        found = files.get(path)
+        return Unreadable("it is not in this revision") if found is None else found
 
-    found = rendered_charts(map(str, charts), read, releases=releases) if charts else {}
+    def releases(folder: str) -> Sequence[NamedRelease]:
+        real = Path(os.path.realpath(folder))
+        said = configurations(Path(folder)).releases.get(real, ())
+        return joined(said, named.by_chart.get(real, ()))
+
+    if not charts:
+        return []
+    files = {Path(os.path.realpath(top)) / PurePosixPath(name): raw for name, raw in texts.items()}
+    manifests = [
+        (path, raw.decode(errors="replace")) for path, raw in files.items() if _may_be_manifest(path)
+    ]
+    named = deployments(manifests, frozenset(Path(os.path.realpath(chart)) for chart in charts))
+    found = rendered_charts(map(str, charts), read, releases=releases, values=values)
     return [
         ChartToJudge(chart.renderings, chart.sources, frozenset(chart.sources), configurations(chart.folder))
         for chart in (found or {}).values()
         if chart.renderings
     ]
+
+
+def _may_be_manifest(path: Path) -> bool:
+    return path.name.endswith(_SUFFIXES) and chart_around(path) is None
 
 
 def _judged_then(

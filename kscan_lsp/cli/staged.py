@@ -77,10 +77,18 @@ def scan_staged(request: ScanRequest, today: date, named: Sequence[str], charts:
                 )
     # whatever of a chart is changed, all of its templates may render to something else
     changed = {chart for path in asked if (chart := chart_around(path))}
+    changed |= {chart for path in asked for chart in _rendered_with(reader, path)}
     for path in sorted(texts):
         if _may_be_manifest(path.name):
             _read(reader, top, path, texts[path], asked=path in asked, charts=changed)
     return reader.scan(tuple(str(path) for path in sorted(asked)), charts=_of_index(charts, texts))
+
+
+def _rendered_with(reader: Reader, path: Path) -> list[Path]:
+    """The charts that have a release of the settings with a values file."""
+    releases = reader.configuration(path.parent).releases
+    real = Path(os.path.realpath(path)) if releases else path
+    return [chart for chart, some in releases.items() if any(real in one.files for one in some)]
 
 
 def _of_index(charts: RenderCharts, texts: Mapping[Path, bytes]) -> RenderCharts:

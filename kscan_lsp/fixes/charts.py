@@ -106,7 +106,8 @@ def chart_fixes(
     """
     found = []
     for root, draft in chart_drafts(site, placed, finding):
-        fixable = Fixable(placed, finding, (*root, *finding.path), sources)
+        editable = [one for one in sources if one.is_values]
+        fixable = Fixable(placed, finding, (*root, *finding.path), editable)
         for texts in proposals(site.chart, site.prefix, fixable, draft):
             if all(map(site.allowed, texts)) and holds(site.with_texts(texts), base, fixable, draft):
                 found.append(ChartFix(f"{draft.title} in {', '.join(sorted(texts))}", draft.safe, texts))

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from kscan_lsp.paths import Path
+
+
+class ValuesSaid(Struct, frozen=True):
+    """Where values of a release stand that are in no values file: in a manifest, in settings."""
+
+    file: str
+    """Its path; that of a release of a chart is from the folder of the chart."""
+    offset: int
+    """Where in its text the document begins."""
+    at: Path
+    """Where they are in the document."""
+    under: Path = ()
+    """Where they are in the values of the chart."""
+    is_text: bool = False
+    """Whether they are YAML in a text."""
 
 
 class Release(Struct, frozen=True):
@@ -17,6 +37,8 @@ class Release(Struct, frozen=True):
     namespace: str = "default"
     kube_version: str = ""
     """Such as `1.33`; without one, the newest that Helm knows."""
+    said: tuple[ValuesSaid, ...] = ()
+    """Where the values that are in no file of values stand, as far as that is known; later ones win."""
 
     def label(self, prefix: str) -> str:
         """What reports call it: the values file of one without a name, else its name and its values files.

@@ -15,7 +15,7 @@ from kscan_lsp.text import Span
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from kscan_lsp.findings import Finding
+    from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.paths import Path
     from kscan_lsp.render.marks import Piece, Written
 
@@ -39,6 +39,8 @@ class FoundWith(Struct, frozen=True):
     names: Mapping[object, tuple[str, ...]] = {}
     of_images: Container[str] = ()
     """The controls that are about what is in an image: with another image it is another finding."""
+    same: Mapping[ResourceId, ResourceId] = {}
+    """Objects that the template makes of what another values file makes one of another name of, by that one."""
 
     def of(self, finding: Finding) -> tuple[str, ...]:
         """Those of one finding."""
@@ -48,7 +50,8 @@ class FoundWith(Struct, frozen=True):
         """What makes a finding the same with other values."""
         image = lookup(finding.data, finding.path) if finding.control in self.of_images else None
         said = image if isinstance(image, str) else ""
-        return finding.control, finding.resource, _stable(_Same(finding.data), finding.path), said
+        resource = self.same.get(finding.resource, finding.resource)
+        return finding.control, resource, _stable(_Same(finding.data), finding.path), said
 
 
 class _Same:

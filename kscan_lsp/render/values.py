@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.locate import resolve
 from kscan_lsp.render.merging import merged
+from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import nearest
-from kscan_lsp.yaml.document import read_document
+from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kscan_lsp.paths import Path
     from kscan_lsp.render.chart import Chart
-    from kscan_lsp.render.release import Release
-    from kscan_lsp.text import Span
+    from kscan_lsp.render.release import Release, ValuesSaid
     from kscan_lsp.yaml.document import Document
 
 
@@ -37,6 +37,8 @@ class ValuesFile(NamedTuple):
     path: str
     under: Path
     document: Document
+    said: tuple[SaidDocument, ...] = ()
+    """Where values without a path stand."""
 
     def sets(self, path: Path) -> bool:
         """Whether it has a value at a path in the values of the whole chart."""
@@ -50,6 +52,53 @@ class ValuePlace(NamedTuple):
     path: Path
     span: Span
     is_set: bool
+    document: str | None = None
+    """The text of the document that it is in, where that is not the whole of a values file."""
+    offset: int = 0
+    """Where that begins."""
+
+
+class SaidDocument(NamedTuple):
+    """Values in a file with something else: the document that they are in, which begins somewhere in its file."""
+
+    said: ValuesSaid
+    document: Document
+
+    def place(self, path: Path) -> tuple[int, ValuePlace] | None:
+        """How much of a path in the values of the chart they have, and where that stands."""
+        said, root = self.said, self.document.root
+        if path[: len(said.under)] != said.under or root is None:
+            return None
+        inside = path[len(said.under) :]
+        whole = said.at if said.is_text else (*said.at, *inside)
+        depth = nearest(root, whole).depth - len(said.at)
+        if depth < 0:
+            return None
+        span = resolve(self.document, whole).span
+        if said.is_text:
+            text = read_document(str(paths.lookup(self.document.data, said.at) or ""))
+            if text.root is None:
+                return None
+            depth = nearest(text.root, inside).depth
+            span = self._line(text, resolve(text, inside).span) or span
+        span = Span(span.start + said.offset, span.end + said.offset)
+        is_set = depth == len(inside)
+        place = ValuePlace(said.file, whole, span, is_set, self.document.text, said.offset)
+        return len(said.under) + depth, place
+
+    def _line(self, inner: Document, span: Span) -> Span | None:
+        """The line of a block of text that a span of what it says is in; None where it is written otherwise."""
+        lines = self.document.lines
+        line = inner.lines.line_of(span.start)
+        wanted = inner.text[inner.lines.starts[line] : inner.lines.content_end(line)].strip()
+        root = self.document.root
+        first = lines.line_of(nearest(root, self.said.at).node.start) + 1 if root is not None else 0
+        if first + line >= len(lines.starts):
+            return None
+        start, end = lines.starts[first + line], lines.content_end(first + line)
+        there = self.document.text[start:end]
+        at = start + len(there) - len(there.lstrip())
+        return Span(at, at + len(wanted)) if there.strip() == wanted else None
 
 
 class ChartValues:
@@ -78,11 +127,16 @@ class ChartValues:
         best: tuple[int, ValuesFile] | None = None
         for file in self.files:
             depth = _depth(file, path)
+            if file.said and depth != len(path):
+                continue  # what is missing is missed in a values file
             if depth is not None and (best is None or depth >= best[0]):
                 best = (depth, file)
         if best is None:
             return None
         depth, file = best
+        if file.said:
+            found = [one for said in file.said if (one := said.place(path)) is not None]
+            return max(reversed(found), key=lambda one: one[0], default=(0, None))[1]
         inside = path[len(file.under) :]
         return ValuePlace(file.path, inside, resolve(file.document, inside).span, depth == len(path))
 
@@ -147,7 +201,8 @@ def chart_values(
     for path in release.files if release else ():
         found += _file(chart, path, (), known)
     if release and release.inline:
-        found.append(ValuesFile("", (), read_document(release.inline)))
+        said = tuple(one for place in release.said for one in _said(chart, place))
+        found.append(ValuesFile("", (), read_document(release.inline), said))
     return ChartValues(found)
 
 
@@ -158,6 +213,12 @@ def _file(chart: Chart, path: str, under: Path, known: Mapping[str, Document] | 
         if document is None or document.text != text:
             document = read_document(text)
         yield ValuesFile(path, under, document)
+
+
+def _said(chart: Chart, said: ValuesSaid) -> Iterable[SaidDocument]:
+    if (raw := chart.raw(said.file)) is not None:
+        text = raw.decode(errors="replace")
+        yield SaidDocument(said, read_document(next(iter(split(text[said.offset :])), "")))
 
 
 def _depth(file: ValuesFile, path: Path) -> int | None:

@@ -44,6 +44,11 @@ def _assignments(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def parts_of(name: str) -> tuple[str, ...]:
+    """The path that a name with dots is of; a dot behind a backslash is part of a name."""
+    return tuple([part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", name)])
+
+
 def nested(values: dict[str, Any]) -> dict[str, Any]:
     """Values by names with dots, as maps in maps: `{"image.tag": 1}` is `{"image": {"tag": 1}}`.
 
@@ -54,7 +59,7 @@ def nested(values: dict[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, value in values.items():
-        parts = [part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", name)]
+        parts = parts_of(name)
         if not all(parts):
             raise ValueError(f"'{name}' names no value: a dot stands between two names")
         if "[" in name:

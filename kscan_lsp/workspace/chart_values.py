@@ -20,6 +20,7 @@ from kscan_lsp.render.reads import Templates
 from kscan_lsp.render.release import beside
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.render.values import chart_values
+from kscan_lsp.text import Span
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.text import Span
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument, PlacedDocument
     from kscan_lsp.yaml.document import Document
@@ -53,6 +53,21 @@ class ValueSource(NamedTuple):
     is_set: bool
     text: str
     """The text of the file."""
+    document: str | None = None
+    """The text of the document that it is in, of a manifest or settings; None in a values file."""
+    offset: int = 0
+    """Where that begins."""
+
+    @property
+    def is_values(self) -> bool:
+        """Whether the file is one of values."""
+        return self.document is None
+
+    def related(self, finding: Finding, prefix: str) -> Related:
+        """It as a place that a finding rests on; `prefix` is what stands before the paths of the chart's files."""
+        span = Span(self.span.start - self.offset, self.span.end - self.offset)
+        text = self.text if self.document is None else self.document
+        return Related(finding.resource, finding.path, span, self.message, beside(prefix, self.file), text)
 
 
 def value_sources(
@@ -136,7 +151,9 @@ def _set_in(probe: Probe, path: Path, how: str) -> Iterator[ValueSource]:
     if place is not None and place.file:
         said = f"{show(path)} {how if place.is_set else MISSING}"
         text = (probe.chart.raw(place.file) or b"").decode(errors="replace")
-        yield ValueSource(path, place.file, place.span, said, place.is_set, text)
+        yield ValueSource(
+            path, place.file, place.span, said, place.is_set, text, place.document, place.offset
+        )
 
 
 def _key(source: Rendered, finding: Finding) -> object:
@@ -163,10 +180,7 @@ def _with_sources(
     placed: PlacedDocument, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
 ) -> CheckedDocument:
     def resting(finding: Finding) -> Finding:
-        more = [
-            Related(finding.resource, finding.path, one.span, one.message, beside(prefix, one.file), one.text)
-            for one in sources_in(sources, placed, finding)
-        ]
+        more = [one.related(finding, prefix) for one in sources_in(sources, placed, finding)]
         return replace(finding, related=(*finding.related, *more)) if more else finding
 
     checked = placed.checked

@@ -6,6 +6,9 @@ taken over as a further document of the template, and so is what cannot be read 
 one file for each template, and one finding for all values that it is found with. Such a document is declared by
 nothing: no fingerprint and no score counts it again.
 
+An object that is called after its release is another one in each, which counts for itself; what is found in it is one
+finding all the same, where the same place of the template makes it.
+
 Nothing in what is rendered is edited: a fix is one of a template or of values, proven by rendering (`fixes/charts.py`).
 """
 
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Finding
+    from kscan_lsp.findings import Finding, ResourceId
+    from kscan_lsp.paths import Path
     from kscan_lsp.render.rendering import RenderedTemplate
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument, PlacedDocument
@@ -143,9 +147,11 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
     faults: dict[str, set[object]] = defaultdict(set)
     extra: dict[str, list[PlacedDocument]] = defaultdict(list)
     limits: dict[str, Problem] = {}
+    objects: dict[str, _Objects] = {}
     for file in default.files:
         if file.path in project.files:
             judged_by_default = project.files[file.path]
+            objects[file.path] = _Objects(judged_by_default)
             found[file.path] = {found_with.key(one): [default.values] for one in _findings(judged_by_default)}
             for placed in judged_by_default.documents:
                 faults[file.path].update(_faults(placed.checked))
@@ -160,13 +166,20 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
             if (unread := _unread(now)) and not _unread(project.files[file.path]):
                 why = f"{unread} (rendered with {values})"
                 limits.setdefault(file.path, Problem(Span(0, 0), why, "limit", fatal=True))
+            there = objects.setdefault(file.path, _Objects())
+            there.add(now)
+            so_far = _SoFar(replace(found_with, same=there.same), known, faults[file.path], there.counted)
             for placed in now.documents:
-                if (new := _new(placed.checked, found_with, known, faults[file.path], values)) is not None:
-                    extra[file.path].append(replace(placed, checked=new))
+                new, failing = _new(placed.checked, so_far, values)
+                if new is not None:
+                    source = placed.source
+                    if failing and isinstance(source, Rendered):
+                        source = replace(source, failing=failing)
+                    extra[file.path].append(replace(placed, checked=new, source=source))
     judged = dict(project.files)
     for path, known in found.items():
         names = {key: tuple(dict.fromkeys(some)) for key, some in known.items()}
-        lists = replace(found_with, names=names)
+        lists = replace(found_with, names=names, same=objects[path].same if path in objects else {})
         own = [_said(placed, lists, extra=False) for placed in judged[path].documents]
         more = [_said(placed, lists, extra=True) for placed in extra[path]]
         limit = judged[path].limit or limits.get(path)
@@ -188,51 +201,101 @@ def _faults(checked: CheckedDocument) -> Iterable[object]:
         yield from ((verdicts.resource.id, one) for one in verdicts.unevaluated)
 
 
+class _Objects:
+    """The objects of a template, and which of them are the same one that several values call differently.
+
+    They are the same where the same place of the template makes them, the same in number, of one kind, and nobody has
+    accepted a finding of one that is open in the other.
+    """
+
+    def __init__(self, default: CheckedFile | None = None) -> None:
+        """With the objects that are there by default."""
+        self.same: dict[ResourceId, ResourceId] = {}
+        self.counted: set[ResourceId] = set()
+        """Those that count in the scores."""
+        self._first: dict[object, tuple[ResourceId, frozenset[object]]] = {}
+        """The first object that was made at a place."""
+        self._known: set[ResourceId] = set()
+        if default is not None:
+            self.add(default)
+            self.counted.update(self._known)
+
+    def add(self, file: CheckedFile) -> None:
+        """Take in those that there are with other values."""
+        objects = [(placed, one) for placed in file.documents for one in placed.checked.verdicts]
+        here = {one.resource.id for _, one in objects}
+        if self._known and here <= self._known:
+            return
+        numbers: dict[object, int] = defaultdict(int)
+        for placed, one in objects:
+            who, root = one.resource.id, placed.checked.document.root
+            at = placed.locate(Span(root.start, root.start + 1)) if root is not None else None
+            place = (at.file, at.span, who.api_version, who.kind, one.resource.root) if at else None
+            numbers[place] += 1
+            accepted = frozenset((f.control, f.stable_path) for f in one.findings if f.status == "accepted")
+            first, also_accepted = self._first.setdefault((place, numbers[place]), (who, accepted))
+            # one that has its own name among these is made at another place this time
+            if who not in self._known and first not in here and accepted == also_accepted:
+                self.same[who] = first
+        self._known |= here
+
+
+class _SoFar(NamedTuple):
+    """What is known of a template by the values before."""
+
+    found_with: FoundWith
+    known: dict[object, list[str]]
+    """What findings are found with, by what tells them apart."""
+    faults: set[object]
+    counted: set[ResourceId]
+    """The objects that count in the scores."""
+
+
 def _new(
-    checked: CheckedDocument,
-    found_with: FoundWith,
-    known: dict[object, list[str]],
-    faults: set[object],
-    values: str,
-) -> CheckedDocument | None:
+    checked: CheckedDocument, so_far: _SoFar, values: str
+) -> tuple[CheckedDocument | None, dict[Path, frozenset[str]]]:
     """What is said of a document that no values before had, None for nothing; all of it is known then.
 
     What they had is noted to be found with these, too. What could not be read or judged is no less said than what is
     found: with these values it would pass for clean.
+
+    Returns:
+        Also the controls that fail in it and are said of another object, by the root of the object.
     """
-    parts = [_only_new(one, found_with, known, faults, values) for one in checked.verdicts]
+    parts = [_only_new(one, so_far, values) for one in checked.verdicts]
     problems = tuple(
         [
             replace(one, message=f"{one.message} (rendered with {values})")
             for one in checked.problems
-            if (one.code, one.message) not in faults
+            if (one.code, one.message) not in so_far.faults
         ]
     )
-    kept = tuple(one for one in parts if one.findings or one.unevaluated)
-    faults.update(_faults(checked))
+    kept = tuple(one for one, failing in parts if one.findings or one.unevaluated or failing)
+    so_far.faults.update(_faults(checked))
     if not (kept or problems):
-        return None
+        return None, {}
     # the reason why it is not complete has to stay with it
     problems = problems or tuple(one for one in checked.problems if one.fatal)
-    return replace(checked, verdicts=kept, problems=problems)
+    elsewhere = {one.resource.root: failing for one, failing in parts if failing}
+    return replace(checked, verdicts=kept, problems=problems), elsewhere
 
 
-def _only_new(
-    verdicts: Verdicts,
-    found_with: FoundWith,
-    known: dict[object, list[str]],
-    faults: set[object],
-    values: str,
-) -> Verdicts:
-    """What is said of an object that no values before had."""
+def _only_new(verdicts: Verdicts, so_far: _SoFar, values: str) -> tuple[Verdicts, frozenset[str]]:
+    """What is said of an object that no values before had; and what fails in one that counts, and is said already."""
     new = []
+    failing: set[str] = set()
+    who = verdicts.resource.id
     for finding in verdicts.findings:
-        names = known.setdefault(found_with.key(finding), [])
+        names = so_far.known.setdefault(so_far.found_with.key(finding), [])
         if not names:
             new.append(finding)
+        elif who not in so_far.counted and finding.status != "accepted":
+            failing.add(finding.control)
         names.append(values)
-    unevaluated = tuple(one for one in verdicts.unevaluated if (verdicts.resource.id, one) not in faults)
-    return replace(verdicts, findings=tuple(new), unevaluated=unevaluated)
+    unevaluated = tuple(one for one in verdicts.unevaluated if (who, one) not in so_far.faults)
+    if new or unevaluated or failing:
+        so_far.counted.add(who)
+    return replace(verdicts, findings=tuple(new), unevaluated=unevaluated), frozenset(failing)
 
 
 def _said(placed: PlacedDocument, found: FoundWith, *, extra: bool) -> PlacedDocument:

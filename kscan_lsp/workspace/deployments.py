@@ -5,35 +5,52 @@ Read are `Application` (https://argo-cd.readthedocs.io/en/stable/user-guide/helm
 repository is this one if a remote of the checkout has its address. What is not known from files is not guessed: such a
 release is not rendered, and why is said at its place.
 
-Left out on purpose: `ApplicationSet`, whose applications are made from what only a cluster or a server knows.
+Left out on purpose: `ApplicationSet`, whose applications are made from what only a cluster or a server knows, and
+helmfiles that are templates. Where one is about a chart that it is asked for, that is said.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import is_within
 from kscan_lsp.files.remotes import remotes, repository_name
-from kscan_lsp.paths import lookup
 from kscan_lsp.render.merging import merged
-from kscan_lsp.render.release import Release
-from kscan_lsp.settings.charts import nested, typed
+from kscan_lsp.render.release import Release, ValuesSaid
+from kscan_lsp.settings.charts import nested, parts_of, typed
+from kscan_lsp.workspace.deploying import (
+    HELMFILE,
+    ConfigMaps,
+    DeployingObject,
+    in_set,
+    in_template,
+    is_template,
+    may_deploy,
+    objects_in,
+)
 from kscan_lsp.workspace.releases import NamedRelease
-from kscan_lsp.yaml.document import Document, read_document, split
-from kscan_lsp.yaml.locate import span_at
+from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp.paths import Path as PathInData
 
-_HELMFILE: Final = re.compile(r"helmfile\.ya?ml")
-_MAY_DEPLOY: Final = re.compile(r"argoproj\.io/|\.toolkit\.fluxcd\.io/")
+_NOT_READ: Final = (
+    "secrets",
+    "inherit",
+    "strategicMergePatches",
+    "jsonPatches",
+    "transformers",
+    "valuesTemplate",
+)
+"""What changes a release of a helmfile in a way that is not followed."""
 
 
 class Undecided(NamedTuple):
@@ -61,73 +78,49 @@ class _UnknownError(Exception):
         self.reason = reason
 
 
-class _Object(NamedTuple):
-    file: Path
-    line: int
-    """Of the file, before the document's first; from 0."""
-    document: Document
-
-    def get(self, *path: str | int) -> Any:
-        return lookup(self.document.data, path)
-
-    def line_of(self, path: PathInData) -> int:
-        return self.line + self.document.lines.line_of(span_at(self.document, path).start) + 1
-
-
-def deployments(files: Iterable[tuple[Path, str]], charts: Container[Path]) -> Deployments:
+def deployments(
+    files: Iterable[tuple[Path, str]], charts: Collection[Path], listed: Container[Path] = ()
+) -> Deployments:
     """The releases of charts that files of a workspace name.
 
     Args:
         files: manifests, by their paths, with their texts.
         charts: the real paths of the charts that it is asked for.
+        listed: those of which settings list releases, in place of what is not known.
     """
     files = [*files]
+    unlisted = [chart for chart in charts if chart not in listed]
     found: dict[Path, list[NamedRelease]] = {}
     undecided: list[Undecided] = []
-    known = [
-        (path, text) for path, text in files if _MAY_DEPLOY.search(text) or _HELMFILE.fullmatch(path.name)
-    ]
-    objects = [one for path, text in known for one in _objects(path, text)]
-    configs = _ConfigMaps(files)
+    known = [(path, text) for path, text in files if may_deploy(path, text)]
+    for path, text in known:
+        if (templated := in_template(path, text, unlisted)) is not None:
+            undecided.append(Undecided(path, *templated))
+    known = [(path, text) for path, text in known if not is_template(path, text)]
+    objects = [one for path, text in known for one in objects_in(path, text)]
+    configs = ConfigMaps(files)
     for one in objects:
+        if (generated := in_set(one, _top_of(one), unlisted)) is not None:
+            undecided.append(Undecided(one.file, one.line_of(generated[0]), generated[1]))
         for chart, at, release in _releases(one, objects, configs, charts):
             if isinstance(release, _UnknownError):
                 where = one.line_of((*at, *release.path))
                 undecided.append(Undecided(one.file, where, release.reason))
-            elif release not in found.setdefault(chart, []):
+            elif not any(_is_same(release, other) for other in found.setdefault(chart, [])):
                 found[chart].append(release)
     return Deployments({chart: tuple(some) for chart, some in found.items()}, tuple(undecided))
 
 
-def _objects(path: Path, text: str) -> Iterator[_Object]:
-    line = 0
-    for piece in split(text):
-        document = read_document(piece)
-        if isinstance(document.data, dict):
-            yield _Object(path, line, document)
-        line += piece.count("\n")
+def _is_same(one: NamedRelease, other: NamedRelease) -> bool:
+    """Whether two say the same, wherever they stand."""
+    return one._replace(release=replace(one.release, said=())) == other._replace(
+        release=replace(other.release, said=())
+    )
 
 
-class _ConfigMaps:
-    """The ConfigMaps of a workspace, read when the first is asked for."""
-
-    def __init__(self, files: Sequence[tuple[Path, str]]) -> None:
-        self._files = files
-        self._known: dict[tuple[str, str], Any] | None = None
-
-    def data(self, name: str, namespace: str) -> Any:
-        """What is in one; None where there is no such one, or several."""
-        if self._known is None:
-            self._known = {}
-            for path, text in self._files:
-                for one in _objects(path, text) if "ConfigMap" in text else ():
-                    if one.get("kind") == "ConfigMap":
-                        key = (
-                            str(one.get("metadata", "name")),
-                            str(one.get("metadata", "namespace") or "default"),
-                        )
-                        self._known[key] = None if key in self._known else one.get("data")
-        return self._known.get((name, namespace))
+def _top_of(one: DeployingObject) -> Path:
+    """The folder that what clusters read from git is relative to."""
+    return Path(repository(str(one.file.parent)) or one.file.parent)
 
 
 class _Around(NamedTuple):
@@ -136,12 +129,14 @@ class _Around(NamedTuple):
     top: Path
     """The folder that names of files in it are relative to."""
     chart: Path
-    objects: Sequence[_Object]
-    configs: _ConfigMaps
+    at: PathInData
+    """Where the object names it."""
+    objects: Sequence[DeployingObject]
+    configs: ConfigMaps
 
 
 def _releases(
-    one: _Object, objects: Sequence[_Object], configs: _ConfigMaps, charts: Container[Path]
+    one: DeployingObject, objects: Sequence[DeployingObject], configs: ConfigMaps, charts: Collection[Path]
 ) -> Iterator[tuple[Path, PathInData, NamedRelease | _UnknownError]]:
     """The releases that an object names, of charts that it is asked for, with where it names them."""
     api = str(one.get("apiVersion") or "")
@@ -153,7 +148,7 @@ def _releases(
         make = _argo
     elif api.startswith("helm.toolkit.fluxcd.io/") and one.get("kind") == "HelmRelease":
         places, make = [("spec", "chart", "spec")], _flux
-    elif _HELMFILE.fullmatch(one.file.name):
+    elif HELMFILE.fullmatch(one.file.name):
         releases = one.get("releases")
         places = [("releases", n) for n in range(len(releases) if isinstance(releases, list) else 0)]
         make = _helmfile
@@ -161,11 +156,7 @@ def _releases(
         return
     for at in places:
         said = one.get(*at)
-        base = (
-            one.file.parent
-            if make is _helmfile
-            else Path(repository(str(one.file.parent)) or one.file.parent)
-        )
+        base = one.file.parent if make is _helmfile else _top_of(one)
         name = said.get("chart" if make is not _argo else "path") if isinstance(said, dict) else None
         if not isinstance(name, str):
             continue
@@ -173,7 +164,7 @@ def _releases(
         if chart not in charts:
             continue
         try:
-            yield chart, at, make(one, said, _Around(base, chart, objects, configs))
+            yield chart, at, make(one, said, _Around(base, chart, at, objects, configs))
         except _UnknownError as error:
             yield chart, at, error
         except (AttributeError, TypeError):
@@ -181,7 +172,7 @@ def _releases(
             yield chart, at, _UnknownError((), _not_rendered(one, why))
 
 
-def _argo(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+def _argo(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRelease:
     _must_be_here(said.get("repoURL"), known.top, one, ("repoURL",))
     helm = said.get("helm") or {}
     if helm.get("fileParameters"):
@@ -201,10 +192,14 @@ def _argo(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
         if helm.get("ignoreMissingValueFiles") and not (base / rest).exists():
             continue
         files.append(_file(base, rest, known.top, one, at))
-    values = helm.get("valuesObject") or _read(helm.get("values"), one, ("helm", "values"))
+    whole = helm.get("valuesObject")
+    below: PathInData = (*known.at, "helm")
+    stand = [_said(one, (*below, "valuesObject" if whole else "values"), is_text=not whole)]
+    values = whole or _read(helm.get("values"), one, ("helm", "values"))
     for number, parameter in enumerate(helm.get("parameters") or ()):
         name, text = str(parameter.get("name")), str(parameter.get("value"))
         value = text if parameter.get("forceString") else typed(text)
+        stand.append(_said(one, (*below, "parameters", number, "value"), parts_of(name)))
         values = merged(values, _nested(name, value, one, ("helm", "parameters", number)))
     return NamedRelease(
         Release(
@@ -213,12 +208,13 @@ def _argo(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
             _inline(values),
             str(one.get("spec", "destination", "namespace") or "default"),
             str(helm.get("kubeVersion") or ""),
+            tuple(stand),
         ),
         tuple(files),
     )
 
 
-def _flux(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+def _flux(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRelease:
     namespace = str(one.get("metadata", "namespace") or "default")
     reference = said.get("sourceRef") or {}
     if reference.get("kind") != "GitRepository":
@@ -251,27 +247,27 @@ def _flux(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
     values = merged(values, one.get("spec", "values") or {})
     target = one.get("spec", "targetNamespace")
     name = one.get("spec", "releaseName") or "-".join(filter(None, (target, one.get("metadata", "name"))))
-    return NamedRelease(Release(str(name), (), _inline(values), str(target or namespace)), tuple(files))
+    return NamedRelease(
+        Release(
+            str(name), (), _inline(values), str(target or namespace), "", (_said(one, ("spec", "values")),)
+        ),
+        tuple(files),
+    )
 
 
-def _helmfile(one: _Object, said: dict[str, Any], known: _Around) -> NamedRelease:
+def _helmfile(one: DeployingObject, said: dict[str, Any], known: _Around) -> NamedRelease:
     inside = Path(repository(str(known.top)) or known.top)
-    for key in (
-        "secrets",
-        "inherit",
-        "strategicMergePatches",
-        "jsonPatches",
-        "transformers",
-        "valuesTemplate",
-    ):
+    for key in _NOT_READ:
         if said.get(key):
             raise _UnknownError((key,), _not_rendered(one, f"'{key}' is not read"))
     files: list[Path] = []
     values: dict[str, Any] = {}
+    stand = []
     for number, entry in enumerate(said.get("values") or ()):
         at = ("values", number)
         if isinstance(entry, dict):
             values = merged(values, entry)
+            stand.append(_said(one, (*known.at, *at)))
         elif values or str(entry).endswith(".gotmpl"):
             why = "its values are a template" if not values else "a values file comes after values"
             raise _UnknownError(at, _not_rendered(one, why))
@@ -282,6 +278,7 @@ def _helmfile(one: _Object, said: dict[str, Any], known: _Around) -> NamedReleas
             raise _UnknownError(("set", number), _not_rendered(one, "its set has no value"))
         value = typed(entry["value"]) if isinstance(entry["value"], str) else entry["value"]
         values = merged(values, _nested(str(entry.get("name")), value, one, ("set", number)))
+        stand.append(_said(one, (*known.at, "set", number, "value"), parts_of(str(entry.get("name")))))
     return NamedRelease(
         Release(
             str(said.get("name") or ""),
@@ -289,12 +286,13 @@ def _helmfile(one: _Object, said: dict[str, Any], known: _Around) -> NamedReleas
             _inline(values),
             str(said.get("namespace") or "default"),
             str(said.get("kubeVersion") or one.get("kubeVersion") or ""),
+            tuple(stand),
         ),
         tuple(files),
     )
 
 
-def _file(base: Path, name: str, inside: Path, one: _Object, at: PathInData) -> Path:
+def _file(base: Path, name: str, inside: Path, one: DeployingObject, at: PathInData) -> Path:
     path = base / name
     if not path.is_file():
         raise _UnknownError(at, _not_rendered(one, f"there is no values file '{name}' here"))
@@ -303,7 +301,7 @@ def _file(base: Path, name: str, inside: Path, one: _Object, at: PathInData) -> 
     return Path(os.path.realpath(path))
 
 
-def _not_rendered(one: _Object, why: str) -> str:
+def _not_rendered(one: DeployingObject, why: str) -> str:
     kind = one.get("kind")
     return (
         f"{kind} '{one.get('metadata', 'name')}' is not rendered: {why}"
@@ -312,7 +310,7 @@ def _not_rendered(one: _Object, why: str) -> str:
     )
 
 
-def _read(text: object, one: _Object, at: PathInData) -> dict[str, Any]:
+def _read(text: object, one: DeployingObject, at: PathInData) -> dict[str, Any]:
     if not text:
         return {}
     document = read_document(str(text))
@@ -321,18 +319,24 @@ def _read(text: object, one: _Object, at: PathInData) -> dict[str, Any]:
     return document.data
 
 
-def _nested(name: str, value: object, one: _Object, at: PathInData) -> dict[str, Any]:
+def _nested(name: str, value: object, one: DeployingObject, at: PathInData) -> dict[str, Any]:
     try:
         return nested({name: value})
     except ValueError as error:
         raise _UnknownError(at, _not_rendered(one, str(error))) from None
 
 
+def _said(
+    one: DeployingObject, at: PathInData, under: PathInData = (), *, is_text: bool = False
+) -> ValuesSaid:
+    return ValuesSaid(str(one.file), one.offset, at, under, is_text)
+
+
 def _inline(values: Mapping[str, Any]) -> str:
     return json.dumps(values, default=str) if values else ""
 
 
-def _must_be_here(url: object, top: Path, one: _Object, at: PathInData) -> None:
+def _must_be_here(url: object, top: Path, one: DeployingObject, at: PathInData) -> None:
     """Raise where a repository is not the one of a folder, or nobody knows."""
     addresses = remotes(top)
     if not isinstance(url, str) or repository_name(url) not in addresses:

@@ -17,8 +17,8 @@ from kscan_lsp.files.encoding import Unreadable, read_bytes
 from kscan_lsp.files.named import is_within, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.render.chart import MAX_BYTES
-from kscan_lsp.render.release import Release
-from kscan_lsp.settings.charts import nested
+from kscan_lsp.render.release import Release, ValuesSaid
+from kscan_lsp.settings.charts import nested, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,13 +51,13 @@ def releases_of(
     naming = next((one for one in reversed(layers) if one.settings.charts), None)
     if naming is None:
         return {}
-    found, errors = _named(naming.settings.charts, folder_of(naming))
+    found, errors = _named(naming.settings.charts, folder_of(naming), Path(naming.file))
     wrong += [(naming, error) for error in errors]
     return found
 
 
 def _named(
-    charts: Sequence[ChartSettings], folder: Path | None
+    charts: Sequence[ChartSettings], folder: Path | None, file: Path
 ) -> tuple[dict[Path, tuple[NamedRelease, ...]], list[SettingError]]:
     found: dict[Path, list[NamedRelease]] = defaultdict(list)
     wrong: list[SettingError] = []
@@ -78,17 +78,18 @@ def _named(
                 message = f"another release of this chart is called '{release.name}', too"
                 wrong.append(SettingError((*at, "name"), message))
             elif folder is not None:
-                made, errors = _release(release, folder, inside, at)
+                made, errors = _release(release, folder, file, at)
                 wrong += errors
                 of_chart += [] if errors else [made]
     return {path: tuple(some) for path, some in found.items() if some}, wrong
 
 
 def _release(
-    said: ReleaseSettings, folder: Path, inside: tuple[Path, ...], at: tuple[str | int, ...]
+    said: ReleaseSettings, folder: Path, file: Path, at: tuple[str | int, ...]
 ) -> tuple[NamedRelease, list[SettingError]]:
     files: list[Path] = []
     wrong: list[SettingError] = []
+    inside = workspace_of(folder)
     for number, name in enumerate(said.values):
         path = folder / name
         if not path.is_file():
@@ -100,8 +101,16 @@ def _release(
             continue
         wrong.append(SettingError((*at, "values", number), message))
     inline = json.dumps(nested(said.set), default=str) if said.set else ""
-    release = Release(said.name, (), inline, said.namespace, said.kube_version)
+    places = (ValuesSaid(str(file), 0, (*at, "set", name), parts_of(name)) for name in said.set)
+    stand = tuple(places) if file.is_file() else ()
+    release = Release(said.name, (), inline, said.namespace, said.kube_version, stand)
     return NamedRelease(release, tuple(files)), wrong
+
+
+def joined(said: Sequence[NamedRelease], others: Sequence[NamedRelease]) -> tuple[NamedRelease, ...]:
+    """The releases that settings name, and those of manifests that are called otherwise."""
+    names = {one.release.name for one in said}
+    return (*said, *(one for one in others if one.release.name not in names))
 
 
 def with_releases(
@@ -137,5 +146,12 @@ def with_releases(
                 outside[path] = content
             paths.append(path)
         else:
-            releases.append(replace(one.release, files=tuple(paths)))
+            said = []
+            for place in one.release.said:
+                path = PurePath(os.path.relpath(os.path.realpath(place.file), top)).as_posix()
+                content = chart.files.get(path, outside.get(path)) or read(Path(os.path.realpath(place.file)))
+                if not isinstance(content, Unreadable):
+                    outside[path] = content
+                    said.append(replace(place, file=path))
+            releases.append(replace(one.release, files=tuple(paths), said=tuple(said)))
     return replace(chart, outside=outside, releases=tuple(releases), left_out=tuple(left_out))

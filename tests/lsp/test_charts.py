@@ -128,6 +128,77 @@ async def test_a_value_that_causes_a_finding_is_marked_and_leads_to_the_template
 
 
 @pytest.mark.asyncio
+async def test_values_beside_a_chart_are_rendered_before_they_are_saved(editor, chart: Path) -> None:
+    """What a release of the settings names from outside of the chart is as much a values file as those in it."""
+    env, web = chart.parent / "env" / "prod.yaml", (chart / "templates/web.yaml").as_uri()
+    env.parent.mkdir()
+    env.write_text("net: false\n")
+    (chart / "values-prod.yaml").unlink()
+    releases = "charts:\n  - path: shop\n    releases:\n      - {name: prod, values: [env/prod.yaml]}\n"
+    (chart.parent / ".kscan.yaml").write_text(SETTINGS + releases)
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    await editor.until(web, now(PID))
+    editor.open(env.as_uri(), "net: false\n")
+    editor.edit(env.as_uri(), 2, TextDocumentContentChangeWholeDocument(text="# all\nnet: true\n"))
+    shown = await editor.until(web, now(NET, PID))
+    message = next(d.message for d in shown if d.code == "C-0041")
+    assert message.endswith("(rendered with release prod: ../env/prod.yaml)")
+    # the value is marked where it stands, and leads to the template
+    (on_value,) = await editor.until(env.as_uri(), now(("C-0041", 1)))
+    assert on_value.related_information[0].location.uri == web
+    # what is on disk holds again when nobody edits it
+    editor.close(env.as_uri())
+    await editor.until(web, now(PID))
+    env.write_text("net: true\n")
+    event = types.FileEvent(env.as_uri(), types.FileChangeType.Changed)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    await editor.until(web, now(NET, PID))
+
+
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: live}
+spec:
+  destination: {namespace: live}
+  source:
+    repoURL: https://git.example.com/team/deploy
+    path: shop
+    helm:
+      valuesObject:
+        net: true
+"""
+
+
+@pytest.mark.asyncio
+async def test_releases_that_manifests_name_count_as_they_are_typed(editor, chart: Path) -> None:
+    app, web = chart.parent / "app.yaml", (chart / "templates/web.yaml").as_uri()
+    (chart / "values-prod.yaml").unlink()
+    (chart.parent / ".git").mkdir()
+    (chart.parent / ".git/config").write_text(
+        '[remote "origin"]\n\turl = https://git.example.com/team/deploy.git\n'
+    )
+    app.write_text(APPLICATION)
+    await editor.start(chart.parent)
+    editor.open(web, TEMPLATE)
+    shown = await editor.until(web, now(NET, PID))
+    assert next(d.message for d in shown if d.code == "C-0041").endswith("(rendered with release live)")
+    # what is typed counts before it is saved, and what is on disk when nobody edits it
+    editor.open(app.as_uri(), APPLICATION)
+    (on_value,) = await editor.until(app.as_uri(), now(("C-0041", 10)))
+    assert on_value.related_information[0].location.uri == web
+    editor.edit(app.as_uri(), 2, TextDocumentContentChangeWholeDocument(APPLICATION.replace("true", "false")))
+    await editor.until(web, now(PID))
+    editor.close(app.as_uri())
+    await editor.until(web, now(NET, PID))
+    app.unlink()
+    event = types.FileEvent(app.as_uri(), types.FileChangeType.Deleted)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+    await editor.until(web, now(PID))
+
+
+@pytest.mark.asyncio
 async def test_findings_stay_in_unchanged_lines_while_a_template_is_broken(editor, chart):
     web = (chart / "templates/web.yaml").as_uri()
     await editor.start(chart.parent)

@@ -33,6 +33,7 @@ FLOORS = {
     "lsp": [
         "capabilities", "uris", "wire", "convert", "rendered",
         "session.around", "session.published", "session.stale",
+        "session.deployed",
         "session.charts", "session.overlay_builds", "session.overlays", "session.steps", "session.snapshot",
         "session.scanned", "session.workspace", "session.document", "session.all_charts", "session.session",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",

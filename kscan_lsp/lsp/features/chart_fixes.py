@@ -79,7 +79,8 @@ def _image_changes(
         for title, draft, gone in tag_changes(snapshot, one) if shown else ():
             if stopped():
                 return
-            sources = sources_in(chart.sources, one.placed, gone or shown)
+            known = sources_in(chart.sources, one.placed, gone or shown)
+            sources = [source for source in known if source.is_values]
             image = ImageChange(one.use.image, str(draft.changes[0].value))
             fixable = Fixable(one.placed, gone, draft.within, sources)
             texts = in_values(chart.site.chart, image, sources)

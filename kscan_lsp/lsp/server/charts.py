@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.files.encoding import Unreadable
+from kscan_lsp.files.discover import SUFFIXES
+from kscan_lsp.files.encoding import SourceText, Unreadable, read
 from kscan_lsp.fixes.charts import ChartSite
 from kscan_lsp.lsp.features.chart_fixes import ChartToFix
 from kscan_lsp.lsp.session.charts import OpenChart, render_chart, trace_chart
+from kscan_lsp.lsp.session.deployed import Manifests, find_manifests
 from kscan_lsp.lsp.session.snapshot import OpenText
+from kscan_lsp.lsp.session.steps import find_files
 from kscan_lsp.render.makers import helm
 from kscan_lsp.report.left_alone import INSTALL
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.session.document import OpenDocument
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.render.makers import Helm
+    from kscan_lsp.workspace.configuration import Configuration
 
 logger: Final = logging.getLogger(__name__)
 
@@ -52,24 +56,61 @@ class ChartRenderer:
         self._changed = changed
         self._rendering: set[Path] = set()
         self._maker: Helm | None = None
+        self._manifests: dict[Path | None, Manifests] = {}
+        """What names releases of charts, by the folder of the workspace that it was looked for in."""
+        self._naming: set[Path] = set()
+        """Files that name some, or did."""
         self._told = False
         """Whether the user knows that nothing renders charts."""
 
-    def document_changed(self, document: OpenDocument, work_on: Callable[[Path | None], None]) -> None:
-        """Have the chart of a document rendered, if it is in one; `work_on` takes in what comes of that."""
+    def document_changed(
+        self, document: OpenDocument, work_on: Callable[[Path | None], None], *, closed: bool = False
+    ) -> None:
+        """Have the charts rendered that a document is in, or that are rendered with it.
+
+        Args:
+            document: one that was opened, edited or closed.
+            work_on: takes in what comes of it.
+            closed: whether it was closed, so that what is on disk holds again.
+        """
+        charts = self._session.charts.known
         if document.chart is not None:
-            known = self._session.charts.known.get(document.chart)
-            opened = known is None or document.checked_revision < 0
-            self.outdate(document.chart, document.root, work_on, files=opened)
-        elif document.path is not None:
-            for folder, chart in list(self._session.charts.known.items()):
-                if chart.reads(document.path):
-                    self.outdate(folder, chart.root, work_on, files=False)
+            opened = document.chart not in charts or document.checked_revision < 0
+            self.outdate(document.chart, document.root, work_on, files=opened or closed)
+        path = document.path
+        if path is None or not charts:
+            return
+        naming = self._names_releases(path, document.index.text, again=closed)
+        for folder, chart in list(charts.items()):
+            if folder != document.chart and (chart.reads(path) or self._top(chart.root) in naming):
+                self.outdate(folder, chart.root, work_on, files=closed)
+
+    def _top(self, root: Path | None) -> Path | None:
+        return self._session.top_of(root)
+
+    def _names_releases(self, path: Path, text: str, *, again: bool) -> set[Path | None]:
+        """The folders of the workspace in which a file names releases, or did; `again` has these looked for again."""
+        concerned: set[Path | None] = {
+            top
+            for top, known in self._manifests.items()
+            if path in self._naming or known.concern(path, text)
+            if top is not None and path.is_relative_to(top)
+        }
+        if concerned:
+            self._naming.add(path)
+        for top in concerned if again else ():
+            del self._manifests[top]
+        return concerned
 
     def files_changed(self, path: Path, work_on: Callable[[Path | None], None]) -> None:
         """A file changed on disk."""
+        if not self._session.charts.known:
+            return
+        source = read(path) if self._manifests and path.suffix in SUFFIXES else None
+        text = source.text if isinstance(source, SourceText) else ""
+        naming = self._names_releases(path, text, again=True)
         for folder, chart in list(self._session.charts.known.items()):
-            if path.is_relative_to(folder) or chart.reads(path):
+            if path.is_relative_to(folder) or chart.reads(path) or self._top(chart.root) in naming:
                 self.outdate(folder, chart.root, work_on, files=True)
 
     def outdate(
@@ -149,6 +190,14 @@ class ChartRenderer:
             chart.trace(sources)
             work_on(chart.root)
 
+    async def _find_releases(self, chart: OpenChart, top: Path | None, configuration: Configuration) -> bool:
+        """Look for what names releases of charts, which takes a reading of all files; whether there is anything."""
+        manifests = Manifests()
+        if chart.root is not None:
+            manifests = await self._executors.run_chart(_manifests_in, chart.root, configuration, top)
+        self._manifests[top] = manifests
+        return bool(manifests.texts)
+
     async def _work(self, maker: Helm, chart: OpenChart, work_on: Callable[[Path | None], None]) -> None:
         session = self._session
         try:
@@ -157,12 +206,17 @@ class ChartRenderer:
                 workspace = session.workspaces.get(chart.root)
                 if workspace is None or not chart.is_outdated(configuration):
                     break
-                texts = [(d.path, d.index.text) for d in session.documents.values() if d.path]
-                request = chart.request(texts, configuration, workspace.project)
+                texts = {d.path: d.index.text for d in session.documents.values() if d.path}
+                top = self._top(chart.root)
+                known = self._manifests.get(top)
+                request = chart.request(texts, known or Manifests(), configuration, workspace.project)
                 result = await self._executors.run_chart(render_chart, maker, request)
                 if chart.revision == request.revision:
                     chart.keep(request, result)
                     work_on(chart.root)
+                    if known is None and await self._find_releases(chart, top, configuration):
+                        chart.outdate(files=False)
+                        continue
                     await self._trace(maker, chart, request, result, work_on)
         except Exception:  # a defect of ours must not take everything else down with it
             logger.exception("%s could not be rendered", chart.folder)
@@ -170,3 +224,8 @@ class ChartRenderer:
         finally:
             self._rendering.discard(chart.folder)
             self._changed.notify()
+
+
+def _manifests_in(root: Path, configuration: Configuration, top: Path | None) -> Manifests:
+    found, _ = find_files(root, configuration, top)
+    return find_manifests(found.files)

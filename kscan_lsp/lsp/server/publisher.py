@@ -91,11 +91,23 @@ class Publisher:
         differs = [
             self._publish_document(document, project)
             for document in session.checked_documents(chart.root)
-            if (document.chart == chart.folder if isinstance(chart, OpenChart) else chart.has(document.key))
+            if (
+                session.charts.folder_of(document) == chart.folder
+                if isinstance(chart, OpenChart)
+                else chart.has(document.key)
+            )
         ]
         if any(differs):
             self._refresh(diagnostics=True)
-        here = map(uri_of, chart.marks.keys() | chart.fault_marks.keys())
+        # a manifest that has values of a release is shown with what is found in itself, when it is open
+        here = [
+            uri_of(key)
+            for key in chart.marks.keys() | chart.fault_marks.keys()
+            if not isinstance(chart, OpenChart)
+            or key in workspace.rendered
+            or key not in project.files
+            or not project.files[key].documents
+        ]
         closed = set(here) - keys if shown else set[str]()
         for key in chart.published - closed - keys:
             self.publish(key, None, ())

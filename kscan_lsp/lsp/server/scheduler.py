@@ -85,8 +85,7 @@ class Scheduler:
             return
         if self._session.is_configuration_file(document.path) or self._session.day != today():
             self.reconfigure()
-        if document.chart is not None:
-            self.charts.document_changed(document, self.work_on)
+        self.charts.document_changed(document, self.work_on)
         self.overlays.document_changed(document, self.work_on)
         self.work_on(document.root)
 
@@ -96,8 +95,7 @@ class Scheduler:
         document = session.close(uri)
         if document is None:
             return
-        if document.chart is not None:
-            self.charts.outdate(document.chart, document.root, self.work_on, files=True)
+        self.charts.document_changed(document, self.work_on, closed=True)
         self.overlays.document_changed(document, self.work_on, closed=True)
         if session.is_configuration_file(document.path):
             self.reconfigure()  # what is on disk holds again

@@ -97,7 +97,13 @@ class Charts(Struct):
         key, text = document.key, document.index.text
         overlays = self.overlays.get(document.root)
         built = overlays.view(key, text, looked_at) if overlays else None
-        return built or self.view(document.chart, key, text, looked_at)
+        return built or self.view(self.folder_of(document), key, text, looked_at)
+
+    def folder_of(self, document: OpenDocument) -> Path | None:
+        """The folder of the chart that a document is in, or that is rendered with it; None where there is none."""
+        if document.chart is not None:
+            return document.chart
+        return next((folder for folder, chart in self.known.items() if chart.reads(document.path)), None)
 
     def view(
         self, folder: Path | None, key: str, text: str, looked_at: Container[str] = ()
@@ -116,7 +122,8 @@ class Charts(Struct):
             return None
         # a chart knows its files by their names, and an editor by those with escapes
         top = f"{folder.as_uri()}/"
-        key = top + unquote(key.removeprefix(top))
+        if key.startswith(top):
+            key = top + unquote(key.removeprefix(top))
         marks = moved(chart.marks.get(key, ()), chart.texts.get(key, text), text)
         faults = moved(chart.fault_marks.get(key, ()), chart.fault_texts.get(key, text), text)
         if looked_at and "/templates/" in key:

@@ -17,20 +17,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp.cli.charts import rendered_chart
-from kscan_lsp.files.encoding import Unreadable
+from kscan_lsp.files.encoding import Unreadable, read_bytes
 from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, uri_of, with_sources
-from kscan_lsp.render.chart import read_chart
+from kscan_lsp.lsp.session.deployed import releases_named
+from kscan_lsp.render.chart import MAX_BYTES, read_chart
 from kscan_lsp.render.release import beside
 from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 from kscan_lsp.workspace.images import of_images
-from kscan_lsp.workspace.releases import with_releases
+from kscan_lsp.workspace.releases import joined, with_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.lsp.rendered import ChartMark
+    from kscan_lsp.lsp.session.deployed import Manifests
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
     from kscan_lsp.report.model import NotScanned
@@ -51,10 +53,17 @@ class ChartRequest(NamedTuple):
     """Which state of its files it is; see `OpenChart.revision`."""
     disk: Chart | None
     """Its files as they were read last; None where they are to be read."""
-    buffers: Mapping[str, str]
-    """The texts of open documents, by paths in the chart."""
+    opened: Mapping[Path, str]
+    """The texts of open documents."""
+    manifests: Manifests
+    """What names releases of it, as on disk."""
     configuration: Configuration
     project: Project
+
+    def values(self, path: Path) -> bytes | Unreadable:
+        """What is in a values file that is not in the folder of the chart, by its real path."""
+        opened = next((text for one, text in self.opened.items() if os.path.realpath(one) == str(path)), None)
+        return read_bytes(path, MAX_BYTES) if opened is None else opened.encode(errors="replace")
 
 
 class ChartResult(NamedTuple):
@@ -100,6 +109,8 @@ class OpenChart(Struct):
     whole: bool = False
     """Whether it was known what rests on other objects."""
     disk: Chart | None = None
+    beside: frozenset[Path] = frozenset()
+    """The values files that it is rendered with and that are not in its folder."""
     waiting: ChartResult | None = None
     """What was rendered last, until it is part of the project."""
     accepted: ChartResult | None = None
@@ -138,36 +149,35 @@ class OpenChart(Struct):
         news = self.evidence is not project.evidence
         return news or (not self.whole and bool(project.ruleset.relational))
 
-    def reads(self, path: Path) -> bool:
+    def reads(self, path: Path | None) -> bool:
         """Whether it is rendered with a file that is not in its folder."""
-        return self.disk is not None and any(
-            Path(os.path.normpath(self.folder / one)) == path for one in self.disk.outside
-        )
+        return path in self.beside
 
     def is_outdated(self, configuration: Configuration | None) -> bool:
         """Whether it is to be rendered, by what holds now."""
         return self.done != self.revision or self.configuration is not configuration
 
     def request(
-        self, texts: Iterable[tuple[Path, str]], configuration: Configuration, project: Project
+        self,
+        opened: Mapping[Path, str],
+        manifests: Manifests,
+        configuration: Configuration,
+        project: Project,
     ) -> ChartRequest:
         """What is needed to render it as it is now, with the texts of open documents."""
-        opened = dict(texts)
-        buffers = {
-            path.relative_to(self.folder).as_posix(): text
-            for path, text in opened.items()
-            if path.is_relative_to(self.folder)
-        }
-        known = self.disk.outside if self.disk else ()
-        outside = ((one, Path(os.path.normpath(self.folder / one))) for one in known)
-        buffers |= {one: opened[path] for one, path in outside if path in opened}
-        return ChartRequest(self.folder, self.root, self.revision, self.disk, buffers, configuration, project)
+        return ChartRequest(
+            self.folder, self.root, self.revision, self.disk, opened, manifests, configuration, project
+        )
 
     def keep(self, request: ChartRequest, result: ChartResult) -> None:
         """Keep what was rendered, until it is taken into the project."""
         self.done, self.configuration = request.revision, request.configuration
         self.evidence, self.whole = request.project.evidence, request.project.whole
         self.disk = None if isinstance(result.disk, Unreadable) else result.disk
+        outside = () if isinstance(result.chart, Unreadable) else result.chart.outside
+        # an editor may know the folder by a link, which values files are not named from
+        tops = {str(self.folder), os.path.realpath(self.folder)} if outside else ()
+        self.beside = frozenset(Path(os.path.normpath(f"{top}/{one}")) for top in tops for one in outside)
         self.waiting = result
 
     def step(self, configuration: Configuration, project: Project) -> TakeChart | None:
@@ -213,13 +223,15 @@ class OpenChart(Struct):
 def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
     """Render a chart with all its values, and judge it."""
     disk = request.disk or read_chart(request.folder)
-    if not isinstance(disk, Unreadable):
-        disk = with_releases(disk, request.folder, _named(request))
     prefix = f"{request.folder.as_uri()}/"
     chart = disk
     if not isinstance(disk, Unreadable):
-        texts = {path: text.encode(errors="replace") for path, text in request.buffers.items()}
-        chart = disk.with_texts(texts)
+        texts = {
+            path.relative_to(request.folder).as_posix(): text.encode(errors="replace")
+            for path, text in request.opened.items()
+            if path.is_relative_to(request.folder)
+        }
+        chart = with_releases(disk.with_texts(texts), request.folder, _named(request), request.values)
     made = rendered_chart(maker, request.folder, chart, prefix)
     read = {} if isinstance(chart, Unreadable) else _texts(chart, prefix)
     judged = judge_chart(request.project, made.renderings) if made.renderings else None
@@ -228,7 +240,8 @@ def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
 
 def _named(request: ChartRequest) -> tuple[NamedRelease, ...]:
     releases = request.configuration.releases
-    return releases.get(Path(os.path.realpath(request.folder)), ()) if releases else ()
+    said = releases.get(Path(os.path.realpath(request.folder)), ()) if releases else ()
+    return joined(said, releases_named(request.manifests, request.folder, request.opened))
 
 
 def trace_chart(
@@ -270,7 +283,8 @@ def _still(
 
 def _texts(chart: Chart, prefix: str) -> dict[str, str]:
     texts = chart.templates()
-    for path in ("Chart.yaml", "values.yaml", *(file for way in chart.ways() for file in way.files)):
+    with_values = (path for way in chart.ways() for path in (*way.files, *(one.file for one in way.said)))
+    for path in ("Chart.yaml", "values.yaml", *with_values):
         if (raw := chart.raw(path)) is not None:
             texts[path] = raw.decode(errors="replace")
     named = chart.templates()

@@ -85,6 +85,21 @@ data:
     ipc: true
     net: false
 """
+SET = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: all}}
+spec:
+  generators:
+    - git: {{repoURL: {URL}, directories: [{{path: charts/*}}]}}
+  template:
+    metadata: {{name: a}}
+    spec:
+      destination: {{namespace: live}}
+      source:
+        repoURL: {URL}
+        path: '{{{{ .path.path }}}}'
+"""
 HELMFILE = """\
 releases:
   - name: prod
@@ -144,6 +159,31 @@ def test_manifests_name_releases_of_charts(here: Path, name: str, text: str, lab
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("app.yaml", APPLICATION, 13),
+        ("app.yaml", APPLICATION.replace("ipc: true", "net: true").replace("name: net", "name: a"), 11),
+        ("app.yaml", f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: a}}\n---\n{REFERRING}", 16),
+        ("flux.yaml", FLUX, 17),
+        ("helmfile.yaml", HELMFILE, 6),
+        ("helmfile.yaml", HELMFILE.replace("ipc: true", "net: true").replace("name: net", "name: a"), 5),
+        (
+            ".kscan.yaml",
+            "charts:\n  - path: charts/shop\n    releases:\n      - name: prod\n        set: {net: true}\n",
+            5,
+        ),
+    ],
+)
+def test_a_finding_leads_to_the_value_that_a_manifest_says(
+    here: Path, name: str, text: str, line: int
+) -> None:
+    (here / name).write_text(text)
+    (finding,) = [one for one in scan()["findings"] if one["control"] == "C-0041"]
+    related = [(one["file"], one["range"]["start"]["line"], one["message"]) for one in finding["related"]]
+    assert related == [(name, line, "net sets this")]
+
+
+@pytest.mark.parametrize(
     ("name", "text", "line", "said"),
     [
         ("a.yaml", APPLICATION.replace("team/deploy", "other/repo"), 7, "no remote of it has that address"),
@@ -167,6 +207,15 @@ def test_manifests_name_releases_of_charts(here: Path, name: str, text: str, lab
             "not of a GitRep",
         ),
         ("helmfile.yaml", HELMFILE.replace("env/pid.yaml", "x.yaml.gotmpl"), 5, "its values are a template"),
+        (
+            "helmfile.yaml",
+            HELMFILE.replace("name: prod", "name: {{ .Environment.Name }}"),
+            2,
+            "is a template",
+        ),
+        ("helmfile.yaml", HELMFILE.replace("/shop", "/{{ .Values.app }}"), 4, "list them under 'charts'"),
+        ("set.yaml", SET, 13, "ApplicationSet 'all' is not rendered"),
+        ("set.yaml", SET.replace("'{{ .path.path }}'", "charts/shop"), 13, "ApplicationSet 'all'"),
     ],
 )
 def test_what_is_not_known_from_files_is_said_once_and_not_guessed(
@@ -180,6 +229,25 @@ def test_what_is_not_known_from_files_is_said_once_and_not_guessed(
     assert (one["file"], one["line"]) == (name, line)
     assert said in one["reason"]
     assert "is not rendered" in one["reason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("helmfile.yaml", HELMFILE.replace("./charts/shop", "oci/{{ .Values.x }}")),
+        ("set.yaml", SET.replace("'{{ .path.path }}'", "apps/{{ .path.path }}")),
+    ],
+)
+def test_templates_of_releases_of_elsewhere_are_not_spoken_of(here: Path, name: str, text: str) -> None:
+    (here / name).write_text(text)
+    assert scan()["notScanned"] == []
+
+
+def test_settings_may_list_the_releases_that_a_template_makes(here: Path) -> None:
+    (here / "set.yaml").write_text(SET)
+    assert len(scan()["notScanned"]) == 1
+    (here / ".kscan.yaml").write_text("charts:\n  - path: charts/shop\n    releases: [{name: prod}]\n")
+    assert scan()["notScanned"] == []
 
 
 def test_charts_of_elsewhere_are_not_spoken_of(here: Path) -> None:

@@ -390,6 +390,37 @@ def test_only_what_changed_since_a_revision_is_new(here: Path) -> None:
     assert {one["control"] for one in report["findings"]} == {"C-0038"}
 
 
+def test_values_beside_a_chart_are_those_of_the_revision(here: Path) -> None:
+    of_release(here)
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    git(here, "init", "-q")
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "one")
+    write(here, {"env/prod.yaml": "privileged: true\n"})
+    _, report = scan("--new-since", "HEAD", "--new-only", "shop")
+    assert {one["control"] for one in report["findings"]} >= {"C-0057"}
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "two")
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    _, report = scan("--new-since", "HEAD", "--new-only", "shop")
+    assert report["findings"] == []
+    assert of(scan("--new-since", "HEAD~1", "--new-only", "shop")[1], "C-0057") == []
+
+
+def test_staged_values_beside_a_chart_have_it_judged(here: Path) -> None:
+    of_release(here)
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    git(here, "init", "-q")
+    git(here, "add", ".")
+    git(here, "commit", "-qm", "one")
+    write(here, {"env/prod.yaml": "privileged: true\n"})
+    git(here, "add", ".")
+    write(here, {"env/prod.yaml": "privileged: false\n"})
+    _, report = scan("--staged", "--control", "C-0057")
+    (finding,) = of(report, "C-0057")
+    assert finding["renderedWith"] == ["release prod: shop/values-prod.yaml + env/prod.yaml"]
+
+
 def test_a_rendering_is_printed_with_its_places(here: Path) -> None:
     result = CliRunner().invoke(app, ["render", "shop", "--map"])
     assert result.exit_code == 0, result.output
@@ -442,6 +473,71 @@ def test_releases_of_settings_are_judged_and_named(here: Path) -> None:
         ("env/prod.yaml", "privileged sets this")
     ]
     assert status == 0
+
+
+NAMED = """\
+{{- if .Values.first }}
+apiVersion: v1
+kind: Pod
+metadata: {name: first}
+spec: {hostIPC: true, containers: [{name: a, image: a/b:1}]}
+{{- end }}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Release.Name }}-web
+  namespace: {{ .Release.Namespace }}
+spec:
+  hostPID: true
+  hostNetwork: {{ .Values.net }}
+  containers: [{name: a, image: a/b:1}]
+"""
+SEVERAL = """\
+charts:
+  - path: shop
+    releases:
+      - {name: prod, namespace: prod, set: {net: true, first: true}}
+      - {name: staging, namespace: staging}
+"""
+
+
+def several(here: Path, settings: str = SEVERAL) -> None:
+    (here / "shop/templates/web.yaml").unlink()
+    (here / "shop/values-prod.yaml").unlink(missing_ok=True)
+    write(
+        here,
+        {
+            ".kscan.yaml": settings,
+            "shop/values.yaml": "net: false\nfirst: false\n",
+            "shop/templates/named.yaml": NAMED,
+        },
+    )
+
+
+def test_a_finding_of_several_releases_is_one_although_each_names_its_object(here: Path) -> None:
+    several(here)
+    _, report = scan("--fail-on", "none", ".")
+    everywhere = ["shop/values.yaml", "release prod", "release staging"]
+    assert [(one["resource"]["name"], one["renderedWith"]) for one in of(report, "C-0038")] == [
+        ("shop-web", everywhere),
+        ("first", ["release prod"]),
+    ]
+    # what only one has is its own, with the object of that one
+    (own,) = of(report, "C-0041")
+    assert (own["resource"]["name"], own["renderedWith"]) == ("prod-web", ["release prod"])
+    # every object counts, and fails what it fails
+    control = next(one for one in report["controls"] if one["id"] == "C-0038")
+    assert (control["failed"], report["summary"]["resources"]) == (4, 4), control
+
+
+def test_a_finding_that_is_accepted_for_one_release_is_open_for_others(here: Path) -> None:
+    several(here)
+    accept = "exceptions:\n  - {controls: [C-0038], names: [shop-web], reason: known}\n"
+    write(here, {".kscan/exceptions.yaml": accept})
+    _, report = scan("--fail-on", "none", ".")
+    open_ones = [one for one in of(report, "C-0038") if one["status"] == "open"]
+    assert {one["resource"]["name"] for one in open_ones} >= {"prod-web"}, of(report, "C-0038")
 
 
 def test_releases_have_their_name_namespace_version_and_sets(here: Path) -> None:
