@@ -418,7 +418,9 @@ def test_code_lens_lists_the_findings_of_an_object(trusting: Workbench, folder: 
     with trusting.window(folder) as window:
         window.open("pod.yaml")
         lens = window.page.locator(".codelens-decoration a").get_by_text("2 high")
-        expect(window.status()).to_contain_text("2 high", timeout=PATIENCE)  # else it is drawn anew under the click
+        expect(window.status()).to_contain_text(
+            "2 high", timeout=PATIENCE
+        )  # else it is drawn anew under the click
         lens.click()
         found = window.page.locator(".reference-zone-widget .ref-tree .monaco-list-row")
         expect(found).to_have_count(2, timeout=PATIENCE)
