@@ -89,10 +89,8 @@ def folder(tmp_path: Path) -> Path:
 def kscan(folder: Path, *words: str, setup: str = "") -> subprocess.CompletedProcess[str]:
     """The command, which makes copies for a few files, too."""
     program = f"""
-import signal, sys
+import sys
 from kscan_lsp.cli import processes
-# what a shell starts in the background ignores it, and so does what that starts
-signal.signal(signal.SIGINT, signal.default_int_handler)
 processes.PAYS_FROM = 0
 processes.EACH = 1
 {setup}
@@ -179,8 +177,10 @@ def test_ctrl_c_ends_all_of_it_and_says_what_was_done(folder: Path, jobs: int) -
     """On a terminal, where there is a bar, too."""
     controller, terminal = pty.openpty()
     program = f"""
-import sys
+import signal, sys
 from kscan_lsp.cli import processes
+# what a shell starts in the background ignores it, and so does what that starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 processes.PAYS_FROM = 0
 processes.EACH = 1
 {SLOW}
