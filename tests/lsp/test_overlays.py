@@ -184,6 +184,7 @@ async def test_findings_stay_in_unchanged_lines_while_something_is_broken(editor
     for uri, text in ((patch, PATCH), (web, WEB), (prod, FILES["prod/kustomization.yaml"])):
         editor.open(uri, text)
     await editor.until(patch, now(PRIVILEGED))
+    await editor.until(web, now(PID, NO_POLICY))  # which takes the whole folder
     editor.edit(patch, 2, whole(PATCH.replace("kind: Deployment", "kind: Deployment\nextra: [")))
     shown = await editor.until(patch, lambda newest: newest.version == 2 and len(newest.diagnostics) == 2)
     assert [(d.code, d.range.start.line) for d in shown if d.code != "C-0057"] == [("render", 2)]
