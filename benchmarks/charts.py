@@ -102,8 +102,8 @@ def measured(templates: int, edits: int) -> list[Times]:
             client.open(template, text)
             client.open(values, VALUES)
             shown(client, template, "C-0057", there=True)
-            pid = (text.replace("hostPID: false", "hostPID: true"), text)
-            net = (VALUES.replace("net: false", "net: true"), VALUES)
+            pid = (text.replace("hostPID: false", "hostPID: true  # NUMBER"), text)
+            net = (VALUES.replace("net: false", "net: true  # NUMBER"), VALUES)
             return [
                 Times("template", templates, typed(client, (template, template), pid, "C-0038", edits)),
                 Times("values", templates, typed(client, (values, template), net, "C-0041", edits)),
@@ -124,8 +124,8 @@ def typed(
     for number in range(2 * edits):
         on = number % 2 == 0
         document = {"uri": edited, "version": number + 2}
-        # a text that was rendered before has its findings at once
-        text = f"{texts[0 if on else 1]}# {number}\n"
+        # a line that was rendered before, in whatever text, has its findings at once
+        text = texts[0 if on else 1].replace("NUMBER", str(number)) + f"# {number}\n"
         time.sleep(PACE)
         began = time.perf_counter()
         client.notify(

@@ -17,6 +17,8 @@ from kscan_lsp.yaml.data import is_merge, key_of
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
@@ -88,6 +90,18 @@ def same(one: object, other: object) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def differing(one: object, other: object, path: Path = ()) -> Iterator[Path]:
+    """The paths at which two plain values are not the `same`; lists of other lengths are different as a whole."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in {**one, **other}:
+            yield from differing(one.get(key), other.get(key), (*path, key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from differing(a, b, (*path, number))
+    elif not same(one, other):
+        yield path
 
 
 def check_unshared(document: Document, node: Node, path: Path) -> None:

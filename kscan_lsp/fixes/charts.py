@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from kscan_lsp.edits.place import same
+from kscan_lsp.edits.place import differing, same
 from kscan_lsp.files.manifest import is_rendered
 from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.chart_edits import Fixable, proposals
@@ -175,7 +175,7 @@ def _is_only(before: str, after: str, changes: Sequence[DataChange]) -> bool:
         data, now = read_document(one), read_document(other)
         if not now.complete or len(now.problems) > len(data.problems):
             return False
-        for path in _differing(data.data, now.data, ()):
+        for path in differing(data.data, now.data):
             if not _is_told(path, lookup(data.data, path), lookup(now.data, path), changes):
                 return False
     return True
@@ -219,18 +219,6 @@ def _is_told(path: Path, before: Any, after: Any, changes: Sequence[DataChange])
         if below and same(after, applied(before, tuple(below))):
             return True
     return False
-
-
-def _differing(one: Any, other: Any, path: Path) -> Iterator[Path]:
-    """The paths at which values are different."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in {**one, **other}:
-            yield from _differing(one.get(key), other.get(key), (*path, key))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (a, b) in enumerate(zip(one, other, strict=True)):
-            yield from _differing(a, b, (*path, number))
-    elif not same(one, other):
-        yield path
 
 
 def _rendered(site: ChartSite) -> dict[str, Mapping[str, str]] | None:

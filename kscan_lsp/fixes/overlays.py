@@ -8,10 +8,10 @@ whether what is found in it is what it was without what is fixed.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import edits
-from kscan_lsp.edits.place import same
+from kscan_lsp.edits.place import differing, same
 from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.paths import lookup
@@ -181,7 +181,7 @@ def are_as_wanted(builds: Iterable[tuple[OverlayBuild, OverlayBuild]], fixes: Se
             changes = [change for fix in own if fix.number == number for change in fix.draft.changes]
             if same(applied(one, tuple(changes)), other):
                 continue
-            if own or not all(_is_below(path, changed) for path in _differing(one, other, ())):
+            if own or not all(_is_below(path, changed) for path in differing(one, other)):
                 return False
     return True
 
@@ -200,18 +200,6 @@ def are_gone(
     found, unjudged = _counted(after)
     fixed = any(found[_key(one.title, one.finding)] for one in fixes)
     return not (fixed or found - known or unjudged - unjudged_before)
-
-
-def _differing(one: Any, other: Any, path: paths.Path) -> Iterator[paths.Path]:
-    """The paths at which values are different."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in {**one, **other}:
-            yield from _differing(one.get(key), other.get(key), (*path, key))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (a, b) in enumerate(zip(one, other, strict=True)):
-            yield from _differing(a, b, (*path, number))
-    elif not same(one, other):
-        yield path
 
 
 def _names(path: paths.Path) -> tuple[str, ...]:
