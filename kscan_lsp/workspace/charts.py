@@ -277,7 +277,13 @@ def _new(
     # the reason why it is not complete has to stay with it
     problems = problems or tuple(one for one in checked.problems if one.fatal)
     elsewhere = {one.resource.root: failing for one, failing in parts if failing}
-    return replace(checked, verdicts=kept, problems=problems), elsewhere
+    none = frozenset[frozenset[str]]()
+    return (
+        replace(
+            checked, verdicts=kept, problems=problems, read=None, bounds=(), dependencies=none, origin=checked
+        ),
+        elsewhere,
+    )
 
 
 def _only_new(verdicts: Verdicts, so_far: _SoFar, values: str) -> tuple[Verdicts, frozenset[str]]:

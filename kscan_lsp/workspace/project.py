@@ -223,7 +223,8 @@ class Project(Struct, frozen=True, eq=False):
             message = f"this file is too large to check: more than {MAX_CHARACTERS:,} characters"
             return CheckedFile(path, text, json, limit=Problem(Span(0, 0), message, "limit", fatal=True))
         previous = self.files.get(path)
-        unchanged = previous.parts if previous and previous.json == json else ()
+        parts_before = previous.parts if previous and previous.json == json else ()
+        unchanged = [checked.origin or checked for checked in parts_before]
         known = {checked.document.text: checked for checked in unchanged if checked.read}
         parts: list[CheckedDocument] = []
         for number, piece in enumerate(split_json(text) if json else split(text)):

@@ -97,6 +97,10 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
     """Those that they were held against; None where there are none."""
     baseline: object = None
     """The one that they were held against, where nothing before it in its file shares any of them."""
+    origin: CheckedDocument | None = None
+    """The same with all that is found, of one that is there for a part of that; None for any other. Such a document has
+    no `read`, and nothing is judged from it again.
+    """
 
     @property
     def findings(self) -> tuple[Finding, ...]:
