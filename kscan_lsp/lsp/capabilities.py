@@ -71,6 +71,10 @@ class Capabilities(Struct, frozen=True):
     """It shows pages: it has the command that opens the explanation of a control; it says so there, too."""
     image_pages: bool = False
     """It has the command that shows what is known of an image; it says so there, too."""
+    renderings: bool = False
+    """It asks for texts that are in no file, and shows a document that we name."""
+    register_content: bool = False
+    """It wants to be told when it is up whose texts these are."""
     status: bool = False
     """It shows what the workspace comes to, and wants to hear when that may have changed; it says so there, too."""
     kustomize: str = ""
@@ -113,6 +117,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
     folding = document.folding_range if document else None
     later = workspace.symbol.resolve_support if workspace and workspace.symbol else None
     hints = workspace.inlay_hint if workspace else None
+    content = workspace.text_document_content if workspace else None
     return Capabilities(
         encoding=_encoding(offered or []),
         configuration=bool(workspace and workspace.configuration),
@@ -135,6 +140,8 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         reviews=_is_chosen(options, "reviews"),
         pages=_is_chosen(options, "pages"),
         image_pages=_is_chosen(options, "imagePages"),
+        renderings=bool(content and window and window.show_document and window.show_document.support),
+        register_content=bool(content and content.dynamic_registration),
         status=_is_chosen(options, "status"),
         kustomize=_kustomize(options),
         image_scanning=_image_scanning(options),

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
+class RenderingName(NamedTuple):
+    """Something that a chart or an overlay renders to and that can be shown."""
+
+    title: str
+    """What it is rendered with, or which overlay it is; empty for a chart with its defaults."""
+    uri: str
+
+
 class RelatedPlace(NamedTuple):
     """A place in a file of the chart that something rests on, and what is said there."""
 
@@ -254,6 +262,12 @@ class ChartView(NamedTuple):
     """The texts of all files of the chart as they were rendered, by key."""
     built: bool = False
     """Whether it is a file of overlays, and not of a chart."""
+    renderings: tuple[RenderingName, ...] = ()
+    """What can be shown of what it is part of."""
+    whole: tuple[CheckedFile, ...] = ()
+    """All that it stands for, judged: of a file that describes a chart or an overlay, and not a part of one."""
+    faulty: bool = False
+    """Whether anything of that is not as its files are now."""
 
     @property
     def related(self) -> bool:

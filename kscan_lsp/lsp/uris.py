@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
 
 from pygls.uris import to_fs_path
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 MAX_PATH: Final = 4096
 """Bytes of a path; with as many or more, no system that we run on has a file."""
+
+RENDERED: Final = "kscan-rendered"
+"""The scheme of what charts and overlays render to, which is in no file."""
 
 
 def path_of(uri: str) -> Path | None:
@@ -48,3 +52,28 @@ def name_in(path: Path | None, folders: Sequence[Path]) -> str:
         return path.as_posix()
     folder = max(around, key=lambda folder: len(folder.parts))
     return path.relative_to(folder.parent if len(folders) > 1 else folder).as_posix()
+
+
+def rendered_uri(folder: Path, name: str, values: str = "") -> str:
+    """What an editor calls what a chart or an overlay renders to; `rendering_of` reads it.
+
+    Args:
+        folder: where the chart or the overlay is.
+        name: what the editor is to show as its name; with `.yaml` at its end, so that it is taken for what it is.
+        values: what the rendering of a chart is called; empty for what an overlay builds.
+    """
+    return f"{RENDERED}://{folder.as_uri().removeprefix('file://')}/{quote(name, safe='')}?{quote(values, safe='')}"
+
+
+def is_rendering(uri: str) -> bool:
+    """Whether it is what a chart or an overlay renders to that an editor calls so."""
+    return uri.startswith(f"{RENDERED}:")
+
+
+def rendering_of(uri: str) -> tuple[Path, str] | None:
+    """The folder of a chart or an overlay, and the values, that a URI of a rendering names; None for any other."""
+    if not is_rendering(uri):
+        return None
+    name, _, values = uri.removeprefix(f"{RENDERED}:").partition("?")
+    path = path_of(f"file:{name}")
+    return (path.parent, unquote(values)) if path else None

@@ -28,7 +28,7 @@ from kscan_lsp.report.model import (
     Skipped,
 )
 from kscan_lsp.report.places import range_of
-from kscan_lsp.report.rendered import RenderedSources, is_extra, said_elsewhere
+from kscan_lsp.report.rendered import RenderedSources, counted_objects, is_extra
 from kscan_lsp.report.rules import rule_of, rules_of
 from kscan_lsp.report.unscanned import not_fully_scanned, not_judged_at_all
 from kscan_lsp.workspace.fingerprints import object_ordinals
@@ -177,37 +177,25 @@ class _Builder:
         self.texts[self.name(file.path)] = self.sources.text(file, project)
         if project not in self.ordinals:
             self.ordinals[project] = object_ordinals(project)
-        counted = {
-            one.resource.id
-            for document in file.documents
-            for one in document.checked.verdicts
-            if not is_extra(document)
-        }
         for number, document in enumerate(file.documents):
             options = iter(fixes[number]) if fixes else repeat(())
             for verdicts in document.checked.verdicts:
-                failing = said_elsewhere(document, verdicts)
                 ways: paths.Ways = {}
                 ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
                 for finding in verdicts.findings:
-                    if finding.status != "accepted":
-                        failing.add(finding.control)
                     rule = rules.get(finding.control) or self.admissionrule_of(finding)
                     self.findings.append(
                         self.reported(
                             project, document, finding, rule, fixes=next(options), ordinal=ordinal, ways=ways
                         )
                     )
-                if is_extra(document):
-                    if verdicts.resource.id in counted:
-                        continue
-                    counted.add(verdicts.resource.id)
-                self.judged.append((verdicts, failing))
-                for name in (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)):
-                    if is_of_admission(name) and name not in self.admission:
-                        self.admission[name] = rule_of(stand_in(name), stand_in(name).severity)
-                self.objects.append((verdicts.resource.id, project.ruleset))
-                self.add_reasons(document, verdicts, failing, project)
+        for document, verdicts, failing in counted_objects(file):
+            self.judged.append((verdicts, failing))
+            for name in (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)):
+                if is_of_admission(name) and name not in self.admission:
+                    self.admission[name] = rule_of(stand_in(name), stand_in(name).severity)
+            self.objects.append((verdicts.resource.id, project.ruleset))
+            self.add_reasons(document, verdicts, failing, project)
         self.add_problems(file, project)
 
     def rules(self, ruleset: Ruleset) -> dict[str, Rule]:

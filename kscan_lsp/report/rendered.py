@@ -8,6 +8,8 @@ from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.report.file_text import FileText
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
@@ -38,3 +40,21 @@ def said_elsewhere(placed: PlacedDocument, verdicts: Verdicts) -> set[str]:
     """The controls that fail in an object whose findings are said of another overlay."""
     source = placed.source
     return {*source.failing.get(verdicts.resource.root, ())} if isinstance(source, Rendered) else set()
+
+
+def counted_objects(file: CheckedFile) -> Iterator[tuple[PlacedDocument, Verdicts, set[str]]]:
+    """The objects of a file that count in scores, each once, with the controls that fail in it."""
+    counted = {
+        one.resource.id
+        for placed in file.documents
+        for one in placed.checked.verdicts
+        if not is_extra(placed)
+    }
+    for placed in file.documents:
+        for verdicts in placed.checked.verdicts:
+            if is_extra(placed):
+                if verdicts.resource.id in counted:
+                    continue
+                counted.add(verdicts.resource.id)
+            failing = {finding.control for finding in verdicts.findings if finding.status != "accepted"}
+            yield placed, verdicts, failing | said_elsewhere(placed, verdicts)

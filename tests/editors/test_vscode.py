@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from support.workbench import EXTENSION, PATIENCE, SQUIGGLES, Workbench, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Playwright
 
@@ -424,6 +424,52 @@ def test_code_lens_lists_the_findings_of_an_object(trusting: Workbench, folder: 
         lens.click()
         found = window.page.locator(".reference-zone-widget .ref-tree .monaco-list-row")
         expect(found).to_have_count(2, timeout=PATIENCE)
+
+
+TEMPLATE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: {{ .Release.Name }}}
+spec:
+  hostPID: {{ .Values.debug }}
+  containers: [{name: api, image: "shop/api:1.0"}]
+"""
+
+
+def test_what_a_chart_renders_to_is_shown_beside_it_and_follows_edits(
+    trusting: Workbench, folder: Path
+) -> None:
+    pytest.importorskip("helm_python")
+    settings = trusting.home / "data/Machine/settings.json"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(json.dumps({"kscan.server.path": str(Path(sys.executable).parent / "kscan")}))
+    chart = folder / "shop"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 0.1.0\n")
+    (chart / "values.yaml").write_text("debug: true\n")
+    (chart / "values-prod.yaml").write_text("debug: false\n")
+    (chart / "templates/pod.yaml").write_text(TEMPLATE)
+    try:
+        with trusting.window(folder) as window:
+            window.open("values.yaml")
+            lens = window.page.locator(".codelens-decoration a")
+            expect(lens.get_by_text("show rendered", exact=True)).to_be_visible(timeout=PATIENCE)
+            expect(lens.get_by_text("show rendered: values-prod.yaml")).to_be_visible()
+            expect(window.status()).to_contain_text("high", timeout=PATIENCE)
+            lens.get_by_text("show rendered", exact=True).click()
+            beside = window.page.locator(".editor-group-container").nth(1)
+            expect(beside.locator(".view-lines")).to_contain_text("hostPID: true", timeout=PATIENCE)
+            expect(beside.locator(".tab")).to_contain_text("shop rendered.yaml")
+            expect(beside.locator(".squiggly-error").first).to_be_visible(timeout=PATIENCE)
+            window.picture("rendered.png")
+            window.page.keyboard.press("Control+1")  # back to the values
+            window.go_to(1, 8)
+            window.page.keyboard.press("Shift+End")
+            window.page.keyboard.type("false")  # and not saved
+            expect(beside.locator(".view-lines")).to_contain_text("hostPID: false", timeout=PATIENCE)
+            expect(window.notification()).to_have_count(0)
+    finally:
+        settings.unlink()
 
 
 def test_a_killed_server_comes_back_with_what_is_open(trusting: Workbench, folder: Path) -> None:

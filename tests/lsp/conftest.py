@@ -44,9 +44,11 @@ class Editor(pytest_lsp.LanguageClient):
             types.WINDOW_SHOW_MESSAGE: hear,
             types.WORKSPACE_DIAGNOSTIC_REFRESH: asked_again,
             types.WORKSPACE_CODE_LENS_REFRESH: asked_again,
+            types.WORKSPACE_TEXT_DOCUMENT_CONTENT_REFRESH: content_changed,
         }
         register_lsp_features(self, {**DEFAULT_CLIENT_FEATURES, **ours})
         self.refreshed = 0
+        self.contents_refreshed: list[str] = []
         self.progress: list[tuple[types.ProgressToken, str]] = []
 
     async def start(
@@ -57,10 +59,12 @@ class Editor(pytest_lsp.LanguageClient):
         options: Any = None,
         *,
         navigation: bool = True,
+        renderings: bool = False,
     ) -> types.ServerCapabilities:
         """Do the handshake; without a root the client has no folder, without encodings it names none.
 
-        A client with `navigation` asks for symbols, folds, hints, definitions and what else leads around.
+        A client with `navigation` asks for symbols, folds, hints, definitions and what else leads around, and one with
+        `renderings` for texts that are in no file.
         """
         if settings is not None:
             self.set_configuration(settings, section="kscan")
@@ -68,7 +72,10 @@ class Editor(pytest_lsp.LanguageClient):
         general = types.GeneralClientCapabilities(position_encodings=encodings) if encodings else None
         capabilities = types.ClientCapabilities(
             general=general,
-            window=types.WindowClientCapabilities(work_done_progress=True),
+            window=types.WindowClientCapabilities(
+                work_done_progress=True,
+                show_document=types.ShowDocumentClientCapabilities(support=renderings),
+            ),
             workspace=types.WorkspaceClientCapabilities(
                 configuration=settings is not None,
                 workspace_folders=root is not None,
@@ -77,6 +84,7 @@ class Editor(pytest_lsp.LanguageClient):
                 code_lens=types.CodeLensWorkspaceClientCapabilities(refresh_support=True),
                 workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True),
                 symbol=types.WorkspaceSymbolClientCapabilities() if navigation else None,
+                text_document_content=types.TextDocumentContentClientCapabilities() if renderings else None,
             ),
             text_document=types.TextDocumentClientCapabilities(
                 diagnostic=types.DiagnosticClientCapabilities(),
@@ -136,6 +144,32 @@ class Editor(pytest_lsp.LanguageClient):
             self.news.clear()
             await asyncio.wait_for(self.news.wait(), PATIENCE)
 
+    async def lenses(self, uri: str) -> list[types.Command]:
+        """What the lenses of a document say and do."""
+        params = types.CodeLensParams(types.TextDocumentIdentifier(uri))
+        found = await self.text_document_code_lens_async(params)
+        resolved = [await self.code_lens_resolve_async(one) for one in found or []]
+        return [one.command for one in resolved if one.command]
+
+    async def lens(self, uri: str, title: str) -> types.Command:
+        """The lens of a document that says something, once there is one."""
+        while True:
+            before = self.refreshed
+            found = [one for one in await self.lenses(uri) if title in one.title]
+            if found:
+                return found[0]
+            await self.wait(lambda before=before: self.refreshed > before)  # type: ignore[misc]
+
+    async def content(self, uri: str) -> str:
+        """A text that is in no file."""
+        return (await self.workspace_text_document_content_async(types.TextDocumentContentParams(uri))).text
+
+    async def click(self, lens: types.Command) -> types.ShowDocumentParams:
+        """What is shown by a click on a lens."""
+        asked = types.ExecuteCommandParams(lens.command, arguments=lens.arguments)
+        assert await self.workspace_execute_command_async(asked)
+        return self.shown_documents[-1]
+
     def plain(self, diagnostics: Sequence[types.Diagnostic]) -> list[Any]:
         """Diagnostics as plain data in one order, to compare."""
         return sorted((self.protocol._converter.unstructure(d) for d in diagnostics), key=repr)
@@ -162,6 +196,12 @@ def watch(ls: Editor, params: types.ProgressParams) -> None:
 def asked_again(ls: Editor, _: None) -> None:
     """Count how often the server wanted to be asked again."""
     ls.refreshed += 1
+    ls.news.set()
+
+
+def content_changed(ls: Editor, params: types.TextDocumentContentRefreshParams) -> None:
+    """Keep which text the server wanted to be asked for again."""
+    ls.contents_refreshed.append(params.uri)
     ls.news.set()
 
 

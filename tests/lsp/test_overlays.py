@@ -234,6 +234,42 @@ async def test_hover_and_status_say_which_overlays_it_is(editor, here):
 
 
 @pytest.mark.asyncio
+async def test_an_overlay_says_what_it_comes_to_and_shows_what_it_builds(editor, here):
+    web, prod, test = (
+        (here / one).as_uri()
+        for one in ("base/web.yaml", "prod/kustomization.yaml", "test/kustomization.yaml")
+    )
+    (here / ".kscan.yaml").write_text(SETTINGS.replace("[]", "[nsa]"))
+    await editor.start(here, options={"codeLens": True}, renderings=True)
+    editor.open(web, WEB)
+    editor.open(prod, FILES["prod/kustomization.yaml"])
+    editor.open(test, FILES["test/kustomization.yaml"])
+    await editor.lens(web, "show rendered")
+    assert [one.title for one in await editor.lenses(web)][1:] == [
+        "show rendered: prod",
+        "show rendered: stage",
+        "show rendered: test",
+    ]
+    whole, shows, *_ = await editor.lenses(test)
+    # the finding that it shares with another overlay is shown there, and is one of it all the same
+    assert "high" in whole.title
+    assert "nsa" in whole.title
+    assert web in {one["uri"] for one in whole.arguments[1]}
+    at = await editor.click(shows)
+    text = await editor.content(at.uri)
+    assert "name: web-test" in text
+    shown = await editor.until(at.uri, lambda newest: bool(newest.diagnostics))
+    (process,) = [one for one in shown if one.code == "C-0038"]
+    line = text.split("\n")[process.range.start.line]
+    assert line[process.range.start.character : process.range.end.character] == "hostPID: true"
+    assert process.related_information[0].location.uri == web
+    assert "C-0057" not in {one.code for one in shown}
+    editor.edit(web, 2, TextDocumentContentChangeWholeDocument(WEB.replace("hostPID", "hostIPC")))
+    await editor.wait(lambda: at.uri in editor.contents_refreshed)
+    assert "hostIPC: true" in await editor.content(at.uri)
+
+
+@pytest.mark.asyncio
 async def test_what_stands_around_overlays_counts_without_building_again(editor, here):
     web, policy = (here / "base/web.yaml").as_uri(), (here / "policy.yaml").as_uri()
     await editor.start(here)

@@ -9,6 +9,8 @@ import {
   ExecuteCommandRequest,
   LanguageClient,
   type LSPAny,
+  type ShowDocumentParams,
+  type ShowDocumentResult,
 } from "vscode-languageclient/node";
 import { findServer, type Server } from "./server";
 import { chosenSettings, imageScans } from "./settings";
@@ -16,6 +18,7 @@ import { chosenSettings, imageScans } from "./settings";
 const RESTARTS = 4; // after crashes within three minutes; then the server stays down until it is restarted by hand
 const THREE_MINUTES = 180_000;
 const SAID = 300; // characters of what a server that died has said last
+const RENDERED = "kscan-rendered"; // the scheme of what charts and overlays render to
 const A_MOMENT = 1_000; // milliseconds
 
 /** A client that leaves it to us to tell the user what is wrong: it would say the same several times over. */
@@ -116,6 +119,7 @@ export class Connection implements vscode.Disposable {
           { language, scheme: "untitled" },
         ]),
         { scheme: "file", pattern: "**/templates/**/*.tpl" },
+        { scheme: RENDERED }, // so that the server knows when one is closed
       ],
       outputChannel: this.log,
       errorHandler: {
@@ -133,7 +137,13 @@ export class Connection implements vscode.Disposable {
         imageScans: imageScans(),
       },
       markdown: { isTrusted: { enabledCommands: ["kscan.showExplanation"] } },
-      middleware: { workspace: { configuration: ({ items }) => items.map(({ section }) => chosenSettings(section)) } },
+      middleware: {
+        workspace: { configuration: ({ items }) => items.map(({ section }) => chosenSettings(section)) },
+        window: {
+          showDocument: async (params, token, next) =>
+            params.uri.startsWith(`${RENDERED}:`) ? await showBeside(params) : await next(params, token),
+        },
+      },
     });
     client.onNotification("kscan/statusChanged", () => { this.changes.fire(); });
     try {
@@ -210,4 +220,14 @@ function whyNot({ command, origin }: Server, process: ChildProcess | undefined, 
 function quoted(said: string): string {
   const last = said.trim().split("\n").at(-1);
   return last ? `, saying "${last}"` : "";
+}
+
+/** What a file renders to, beside it. */
+async function showBeside({ uri, selection }: ShowDocumentParams): Promise<ShowDocumentResult> {
+  const at = selection?.start;
+  await vscode.window.showTextDocument(vscode.Uri.parse(uri), {
+    viewColumn: vscode.ViewColumn.Beside,
+    ...(at && { selection: new vscode.Range(at.line, at.character, at.line, at.character) }),
+  });
+  return { success: true };
 }

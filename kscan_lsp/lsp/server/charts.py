@@ -7,15 +7,15 @@ at most behind it. The process in which Helm runs is started with the first, and
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 from kscan_lsp.files.discover import SUFFIXES
 from kscan_lsp.files.encoding import SourceText, Unreadable, read
 from kscan_lsp.fixes.charts import ChartSite
 from kscan_lsp.lsp.features.chart_fixes import ChartToFix
+from kscan_lsp.lsp.server.renderer import Renderer
 from kscan_lsp.lsp.session.charts import OpenChart, render_chart, trace_chart
 from kscan_lsp.lsp.session.deployed import Manifests, find_manifests
-from kscan_lsp.lsp.session.snapshot import OpenText
 from kscan_lsp.lsp.session.steps import find_files
 from kscan_lsp.render.makers import helm
 from kscan_lsp.report.left_alone import INSTALL
@@ -24,36 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kscan_lsp.lsp.server.settings_reader import SettingsReader
-    from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors, Signal
+    from kscan_lsp.lsp.server.renderer import RendererParts
     from kscan_lsp.lsp.session.charts import ChartRequest, ChartResult
     from kscan_lsp.lsp.session.document import OpenDocument
-    from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.render.makers import Helm
     from kscan_lsp.workspace.configuration import Configuration
 
 logger: Final = logging.getLogger(__name__)
 
 
-class ChartRenderer:
+class ChartRenderer(Renderer):
     """Has charts rendered that the editor has files of open."""
 
-    def __init__(
-        self,
-        *,
-        session: Session,
-        settings: SettingsReader,
-        executors: Executors,
-        background: BackgroundTasks,
-        warn: Callable[[str], None],
-        changed: Signal,
-    ) -> None:
-        self._session = session
-        self._settings = settings
-        self._executors = executors
-        self._background = background
-        self._warn = warn
-        self._changed = changed
+    def __init__(self, **parts: Unpack[RendererParts]) -> None:
+        super().__init__(**parts)
         self._rendering: set[Path] = set()
         self._maker: Helm | None = None
         self._manifests: dict[Path | None, Manifests] = {}
@@ -166,8 +150,7 @@ class ChartRenderer:
         if result is None or result.judged is None or isinstance(result.chart, Unreadable):
             return None
         site = ChartSite(self._maker, result.chart, f"{chart.folder.as_uri()}/", workspace.project)
-        opened = {d.key: OpenText(d.uri, d.version, d.index.text) for d in session.documents.values()}
-        return ChartToFix(site, chart.sources, opened)
+        return ChartToFix(site, chart.sources, self._opened())
 
     async def _trace(
         self,

@@ -17,8 +17,8 @@ from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.capabilities import capabilities_of
 from kscan_lsp.lsp.server.navigation import handle_navigation
-from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull
-from kscan_lsp.lsp.uris import key_of, path_of
+from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull, handle_renderings
+from kscan_lsp.lsp.uris import RENDERED, is_rendering, key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.images import may_be_report
 from kscan_lsp.workspace.places import is_exceptions_file
@@ -45,6 +45,8 @@ def handle_lifecycle(server: Server) -> None:
         session.surveying = session.capabilities.status
         if session.capabilities.code_lens:
             handle_lenses(server)
+        if session.capabilities.renderings:
+            handle_renderings(server)
         if session.capabilities.pull:
             handle_pull(server)
         handle_navigation(server)
@@ -58,11 +60,19 @@ def handle_lifecycle(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
+        registrations = []
         if session.capabilities.watched_files:
             watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in WATCHED]
             options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
             registration = types.Registration("kscan", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
-            params = types.RegistrationParams([registration])
+            registrations.append(registration)
+        if session.capabilities.renderings and session.capabilities.register_content:
+            shown = types.TextDocumentContentRegistrationOptions([RENDERED])
+            registrations.append(
+                types.Registration("kscan-rendered", types.WORKSPACE_TEXT_DOCUMENT_CONTENT, shown)
+            )
+        if registrations:
+            params = types.RegistrationParams(registrations)
             server.background.start(server.client_register_capability_async(params))
         await fetch_section(server)
         server.scheduler.reconfigure()
@@ -142,6 +152,8 @@ def handle_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
+        if is_rendering(item.uri):
+            return  # it came from us
         session.open(item)
         if item.uri.startswith("file:") and session.documents[item.uri].path is None:
             logger.warning("no file of this machine can be called %.200r", item.uri)
@@ -165,4 +177,7 @@ def handle_documents(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
-        server.scheduler.document_closed(params.text_document.uri)
+        if is_rendering(params.text_document.uri):
+            server.publisher.close_rendering(params.text_document.uri)
+        else:
+            server.scheduler.document_closed(params.text_document.uri)

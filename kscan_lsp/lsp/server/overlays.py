@@ -7,14 +7,14 @@ the user's editor to say, or the environment, or PATH outside of the workspace: 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 from kscan_lsp.files.discover import SUFFIXES
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.lsp.features.overlay_fixes import OverlaysToFix
+from kscan_lsp.lsp.server.renderer import Renderer
 from kscan_lsp.lsp.session.overlay_builds import build_open_overlays
 from kscan_lsp.lsp.session.overlays import OpenOverlays
-from kscan_lsp.lsp.session.snapshot import OpenText
 from kscan_lsp.render.kustomize.maker import PROGRAM, kustomize
 from kscan_lsp.render.makers import RenderError
 
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kscan_lsp.lsp.server.settings_reader import SettingsReader
-    from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors, Signal
+    from kscan_lsp.lsp.server.renderer import RendererParts
     from kscan_lsp.lsp.session.document import OpenDocument
     from kscan_lsp.lsp.session.overlay_builds import OverlaysRequest
-    from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.lsp.session.workspace import Workspace
 
 logger: Final = logging.getLogger(__name__)
@@ -35,25 +33,11 @@ OPTION: Final = f"the initialization option 'kustomize', or {PROGRAM},"
 """Where the user names a program."""
 
 
-class OverlayBuilder:
+class OverlayBuilder(Renderer):
     """Has overlays built that the editor has files of open."""
 
-    def __init__(
-        self,
-        *,
-        session: Session,
-        settings: SettingsReader,
-        executors: Executors,
-        background: BackgroundTasks,
-        warn: Callable[[str], None],
-        changed: Signal,
-    ) -> None:
-        self._session = session
-        self._settings = settings
-        self._executors = executors
-        self._background = background
-        self._warn = warn
-        self._changed = changed
+    def __init__(self, **parts: Unpack[RendererParts]) -> None:
+        super().__init__(**parts)
         self._building: set[Path] = set()
         self._program: str | None = None
         """What builds overlays; empty where nothing does, None until somebody asks."""
@@ -114,8 +98,7 @@ class OverlayBuilder:
         workspace = session.workspaces.get(overlays.root)
         if workspace is None or self._is_outdated(overlays, workspace):
             return None
-        opened = {d.key: OpenText(d.uri, d.version, d.index.text) for d in session.documents.values()}
-        return OverlaysToFix(self._request(overlays, workspace), opened)
+        return OverlaysToFix(self._request(overlays, workspace), self._opened())
 
     def close(self) -> None:
         """End what is being built."""

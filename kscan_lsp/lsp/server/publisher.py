@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from lsprotocol import types
+
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.rendered import diagnostics_of, uri_of
 from kscan_lsp.lsp.server.stdio import Outbox
 from kscan_lsp.lsp.session.charts import OpenChart
 from kscan_lsp.lsp.session.published import published
+from kscan_lsp.lsp.uris import rendering_of
 from kscan_lsp.workspace.configuration import distinct_problems
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ class Publisher:
         self._background = background
         self._changed = changed
         self.texts = convert.DiagnosticTexts(session.capabilities)
+        self.renderings: set[str] = set()
+        """What charts and overlays render to that the editor may show, by URI."""
 
     def publish_folder(self, root: Path | None) -> None:
         """Publish what was found in a folder and is not shown yet."""
@@ -97,8 +102,8 @@ class Publisher:
                 else chart.has(document.key)
             )
         ]
-        if any(differs):
-            self._refresh(diagnostics=True)
+        self._refresh(diagnostics=any(differs))  # a lens counts what is found in files that are not open, too
+        self._refresh_renderings(chart)
         # a manifest that has values of a release is shown with what is found in itself, when it is open
         here = [
             uri_of(key)
@@ -119,6 +124,28 @@ class Publisher:
             else:
                 view = chart.view(key, text, keys)
             self.publish(key, None, self._of_view(view, text, project))
+
+    def _refresh_renderings(self, chart: OpenChart | OpenOverlays) -> None:
+        """Have those texts asked for again that are another now."""
+        for uri in [*self.renderings]:
+            folder, values = rendering_of(uri) or (None, "")
+            if folder is not None and (
+                folder == chart.folder and values
+                if isinstance(chart, OpenChart)
+                else not values and folder.is_relative_to(chart.root)
+            ):
+                params = types.TextDocumentContentRefreshParams(uri)
+                self._background.start(self._server.workspace_text_document_content_refresh_async(params))
+
+    def show_rendering(self, uri: str, diagnostics: convert.Diagnostics) -> None:
+        """Show what is found in what a chart or an overlay renders to, from now on, until it is closed."""
+        self.renderings.add(uri)
+        self.send(uri, convert.notification(uri, None, diagnostics))
+
+    def close_rendering(self, uri: str) -> None:
+        """Show nothing more of it."""
+        self.renderings.discard(uri)
+        self.send(uri, convert.notification(uri, None, ()))
 
     def _of_view(self, view: ChartView | None, text: str, project: Project) -> convert.Diagnostics:
         if view is None or not view.marks:

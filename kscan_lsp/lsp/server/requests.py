@@ -5,6 +5,7 @@ Requests wait for the check of the latest text; what takes long works beside the
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -15,9 +16,11 @@ from kscan_lsp.lsp.features.chart_fixes import chart_fix_actions
 from kscan_lsp.lsp.features.document_links import document_links, settings_links
 from kscan_lsp.lsp.features.hover import hover, hover_settings
 from kscan_lsp.lsp.features.overlay_fixes import overlay_fix_actions
+from kscan_lsp.lsp.features.rendered_text import rendered_text
 from kscan_lsp.lsp.session.published import NOTHING
 
 if TYPE_CHECKING:
+    from kscan_lsp.lsp.features.rendered_text import RenderedText
     from kscan_lsp.lsp.server.server import Server
 
 
@@ -109,6 +112,33 @@ def handle_requests(server: Server) -> None:
         return completion.resolved(
             item, str(data.get("kind")), configuration.ruleset, server.session.capabilities
         )
+
+
+def handle_renderings(server: Server) -> None:
+    """Have a server answer requests for what charts and overlays render to, and show it."""
+    session = server.session
+
+    async def rendered(uri: str) -> RenderedText:
+        return await server.answer(
+            "Rendering", rendered_text, session.charts.to_show(uri, session.workspaces), session.capabilities
+        )
+
+    @server.feature(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
+    async def content(params: types.TextDocumentContentParams) -> types.TextDocumentContentResult:
+        found = await rendered(params.uri)
+        # after the answer: an editor counts columns in the text that it has
+        later = asyncio.get_running_loop().call_later
+        later(0, server.publisher.show_rendering, params.uri, found.diagnostics)
+        return types.TextDocumentContentResult(found.text)
+
+    @server.command(code_lens.SHOW_RENDERED)
+    async def show(uri: str, rendering: str) -> bool:
+        document = session.documents.get(uri)
+        found = await rendered(rendering)
+        line = found.lines.get(document.key, 0) if document else 0
+        at = types.Position(line, 0)
+        asked = types.ShowDocumentParams(rendering, take_focus=True, selection=types.Range(at, at))
+        return (await asyncio.shield(server.window_show_document_async(asked))).success
 
 
 def handle_lenses(server: Server) -> None:

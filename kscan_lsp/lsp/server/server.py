@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kscan_lsp.lsp.server.image_scans import ImageScans
+    from kscan_lsp.lsp.server.renderer import RendererParts
 
 T = TypeVar("T")
 
@@ -54,22 +55,16 @@ class Server(LanguageServer):
         self.settings = SettingsReader(self.session, self.executors, self.publisher, self.warn)
         self.images: ImageScans | None = None
         """Scans images in the background, where the editor asks for that."""
-        self.charts = ChartRenderer(
-            session=self.session,
-            settings=self.settings,
-            executors=self.executors,
-            background=self.background,
-            warn=self.warn,
-            changed=self.changed,
-        )
-        self.overlays = OverlayBuilder(
-            session=self.session,
-            settings=self.settings,
-            executors=self.executors,
-            background=self.background,
-            warn=self.warn,
-            changed=self.changed,
-        )
+        parts: RendererParts = {
+            "session": self.session,
+            "settings": self.settings,
+            "executors": self.executors,
+            "background": self.background,
+            "warn": self.warn,
+            "changed": self.changed,
+        }
+        self.charts = ChartRenderer(**parts)
+        self.overlays = OverlayBuilder(**parts)
         self.scheduler = Scheduler(
             session=self.session,
             publisher=self.publisher,

@@ -10,16 +10,19 @@ from msgspec import Struct
 from kscan_lsp.lsp.rendered import ChartView, moved, uri_of
 from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
+from kscan_lsp.lsp.session.renderings import of_chart
+from kscan_lsp.lsp.uris import rendering_of
 from kscan_lsp.text import LineIndex, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from kscan_lsp.lsp.session.charts import OpenChart
     from kscan_lsp.lsp.session.document import OpenDocument
     from kscan_lsp.lsp.session.overlays import OpenOverlays
+    from kscan_lsp.lsp.session.renderings import RenderingToShow
     from kscan_lsp.lsp.session.steps import Step
     from kscan_lsp.lsp.session.workspace import Workspace
 
@@ -40,6 +43,19 @@ class Charts(Struct):
         """The charts and the overlays that the settings of a folder hold for."""
         overlays = self.overlays.get(root)
         return [*self.of(root), *([overlays] if overlays else [])]
+
+    def to_show(self, uri: str, workspaces: Mapping[Path | None, Workspace]) -> RenderingToShow | None:
+        """What showing a rendering needs; None where there is no such rendering, by its URI."""
+        found = rendering_of(uri)
+        if found is None:
+            return None
+        folder, values = found
+        if not values:
+            shown = (overlays.to_show(folder) for overlays in self.overlays.values())
+            return next((one for one in shown if one is not None), None)
+        chart = self.known.get(folder)
+        workspace = workspaces.get(chart.root) if chart else None
+        return chart.to_show(values, workspace.project) if chart and workspace else None
 
     def forget(self, roots: Iterable[Path | None]) -> None:
         """Nothing is to be known any more of the overlays of some folders."""
@@ -130,4 +146,11 @@ class Charts(Struct):
             first = Span(0, LineIndex(text).content_end(0))
             others = (there for name, there in chart.fault_marks.items() if uri_of(name) not in looked_at)
             faults += tuple(mark._replace(span=first) for there in others for mark in there)
-        return ChartView((*faults, *marks), chart.texts)
+        describes = key in chart.texts and not any(key == file.path for file in chart.seen)
+        return ChartView(
+            (*faults, *marks),
+            chart.texts,
+            renderings=of_chart(folder, chart.renderings, key),
+            whole=chart.seen if describes else (),
+            faulty=bool(chart.fault_marks),
+        )

@@ -20,6 +20,7 @@ from kscan_lsp.cli.charts import rendered_chart
 from kscan_lsp.files.encoding import Unreadable, read_bytes
 from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, uri_of, with_sources
 from kscan_lsp.lsp.session.deployed import releases_named
+from kscan_lsp.lsp.session.renderings import STALE, RenderingToShow
 from kscan_lsp.render.chart import MAX_BYTES, read_chart
 from kscan_lsp.render.release import beside
 from kscan_lsp.workspace.chart_values import value_sources
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from kscan_lsp.render.makers import Helm
     from kscan_lsp.report.model import NotScanned
     from kscan_lsp.workspace.chart_values import ValueSource
-    from kscan_lsp.workspace.charts import JudgedChart
+    from kscan_lsp.workspace.charts import JudgedChart, ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.releases import NamedRelease
@@ -73,6 +74,7 @@ class ChartResult(NamedTuple):
     chart: Chart | Unreadable
     """The same with the texts of open documents."""
     judged: JudgedChart | None
+    renderings: tuple[ValuesRendering, ...]
     texts: Mapping[str, str]
     """What was rendered, by the keys of the files."""
     faults: tuple[NotScanned, ...]
@@ -117,6 +119,8 @@ class OpenChart(Struct):
     """What became part of the project last."""
     judged: JudgedChart | None = None
     """What was rendered last and worked."""
+    renderings: tuple[ValuesRendering, ...] = ()
+    """What it rendered to then."""
     texts: Mapping[str, str] = {}
     """What that was rendered from, by the keys of the files."""
     fault_texts: Mapping[str, str] = {}
@@ -202,6 +206,15 @@ class OpenChart(Struct):
         self.marks = with_sources(marks_of(files), self.sources, f"{self.folder.as_uri()}/")
         return True
 
+    def to_show(self, values: str, project: Project) -> RenderingToShow | None:
+        """What it rendered to last with some values; None where it does not render with these."""
+        found = next((one for one in self.renderings if one.values == values), None)
+        if found is None:
+            return None
+        works = self.accepted is not None and self.accepted.judged is not None
+        top = f"{self.folder.parent.as_uri()}/"
+        return RenderingToShow(project, "" if works else STALE, self.texts, top, found)
+
     def text_of(self, uri: str) -> str:
         """What was rendered last of one of its files; empty where nothing was."""
         known = {**self.fault_texts, **self.texts}
@@ -217,7 +230,7 @@ class OpenChart(Struct):
         self.fault_texts, self.fault_marks = result.texts, faults_of(result.faults, result.texts)
         if result.judged is not None:
             self.sources = _still(self.sources, self.texts, result.texts, f"{self.folder.as_uri()}/")
-            self.judged, self.texts = result.judged, result.texts
+            self.judged, self.texts, self.renderings = result.judged, result.texts, result.renderings
 
 
 def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
@@ -235,7 +248,7 @@ def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
     made = rendered_chart(maker, request.folder, chart, prefix)
     read = {} if isinstance(chart, Unreadable) else _texts(chart, prefix)
     judged = judge_chart(request.project, made.renderings) if made.renderings else None
-    return ChartResult(disk, chart, judged, read, made.not_scanned)
+    return ChartResult(disk, chart, judged, made.renderings, read, made.not_scanned)
 
 
 def _named(request: ChartRequest) -> tuple[NamedRelease, ...]:

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
 from kscan_lsp.lsp.rendered import ChartView, faults_of, marks_of, moved, moved_related, uri_of
 from kscan_lsp.lsp.session.overlay_builds import NOTHING_BUILT, OverlaysRequest, TakeOverlays
+from kscan_lsp.lsp.session.renderings import STALE, RenderingToShow, folder_of, of_overlays
 from kscan_lsp.render.kustomize.files import RememberedFiles
 from kscan_lsp.text import LineIndex, Span
 
@@ -186,6 +187,17 @@ class OpenOverlays(Struct):
         """Whether anything of them may be shown in a file."""
         return key in self.texts or key in self.fault_marks
 
+    def to_show(self, folder: Path) -> RenderingToShow | None:
+        """What the overlay in a folder built last; None where there is none."""
+        judged = self.accepted.judged if self.accepted else None
+        build = next((one for one in judged.overlays if folder_of(one) == folder), None) if judged else None
+        if judged is None or build is None:
+            return None
+        project = judged.alone[build.path]
+        stale = any(key == build.path or key in build.texts for key in self.fault_marks)
+        overlay = (build, project.files[build.path])
+        return RenderingToShow(project, STALE if stale else "", build.texts, overlay=overlay)
+
     def text_of(self, uri: str) -> str:
         """What was built last of one of their files; empty where nothing was."""
         known = {**(self.accepted.fault_texts if self.accepted else {}), **self.texts}
@@ -207,7 +219,15 @@ class OpenOverlays(Struct):
         for at, mark in self.accepted.concerned.get(key, ()) if looked_at else ():
             if at not in looked_at:
                 faults += (mark._replace(span=first),)
-        return ChartView((*faults, *marks), self.texts, built=True)
+        alone = self.accepted.judged.alone.get(key)
+        return ChartView(
+            (*faults, *marks),
+            self.texts,
+            built=True,
+            renderings=of_overlays(self.accepted.judged.overlays, key),
+            whole=(alone.files[key],) if alone else (),
+            faulty=bool(faults),
+        )
 
 
 def _texts(result: OverlaysResult) -> dict[str, str]:
