@@ -46,6 +46,11 @@ def test_no_workspace_has_images_scanned() -> None:
     assert [one["default"] for one in scanning] == [False, "", False]
 
 
+def test_no_workspace_says_what_builds_overlays() -> None:
+    said = PROPERTIES["kscan.server.kustomize"]
+    assert (said["scope"], said["default"]) == ("machine", "")
+
+
 def test_versions_agree() -> None:
     lock = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
     assert MANIFEST["version"] == lock["version"] == __version__

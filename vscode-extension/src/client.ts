@@ -13,7 +13,7 @@ import {
   type ShowDocumentResult,
 } from "vscode-languageclient/node";
 import { findServer, type Server } from "./server";
-import { chosenSettings, imageScans } from "./settings";
+import { chosenSettings, imageScans, kustomize } from "./settings";
 
 const RESTARTS = 4; // after crashes within three minutes; then the server stays down until it is restarted by hand
 const THREE_MINUTES = 180_000;
@@ -135,6 +135,7 @@ export class Connection implements vscode.Disposable {
         imagePages: true,
         status: true,
         imageScans: imageScans(),
+        kustomize: kustomize(),
       },
       markdown: { isTrusted: { enabledCommands: ["kscan.showExplanation"] } },
       middleware: {

@@ -24,6 +24,14 @@ export function imageScans(): { readonly scanner: string; readonly network: bool
   if (!vscode.workspace.isTrusted || settings.get<boolean>("scanImages") !== true) {
     return undefined;
   }
-  const scanner = settings.get("imageScanner", "").trim().replace(/^~(?=[/\\])/, homedir());
-  return { scanner, network: settings.get<boolean>("imagesNetwork") === true };
+  return { scanner: program(settings, "imageScanner"), network: settings.get<boolean>("imagesNetwork") === true };
+}
+
+/** What builds overlays: the path that the machine's settings name, in a trusted workspace; else empty. */
+export function kustomize(): string {
+  return vscode.workspace.isTrusted ? program(vscode.workspace.getConfiguration("kscan.server"), "kustomize") : "";
+}
+
+function program(settings: vscode.WorkspaceConfiguration, key: string): string {
+  return settings.get(key, "").trim().replace(/^~(?=[/\\])/, homedir());
 }
