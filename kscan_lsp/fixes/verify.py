@@ -25,7 +25,6 @@ from kscan_lsp.findings import Verbatim
 from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.draft import drafts_of, elements_in
 from kscan_lsp.redaction import redact
-from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
 
@@ -88,8 +87,10 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
         The fixes that hold, and where there are none the reason, with what to do by hand.
     """
     if not site.is_written:
-        built = "; 'kscan fix' tries to" if isinstance(site.source, Overlaid) else ""
-        return [], f"this is rendered: change what it is rendered from, or the values that it reads{built}"
+        return (
+            [],
+            "this is rendered: 'kscan fix' tries to change what it is rendered from, or the values it reads",
+        )
     if not site.checked.document.complete:
         return [], "repair the syntax of this document first"
     tried = [verified(site, draft, finding) for draft in _drafts(site, finding)]

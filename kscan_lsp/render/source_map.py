@@ -39,12 +39,14 @@ class FoundWith(Struct, frozen=True):
     names: Mapping[object, tuple[str, ...]] = {}
     of_images: Container[str] = ()
     """The controls that are about what is in an image: with another image it is another finding."""
+    always: tuple[str, ...] = ()
+    """Those that all findings are found with, where there are no others; empty where `names` says it."""
     same: Mapping[ResourceId, ResourceId] = {}
     """Objects that the template makes of what another values file makes one of another name of, by that one."""
 
     def of(self, finding: Finding) -> tuple[str, ...]:
         """Those of one finding."""
-        return self.names.get(self.key(finding), ())
+        return self.always or self.names.get(self.key(finding), ())
 
     def key(self, finding: Finding) -> object:
         """What makes a finding the same with other values."""

@@ -112,7 +112,7 @@ def with_chart(project: Project, chart: JudgedChart, gone: Iterable[str] = ()) -
         now = files[judged.path]
         number = len(now.documents)
         own = [
-            replace(placed, checked=_unfixable(placed.checked), source=before.source)
+            replace(placed, source=before.source)
             for placed, before in zip(now.documents, judged.documents[:number], strict=True)
         ]
         made = replace(now, documents=(*own, *judged.documents[number:]), limit=now.limit or judged.limit)
@@ -143,6 +143,8 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
     """
     default = renderings[0]
     found_with = FoundWith(of_images=of_images(project.ruleset.policies))
+    if len(renderings) == 1:  # as most charts have it: nothing is to be held against anything
+        return _with_sources(project, default, replace(found_with, always=(default.values,)))
     found: dict[str, dict[object, list[str]]] = {}
     faults: dict[str, set[object]] = defaultdict(set)
     extra: dict[str, list[PlacedDocument]] = defaultdict(list)
@@ -185,6 +187,15 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
         limit = judged[path].limit or limits.get(path)
         judged[path] = replace(judged[path], documents=(*own, *more), limit=limit)
     return replace(project, files=judged)
+
+
+def _with_sources(project: Project, default: ValuesRendering, found: FoundWith) -> Project:
+    files = dict(project.files)
+    for file in default.files:
+        if file.path in files:
+            own = tuple(_said(placed, found, extra=False) for placed in files[file.path].documents)
+            files[file.path] = replace(files[file.path], documents=own)
+    return replace(project, files=files)
 
 
 def _unread(file: CheckedFile) -> str:
@@ -308,19 +319,7 @@ def _said(placed: PlacedDocument, found: FoundWith, *, extra: bool) -> PlacedDoc
     source = placed.source
     if not isinstance(source, Rendered):
         return placed
-    return replace(
-        placed, checked=_unfixable(placed.checked), source=replace(source, found_with=found, extra=extra)
-    )
-
-
-def _unfixable(checked: CheckedDocument) -> CheckedDocument:
-    if not any(finding.fixable for one in checked.verdicts for finding in one.findings):
-        return checked  # as it was before an edit elsewhere in the chart
-    verdicts = tuple(
-        replace(one, findings=tuple(replace(finding, fixable=False) for finding in one.findings))
-        for one in checked.verdicts
-    )
-    return replace(checked, verdicts=verdicts)
+    return replace(placed, source=replace(source, found_with=found, extra=extra))
 
 
 def _findings(file: CheckedFile) -> Iterable[Finding]:
