@@ -199,6 +199,27 @@ async def test_releases_that_manifests_name_count_as_they_are_typed(editor, char
 
 
 @pytest.mark.asyncio
+async def test_a_release_that_cannot_be_rendered_is_said_where_it_is_named(editor, chart: Path) -> None:
+    app, web = chart.parent / "app.yaml", (chart / "templates/web.yaml").as_uri()
+    unknown = APPLICATION.replace("valuesObject:\n        net: true", "valueFiles: [../nowhere.yaml]")
+    (chart.parent / ".git").mkdir()
+    (chart.parent / ".git/config").write_text(
+        '[remote "origin"]\n\turl = https://git.example.com/team/deploy.git\n'
+    )
+    app.write_text(unknown)
+    await editor.start(chart.parent, options={"codeLens": True})
+    editor.open(web, TEMPLATE)
+    shown = await editor.until(web, lambda newest: any(d.code == "render" for d in newest.diagnostics))
+    assert "nowhere.yaml" in next(d.message for d in shown if d.code == "render")
+    editor.open(app.as_uri(), unknown)
+    (one,) = await editor.until(app.as_uri(), lambda newest: bool(newest.diagnostics))
+    assert (one.code, one.range.start.line) == ("render", 9)
+    await editor.until(web, now(NET, PID))  # it is said where somebody looks
+    editor.edit(app.as_uri(), 2, TextDocumentContentChangeWholeDocument(APPLICATION.replace("true", "false")))
+    await editor.until(app.as_uri(), lambda newest: not newest.diagnostics)
+
+
+@pytest.mark.asyncio
 async def test_findings_stay_in_unchanged_lines_while_a_template_is_broken(editor, chart):
     web = (chart / "templates/web.yaml").as_uri()
     await editor.start(chart.parent)

@@ -50,7 +50,8 @@ def code_lenses(snapshot: DocumentSnapshot) -> list[types.CodeLens]:
     """
     lenses = []
     about = {"uri": snapshot.uri, "version": snapshot.version}
-    if snapshot.chart is not None and snapshot.chart.renderings:
+    rendered = snapshot.chart is not None and (snapshot.checked.skipped or snapshot.chart.built)
+    if rendered and snapshot.chart is not None and snapshot.chart.renderings:
         top = types.Range(types.Position(0, 0), types.Position(0, 0))
         lenses.append(types.CodeLens(top, data={**about, "rendered": True}))
         if snapshot.capabilities.renderings:

@@ -97,7 +97,7 @@ class Publisher:
             self._publish_document(document, project)
             for document in session.checked_documents(chart.root)
             if (
-                session.charts.folder_of(document) == chart.folder
+                session.charts.folder_of(document) == chart.folder or document.key in chart.faulty_before
                 if isinstance(chart, OpenChart)
                 else chart.has(document.key)
             )

@@ -23,6 +23,7 @@ from kscan_lsp.lsp.session.deployed import releases_named
 from kscan_lsp.lsp.session.renderings import STALE, RenderingToShow
 from kscan_lsp.render.chart import MAX_BYTES, read_chart
 from kscan_lsp.render.release import beside
+from kscan_lsp.report.model import NotScanned
 from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 from kscan_lsp.workspace.images import of_images
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.session.deployed import Manifests
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.report.model import NotScanned
     from kscan_lsp.workspace.chart_values import ValueSource
     from kscan_lsp.workspace.charts import JudgedChart, ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.deployments import Undecided
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.releases import NamedRelease
     from kscan_lsp.workspace.results import CheckedFile
@@ -60,6 +61,10 @@ class ChartRequest(NamedTuple):
     """What names releases of it, as on disk."""
     configuration: Configuration
     project: Project
+
+    def text_of(self, path: Path) -> str:
+        """What is in a manifest that names releases."""
+        return self.opened.get(path, self.manifests.texts.get(path, ""))
 
     def values(self, path: Path) -> bytes | Unreadable:
         """What is in a values file that is not in the folder of the chart, by its real path."""
@@ -126,6 +131,8 @@ class OpenChart(Struct):
     fault_texts: Mapping[str, str] = {}
     """What was rendered last, by the keys of the files, whether it worked or not."""
     fault_marks: Mapping[str, tuple[ChartMark, ...]] = {}
+    faulty_before: frozenset[str] = frozenset()
+    """The keys of the files that had faults before."""
     marks: Mapping[str, tuple[ChartMark, ...]] = {}
     """What is shown of it, by the keys of the files."""
     sources: Mapping[object, tuple[ValueSource, ...]] = {}
@@ -154,8 +161,8 @@ class OpenChart(Struct):
         return news or (not self.whole and bool(project.ruleset.relational))
 
     def reads(self, path: Path | None) -> bool:
-        """Whether it is rendered with a file that is not in its folder."""
-        return path in self.beside
+        """Whether it is rendered with a file that is not in its folder, or one names a release that it is not."""
+        return path in self.beside or (path is not None and path.as_uri() in self.fault_marks)
 
     def is_outdated(self, configuration: Configuration | None) -> bool:
         """Whether it is to be rendered, by what holds now."""
@@ -227,6 +234,7 @@ class OpenChart(Struct):
     def accept(self, result: ChartResult) -> None:
         """It is part of the project now; where it does not render, what did stays."""
         self.accepted, self.unpublished = result, True
+        self.faulty_before = frozenset(self.fault_marks)
         self.fault_texts, self.fault_marks = result.texts, faults_of(result.faults, result.texts)
         if result.judged is not None:
             self.sources = _still(self.sources, self.texts, result.texts, f"{self.folder.as_uri()}/")
@@ -238,23 +246,28 @@ def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
     disk = request.disk or read_chart(request.folder)
     prefix = f"{request.folder.as_uri()}/"
     chart = disk
+    undecided: tuple[Undecided, ...] = ()
     if not isinstance(disk, Unreadable):
         texts = {
             path.relative_to(request.folder).as_posix(): text.encode(errors="replace")
             for path, text in request.opened.items()
             if path.is_relative_to(request.folder)
         }
-        chart = with_releases(disk.with_texts(texts), request.folder, _named(request), request.values)
+        releases, undecided = _named(request)
+        chart = with_releases(disk.with_texts(texts), request.folder, releases, request.values)
     made = rendered_chart(maker, request.folder, chart, prefix)
     read = {} if isinstance(chart, Unreadable) else _texts(chart, prefix)
+    read |= {one.path.as_uri(): request.text_of(one.path) for one in undecided}
+    unrendered = tuple(NotScanned(one.path.as_uri(), one.line, one.reason) for one in undecided)
     judged = judge_chart(request.project, made.renderings) if made.renderings else None
-    return ChartResult(disk, chart, judged, made.renderings, read, made.not_scanned)
+    return ChartResult(disk, chart, judged, made.renderings, read, (*made.not_scanned, *unrendered))
 
 
-def _named(request: ChartRequest) -> tuple[NamedRelease, ...]:
+def _named(request: ChartRequest) -> tuple[tuple[NamedRelease, ...], tuple[Undecided, ...]]:
     releases = request.configuration.releases
     said = releases.get(Path(os.path.realpath(request.folder)), ()) if releases else ()
-    return joined(said, releases_named(request.manifests, request.folder, request.opened))
+    named, undecided = releases_named(request.manifests, request.folder, request.opened, listed=bool(said))
+    return joined(said, named), undecided
 
 
 def trace_chart(

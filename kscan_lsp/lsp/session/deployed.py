@@ -2,8 +2,6 @@
 
 The files of a workspace are read once to find those that name releases of charts. After that the texts of open
 documents stand in place of theirs, and what changes on disk has them looked for again.
-
-Left out on purpose: why a release cannot be rendered from files alone, which a scan says.
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from kscan_lsp.workspace.deployments import deployments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kscan_lsp.workspace.deployments import Deployments, Undecided
     from kscan_lsp.workspace.releases import NamedRelease
 
 
@@ -55,19 +54,26 @@ def find_manifests(files: Iterable[Path]) -> Manifests:
     return Manifests({**texts, **asked} if texts else {})
 
 
-def releases_named(known: Manifests, folder: Path, opened: Mapping[Path, str]) -> tuple[NamedRelease, ...]:
-    """The releases of a chart that manifests name.
+def releases_named(
+    known: Manifests, folder: Path, opened: Mapping[Path, str], *, listed: bool
+) -> tuple[tuple[NamedRelease, ...], tuple[Undecided, ...]]:
+    """The releases of a chart that manifests name, and those that cannot be rendered from files alone.
 
     Args:
         known: the manifests as they are on disk.
         folder: that of the chart.
         opened: the texts of open documents.
+        listed: whether settings list releases of it, in place of what is not known.
     """
     texts = known.with_opened(opened)
-    return _releases(known, Path(os.path.realpath(folder)), tuple(texts.items())) if texts else ()
+    if not texts:
+        return (), ()
+    real = Path(os.path.realpath(folder))
+    found = _releases(known, real, tuple(texts.items()), listed)
+    return found.by_chart.get(real, ()), found.undecided
 
 
 @lru_cache(maxsize=16)
-def _releases(_: Manifests, folder: Path, files: tuple[tuple[Path, str], ...]) -> tuple[NamedRelease, ...]:
+def _releases(_: Manifests, folder: Path, files: tuple[tuple[Path, str], ...], listed: bool) -> Deployments:
     """An edit of a template has the same manifests; what they lead to on disk is looked at with each search of them."""
-    return deployments(files, frozenset([folder])).by_chart.get(folder, ())
+    return deployments(files, frozenset([folder]), [folder] if listed else ())
