@@ -220,6 +220,50 @@ async def test_a_release_that_cannot_be_rendered_is_said_where_it_is_named(edito
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        (
+            "values.yaml",
+            "a: &a [x,x,x,x,x,x,x,x,x]\n"
+            + "".join(
+                f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)
+            ),
+            "aliasing",
+        ),
+        (
+            "templates/_helpers.tpl",
+            '{{ define "shop.context" }}{{ include "shop.context" . }}{{ end }}',
+            "render",
+        ),
+        (
+            "templates/web.yaml",
+            "{{ range until 100000 }}{{ range until 10000 }}aaaaaaaaaaaaaa{{ end }}{{ end }}",
+            "more",
+        ),
+    ],
+    ids=["bomb", "recursion", "output"],
+)
+async def test_a_hostile_chart_is_one_message_and_nothing_waits(
+    editor, chart: Path, name: str, text: str, words: str
+) -> None:
+    hostile, pod = (chart / name).as_uri(), (chart.parent / "pod.yaml").as_uri()
+    was = (chart / name).read_text()
+    await editor.start(chart.parent)
+    editor.open(hostile, was)
+    editor.open(pod, (chart.parent / "pod.yaml").read_text())
+    await editor.until(pod, now(("C-0038", 4)))
+    editor.edit(hostile, 2, TextDocumentContentChangeWholeDocument(text))
+    editor.edit(pod, 2, TextDocumentContentChangeWholeDocument("apiVersion: v1\nkind: Pod\n"))
+    await editor.until(pod, lambda newest: newest.version == 2)
+    shown = await editor.until(hostile, lambda newest: any(d.code == "render" for d in newest.diagnostics))
+    (one,) = [d for d in shown if d.code == "render"]
+    assert words in one.message
+    editor.edit(hostile, 3, TextDocumentContentChangeWholeDocument(was))
+    await editor.until(hostile, lambda newest: all(d.code != "render" for d in newest.diagnostics))
+
+
+@pytest.mark.asyncio
 async def test_findings_stay_in_unchanged_lines_while_a_template_is_broken(editor, chart):
     web = (chart / "templates/web.yaml").as_uri()
     await editor.start(chart.parent)

@@ -115,7 +115,7 @@ def template(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
                 draw(st.sampled_from(["", "- "])),
                 draw(st.sampled_from(["", " -"])),
             )
-            kind = draw(st.integers(0, 6 if depth else 3))
+            kind = draw(st.integers(0, 8 if depth else 4))
             if kind == 0:
                 made.append(f"{margin}k{number}k: {draw(WORDS)}\n")
             elif kind == 1:
@@ -126,11 +126,14 @@ def template(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
                 )
             elif kind == 3:
                 made.append(f'{margin}{{{{{left}include "h" $ | nindent {indent} }}}}\n')
+            elif kind == 4:
+                made.append(f"{margin}k{number}k: {{{{ tpl $.Values.v{number} $ }}}}\n")
             else:
-                block = ("if true", "range list 1 2", 'with "x"')[kind - 4]
+                block = ("if true", "range list 1 2", 'with "x"', "if false")[kind - 5]
+                gone = f"{margin}gone: 1\n{margin}{{{{{left}else{right}}}}}\n" if kind == 8 else ""
                 inner = lines(depth - 1, indent + 2).replace("{{ .Values", "{{ $.Values")
                 made.append(
-                    f"{margin}{{{{{left}{block}{right}}}}}\n{inner}{margin}{{{{{left}end{right}}}}}\n"
+                    f"{margin}{{{{{left}{block}{right}}}}}\n{gone}{inner}{margin}{{{{{left}end{right}}}}}\n"
                 )
         return "".join(made)
 
@@ -152,7 +155,9 @@ def test_each_line_and_each_action_is_found_again(maker: Helm, made: tuple[str, 
         assert place.span is not None
         source = one.files[place.file].decode()[place.span.start : place.span.end]
         if token[1] == "w":
-            assert re.fullmatch(rf"\{{\{{ \$?\.Values\.v{token[0][1:-1]}(?: \| quote)? \}}\}}", source)
+            assert re.fullmatch(
+                rf"\{{\{{ (tpl )?\$?\.Values\.v{token[0][1:-1]}(?: \| quote)?(?(1) \$) \}}\}}", source
+            )
         else:
             assert source == token[0]
 
