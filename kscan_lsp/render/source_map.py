@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -77,6 +78,9 @@ def _stable(data: _Same, path: Path) -> str:
     return stable(path, data.data)
 
 
+_AT: Final = attrgetter("at")
+
+
 class Rendered(Struct, frozen=True):
     """The source map of a document that was rendered, from an offset of the text of its template's rendering on."""
 
@@ -98,8 +102,12 @@ class Rendered(Struct, frozen=True):
 
         What one action prints is at that action, and what begins and ends in text is where that stands.
         """
-        start = self._at(self.offset + span.start)
-        last = self._at(self.offset + max(span.end - 1, span.start))
+        begins, ends = self.offset + span.start, self.offset + max(span.end - 1, span.start)
+        number = bisect_right(self.pieces, begins, key=_AT)
+        start = self.pieces[number - 1] if number else None
+        # nearly always it is all in one
+        same = number == len(self.pieces) or ends < self.pieces[number].at
+        last = start if same else self._at(ends)
         if start is None or last is None:
             reason = IN_ARCHIVE if self.file.endswith(".tgz") else UNKNOWN
             return Location(self.file, Span(0, self.first_line), reason)
@@ -108,8 +116,7 @@ class Rendered(Struct, frozen=True):
             if one != other:
                 break
             depth += 1
-        first = _within(start, depth, self.offset + span.start)
-        end = _within(last, depth, self.offset + max(span.end - 1, span.start), end=True)
+        first, end = _within(start, depth, begins), _within(last, depth, ends, end=True)
         while depth and (first is None or end is None or first[0] != end[0] or end[1] < first[1]):
             depth -= 1
             action = start.actions[depth]
@@ -132,12 +139,12 @@ class Rendered(Struct, frozen=True):
 
     def pieces_in(self, start: int, end: int) -> tuple[Piece, ...]:
         """What a part of the rendering comes from; offsets count from the start of that."""
-        first = bisect_right(self.pieces, start, key=lambda piece: piece.at)
-        last = bisect_right(self.pieces, end - 1, key=lambda piece: piece.at)
+        first = bisect_right(self.pieces, start, key=_AT)
+        last = bisect_right(self.pieces, end - 1, key=_AT)
         return tuple(self.pieces[max(first - 1, 0) : last])
 
     def _at(self, offset: int) -> Piece | None:
-        number = bisect_right(self.pieces, offset, key=lambda piece: piece.at)
+        number = bisect_right(self.pieces, offset, key=_AT)
         return self.pieces[number - 1] if number else None
 
 

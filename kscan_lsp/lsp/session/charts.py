@@ -323,4 +323,9 @@ def _texts(chart: Chart, prefix: str) -> dict[str, str]:
 def take_chart(step: TakeChart) -> Project:
     """The project with a chart as it renders now; as it was, if that does not work."""
     judged = step.result.judged
-    return step.project if judged is None else with_chart(step.project, judged, step.gone)
+    if judged is None:
+        return step.project
+    project = with_chart(step.project, judged, step.gone)
+    # remembered by file: the event loop, which is to show them, has no time for thousands
+    marks_of([project.files[file.path] for file in judged.files])
+    return project
