@@ -20,6 +20,8 @@ from kscan_lsp.admission.matching import is_about, operation_of, request_of
 from kscan_lsp.admission.model import BINDING
 from kscan_lsp.admission.places import OF_OBJECT, places_of
 from kscan_lsp.admission.problems import is_binding, problems_of_binding, span_of
+from kscan_lsp.admission.reads import field, reads_of
+from kscan_lsp.admission.remembered import Comparing, remember
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import Finding, Problem, Related, in_order
 from kscan_lsp.policy.admission import control_id
@@ -27,7 +29,7 @@ from kscan_lsp.redaction import redact
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.admission.matching import Request
@@ -71,6 +73,14 @@ class _Seen(NamedTuple):
     without_params: cel.Activation
 
 
+class _Said(NamedTuple):
+    """What a policy says of an object."""
+
+    asked: bool
+    violations: tuple[_Violation, ...]
+    unanswered: tuple[str, ...]
+
+
 NOTHING: Final = Admitted()
 
 
@@ -88,10 +98,12 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     if not asked.policies:
         return NOTHING
     request = request_of(one, asked.namespace)
+    data = with_defaults(one, request.namespace)
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen: dict[str, _Seen] = {}
+    comparing = Comparing[_Said]()
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
@@ -101,12 +113,19 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         operation = operation_of(policy.matching, request)
         if not operation or not bindings:
             continue
-        if operation not in seen:
-            values = _values(one, request, asked, operation)
-            seen[operation] = _Seen(values, cel.bind(POLICIES, {**values, "params": None}))
-        judged = _Judging(policy, one, request, seen[operation])
-        for binding, params in bindings:
-            judged.bound(read_binding(binding), params)
+        key = (declared, one.file, one.root, one.id)
+        decided = (request, operation, bindings, asked.namespace)
+        fields = tuple([field(data, path) for path in reads_of(policy)])
+        judged = comparing.said_before(key, decided, fields)
+        if judged is None:
+            if operation not in seen:
+                values = _values(data, request, asked, operation)
+                seen[operation] = _Seen(values, cel.bind(POLICIES, {**values, "params": None}))
+            judging = _Judging(policy, one, request, seen[operation])
+            for binding, params in bindings:
+                judging.bound(read_binding(binding), params)
+            judged = _Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))
+            remember(key, decided, fields, judged)
         findings += _findings(judged.violations, name, declared, resource, locator=locator, ruleset=ruleset)
         unevaluated += [Unevaluated(name, (), why) for why in list(dict.fromkeys(judged.unanswered))[:1]]
         if judged.asked and not judged.violations and not judged.unanswered:
@@ -115,12 +134,12 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     return Admitted(tuple(in_order(findings)), frozenset(passed), failed, tuple(unevaluated))
 
 
-def _values(one: Object, request: Request, asked: Deciding, operation: str) -> dict[str, Any]:
+def _values(data: dict[str, Any], request: Request, asked: Deciding, operation: str) -> dict[str, Any]:
     """What expressions may name; what no file has is left out."""
     kind = {"group": request.group, "version": request.version, "kind": request.kind}
     resource = {"group": request.group, "version": request.version, "resource": request.resource}
     values: dict[str, Any] = {
-        "object": cel.view(with_defaults(one, request.namespace)).value,
+        "object": cel.view(data).value,
         "request": {
             "kind": kind, "requestKind": kind, "resource": resource, "requestResource": resource, "subResource": "",
             "requestSubResource": "", "name": request.name, "namespace": request.namespace, "operation": operation,
@@ -245,7 +264,7 @@ def _place(declared: Object, path: Path) -> Span:
 
 
 def _findings(
-    violations: list[_Violation],
+    violations: Sequence[_Violation],
     name: str,
     declared: Object,
     resource: Resource,

@@ -1,0 +1,109 @@
+"""What policies said of an object before an edit holds after it only where nothing that they read differs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.admitting import admitting_project, policy, said_of
+
+from kscan_lsp.admission import remembered
+
+if TYPE_CHECKING:
+    from kscan_lsp.workspace.project import Project
+
+EXPRESSIONS = [
+    "object.spec.replicas == 1",
+    "!has(object.spec.paused) || object.spec.paused == true",
+    "object.metadata.?labels.?tier.orValue('') != ''",
+    "object.metadata.?labels['owner'].orValue('') == 'me'",
+    "object.spec.template.spec.containers.all(c, c.image.startsWith('shop/'))",
+    "object.spec.template.spec.containers.exists(object, object.name == 'b')",
+    "variables.first.image != 'b' && object.spec.replicas < 3",
+    "[object].all(o, has(o.spec.paused))",
+    "request.name == 'a' || namespaceObject.metadata.labels.?env.orValue('') == 'prod'",
+    "object.spec.strategy.type == 'Recreate'",
+    "params.data.least < string(object.spec.replicas)",
+]
+POLICIES = "\n---\n".join(
+    policy(
+        [{"expression": one, "messageExpression": "'it has ' + string(object.spec.?replicas.orValue(0))"}],
+        name=f"p{number}",
+        matchConditions=[{"name": "c", "expression": "object.metadata.name != 'c'"}],
+        variables=[{"name": "first", "expression": "object.spec.template.spec.containers[0]"}],
+        paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+        binding={
+            "paramRef": {"name": "limits", "parameterNotFoundAction": "Deny"},
+            "matchResources": {
+                "objectSelector": {"matchExpressions": [{"key": "off", "operator": "DoesNotExist"}]}
+            },
+        },
+    )
+    for number, one in enumerate(EXPRESSIONS)
+)
+AROUND = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: default, labels: {env: test}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: limits, namespace: default}
+data: {least: "1"}
+"""
+
+VALUES = st.sampled_from([1, 1.0, True, False, "1", "", "a", "b", "me", "shop/a", 5, None])
+EDITS = st.one_of(
+    st.tuples(st.just(("spec", "replicas")), VALUES),
+    st.tuples(st.just(("spec", "paused")), VALUES),
+    st.tuples(st.just(("spec", "strategy")), st.sampled_from([{"type": "Recreate"}, {}, None])),
+    st.tuples(
+        st.just(("metadata", "labels")), st.dictionaries(st.sampled_from(["tier", "owner", "off"]), VALUES)
+    ),
+    st.tuples(st.just(("metadata", "name")), st.sampled_from("abc")),
+    st.tuples(
+        st.just(("spec", "template", "spec", "containers")),
+        st.lists(st.fixed_dictionaries({"name": st.sampled_from("ab"), "image": VALUES}), max_size=2),
+    ),
+)
+
+
+def deployment(edits: list[tuple[tuple[str, ...], Any]]) -> str:
+    made: dict[str, Any] = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "a"},
+        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "a", "image": "shop/a"}]}}},
+    }
+    for path, value in edits:
+        place = made
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = value
+    return json.dumps(made)
+
+
+def answers(project: Project, text: str) -> object:
+    file = project.with_file("web.json", text, json=True).files["web.json"]
+    return said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(EDITS, max_size=8))
+def test_what_is_remembered_is_what_is_said(edits: list[tuple[tuple[str, ...], Any]]) -> None:
+    around = admitting_project().with_file("policies.yaml", POLICIES)
+    around = around.with_file("around.yaml", AROUND)
+    remembered.forget()
+    texts = [deployment(edits[:n]) for n in range(len(edits) + 1)]
+    project, edited = around, []
+    for text in texts:
+        project = project.with_file("web.json", text, json=True)
+        file = project.files["web.json"]
+        edited.append((said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts]))
+    fresh = []
+    for text in texts:
+        remembered.forget()
+        fresh.append(answers(around, text))
+    assert edited == fresh
