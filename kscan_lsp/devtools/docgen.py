@@ -23,15 +23,15 @@ from kscan_lsp.kubernetes.pod_templates import TABLE
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.exceptions import ExceptionsFile
+from kscan_lsp.settings.json_schema import schema_of
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.policies import STORED, builtin_texts, complete_policies, digest_of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from kscan_lsp.policy.model import Control, PolicySet
+    from kscan_lsp.settings.shape import Model
 
-_SCHEMAS: Final[dict[str, tuple[type[BaseModel], str]]] = {
+_SCHEMAS: Final[dict[str, tuple[type[Model], str]]] = {
     "schemas/settings.schema.json": (Settings, "kscan settings (.kscan.yaml)"),
     "schemas/exceptions.schema.json": (ExceptionsFile, "kscan exceptions (.kscan/exceptions.yaml)"),
     "schemas/control.schema.json": (ControlFile, "kscan control"),
@@ -52,10 +52,10 @@ def pages(policies: PolicySet) -> dict[str, str]:
     }
 
 
-def _schema(model: type[BaseModel], title: str) -> str:
+def _schema(model: type[Model], title: str) -> str:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **model.model_json_schema(),
+        **schema_of(model),
         "title": title,
     }
     return json.dumps(schema, indent=2) + "\n"

@@ -221,7 +221,7 @@ def compile_check(
 
 def _look_at_match(source: _Source, match: Match) -> None:
     """Say what no object has: a check that looks for that would pass for ever."""
-    for number, wanted in enumerate(match if isinstance(match, list) else ()):
+    for number, wanted in enumerate(match if isinstance(match, tuple) else ()):
         for index, group in enumerate(wanted.groups):
             if "/" in group or _VERSION.fullmatch(group):
                 message = f"'{group}' is a group with a version; write '{group.rpartition('/')[0]}'"

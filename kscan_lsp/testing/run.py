@@ -121,7 +121,7 @@ def _coverage_gap(control: Control, cases: Sequence[_Case]) -> str:
 def settings_of(test: TestFile) -> Settings:
     """The settings that a test asks for."""
     chosen = {"inputs": test.inputs, "kubernetesVersion": test.kubernetes_version or None}
-    return Settings.model_validate(chosen)
+    return Settings.of(chosen)
 
 
 def read_marks(text: str) -> tuple[str, list[Mark]]:

@@ -179,7 +179,7 @@ def test_what_is_imported_is_installed_with_the_package() -> None:
         return re.sub(r"[-_.]+", "-", name).lower()
 
     named = {name.split(".")[0] for path in FILES for name, _ in imports(path)}
-    wanted = named - sys.stdlib_module_names - {"kscan_lsp", "pydantic_core"}  # pydantic pins its core
+    wanted = named - sys.stdlib_module_names - {"kscan_lsp"}
     packages = metadata.packages_distributions()
     installed = {normal(re.split(r"[^\w.-]", line)[0]) for line in metadata.requires("kscan-lsp") or ()}
     assert [name for name in sorted(wanted) if not {normal(d) for d in packages[name]} & installed] == []

@@ -6,10 +6,11 @@ import json
 
 import jsonschema
 import pytest
-from pydantic import ValidationError
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.settings.json_schema import schema_of
 from kscan_lsp.settings.model import NEWEST_KUBERNETES, Settings, overlay, read_settings, replace_settings
+from kscan_lsp.settings.shape import whole
 from kscan_lsp.yaml.document import read_document
 
 EVERYTHING = """\
@@ -56,7 +57,7 @@ def test_every_key() -> None:
 
 
 def test_the_published_schema_takes_what_the_program_takes() -> None:
-    schema = Settings.model_json_schema()
+    schema = schema_of(Settings)
     jsonschema.validate(json.loads(json.dumps(read_document(EVERYTHING).data)), schema)
     jsonschema.validate({"frameworks": "nsa", "inputs": {"a": "b"}}, schema)
     with pytest.raises(jsonschema.ValidationError):
@@ -65,7 +66,7 @@ def test_the_published_schema_takes_what_the_program_takes() -> None:
 
 def test_inputs_may_stand_in_a_file_of_their_own() -> None:
     assert read("inputs: security/inputs.json")[0].inputs == "security/inputs.json"
-    jsonschema.validate({"inputs": "security/inputs.json"}, Settings.model_json_schema())
+    jsonschema.validate({"inputs": "security/inputs.json"}, schema_of(Settings))
     assert read("inputs: [a]") == (Settings(), ["'inputs' must be a mapping"])
 
 
@@ -83,11 +84,11 @@ def test_a_kubernetes_version_is_what_is_written(written: str, minor: int) -> No
 def test_what_is_no_kubernetes_version(written: str) -> None:
     settings, problems = read(f"frameworks: nsa\nkubernetesVersion: {written}\n")
     assert len(problems) == 1
-    assert settings == Settings(frameworks="nsa")
+    assert settings == Settings(frameworks=("nsa",))
 
 
 def test_an_editor_must_quote_a_version() -> None:
-    assert overlay(Settings(), {"kubernetesVersion": "1.30"}) == (Settings(kubernetesVersion="1.30"), ())
+    assert overlay(Settings(), {"kubernetesVersion": "1.30"}) == (Settings(kubernetes_version="1.30"), ())
     assert overlay(Settings(), {"kubernetesVersion": 1.3}) == (
         Settings(),
         ("kscan.kubernetesVersion must be a Kubernetes version as a string, such as '1.33'",),
@@ -95,7 +96,7 @@ def test_an_editor_must_quote_a_version() -> None:
 
 
 def test_settings_are_frozen() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(AttributeError):
         Settings().frameworks = ("nsa",)  # type: ignore[misc]
 
 
@@ -171,7 +172,7 @@ def test_overlay() -> None:
     over, wrong = overlay(base, {"frameworks": ["allcontrols"], "trace": {"server": "off"}, "inputs": None})
     assert wrong == ()
     assert over.frameworks == ("allcontrols",)
-    assert over.model_dump(exclude={"frameworks"}) == base.model_dump(exclude={"frameworks"})
+    assert {**whole(over), "frameworks": ()} == {**whole(base), "frameworks": ()}
     assert overlay(base, None) == (base, ())
     assert overlay(base, {}) == (base, ())
 
