@@ -5,8 +5,12 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from kscan_lsp.cli.terminal import prepare
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 
 def main(*words: str) -> None:
@@ -20,12 +24,22 @@ def main(*words: str) -> None:
     from kscan_lsp.cli.main import app
 
     completion.prepare()
-    app([*words, *sys.argv[1:]])
+    words = (*words, *sys.argv[1:])
+    _leave_others(app, words[0] if words else "")
+    app([*words])
 
 
 def serve() -> None:
     """The command `kscan-lsp`, which is `kscan lsp`."""
     main("lsp")
+
+
+def _leave_others(app: Typer, called: str) -> None:
+    """Leave the one command that is called: typer makes all of them ready, which is a tenth of a scan."""
+    for one in app.registered_commands:
+        if one.callback and called == (one.name or one.callback.__name__):
+            app.registered_commands, app.registered_groups = [one], []
+            return
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from msgspec import Struct
 
 from kscan_lsp import paths
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ of a policy asks again those objects alone that it is, or was, about.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.admission.matching import is_cluster_scoped, is_exempt, resource_of
 from kscan_lsp.admission.model import BINDING, POLICY
 from kscan_lsp.admission.reading import binding_of, policy_of
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.model import Binding, Policy

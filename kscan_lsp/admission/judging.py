@@ -8,7 +8,7 @@ params; an error is a violation unless the policy ignores failures.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -24,6 +24,7 @@ from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import Finding, Problem, Related, in_order
 from kscan_lsp.policy.admission import control_id
 from kscan_lsp.redaction import redact
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:

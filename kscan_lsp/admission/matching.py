@@ -5,11 +5,12 @@ Source: apiserver/pkg/admission/plugin/policy/matching and .../webhook/predicate
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.admission.model import GROUP
 from kscan_lsp.kubernetes.kinds import CLUSTER_SCOPED_KINDS, GROUPS
 from kscan_lsp.kubernetes.labels import selects
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

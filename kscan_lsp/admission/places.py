@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel
 from kscan_lsp.admission.environment import POLICIES
 from kscan_lsp.admission.expressions import MACROS, parts_of
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.expressions import Part

@@ -11,6 +11,7 @@ from kscan_lsp.cel import guard, hints, library
 from kscan_lsp.cel.environment import MAX_SOURCES, Environment, Kind
 from kscan_lsp.cel.reading import ANY, Reads, ReadSet, free_names, reading_of
 from kscan_lsp.cel.syntax_tree import Node, read_tree
+from kscan_lsp.startup import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -136,7 +137,7 @@ def _keep(memo: dict[object, object], key: object, value: object) -> None:
     memo[key] = value
 
 
-_NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_NAME = regex(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _RESERVED = frozenset(
     ("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if",
      "import", "let", "loop", "package", "namespace", "return", "var", "void", "while")
@@ -219,8 +220,8 @@ def _wrapped(source: str, used: Let) -> tuple[str, int]:
     return f"{before}{source}\n)" + ")" * len(used), before.count("\n")
 
 
-_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
-_STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
+_ERROR = regex(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
+_STATUS = regex(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
 
 def _error(

@@ -13,10 +13,11 @@ factors were measured.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.cel.extents import SMALL
 from kscan_lsp.cel.patterns import compile_pattern
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ tag.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
@@ -25,6 +25,7 @@ from kscan_lsp.kubernetes import (
     node_paths,
     rbac,
 )
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from kscan_lsp.startup import NamedTuple
 
 MAX_DEPTH = 100
 """Levels of lists and maps inside one another."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from kscan_lsp.files.manifest import display_name
 from kscan_lsp.files.writing import replace as replace_file
 from kscan_lsp.report.drift import Compared, digest_of_policies, digest_of_settings, drift
 from kscan_lsp.settings.model import FILE_NAMES
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import TextEdit, apply_edits
 from kscan_lsp.workspace.baselines import (
     DEFAULT_BASELINE,

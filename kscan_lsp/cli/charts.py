@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.files.encoding import SourceText, Unreadable, decode, read_bytes
 from kscan_lsp.files.manifest import display_name, is_rendered
@@ -14,6 +14,7 @@ from kscan_lsp.render.makers import Helm, helm
 from kscan_lsp.render.release import beside
 from kscan_lsp.render.rendering import render
 from kscan_lsp.report.model import NotScanned
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering
 from kscan_lsp.workspace.releases import with_releases
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kscan_lsp.cli.processes import ALONE, Processes
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.charts import read_rendered, with_renderings
 from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.overlays import with_overlays

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ from kscan_lsp.files.writing import behind_links
 from kscan_lsp.fixes.fix_all import is_open
 from kscan_lsp.fixes.overlays import OverlayFix, SourceEdits, are_as_wanted, are_gone, overlay_fixes
 from kscan_lsp.render.kustomize.files import EditedFiles
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
@@ -23,6 +23,7 @@ from kscan_lsp.render.kustomize.maker import kustomize
 from kscan_lsp.render.kustomize.overlay import read_overlay
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.report.model import NotScanned
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.overlays import OverlayBuild
 from kscan_lsp.yaml.document import read_document, split

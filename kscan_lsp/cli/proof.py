@@ -7,10 +7,11 @@ for who is about to change many files at once.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.report.printable import counted, printable
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.processes import PlainPacking
@@ -16,6 +16,7 @@ from kscan_lsp.report.circumstances import CheckedOut, Circumstances, UsedPack, 
 from kscan_lsp.report.fixes import fixes_in
 from kscan_lsp.report.formats import FixDetail, format_of
 from kscan_lsp.report.model import NO_GATE
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ nothing to accept, is a problem where it was said.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from kscan_lsp.dispositions.directives import NO_REASON_YET
 from kscan_lsp.findings import Problem, fewer
 from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

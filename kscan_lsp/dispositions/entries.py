@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.dispositions.directives import NO_REASON_YET
 from kscan_lsp.dispositions.exceptions import ExceptionRule
@@ -21,6 +21,7 @@ from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.redaction import redact
 from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ is evaluated: objects with several pod templates or composed ones, a control wit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from kscan_lsp import paths
 from kscan_lsp.engine.verdicts import Judged, findings_of
 from kscan_lsp.findings import Finding, in_order, merged
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ Left out on purpose: keeping plans and what their checks found (`memo.py`), and 
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ from kscan_lsp import cel
 from kscan_lsp.evidence.model import key_for
 from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.policy.compile_check import includes
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence

@@ -10,7 +10,7 @@ times: what leads to the same objects shares one list, with the digest that answ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from kscan_lsp.findings import Related
 from kscan_lsp.graph.relations import variable
 from kscan_lsp.kubernetes.resources import Resource
 from kscan_lsp.redaction import redact
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

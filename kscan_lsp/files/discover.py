@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -26,6 +26,7 @@ from kscan_lsp.files.ignore import IgnorePatterns
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
 from kscan_lsp.settings.exceptions import FILE_NAME, FOLDER
 from kscan_lsp.settings.model import FILE_NAMES
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

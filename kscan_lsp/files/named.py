@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from kscan_lsp.files.discover import UNVISITED, repository
+from kscan_lsp.startup import NamedTuple
 
 TRUSTED: Final = "KSCAN_TRUSTED_FOLDERS"
 """The environment variable with folders that settings may name besides, separated as in PATH."""

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.fixes.verify import located
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.redaction import redact
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

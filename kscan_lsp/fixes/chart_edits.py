@@ -9,12 +9,13 @@ Nothing here says that a fix holds: whoever makes one renders again, and compare
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import edits
 from kscan_lsp.fixes.verify import VerifiedFix, made_in
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.render.templates import Action, pieces
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, Span, TextEdit, apply_edits
 from kscan_lsp.workspace.chart_values import DECIDED
 from kscan_lsp.yaml.data import nearest

@@ -6,9 +6,10 @@ image then: whoever makes such a change renders again, and compares (`charts.py`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import edits, paths
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import apply_edits
 from kscan_lsp.yaml.document import read_document
 

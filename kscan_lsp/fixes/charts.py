@@ -10,7 +10,7 @@ Left out on purpose: templates that render to something else each time, and fixe
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ from kscan_lsp.paths import lookup
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.rendering import RenderedTemplate, ask_for, by_file
 from kscan_lsp.render.source_map import Rendered
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.charts import RenderedFile, ValuesRendering, judge_chart, with_chart
 from kscan_lsp.yaml.document import read_document, split
 

@@ -8,7 +8,7 @@ Left out on purpose: judging whether the result holds (`verify.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from kscan_lsp.fixes.titles import title_of
 from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.kubernetes.schema import is_whole_number
 from kscan_lsp.policy.environment import CONTROLS
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

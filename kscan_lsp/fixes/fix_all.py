@@ -6,10 +6,11 @@ tried again when others have been: they may have been in its way.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kscan_lsp.fixes.draft import drafts, drafts_in, drafts_of, elements_in
 from kscan_lsp.fixes.verify import VerifiedFix, verified
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

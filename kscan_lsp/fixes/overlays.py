@@ -8,7 +8,7 @@ whether what is found in it is what it was without what is fixed.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import edits
 from kscan_lsp.edits.place import differing, same
@@ -17,6 +17,7 @@ from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.paths import lookup
 from kscan_lsp.render.kustomize.building import documents_of
 from kscan_lsp.render.kustomize.places import Overlaid
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span, TextEdit, apply_edits
 from kscan_lsp.yaml.document import Document, read_document
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import compress
 from operator import is_not
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.draft import drafts_of, elements_in
 from kscan_lsp.redaction import redact
 from kscan_lsp.render.kustomize.places import Overlaid
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
 

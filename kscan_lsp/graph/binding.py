@@ -9,12 +9,13 @@ Left out on purpose: which relations there are (`relations.py`), and when to fol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from kscan_lsp.graph.following import Answers, Keys, Link, asked_of, follow
 from kscan_lsp.graph.references import is_read
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Mapping

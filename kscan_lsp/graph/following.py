@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import chain, compress
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kscan_lsp.graph.builtin import find_builtin
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.relations import relation_of
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable

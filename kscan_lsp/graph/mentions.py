@@ -8,13 +8,14 @@ Sources: core/v1, apps/v1, rbac/v1, networking/v1, autoscaling/v2, admissionregi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_shapes import expanded
 from kscan_lsp.kubernetes.pod_templates import pod_of
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.kubernetes.selectors import CLUSTER_SCOPED
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ Left out on purpose: everything that a role grants besides reading Secrets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.graph.binding import Followed, bind
 from kscan_lsp.graph.builtin import find_builtin
@@ -17,6 +17,7 @@ from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.mentions import mentions
 from kscan_lsp.graph.references import BINDINGS, role_of, subjects_of
 from kscan_lsp.kubernetes.rbac import granted
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

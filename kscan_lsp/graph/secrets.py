@@ -5,7 +5,9 @@ Sources: core/v1 Secret; bitnami.com SealedSecret; external-secrets.io ExternalS
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from kscan_lsp.startup import NamedTuple
 
 
 class SecretKeys(NamedTuple):

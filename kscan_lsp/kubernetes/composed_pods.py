@@ -9,12 +9,12 @@ said of it. Where a container has defaults (`stepTemplate`), fields are merged a
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_patches import Patched, read_patch
 from kscan_lsp.kubernetes.pod_shapes import SHAPES, SOURCES, expanded
+from kscan_lsp.startup import NamedTuple, regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ COMPOSED: Final = "\0pods"
 ROOT: Final[Path] = (COMPOSED,)
 POD: Final[Path] = (COMPOSED, "spec")
 
-_UNKNOWN: Final = re.compile(r"\$\(|\{\{")
+_UNKNOWN: Final = regex(r"\$\(|\{\{")
 """What begins a parameter of Tekton or Argo."""
 _MERGED_LISTS: Final = {"env": "name", "volumeMounts": "mountPath"}
 """Lists of a container that are merged with those of its defaults, with what tells their items apart (core/v1)."""

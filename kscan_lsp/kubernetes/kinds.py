@@ -14,7 +14,9 @@ from __future__ import annotations
 import unicodedata
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+from kscan_lsp.startup import NamedTuple
 
 _TABLE: Final = """
 core: v1: ComponentStatus* ConfigMap Endpoints Event LimitRange Namespace* Node* PersistentVolume*

@@ -17,10 +17,11 @@ api/src/main/java/io/strimzi/api/kafka/model of strimzi/strimzi-kafka-operator (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.schema import CONTAINER, EVERY, METADATA, POD_SPEC, STR
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -26,12 +26,13 @@ Cluster); they are listed as not judged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.composed_pods import COMPOSED, POD, ROOT, Composed, composed, metadata_of
 from kscan_lsp.kubernetes.pod_shapes import expanded, grown, runs_pods, types_of
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS, METADATA, POD_TEMPLATE, known_fields
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

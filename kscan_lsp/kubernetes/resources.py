@@ -10,7 +10,7 @@ Source of what a Template means: template/v1/types.go of openshift/api.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from kscan_lsp.kubernetes.locate import Locator, resolve
 from kscan_lsp.kubernetes.parameters import parameters_of, with_parameters
 from kscan_lsp.kubernetes.pod_templates import PLACES, Place, PodTemplate, templates_of
 from kscan_lsp.kubernetes.schema import KINDS
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping

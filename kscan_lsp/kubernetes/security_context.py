@@ -7,11 +7,12 @@ Sources: core/v1 PodSecurityContext and SecurityContext; what is not set there h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_templates import pod_of
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from lsprotocol import types
 
 from kscan_lsp.findings import Problem, Severity
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, Position, Span
 from kscan_lsp.workspace.locations import lines_of, location_of
 

@@ -8,7 +8,7 @@ that it has in common with the text that did.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
@@ -18,6 +18,7 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.lsp import convert
 from kscan_lsp.render.release import beside
 from kscan_lsp.render.source_map import Rendered, few
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, Span, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 

@@ -7,9 +7,8 @@ place they stand.
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -20,6 +19,7 @@ from kscan_lsp.kubernetes.schema import KINDS
 from kscan_lsp.policy import element_names, targets
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.startup import NamedTuple, regex
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
 """(groups, kinds) of objects; None stands for workloads."""
 
-_VERSION: Final = re.compile(r"v[1-9]\w*")
-_KUBERNETES: Final = re.compile(r"\*|[a-z]*|.*\.k8s\.io")
+_VERSION: Final = regex(r"v[1-9]\w*")
+_KUBERNETES: Final = regex(r"\*|[a-z]*|.*\.k8s\.io")
 """Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""
 
 

@@ -7,7 +7,7 @@ later needs no checks. A file with a problem loses its control and nothing else.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -27,6 +27,7 @@ from kscan_lsp.policy.model import (
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.shape import types_of
 from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ Left out on purpose: lines that could not be read (`lines.py`).
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.credentials import credential, credential_in_annotation
 from kscan_lsp.redaction.arguments import is_secret_argument
@@ -24,6 +24,7 @@ from kscan_lsp.redaction.vocabulary import (
     is_secret_under,
     may_name_secret,
 )
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 

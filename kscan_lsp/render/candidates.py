@@ -7,10 +7,11 @@ that is called as the field is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.render.reads import EACH, TemplateReads
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.yaml.data import nearest
 
 if TYPE_CHECKING:

@@ -15,12 +15,13 @@ import base64
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.render.candidates import Candidates
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.rendering import PLACE, ask_for, by_file
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:

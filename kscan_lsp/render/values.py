@@ -10,11 +10,12 @@ Left out on purpose: how Helm takes a default away by a null, which sets nothing
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.locate import resolve
 from kscan_lsp.render.merging import merged
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import read_document, split

@@ -6,9 +6,10 @@ new. A baseline does not say which images there were, so with it an image counts
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.kubernetes.images import image_ref
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,11 +6,12 @@ it is handed in, so that the same input gives the same report.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.redaction import redact
 from kscan_lsp.settings.model import NEWEST_KUBERNETES
 from kscan_lsp.settings.shape import said
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

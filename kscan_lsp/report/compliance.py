@@ -10,11 +10,12 @@ Kubescape gives it 100.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.report.model import ControlResult
 from kscan_lsp.report.standards import FrameworkMember, FrameworkScore
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -24,6 +24,7 @@ from kscan_lsp.paths import lookup
 from kscan_lsp.redaction import redact
 from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, ScoreChange
 from kscan_lsp.settings.shape import chosen
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.baselines import image_with
 
 if TYPE_CHECKING:

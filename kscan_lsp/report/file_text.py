@@ -7,12 +7,13 @@ none.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.redaction import masked, secret_spans
 from kscan_lsp.redaction.texts import united
 from kscan_lsp.redaction.vocabulary import OF_SECRETS, is_harmless
 from kscan_lsp.render.source_map import Rendered
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import read_document, split

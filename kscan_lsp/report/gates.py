@@ -5,11 +5,12 @@ Each failure says which gate it is, by which findings, and what to do: it is wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.report.model import ANY
 from kscan_lsp.report.printable import counted
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

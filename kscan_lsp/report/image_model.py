@@ -5,7 +5,9 @@ Counts are of images, never of workloads: ten Deployments of one image have its 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from datetime import date

@@ -6,15 +6,16 @@ everywhere else it is dropped, and nothing that knows terminals is imported.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rich.cells import cell_len, chop_cells
+
+from kscan_lsp.startup import NamedTuple, regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_WORD: Final = re.compile(r"\s*\S+\s*")
+_WORD: Final = regex(r"\s*\S+\s*")
 _TAB: Final = 8
 
 

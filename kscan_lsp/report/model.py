@@ -10,12 +10,13 @@ looks like (one file per format, listed in `formats.py`).
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
 from kscan_lsp.findings import SUPPRESSION, UNUSED, Severity, fingerprint
 from kscan_lsp.report.circumstances import UNKNOWN
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.lines import Screen, StyledText, plain_text, wrapped
 from kscan_lsp.report.printable import printable
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.report.summary import STYLES, summary
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from kscan_lsp.policy.model import Unseen

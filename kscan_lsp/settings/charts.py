@@ -9,12 +9,13 @@ from typing import Annotated, Any, Final
 from kscan_lsp.settings.sections import SettingsPart
 from kscan_lsp.settings.shape import EMPTY, Value
 from kscan_lsp.settings.values import Names
+from kscan_lsp.startup import regex
 
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NAME: Final = regex(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_RELEASE: Final = 53
 """https://helm.sh/docs/chart_template_guide/getting_started: what names of objects are made of it have 63 at most."""
 _LONGEST_NAMESPACE: Final = 63
-_VERSION: Final = re.compile(r"v?1\.\d{1,3}(\.\d+)?([-+][\w.+-]*)?")
+_VERSION: Final = regex(r"v?1\.\d{1,3}(\.\d+)?([-+][\w.+-]*)?")
 
 
 def _release(value: str) -> str:

@@ -7,7 +7,6 @@ empty key of the settings. One wrong key costs the whole entry, since what is wr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final
@@ -19,6 +18,7 @@ from kscan_lsp.settings.sections import SettingsPart
 from kscan_lsp.settings.shape import EMPTY, Model, Value, fitting
 from kscan_lsp.settings.validation import validate
 from kscan_lsp.settings.values import Names, as_pattern, one_or_many
+from kscan_lsp.startup import regex
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.locate import span_at
 
@@ -37,7 +37,7 @@ MAX_ENTRIES: Final = 10_000
 _MAX_VALUES: Final = 200
 _MAX_LENGTH: Final = 500
 
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY: Final = regex(r"\d{4}-\d{2}-\d{2}")
 
 _Text = Annotated[str, Value(shortest=1, longest=_MAX_LENGTH)]
 Some = Annotated[

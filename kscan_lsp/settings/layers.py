@@ -10,11 +10,12 @@ editor's section and a command line, which lie over all of these (`workspace/con
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, settings_of
 from kscan_lsp.settings.shape import said, whole
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ What several files make together is said in `layers.py`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
@@ -23,6 +22,7 @@ from kscan_lsp.settings.shape import EMPTY, Value, fitting, said, types_of
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import in_words, validate, without_errors
 from kscan_lsp.settings.values import Names, as_pattern, one_or_many
+from kscan_lsp.startup import regex
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
 
@@ -50,7 +50,7 @@ NEWEST_KUBERNETES: Final = 37
 """The newest minor version of Kubernetes whose changes the controls know: 1.37."""
 OLDEST_KUBERNETES: Final = 16
 """The oldest one: what the versions before had removed, no table says."""
-_VERSION: Final = re.compile(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
+_VERSION: Final = regex(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
 
 
 def _version(value: object) -> object:

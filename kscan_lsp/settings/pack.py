@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from kscan_lsp.settings.exceptions import ExceptionSettings
@@ -11,13 +10,14 @@ from kscan_lsp.settings.sections import SettingsPart
 from kscan_lsp.settings.shape import EMPTY, Value, said
 from kscan_lsp.settings.validation import validate
 from kscan_lsp.settings.values import Names
+from kscan_lsp.startup import regex
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Problem
     from kscan_lsp.yaml.document import Document
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
+_NAME: Final = regex(r"[a-z0-9][a-z0-9-]{0,62}")
+_VERSION: Final = regex(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 
 
 def _name(value: str) -> str:

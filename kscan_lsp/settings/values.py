@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final
 
 from kscan_lsp.settings.shape import Value
+from kscan_lsp.startup import regex
 
 
 def one_or_many(value: object) -> object:
@@ -17,7 +17,7 @@ Names = Annotated[tuple[str, ...], Value(before=one_or_many, written=str | tuple
 """A list of strings; one string stands for a list of one."""
 
 
-_OF_A_MACHINE: Final = re.compile(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
+_OF_A_MACHINE: Final = regex(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
 """How a path begins that is one of a whole machine; others begin with a slash, as patterns may, too."""
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -28,6 +28,7 @@ from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.model import FileRange, LineColumn
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.startup import NamedTuple, regex
 from kscan_lsp.testing.evidence import evidence_of
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.locate import span_at
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
 
-_MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
-_CARETS: Final = re.compile(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
-_ABSENT: Final = re.compile(r"a field is missing: (\w+)")
+_MARKER: Final = regex(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
+_CARETS: Final = regex(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
+_ABSENT: Final = regex(r"a field is missing: (\w+)")
 _FILE: Final = "manifest.yaml"
 _WIDTH: Final = 200
 """Cells that a line of a manifest may take."""

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from itertools import repeat
 from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,6 +36,7 @@ from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.paths import lookup
 from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.settings.exceptions import FOLDER
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.locate import span_at

@@ -7,10 +7,11 @@ changes no promise, and is left out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.settings.layers import place_of
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:

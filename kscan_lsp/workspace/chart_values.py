@@ -8,7 +8,7 @@ where that file sets it.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -20,6 +20,7 @@ from kscan_lsp.render.reads import Templates
 from kscan_lsp.render.release import beside
 from kscan_lsp.render.source_map import Rendered
 from kscan_lsp.render.values import chart_values
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.results import CheckedFile
 

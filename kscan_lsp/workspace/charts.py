@@ -15,12 +15,13 @@ Nothing in what is rendered is edited: a fix is one of a template or of values, 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.render.source_map import FoundWith, Rendered
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.workspace.images import of_images
 from kscan_lsp.workspace.results import CheckedFile, place

@@ -7,7 +7,7 @@ problem in the file it is in, or, where there is no such file, in words.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
 from kscan_lsp.settings.model import Settings, overlay, read_settings, replace_settings, settings_of
 from kscan_lsp.settings.shape import said
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.exception_files import (

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -24,6 +24,7 @@ from kscan_lsp.files.remotes import remotes, repository_name
 from kscan_lsp.render.merging import merged
 from kscan_lsp.render.release import Release, ValuesSaid
 from kscan_lsp.settings.charts import nested, parts_of, typed
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.deploying import (
     HELMFILE,
     ConfigMaps,

@@ -6,10 +6,11 @@ before it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.graph.binding import bind_edited
 from kscan_lsp.graph.references import object_edited, object_of
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import SUPPRESSION, UNUSED, Problem, fewer
 from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.settings.exceptions import read_entries
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions, RuleGroup, used_rules
 from kscan_lsp.workspace.places import exceptions_above

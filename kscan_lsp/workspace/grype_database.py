@@ -10,12 +10,13 @@ import re
 import sqlite3
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import MsgspecError, Struct, json
 
 from kscan_lsp.evidence.advisories import Advisory, AffectedRange, Record
 from kscan_lsp.evidence.versions import is_within
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

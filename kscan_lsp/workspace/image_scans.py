@@ -7,7 +7,7 @@ is done, and what is said about it, is for who asks.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from kscan_lsp.evidence.sources.registry import read_report
 from kscan_lsp.files.named import workspace_of
 from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.image_files import FoundImages, ImageFileError, images_in, opened
 from kscan_lsp.workspace.image_scanner import is_reference, run_scanner
 from kscan_lsp.workspace.image_uses import images_run_by

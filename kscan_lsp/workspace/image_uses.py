@@ -6,7 +6,7 @@ known, and exposure is what the controls see of it, too (`kubernetes/exposure.py
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel, paths
 from kscan_lsp.evidence.image_facts import facts_in
@@ -15,6 +15,7 @@ from kscan_lsp.kubernetes.exposure import exposure
 from kscan_lsp.kubernetes.images import images_in
 from kscan_lsp.kubernetes.pod_templates import pod_of, spec_of_pod
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from kscan_lsp.files.discover import UNVISITED, repository
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import members_of
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.settings.model import InputsFile, replace_settings
 from kscan_lsp.settings.validation import validate, without_errors
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.locate import span_at
 

@@ -7,7 +7,7 @@ it was written, and has no effect. What can be told without policies, `settings/
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp import cel
 from kscan_lsp.findings import Problem
@@ -16,6 +16,7 @@ from kscan_lsp.settings.layers import LOCKABLE, on_top
 from kscan_lsp.settings.model import Settings, replace_settings, settings_of
 from kscan_lsp.settings.shape import whole
 from kscan_lsp.settings.suggest import nearest_name
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.policies import load_policies
 from kscan_lsp.yaml.locate import span_at
 

@@ -11,7 +11,7 @@ The files that it is built from are there with their texts and without documents
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from kscan_lsp.findings import SUPPRESSION
 from kscan_lsp.render.kustomize.comments import with_comments
 from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.render.source_map import FoundWith, few
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.results import CheckedFile, place

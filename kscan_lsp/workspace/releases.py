@@ -9,7 +9,7 @@ import json
 import os
 from collections import defaultdict
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.render.chart import MAX_BYTES
 from kscan_lsp.render.release import Release, ValuesSaid
 from kscan_lsp.settings.charts import nested, parts_of
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

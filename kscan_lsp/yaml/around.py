@@ -7,8 +7,9 @@ not its meaning, so an alias is where the way ends, and a merge key is a key as 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import key_of
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence

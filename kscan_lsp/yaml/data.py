@@ -11,11 +11,12 @@ Left out on purpose: reading text (`reader.py`), changing it (`edits.py`).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from kscan_lsp.findings import Problem
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import scalars
 from kscan_lsp.yaml.parser import MAX_DEPTH

@@ -9,7 +9,7 @@ Left out on purpose: what the tree means (`data.py`), several documents (`docume
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 from ruamel.yaml.events import (
@@ -25,6 +25,7 @@ from ruamel.yaml.events import (
 )
 
 from kscan_lsp.findings import Problem
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import faults, layout, parser, scalars
 from kscan_lsp.yaml.faults import Fault

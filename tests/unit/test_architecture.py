@@ -18,9 +18,9 @@ import kscan_lsp
 PACKAGE = Path(kscan_lsp.__file__).parent
 
 ROOMS = [
-    "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "render", "graph",
-    "cel", "policy", "evidence", "engine", "admission", "dispositions", "workspace", "fixes", "report", "testing",
-    "cli", "devtools", "lsp",
+    "startup", "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "render",
+    "graph", "cel", "policy", "evidence", "engine", "admission", "dispositions", "workspace", "fixes", "report",
+    "testing", "cli", "devtools", "lsp",
     "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""

@@ -7,13 +7,14 @@ elsewhere in the same part of the object; none is missing that reads this one by
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel
 from kscan_lsp.kubernetes.pod_templates import PLACES
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.paths import EACH
 from kscan_lsp.policy.compile_check import includes
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,12 +5,13 @@ Source: https://cyclonedx.org/docs/1.6/json/.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec import Struct, field
 
 from kscan_lsp.evidence.sources.common import clean, digests_in, first_digest, is_archive, names_in
 from kscan_lsp.evidence.vex import purl_of
+from kscan_lsp.startup import NamedTuple
 
 _MAX_DEPTH: Final = 20
 """Levels of components inside one another."""

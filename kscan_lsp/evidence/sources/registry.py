@@ -7,11 +7,12 @@ has it. To add one: a module beside this with `read(bytes) -> Contents`, and its
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, field, json
 
 from kscan_lsp.evidence.sources.common import PROGRAM, Contents, OwnReportError, ReportError, clean
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,13 @@ people put passwords into. One option is as common for logins as for user and gr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.credentials import texts, values
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning, split
 from kscan_lsp.kubernetes.credentials.searches import lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import HTTP, PASSWORDS, WRAPPERS
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

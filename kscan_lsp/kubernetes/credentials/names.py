@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from kscan_lsp.kubernetes.credentials.vocabulary import (
     ABOUT,
@@ -31,6 +31,7 @@ from kscan_lsp.kubernetes.credentials.vocabulary import (
     SYNONYMS,
     TOKEN_INNOCENT,
 )
+from kscan_lsp.startup import NamedTuple
 
 MAX_NAME: Final = 300
 """Characters of a name that are read, from its end: what it is stands there."""

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from kscan_lsp.kubernetes.credentials import tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning
 from kscan_lsp.kubernetes.credentials.searches import lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import NAMED, NOT_TOKENS, SYNONYMS, TYPES
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

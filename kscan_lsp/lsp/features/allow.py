@@ -8,7 +8,7 @@ stays, or others come, there is no edit.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
@@ -17,6 +17,7 @@ from kscan_lsp.fixes.allow import Allowance, allowances, goes_away
 from kscan_lsp.lsp import convert
 from kscan_lsp.settings.editing import INPUTS, with_input
 from kscan_lsp.settings.model import FILE_NAMES
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, apply_edits
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.locks import may_set

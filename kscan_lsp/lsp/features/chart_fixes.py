@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
@@ -13,6 +13,7 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.images import action_for, images_on, tag_changes
 from kscan_lsp.lsp.rendered import diagnostic_of
 from kscan_lsp.render.release import beside
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 

@@ -6,7 +6,7 @@ possible, so that an editor keeps cursors and marks in all others.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.fix_all import fix_all, is_open, offers_fix
@@ -14,6 +14,7 @@ from kscan_lsp.fixes.verify import Site
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
 from kscan_lsp.report.printable import counted
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span, TextEdit
 
 if TYPE_CHECKING:

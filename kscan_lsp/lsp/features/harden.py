@@ -8,7 +8,7 @@ action is chosen. Values that somebody has to choose stay as they are, as in fix
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
@@ -19,6 +19,7 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.fix_all import line_edits
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
 from kscan_lsp.redaction import redact
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

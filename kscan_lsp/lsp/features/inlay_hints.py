@@ -9,7 +9,7 @@ Left out on purpose: SELinux and Windows options, which are too long for a line;
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
@@ -20,6 +20,7 @@ from kscan_lsp.kubernetes.security_context import INHERITED, contexts
 from kscan_lsp.kubernetes.selectors import namespace_of
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.places import places_of
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.declared import objects_named
 from kscan_lsp.yaml.data import find

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.fixes.fix_all import is_open
 from kscan_lsp.fixes.overlays import SourceEdits, are_as_wanted, are_gone, overlay_fixes
 from kscan_lsp.lsp.features.chart_fixes import MAX_FINDINGS, action_of, edit_of, touched
 from kscan_lsp.lsp.session.overlay_builds import built_with, text_of
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.overlays import judge_overlays
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Both work on the graph that controls ask, so they follow a name as a verdict wou
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
@@ -19,6 +19,7 @@ from kscan_lsp.kubernetes.selectors import selectors_of
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.exception_edit import accepted_at
 from kscan_lsp.lsp.features.places import Places, places_of
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.declared import index_of
 from kscan_lsp.yaml.around import around
 

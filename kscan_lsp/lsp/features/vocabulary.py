@@ -5,7 +5,7 @@ Completion offers them, hovers explain them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
 from kscan_lsp.dispositions.entries import known_kinds
 from kscan_lsp.policy.explain import explain
@@ -13,6 +13,7 @@ from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.settings.exceptions import FILE_NAME, ExceptionsFile
 from kscan_lsp.settings.json_schema import shapes
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

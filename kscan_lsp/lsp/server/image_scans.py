@@ -12,11 +12,12 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kscan_lsp.lsp.session.around import today
 from kscan_lsp.lsp.session.scanned import MAX_IMAGES, ScannedImages
 from kscan_lsp.report.printable import counted, printable
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.image_cache import ImageCache, cache_path
 from kscan_lsp.workspace.image_scanner import STOPPED, Scanner, find_scanner
 from kscan_lsp.workspace.image_scans import kept_reports, keyed, scanned_report, wanted_images

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ from kscan_lsp.lsp.rendered import faults_of, marks_of, moved_span, uri_of, with
 from kscan_lsp.lsp.session.deployed import releases_named
 from kscan_lsp.render.chart import MAX_BYTES, read_chart
 from kscan_lsp.render.release import beside
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.chart_values import value_sources
 from kscan_lsp.workspace.charts import judge_chart, with_chart
 from kscan_lsp.workspace.images import of_images

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.cli.overlays import BuiltOverlays, OverlayNames, build_overlays
 from kscan_lsp.files.discover import discover
@@ -15,6 +15,7 @@ from kscan_lsp.lsp.rendered import faults_of
 from kscan_lsp.lsp.uris import path_of
 from kscan_lsp.render.kustomize.files import EditedFiles, RememberedFiles
 from kscan_lsp.render.kustomize.maker import Kustomize
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.overlays import judge_overlays
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from kscan_lsp.lsp.session.snapshot import SCANNING
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.image_scanner import STOPPED
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.fixes.verify import Site
 from kscan_lsp.lsp import convert
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.locations import lines_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ objects: it would be wrong as often as not.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import BATCH, JudgeAgain, ReadFile, SettleFiles
 from kscan_lsp.policy.ruleset import same_rules
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
 from kscan_lsp.workspace.images import evidence_of

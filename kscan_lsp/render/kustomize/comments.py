@@ -5,9 +5,10 @@ A comment on a line of a patch or a base speaks for what is built from that line
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.render.kustomize.places import CommentPlace, DocumentPlaces
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml.document import comments, split
 

@@ -7,7 +7,6 @@ generates, its patches and what it sets. So of two that have set the same, the o
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -24,6 +23,7 @@ from kscan_lsp.render.kustomize.marking import (
     patch_operations,
     within_block,
 )
+from kscan_lsp.startup import regex
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml.data import find
 from kscan_lsp.yaml.document import Document, read_document, split
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kscan_lsp.render.kustomize.marking import BuildMarks
     from kscan_lsp.render.kustomize.overlay import Overlay
 
-_CHOSEN: Final = re.compile(r"\[([\w./-]+)=")
+_CHOSEN: Final = regex(r"\[([\w./-]+)=")
 """A list element that a replacement chooses by one of its fields."""
 _RENAMING: Final = ("namePrefix", "nameSuffix")
 

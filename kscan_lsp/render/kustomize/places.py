@@ -8,12 +8,13 @@ list from others, and mappings and lists themselves, stand where the first has t
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
 from kscan_lsp.findings import Location
 from kscan_lsp.render.kustomize.marking import IDENTITY, OF_KINDS, text_of
 from kscan_lsp.render.source_map import Rendered
+from kscan_lsp.startup import NamedTuple
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import tree
 from kscan_lsp.yaml.data import key_of

@@ -5,11 +5,12 @@ The facts are those of the hover (`policy/explain.py`) and of a terminal's page 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import PlaceLinks, code, heading, name, prose, quiet, table, text
+from kscan_lsp.startup import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
