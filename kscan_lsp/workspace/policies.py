@@ -81,8 +81,8 @@ def builtin_texts() -> Mapping[Path, bytes]:
     """The files of the controls and frameworks that come with the program, read once by whoever needs them first."""
     folder = builtin_folder()
     # packs lie beside them, and are read where settings name them
-    files = sorted(path for kind in ("controls", "frameworks") for path in (folder / kind).rglob("*.yaml"))
-    return {path: path.read_bytes() for path in files}
+    files = [path for kind in ("controls", "frameworks") for path in (folder / kind).iterdir()]
+    return {path: path.read_bytes() for path in sorted(files, key=str) if path.suffix == ".yaml"}
 
 
 def builtin_folder() -> Path:

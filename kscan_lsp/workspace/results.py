@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.admission.asking import Deciding
-    from kscan_lsp.admission.judging import Admitted
+    from kscan_lsp.admission.model import Admitted
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, ResourceId, SourceMap

@@ -62,8 +62,10 @@ TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
     "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
-    "report.build", "report.formats", "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide",
-    "cli.main", "cli.overlays", "cli.pack",
+    "workspace.judging", "admission.asking",
+    "report.build", "report.formats", "report.lines",
+    "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
+    "cli.scan", "cli.judged", "cli.processes",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""

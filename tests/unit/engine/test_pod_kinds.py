@@ -13,7 +13,7 @@ from kscan_lsp import paths
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.fixes.verify import Site, fixes_of
-from kscan_lsp.kubernetes.pod_shapes import SHAPES, SOURCES
+from kscan_lsp.kubernetes.pod_shapes import SHAPES, sources_of
 from kscan_lsp.kubernetes.pod_templates import TABLE
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
@@ -45,7 +45,7 @@ def containers_in(place: Any) -> list[paths.Pattern]:
     """Where a place of the table may have containers."""
     if not place.shape:
         return [(*place.pattern, "spec", name, None) for name in ("containers", "initContainers")]
-    lists = SOURCES[place.shape].lists
+    lists = sources_of(place.shape).lists
     return [
         (*place.pattern, *source.pattern)
         for name in ("containers", "initContainers", "ephemeralContainers")
