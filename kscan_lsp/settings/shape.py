@@ -93,10 +93,6 @@ class Misfit(Struct, frozen=True):
 class MisfitError(ValueError):
     """Data that does not fit."""
 
-    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, one.path))}: {one.text}" for one in misfits))
-        self.misfits = misfits
-
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Model:  # noqa: PLW1641 - there are mappings in it
@@ -122,7 +118,7 @@ class Model:  # noqa: PLW1641 - there are mappings in it
         """
         found, misfits = fitting(cls, data)
         if found is None:
-            raise MisfitError(misfits)
+            raise MisfitError("; ".join(f"{'.'.join(map(str, one.path))}: {one.text}" for one in misfits))
         return found
 
     def agree(self) -> None:
