@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import gc
 import sys
 from typing import TYPE_CHECKING
@@ -25,8 +26,7 @@ def main(*words: str) -> None:
 
     completion.prepare()
     words = (*words, *sys.argv[1:])
-    _leave_others(app, words[0] if words else "")
-    app([*words])
+    _only(words[0] if words else "", app)([*words])
 
 
 def serve() -> None:
@@ -34,12 +34,14 @@ def serve() -> None:
     main("lsp")
 
 
-def _leave_others(app: Typer, called: str) -> None:
-    """Leave the one command that is called: typer makes all of them ready, which is a tenth of a scan."""
+def _only(called: str, app: Typer) -> Typer:
+    """The application with the one command that is called: typer makes all of them ready, a tenth of a scan."""
     for one in app.registered_commands:
         if one.callback and called == (one.name or one.callback.__name__):
+            app = copy.copy(app)
             app.registered_commands, app.registered_groups = [one], []
-            return
+            break
+    return app
 
 
 if __name__ == "__main__":
