@@ -177,9 +177,7 @@ class Fixes(Inputs):
 
     def __init__(self, every: int) -> None:
         super().__init__(every)
-        rules = ruleset.choose(builtin_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[
-            0
-        ]
+        rules = ruleset.choose(builtin_policies(), Settings.of({"frameworks": ["allcontrols"]}))[0]
         self.evaluator = Evaluator(rules, Evidence(date(2026, 1, 1)))
 
     def text(self, dice: random.Random) -> str:

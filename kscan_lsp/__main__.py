@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from kscan_lsp.cli.terminal import prepare
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 
 def main(*words: str) -> None:
@@ -20,12 +25,23 @@ def main(*words: str) -> None:
     from kscan_lsp.cli.main import app
 
     completion.prepare()
-    app([*words, *sys.argv[1:]])
+    words = (*words, *sys.argv[1:])
+    _only(words[0] if words else "", app)([*words])
 
 
 def serve() -> None:
     """The command `kscan-lsp`, which is `kscan lsp`."""
     main("lsp")
+
+
+def _only(called: str, app: Typer) -> Typer:
+    """The application with the one command that is called: typer makes all of them ready, a tenth of a scan."""
+    for one in app.registered_commands:
+        if one.callback and called == (one.name or one.callback.__name__):
+            app = copy.copy(app)
+            app.registered_commands, app.registered_groups = [one], []
+            break
+    return app
 
 
 if __name__ == "__main__":

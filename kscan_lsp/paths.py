@@ -11,9 +11,10 @@ Left out on purpose: following a path through a document (`yaml/data.py`, `resou
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from typing import Any, Final, TypeAlias
+
+from kscan_lsp.regex import regex
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -24,9 +25,9 @@ EACH: Final = None
 Pattern: TypeAlias = tuple[str | int | None, ...]
 
 # What may stand without quotes: nothing that ends a key, opens a bracket, or hides in a message.
-_PLAIN_KEY = re.compile(r"[^\s.\[\]\"'\\\x00-\x1f\x7f-\x9f]+")
-_INDEX = re.compile(r"(0|[1-9][0-9]{0,8})\]")
-_PLAIN_VALUE = re.compile(r"[^\s\[\]\"',=\\\x00-\x1f\x7f-\x9f]+")
+_PLAIN_KEY = regex(r"[^\s.\[\]\"'\\\x00-\x1f\x7f-\x9f]+")
+_INDEX = regex(r"(0|[1-9][0-9]{0,8})\]")
+_PLAIN_VALUE = regex(r"[^\s\[\]\"',=\\\x00-\x1f\x7f-\x9f]+")
 _STRING = json.JSONDecoder(strict=False)
 
 # How Kubernetes tells the elements of a list apart: `patchMergeKey` and `x-kubernetes-list-map-keys` of its

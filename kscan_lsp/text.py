@@ -10,18 +10,19 @@ Left out on purpose: files, decoding of bytes, and any cache (callers keep a `Li
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from enum import StrEnum
 from itertools import accumulate, count
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LINE_WITH_END = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
-_LINE_FEED = re.compile(r"\n")
+_LINE_WITH_END = regex(r"[^\r\n]*(?:\r\n?|\n)")
+_LINE_FEED = regex(r"\n")
 _LAST_OF_BMP = "\uffff"
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.admission.matching import is_cluster_scoped, is_exempt, resource_of
 from kscan_lsp.admission.model import BINDING, POLICY
-from kscan_lsp.admission.reading import binding_of, policy_of
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
 
@@ -38,12 +37,16 @@ class Deciding(NamedTuple):
 @lru_cache(maxsize=1_024)
 def read_policy(one: Object) -> Policy:
     """What the object of a policy says."""
+    from kscan_lsp.admission.reading import policy_of
+
     return policy_of(one.id.name, one.data)
 
 
 @lru_cache(maxsize=1_024)
 def read_binding(one: Object) -> Binding:
     """What the object of a binding says."""
+    from kscan_lsp.admission.reading import binding_of
+
     return binding_of(one.id.name, one.data)
 
 

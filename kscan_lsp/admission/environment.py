@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from kscan_lsp import cel
+from kscan_lsp.regex import regex
 
 POLICIES: Final = cel.Environment(
     {
@@ -43,7 +44,7 @@ ABSENT: Final = {
 }
 """What a file cannot answer, in words."""
 
-_SELECTED: Final = re.compile(r"(?<![\w.])(variables|request)(\s*\.\s*)([A-Za-z_]\w*)")
+_SELECTED: Final = regex(r"(?<![\w.])(variables|request)(\s*\.\s*)([A-Za-z_]\w*)")
 _UNASKED: Final = ("userInfo", "options")
 
 

@@ -8,13 +8,13 @@ Source: doc/langdef.md of google/cel-spec, and the optional syntax of its extens
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from kscan_lsp import cel
+from kscan_lsp.regex import regex
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     r"\s*(?:(?P<number>0x[0-9a-fA-F]+u?|\d+\.?\d*(?:[eE][+-]?\d+)?u?|\.\d+)"
     r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>\|\||&&|<=|>=|==|!=|[-+*/%<>!?:.,()\[\]{}]))"
 )

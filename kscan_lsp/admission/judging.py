@@ -10,20 +10,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from msgspec import Struct
-
 from kscan_lsp import cel
 from kscan_lsp.admission.asking import read_binding, read_policy
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import ABSENT, POLICIES
 from kscan_lsp.admission.matching import is_about, operation_of, request_of
-from kscan_lsp.admission.model import BINDING
+from kscan_lsp.admission.model import NOTHING, Admitted, is_binding
 from kscan_lsp.admission.places import OF_OBJECT, places_of
-from kscan_lsp.admission.problems import is_binding, problems_of_binding, span_of
+from kscan_lsp.admission.problems import problems_of_binding, span_of
 from kscan_lsp.admission.reads import field, reads_of
 from kscan_lsp.admission.remembered import Comparing, remember
 from kscan_lsp.engine.verdicts import Unevaluated
-from kscan_lsp.findings import Finding, Problem, Related, in_order
+from kscan_lsp.findings import Finding, Related, in_order
 from kscan_lsp.policy.admission import control_id
 from kscan_lsp.redaction import redact
 from kscan_lsp.yaml.document import read_document
@@ -48,17 +46,6 @@ MAX_MESSAGE: Final = 500
 """Characters of a message that a policy makes."""
 
 
-class Admitted(Struct, frozen=True, eq=False):
-    """What policies say of an object."""
-
-    findings: tuple[Finding, ...] = ()
-    passed: frozenset[str] = frozenset()
-    failed: frozenset[str] = frozenset()
-    unevaluated: tuple[Unevaluated, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    """What is wrong with a binding."""
-
-
 class _Violation(NamedTuple):
     severity: Severity
     path: Path
@@ -81,9 +68,6 @@ class _Said(NamedTuple):
     unanswered: tuple[str, ...]
 
 
-NOTHING: Final = Admitted()
-
-
 def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) -> Admitted:
     """What policies say of an object.
 
@@ -93,7 +77,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         asked: the policies, and what they need to know.
         ruleset: which of them are left out, and how severe the user has others.
     """
-    if one.id.kind == BINDING and is_binding(resource):
+    if is_binding(resource):
         return Admitted(problems=problems_of_binding(resource, asked.bound))
     if not asked.policies:
         return NOTHING

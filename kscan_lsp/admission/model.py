@@ -10,12 +10,40 @@ from kscan_lsp.findings import Severity
 
 if TYPE_CHECKING:
     from kscan_lsp import cel
+    from kscan_lsp.engine.verdicts import Unevaluated
+    from kscan_lsp.findings import Finding, Problem
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
 
 GROUP: Final = "admissionregistration.k8s.io"
 POLICY: Final = "ValidatingAdmissionPolicy"
 BINDING: Final = "ValidatingAdmissionPolicyBinding"
 _SEVERITIES: Final = (("Deny", Severity.HIGH), ("Warn", Severity.MEDIUM), ("Audit", Severity.LOW))
+
+
+def is_policy(resource: Resource) -> bool:
+    """Whether a resource is an admission policy."""
+    return resource.id.kind == POLICY and resource.id.group == GROUP
+
+
+def is_binding(resource: Resource) -> bool:
+    """Whether a resource binds one."""
+    return resource.id.kind == BINDING and resource.id.group == GROUP
+
+
+class Admitted(Struct, frozen=True, eq=False):
+    """What policies say of an object."""
+
+    findings: tuple[Finding, ...] = ()
+    passed: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    unevaluated: tuple[Unevaluated, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with a binding."""
+
+
+NOTHING: Final = Admitted()
+"""What is said where no policy is about an object."""
 
 
 class PolicyFault(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.admission.model import BINDING, GROUP, POLICY, PolicyFault
+from kscan_lsp.admission.model import POLICY, PolicyFault
 from kscan_lsp.admission.reading import binding_of, policy_of
 from kscan_lsp.findings import UNUSED, Problem, fewer
 from kscan_lsp.yaml.data import nearest
@@ -21,20 +21,8 @@ if TYPE_CHECKING:
 CODE: Final = "admission"
 
 
-def is_policy(resource: Resource) -> bool:
-    """Whether a resource is an admission policy."""
-    return resource.id.kind == POLICY and resource.id.group == GROUP
-
-
-def is_binding(resource: Resource) -> bool:
-    """Whether a resource binds one."""
-    return resource.id.kind == BINDING and resource.id.group == GROUP
-
-
 def problems_of(resource: Resource) -> tuple[Problem, ...]:
-    """What is wrong with the expressions of a policy; nothing for any other object."""
-    if not is_policy(resource):
-        return ()
+    """What is wrong with the expressions of a policy."""
     policy = policy_of(resource.id.name, resource.data)
     return fewer(tuple(_problem(resource, fault) for fault in policy.faults))
 

@@ -6,7 +6,6 @@ policy with a fault in any expression, since the API server refuses it.
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from kscan_lsp.admission.model import (
     ResourceRule,
     Validation,
 )
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from kscan_lsp.cel.compiling import Result
     from kscan_lsp.paths import Path
 
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_UNKNOWN: Final = re.compile(r"undeclared reference to 'variables_(\w+)'")
+_IDENTIFIER: Final = regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNKNOWN: Final = regex(r"undeclared reference to 'variables_(\w+)'")
 _COMPUTED: Final = "matches() needs a pattern written out"
-_MATCHES: Final = re.compile(r"\.matches(?=\s*\()")
+_MATCHES: Final = regex(r"\.matches(?=\s*\()")
 _ASKS_CLUSTER: Final = ("authorizer", "request_userInfo", "request_options")
 MAX_EXPRESSIONS: Final = 300
 """Expressions of one policy that are read; the API server takes fewer."""

@@ -38,6 +38,7 @@ from kscan_lsp.cel.compiling import (
     compile_expression,
     fields_read,
     fields_read_of_entries,
+    serialized,
 )
 from kscan_lsp.cel.environment import Environment, Kind
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
@@ -76,6 +77,7 @@ __all__ = [
     "literals",
     "matches_any",
     "render",
+    "serialized",
     "template",
     "view",
     "view_edited",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -10,7 +11,8 @@ from msgspec import Struct
 from kscan_lsp.cel import guard, hints, library
 from kscan_lsp.cel.environment import MAX_SOURCES, Environment, Kind
 from kscan_lsp.cel.reading import ANY, Reads, ReadSet, free_names, reading_of
-from kscan_lsp.cel.syntax_tree import Node, read_tree
+from kscan_lsp.cel.syntax_tree import Node, in_order, read_tree
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -124,10 +126,26 @@ def program_of(environment: Environment, expression: Expression) -> Program:
         if isinstance(made, _Compiled):
             program = made.program
         else:
-            whole, _ = _wrapped(*key)
-            program = Program(environment.runtime.compile(whole), None, ())
+            program = Program(_handle(environment, _wrapped(*key)[0]), None, ())
         _keep(environment.programs, expression, program)
     return program
+
+
+def _handle(environment: Environment, whole: str) -> cel.Expression:
+    stored = environment.ready.get(whole)
+    if stored is not None:
+        # another version of the runtime might not read what the one here wrote
+        with suppress(Exception):
+            return environment.runtime.deserialize(stored)
+    return environment.runtime.compile(whole)
+
+
+def serialized(environment: Environment, expressions: Iterable[Expression]) -> dict[str, bytes]:
+    """The programs of expressions by their whole source, as `Environment.ready` has them; always the same bytes."""
+    return {
+        _wrapped(one.source, one.let)[0]: in_order(program_of(environment, one).handle.serialize())
+        for one in expressions
+    }
 
 
 def _keep(memo: dict[object, object], key: object, value: object) -> None:
@@ -136,7 +154,7 @@ def _keep(memo: dict[object, object], key: object, value: object) -> None:
     memo[key] = value
 
 
-_NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_NAME = regex(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _RESERVED = frozenset(
     ("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if",
      "import", "let", "loop", "package", "namespace", "return", "var", "void", "while")
@@ -219,8 +237,8 @@ def _wrapped(source: str, used: Let) -> tuple[str, int]:
     return f"{before}{source}\n)" + ")" * len(used), before.count("\n")
 
 
-_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
-_STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
+_ERROR = regex(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
+_STATUS = regex(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
 
 def _error(

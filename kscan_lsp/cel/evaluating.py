@@ -14,6 +14,7 @@ from msgspec import Struct
 from kscan_lsp.cel import calling, guard, library, patterns, views
 from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, program_of, type_in_words
 from kscan_lsp.cel.extents import Extent, extent, is_small
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,9 +196,9 @@ def _key(key: object) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
 
 
-_MISSING = re.compile(r'Key not found in map : "(.*)"', re.DOTALL)
-_STATUS = re.compile(r"^([A-Z_]+): ")
-_UNBOUND = re.compile(r'No value with name "(\w+)"')
+_MISSING = regex(r'Key not found in map : "(.*)"', re.DOTALL)
+_STATUS = regex(r"^([A-Z_]+): ")
+_UNBOUND = regex(r'No value with name "(\w+)"')
 _REASONS = {
     "Iteration budget exceeded": "more than 10,000 iterations",
     "convert function return value": OPTIONAL,

@@ -8,12 +8,12 @@ asked, compared, chosen and unwrapped, but not stored.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kscan_lsp.cel.cost import MAX_WORK, work
 from kscan_lsp.cel.patterns import compile_pattern
 from kscan_lsp.cel.placeholders import STRING
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kscan_lsp.cel.syntax_tree import Node
 
 _LONG = 400
-_WORDS = re.compile(
+_WORDS = regex(
     r"\+|\b(?:all|exists|exists_one|existsOne|map|filter|replace|join|format|split|matches|contains|indexOf|lastIndexOf"
     r"|matchesAny|imageListed|selects|granted|builtinGrants|addedToBuiltin|isolates|opens|restricts|credential|nodePaths|nodePath"
     r"|credentialInAnnotation|credentialInArgument|isSecret|sets|isSorted|sort|sum|min|max|find|findAll)\s*\("

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_UNDECLARED: Final = re.compile(r"undeclared reference to '([^'.]+)")
-_CALL: Final = re.compile(r"(\w+)\(")
-_TEXT: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
-_WORD: Final = re.compile(r"\b(and|or|not)\b(?!\s*[.(])")
+_UNDECLARED: Final = regex(r"undeclared reference to '([^'.]+)")
+_CALL: Final = regex(r"(\w+)\(")
+_TEXT: Final = regex(r"'[^']*'|\"[^\"]*\"")
+_WORD: Final = regex(r"\b(and|or|not)\b(?!\s*[.(])")
 _OPERATORS: Final = {"and": "&&", "or": "||", "not": "!"}
 _ELSEWHERE: Final = {
     "len": "size",

@@ -10,13 +10,14 @@ from msgspec import Struct
 from kscan_lsp.cel.compiling import CelError, Expression, compile_expression
 from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
 from kscan_lsp.cel.placeholders import segments
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kscan_lsp.cel.environment import Environment
 
-_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_NAME = regex(r"[A-Za-z]\w*", re.ASCII)
 
 MAX_MESSAGE = 2_000
 """Characters of one rendered message."""

@@ -7,6 +7,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
+from kscan_lsp.regex import regex
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -70,7 +72,7 @@ class AddressRange(NamedTuple):
         return f"{self.address}/{self.bits}"
 
 
-_BITS = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
+_BITS = regex(r"0|[1-9][0-9]{0,2}", re.ASCII)
 
 
 def address_range(text: str) -> AddressRange:
@@ -112,8 +114,8 @@ class Url(NamedTuple):
     query: dict[str, list[str]]
 
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*", re.ASCII)
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%25[^\]]*)?\]|[^\[\]:<>\"\\^`{|}]*)(?::([0-9]*))?", re.ASCII)
+_SCHEME = regex(r"[A-Za-z][A-Za-z0-9+.-]*", re.ASCII)
+_HOST = regex(r"(\[[0-9A-Fa-f:.]+(?:%25[^\]]*)?\]|[^\[\]:<>\"\\^`{|}]*)(?::([0-9]*))?", re.ASCII)
 
 
 def url(text: str) -> Url:

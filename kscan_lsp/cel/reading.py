@@ -10,10 +10,11 @@ be more than what is read, never less.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
+
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ Reads: TypeAlias = "dict[str, frozenset[str] | None]"
 
 ANY: Final = "*"
 """In place of a name: any."""
-_WORD: Final = re.compile(r"[A-Za-z_]\w*")
+_WORD: Final = regex(r"[A-Za-z_]\w*")
 _INDEXES: Final = frozenset({"_?._", "_[_]", "_[?_]"})
 _PASSES: Final = frozenset({"_?_:_", "_+_", "dyn", "optional.of", "or", "orValue", "value"})
 """Functions and operators whose result is one of their arguments, or is made of them."""

@@ -56,6 +56,48 @@ def read_tree(serialized: bytes) -> Node:
     return _node(_first(checked, 4), types)
 
 
+def in_order(serialized: bytes) -> bytes:
+    """A checked expression with its maps in one order: the runtime writes them in another one each time."""
+    wrapped = [
+        (number, _checked_in_order(one) if number == 2 else one) for number, one in _fields(serialized)
+    ]
+    return _joined(wrapped)
+
+
+def _checked_in_order(checked: bytes) -> bytes:
+    """`CheckedExpr`: its maps are those of references and types, and in `SourceInfo` of positions and of macros."""
+    parts = [(n, _joined(_sorted(_fields(one), {4, 5})) if n == 5 else one) for n, one in _fields(checked)]
+    return _joined(_sorted(parts, {2, 3}))
+
+
+def _sorted(fields: list[tuple[int, bytes]], maps: set[int]) -> list[tuple[int, bytes]]:
+    return sorted(fields, key=lambda field: (field[0], field[1] if field[0] in maps else b""))
+
+
+def _fields(data: bytes) -> list[tuple[int, bytes]]:
+    """The fields of a message of nothing but texts and messages, in their order."""
+    found, at = [], 0
+    while at < len(data):
+        key, at = _varint(data, at)
+        if key & 7 != 2:
+            raise ValueError("not a checked expression")
+        size, at = _varint(data, at)
+        found.append((key >> 3, data[at : at + size]))
+        at += size
+    return found
+
+
+def _joined(fields: Iterable[tuple[int, bytes]]) -> bytes:
+    return b"".join(
+        part for number, one in fields for part in (bytes([number << 3 | 2]), _varint_of(len(one)), one)
+    )
+
+
+def _varint_of(value: int) -> bytes:
+    low = value & 0x7F
+    return bytes([low]) if value == low else bytes([low | 0x80]) + _varint_of(value >> 7)
+
+
 # The wire format
 
 Message: TypeAlias = dict[int, list[Any]]

@@ -7,7 +7,6 @@ and around the documents stays byte for byte as it is.
 from __future__ import annotations
 
 import difflib
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -20,6 +19,7 @@ from kscan_lsp.findings import Verbatim
 from kscan_lsp.fixes.draft import drafts
 from kscan_lsp.fixes.fix_all import fix_all, is_open
 from kscan_lsp.fixes.verify import Site
+from kscan_lsp.regex import regex
 from kscan_lsp.report.places import range_of
 from kscan_lsp.report.printable import counted, printable
 from kscan_lsp.report.rendered import RenderedSources
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile
 
-_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
-_HUNK: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_LINE: Final = regex(r"[^\n]*\n|[^\n]+")
+_HUNK: Final = regex(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _COLOURS: Final = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 
 

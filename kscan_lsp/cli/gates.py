@@ -39,12 +39,11 @@ def gate_of(
     Raises:
         UsageError: a threshold is none, or nothing would be compared with it, or an option says nothing.
     """
-    chosen = scan.configurations[0].settings.gate if scan.configurations else GateSettings.model_construct()
+    chosen = scan.configurations[0].settings.gate if scan.configurations else GateSettings()
     level = fail_on or (FailOn(chosen.fail_on) if chosen.fail_on else _DEFAULT)
     said = chosen.compliance_threshold
-    own = (
-        {_id_of(name, scan): share for name, share in said.items()} if isinstance(said, dict) else {ANY: said}
-    )
+    each = {ANY: said} if isinstance(said, float) else {_id_of(name, scan): said[name] for name in said}
+    own: dict[str, float] = each
     frameworks = {name for one in scan.configurations for name in one.settings.frameworks}
     if thresholds:
         own = _thresholds(thresholds, scan)

@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.cli.processes import ALONE, Processes
+from kscan_lsp.cli.processes import ALONE, Packing, Processes
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
-from kscan_lsp.workspace.charts import read_rendered, with_renderings
 from kscan_lsp.workspace.images import evidence_of
-from kscan_lsp.workspace.overlays import with_overlays
 from kscan_lsp.workspace.project import Project
-from kscan_lsp.workspace.transfer import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -197,10 +194,13 @@ def judged(
     """
     projects = _projects(files, configurations, today, declared)
     texts = [len(file.source.text) for file in files]
-    read = processes.map(partial(_read, projects), files, texts, lambda: Shared(projects.values()), told=True)
+    read = processes.map(partial(_read, projects), files, texts, partial(_packing, projects), told=True)
     of_each: dict[int, list[CheckedFile]] = {number: [] for number in projects}
     for file, checked in zip(files, read, strict=True):
         of_each[id(file.configuration)].append(checked)
+    if charts:
+        from kscan_lsp.workspace.charts import read_rendered, with_renderings
+
     for chart in charts:
         number = id(chart.configuration)
         of_each[number] += [read_rendered(projects[number], one) for one in chart.renderings[0].files]
@@ -210,10 +210,20 @@ def judged(
     for chart in charts:
         number = id(chart.configuration)
         projects[number] = with_renderings(projects[number], chart.renderings)
-    for number, project in projects.items():
-        built = [one.build for one in overlays if id(one.configuration) == number]
-        projects[number] = with_overlays(project, built)
+    if overlays:
+        from kscan_lsp.workspace.overlays import with_overlays
+
+        for number, project in projects.items():
+            built = [one.build for one in overlays if id(one.configuration) == number]
+            projects[number] = with_overlays(project, built)
     return tuple(_scanned(files, charts, overlays, projects))
+
+
+def _packing(projects: Mapping[int, Project]) -> Packing:
+    """How what copies of this process made gets here."""
+    from kscan_lsp.workspace.transfer import Shared
+
+    return Shared(projects.values())
 
 
 def _projects(
@@ -250,7 +260,7 @@ def _relate(projects: dict[int, Project], processes: Processes) -> None:
         for path in project.files
     ]
     weights = [len(projects[number].files[path].text) // RELATED for number, path in todo]
-    found = processes.map(partial(_related, projects), todo, weights, lambda: Shared(projects.values()))
+    found = processes.map(partial(_related, projects), todo, weights, partial(_packing, projects))
     for number, project in projects.items():
         files = {path: file for (one, path), file in zip(todo, found, strict=True) if one == number}
         projects[number] = project.with_judged(files)

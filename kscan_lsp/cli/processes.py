@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import mmap
 import os
-import pickle
 import selectors
 import signal
 import sys
@@ -52,10 +51,14 @@ class PlainPacking:
 
     def packed(self, value: object) -> bytes:
         """A value as bytes."""
+        import pickle
+
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
     def unpacked(self, data: bytes) -> list[object]:
         """The value, which a copy of this process has packed."""
+        import pickle
+
         found: list[object] = pickle.loads(data)  # noqa: S301
         return found
 

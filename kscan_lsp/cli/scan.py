@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.cli.asked import ScanRequest, refuse_missing, refuse_unknown, setup_problems
-from kscan_lsp.cli.deployments import releases_rendered
 from kscan_lsp.cli.idle import idle_exceptions
 from kscan_lsp.cli.judged import (
     FileToJudge,
@@ -243,11 +242,14 @@ class Reader:
 
     def rendered(self, charts: RenderCharts | None) -> RenderedCharts:
         """The charts that were come to, rendered; where that cannot be, their templates are left alone."""
+        if not self.templates:
+            return rendered_of({}, {})
+        from kscan_lsp.cli.deployments import releases_rendered  # most scans come to no chart
+
         found, undecided = releases_rendered(charts, self.templates, self.files)
-        self.not_scanned += undecided
         rendered = rendered_of(self.templates, found)
         self.skipped += rendered.skipped
-        self.not_scanned += rendered.not_scanned
+        self.not_scanned += [*undecided, *rendered.not_scanned]
         for came_to in self.came_to.values():
             if came_to & rendered.names:
                 came_to |= {place.file for place in rendered.not_scanned}

@@ -9,7 +9,6 @@ Left out on purpose: pods without a `spec` around them, which `podSpecPaths` can
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import paths
@@ -19,6 +18,7 @@ from kscan_lsp.files.manifest import is_json, read_manifest
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials
 from kscan_lsp.kubernetes.kinds import GROUPS
 from kscan_lsp.kubernetes.resources import resources_of
+from kscan_lsp.regex import regex
 from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _USED: Final = ("resources", "bases", "components")
 """Where a kustomization names others (kustomize.config.k8s.io, all versions)."""
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_GROUP: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_NAME: Final = regex(r"[A-Za-z][A-Za-z0-9]*")
+_GROUP: Final = regex(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _DEEPEST: Final = 12
 """Elements of a path at which a pod template is looked for; in all tables of ours the longest has five."""
 

@@ -28,7 +28,7 @@ _WIDTH: Final = 80
 
 def prepare() -> None:
     """What must hold before anything else is imported or written."""
-    # pydantic looks through every installed package for plugins: slow, and foreign code in a security tool
+    # pydantic, which mcp brings, looks through every installed package for plugins: foreign code in a security tool
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

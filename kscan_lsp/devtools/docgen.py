@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from kscan_lsp import paths
+from kscan_lsp import cel, paths
 from kscan_lsp.devtools import cel_reference
 from kscan_lsp.graph.relations import NAMES as RELATIONS
 from kscan_lsp.graph.relations import OF_A_KIND
 from kscan_lsp.kubernetes.builtin_roles import VERSION as BUILTIN_VERSION
 from kscan_lsp.kubernetes.pod_shapes import SHAPES
 from kscan_lsp.kubernetes.pod_templates import TABLE
+from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.explain import standards
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.exceptions import ExceptionsFile
+from kscan_lsp.settings.json_schema import schema_of
 from kscan_lsp.settings.model import Settings
-from kscan_lsp.workspace.policies import STORED, builtin_texts, complete_policies, digest_of
+from kscan_lsp.workspace.policies import PROGRAMS, STORED, builtin_texts, complete_policies, digest_of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from kscan_lsp.policy.model import Control, PolicySet
+    from kscan_lsp.settings.shape import Model
 
-_SCHEMAS: Final[dict[str, tuple[type[BaseModel], str]]] = {
+_SCHEMAS: Final[dict[str, tuple[type[Model], str]]] = {
     "schemas/settings.schema.json": (Settings, "kscan settings (.kscan.yaml)"),
     "schemas/exceptions.schema.json": (ExceptionsFile, "kscan exceptions (.kscan/exceptions.yaml)"),
     "schemas/control.schema.json": (ControlFile, "kscan control"),
@@ -52,10 +53,10 @@ def pages(policies: PolicySet) -> dict[str, str]:
     }
 
 
-def _schema(model: type[BaseModel], title: str) -> str:
+def _schema(model: type[Model], title: str) -> str:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **model.model_json_schema(),
+        **schema_of(model),
         "title": title,
     }
     return json.dumps(schema, indent=2) + "\n"
@@ -203,6 +204,13 @@ def stored_policies(policies: PolicySet) -> str:
     return f'{{"of":"{digest_of(builtin_texts())}",\n"controls":[\n{controls}\n],\n"frameworks":[\n{frameworks}\n]}}\n'
 
 
+def programs_of(policies: PolicySet) -> bytes:
+    """What CEL made of the expressions of the built-in policies, as `policies.PROGRAMS` has it."""
+    checks = [check for control in policies.controls.values() for check in control.checks]
+    made = cel.serialized(CONTROLS, (expression for check in checks for expression in check.expressions()))
+    return msgspec.msgpack.encode(dict(sorted(made.items())))
+
+
 def _without_doubt(value: Any) -> Any:
     """Plain data without `Expression.reckoned`: what built-in controls cost is measured (benchmarks/growth.py)."""
     if isinstance(value, dict):
@@ -214,6 +222,7 @@ def main(folder: str) -> None:
     """Write every page below a folder, and the built-in policies into the package."""
     policies = complete_policies()
     STORED.write_text(stored_policies(policies), encoding="utf-8", newline="\n")
+    PROGRAMS.write_bytes(programs_of(policies))
     for name, text in pages(policies).items():
         path = Path(folder) / name
         path.parent.mkdir(parents=True, exist_ok=True)

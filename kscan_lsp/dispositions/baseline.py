@@ -25,6 +25,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.findings import Disposition, fingerprint
 from kscan_lsp.redaction import redact
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ VERSION: Final = 1
 MAX_ENTRIES: Final = 1_000_000
 """Lines of a baseline that are read."""
 
-_CONFLICT: Final = re.compile(r"^(?:<{7}|={7}|>{7})", re.MULTILINE)
-_BYTE: Final = re.compile(r"\(byte (\d+)\)")
-_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_CONFLICT: Final = regex(r"^(?:<{7}|={7}|>{7})", re.MULTILINE)
+_BYTE: Final = regex(r"\(byte (\d+)\)")
+_STEP: Final = regex(r"\.(\w+)|\[(\d+)\]")
 
 
 class BaselineEntry(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from kscan_lsp.dispositions.directives import (
     read_directives,
 )
 from kscan_lsp.findings import Problem
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import comments
 
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.yaml.document import Document
 
-_ALMOST: Final = re.compile(
-    r"\bkscan(?:(?:\s*[:-]\s*|\.dev/)([a-z]+)|\s+([a-z]+)(?=\W+[a-z]+-\d))", re.IGNORECASE
-)
+_ALMOST: Final = regex(r"\bkscan(?:(?:\s*[:-]\s*|\.dev/)([a-z]+)|\s+([a-z]+)(?=\W+[a-z]+-\d))", re.IGNORECASE)
 """What may have been meant as the mark; the word has to look like it, too."""
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from kscan_lsp.findings import Disposition, Problem
 from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.redaction import redact
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,10 +35,10 @@ EXAMPLE: Final = "C-0057"
 NO_REASON_YET: Final = "TODO: say why"
 """What an editor writes for a reason that somebody has to give; until then it is a problem."""
 
-CONTROL_ID: Final = re.compile(r"[A-Za-z]+-\d+|VAP/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+CONTROL_ID: Final = regex(r"[A-Za-z]+-\d+|VAP/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 """Of a control, in any case, or of an admission policy by its name."""
-_SAID: Final = re.compile(r"\b(until|owner|ticket)=(\S+)")
-_NEXT: Final = re.compile(
+_SAID: Final = regex(r"\b(until|owner|ticket)=(\S+)")
+_NEXT: Final = regex(
     r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|VAP/[-a-z0-9.]++|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
 )
 """Where the next directive of a text begins. Reasons have semicolons, too: what follows one has to look like a head."""

@@ -8,12 +8,12 @@ decided before (`entries.py`, `posture.py`).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct, field
 
 from kscan_lsp.files.ignore import IgnorePatterns
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _FEW: Final = 20
 """Controls by each of which a rule is found; one about more is asked for all."""
 _TOGETHER: Final = 10
 """Rules with patterns for paths that are asked together first."""
-_PLAIN: Final = re.compile(r"[^!#\\*?\[\s][^\\*?\[\n\r]*(?<!\s)")
+_PLAIN: Final = regex(r"[^!#\\*?\[\s][^\\*?\[\n\r]*(?<!\s)")
 """A pattern of `.gitignore` that is just a path."""
 
 

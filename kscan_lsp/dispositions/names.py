@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import re2  # type: ignore[import-untyped]
 from msgspec import Struct
 
+from kscan_lsp.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,8 +21,8 @@ _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.never_capture = True
 _OPTIONS.max_mem = 1 << 17
-_SPECIAL: Final = re.compile(r"[*?]")
-_ANYTHING: Final = re.compile(r"[\^(]*(?:\.[*+])+[)$]*")
+_SPECIAL: Final = regex(r"[*?]")
+_ANYTHING: Final = regex(r"[\^(]*(?:\.[*+])+[)$]*")
 
 
 class NamePatterns(Struct, frozen=True, eq=False):

@@ -14,7 +14,6 @@ then set it).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -25,6 +24,7 @@ from kscan_lsp.edits.place import check_removable, check_unshared, same, walk
 from kscan_lsp.edits.writing import block_key, brief, quoted
 from kscan_lsp.edits.writing import flow as flow_text
 from kscan_lsp.paths import show
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span, TextEdit
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 _NOTHING: Final = TextEdit(Span(0, 0), "")
-_COMMENT: Final = re.compile(r"(?<!\S)#")
+_COMMENT: Final = regex(r"(?<!\S)#")
 
 
 class Refusal(Struct, frozen=True):

@@ -7,7 +7,6 @@ them along, and leaves comments on lines of their own.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.edits.layout import (
@@ -28,6 +27,7 @@ from kscan_lsp.edits.layout import (
     starts_line,
 )
 from kscan_lsp.edits.writing import BlockStyle, FlowStyle, block, flow
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span, TextEdit
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
-_LINE: Final = re.compile(r"([ \t]*)([^\r\n]?)[^\r\n]*(?:\r\n?|\n|$)")
+_SPACE: Final = regex(r"[ \t\r\n]*")
+_LINE: Final = regex(r"([ \t]*)([^\r\n]?)[^\r\n]*(?:\r\n?|\n|$)")
 
 
 def insert_key(document: Document, mapping: Mapping, key: str, value: object) -> TextEdit:

@@ -6,7 +6,6 @@ another one, or there is no edit.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.edits.layout import (
@@ -20,6 +19,7 @@ from kscan_lsp.edits.layout import (
     starts_line,
 )
 from kscan_lsp.edits.writing import FlowStyle, flow, flow_key
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span, TextEdit
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from kscan_lsp.edits.place import Step
     from kscan_lsp.yaml.document import Document
 
-_COLON: Final = re.compile(r"[ \t]*:[ \t]*")
-_COMMENT_OR_COMMA: Final = re.compile(r"#[^\r\n]*|,")
-_BLANK: Final = re.compile(r"[ \t]*")
-_LINE_TAIL: Final = re.compile(r"[ \t]*(?:#[^\r\n]*)?")
+_COLON: Final = regex(r"[ \t]*:[ \t]*")
+_COMMENT_OR_COMMA: Final = regex(r"#[^\r\n]*|,")
+_BLANK: Final = regex(r"[ \t]*")
+_LINE_TAIL: Final = regex(r"[ \t]*(?:#[^\r\n]*)?")
 
 
 def insert(

@@ -7,11 +7,11 @@ spaces and dashes stands before them, the end of a line only where nothing but a
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.edits.writing import BlockStyle
+from kscan_lsp.regex import regex
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Entry, Node
 
-_TO_COLUMN: Final = re.compile(r" *(?:- +)*")
+_TO_COLUMN: Final = regex(r" *(?:- +)*")
 # No U+2028 and the like in it: to YAML 1.1 they end the comment.
-_REST_OF_LINE: Final = re.compile(r"[ \t]*(#[^\x85\u2028\u2029]*)?")
-_COLON: Final = re.compile(r"[ \t]*:")
+_REST_OF_LINE: Final = regex(r"[ \t]*(#[^\x85\u2028\u2029]*)?")
+_COLON: Final = regex(r"[ \t]*:")
 _BOM: Final = "\ufeff"
 _OUTVOTES_ALL: Final = 10**9
 

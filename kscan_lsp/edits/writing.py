@@ -12,23 +12,27 @@ lines.
 from __future__ import annotations
 
 import json
-import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.regex import regex
+
+if TYPE_CHECKING:
+    import re
+
 # Letters that mean nothing to YAML at any place in a plain scalar, also between brackets.
 _SAFE: Final = r"A-Za-z0-9_./@+=%$()~^-"
 _START: Final = r"(?:[A-Za-z/]|--?[A-Za-z]|\.\.?/)"
-_PLAIN_IN_FLOW: Final = re.compile(rf"{_START}(?:[{_SAFE}]|[ ](?=[{_SAFE}]))*")
-_PLAIN_IN_BLOCK: Final = re.compile(rf"{_START}(?:[{_SAFE}]|:(?=[A-Za-z0-9_/])|[ ](?=[{_SAFE}]))*")
-_PLAIN_KEY: Final = re.compile(rf"[A-Za-z/][{_SAFE}]{{0,200}}")
+_PLAIN_IN_FLOW: Final = regex(rf"{_START}(?:[{_SAFE}]|[ ](?=[{_SAFE}]))*")
+_PLAIN_IN_BLOCK: Final = regex(rf"{_START}(?:[{_SAFE}]|:(?=[A-Za-z0-9_/])|[ ](?=[{_SAFE}]))*")
+_PLAIN_KEY: Final = regex(rf"[A-Za-z/][{_SAFE}]{{0,200}}")
 # 512Mi and 100m are strings to every reader. An E could be an exponent.
-_QUANTITY: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|[KMGTP]i|[MGTP]|Ei)")
+_QUANTITY: Final = regex(r"[0-9]+(?:\.[0-9]+)?(?:m|k|[KMGTP]i|[MGTP]|Ei)")
 _WORDS: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 # Raw, these would break a line of YAML, be refused, or vanish.
-_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNPRINTABLE: Final = regex("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 class FlowStyle(Struct, frozen=True):

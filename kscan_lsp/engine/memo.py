@@ -6,7 +6,6 @@ and is emptied when it is reached. Two threads may share one memo.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
@@ -18,6 +17,7 @@ from kscan_lsp.engine.parts import Parted, part
 from kscan_lsp.engine.quoting import quoting
 from kscan_lsp.engine.touched import touched
 from kscan_lsp.kubernetes.type_errors import READ_INSIDE
+from kscan_lsp.regex import regex
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ MAX_CONDITIONS: Final = 4_096
 MAX_DOCUMENTS: Final = 64
 """Documents of related objects, read again to find a place in them."""
 
-_LOOKS_INSIDE: Final = re.compile(
+_LOOKS_INSIDE: Final = regex(
     r"\b(?:selects|isolates|restricts|opens|granted|builtinGrants|addedToBuiltin|nodePaths)\s*\("
 )
 """Functions that are handed an object, or a part of one."""

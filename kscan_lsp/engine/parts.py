@@ -6,13 +6,13 @@ that are related to the same ones. As an expression of its own it is evaluated o
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
 from kscan_lsp import cel
 from kscan_lsp.policy.environment import CONTROLS
+from kscan_lsp.regex import regex
 
-_NAME_OF_LIST: Final = re.compile(r"relations\.\w+")
+_NAME_OF_LIST: Final = regex(r"relations\.\w+")
 
 
 class Parted(NamedTuple):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from kscan_lsp import cel
 from kscan_lsp.redaction import MASK, redact, redact_argument
 from kscan_lsp.redaction.vocabulary import ENTRIES, is_harmless, may_name_secret
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 Quoting: TypeAlias = "Callable[[Mapping[str, Any], str], str]"
 """From the values of an element, and what a placeholder gives for it, to what a message shows of that."""
 
-_NAME: Final = re.compile(
+_NAME: Final = regex(
     r"key|(?:item\.valueFrom\.secretKeyRef\.\??key|(?:[\w.?]|\[\??\d+\])*\.\??(?:name|kind|namespace|apiVersion))"
     r"(?:\.orValue\('[^']*'\))?",
     re.ASCII,
 )
 """An expression that gives the name of something."""
-_OUR_WORDS: Final = re.compile(r"\b(?:credential\w*|isSecret|size)\(")
+_OUR_WORDS: Final = regex(r"\b(?:credential\w*|isSecret|size)\(")
 """Functions whose answer is in words of ours (`cel/functions.py`), or a number of things."""
-_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_VALUES: Final = re.compile(r"\b(?:value|data|stringData|binaryData|env)\b")
-_PROGRAM: Final = re.compile(r"\b(?:args|command)\[\??0\]")
-_ARGUMENTS: Final = re.compile(r"\b(?:args|command)\b")
-_ANNOTATIONS: Final = re.compile(r"\bannotations\b")
+_WORD: Final = regex(r"[A-Za-z_]\w*", re.ASCII)
+_VALUES: Final = regex(r"\b(?:value|data|stringData|binaryData|env)\b")
+_PROGRAM: Final = regex(r"\b(?:args|command)\[\??0\]")
+_ARGUMENTS: Final = regex(r"\b(?:args|command)\b")
+_ANNOTATIONS: Final = regex(r"\bannotations\b")
 _LONGEST_ANNOTATION: Final = 100
 
 

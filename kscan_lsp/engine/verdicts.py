@@ -9,7 +9,6 @@ anything hides it.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
@@ -19,6 +18,7 @@ from kscan_lsp.engine.memo import Results
 from kscan_lsp.findings import Finding, Problem, Related, in_order, merged
 from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
 from kscan_lsp.redaction.lines import is_expected
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
 
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_NAME: Final = regex(r"[A-Za-z_]\w*")
 
 UNREADABLE: Final = "a line there cannot be read"
 

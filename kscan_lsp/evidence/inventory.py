@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.evidence.vex import purl_of
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,7 +156,7 @@ def _name(kind: str, written: str) -> str:
     return written if kind in {"npm", "golang", "composer", "swift", "github", "hex"} else name
 
 
-_SOURCE_RPM: Final = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<release>[^-]+?)(?:\.src)?(?:\.rpm)?")
+_SOURCE_RPM: Final = regex(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<release>[^-]+?)(?:\.src)?(?:\.rpm)?")
 
 
 def _upstream(kind: str, text: str) -> list[tuple[str, str]]:

@@ -33,6 +33,7 @@ from kscan_lsp.evidence.sources.common import (
     severity_of_score,
 )
 from kscan_lsp.evidence.versions import is_later, is_within
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,7 +120,7 @@ def _matches(
 
 _EXTENDED: Final = {"eus": "rpm", "esm": "deb"}
 """What kind of packages an extended support is of."""
-_RELEASE: Final = re.compile(r"\.el(\d+)(?:_(\d+))?")
+_RELEASE: Final = regex(r"\.el(\d+)(?:_(\d+))?")
 
 
 def _of_extended(package: Package, system: System, database: Database) -> Iterator[tuple[Record, Advisory]]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from univers import versions
 
+from kscan_lsp.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
@@ -82,7 +84,7 @@ def _parsed(constraint: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     )
 
 
-_UNIT: Final = re.compile(r"\s*(<=|>=|<|>|=|)\s*([^<>=\s][^<>=]*?)\s*")
+_UNIT: Final = regex(r"\s*(<=|>=|<|>|=|)\s*([^<>=\s][^<>=]*?)\s*")
 
 
 def _unit(text: str) -> tuple[str, str]:
@@ -143,7 +145,7 @@ def _python(version: str, other: str) -> int:
     return _plain_python(version if "+" in other else version.partition("+")[0], other)
 
 
-_NUMBERS: Final = re.compile(r"[vV]?(\d+(?:\.\d+){3,})")
+_NUMBERS: Final = regex(r"[vV]?(\d+(?:\.\d+){3,})")
 
 
 def _semver(version: str, other: str) -> int:

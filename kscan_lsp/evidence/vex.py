@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.evidence.images import full_name
 from kscan_lsp.kubernetes.images import begins_digest
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +76,7 @@ class Purl(Struct, frozen=True):
     """The name with upper and lower case, as some ecosystems tell them apart."""
 
 
-_PURL: Final = re.compile(r"pkg:/*([A-Za-z0-9.+-]+)/([^@?#]+)(?:@([^?#]*))?(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
+_PURL: Final = regex(r"pkg:/*([A-Za-z0-9.+-]+)/([^@?#]+)(?:@([^?#]*))?(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
 
 
 def purl_of(text: str) -> Purl | None:

@@ -11,22 +11,20 @@ Left out on purpose: whether files were changed since. That takes comparing all 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.encoding import Unreadable, read_bytes
+from kscan_lsp.regex import regex
 
 _MAX_LINE_FILE: Final = 4_096
 """Bytes of a file that holds one line."""
 _MAX_PACKED: Final = 8_000_000
 """Bytes of `packed-refs`, which has a line for each branch and tag."""
 
-_ID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_REF: Final = re.compile(
-    r"refs(?:/[^/\s.~^:?*\[\\\x00-\x20\x7f](?:[^/\s~^:?*\[\\\x00-\x20\x7f.]|\.(?!\.))*)+"
-)
+_ID: Final = regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REF: Final = regex(r"refs(?:/[^/\s.~^:?*\[\\\x00-\x20\x7f](?:[^/\s~^:?*\[\\\x00-\x20\x7f.]|\.(?!\.))*)+")
 """Names of refs that git allows (`git check-ref-format`), and no path that leads elsewhere."""
 _BRANCHES: Final = "refs/heads/"
 

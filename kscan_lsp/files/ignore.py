@@ -11,12 +11,13 @@ is only matched itself: whoever walks a tree does not enter a folder that is lef
 from __future__ import annotations
 
 import os
-import re
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import re2  # type: ignore[import-untyped]
+
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,23 +32,23 @@ _OPTIONS.dot_nl = True
 _OPTIONS.never_capture = True
 
 _STAR, _QUESTION, _OPEN, _CLOSE, _BACKSLASH, _SLASH, _DASH = b"*?[]\\/-"
-_SPECIAL: Final = re.compile(rb"[*?\[\\]")
+_SPECIAL: Final = regex(rb"[*?\[\\]")
 _BYTES: Final = frozenset(range(256))
 _NEVER: Final = b"[^\\x00-\\xff]"
 
 _CLASSES: Final = {
-    b"alnum": re.compile(rb"[0-9A-Za-z]"),
-    b"alpha": re.compile(rb"[A-Za-z]"),
-    b"blank": re.compile(rb"[ \t]"),
-    b"cntrl": re.compile(rb"[\x00-\x1f\x7f]"),
-    b"digit": re.compile(rb"[0-9]"),
-    b"graph": re.compile(rb"[!-~]"),
-    b"lower": re.compile(rb"[a-z]"),
-    b"print": re.compile(rb"[ -~]"),
-    b"punct": re.compile(rb"[!-/:-@\[-`{-~]"),
-    b"space": re.compile(rb"[ \t-\r]"),
-    b"upper": re.compile(rb"[A-Z]"),
-    b"xdigit": re.compile(rb"[0-9A-Fa-f]"),
+    b"alnum": regex(rb"[0-9A-Za-z]"),
+    b"alpha": regex(rb"[A-Za-z]"),
+    b"blank": regex(rb"[ \t]"),
+    b"cntrl": regex(rb"[\x00-\x1f\x7f]"),
+    b"digit": regex(rb"[0-9]"),
+    b"graph": regex(rb"[!-~]"),
+    b"lower": regex(rb"[a-z]"),
+    b"print": regex(rb"[ -~]"),
+    b"punct": regex(rb"[!-/:-@\[-`{-~]"),
+    b"space": regex(rb"[ \t-\r]"),
+    b"upper": regex(rb"[A-Z]"),
+    b"xdigit": regex(rb"[0-9A-Fa-f]"),
 }
 
 

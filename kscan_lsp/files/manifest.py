@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files import encoding
 from kscan_lsp.files.partials import ACTION
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kscan_lsp.files.partials import Partials
 
 _YAML: Final = frozenset((".yaml", ".yml"))
-_JSON_OBJECT: Final = re.compile(r"""\s*\{\s*["}]""")
+_JSON_OBJECT: Final = regex(r"""\s*\{\s*["}]""")
 
 
 def is_rendered(text: str) -> bool:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FENCE: Final = re.compile(r"^ *(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^\r\n]*)", re.MULTILINE)
+_FENCE: Final = regex(r"^ *(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^\r\n]*)", re.MULTILINE)
 _LANGUAGES: Final = frozenset({"yaml", "yml"})
-_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_LINE_END: Final = regex(r"\r\n|\r|\n")
 
 
 class FencedBlock(NamedTuple):

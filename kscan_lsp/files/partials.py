@@ -10,18 +10,18 @@ restriction.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files import encoding
+from kscan_lsp.regex import regex
 from kscan_lsp.yaml.document import read_document, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KUSTOMIZATION_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-VALUES: Final = re.compile(r"values(?:[._-].*)?\.ya?ml")
+VALUES: Final = regex(r"values(?:[._-].*)?\.ya?ml")
 """What values of a chart are called; they may have any keys, `kind` and `apiVersion` included. Beside a Chart.yaml that
 is what they are, and elsewhere unless an object in them has a name (`workspace.results.is_values_file`)."""
 ACTION: Final = "{{"

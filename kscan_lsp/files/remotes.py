@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files import encoding
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_URL: Final = re.compile(r"(?m)^\s*url\s*=\s*(\S+)\s*$")
+_URL: Final = regex(r"(?m)^\s*url\s*=\s*(\S+)\s*$")
 _MOST_GIT: Final = 1_000_000
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -113,7 +112,7 @@ def _is_stream(path: Path, known: os.stat_result | None) -> bool:
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[tuple[str, int]]:
     """A new, empty file in the same folder and its handle; it is gone afterwards if it has not got another name."""
-    name = os.path.join(path.parent, f".{path.name[:64]}.{secrets.token_hex(6)}")
+    name = os.path.join(path.parent, f".{path.name[:64]}.{os.urandom(6).hex()}")
     handle = os.open(name, _NEW, 0o666)  # the mode that new files have: the system takes its mask off
     try:
         yield name, handle

@@ -12,7 +12,6 @@ Left out on purpose: values. That a Secret has the very value is nothing to be l
 
 from __future__ import annotations
 
-import re
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +19,7 @@ from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.secrets import as_letters, declared_secret
 from kscan_lsp.kubernetes.credentials.names import split
 from kscan_lsp.kubernetes.selectors import namespace_of
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ PLACEHOLDER: Final = "credentials-todo"
 MAX_CHOICES: Final = 3
 """Keys of Secrets that are offered for one variable; more than that are no choice."""
 
-_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,200}[a-z0-9])?")
+_KEY: Final = regex(r"[-._a-zA-Z0-9]{1,253}")
+_NAME: Final = regex(r"[a-z0-9](?:[-a-z0-9]{0,200}[a-z0-9])?")
 _ANYWHERE: Final = frozenset({"secret", "secrets", "credentials", "credential", "app", "config", "default"})
 """Words of names that say nothing of whose they are."""
 

@@ -8,7 +8,6 @@ Left out on purpose: following relations (`following.py`), and what of this is a
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,6 +26,7 @@ from kscan_lsp.graph.references import (
 )
 from kscan_lsp.kubernetes.runtime_labels import may_run
 from kscan_lsp.kubernetes.selectors import matches, selectors_of
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -267,7 +267,7 @@ OF_A_KIND: Final[dict[str, str]] = {
 }
 """Relations to objects of any kind: how they are written, and what they lead to."""
 
-_OF_A_KIND: Final = re.compile(r"(namespace|all|owned):([A-Z][A-Za-z0-9]*)")
+_OF_A_KIND: Final = regex(r"(namespace|all|owned):([A-Z][A-Za-z0-9]*)")
 
 
 @cache

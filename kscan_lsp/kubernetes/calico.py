@@ -5,16 +5,17 @@ Source: Calico's reference, "Selectors" of NetworkPolicy. An empty text selects 
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _Question: TypeAlias = "Callable[[Mapping[str, str]], bool]"
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     r"""\s*(?:(?P<text>"[^"]*"|'[^']*')|(?P<sign>&&|\|\||==|!=|!|[(){},])|(?P<word>[^\s"'!=(){},&|]+))"""
 )
 MAX_DEPTH: Final = 50

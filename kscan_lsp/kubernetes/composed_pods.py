@@ -9,12 +9,12 @@ said of it. Where a container has defaults (`stepTemplate`), fields are merged a
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_patches import Patched, read_patch
-from kscan_lsp.kubernetes.pod_shapes import SHAPES, SOURCES, expanded
+from kscan_lsp.kubernetes.pod_shapes import SHAPES, expanded, sources_of
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ COMPOSED: Final = "\0pods"
 ROOT: Final[Path] = (COMPOSED,)
 POD: Final[Path] = (COMPOSED, "spec")
 
-_UNKNOWN: Final = re.compile(r"\$\(|\{\{")
+_UNKNOWN: Final = regex(r"\$\(|\{\{")
 """What begins a parameter of Tekton or Argo."""
 _MERGED_LISTS: Final = {"env": "name", "volumeMounts": "mountPath"}
 """Lists of a container that are merged with those of its defaults, with what tells their items apart (core/v1)."""
@@ -84,7 +84,7 @@ def composed(data: dict[str, Any], item: Path, shape: str) -> Composed:
     composing = _composing(data, item, shape)
     pod = {**_fields(composing), **_lists(composing)}
     patched, unread = Patched({}, set()), []
-    for sources in SOURCES[shape].patches:
+    for sources in sources_of(shape).patches:
         for place, text in composing.texts(sources):
             patch = read_patch(text)
             pod = patched.merge(pod, patch.data, POD, place)
@@ -144,7 +144,7 @@ class _Composing(NamedTuple):
 
 def _fields(composing: _Composing) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for field, sources in SOURCES[composing.shape].fields.items():
+    for field, sources in sources_of(composing.shape).fields.items():
         there = sources[0]
         for source in sources:
             value = composing.value(source)
@@ -157,7 +157,7 @@ def _fields(composing: _Composing) -> dict[str, Any]:
 
 def _lists(composing: _Composing) -> dict[str, Any]:
     lists: dict[str, Any] = {}
-    for field, sources in SOURCES[composing.shape].lists.items():
+    for field, sources in sources_of(composing.shape).lists.items():
         where = (*POD, field)
         if sources[0].pattern[-1] is paths.EACH:
             composing.places[where] = composing.place(sources[0])
@@ -169,7 +169,7 @@ def _lists(composing: _Composing) -> dict[str, Any]:
             items.append(_container(composing, value, path, here) if container else value)
         if items:
             lists[field] = items
-    for source in SOURCES[composing.shape].env:
+    for source in sources_of(composing.shape).env:
         if isinstance(composing.value(source), list):
             # each container gets them, so they are judged once, as those of one more
             here = (*POD, "containers", len(lists.setdefault("containers", [])))
@@ -182,7 +182,7 @@ def _lists(composing: _Composing) -> dict[str, Any]:
 def _metadata(composing: _Composing) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     here = (*ROOT, "metadata")
-    for source in SOURCES[composing.shape].metadata:
+    for source in sources_of(composing.shape).metadata:
         base = composing.place(source)
         composing.places.setdefault(here, base)
         given = composing.value(source)
@@ -196,7 +196,7 @@ def _container(composing: _Composing, value: dict[str, Any], path: Path, here: P
     shape, places = SHAPES[composing.shape], composing.places
     made = value
     key = str(path[len(composing.bases[0])])
-    default = SOURCES[composing.shape].defaults.get(key)
+    default = sources_of(composing.shape).defaults.get(key)
     if default is not None:
         given = composing.value(default)
         if isinstance(given, dict):

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -57,8 +59,8 @@ def _of_services(services: Iterable[dict[str, Any]], keeps_inside: Callable[[str
             yield f"external addresses of {_name(service)}"
 
 
-_IPV4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.\d{1,3}\.\d{1,3}(?:/(\d{1,2}))?")
-_IPV6: Final = re.compile(r"(?:f[cd]|fe80:)[0-9a-f:]*(?:/(\d{1,3}))?", re.IGNORECASE)
+_IPV4: Final = regex(r"(\d{1,3})\.(\d{1,3})\.\d{1,3}\.\d{1,3}(?:/(\d{1,2}))?")
+_IPV6: Final = regex(r"(?:f[cd]|fe80:)[0-9a-f:]*(?:/(\d{1,3}))?", re.IGNORECASE)
 
 
 def _all_private(ranges: object) -> bool:

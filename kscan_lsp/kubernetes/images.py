@@ -11,14 +11,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NO_NAME: Final = re.compile(r"[^\w.:/@*-]")
-_IPV6: Final = re.compile(r"\[[0-9A-Fa-f:]+\](?=[:/]|$)")
-_EMPTY_PART: Final = re.compile(r"^[./]|[./][./]|\.$|/\*?\.")
-_DIGEST: Final = re.compile(
+_NO_NAME: Final = regex(r"[^\w.:/@*-]")
+_IPV6: Final = regex(r"\[[0-9A-Fa-f:]+\](?=[:/]|$)")
+_EMPTY_PART: Final = regex(r"^[./]|[./][./]|\.$|/\*?\.")
+_DIGEST: Final = regex(
     r"(?:sha256|sha512|blake3):|[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32}"
 )
 """The algorithms of the OCI image specification, and what else the reference package of CNCF Distribution takes."""

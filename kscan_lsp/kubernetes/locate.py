@@ -11,11 +11,11 @@ it is for: whoever asks for many paths of one object has a `Locator` for that ti
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, cast
 
 from msgspec import Struct
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import nearest, step
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
-_LINE_END: Final = re.compile(r"[\r\n]")
+_LINE_END: Final = regex(r"[\r\n]")
 
 
 class ResolvedPath(Struct, frozen=True):

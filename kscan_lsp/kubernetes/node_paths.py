@@ -16,8 +16,9 @@ graph/claims.py; /proc/PID/root: proc_pid_root(5); /var/run: Filesystem Hierarch
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
+
+from kscan_lsp.regex import regex
 
 RUNTIME_SOCKETS: Final = (
     "/run/docker.sock", "/run/docker/containerd/containerd.sock", "/run/containerd/containerd.sock",
@@ -30,7 +31,7 @@ RUNTIME_SOCKETS: Final = (
 _OF_THE_SYSTEM: Final = ("/boot", "/etc", "/proc", "/root", "/sys", "/usr", "/var/lib/kubelet", "/var/log")
 """Folders that belong to the node, with all that is in them: no disk for pods is there."""
 
-_LINK_TO_ROOT: Final = re.compile(r"[0-9]+|self|thread-self")
+_LINK_TO_ROOT: Final = regex(r"[0-9]+|self|thread-self")
 _NO_PATH: Final = "a path"
 
 

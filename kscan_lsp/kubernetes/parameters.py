@@ -14,16 +14,16 @@ Source: the type Template of template.openshift.io/v1, and OpenShift's "Using te
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.kubernetes.credentials import ENTRIES, credential, decoded, secret
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_TEXT: Final = re.compile(r"\$\{([a-zA-Z0-9_]+)\}")
-_VALUE: Final = re.compile(r"\$\{\{([a-zA-Z0-9_]+)\}\}")
+_TEXT: Final = regex(r"\$\{([a-zA-Z0-9_]+)\}")
+_VALUE: Final = regex(r"\$\{\{([a-zA-Z0-9_]+)\}\}")
 _IMAGE: Final = "image"
 USED_AS: Final = "usedAs"
 """Of a parameter, as controls see it: names of variables, of entries and of options whose whole value it is; one that

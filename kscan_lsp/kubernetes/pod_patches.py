@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
+from kscan_lsp.regex import regex
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ MERGE_KEYS: Final = {
 }  # fmt: skip
 """By list of a pod or a container that is merged item by item, what tells its items apart; other lists are replaced."""
 
-_PARAMETER: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_STAND_IN: Final = re.compile("\ue000([0-9]+)\ue001")
+_PARAMETER: Final = regex(r"\{\{.*?\}\}", re.DOTALL)
+_STAND_IN: Final = regex("\ue000([0-9]+)\ue001")
 MAX_PATCHES: Final = 64
 """Patches that are remembered: templates of one Workflow often have the same, and each is asked for several times."""
 

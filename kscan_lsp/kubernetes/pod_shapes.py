@@ -17,6 +17,7 @@ api/src/main/java/io/strimzi/api/kafka/model of strimzi/strimzi-kafka-operator (
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from kscan_lsp import paths
@@ -218,7 +219,7 @@ class Source(NamedTuple):
     """Without what stands for each item of a list."""
 
 
-def _sources_of(text: str) -> tuple[Source, ...]:
+def _places(text: str) -> tuple[Source, ...]:
     patterns = [(one.startswith("^"), paths.parse_pattern(one.removeprefix("^"))) for one in text.split()]
     return tuple(
         Source(around, pattern, tuple(part for part in pattern if part is not paths.EACH))
@@ -242,18 +243,18 @@ class Sources(NamedTuple):
             yield from places
 
 
-SOURCES: Final = {
-    name: Sources(
-        {field: _sources_of(text) for field, text in shape.lists.items()},
-        {field: _sources_of(text) for field, text in shape.fields.items()},
-        _sources_of(shape.metadata),
-        {key: _sources_of(text)[0] for key, text in shape.defaults.items()},
-        _sources_of(shape.env),
-        tuple(map(_sources_of, shape.patches)),
+@cache
+def sources_of(name: str) -> Sources:
+    """The places of a shape; most manifests have none of any."""
+    shape = SHAPES[name]
+    return Sources(
+        {field: _places(text) for field, text in shape.lists.items()},
+        {field: _places(text) for field, text in shape.fields.items()},
+        _places(shape.metadata),
+        {key: _places(text)[0] for key, text in shape.defaults.items()},
+        _places(shape.env),
+        tuple(map(_places, shape.patches)),
     )
-    for name, shape in SHAPES.items()
-}
-"""By the name of the shape."""
 
 
 def expanded(data: object, pattern: Pattern) -> Iterator[Path]:
@@ -277,7 +278,7 @@ def expanded(data: object, pattern: Pattern) -> Iterator[Path]:
 
 def runs_pods(item: object, shape: str) -> bool:
     """Whether an item of a shape describes a pod that anybody can set anything of."""
-    wanted, sources = SHAPES[shape].only_with, SOURCES[shape]
+    wanted, sources = SHAPES[shape].only_with, sources_of(shape)
     if not wanted:
         return isinstance(item, dict)
     places = sources.lists["containers"] if wanted == "containers" else sources.everything()
@@ -291,7 +292,7 @@ def types_of(name: str, item: Pattern) -> Fields:
         name: of the shape.
         item: where its items stand.
     """
-    sources = SOURCES[name]
+    sources = sources_of(name)
     above = item[: len(item) - SHAPES[name].up]
     known: dict[str, Any] = dict(POD_SPEC)
     container: Fields = dict(CONTAINER)

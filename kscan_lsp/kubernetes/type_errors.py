@@ -11,10 +11,10 @@ applied (envsubst, Flux, Kustomize's and Argo's variables): what will stand ther
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.kubernetes.schema import BOOL, EVERY, INT, INT_OR_STR, QUANTITY, STR
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
 }
 
 
-_PLACEHOLDER: Final = re.compile(r"\$\{[^{}]+\}|\$\([^()]+\)|\A\$[A-Za-z_]\w*\Z")
+_PLACEHOLDER: Final = regex(r"\$\{[^{}]+\}|\$\([^()]+\)|\A\$[A-Za-z_]\w*\Z")
 
 
 class TypeFault(NamedTuple):

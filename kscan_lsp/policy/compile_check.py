@@ -7,7 +7,6 @@ place they stand.
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -19,6 +18,7 @@ from kscan_lsp.graph import relations
 from kscan_lsp.kubernetes.schema import KINDS
 from kscan_lsp.policy import element_names, targets
 from kscan_lsp.policy.environment import CONTROLS
+from kscan_lsp.regex import regex
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
 """(groups, kinds) of objects; None stands for workloads."""
 
-_VERSION: Final = re.compile(r"v[1-9]\w*")
-_KUBERNETES: Final = re.compile(r"\*|[a-z]*|.*\.k8s\.io")
+_VERSION: Final = regex(r"v[1-9]\w*")
+_KUBERNETES: Final = regex(r"\*|[a-z]*|.*\.k8s\.io")
 """Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""
 
 
@@ -221,7 +221,7 @@ def compile_check(
 
 def _look_at_match(source: _Source, match: Match) -> None:
     """Say what no object has: a check that looks for that would pass for ever."""
-    for number, wanted in enumerate(match if isinstance(match, list) else ()):
+    for number, wanted in enumerate(match if isinstance(match, tuple) else ()):
         for index, group in enumerate(wanted.groups):
             if "/" in group or _VERSION.fullmatch(group):
                 message = f"'{group}' is a group with a version; write '{group.rpartition('/')[0]}'"

@@ -25,6 +25,7 @@ from kscan_lsp.policy.model import (
     Unseen,
 )
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
+from kscan_lsp.settings.shape import types_of
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
 
@@ -149,7 +150,7 @@ def _model_of(document: Document) -> type[ControlFile | FrameworkFile] | None:
     if not isinstance(document.data, dict):
         return None
     keys = document.data.keys()
-    control = len(ControlFile.model_fields.keys() & keys) >= len(FrameworkFile.model_fields.keys() & keys)
+    control = len(types_of(ControlFile).keys() & keys) >= len(types_of(FrameworkFile).keys() & keys)
     return ControlFile if control else FrameworkFile
 
 
@@ -185,7 +186,7 @@ def _compile(
                 problems.append(Problem(span_at(document, ("checks", index, "use")), wrong, "control"))
                 continue
             taken = [replace(other, control=file.id) for other in known[check.use].checks]
-            if "match" in check.model_fields_set:
+            if "match" in vars(check):
                 taken = [replace(other, match=kinds_of(check.match)) for other in taken]
             checks += taken
             continue

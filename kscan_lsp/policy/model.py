@@ -5,7 +5,6 @@ Which controls are on, with which severities and inputs, is a `Ruleset`: what th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations of what is stored
 from typing import TYPE_CHECKING, Final
 
@@ -14,13 +13,14 @@ from msgspec import Struct
 from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.policy.compile_check import Check, Kinds  # noqa: TC001 - as above
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.yaml.document import Document
 
 
-_VERSION: Final = re.compile(r"-[a-z]?([0-9]+(?:\.[0-9]+)+)$")
+_VERSION: Final = regex(r"-[a-z]?([0-9]+(?:\.[0-9]+)+)$")
 """The version at the end of a framework's id, such as that of `cis-v1.12.0`."""
 
 

@@ -7,177 +7,140 @@ editor.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from kscan_lsp.settings.model import Version
+from kscan_lsp.settings.shape import EMPTY, Model, Value
 
-from kscan_lsp.settings.model import Version  # noqa: TC001 - pydantic looks it up
-
-Texts = list[str]
-
-
-def _shape(value: object) -> str:
-    return "list" if isinstance(value, list) else "one"
-
-
-# a value that may be one thing or a list: what is wrong with it is then said about the one it is meant to be
-_BY_SHAPE = Discriminator(_shape)
-Expression = Annotated[str, Field(description="A CEL expression.")]
+Texts = tuple[str, ...]
+Expression = Annotated[str, Value(description="A CEL expression.")]
 TargetPath = Annotated[
     str,
-    Field(
+    Value(
         description="A path from the element judged, "
         "or from object, podTemplate, pod, container, item or effective."
     ),
 ]
 Replaces = Annotated[
     str,
-    Field(
+    Value(
         description="The id once more, where it is that of a control or framework that comes with kscan: this one "
         "counts in its place, which every report says."
     ),
 ]
 
 
-def _matching(pattern: str, what: str) -> tuple[AfterValidator, Any]:
-    """A pattern of the published schema, and a validator that says in words what fits."""
-    fits = re.compile(pattern)
-
-    def validate(value: str) -> str:
-        if not fits.fullmatch(value):
-            raise ValueError(f"must be {what}")
-        return value
-
-    return AfterValidator(validate), Field(json_schema_extra={"pattern": pattern})
-
-
 ControlId = Annotated[
     str,
-    *_matching(r"^[A-Z]+-[0-9]{4}$", "capital letters, a hyphen and four digits, such as ORG-0001"),
-    Field(description="C-nnnn for Kubescape's, KS-nnnn for ours."),
+    Value(
+        description="C-nnnn for Kubescape's, KS-nnnn for ours.",
+        pattern=r"^[A-Z]+-[0-9]{4}$",
+        meaning="capital letters, a hyphen and four digits, such as ORG-0001",
+    ),
 ]
 
 
 def _is_list(value: object) -> object:
     if not isinstance(value, list):
-        raise ValueError(  # noqa: TRY004 - what pydantic takes
+        raise ValueError(  # noqa: TRY004 - what models take
             "an input is a list of texts, with no lists or maps in it; numbers are quoted, and int() reads them"
         )
     return value
 
 
-InputTexts = Annotated[Texts, BeforeValidator(_is_list, json_schema_input_type=Texts)]
+InputTexts = Annotated[Texts, Value(before=_is_list)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, defer_build=True)
-
-
-class MatchFile(_Strict):
+class MatchFile(Model):
     """Objects by API group and kind; '*' stands for any."""
 
-    groups: Texts = ["*"]
+    groups: Texts = ("*",)
     kinds: Texts
 
 
-Match = Annotated[
-    Annotated[Literal["workloads"], Tag("one")] | Annotated[list[MatchFile], Tag("list")], _BY_SHAPE
-]
+Match = Literal["workloads"] | tuple[MatchFile, ...]
 
 
-class FixFile(_Strict):
+class FixFile(Model):
     """What makes the finding go away: operations on the manifest."""
 
     title: str = ""
-    set: dict[TargetPath, Any] = {}
-    add: dict[TargetPath, Any] = {}
-    remove: list[TargetPath] = []
+    set: Mapping[TargetPath, Any] = EMPTY
+    add: Mapping[TargetPath, Any] = EMPTY
+    remove: tuple[TargetPath, ...] = ()
     rename: Annotated[
-        dict[TargetPath, Annotated[str, Field(min_length=1)]],
-        Field(description="Path to the key that is to be there instead: the value and all comments stay."),
-    ] = {}
+        Mapping[TargetPath, Annotated[str, Value(shortest=1)]],
+        Value(description="Path to the key that is to be there instead: the value and all comments stay."),
+    ] = EMPTY
     choose: Annotated[
-        dict[TargetPath, str], Field(description="Path to the name of an input that lists values.")
-    ] = {}
+        Mapping[TargetPath, str], Value(description="Path to the name of an input that lists values.")
+    ] = EMPTY
     to_secret: Annotated[
         TargetPath,
-        Field(
-            alias="toSecret",
+        Value(
             description="Path to the value of an environment variable that is taken from a Secret instead: from a key "
             "that the workspace has, else from a placeholder.",
         ),
     ] = ""
     leaves: Annotated[
-        list[ControlId],
-        Field(
+        tuple[ControlId, ...],
+        Value(
             description="Controls that may report what the fix writes, where what they find is less severe than what "
             "is fixed."
         ),
-    ] = []
+    ] = ()
     when: Expression = ""
-    safe: Annotated[bool, Field(description="A workload that runs today still starts and does the same.")] = (
+    safe: Annotated[bool, Value(description="A workload that runs today still starts and does the same.")] = (
         False
     )
 
-    @model_validator(mode="after")
-    def _does_something(self) -> FixFile:
+    def agree(self) -> None:
+        """What a control, a check or a fix needs."""
         if not (self.set or self.add or self.remove or self.rename or self.choose or self.to_secret):
             raise ValueError("a fix needs at least one of set, add, remove, rename, choose and toSecret")
         if len(self.choose) + bool(self.to_secret) > 1:
             raise ValueError("a fix can choose one value only")
-        return self
 
 
-class CheckFile(_Strict):
+class CheckFile(Model):
     """One question asked of every element that matches."""
 
     use: Annotated[
-        str, Field(description="The id of a control whose checks are taken over, for the objects of 'match'.")
+        str, Value(description="The id of a control whose checks are taken over, for the objects of 'match'.")
     ] = ""
     match: Match = "workloads"
     each: str = "resource"
-    let: dict[str, Expression] = {}
+    let: Mapping[str, Expression] = EMPTY
     when: Expression = ""
     deny: Expression = ""
-    at: Annotated[Annotated[TargetPath, Tag("one")] | Annotated[list[TargetPath], Tag("list")], _BY_SHAPE] = (
-        ""
-    )
-    message: Annotated[str, Field(description="Text with {CEL} placeholders.")] = ""
+    at: TargetPath | tuple[TargetPath, ...] = ""
+    message: Annotated[str, Value(description="Text with {CEL} placeholders.")] = ""
     relations: Annotated[
-        dict[str, str],
-        Field(
+        Mapping[str, str],
+        Value(
             description="Name to relation: a list of {object, ref} the engine binds to the name; with dots, a chain."
         ),
-    ] = {}
+    ] = EMPTY
     related: Annotated[
         Expression,
-        Field(
+        Value(
             description="A list of refs, or of {ref, path, message}: other places that a finding rests on."
         ),
     ] = ""
     fix: FixFile | None = None
     allow: Annotated[
-        dict[str, Expression],
-        Field(
+        Mapping[str, Expression],
+        Value(
             description="Input to the entry, or entries to choose from, that would make the finding go away: added to "
             "the list, or taken out where it stands there. A name, never a value."
         ),
-    ] = {}
+    ] = EMPTY
 
-    @model_validator(mode="after")
-    def _asks_something(self) -> CheckFile:
+    def agree(self) -> None:
+        """What a control, a check or a fix needs."""
         if self.use:
-            if self.model_fields_set - {"use", "match"}:
+            if vars(self).keys() - {"use", "match"}:
                 raise ValueError(
                     "a check with 'use' takes over another control's checks and has no other key but 'match'"
                 )
@@ -185,83 +148,81 @@ class CheckFile(_Strict):
             raise ValueError("a check needs 'deny': a CEL expression that is true where the control fails")
         elif not self.message:
             raise ValueError("a check needs 'message': what to tell the user at the place that fails")
-        return self
 
 
-class TestFile(_Strict):
+class TestFile(Model):
     """A manifest with the findings it must have marked in it."""
 
     name: str
     manifest: str
     fixed: str | None = None
-    inputs: dict[str, InputTexts] = {}
+    inputs: Mapping[str, InputTexts] = EMPTY
     evidence: Annotated[
-        dict[str, Any],
-        Field(
+        Mapping[str, Any],
+        Value(
             description="What is known besides, by kind: of 'images' a list of {name, vulnerabilities: [{id, package, "
             "severity, fixed, kev, rce}], system, endOfLife, made}; of others what expressions see."
         ),
-    ] = {}
-    kubernetes_version: Annotated[
-        Version, Field(alias="kubernetesVersion", description="The Kubernetes version it is for.")
-    ] = ""
+    ] = EMPTY
+    kubernetes_version: Annotated[Version, Value(description="The Kubernetes version it is for.")] = ""
 
 
-class ControlFile(_Strict):
+class ControlFile(Model):
     """A security control. It has checks, or says what it needs that no manifest tells."""
 
     id: ControlId
     replaces: Replaces = ""
     title: str
     score: Annotated[
-        float, Field(ge=0, le=10, strict=False, description="How severe it is, from 0 to 10; or 'severity'.")
+        float, Value(least=0, most=10, description="How severe it is, from 0 to 10; or 'severity'.")
     ] = 0
     severity: Annotated[
         Literal["low", "medium", "high", "critical"] | None,
-        Field(description="In place of 'score': it stands for 1, 4, 7 or 9."),
+        Value(description="In place of 'score': it stands for 1, 4, 7 or 9."),
     ] = None
     category: str = ""
     description: str
     remediation: str
-    references: Texts = []
+    references: Texts = ()
     inputs: Annotated[
-        dict[str, InputTexts], Field(description="Lists that its checks read; those of other controls, too.")
-    ] = {}
+        Mapping[str, InputTexts],
+        Value(description="Lists that its checks read; those of other controls, too."),
+    ] = EMPTY
     needs: Annotated[
         str,
-        Field(
+        Value(
             description="What would answer this control, where no manifest does: without it, the control is not "
             "evaluated."
         ),
     ] = ""
     evidence: Annotated[
         str,
-        Field(
+        Value(
             pattern=r"^([a-z][A-Za-z0-9]*)?$",
+            meaning="one word of letters and digits that begins with a small letter",
             description="With 'needs': the kind of evidence that the checks read, as 'evidence.images'. They are asked "
             "where there is any.",
         ),
     ] = ""
-    match: Annotated[Match, Field(description="With 'needs': the objects that it is about.")] = "workloads"
-    checks: Annotated[list[CheckFile], Field(min_length=1)] = []
-    tests: list[TestFile] = []
+    match: Annotated[Match, Value(description="With 'needs': the objects that it is about.")] = "workloads"
+    checks: Annotated[tuple[CheckFile, ...], Value(shortest=1)] = ()
+    tests: tuple[TestFile, ...] = ()
 
-    @model_validator(mode="after")
-    def _asks_or_says_why_not(self) -> ControlFile:
+    def agree(self) -> None:
+        """What a control, a check or a fix needs."""
         if self.evidence and not (self.checks and self.needs):
             raise ValueError(
                 "a control with 'evidence' has 'checks' that read it, and says in 'needs' what it is"
             )
         if not self.evidence and bool(self.checks) == bool(self.needs):
             raise ValueError("a control has either 'checks' or 'needs'")
-        if ("score" in self.model_fields_set) == (self.severity is not None):
+        if ("score" in vars(self)) == (self.severity is not None):
             raise ValueError(
                 "a control says how severe it is: a 'score' from 0 to 10, or a 'severity' by its name"
             )
-        if self.checks and "match" in self.model_fields_set:
+        if self.checks and "match" in vars(self):
             unless = "it has none" if self.evidence else "the control has 'needs'"
             raise ValueError(f"'match' stands in a check, unless {unless}")
-        return self
 
     @property
     def weight(self) -> float:
@@ -272,7 +233,7 @@ class ControlFile(_Strict):
 _SCORES: Final = {"low": 1.0, "medium": 4.0, "high": 7.0, "critical": 9.0}
 
 
-class MemberFile(_Strict):
+class MemberFile(Model):
     """A control's place in a framework."""
 
     id: str
@@ -281,43 +242,41 @@ class MemberFile(_Strict):
     reason: str = ""
 
 
-class ExcludedFile(_Strict):
+class ExcludedFile(Model):
     """A control that a framework leaves out on purpose."""
 
     id: str
     reason: str
 
 
-class UnseenFile(_Strict):
+class UnseenFile(Model):
     """A part of a standard that no manifest shows."""
 
-    section: Annotated[str, Field(description="Its number in the standard, if it has one.")] = ""
-    about: Annotated[str, Field(description="What it is about, in the framework's author's own words.")]
+    section: Annotated[str, Value(description="Its number in the standard, if it has one.")] = ""
+    about: Annotated[str, Value(description="What it is about, in the framework's author's own words.")]
 
 
-class FrameworkFile(_Strict):
+class FrameworkFile(Model):
     """A named choice of controls."""
 
     id: Annotated[
         str,
-        *_matching(
-            r"^[a-z0-9][a-z0-9._-]*$",
-            "lower-case letters and digits, with '.', '_' and '-' between them, such as bank-baseline",
+        Value(
+            pattern=r"^[a-z0-9][a-z0-9._-]*$",
+            meaning="lower-case letters and digits, with '.', '_' and '-' between them, such as bank-baseline",
         ),
     ]
     replaces: Replaces = ""
     title: str
     description: str = ""
-    aliases: Texts = []
-    references: Texts = []
-    controls: Annotated[
-        Annotated[Literal["all"], Tag("one")] | Annotated[list[MemberFile], Tag("list")], _BY_SHAPE
-    ]
-    excluded: list[ExcludedFile] = []
+    aliases: Texts = ()
+    references: Texts = ()
+    controls: Literal["all"] | tuple[MemberFile, ...]
+    excluded: tuple[ExcludedFile, ...] = ()
     unseen: Annotated[
-        list[UnseenFile],
-        Field(
+        tuple[UnseenFile, ...],
+        Value(
             description="What the standard asks for besides that none of these controls answers: reports name it, so "
             "that a good score is not taken for compliance."
         ),
-    ] = []
+    ] = ()

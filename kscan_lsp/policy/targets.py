@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from kscan_lsp import cel, paths
 from kscan_lsp.policy.environment import CONTROLS
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ _MEANT: Final[dict[str | int | None, list[str]]] = {
     "initContainers": ["containers"],
     "ephemeralContainers": ["containers"],
 }
-_HOLE: Final = re.compile(r"\{([^{}]*)\}")
+_HOLE: Final = regex(r"\{([^{}]*)\}")
 
 
 class Each(Struct, frozen=True, omit_defaults=True):

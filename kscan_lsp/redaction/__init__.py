@@ -11,7 +11,6 @@ worth a finding, and here a doubt is enough. Nothing here is done between a keys
 
 from __future__ import annotations
 
-import re
 from operator import is_not
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,7 @@ from kscan_lsp.redaction import lines, trees
 from kscan_lsp.redaction.arguments import redact_argument
 from kscan_lsp.redaction.texts import MASK, masked, redact, united
 from kscan_lsp.redaction.vocabulary import ENTRIES
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import comments, read_document, split
 from kscan_lsp.yaml.json_reader import split_json
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MASK", "masked", "redact", "redact_argument", "redacted", "secret_spans", "shown"]
 
-_LINE: Final = re.compile(r"[^\r\n]+")
+_LINE: Final = regex(r"[^\r\n]+")
 _KEPT_COMMENT: Final = "kscan:ignore"
 
 

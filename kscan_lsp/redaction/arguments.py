@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp.kubernetes.credentials import credential_in_argument
 from kscan_lsp.redaction.texts import MASK, redact
 from kscan_lsp.redaction.vocabulary import ENTRIES, has_credential_word, is_harmless
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TELLING: Final = re.compile(r"/[\w./-]*|\d{1,5}|--.*|-\w|-\w+=.*|-[A-Za-z]\d+", re.DOTALL)
+_TELLING: Final = regex(r"/[\w./-]*|\d{1,5}|--.*|-\w|-\w+=.*|-[A-Za-z]\d+", re.DOTALL)
 """Arguments that are no secrets, though nobody knows of which program: paths, numbers, and options but for `-pX`."""
 
 

@@ -22,21 +22,22 @@ from kscan_lsp.redaction.vocabulary import (
     has_credential_word,
     is_harmless,
 )
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_LOOKS_SECRET: Final = re.compile(
+_LOOKS_SECRET: Final = regex(
     r"(?i)\bkind\b[\"']?\s*[:=]?\s*[\"']?secret(?:list)?\b|\bstring_?data\b|\btype[\"']?\s*:\s*[\"']?(?:opaque\b|kubernetes\.io/)"
 )
-_DATA_OF_NO_KIND: Final = re.compile(r"^[\"']?data[\"']?[ \t]*:", re.MULTILINE)
-_KIND: Final = re.compile(r"^[\"'{ ]*kind[\"']?[ \t]*:[ \t]*[\"']?[A-Za-z]", re.MULTILINE)
-_LINE: Final = re.compile(r"[^\r\n]+")
-_CONTENT: Final = re.compile(r"([ \t]*)((?:-[ \t]+)*)([^\s].*)")
-_FIELD: Final = re.compile(r"(?<![\w.$/-])[\"']?(-{0,2}[\w$][\w.$/-]*)[\"']?[ \t]*[:=]")
-_FIRST_WORD: Final = re.compile(r"[\"'{\[, ]*([\w.$/-]+)")
-_HARMLESS: Final = re.compile(
+_DATA_OF_NO_KIND: Final = regex(r"^[\"']?data[\"']?[ \t]*:", re.MULTILINE)
+_KIND: Final = regex(r"^[\"'{ ]*kind[\"']?[ \t]*:[ \t]*[\"']?[A-Za-z]", re.MULTILINE)
+_LINE: Final = regex(r"[^\r\n]+")
+_CONTENT: Final = regex(r"([ \t]*)((?:-[ \t]+)*)([^\s].*)")
+_FIELD: Final = regex(r"(?<![\w.$/-])[\"']?(-{0,2}[\w$][\w.$/-]*)[\"']?[ \t]*[:=]")
+_FIRST_WORD: Final = regex(r"[\"'{\[, ]*([\w.$/-]+)")
+_HARMLESS: Final = regex(
     r"[\"']?(?:apiVersion[\"']?\s*:\s*[\"']?v1|kind[\"']?\s*:\s*[\"']?Secret(?:List)?|type[\"']?\s*:\s*[\"']?Opaque)[\"']?,?"
 )
 _EXPECTED: Final = frozenset(
@@ -47,11 +48,11 @@ _OF_VARIABLES: Final = frozenset(
      "resource", "divisor", "containerName", "key", "optional", "fileKeyRef", "path", "volumeName")
 )  # fmt: skip
 """Below `env`: names, and where values come from (EnvVar v1 core of the API reference)."""
-_SEPARATOR: Final = re.compile(r"---(?!\S)")
-_GLUED: Final = re.compile(r"^---(?=[^\s-])[^\r\n]*", re.MULTILINE)
-_NAME: Final = re.compile(r"[\"']?[A-Za-z_][\w.-]*[\"']?[,}\]]*")
+_SEPARATOR: Final = regex(r"---(?!\S)")
+_GLUED: Final = regex(r"^---(?=[^\s-])[^\r\n]*", re.MULTILINE)
+_NAME: Final = regex(r"[\"']?[A-Za-z_][\w.-]*[\"']?[,}\]]*")
 _VALUES: Final = frozenset(("value", "literals", "stringdata"))
-_PARTS_OF_ARGUMENTS: Final = re.compile(r"[\"']?(-{1,2}[\w.-]+)[\"']?[,\]]*")
+_PARTS_OF_ARGUMENTS: Final = regex(r"[\"']?(-{1,2}[\w.-]+)[\"']?[,\]]*")
 
 
 def looks_secret(text: str) -> bool:

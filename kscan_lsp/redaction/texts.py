@@ -7,13 +7,13 @@ stay.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.credentials import commands, texts, tokens
 from kscan_lsp.kubernetes.credentials.searches import lazy
 from kscan_lsp.kubernetes.images import begins_digest
 from kscan_lsp.redaction.vocabulary import ENTRIES, has_credential_word, is_harmless
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
@@ -24,13 +24,11 @@ MASK: Final = "********"
 
 _HINT: Final = lazy(rb"@|" + tokens.HINT)
 """What no text is without that has anything to mask; most are done with after this one search."""
-_WORD_WITH_AT: Final = re.compile(r"[^\s\"'<>`]+@(?=[^\s\"'<>`@,;)])")
+_WORD_WITH_AT: Final = regex(r"[^\s\"'<>`]+@(?=[^\s\"'<>`@,;)])")
 _BEFORE: Final = "=([{,;|&"
 """What stands in front of an address that is part of a longer word."""
-_SETTING: Final = re.compile(
-    r"(?<![\w./-])(-{0,2}[A-Za-z_][\w.-]*)=(\"[^\"\n]*\"?|'[^'\n]*'?|[^\s\"'`,;&|]+)"
-)
-_END: Final = re.compile(r"[\s\"'`,;<>(){}\[\]]|$")
+_SETTING: Final = regex(r"(?<![\w./-])(-{0,2}[A-Za-z_][\w.-]*)=(\"[^\"\n]*\"?|'[^'\n]*'?|[^\s\"'`,;&|]+)")
+_END: Final = regex(r"[\s\"'`,;<>(){}\[\]]|$")
 
 
 def redact(text: str) -> str:

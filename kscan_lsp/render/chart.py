@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.encoding import Unreadable, read_bytes
 from kscan_lsp.files.named import is_within
+from kscan_lsp.regex import regex
 from kscan_lsp.render.release import Release, beside
 from kscan_lsp.yaml.document import read_document
 
@@ -31,13 +32,13 @@ MAX_BYTES: Final = 20_000_000
 MAX_FILES: Final = 5_000
 MAX_VALUES: Final = 20
 """How many values files of a chart it is judged with."""
-_TEMPLATE: Final = re.compile(r"(?:charts/[^/]+/)*templates/.+")
-_VALUES: Final = re.compile(
+_TEMPLATE: Final = regex(r"(?:charts/[^/]+/)*templates/.+")
+_VALUES: Final = regex(
     r"values[-._][^/]+\.ya?ml|[^/]+[-._]values\.ya?ml|ci/[^/]+\.ya?ml|(?:environments|values)/(?:[^/]+/)?[^/]+\.ya?ml"
 )
-_OBJECT: Final = re.compile(rb"(?m)^(?:apiVersion|kind):")
+_OBJECT: Final = regex(rb"(?m)^(?:apiVersion|kind):")
 """What no values file has at its start of a line, and every manifest in `environments/` does."""
-_RELEASE: Final = re.compile(r"[^a-z0-9-]+")
+_RELEASE: Final = regex(r"[^a-z0-9-]+")
 
 
 class Chart(Struct, frozen=True):

@@ -7,9 +7,9 @@ was; one stands before and one behind all that an action prints.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp.regex import regex
 from kscan_lsp.render.templates import Action, pieces, without_marks_in_calls
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ _OF_AREA: Final = 0xFFFE
 """The last two characters of each area are no characters."""
 MOST: Final = 2 * _OF_AREA
 """How many marks there are; what is left of a chart that needs more has none."""
-MARK: Final = re.compile("[\U000f0000-\U0010fffd]")
+MARK: Final = regex("[\U000f0000-\U0010fffd]")
 _STRIPPED: Final = '(regexReplaceAll "[\\\\x{F0000}-\\\\x{10FFFD}]" (%s) "")'
-_CONTENT: Final = re.compile(r"[^\s][^\r\n]*(?:\r\n?|\n)?")
+_CONTENT: Final = regex(r"[^\s][^\r\n]*(?:\r\n?|\n)?")
 
 
 class Written(NamedTuple):

@@ -11,13 +11,14 @@ Left out on purpose: what text in values reads that `tpl` evaluates, and names o
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from kscan_lsp.regex import regex
 from kscan_lsp.render.templates import Action, pieces
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Mapping
 
 Reference: TypeAlias = "tuple[str, ...]"
@@ -26,7 +27,7 @@ EACH: Final = "*"
 _MOST_FOLLOWED: Final = 2_000
 """Named templates that are followed for one template; each may include ten others."""
 _DEEPEST: Final = 12
-_TOKEN: Final = re.compile(r""""(?:\\.|[^"\\\n])*+"|`[^`]*+`|'(?:\\.|[^'\\\n])*+'|:?=|[\w.$]+|\S""")
+_TOKEN: Final = regex(r""""(?:\\.|[^"\\\n])*+"|`[^`]*+`|'(?:\\.|[^'\\\n])*+'|:?=|[\w.$]+|\S""")
 _INCLUDING: Final = frozenset(("include", "template", "block"))
 _OPENING: Final = frozenset(("if", "with", "range"))
 _NOT_READING: Final = frozenset(("end", "define", "break", "continue"))

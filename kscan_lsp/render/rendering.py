@@ -9,13 +9,13 @@ judged by the marked rendering, if it is the same but for the lines that change 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from kscan_lsp.regex import regex
 from kscan_lsp.render.chart import ChartFault
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.marks import Marks
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 8
 """How often marks are taken out; then what still differs has no places."""
-PLACE: Final = re.compile(r"((?:[\w.+-]+/)+[\w.+-]+):(\d+)")
+PLACE: Final = regex(r"((?:[\w.+-]+/)+[\w.+-]+):(\d+)")
 """Where Helm says that something is wrong: a template by its name, and a line."""
-_SPACE: Final = re.compile(r"\s*\n\s*")
-_WITHOUT_LINE_END: Final = re.compile(r"[^\n]\Z")
+_SPACE: Final = regex(r"\s*\n\s*")
+_WITHOUT_LINE_END: Final = regex(r"[^\n]\Z")
 
 
 class RenderedTemplate(Struct, frozen=True):

@@ -6,21 +6,23 @@ rest of the language is Helm's business; where a template is broken, what cannot
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp.regex import regex
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 _STRINGS: Final = r""""(?:\\.|[^"\\\n])*+"|`[^`]*+`|'(?:\\.|[^'\\\n])*+'"""
-_ACTION: Final = re.compile(
+_ACTION: Final = regex(
     rf"""\{{\{{(?P<left>-(?=\s))?(?P<body>\s*/\*(?:[^*]|\*(?!/))*+\*/|(?:{_STRINGS}|(?!\s-\}}\}}|\}}\}})[^"`'])*+)"""
     r"""(?P<right>\s+-)?\s*\}\}"""
 )
-_TOKEN: Final = re.compile(rf"{_STRINGS}|[()|]|[\w.$]+|\S")
-_WORD: Final = re.compile(r"\s*(\w+)\b")
-_ASSIGNMENT: Final = re.compile(r"\s*\$\w*\s*(?:,\s*\$\w*\s*)?:?=")
-_NAME: Final = re.compile(r"""\s*\w+\s+(?:"((?:\\.|[^"\\\n])*+)"|`([^`]*+)`)""")
+_TOKEN: Final = regex(rf"{_STRINGS}|[()|]|[\w.$]+|\S")
+_WORD: Final = regex(r"\s*(\w+)\b")
+_ASSIGNMENT: Final = regex(r"\s*\$\w*\s*(?:,\s*\$\w*\s*)?:?=")
+_NAME: Final = regex(r"""\s*\w+\s+(?:"((?:\\.|[^"\\\n])*+)"|`([^`]*+)`)""")
 _OPENING: Final = frozenset(("if", "range", "with", "define", "block"))
 _SILENT: Final = frozenset((*_OPENING, "else", "end", "break", "continue"))
 _CALLS: Final = frozenset(("include", "tpl"))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.redaction import redact
-from kscan_lsp.settings.model import NEWEST_KUBERNETES, dump
+from kscan_lsp.settings.model import NEWEST_KUBERNETES
+from kscan_lsp.settings.shape import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,7 +73,7 @@ def used_settings(
         only: the controls that a command line names in place of what the settings choose.
         packs: those that they extend, with their versions.
     """
-    chosen = dump(settings)
+    chosen = said(settings)
     values = {"frameworks": settings.frameworks, **chosen}
     values.setdefault("kubernetesVersion", f"1.{NEWEST_KUBERNETES}")
     if packs:

@@ -6,6 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp.regex import regex
 from kscan_lsp.report.exchange import one_line, shortened
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ RESERVE: Final = 5_000
 """Characters kept for what was accepted, and for the line that says what is left out."""
 _MAX_CELL: Final = 300
 """Characters of a message or reason."""
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]|~$])")
-_BEGINS_BLOCK: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[#+=-]))")
+_SPECIAL: Final = regex(r"([\\`*_\[\]|~$])")
+_BEGINS_BLOCK: Final = regex(r"^(?:\d+(?=[.)])|(?=[#+=-]))")
 """What would begin a heading, a quote or a list."""
-_LINKED: Final = re.compile(
+_LINKED: Final = regex(
     r"(?<=@)(?=\w)|(?<=#)(?=\d)|(?<=\bGH-)(?=\d)|(?<=:)(?=//)|(?<=\bww)(?=w\b)", re.IGNORECASE
 )
 """Where forges find somebody's name, the number of an issue, or an address."""

@@ -9,11 +9,11 @@ Source: https://cyclonedx.org/docs/1.6/json/
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import __version__
+from kscan_lsp.regex import regex
 from kscan_lsp.report.exchange import named, one_line
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _JUSTIFICATIONS: Final = {
 }
 """OpenVEX's reasons that mean the same in CycloneDX; any other stands in `detail` alone."""
 _METHODS: Final = {"CVSS:3.0/": "CVSSv3", "CVSS:3.1/": "CVSSv31", "CVSS:4.0/": "CVSSv4"}
-_SHA256: Final = re.compile(r"sha256:([0-9a-f]{64})")
+_SHA256: Final = regex(r"sha256:([0-9a-f]{64})")
 
 
 def render(report: Report) -> str:

@@ -23,6 +23,7 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.paths import lookup
 from kscan_lsp.redaction import redact
 from kscan_lsp.report.model import Drift, GoneFinding, KnownFinding, ScoreChange
+from kscan_lsp.settings.shape import chosen
 from kscan_lsp.workspace.baselines import image_with
 
 if TYPE_CHECKING:
@@ -244,8 +245,11 @@ def digest_of_settings(settings: Iterable[Settings]) -> str:
     So a version that knows more settings takes none of those that say nothing about them for others.
     """
     of_gates = {"baseline", "gate", "diagnostics"}
-    texts = [one.model_dump_json(by_alias=True, exclude=of_gates, exclude_defaults=True) for one in settings]
-    return hashlib.sha256("\n".join(sorted(set(texts))).encode()).hexdigest()[:_DIGITS]
+    texts = [
+        msgspec.json.encode({key: value for key, value in chosen(one).items() if key not in of_gates})
+        for one in settings
+    ]
+    return hashlib.sha256(b"\n".join(sorted(set(texts)))).hexdigest()[:_DIGITS]
 
 
 def digest_of_policies(rulesets: Iterable[Ruleset]) -> str:

@@ -10,9 +10,9 @@ Left out on purpose: a clock. The same report gives the same page; the day is in
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.regex import regex
 from kscan_lsp.report.page import about, drift, findings, images, standards, unjudged
 from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import PlaceLinks, heading, name, table, text
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     UriOf = Callable[[str], str | None]
 
-_HEADING: Final = re.compile(r'<h2 id="([a-z-]+)">([^<]+)</h2>')
+_HEADING: Final = regex(r'<h2 id="([a-z-]+)">([^<]+)</h2>')
 
 
 def no_uri(_: str) -> None:

@@ -6,15 +6,14 @@ everywhere else it is dropped, and nothing that knows terminals is imported.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from rich.cells import cell_len, chop_cells
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_WORD: Final = re.compile(r"\s*\S+\s*")
+_WORD: Final = regex(r"\s*\S+\s*")
 _TAB: Final = 8
 
 
@@ -33,6 +32,15 @@ class Screen(NamedTuple):
 
     width: int = 80
     encoding: str = "utf-8"
+
+
+def cell_len(text: str) -> int:
+    """How many cells of a terminal a text takes."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from rich.cells import cell_len as measured
+
+    return measured(text)
 
 
 def plain_text(lines: Iterable[Line]) -> str:
@@ -70,11 +78,18 @@ def _breaks(text: str, width: int) -> Iterator[int]:
             room -= cell_len(word[0])
             continue
         start = word.start()
-        for part in chop_cells(word[0], width) if cells > width else [word[0]]:
+        for part in _chopped(word[0], width) if cells > width else [word[0]]:
             if start:
                 yield start
             start += len(part)
             room = width - cell_len(part)
+
+
+def _chopped(text: str, width: int) -> list[str]:
+    """A text in pieces of so many cells."""
+    from rich.cells import chop_cells
+
+    return chop_cells(text, width)
 
 
 def _part(line: Line, start: int, end: int) -> Iterator[StyledText]:

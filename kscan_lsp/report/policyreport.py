@@ -12,12 +12,12 @@ Source: kubernetes-sigs/wg-policy-prototypes, policy-report/crd/v1alpha2.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import __version__
 from kscan_lsp.kubernetes.kinds import CLUSTER_SCOPED_KINDS
+from kscan_lsp.regex import regex
 from kscan_lsp.report.exchange import one_line
 from kscan_lsp.report.printable import printable
 
@@ -33,7 +33,7 @@ MAX_RESULTS: Final = 1_000
 _RESULTS: Final = {"open": "fail", "baseline": "warn", "accepted": "skip"}
 """What a finding's status is to a policy report."""
 _COUNTED: Final = ("pass", "fail", "warn", "error", "skip")
-_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAMESPACE: Final = regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _CLUSTER: Final = "\0"
 """Stands for what lives in no namespace."""
 _LABELS: Final = {"app.kubernetes.io/managed-by": "kscan"}

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len
-
 from kscan_lsp.redaction import MASK
+from kscan_lsp.report.lines import cell_len
 from kscan_lsp.report.printable import visible
 
 if TYPE_CHECKING:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from kscan_lsp.regex import regex
+from kscan_lsp.settings.sections import SettingsPart
+from kscan_lsp.settings.shape import EMPTY, Value
+from kscan_lsp.settings.values import Names
 
-from kscan_lsp.settings.sections import Frozen
-from kscan_lsp.settings.values import Names  # noqa: TC001 - pydantic reads it
-
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NAME: Final = regex(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_RELEASE: Final = 53
 """https://helm.sh/docs/chart_template_guide/getting_started: what names of objects are made of it have 63 at most."""
 _LONGEST_NAMESPACE: Final = 63
-_VERSION: Final = re.compile(r"v?1\.\d{1,3}(\.\d+)?([-+][\w.+-]*)?")
+_VERSION: Final = regex(r"v?1\.\d{1,3}(\.\d+)?([-+][\w.+-]*)?")
 
 
 def _release(value: str) -> str:
@@ -39,7 +40,7 @@ def _version(value: object) -> object:
     return value
 
 
-def _assignments(value: dict[str, Any]) -> dict[str, Any]:
+def _assignments(value: Mapping[str, Any]) -> Mapping[str, Any]:
     nested(value)
     return value
 
@@ -49,7 +50,7 @@ def parts_of(name: str) -> tuple[str, ...]:
     return tuple([part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", name)])
 
 
-def nested(values: dict[str, Any]) -> dict[str, Any]:
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values by names with dots, as maps in maps: `{"image.tag": 1}` is `{"image": {"tag": 1}}`.
 
     A dot behind a backslash is part of a name.
@@ -84,39 +85,39 @@ def typed(text: str) -> object:
     return int(text) if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text) else text
 
 
-class ReleaseSettings(Frozen, BaseModel):
+class ReleaseSettings(SettingsPart):
     """A release of a chart: what `helm install` is told besides the chart."""
 
-    name: Annotated[str, AfterValidator(_release), Field(description="The name of the release.")]
+    name: Annotated[str, Value(after=_release, description="The name of the release.")]
     values: Annotated[
         Names,
-        Field(description="Values files over the chart's own, relative to these settings; later ones win."),
+        Value(description="Values files over the chart's own, relative to these settings; later ones win."),
     ] = ()
     set: Annotated[
-        dict[str, Any],
-        AfterValidator(_assignments),
-        Field(description="Values over those of files, by name: image.tag is tag in the map image."),
-    ] = {}
+        Mapping[str, Any],
+        Value(
+            after=_assignments,
+            description="Values over those of files, by name: image.tag is tag in the map image.",
+        ),
+    ] = EMPTY
     namespace: Annotated[
         str,
-        AfterValidator(_namespace),
-        Field(description="The namespace that it is installed in (.Release.Namespace)."),
+        Value(after=_namespace, description="The namespace that it is installed in (.Release.Namespace)."),
     ] = "default"
     kube_version: Annotated[
         str,
-        BeforeValidator(_version, json_schema_input_type=str),
-        Field(
-            alias="kubeVersion",
+        Value(
+            before=_version,
             description="The Kubernetes version that it is rendered for, such as 1.33 (.Capabilities.KubeVersion).",
         ),
     ] = ""
 
 
-class ChartSettings(Frozen, BaseModel):
+class ChartSettings(SettingsPart):
     """A Helm chart, and what it is installed as."""
 
-    path: Annotated[str, Field(description="The folder of the chart, relative to these settings.")]
+    path: Annotated[str, Value(description="The folder of the chart, relative to these settings.")]
     releases: Annotated[
         tuple[ReleaseSettings, ...],
-        Field(description="What it is judged as, besides its defaults and the values files it comes with."),
+        Value(description="What it is judged as, besides its defaults and the values files it comes with."),
     ] = ()

@@ -7,22 +7,16 @@ empty key of the settings. One wrong key costs the whole entry, since what is wr
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec.structs import replace
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
 
 from kscan_lsp.findings import Problem
-from kscan_lsp.settings.sections import Frozen
+from kscan_lsp.regex import regex
+from kscan_lsp.settings.sections import SettingsPart
+from kscan_lsp.settings.shape import EMPTY, Model, Value, fitting
 from kscan_lsp.settings.validation import validate
 from kscan_lsp.settings.values import Names, as_pattern, one_or_many
 from kscan_lsp.yaml.data import nearest
@@ -43,19 +37,17 @@ MAX_ENTRIES: Final = 10_000
 _MAX_VALUES: Final = 200
 _MAX_LENGTH: Final = 500
 
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY: Final = regex(r"\d{4}-\d{2}-\d{2}")
 
-_Value = Annotated[str, Field(min_length=1, max_length=_MAX_LENGTH)]
+_Text = Annotated[str, Value(shortest=1, longest=_MAX_LENGTH)]
 Some = Annotated[
-    tuple[_Value, ...],
-    BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
-    Field(min_length=1, max_length=_MAX_VALUES),
+    tuple[_Text, ...],
+    Value(before=one_or_many, written=str | tuple[str, ...], shortest=1, longest=_MAX_VALUES),
 ]
 """A condition: any of these."""
 Patterns = Annotated[
-    tuple[Annotated[_Value, AfterValidator(as_pattern)], ...],
-    BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
-    Field(min_length=1, max_length=_MAX_VALUES),
+    tuple[Annotated[_Text, Value(after=as_pattern)], ...],
+    Value(before=one_or_many, written=str | tuple[str, ...], shortest=1, longest=_MAX_VALUES),
 ]
 
 
@@ -70,78 +62,66 @@ def _day(value: str) -> str:
     raise ValueError("must be a day, such as 2027-01-31")
 
 
-class ExceptionEntry(BaseModel):
+class ExceptionEntry(Model):
     """One exception: findings that may stay."""
 
-    # most folders have no such file
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
     controls: Annotated[
-        Some, Field(description="Ids or titles of controls; * and ? stand for anything, as in KS-*.")
+        Some, Value(description="Ids or titles of controls; * and ? stand for anything, as in KS-*.")
     ] = ()
-    frameworks: Annotated[Some, Field(description="Frameworks of which one has the control.")] = ()
+    frameworks: Annotated[Some, Value(description="Frameworks of which one has the control.")] = ()
     paths: Annotated[
-        Patterns, Field(description="Files, as patterns of .gitignore that begin at the folder above .kscan.")
+        Patterns, Value(description="Files, as patterns of .gitignore that begin at the folder above .kscan.")
     ] = ()
-    namespaces: Annotated[Some, Field(description="Namespaces that objects name; * and ? as above.")] = ()
-    kinds: Annotated[Some, Field(description="Kinds of objects, such as Deployment; * and ? as above.")] = ()
-    names: Annotated[Some, Field(description="Names of objects; * and ? as above.")] = ()
+    namespaces: Annotated[Some, Value(description="Namespaces that objects name; * and ? as above.")] = ()
+    kinds: Annotated[Some, Value(description="Kinds of objects, such as Deployment; * and ? as above.")] = ()
+    names: Annotated[Some, Value(description="Names of objects; * and ? as above.")] = ()
     labels: Annotated[
-        dict[str, Some],
-        Field(
-            min_length=1, description="Labels of objects, each with a value or several; all have to be there."
+        Mapping[str, Some],
+        Value(
+            shortest=1, description="Labels of objects, each with a value or several; all have to be there."
         ),
-    ] = {}
-    reason: Annotated[str, Field(max_length=5_000, description="Why it may stay.")] = ""
-    owner: Annotated[str, Field(max_length=_MAX_LENGTH, description="Who looks after it.")] = ""
-    ticket: Annotated[str, Field(max_length=_MAX_LENGTH, description="Where it is discussed.")] = ""
-    approved_by: Annotated[
-        str, Field(alias="approvedBy", max_length=_MAX_LENGTH, description="Who agreed to it.")
-    ] = ""
+    ] = EMPTY
+    reason: Annotated[str, Value(longest=5_000, description="Why it may stay.")] = ""
+    owner: Annotated[str, Value(longest=_MAX_LENGTH, description="Who looks after it.")] = ""
+    ticket: Annotated[str, Value(longest=_MAX_LENGTH, description="Where it is discussed.")] = ""
+    approved_by: Annotated[str, Value(longest=_MAX_LENGTH, description="Who agreed to it.")] = ""
     until: Annotated[
         str,
-        AfterValidator(_day),
-        Field(description="The last day on which it counts, such as 2027-01-31."),
+        Value(after=_day, description="The last day on which it counts, such as 2027-01-31."),
     ] = ""
 
 
-class ExceptionsFile(BaseModel):
+class ExceptionsFile(Model):
     """A file with exceptions."""
 
-    # most folders have no such file
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    exceptions: Annotated[tuple[ExceptionEntry, ...], Field(description="Findings that may stay.")] = ()
+    exceptions: Annotated[tuple[ExceptionEntry, ...], Value(description="Findings that may stay.")] = ()
 
 
 def _or_files(value: object) -> object:
     return {"files": value} if isinstance(value, str | list) else value
 
 
-class ExceptionSettings(Frozen):
+class ExceptionSettings(SettingsPart):
     """What settings say of exceptions."""
 
     files: Annotated[
         Names,
-        Field(description="Further files with exceptions, or with Kubescape's posture exceptions (JSON)."),
+        Value(description="Further files with exceptions, or with Kubescape's posture exceptions (JSON)."),
     ] = ()
-    require_reason: Annotated[
-        bool, Field(alias="requireReason", description="Whether an exception counts only with a reason.")
-    ] = False
+    require_reason: Annotated[bool, Value(description="Whether an exception counts only with a reason.")] = (
+        False
+    )
     max_days: Annotated[
-        int | None,
-        Field(
-            alias="maxDays",
-            ge=1,
-            le=36_500,
-            strict=True,
+        Annotated[int, Value(least=1, most=36_500)] | None,
+        Value(
             description="How many days from today an exception may hold; without a day it does not count then.",
         ),
     ] = None
 
 
 ExceptionChoice = Annotated[
-    ExceptionSettings, BeforeValidator(_or_files, json_schema_input_type=str | list[str] | ExceptionSettings)
+    ExceptionSettings,
+    Value(before=_or_files, written=str | tuple[str, ...] | ExceptionSettings),
 ]
 """The same, or just the files."""
 
@@ -167,10 +147,9 @@ def read_entries(document: Document) -> tuple[dict[int, ExceptionEntry], tuple[P
         return {}, (*problems, *wrong)
     entries = {}
     for number, value in enumerate(written):
-        try:
-            entries[number] = ExceptionEntry.model_validate(value)
-        except ValidationError:
-            continue  # said above, at its place
+        entry, _ = fitting(ExceptionEntry, value)  # what is wrong is said above, at its place
+        if entry is not None:
+            entries[number] = entry
     return _sure(entries, document), (*problems, *wrong)
 
 

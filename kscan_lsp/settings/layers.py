@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.findings import Problem
-from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, dump, settings_of
+from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, settings_of
+from kscan_lsp.settings.shape import said, whole
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def what_counts(layers: Iterable[Layer], packs: int = 0) -> Counting:
     problems: list[tuple[Layer, Problem]] = []
     locked = [frozenset[str]()]
     for number, layer in enumerate(layers):
-        own = dump(layer.settings)
+        own = said(layer.settings)
         refused = [*_refused(own, below, locked[-1], inner=number > packs)] if number else []
         for where, message in refused:
             problems.append((layer, Problem(span_at(layer.document, where), message, "setting")))
@@ -71,7 +72,7 @@ def what_counts(layers: Iterable[Layer], packs: int = 0) -> Counting:
 
 def on_top(below: Settings, own: Settings) -> Settings:
     """Settings over others, made one: choices replace those below, lists and tables add to them."""
-    return settings_of(_on_top(dump(below), dump(own)))
+    return settings_of(_on_top(said(below), said(own)))
 
 
 def place_of(
@@ -85,9 +86,9 @@ def place_of(
         path: of a value in `settings`, such as `("controls", "exclude", 3)`, or of one that is missing there.
     """
     *parents, last = path
-    value = _at(settings.model_dump(by_alias=True), path)
+    value = _at(whole(settings), path)
     for layer in reversed([*layers]):
-        there = _at(dump(layer.settings), parents)
+        there = _at(said(layer.settings), parents)
         if isinstance(there, dict) and last in there and (value is None or there[last] == value or parents):
             return layer, path
         if isinstance(there, list | tuple) and value in there:

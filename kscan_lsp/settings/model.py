@@ -9,35 +9,24 @@ What several files make together is said in `layers.py`.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from msgspec.structs import replace
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
 
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.settings.charts import ChartSettings  # noqa: TC001 - pydantic reads it
+from kscan_lsp.regex import regex
+from kscan_lsp.settings.charts import ChartSettings
 from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
-from kscan_lsp.settings.sections import AdmissionSettings, Frozen, ImageGateSettings, ImageSettings
+from kscan_lsp.settings.sections import AdmissionSettings, ImageGateSettings, ImageSettings, SettingsPart
+from kscan_lsp.settings.shape import EMPTY, Value, fitting, said, types_of
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.settings.validation import complaint, validate, without_errors
-from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
+from kscan_lsp.settings.validation import in_words, validate, without_errors
+from kscan_lsp.settings.values import Names, as_pattern, one_or_many
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from kscan_lsp.yaml.document import Document
 
 FILE_NAMES: Final = (".kscan.yaml", ".kscan.yml")
@@ -49,7 +38,7 @@ SeverityName = Literal["low", "medium", "high", "critical"]
 def _severity(value: object) -> object:
     names = [severity.label for severity in Severity]
     if isinstance(value, list | dict):
-        raise ValueError("must be a severity; write the control first, then its severity: C-0013: high")  # noqa: TRY004 - what pydantic takes
+        raise ValueError("must be a severity; write the control first, then its severity: C-0013: high")  # noqa: TRY004 - what models take
     if value not in names:
         raise ValueError(f"'{value}' is no severity{nearest_name(str(value).lower(), names)}")
     return value
@@ -61,7 +50,7 @@ NEWEST_KUBERNETES: Final = 37
 """The newest minor version of Kubernetes whose changes the controls know: 1.37."""
 OLDEST_KUBERNETES: Final = 16
 """The oldest one: what the versions before had removed, no table says."""
-_VERSION: Final = re.compile(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
+_VERSION: Final = regex(r"v?1\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
 
 
 def _version(value: object) -> object:
@@ -77,12 +66,12 @@ def _version(value: object) -> object:
     return value
 
 
-Version = Annotated[str, BeforeValidator(_version, json_schema_input_type=str | float)]
+Version = Annotated[str, Value(before=_version, written=str | float)]
 
 
 ExcludePatterns = Annotated[
-    tuple[Annotated[str, AfterValidator(as_pattern)], ...],
-    BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...]),
+    tuple[Annotated[str, Value(after=as_pattern)], ...],
+    Value(before=one_or_many, written=str | tuple[str, ...]),
 ]
 
 
@@ -93,25 +82,25 @@ def _group(value: str) -> str:
     return value
 
 
-class ControlSettings(Frozen, BaseModel):
+class ControlSettings(SettingsPart):
     """Which controls are on beyond what the frameworks say, and how severe they are."""
 
     include: Annotated[
-        Names, Field(description="Controls to check although no chosen framework has them.")
+        Names, Value(description="Controls to check although no chosen framework has them.")
     ] = ()
-    exclude: Annotated[Names, Field(description="Controls to leave out.")] = ()
+    exclude: Annotated[Names, Value(description="Controls to leave out.")] = ()
     severity: Annotated[
-        dict[str, Annotated[SeverityName, BeforeValidator(_severity, json_schema_input_type=SeverityName)]],
-        Field(description="Other severities, by control id."),
-    ] = {}
+        Mapping[str, Annotated[SeverityName, Value(before=_severity)]],
+        Value(description="Other severities, by control id."),
+    ] = EMPTY
 
 
-class PodSpecPath(Frozen):
+class PodSpecPath(SettingsPart):
     """A custom kind that carries a pod template."""
 
     kind: str
-    group: Annotated[str, AfterValidator(_group)] = ""
-    path: Annotated[str, Field(description="Path to its pod template, such as spec.template.")]
+    group: Annotated[str, Value(after=_group)] = ""
+    path: Annotated[str, Value(description="Path to its pod template, such as spec.template.")]
 
 
 def _share(value: object) -> object:
@@ -120,133 +109,113 @@ def _share(value: object) -> object:
     return value
 
 
-Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=float)]
-
-
-def _one_or_each(value: object) -> str:
-    return "each" if isinstance(value, dict) else "one"
+Share = Annotated[float, Value(before=_share)]
 
 
 def _or_none(value: object) -> object:
     return "none" if isinstance(value, str) and value.lower() == "none" else _severity(value)
 
 
-class GateSettings(ImageGateSettings, BaseModel):
+class GateSettings(ImageGateSettings):
     """What makes a scan fail. What is not said is as the command line has it without options."""
 
     fail_on: Annotated[
         Literal["none", "low", "medium", "high", "critical"] | None,
-        BeforeValidator(
-            _or_none, json_schema_input_type=Literal["none", "low", "medium", "high", "critical"]
-        ),
-        Field(alias="failOn", description="The least severity that fails a scan."),
+        Value(before=_or_none, description="The least severity that fails a scan."),
     ] = None
     compliance_threshold: Annotated[
-        Annotated[Share, Tag("one")] | Annotated[dict[str, Share], Tag("each")],
-        Discriminator(_one_or_each),
-        Field(
-            alias="complianceThreshold",
+        Share | Mapping[str, Share],
+        Value(
             description="Fail where compliance is lower, in percent: with any framework, or by its id.",
         ),
-    ] = {}
-    new_only: Annotated[
-        bool, Field(alias="newOnly", description="Report only what is not in the baseline.")
-    ] = False
+    ] = EMPTY
+    new_only: Annotated[bool, Value(description="Report only what is not in the baseline.")] = False
     allow_unscanned: Annotated[
         bool,
-        Field(alias="allowUnscanned", description="Pass where something could not be scanned, or not fully."),
+        Value(description="Pass where something could not be scanned, or not fully."),
     ] = False
 
 
-def _file_or_lists(value: object) -> str:
-    return "file" if isinstance(value, str) else "lists"
+Lists = Mapping[str, Names]
 
 
-Lists = dict[str, Names]
-
-
-class InputsFile(BaseModel):
+class InputsFile(SettingsPart):
     """A file of inputs: names and their lists, as Kubescape has them."""
 
-    # a model whose keys are all unknown, and not a root model, which pydantic makes ready as soon as it is imported
-    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
-    __pydantic_extra__: Lists
-
-    _empty_is_absent = model_validator(mode="before")(without_empty)
+    others: ClassVar[Any] = Names
 
     @property
     def lists(self) -> Lists:
         """The lists by name."""
-        return self.__pydantic_extra__
+        return vars(self)
 
 
-class Settings(Frozen, BaseModel):
+class Settings(SettingsPart):
     """Everything a user can choose."""
 
-    frameworks: Annotated[Names, Field(description="Frameworks whose controls are checked.")] = (
+    frameworks: Annotated[Names, Value(description="Frameworks whose controls are checked.")] = (
         DEFAULT_FRAMEWORK,
     )
     extends: Annotated[
         Names,
-        Field(
+        Value(
             description="Packs of policies that lie below these settings: the name of one that comes with kscan or is "
             "installed, a folder, or git+https://HOST/REPOSITORY@TAG#FOLDER ('kscan pack update' fetches it)."
         ),
     ] = ()
-    controls: ControlSettings = ControlSettings.model_construct()
+    controls: ControlSettings = ControlSettings()
     inputs: Annotated[
-        Annotated[str, Tag("file")] | Annotated[Lists, Tag("lists")],
-        Discriminator(_file_or_lists),
-        Field(
+        Lists | str,
+        Value(
             description="Values of tunable lists that controls read, by name; each replaces the default. "
             "Or the name of a file that holds such lists, such as Kubescape's control inputs."
         ),
-    ] = {}
-    policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()
+    ] = EMPTY
+    policies: Annotated[Names, Value(description="Files or folders with own controls and frameworks.")] = ()
     exclude: Annotated[
-        ExcludePatterns, Field(description="Files to leave out, as patterns of .gitignore.")
+        ExcludePatterns, Value(description="Files to leave out, as patterns of .gitignore.")
     ] = ()
     baseline: Annotated[
         str,
-        Field(
+        Value(
             description="The file with the findings that were there when it was written ('kscan baseline create'): "
             "only what came since fails a scan."
         ),
     ] = ""
     exceptions: Annotated[
         ExceptionChoice,
-        Field(
+        Value(
             description="Files with exceptions besides .kscan/exceptions.yaml, and what is asked of an exception."
         ),
-    ] = ExceptionSettings.model_construct()
+    ] = ExceptionSettings()
     gate: Annotated[
-        GateSettings, Field(description="What makes a scan fail; options of the command line go before.")
-    ] = GateSettings.model_construct()
-    images: Annotated[ImageSettings, Field(description="What is known of images, and what counts of it.")] = (
-        ImageSettings.model_construct()
+        GateSettings, Value(description="What makes a scan fail; options of the command line go before.")
+    ] = GateSettings()
+    images: Annotated[ImageSettings, Value(description="What is known of images, and what counts of it.")] = (
+        ImageSettings()
     )
     admission: Annotated[
-        AdmissionSettings, Field(description="What admission policies in the workspace are good for.")
-    ] = AdmissionSettings.model_construct()
+        AdmissionSettings, Value(description="What admission policies in the workspace are good for.")
+    ] = AdmissionSettings()
     diagnostics: Annotated[
         Literal["open", "workspace"],
-        Field(
+        Value(
             description="Whether the editor shows findings of open files only, or of all files of the workspace."
         ),
     ] = "open"
     charts: Annotated[
         tuple[ChartSettings, ...],
-        Field(
+        Value(
             description="Helm charts, and what they are installed as: releases with values files and more."
         ),
     ] = ()
     pod_spec_paths: Annotated[
         tuple[PodSpecPath, ...],
-        Field(alias="podSpecPaths", description="Custom kinds that carry a pod template."),
+        Value(description="Custom kinds that carry a pod template."),
     ] = ()
     locked: Annotated[
         Names,
-        Field(
+        Value(
             description="What a settings file in a folder below may not weaken: control ids, or keys: "
             "'controls' for all of them, 'frameworks', 'exclude', 'inputs', 'policies', 'exceptions', "
             "'podSpecPaths', 'kubernetesVersion'."
@@ -254,8 +223,7 @@ class Settings(Frozen, BaseModel):
     ] = ()
     kubernetes_version: Annotated[
         Version,
-        Field(
-            alias="kubernetesVersion",
+        Value(
             description="The Kubernetes version that manifests are for, such as 1.33; "
             f"without it, 1.{NEWEST_KUBERNETES}.",
         ),
@@ -303,17 +271,13 @@ def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]
         return base, ()
     if not isinstance(section, dict):
         return base, ("kscan must be a mapping",)
-    known = {field.alias or name for name, field in Settings.model_fields.items()}
+    known = types_of(Settings)
     chosen = {key: value for key, value in section.items() if key in known and value is not None}
     wrong: list[str] = []
     for key in list(chosen):
-        try:
-            Settings.model_validate({key: chosen[key]})
-        except ValidationError as error:
-            found = error.errors()[0]
-            text = complaint(found)
-            between = " " if text.startswith(("must ", "is ")) else ": "
-            wrong.append(f"kscan.{'.'.join(map(str, found['loc']))}{between}{text}")
+        _, misfits = fitting(Settings, {key: chosen[key]})
+        if misfits:
+            wrong.append(f"kscan.{in_words(misfits[0])}")
             del chosen[key]
     return replace_settings(base, chosen), tuple(wrong)
 
@@ -322,18 +286,11 @@ def settings_of(chosen: Mapping[str, Any]) -> Settings:
     """Settings that say these keys, which are those of the file.
 
     Raises:
-        ValidationError: one of them is wrong.
+        MisfitError: one of them is wrong.
     """
-    # pydantic makes its validators when they are first needed: most scans of one file need none, and that is a
-    # fifth of the time they take
-    return Settings.model_validate(chosen) if chosen else Settings.model_construct()
+    return Settings.of(chosen) if chosen else Settings()
 
 
 def replace_settings(base: Settings, changes: Mapping[str, Any]) -> Settings:
     """Settings with some keys replaced; the keys are those of the file."""
-    return settings_of({**dump(base), **changes})
-
-
-def dump(settings: Settings) -> dict[str, Any]:
-    """The keys that somebody wrote, with their values."""
-    return settings.model_dump(by_alias=True, exclude_unset=True) if settings.model_fields_set else {}
+    return settings_of({**said(base), **changes})

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, Field
-
+from kscan_lsp.regex import regex
 from kscan_lsp.settings.exceptions import ExceptionSettings
 from kscan_lsp.settings.model import Lists, Settings, settings_of
-from kscan_lsp.settings.sections import Frozen
+from kscan_lsp.settings.sections import SettingsPart
+from kscan_lsp.settings.shape import EMPTY, Value, said
 from kscan_lsp.settings.validation import validate
-from kscan_lsp.settings.values import Names  # noqa: TC001 - pydantic looks it up
+from kscan_lsp.settings.values import Names
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Problem
     from kscan_lsp.yaml.document import Document
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
+_NAME: Final = regex(r"[a-z0-9][a-z0-9-]{0,62}")
+_VERSION: Final = regex(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 
 
 def _name(value: str) -> str:
@@ -50,49 +49,51 @@ def _asks_only(value: ExceptionSettings) -> ExceptionSettings:
 
 
 _Paths = Annotated[
-    tuple[Annotated[str, AfterValidator(_inside)], ...],
-    Field(min_length=1),
+    tuple[Annotated[str, Value(after=_inside)], ...],
+    Value(shortest=1),
 ]
 
 
-class PackFile(Frozen, BaseModel):
+class PackFile(SettingsPart):
     """A pack of policies."""
 
-    name: Annotated[str, AfterValidator(_name), Field(description="What the pack is called in reports.")]
-    version: Annotated[str, AfterValidator(_version), Field(description="Three numbers, such as 1.4.0.")]
+    name: Annotated[str, Value(after=_name, description="What the pack is called in reports.")]
+    version: Annotated[str, Value(after=_version, description="Three numbers, such as 1.4.0.")]
     description: str = ""
-    controls: Annotated[_Paths, Field(description="Files or folders of the pack with controls.")] = (
+    controls: Annotated[_Paths, Value(description="Files or folders of the pack with controls.")] = (
         "controls",
     )
     frameworks: Annotated[
-        tuple[Annotated[str, AfterValidator(_inside)], ...],
-        Field(description="Files or folders of the pack with frameworks."),
+        tuple[Annotated[str, Value(after=_inside)], ...],
+        Value(description="Files or folders of the pack with frameworks."),
     ] = ()
     use: Annotated[
-        Names, Field(description="Frameworks that are on where who extends the pack chooses none.")
+        Names, Value(description="Frameworks that are on where who extends the pack chooses none.")
     ] = ()
-    inputs: Annotated[Lists, Field(description="Values of lists that controls read.")] = {}
+    inputs: Annotated[Lists, Value(description="Values of lists that controls read.")] = EMPTY
     exceptions: Annotated[
         ExceptionSettings,
-        AfterValidator(_asks_only),
-        Field(description="What is asked of the exceptions of who extends the pack: requireReason, maxDays."),
-    ] = ExceptionSettings.model_construct()
+        Value(
+            after=_asks_only,
+            description="What is asked of the exceptions of who extends the pack: requireReason, maxDays.",
+        ),
+    ] = ExceptionSettings()
     locked: Annotated[
         Names,
-        Field(
+        Value(
             description="What who extends the pack may not weaken, as 'locked' in settings: control ids, or keys."
         ),
     ] = ()
 
     def settings(self) -> Settings:
         """What it says, as settings that lie below those of who extends it."""
-        said: dict[str, Any] = {"policies": (*self.controls, *self.frameworks)}
-        said |= {"frameworks": self.use} if self.use else {}
-        said |= {"inputs": self.inputs} if self.inputs else {}
-        said |= {"locked": self.locked} if self.locked else {}
-        if asked := self.exceptions.model_dump(by_alias=True, exclude_unset=True):
-            said["exceptions"] = asked
-        return settings_of(said)
+        chosen: dict[str, Any] = {"policies": (*self.controls, *self.frameworks)}
+        chosen |= {"frameworks": self.use} if self.use else {}
+        chosen |= {"inputs": self.inputs} if self.inputs else {}
+        chosen |= {"locked": self.locked} if self.locked else {}
+        if asked := said(self.exceptions):
+            chosen["exceptions"] = asked
+        return settings_of(chosen)
 
 
 def read_pack(document: Document) -> tuple[PackFile | None, tuple[Problem, ...]]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING, Final
+
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_NUMBERED: Final = re.compile(r"[A-Za-z]+-?[0-9]+")
+_NUMBERED: Final = regex(r"[A-Za-z]+-?[0-9]+")
 
 
-_LEADING_ZEROS: Final = re.compile(r"(?<=-)0+")
+_LEADING_ZEROS: Final = regex(r"(?<=-)0+")
 
 
-_VERSION: Final = re.compile(r"[0-9]+(?:\.[0-9]+)+$")
+_VERSION: Final = regex(r"[0-9]+(?:\.[0-9]+)+$")
 
 
 def nearest_name(name: str, known: list[str]) -> str:

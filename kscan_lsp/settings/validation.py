@@ -1,4 +1,4 @@
-"""Text that must fit a pydantic model, with every error at its place.
+"""Text that must fit a model, with every error at its place.
 
 Settings, controls and frameworks are all files that people write; one function reads them, so that all of
 them give the same kind of error: what is wrong, where, and the nearest name that would be right.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import copy
 import difflib
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from kscan_lsp.findings import MAX_PROBLEMS, Problem
+from kscan_lsp.settings.shape import Model, fitting
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document, split
@@ -24,32 +22,18 @@ from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from collections import abc
 
+    from kscan_lsp.paths import Path
+    from kscan_lsp.settings.shape import Misfit
     from kscan_lsp.yaml.document import Document
 
-M = TypeVar("M", bound=BaseModel)
-
-
-_PLAIN = {
-    "missing": "is missing",
-    "string_type": "must be a string",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "list_type": "must be a list",
-    "tuple_type": "must be a list",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-}
+M = TypeVar("M", bound=Model)
 
 
 def validate(model: type[M], document: Document, code: str) -> tuple[M | None, tuple[Problem, ...]]:
     """Read a document into a model.
 
     Args:
-        model: the pydantic model the document must fit.
+        model: the model the document must fit.
         document: a document as read; its own problems come first, and a document that is not complete is not
             judged.
         code: the code that the problems get.
@@ -66,13 +50,10 @@ def validate(model: type[M], document: Document, code: str) -> tuple[M | None, t
     if tagged := _tagged(document):
         message = "what begins with '!' is a tag in YAML and means nothing here; put the text into quotes"
         return None, (*problems, Problem(tagged, message, code, fatal=True))
-    try:
-        return model.model_validate({} if document.data is None else document.data), problems
-    except ValidationError as error:
-        # each is looked up in the model and in the text: of more than are listed nobody looks at the last ones
-        first = _without_echoes(error.errors())[: MAX_PROBLEMS + 1]
-        placed = [_problem(model, document, e, code) for e in first]
-        return None, (*problems, *dict.fromkeys(placed))
+    found, misfits = fitting(model, {} if document.data is None else document.data)
+    # each is looked up in the text: of more than are listed nobody looks at the last ones
+    first = _without_echoes(misfits)[: MAX_PROBLEMS + 1]
+    return found, (*problems, *dict.fromkeys([_problem(document, one, code) for one in first]))
 
 
 def _second_document(document: Document) -> Span | None:
@@ -108,70 +89,68 @@ def without_errors(model: type[M], document: Document) -> M:
     """
     value = copy.deepcopy(document.data) if isinstance(document.data, dict) else {}
     while value:
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            wrong = {_path_of(value, e["loc"]) for e in error.errors()}
-            for path in sorted(
-                wrong, reverse=True
-            ):  # what is deeper or further back first: the other paths still hold
-                _take_out(value, path)
+        found, misfits = fitting(model, value)
+        if found is not None:
+            return found
+        # what is deeper or further back first: the other paths still hold
+        for path in sorted({_path_in(value, one.path) for one in misfits}, reverse=True):
+            _take_out(value, path)
     return model()
 
 
-def _without_echoes(errors: abc.Sequence[abc.Mapping[str, Any]]) -> list[abc.Mapping[str, Any]]:
+def _without_echoes(misfits: abc.Sequence[Misfit]) -> list[Misfit]:
     """The errors without keys that are only missing because they are there with a typo."""
-    unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
+    unknown = [one for one in misfits if one.kind == "unknown"]
     return [
-        error
-        for error in errors
-        if error["type"] != "missing"
+        one
+        for one in misfits
+        if one.kind != "missing"
         or not any(
-            error["loc"][:-1] == loc[:-1] and difflib.get_close_matches(str(loc[-1]), [str(error["loc"][-1])])
-            for loc in unknown
+            one.path == other.path[:-1] and difflib.get_close_matches(other.text, [one.text])
+            for other in unknown
         )
     ]
 
 
-def _problem(model: type[BaseModel], document: Document, error: abc.Mapping[str, Any], code: str) -> Problem:
-    loc, kind = error["loc"], error["type"]
-    path = _path_of(document.data, loc)
-    if kind == "missing":
-        path = (*path, loc[-1])
+def _problem(document: Document, misfit: Misfit, code: str) -> Problem:
+    path = _path_in(document.data, misfit.path)
+    if misfit.kind == "missing":
+        key = misfit.text
+        beside = _path_in(document.data, (*path, key))  # the key may be there, without a value
+        return Problem(span_at(document, (*beside, key)), f"'{key}' is missing", code)
+    if misfit.kind == "unknown":
+        text = f"unknown key '{misfit.text}'{nearest_name(misfit.text, [*misfit.known])}"
+        return Problem(span_at(document, path, on_key=True), text, code)
+    if misfit.kind == "said" and not (
+        misfit.text.startswith("must ") and isinstance(misfit.value, str | int | float)
+    ):
+        return Problem(span_at(document, path), misfit.text, code)
     name = next((f"'{p}'" for p in reversed(path) if isinstance(p, str)), "this file")
     if path and isinstance(path[-1], int):
         name = f"each entry of {name}"
-    if kind == "extra_forbidden":
-        text = f"unknown key {name}{nearest_name(str(loc[-1]), _siblings(model, loc[:-1]))}"
-        return Problem(span_at(document, path, on_key=True), text, code)
-    text = complaint(error)
-    if kind == "value_error" and not (
-        text.startswith("must ") and isinstance(error["input"], str | int | float)
-    ):
-        return Problem(span_at(document, path), text, code)
-    if kind == "literal_error" and any(shape.get("type") == "array" for shape in shapes(model, loc)):
-        text += ", or a list"
-    return Problem(span_at(document, path), f"{name} {text}", code)
+    return Problem(span_at(document, path), f"{name} {misfit.text}", code)
 
 
-def complaint(error: abc.Mapping[str, Any]) -> str:
-    """What pydantic has to say about a value, in our words."""
-    if error["type"] == "string_type" and isinstance(error["input"], bool | int | float):
-        return "must be a string; quote it"
-    text = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    return re.sub(r"^(Input|String) should", "must", text)
+def in_words(misfit: Misfit) -> str:
+    """What is wrong with data that has no text to point into: where, and what."""
+    where = ".".join(map(str, misfit.path))
+    if misfit.kind == "missing":
+        return f"{where}.{misfit.text} is missing"
+    if misfit.kind == "unknown":
+        return f"{where}: unknown key{nearest_name(misfit.text, [*misfit.known])}"
+    return f"{where}{' ' if misfit.text.startswith('must ') else ': '}{misfit.text}"
 
 
-def _path_of(root: object, loc: tuple[Any, ...]) -> tuple[str | int, ...]:
-    """Pydantic's location without the tags it inserts for unions: only what is there in the data."""
+def _path_in(root: object, path: Path) -> Path:
+    """What of a path there is in data: a value that stands for a list of one is no entry."""
     data: Any = root
-    path: list[str | int] = []
-    for step in loc:
+    found: list[str | int] = []
+    for step in path:
         index = isinstance(data, list) and isinstance(step, int) and step < len(data)
         if index or (isinstance(data, dict) and step in data):
             data = data[step]
-            path.append(step)
-    return tuple(path)
+            found.append(step)
+    return tuple(found)
 
 
 def _take_out(value: dict[str, Any], path: tuple[str | int, ...]) -> None:
@@ -182,36 +161,3 @@ def _take_out(value: dict[str, Any], path: tuple[str | int, ...]) -> None:
         del here[path[-1]]
     else:
         value.clear()
-
-
-def _siblings(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
-    """The keys a model allows at a location, or in a list there."""
-    found = [*shapes(model, loc), *shapes(model, (*loc, 0))]
-    return sorted({name for shape in found for name in shape.get("properties", {})})
-
-
-def shapes(model: type[BaseModel], loc: tuple[Any, ...]) -> list[dict[str, Any]]:
-    """What a model allows at a location, as JSON schemas: several where there is a choice.
-
-    A step that leads nowhere is passed over: pydantic names the options of unions, which are not in the data.
-    """
-    schema = model.model_json_schema()
-    found = _choices(schema, schema)
-    for step in loc:
-        inner = [choice for part in _inside(found, step) for choice in _choices(part, schema)]
-        found = inner or found
-    return found
-
-
-def _choices(part: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
-    reference = part.get("$ref")
-    whole = schema["$defs"][reference.rpartition("/")[2]] if reference else part
-    options = [*whole.get("anyOf", []), *whole.get("oneOf", [])]
-    return [whole, *(choice for option in options for choice in _choices(option, schema))]
-
-
-def _inside(found: list[dict[str, Any]], step: str | int) -> list[dict[str, Any]]:
-    if isinstance(step, int):
-        return [shape["items"] for shape in found if "items" in shape]
-    values = (shape.get("properties", {}).get(step, shape.get("additionalProperties")) for shape in found)
-    return [value for value in values if isinstance(value, dict)]

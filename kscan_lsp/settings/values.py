@@ -1,11 +1,11 @@
-"""What the models of settings and of exceptions share: lists of names, and how a mapping is read."""
+"""What the models of settings and of exceptions share: lists of names, and patterns of files."""
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator
+from kscan_lsp.regex import regex
+from kscan_lsp.settings.shape import Value
 
 
 def one_or_many(value: object) -> object:
@@ -13,16 +13,11 @@ def one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...])]
+Names = Annotated[tuple[str, ...], Value(before=one_or_many, written=str | tuple[str, ...])]
 """A list of strings; one string stands for a list of one."""
 
 
-def without_empty(value: object) -> object:
-    """A key without a value (all its entries commented out, or about to be typed) says nothing."""
-    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
-
-
-_OF_A_MACHINE: Final = re.compile(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
+_OF_A_MACHINE: Final = regex(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
 """How a path begins that is one of a whole machine; others begin with a slash, as patterns may, too."""
 
 

@@ -24,6 +24,7 @@ from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy import ruleset
 from kscan_lsp.redaction import shown
+from kscan_lsp.regex import regex
 from kscan_lsp.report.file_text import FileText
 from kscan_lsp.report.model import FileRange, LineColumn
 from kscan_lsp.report.snippet import snippet
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
 
-_MARKER: Final = re.compile(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
-_CARETS: Final = re.compile(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
-_ABSENT: Final = re.compile(r"a field is missing: (\w+)")
+_MARKER: Final = regex(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
+_CARETS: Final = regex(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
+_ABSENT: Final = regex(r"a field is missing: (\w+)")
 _FILE: Final = "manifest.yaml"
 _WIDTH: Final = 200
 """Cells that a line of a manifest may take."""
@@ -121,7 +122,7 @@ def _coverage_gap(control: Control, cases: Sequence[_Case]) -> str:
 def settings_of(test: TestFile) -> Settings:
     """The settings that a test asks for."""
     chosen = {"inputs": test.inputs, "kubernetesVersion": test.kubernetes_version or None}
-    return Settings.model_validate(chosen)
+    return Settings.of(chosen)
 
 
 def read_marks(text: str) -> tuple[str, list[Mark]]:

@@ -16,7 +16,8 @@ from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
-from kscan_lsp.settings.model import Settings, dump, overlay, read_settings, replace_settings, settings_of
+from kscan_lsp.settings.model import Settings, overlay, read_settings, replace_settings, settings_of
+from kscan_lsp.settings.shape import said
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.exception_files import (
@@ -178,7 +179,7 @@ def configure(
     baseline = _baseline_of(
         layers, lambda layer: _folder_of(layer, over, policy_root), buffers, problems, missing
     )
-    settings = replace_settings(held.settings, dump(layers[-1].settings))
+    settings = replace_settings(held.settings, said(layers[-1].settings))
     images = _images_of(
         settings,
         (*layers, over),
@@ -209,7 +210,7 @@ def configure(
         buffers,
     )
     _report(excepting, problems, words)
-    if written and not only and above.model_fields_set.isdisjoint({"frameworks", "controls"}):
+    if written and not only and said(above).keys().isdisjoint({"frameworks", "controls"}):
         problems += _excluded_for_nothing(written, settings, rules)
     return Configuration(
         root,
@@ -339,7 +340,7 @@ def _report(excepting: FoundExceptions, problems: list[ConfigurationProblem], wo
 def _excludes(
     layers: Iterable[Layer], above: Settings, folder: Path | None
 ) -> tuple[tuple[Path, tuple[str, ...]], ...]:
-    if "exclude" in above.model_fields_set:
+    if "exclude" in said(above):
         return ((folder, above.exclude),) if folder else ()
     return tuple(
         (Path(layer.file).parent, layer.settings.exclude) for layer in layers if layer.settings.exclude

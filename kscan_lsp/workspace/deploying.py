@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.paths import lookup
+from kscan_lsp.regex import regex
 from kscan_lsp.yaml.document import Document, read_document, split
 from kscan_lsp.yaml.locate import span_at
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
     from kscan_lsp.paths import Path as PathInData
 
-HELMFILE: Final = re.compile(r"helmfile\.ya?ml")
-_CHART: Final = re.compile(r"""(?m)^[ \t-]*chart:[ \t]*["']?(.*?)["']?[ \t]*$""")
-_ACTION: Final = re.compile(r"\{\{.*?\}\}")
+HELMFILE: Final = regex(r"helmfile\.ya?ml")
+_CHART: Final = regex(r"""(?m)^[ \t-]*chart:[ \t]*["']?(.*?)["']?[ \t]*$""")
+_ACTION: Final = regex(r"\{\{.*?\}\}")
 _BY_HAND: Final = "list them under 'charts' in .kscan.yaml"
 _GROUPS: Final = ("argoproj.io/", ".toolkit.fluxcd.io/")
 

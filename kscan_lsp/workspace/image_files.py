@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import stat
 import tarfile
@@ -24,6 +23,7 @@ from msgspec import MsgspecError, Struct, field, json
 from kscan_lsp.evidence.images import full_name
 from kscan_lsp.files.named import is_within
 from kscan_lsp.kubernetes.images import image_ref
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ MAX_IMAGE: Final = 10_000_000_000
 _MAX_LAYERS: Final = 500
 _MAX_DEPTH: Final = 4
 """Indexes inside one another."""
-_DIGEST: Final = re.compile(r"(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128})")
+_DIGEST: Final = regex(r"(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128})")
 _NAMES: Final = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 

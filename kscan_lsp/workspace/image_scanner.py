@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -24,6 +23,7 @@ from kscan_lsp.files.programs import (
     run,
     usual_folders,
 )
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ MAX_PATH: Final = 400
 """Characters of PATH that are shown."""
 STOPPED: Final = "it was stopped"
 """Why there is no report of a scan that whoever asked for it does not want any more."""
-_REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,500}")
+_REFERENCE: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,500}")
 _NAMES: Final = ("trivy", "grype")
 
 

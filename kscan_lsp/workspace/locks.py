@@ -14,6 +14,7 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.settings.layers import LOCKABLE, on_top
 from kscan_lsp.settings.model import Settings, replace_settings, settings_of
+from kscan_lsp.settings.shape import whole
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.policies import load_policies
 from kscan_lsp.yaml.locate import span_at
@@ -100,7 +101,7 @@ def hold(layers: Sequence[Layer], locked: Sequence[frozenset[str]], known: Polic
         if off := [control.id for control in fixed if control.id not in now]:
             message = f"{_listed(off)} on: settings above lock {'it' if len(off) == 1 else 'them'}"
             refused.append((layer, SettingError(("frameworks",), message)))
-            controls = held.controls.model_dump()
+            controls = whole(held.controls)
             held = replace_settings(held, {"controls": {**controls, "include": (*controls["include"], *off)}})
     return Held(held, tuple(refused))
 

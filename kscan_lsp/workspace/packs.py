@@ -21,6 +21,7 @@ from msgspec import DecodeError, json
 
 from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
+from kscan_lsp.regex import regex
 from kscan_lsp.settings.layers import Layer
 from kscan_lsp.workspace.policies import builtin_folder, read_policy_file
 
@@ -36,11 +37,11 @@ FILE_NAME: Final = "kscan-pack.yaml"
 LOCK_NAME: Final = "kscan.lock"
 GROUP: Final = "kscan.packs"
 """The entry points of distributions that have a pack: the name of the pack, and its package."""
-FETCHED: Final = re.compile(
+FETCHED: Final = regex(
     r"git\+(?P<url>(?:https|ssh|file)://[^\s@#]+(?:@[^\s@#/]+/[^\s@#]+)?)@(?P<ref>\w[\w./-]*)(?:#(?P<folder>[\w./-]+))?"
 )
 """A repository at a commit or tag, and the folder in it: `git+https://git.bank.example/policies@v1.4.0#packs/base`."""
-_WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+_WORD: Final = regex(r"[a-z0-9][a-z0-9-]*")
 _UPDATE: Final = "run 'kscan pack update'"
 
 

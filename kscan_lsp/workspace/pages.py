@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.files.markdown import yaml_blocks
 from kscan_lsp.findings import Verbatim
+from kscan_lsp.regex import regex
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.results import CheckedFile, place
 
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.workspace.results import CheckedDocument, PlacedDocument
 
-_LEFT_OUT: Final = re.compile(r"^[ \t]*(?:#[ \t]*|-[ \t]+)?(?:\.\.\.|\u2026)[ \t]*$", re.MULTILINE)
+_LEFT_OUT: Final = regex(r"^[ \t]*(?:#[ \t]*|-[ \t]+)?(?:\.\.\.|\u2026)[ \t]*$", re.MULTILINE)
 """A line that stands for others."""
-_KEYS: Final = tuple(
-    re.compile(rf"^\s*[\"']?{key}[\"']?[ \t]*:", re.MULTILINE) for key in ("apiVersion", "kind")
-)
+_KEYS: Final = tuple(regex(rf"^\s*[\"']?{key}[\"']?[ \t]*:", re.MULTILINE) for key in ("apiVersion", "kind"))
 
 
 def page_of(evaluator: Evaluator) -> Project:

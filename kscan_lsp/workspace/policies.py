@@ -7,12 +7,13 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from msgspec import MsgspecError, Struct, json
+from msgspec import MsgspecError, Struct, json, msgpack
 from msgspec.structs import replace
 
 from kscan_lsp.files import encoding
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import Problem
+from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.model import Control, Framework, PolicySet
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import Document, read_document
@@ -37,6 +38,7 @@ def builtin_policies() -> PolicySet:
     if stored is None or stored.of != digest_of(builtin_texts()):
         return complete_policies()  # of the texts that were read already
     builtin_texts.cache_clear()
+    CONTROLS.ready = stored_programs()
     controls = {control.id: control for control in stored.controls}
     return PolicySet(controls, {framework.id: framework for framework in stored.frameworks})
 
@@ -46,6 +48,18 @@ POLICY_SUFFIXES: Final = (".yaml", ".yml")
 
 STORED: Final = Path(__file__).parent.parent / "policies.json"
 """The built-in policies, ready to judge (`devtools/docgen.py` writes it). They count for the texts they are made of."""
+
+
+PROGRAMS: Final = STORED.with_name("programs.msgpack")
+"""What CEL made of their expressions (`devtools/docgen.py` writes it), by the source of each: any other is compiled."""
+
+
+def stored_programs() -> dict[str, bytes]:
+    """What is in PROGRAMS."""
+    try:
+        return msgpack.decode(PROGRAMS.read_bytes(), type=dict[str, bytes])
+    except (OSError, MsgspecError):
+        return {}
 
 
 class StoredPolicies(Struct, frozen=True):
@@ -81,8 +95,8 @@ def builtin_texts() -> Mapping[Path, bytes]:
     """The files of the controls and frameworks that come with the program, read once by whoever needs them first."""
     folder = builtin_folder()
     # packs lie beside them, and are read where settings name them
-    files = sorted(path for kind in ("controls", "frameworks") for path in (folder / kind).rglob("*.yaml"))
-    return {path: path.read_bytes() for path in files}
+    files = [path for kind in ("controls", "frameworks") for path in (folder / kind).iterdir()]
+    return {path: path.read_bytes() for path in sorted(files, key=str) if path.suffix == ".yaml"}
 
 
 def builtin_folder() -> Path:

@@ -20,13 +20,14 @@ from msgspec.structs import replace
 from kscan_lsp.engine.edited import edited
 from kscan_lsp.files.partials import VALUES
 from kscan_lsp.findings import Location, Verbatim
+from kscan_lsp.regex import regex
 from kscan_lsp.workspace.earlier import Earlier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.admission.asking import Deciding
-    from kscan_lsp.admission.judging import Admitted
+    from kscan_lsp.admission.model import Admitted
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, ResourceId, SourceMap
@@ -38,14 +39,14 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.splice import TreeEdit
 
-LOOKS_KUBERNETES: Final = re.compile(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
+LOOKS_KUBERNETES: Final = regex(r"""^\s*\{?\s*["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 """What tells a broken manifest from other broken text: one of its first keys at the start of a line."""
 
-_TEMPLATE_LINE: Final = re.compile(r"^\{[{%#]", re.MULTILINE)
+_TEMPLATE_LINE: Final = regex(r"^\{[{%#]", re.MULTILINE)
 """A line that no YAML has, with an action of Helm or a statement of Jinja: no block scalar reaches the first column,
 and a mapping is no key."""
 _TEMPLATE_SIGNS: Final = ("{{", "{%", "{#")
-_OF_GO: Final = re.compile(
+_OF_GO: Final = regex(
     r"""\{\{-?\s*(?:/\*|[.$("`]|(?:if|else|end|range|with|define|template|block)\b"""
     r"""|[A-Za-z]\w*\s+(?!(?:if|and|or|not|in|is)\b)[\w.$("`])"""
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.settings.model import FILE_NAMES, Settings
+from kscan_lsp.settings.shape import types_of
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.locate import span_at
@@ -33,7 +34,7 @@ def unread_settings(folder: Path, settings_path: Path | None) -> Iterator[tuple[
         if path == settings_path or not os.path.isfile(path):  # noqa: PTH113 - `Path.is_file` may raise
             continue
         document = read_policy_file(path, "setting", None)
-        known = {field.alias or key for key, field in Settings.model_fields.items()}
+        known = types_of(Settings).keys()
         if name not in FILE_NAMES and not (isinstance(document.data, dict) and known & document.data.keys()):
             continue
         message = f"this file is not read; to be settings, it has to be called {FILE_NAMES[0]}"

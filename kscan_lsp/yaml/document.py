@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.findings import MAX_PROBLEMS, Problem, fewer
+from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import layout, reader
 from kscan_lsp.yaml.data import data_of
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
     from kscan_lsp.yaml.tree import Node
 
-_SEPARATOR: Final = re.compile(r"---(?=[ \t\r\n]|\Z)")
-_BRACE: Final = re.compile(r"\ufeff?[ \t\r\n]*\{")
-_DIRECTIVE: Final = re.compile(r"^%[^\r\n]*", re.MULTILINE)
-_COMMENT: Final = re.compile(r"(?<![^\s])#[^\r\n]*")
+_SEPARATOR: Final = regex(r"---(?=[ \t\r\n]|\Z)")
+_BRACE: Final = regex(r"\ufeff?[ \t\r\n]*\{")
+_DIRECTIVE: Final = regex(r"^%[^\r\n]*", re.MULTILINE)
+_COMMENT: Final = regex(r"(?<![^\s])#[^\r\n]*")
 
 
 class Document(Struct, frozen=True, eq=False):

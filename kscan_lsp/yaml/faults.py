@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.tree import Scalar
 
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.tree import Mapping, Node, Sequence
 
 # What libyaml and go-yaml do not accept. (All but what they do would take seven milliseconds to compile.)
-_FORBIDDEN: Final = re.compile(
+_FORBIDDEN: Final = regex(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ud800-\\udfff\\ufeff\\ufffe\\uffff]"
 )
-_LINE: Final = re.compile(r"[^\r\n]*")
-_INDENT: Final = re.compile(r"[ \t]*")
-_BEFORE_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*")
-_HAS_KEY: Final = re.compile(r"[ \t]*(?:-[ \t]+)*(?:\"[^\"]*\"|'[^']*'|[^\s#:\"'][^:#]*):(?:\s|$)")
-_TABBED: Final = re.compile(r"^[ ]*\t[^\r\n]*", re.MULTILINE)
+_LINE: Final = regex(r"[^\r\n]*")
+_INDENT: Final = regex(r"[ \t]*")
+_BEFORE_KEY: Final = regex(r"[ \t]*(?:-[ \t]+)*")
+_HAS_KEY: Final = regex(r"[ \t]*(?:-[ \t]+)*(?:\"[^\"]*\"|'[^']*'|[^\s#:\"'][^:#]*):(?:\s|$)")
+_TABBED: Final = regex(r"^[ ]*\t[^\r\n]*", re.MULTILINE)
 _TEMPLATE: Final = "'{{' is template language, not YAML; render the template first, or quote the value"
 
 # (words of libyaml, whether the slip is where the construct begins, what to say); the first that fits

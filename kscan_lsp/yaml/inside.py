@@ -7,9 +7,9 @@ of the text has to be the one that was read, else nobody knows, and the whole sc
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _ESCAPES: Final = {"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
                    "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"}  # fmt: skip
 _DIGITS: Final = {"x": 2, "u": 4, "U": 8}
-_HEADER: Final = re.compile(r"[|>]([-+0-9]*)[^\n]*\n")
-_LINE: Final = re.compile(r"[^\n]*\n?")
+_HEADER: Final = regex(r"[|>]([-+0-9]*)[^\n]*\n")
+_LINE: Final = regex(r"[^\n]*\n?")
 
 
 def offsets_in(text: str, scalar: Scalar) -> list[int] | None:

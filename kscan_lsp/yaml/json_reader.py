@@ -14,6 +14,7 @@ from json import decoder
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.findings import Problem
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.faults import Fault
 from kscan_lsp.yaml.parser import MAX_DEPTH
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
 
 # (text, offset behind the opening quote) -> (value, offset behind the closing one); unknown to the types
 _scan_string: Final[Callable[[str, int], tuple[str, int]]] = decoder.scanstring  # type: ignore[attr-defined]
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_WORD: Final = re.compile(r"[^\s\[\]{},:\"]+")
+_SPACE: Final = regex(r"[ \t\r\n]*")
+_NUMBER: Final = regex(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_WORD: Final = regex(r"[^\s\[\]{},:\"]+")
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = regex("[\ud800-\udfff]")
 _BOM: Final = "\ufeff"
 # What may stand where one value ends and the next begins; inside of one value it stands in texts alone.
-_NEXT: Final = re.compile(r"[}\]][ \t\r\n]*[\r\n][ \t]*[{\[]")
-_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[{\[]|[}\]]', re.DOTALL)
+_NEXT: Final = regex(r"[}\]][ \t\r\n]*[\r\n][ \t]*[{\[]")
+_BRACKETS: Final = regex(r'"(?:[^"\\]|\\.)*+"|[{\[]|[}\]]', re.DOTALL)
 
 
 class _JsonError(Exception):

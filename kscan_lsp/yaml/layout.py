@@ -7,19 +7,21 @@ noticed that it was empty. The functions here look at the text and put that righ
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.regex import regex
 from kscan_lsp.yaml.tree import Alias, Mapping, Sequence
 
 if TYPE_CHECKING:
+    import re
+
     from kscan_lsp.yaml.tree import Node
 
-_NOTHING: Final = re.compile(r"(?:\s|#[^\r\n]*)*")
-_LINE: Final = re.compile(r"[^\r\n]*")
-_COMMENT: Final = re.compile(r"#[^\r\n]*")
-_PROPERTY: Final = re.compile(r"&[^\s,\[\]{}]+|!<[^>\s]*>|!\S*")
-_AFTER_DOCUMENT: Final = re.compile(r"(?:\s|#[^\r\n]*|(?<=[\r\n])\.\.\.(?=\s|\Z))*")
+_NOTHING: Final = regex(r"(?:\s|#[^\r\n]*)*")
+_LINE: Final = regex(r"[^\r\n]*")
+_COMMENT: Final = regex(r"#[^\r\n]*")
+_PROPERTY: Final = regex(r"&[^\s,\[\]{}]+|!<[^>\s]*>|!\S*")
+_AFTER_DOCUMENT: Final = regex(r"(?:\s|#[^\r\n]*|(?<=[\r\n])\.\.\.(?=\s|\Z))*")
 
 
 def after_properties(text: str, start: int, end: int) -> tuple[int, int, bool]:

@@ -12,7 +12,6 @@ Left out on purpose: everything about nodes (`reader.py`).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from _ruamel_yaml import CParser
@@ -25,7 +24,10 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
+from kscan_lsp.regex import regex
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     Event: TypeAlias = Any  # ruamel's events have no types
@@ -39,7 +41,7 @@ ERRORS: Final = (YAMLError, UnicodeError)
 _MANY_BRACKETS: Final = 200
 _HIDDEN: Final = "\ue000"
 # A colon in the middle of a plain scalar, or in front of its second word; tags keep theirs.
-_PLAIN_COLON: Final = re.compile(
+_PLAIN_COLON: Final = regex(
     r"(![^\s,\[\]{}]+)"
     r"|(?<=[^\s\"'\]},\[{]):(?!\s|\Z)"
     r"|(?<=[^\s\"'\]},\[{:])([ \t]+):(?!\s|\Z)"

@@ -11,14 +11,15 @@ Left out on purpose: guessing what the author meant. What is blanked is lost unt
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import parser, reader
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
     from kscan_lsp.yaml.faults import Fault
@@ -32,18 +33,18 @@ MAX_EFFORT: Final = 20_000_000
 _READING: Final = 8  # how much more than that it costs to build the tree
 
 _STAND_IN: Final = "\ue001"
-_NEXT_CONTENT: Final = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n?+|\n))*+([ ]*+)([^\s#])")
+_NEXT_CONTENT: Final = regex(r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n?+|\n))*+([ ]*+)([^\s#])")
 # indentation, dashes with the spaces behind them, and the content of a line that is not blank
-_INDENTED: Final = re.compile(r"([ \t]*)(?=[^\s])((?:-[ \t]+)*(?:-(?=[\r\n]|\Z))?)([^\r\n]*)")
+_INDENTED: Final = regex(r"([ \t]*)(?=[^\s])((?:-[ \t]+)*(?:-(?=[\r\n]|\Z))?)([^\r\n]*)")
 # what wants a block below it: a key without a value, and perhaps a word whose colon is missing
-_OPENING: Final = re.compile(r"(?:[^#]|(?<!\s)#)*:\s*(?:#.*)?")
-_KEY: Final = re.compile(r":(?:\s|\Z)")
-_WORD: Final = re.compile(r"[\w./-]+\s*")
+_OPENING: Final = regex(r"(?:[^#]|(?<!\s)#)*:\s*(?:#.*)?")
+_KEY: Final = regex(r":(?:\s|\Z)")
+_WORD: Final = regex(r"[\w./-]+\s*")
 # one character too many, in front of the indentation
-_STRAY: Final = re.compile(r"\W[ ]+(?=\w)")
-_TABS: Final = re.compile(r"[ ]*\t[ \t]*")
-_SPACE: Final = re.compile(r"\s*")
-_DASHES: Final = re.compile(r"[ ]*(?:-[ ]+)*(?:-(?=[\t\r\n]|\Z))?")
+_STRAY: Final = regex(r"\W[ ]+(?=\w)")
+_TABS: Final = regex(r"[ ]*\t[ \t]*")
+_SPACE: Final = regex(r"\s*")
+_DASHES: Final = regex(r"[ ]*(?:-[ ]+)*(?:-(?=[\t\r\n]|\Z))?")
 
 
 def repaired(text: str, fault: Fault) -> tuple[Read, tuple[Span, ...]] | None:

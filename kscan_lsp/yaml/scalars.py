@@ -17,10 +17,11 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-import re
 import struct
 from decimal import Decimal
 from typing import Final, TypeAlias
+
+from kscan_lsp.regex import regex
 
 Value: TypeAlias = str | int | float | bool | None
 
@@ -41,11 +42,11 @@ WORDS: Final[dict[str, Value]] = {
 _WORD_STARTS: Final = frozenset("yYnNtTfFoO~")
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
 
-_INTEGER: Final = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_UNDERSCORE: Final = re.compile(r"(?<=[0-9])_(?=[0-9])")
-_SIGNED_BINARY: Final = re.compile(r"0b([-+][01]{1,64})")
-_TIMESTAMP: Final = re.compile(
+_INTEGER: Final = regex(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))")
+_FLOAT: Final = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_UNDERSCORE: Final = regex(r"(?<=[0-9])_(?=[0-9])")
+_SIGNED_BINARY: Final = regex(r"0b([-+][01]{1,64})")
+_TIMESTAMP: Final = regex(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"(?:[Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})"
     r"| [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span, minimal_edit
 from kscan_lsp.yaml import scalars
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 _DOUBTFUL: Final = ("&", "<<", "\t")
 """Anchors, merges, and tabs, which mean something else in each place."""
-_NOTHING: Final = re.compile(r" *(?:#[ -~]*)?")
+_NOTHING: Final = regex(r" *(?:#[ -~]*)?")
 """A line that says nothing."""
 _WORD: Final = r"[\w./@=+,%-]+(?::[\w./@=+,%-]+)*"
-_VALUE: Final = re.compile(
+_VALUE: Final = regex(
     rf"""(?P<before>\ *(?:-\ +)*(?:\w[\w./-]*:\ +)?)
     (?P<value>(?=[\w/]){_WORD}(?:\ +{_WORD})*|"[ !#-\[\]-~]*"|'[ -&(-~]*')
     (?P<behind>\ *(?:\ \#[ -~]*)?)""",

@@ -230,7 +230,7 @@ def row_of(check: str) -> str:
 
 @pytest.mark.parametrize(("check", "controls", "text"), CLAIMS, ids=[f"{row[0]}-{row[1]}" for row in CLAIMS])
 def test_what_others_report_is_reported(check: str, controls: str, text: str) -> None:
-    rules, wrong = choose(POLICIES, Settings.model_validate({"frameworks": ["allcontrols"]}))
+    rules, wrong = choose(POLICIES, Settings.of({"frameworks": ["allcontrols"]}))
     assert wrong == ()
     project = Project(Evaluator(rules, Evidence(date(2026, 1, 1)))).with_file("a.yaml", text)
     file = project.files["a.yaml"]

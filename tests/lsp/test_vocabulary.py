@@ -13,6 +13,7 @@ from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.features import completion, document_links, hover
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.settings.shape import types_of
 from kscan_lsp.text import LineIndex
 
 POD = """\
@@ -26,7 +27,7 @@ spec:
     # é kscan:ignore |
     securityContext: {privileged: true}
 """
-TOP = set(Settings.model_json_schema()["properties"])
+TOP = set(types_of(Settings))
 
 
 def at(text: str) -> tuple[str, types.Position]:

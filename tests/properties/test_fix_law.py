@@ -39,7 +39,7 @@ EVALUATORS: dict[str, Evaluator] = {}
 def evaluator_of(test: TestFile) -> Evaluator:
     """Every control on, with the inputs of a test."""
     chosen = replace_settings(settings_of(test), {"frameworks": ["allcontrols"]})
-    key = chosen.model_dump_json()
+    key = repr(chosen)
     if key not in EVALUATORS:  # what it remembers of one manifest serves all that are judged alike
         EVALUATORS[key] = Evaluator(ruleset.choose(POLICIES, chosen)[0], Evidence(date(2026, 1, 1)))
     return EVALUATORS[key]

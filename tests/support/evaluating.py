@@ -16,7 +16,7 @@ TODAY = date(2026, 1, 1)
 
 def fresh(policy_set=None) -> Evaluator:
     """An evaluator of all controls that has judged nothing."""
-    chosen = Settings.model_validate({"frameworks": ["allcontrols"]})
+    chosen = Settings.of({"frameworks": ["allcontrols"]})
     return Evaluator(choose(policy_set or builtin_policies(), chosen)[0], Evidence(TODAY))
 
 

@@ -50,7 +50,7 @@ def project_with(evidence: Evidence, *controls: str) -> Project:
     """A project of some controls that ask for what is known of images."""
     known = load((f"{n}.yaml", read_document(text)) for n, text in enumerate(controls or (FINDS,)))
     assert known.problems == ()
-    chosen = Settings.model_validate({"frameworks": [], "controls": {"include": list(known.controls)}})
+    chosen = Settings.of({"frameworks": [], "controls": {"include": list(known.controls)}})
     return Project(Evaluator(choose(known, chosen)[0], evidence))
 
 

@@ -58,9 +58,7 @@ def project_of(checks: str | dict[str, str], **texts: str) -> Project:
     ]
     loaded = loading.load(controls)
     assert [entry.problem.message for entry in loaded.problems] == []
-    chosen, wrong = choose(
-        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": [*given]}})
-    )
+    chosen, wrong = choose(loaded, Settings.of({"frameworks": [], "controls": {"include": [*given]}}))
     assert wrong == ()
     files = [(f"{name}.yaml", text, text.startswith("{")) for name, text in texts.items()]
     return Project(Evaluator(chosen, Evidence(date(2026, 1, 1)))).with_files(files)

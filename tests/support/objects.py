@@ -15,7 +15,7 @@ from kscan_lsp.workspace.fingerprints import object_ordinals
 from kscan_lsp.workspace.policies import complete_policies
 from kscan_lsp.workspace.project import Project
 
-RULES = ruleset.choose(complete_policies(), Settings.model_validate({"frameworks": ["allcontrols"]}))[0]
+RULES = ruleset.choose(complete_policies(), Settings.of({"frameworks": ["allcontrols"]}))[0]
 
 
 def empty_project() -> Project:

@@ -119,7 +119,7 @@ def policy_set() -> PolicySet:
 
 
 def rules(**settings: Any) -> Ruleset:
-    ruleset, wrong = choose(policy_set(), Settings.model_validate({"frameworks": ["test"], **settings}))
+    ruleset, wrong = choose(policy_set(), Settings.of({"frameworks": ["test"], **settings}))
     assert wrong == ()
     return ruleset
 

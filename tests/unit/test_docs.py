@@ -21,6 +21,7 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy.ruleset import choose, members_of
 from kscan_lsp.settings.model import Settings, read_settings
+from kscan_lsp.settings.shape import types_of
 from kscan_lsp.testing.run import run_tests
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.policies import builtin_policies
@@ -61,7 +62,7 @@ def own_controls(text):
 
 
 def ruleset(*frameworks):
-    chosen, wrong = choose(builtin_policies(), Settings.model_validate({"frameworks": frameworks}))
+    chosen, wrong = choose(builtin_policies(), Settings.of({"frameworks": frameworks}))
     assert wrong == ()
     return chosen
 
@@ -141,7 +142,7 @@ def test_neovim_takes_the_set_up(text, tmp_path):
 
 def test_settings_page_has_every_key():
     headings = re.findall(r"^## (\w+)$", read(ROOT / "docs/settings.md"), re.MULTILINE)
-    assert sorted(headings) == sorted(field.alias or name for name, field in Settings.model_fields.items())
+    assert sorted(headings) == sorted(types_of(Settings))
 
 
 # The command line

@@ -7,6 +7,7 @@ from typing import get_args
 
 from kscan_lsp import __version__
 from kscan_lsp.settings.model import ControlSettings, Settings, SeverityName
+from kscan_lsp.settings.shape import types_of
 from kscan_lsp.workspace.policies import builtin_policies
 
 EXTENSION = Path(__file__).parents[2] / "vscode-extension"
@@ -15,12 +16,12 @@ PROPERTIES = MANIFEST["contributes"]["configuration"][0]["properties"]
 
 
 def test_every_setting_of_the_server_is_there() -> None:
-    served = {f"kscan.{field.alias or name}" for name, field in Settings.model_fields.items()}
+    served = {f"kscan.{key}" for key in types_of(Settings)}
     # a lock is for the settings of folders below, and a gate for scans: an editor has neither
     ours = served - {"kscan.locked", "kscan.gate"}
     of_the_client = {name for name in PROPERTIES if name.startswith(("kscan.server.", "kscan.trace."))}
     assert PROPERTIES.keys() - of_the_client == ours
-    assert PROPERTIES["kscan.controls"]["properties"].keys() == ControlSettings.model_fields.keys()
+    assert PROPERTIES["kscan.controls"]["properties"].keys() == types_of(ControlSettings).keys()
     for name, schema in PROPERTIES.items():
         assert schema.get("description") or schema.get("markdownDescription"), name
 

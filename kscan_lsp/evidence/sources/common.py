@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from kscan_lsp.evidence.images import full_name
 from kscan_lsp.findings import Severity
 from kscan_lsp.kubernetes.images import begins_digest, image_ref
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,7 +145,7 @@ def refuse_too_many(number: int) -> None:
         )
 
 
-_CODE: Final = re.compile(
+_CODE: Final = regex(
     r"remote code execution|\brce\b|(?:execute|run|executing|running) (?:arbitrary|malicious|shell) (?:code|commands?)"
     r"|(?:arbitrary|remote) (?:code|command) execution|(?:code|command) injection",
     re.IGNORECASE,

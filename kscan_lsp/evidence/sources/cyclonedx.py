@@ -6,7 +6,6 @@ One without a component of its own, or that is about no container, says by `anal
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from msgspec import json
@@ -40,6 +39,7 @@ from kscan_lsp.evidence.sources.cyclonedx_document import (
 )
 from kscan_lsp.evidence.sources.cyclonedx_inventory import inventory_of
 from kscan_lsp.evidence.vex import Product, Statement, purl_of
+from kscan_lsp.regex import regex
 
 _DECODER = json.Decoder(CdxBom)
 _STATES: Final = {
@@ -55,7 +55,7 @@ _JUSTIFICATIONS: Final = {
     "protected_by_mitigating_control": "inline_mitigations_already_exist",
 }
 """What of CycloneDX's justifications OpenVEX has a word for; `requires_...` is about nothing that it knows."""
-_VERSION: Final = re.compile(r"(?:[Uu]pgrade|[Uu]pdate) (\S{1,300}) to (?:version )?([^;]+)")
+_VERSION: Final = regex(r"(?:[Uu]pgrade|[Uu]pdate) (\S{1,300}) to (?:version )?([^;]+)")
 """How Trivy writes what fixes a vulnerability, once for each package, between semicolons."""
 
 

@@ -8,14 +8,14 @@ taken without that it would hide more than it was meant to.
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from typing import Any, Final
 
 from kscan_lsp.evidence.sources.common import MAX_TEXT, clean
 from kscan_lsp.evidence.vex import ANYTHING, Product, Statement
+from kscan_lsp.regex import regex
 
-_EXPIRES: Final = re.compile(r"\bexp:(\d{4}-\d{2}-\d{2})\b")
+_EXPIRES: Final = regex(r"\bexp:(\d{4}-\d{2}-\d{2})\b")
 _MAX_LINES: Final = 10_000
 _KNOWN: Final = frozenset({"vulnerability", "fix-state", "package", "reason", "include-aliases"})
 

@@ -27,6 +27,7 @@ from kscan_lsp.evidence.sources.common import (
     severity_of,
     severity_of_score,
 )
+from kscan_lsp.regex import regex
 
 
 class _SarifText(Struct):
@@ -68,10 +69,10 @@ class _SarifLog(Struct):
 
 
 _DECODER = json.Decoder(_SarifLog)
-_LINE: Final = re.compile(r"^[ ]*([A-Z][A-Za-z ]{1,30}?):[ ]*(.*)$", re.MULTILINE)
-_ID: Final = re.compile(r"\b(?:CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}|[A-Z]{2,10}-\d{4}[-:]\d+)")
-_IMAGE: Final = re.compile(r"\bin image ([^\s,]+)")
-_IN_SENTENCE: Final = re.compile(r"vulnerability in [\w-]+ package: ([^,]+), version ([^\s,]+)")
+_LINE: Final = regex(r"^[ ]*([A-Z][A-Za-z ]{1,30}?):[ ]*(.*)$", re.MULTILINE)
+_ID: Final = regex(r"\b(?:CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}|[A-Z]{2,10}-\d{4}[-:]\d+)")
+_IMAGE: Final = regex(r"\bin image ([^\s,]+)")
+_IN_SENTENCE: Final = regex(r"vulnerability in [\w-]+ package: ([^,]+), version ([^\s,]+)")
 
 
 def read(data: bytes) -> Contents:

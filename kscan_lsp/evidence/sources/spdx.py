@@ -6,7 +6,6 @@ Sources: https://spdx.github.io/spdx-spec/v2.3/; what Syft and Trivy write of im
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
@@ -23,6 +22,7 @@ from kscan_lsp.evidence.sources.common import (
     refuse_too_many,
 )
 from kscan_lsp.evidence.vex import purl_of
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from kscan_lsp.evidence.inventory import Package
@@ -63,7 +63,7 @@ class _SpdxDocument(Struct):
 
 
 _DECODER = json.Decoder(_SpdxDocument)
-_BUILT: Final = re.compile(r"built package from: (\S{1,300}) (\S{1,300})")
+_BUILT: Final = regex(r"built package from: (\S{1,300}) (\S{1,300})")
 
 
 def read(data: bytes) -> Contents:

@@ -11,6 +11,7 @@ from kscan_lsp.dispositions.directives import ANNOTATION, MARK
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features import settings_file, vocabulary
 from kscan_lsp.lsp.features.settings_file import Choice
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 TRIGGERS: Final = (" ", ",", "-", ":")
 """In comments, editors ask for nothing by themselves."""
 
-_BEING_WRITTEN: Final = re.compile(
+_BEING_WRITTEN: Final = regex(
     rf"(?:#.*{MARK}\s+|^\s*[\"']?{re.escape(ANNOTATION)}[\"']?\s*:\s*[\"']?)(?P<ids>(?:[\w-]+[,\s]+)*)(?P<id>[\w-]*)$"
 )
 _MAX_LINE: Final = 1_000

@@ -5,10 +5,10 @@ What a name means (a link, a hover) is the business of those who ask.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.dispositions.directives import ANNOTATION, MARK, directives_in
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.document import comments
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
     from kscan_lsp.yaml.document import Document
 
-_ID: Final = re.compile(r"(?<![\w=-])[A-Za-z]+-\d+(?![\w-])")
+_ID: Final = regex(r"(?<![\w=-])[A-Za-z]+-\d+(?![\w-])")
 
 
 class ControlName(NamedTuple):

@@ -6,7 +6,6 @@ lie there: a link that leads nowhere is worse than none.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
@@ -16,6 +15,7 @@ from kscan_lsp.kubernetes.pod_templates import container_paths
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import suppressed_controls, text_at
 from kscan_lsp.lsp.features.settings_file import named_controls
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.model import PolicySet
 
-_REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
+_REPOSITORY: Final = regex(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
 _OFFICIAL: Final = "library/"
 _PAGES: Final = {
     "quay.io": "https://quay.io/repository/{}",

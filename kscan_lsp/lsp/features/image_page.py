@@ -5,11 +5,11 @@ The page's only script is in its policy by its hash, as that of a fleet; without
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.evidence.image_facts import counts_text
 from kscan_lsp.lsp.features.images import inline
+from kscan_lsp.regex import regex
 from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import code, name, quiet, text
 from kscan_lsp.report.printable import counted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS: Final = 5_000
 COLUMNS: Final = ("severity", "id", "package", "installed", "fixed in", "exploited", "EPSS", "VEX")
-_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,500}")
+_ADDRESS: Final = regex(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,500}")
 _SEARCH: Final = """
 const search = document.querySelector("input[type=search]");
 const shown = document.querySelector(".shown");

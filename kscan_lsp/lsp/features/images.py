@@ -6,7 +6,6 @@ it: nothing is guessed, and nothing is asked of a registry.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lsprotocol import types
@@ -20,6 +19,7 @@ from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.workspace_edit import workspace_edit
 from kscan_lsp.lsp.rendered import diagnostic_of
+from kscan_lsp.regex import regex
 from kscan_lsp.report.printable import counted, printable
 from kscan_lsp.text import Span, TextEdit, apply_edits
 from kscan_lsp.workspace.image_uses import known_of, uses_in
@@ -52,7 +52,7 @@ MAX_ACCEPTED: Final = 3
 MAX_TITLE: Final = 100
 """Characters of a reason above a line."""
 
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]|<>&#!~$])")
+_SPECIAL: Final = regex(r"([\\`*_\[\]|<>&#!~$])")
 
 
 class KnownImage(NamedTuple):

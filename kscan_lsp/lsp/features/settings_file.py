@@ -7,11 +7,11 @@ means what it will mean when the file is read.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.lsp.features import vocabulary
 from kscan_lsp.lsp.features.control_names import ControlName
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import key_of
 from kscan_lsp.yaml.document import read_document
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.tree import Node
 
-_TOKEN: Final = re.compile(r"\w[\w.-]*\Z")
-_REST: Final = re.compile(r"[\w.-]*")
+_TOKEN: Final = regex(r"\w[\w.-]*\Z")
+_REST: Final = regex(r"[\w.-]*")
 _PLACEHOLDER: Final = "kscanPlaceholder"
 _MISSING: Final = ("", ":", "]", "}", "]}", ": }")
 """What a text may lack behind the term to complete."""

@@ -11,16 +11,15 @@ from kscan_lsp.dispositions.entries import known_kinds
 from kscan_lsp.policy.explain import explain
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.settings.exceptions import FILE_NAME, ExceptionsFile
+from kscan_lsp.settings.json_schema import shapes
 from kscan_lsp.settings.model import Settings
-from kscan_lsp.settings.validation import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydantic import BaseModel
-
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.settings.shape import Model
 
 Kind = Literal["control", "framework", "input", "key", "value"]
 
@@ -36,7 +35,7 @@ class Term(NamedTuple):
 class Grammar(NamedTuple):
     """What may stand where in a kind of file: its model, and the sort of the keys and values that are no plain ones."""
 
-    model: type[BaseModel]
+    model: type[Model]
     keys: Mapping[Path, Kind]
     values: Mapping[Path, Kind]
     kinds: Path = ()

@@ -23,6 +23,8 @@ import threading
 import typing
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.regex import regex
+
 if sys.platform == "linux":
     import fcntl
     import termios
@@ -38,7 +40,7 @@ logger = logging.getLogger(__name__)
 _CHUNK: Final = 1 << 16
 """Bytes asked for at once, and in a header at most."""
 _END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"content-length[ \t]*:[ \t]*([0-9]{1,10})[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
+_LENGTH: Final = regex(rb"content-length[ \t]*:[ \t]*([0-9]{1,10})[ \t]*(?:\r?\n|\Z)", re.IGNORECASE)
 """Looked for anywhere: before the header of a message may stand what is left of one that was cut short."""
 MAX_MESSAGE: Final = 1 << 28
 """Bytes of a message. The largest text that is read is 20 million characters, of which JSON may make six bytes each."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.regex import regex
 from kscan_lsp.render.kustomize.copying import folder_below, plain_files
 from kscan_lsp.render.kustomize.inputs import Inputs
 from kscan_lsp.render.kustomize.marking import FIRST_NUMBER, MARK, BuildMarks, text_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kscan_lsp.render.kustomize.marking import Marked
     from kscan_lsp.render.kustomize.overlay import Overlay
 
-_NUMBER: Final = re.compile(r"900\d{6}")
+_NUMBER: Final = regex(r"900\d{6}")
 _TRIES: Final = 6
 """How often marks that made a difference are left out."""
 

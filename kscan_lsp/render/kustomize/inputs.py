@@ -7,12 +7,12 @@ generates, its patches and what it sets. So of two that have set the same, the o
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
 from kscan_lsp.kubernetes.locate import Locator, ResolvedPath
+from kscan_lsp.regex import regex
 from kscan_lsp.render.kustomize.copying import below, copied
 from kscan_lsp.render.kustomize.kustomization import names_in
 from kscan_lsp.render.kustomize.marking import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kscan_lsp.render.kustomize.marking import BuildMarks
     from kscan_lsp.render.kustomize.overlay import Overlay
 
-_CHOSEN: Final = re.compile(r"\[([\w./-]+)=")
+_CHOSEN: Final = regex(r"\[([\w./-]+)=")
 """A list element that a replacement chooses by one of its fields."""
 _RENAMING: Final = ("namePrefix", "nameSuffix")
 

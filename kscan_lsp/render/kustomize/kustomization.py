@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from msgspec import Struct
 
 from kscan_lsp.kubernetes.locate import resolve
+from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml.document import Document, read_document, split
 
@@ -43,7 +44,7 @@ _ENTRY_KEYS: Final = {
 }
 _FILE_FIELDS: Final = frozenset(("path", "paths", "files", "env", "envs"))
 """Fields of a configuration of a plugin that name files."""
-_REMOTE: Final = re.compile(
+_REMOTE: Final = regex(
     r"[a-z0-9+.-]+:|[\w.-]+@|[^/]*\.(?:com|org|net|io|dev)[/:]|.*(?:\?ref=|\.git(?:/|$|\?))", re.IGNORECASE
 )
 

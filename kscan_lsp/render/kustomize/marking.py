@@ -8,11 +8,11 @@ by which Kustomize tells things apart: kinds and names, keys of list elements, a
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import find, start, step
 from kscan_lsp.yaml.tree import Scalar
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.data import PathTarget, Tables
     from kscan_lsp.yaml.document import Document
 
-MARK: Final = re.compile(r"\.\{(\d{1,9})\}\.")
+MARK: Final = regex(r"\.\{(\d{1,9})\}\.")
 FIRST_NUMBER: Final = 900_000_000
 """A number that has to stay one is its mark, added to this."""
 IDENTITY: Final = frozenset((
@@ -34,11 +34,11 @@ IDENTITY: Final = frozenset((
 ))  # fmt: skip
 """What tells elements of lists apart: merge keys of patches and keys of lists that are maps, in Kubernetes' API."""
 OF_KINDS: Final = frozenset(("apiVersion", "kind", "apiGroup"))
-_OWN: Final = re.compile(
+_OWN: Final = regex(
     r"(?:internal\.)?config\.kubernetes\.io/|(?:internal\.)?kustomize\.config\.k8s\.io/|config\.k8s\.io/"
 )
 """Annotations that tell Kustomize what to do."""
-_IN_BLOCK: Final = re.compile(r"[|>][^\r\n]*(?:\r\n?|\n)")
+_IN_BLOCK: Final = regex(r"[|>][^\r\n]*(?:\r\n?|\n)")
 
 
 class PathLocator(Protocol):

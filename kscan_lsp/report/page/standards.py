@@ -6,9 +6,9 @@ that the settings take out stays in its table, with the place that takes it out.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from kscan_lsp.regex import regex
 from kscan_lsp.report.page.text import also, code, fold, heading, ids, quiet, table, text
 from kscan_lsp.report.printable import counted
 from kscan_lsp.report.standards import percentage
@@ -26,7 +26,7 @@ _CHANGES: Final = {
     "replaced": "defined by this project",
 }
 _COLUMNS: Final = ("passed", "failed", "accepted", "not judged")
-_NUMBERS: Final = re.compile(r"\d+|\D+")
+_NUMBERS: Final = regex(r"\d+|\D+")
 _GOOD_SCORE: Final = 90
 _FAIR_SCORE: Final = 60
 

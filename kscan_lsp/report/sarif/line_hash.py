@@ -18,14 +18,15 @@ import re
 from collections import Counter
 from typing import Final
 
+from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex, Span
 
 _WINDOW: Final = 100
 _BASE: Final = 37
 _MODULUS: Final = 2**64
 _END: Final = "\uffff"
-_READ: Final = re.compile(rf"(?:[ \t]*(?:\r\n|[^ \t])){{0,{_WINDOW}}}")
-_WIDE: Final = re.compile("[\U00010000-\U0010ffff]")
+_READ: Final = regex(rf"(?:[ \t]*(?:\r\n|[^ \t])){{0,{_WINDOW}}}")
+_WIDE: Final = regex("[\U00010000-\U0010ffff]")
 
 
 class LineHashes:

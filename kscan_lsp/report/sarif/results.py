@@ -7,9 +7,9 @@ binds it, the account, the workload) it is a code flow, too.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.regex import regex
 from kscan_lsp.report.exchange import identified, named, one_line
 from kscan_lsp.report.printable import printable
 from kscan_lsp.report.sarif.images import image_properties, images_by_place
@@ -34,7 +34,7 @@ _LINE_HASH: Final = "primaryLocationLineHash"
 _FINGERPRINT: Final = "kscanFingerprint/v1"
 _IN_SOURCE: Final = frozenset({"comment", "annotation"})
 """How a finding is accepted in the manifest itself."""
-_BRACKETS: Final = re.compile(r"([\\\[\]])")
+_BRACKETS: Final = regex(r"([\\\[\]])")
 
 
 def results(report: Report, entries: Iterable[Reported], indices: Mapping[str, int]) -> list[dict[str, Any]]:

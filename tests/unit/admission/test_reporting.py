@@ -20,7 +20,7 @@ POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p{comment}\nspec: {{contain
 
 def findings(comment: str, settings: str = "{}") -> tuple[list[Finding], list[str]]:
     """What one policy, `no.latest`, finds in a pod with a comment behind its name; and the problems there."""
-    chosen = Settings.model_validate(read_document(settings).data)
+    chosen = Settings.of(read_document(settings).data)
     evidence = admitting_project().evidence
     project = Project(Evaluator(choose(PolicySet(), chosen)[0], evidence))
     files = [

@@ -439,6 +439,28 @@ def test_the_memo_of_an_environment_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     assert [number for number, answer in enumerate(answers) if answer] == [7]
 
 
+@pytest.mark.parametrize("stored", ["its own", "another", "garbage", "nothing"])
+def test_a_stored_program_gives_what_its_source_gives(stored: str) -> None:
+    variables = {"item": cel.Kind.INT}
+    writing, reading = cel.Environment(variables), cel.Environment(variables)
+    own, other = (
+        cel.compile_expression(writing, source, let=[("n", "7")]) for source in ("item == n", "item != n")
+    )
+    assert isinstance(own, cel.Expression)
+    assert isinstance(other, cel.Expression)
+    programs = cel.serialized(writing, [own, other])
+    assert cel.serialized(writing, [own, other]) == programs
+    reading.ready = {
+        "its own": programs,
+        # what is stored is taken at its word: nobody else writes it
+        "another": dict(zip(programs, reversed(programs.values()), strict=True)),
+        "garbage": dict.fromkeys(programs, b"\x0a\x03abc"),
+        "nothing": {},
+    }[stored]
+    answers = [cel.deny(own, cel.bind(reading, {"item": number})) for number in (6, 7)]
+    assert answers == ([True, False] if stored == "another" else [False, True])
+
+
 def test_names_are_words_of_fields_and_texts() -> None:
     source = "object.metadata['foo-bar/baz'] == 'x y' && pod.?os.hasValue() // comment"
     expression = cel.compile_expression(CONTROLS, source)

@@ -167,7 +167,7 @@ def test_odd_controls_are_remembered_by_all_they_rest_on(checks: str, texts: lis
 
 
 def fresh_of(known: policies.PolicySet) -> Evaluator:
-    chosen = Settings.model_validate({"frameworks": [], "controls": {"include": list(known.controls)}})
+    chosen = Settings.of({"frameworks": [], "controls": {"include": list(known.controls)}})
     return Evaluator(choose(known, chosen)[0], Evidence(TODAY))
 
 

@@ -35,7 +35,7 @@ CONTROLS = [
 POLICIES = loading.load((f"{n}.yaml", read_document(text)) for n, text in enumerate(CONTROLS))
 assert POLICIES.problems == ()
 RULESET, _ = choose(
-    POLICIES, Settings.model_validate({"frameworks": [], "controls": {"include": list(POLICIES.controls)}})
+    POLICIES, Settings.of({"frameworks": [], "controls": {"include": list(POLICIES.controls)}})
 )
 
 
@@ -86,9 +86,7 @@ def test_what_only_a_fix_reads_is_not_handed_to_what_judges() -> None:
     whole = "each: containers, deny: container.name == 'a', fix: {when: pod.containers.size() < 9, set: {image: b}}"
     loaded = loading.load([("a.yaml", read_document(control(1, whole)))])
     assert loaded.problems == ()
-    chosen, _ = choose(
-        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["KS-0001"]}})
-    )
+    chosen, _ = choose(loaded, Settings.of({"frameworks": [], "controls": {"include": ["KS-0001"]}}))
     plan = plans_for(
         "", "Pod", PLACES["", "Pod"], workload=True, ruleset=chosen, evidence=(), numbers=count()
     ).alone

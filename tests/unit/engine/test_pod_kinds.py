@@ -13,7 +13,7 @@ from kscan_lsp import paths
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.fixes.verify import Site, fixes_of
-from kscan_lsp.kubernetes.pod_shapes import SHAPES, SOURCES
+from kscan_lsp.kubernetes.pod_shapes import SHAPES, sources_of
 from kscan_lsp.kubernetes.pod_templates import TABLE
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
@@ -45,7 +45,7 @@ def containers_in(place: Any) -> list[paths.Pattern]:
     """Where a place of the table may have containers."""
     if not place.shape:
         return [(*place.pattern, "spec", name, None) for name in ("containers", "initContainers")]
-    lists = SOURCES[place.shape].lists
+    lists = sources_of(place.shape).lists
     return [
         (*place.pattern, *source.pattern)
         for name in ("containers", "initContainers", "ephemeralContainers")
@@ -379,9 +379,7 @@ def test_a_deployment_without_a_template_is_not_judged() -> None:
 
 
 def by_settings(text: str, *entries: dict[str, str]) -> list[str]:
-    settings = Settings.model_validate(
-        {"frameworks": [], "controls": {"include": ["C-0057"]}, "podSpecPaths": entries}
-    )
+    settings = Settings.of({"frameworks": [], "controls": {"include": ["C-0057"]}, "podSpecPaths": entries})
     rules, wrong = choose(builtin_policies(), settings)
     assert wrong == ()
     file = Project(Evaluator(rules, Evidence(TODAY))).with_file("a.yaml", text).files["a.yaml"]
@@ -518,7 +516,7 @@ def test_the_objects_of_a_template_are_judged_with_the_values_of_its_parameters(
 
 def test_an_object_of_a_template_can_be_fixed() -> None:
     text = TEMPLATE.replace("${{PRIVILEGED}}", "true")
-    settings = Settings.model_validate({"frameworks": [], "controls": {"include": ["C-0057"]}})
+    settings = Settings.of({"frameworks": [], "controls": {"include": ["C-0057"]}})
     rules, _ = choose(builtin_policies(), settings)
     project = Project(Evaluator(rules, Evidence(TODAY))).with_file("a.yaml", text)
     (finding,) = project.files["a.yaml"].parts[0].findings

@@ -48,7 +48,7 @@ def secret(name: str, *keys: str, namespace: str = "shop", kind: str = "Secret",
 
 def project_of(text: str, *others: str, on: tuple[str, ...] = ("C-0012",), **given: object) -> Project:
     chosen = {"frameworks": [], "controls": {"include": [*on], **given}}
-    rules, wrong = choose(POLICIES, Settings.model_validate(chosen))
+    rules, wrong = choose(POLICIES, Settings.of(chosen))
     assert wrong == ()
     files = [("a.yaml", text, text.startswith("{")), ("b.yaml", "---\n".join(others), False)]
     return Project(Evaluator(rules, Evidence(date(2026, 1, 1)))).with_files(files)

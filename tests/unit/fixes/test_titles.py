@@ -52,9 +52,7 @@ def titles(each: str, fix: str) -> list[str]:
     """The titles of a control's fixes in `PODS`, in the order of its findings."""
     loaded = loading.load([("t.yaml", read_document(CONTROL.format(each=each, fix=fix)))])
     assert loaded.problems == ()
-    chosen, _ = choose(
-        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["T-0001"]}})
-    )
+    chosen, _ = choose(loaded, Settings.of({"frameworks": [], "controls": {"include": ["T-0001"]}}))
     return offered("pods.yaml", PODS, chosen)
 
 
@@ -126,9 +124,7 @@ def test_an_element_of_a_list_in_a_list_is_named_by_both_indices():
         ]
     )
     assert loaded.problems == ()
-    chosen, _ = choose(
-        loaded, Settings.model_validate({"frameworks": [], "controls": {"include": ["T-0001"]}})
-    )
+    chosen, _ = choose(loaded, Settings.of({"frameworks": [], "controls": {"include": ["T-0001"]}}))
     text = "apiVersion: v1\nkind: Shop\nmetadata: {name: a}\nspec: {matrix: [[1, 3]]}\n"
     assert offered("shop.yaml", text, chosen) == [
         "Set matrix[0][0] to 2",

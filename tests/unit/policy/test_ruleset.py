@@ -51,7 +51,7 @@ POLICIES = loading.load(
 
 def chosen(only: tuple[str, ...] = (), **settings: object) -> tuple[Ruleset, list[tuple[str, str]]]:
     settings.setdefault("frameworks", ["first"])
-    rules, wrong = choose(POLICIES, Settings.model_validate(settings), only=only)
+    rules, wrong = choose(POLICIES, Settings.of(settings), only=only)
     return rules, [(".".join(map(str, entry.path)), entry.message) for entry in wrong]
 
 
@@ -107,7 +107,7 @@ WITH_DEFAULT = replace(
 def test_a_choice_in_which_nothing_is_right_leaves_the_default_on(
     settings: dict[str, object], controls: list[str], messages: list[str]
 ) -> None:
-    rules, wrong = choose(WITH_DEFAULT, Settings.model_validate(settings))
+    rules, wrong = choose(WITH_DEFAULT, Settings.of(settings))
     assert [name.removeprefix("KS-000") for name in rules.controls] == controls
     assert [entry.message for entry in wrong] == messages
 
@@ -170,7 +170,7 @@ def test_entries_that_match_no_image_are_said_at_their_place_and_stay() -> None:
     loaded = loading.load([("a.yaml", read_document(text))])
     assert loaded.problems == ()
     settings = {"frameworks": [], "controls": {"include": ["KS-0005"]}, "inputs": {"trusted": entries}}
-    rules, wrong = choose(loaded, Settings.model_validate(settings))
+    rules, wrong = choose(loaded, Settings.of(settings))
     assert [entry.path for entry in wrong] == [("inputs", "trusted", 1)]
     assert rules.inputs["trusted"] == entries
 

@@ -149,7 +149,7 @@ def test_a_kind_is_known_to_tables_settings_and_controls(api_version: str, kind:
         "frameworks": ["test"],
         "podSpecPaths": [{"kind": "Shop", "group": "shop.example", "path": "a"}],
     }
-    ruleset, _ = choose(known, Settings.model_validate(settings))
+    ruleset, _ = choose(known, Settings.of(settings))
     report = build([checked("a.yaml", f"apiVersion: {api_version}\nkind: {kind}\n", ruleset)])
     assert report.kinds_not_judged == ()
 

@@ -226,7 +226,7 @@ unseen:
 def standard(texts: dict[str, str], **settings: Any) -> str:
     loaded = loading.load([("s.yaml", read_document(STANDARD))], policy_set())
     assert loaded.problems == ()
-    ruleset, wrong = choose(loaded, Settings.model_validate({"frameworks": ["std"], **settings}))
+    ruleset, wrong = choose(loaded, Settings.of({"frameworks": ["std"], **settings}))
     assert wrong == ()
     excluded = [StandardChange("excluded", i, ".kscan.yaml", 3) for i in ruleset.policies.controls]
     off = [one for one in excluded if one.id not in ruleset.controls]
@@ -268,7 +268,7 @@ def test_a_standard_says_what_no_manifest_shows() -> None:
 
 
 def test_controls_without_sections_that_are_about_nothing_here_are_named_in_a_line() -> None:
-    ruleset, _ = choose(builtin_policies(), Settings.model_validate({"frameworks": ["devopsbest"]}))
+    ruleset, _ = choose(builtin_policies(), Settings.of({"frameworks": ["devopsbest"]}))
     page = html.render(build([checked("a.yaml", POD, ruleset)]))
     page = page[page.index('id="standards"') :]
     assert all("no object" not in cell for row in rows(page) for cell in row)

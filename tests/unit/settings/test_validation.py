@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from kscan_lsp.settings.shape import EMPTY, Model, Value
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import validate, without_errors
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.locate import span_at
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+def _no_tabs(value: str) -> str:
+    if "tab" in value:
+        raise ValueError("a title has no tabs")
+    return value
+
+
+class Part(Model):
     name: str
     size: int = 0
 
 
-class Whole(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    title: str = ""
-    parts: list[Part] = []
-    ratio: Annotated[float, Field(le=10)] = 0
+class Whole(Model):
+    title: Annotated[str, Value(after=_no_tabs)] = ""
+    parts: tuple[Part, ...] = ()
+    ratio: Annotated[float, Value(most=10)] = 0
     colour: Literal["red", "green"] = "red"
     flag: bool = False
-    by_name: dict[str, Part] = {}
-    names: Annotated[tuple[str, ...], Field(min_length=1)] = ("x",)
-
-    @field_validator("title")
-    @classmethod
-    def _no_tabs(cls, value: str) -> str:
-        if "tab" in value:
-            raise ValueError("a title has no tabs")
-        return value
+    by_name: Mapping[str, Part] = EMPTY
+    names: Annotated[tuple[str, ...], Value(shortest=1)] = ("x",)
 
 
 def found(text: str) -> list[tuple[int, int, str, str]]:
@@ -53,7 +51,7 @@ def found(text: str) -> list[tuple[int, int, str, str]]:
         ("titel: x\n", (1, 1, "titel", "unknown key 'titel'; did you mean 'title'?")),
         (
             "a: 1\n",
-            (1, 1, "a", "unknown key 'a'; known are by_name, colour, flag, names, parts, ratio, title"),
+            (1, 1, "a", "unknown key 'a'; known are byName, colour, flag, names, parts, ratio, title"),
         ),
         ("title: 5\n", (1, 8, "5", "'title' must be a string; quote it")),
         ("title: [x]\n", (1, 8, "[x]", "'title' must be a string")),
@@ -61,18 +59,23 @@ def found(text: str) -> list[tuple[int, int, str, str]]:
         ("ratio: 11\n", (1, 8, "11", "'ratio' must be less than or equal to 10")),
         ("ratio: high\n", (1, 8, "high", "'ratio' must be a number")),
         ("colour: blue\n", (1, 9, "blue", "'colour' must be 'red' or 'green'")),
+        ("flag: 'true'\n", (1, 7, "'true'", "'flag' must be true or false")),
+        ("ratio: '5'\n", (1, 8, "'5'", "'ratio' must be a number")),
+        ("ratio: true\n", (1, 8, "true", "'ratio' must be a number")),
+        ("colour: [red]\n", (1, 9, "[red]", "'colour' must be 'red' or 'green'")),
+        ("parts: null\n", (1, 8, "null", "'parts' must be a list")),
         ("flag: []\n", (1, 7, "[]", "'flag' must be true or false")),
         ("parts: x\n", (1, 8, "x", "'parts' must be a list")),
         ("names: x\n", (1, 8, "x", "'names' must be a list")),
         ("names: []\n", (1, 8, "[]", "'names' must not be empty")),
-        ("by_name: []\n", (1, 10, "[]", "'by_name' must be a mapping")),
+        ("byName: []\n", (1, 9, "[]", "'byName' must be a mapping")),
         ("parts:\n- size: 1\n", (2, 3, "size: 1", "'name' is missing")),
         ("parts:\n- name: x\n  size: [1]\n", (3, 9, "[1]", "'size' must be a whole number")),
         ("parts:\n- name: x\n  sise: 1\n", (3, 3, "sise", "unknown key 'sise'; did you mean 'size'?")),
         ("parts: [x]\n", (1, 9, "x", "each entry of 'parts' must be a mapping")),
-        ("by_name:\n  a: {name: b, nam: c}\n", (2, 16, "nam", "unknown key 'nam'; did you mean 'name'?")),
+        ("byName:\n  a: {name: b, nam: c}\n", (2, 16, "nam", "unknown key 'nam'; did you mean 'name'?")),
         ("parts:\n- nam: x\n", (2, 3, "nam", "unknown key 'nam'; did you mean 'name'?")),
-        ("by_name:\n  a:\n    size: 1\n", (2, 3, "a", "'name' is missing")),
+        ("byName:\n  a:\n    size: 1\n", (2, 3, "a", "'name' is missing")),
         ("- x\n", (1, 1, "- x", "this file must be a mapping")),
     ],
 )
@@ -88,7 +91,7 @@ def test_what_fits() -> None:
     document = read_document("title: x\nparts:\n- name: a\n")
     model, problems = validate(Whole, document, "setting")
     assert problems == ()
-    assert model == Whole(title="x", parts=[Part(name="a")])
+    assert model == Whole(title="x", parts=(Part(name="a"),))
     assert validate(Whole, read_document("# nothing yet\n"), "setting") == (Whole(), ())
 
 
@@ -110,10 +113,15 @@ def test_a_duplicate_key_is_a_problem_and_the_last_one_counts() -> None:
         ("title: x\nratio: 11\nother: 1\n", Whole(title="x")),
         (
             "parts:\n- name: a\n- size: 1\n- name: c\n  sise: 1\n",
-            Whole(parts=[Part(name="a"), Part(name="c")]),
+            Whole(
+                parts=(
+                    Part(name="a"),
+                    Part(name="c"),
+                )
+            ),
         ),
-        ("parts:\n- {}\n- {}\n- name: c\n", Whole(parts=[Part(name="c")])),
-        ("by_name: {a: {name: x}, b: 5}\n", Whole(by_name={"a": Part(name="x")})),
+        ("parts:\n- {}\n- {}\n- name: c\n", Whole(parts=(Part(name="c"),))),
+        ("byName: {a: {name: x}, b: 5}\n", Whole(by_name={"a": Part(name="x")})),
         ("title: x\nfla\n", Whole(title="x")),
         ("- x\n", Whole()),
         ("", Whole()),

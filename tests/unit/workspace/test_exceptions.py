@@ -19,6 +19,7 @@ from kscan_lsp.dispositions.exceptions import ExceptionRule
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.settings.exceptions import ExceptionsFile
+from kscan_lsp.settings.json_schema import schema_of
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.project import Project
 
@@ -480,7 +481,7 @@ def test_the_schema_is_the_model() -> None:
         (Path(__file__).parents[3] / "docs/schemas/exceptions.schema.json").read_text(encoding="utf-8")
     )
     assert {
-        **ExceptionsFile.model_json_schema(),
+        **schema_of(ExceptionsFile),
         "title": schema["title"],
         "$schema": schema["$schema"],
     } == schema
