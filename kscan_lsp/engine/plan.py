@@ -17,7 +17,7 @@ from msgspec import Struct
 from kscan_lsp import cel
 from kscan_lsp.evidence.model import key_for
 from kscan_lsp.kubernetes.pod_templates import fields_of
-from kscan_lsp.policy.compile_check import includes
+from kscan_lsp.policy.matching import includes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -218,7 +218,7 @@ def _of_an_element(expressions: Sequence[cel.Expression]) -> tuple[Dependency, .
     return tuple(
         (name, field)
         for name, fields in sorted(cel.fields_read(expressions).items())
-        if name != "inputs"
+        if name.partition(".")[0] != "inputs"
         for field in ((None,) if whole or fields is None else sorted(fields))
     )
 

@@ -262,6 +262,8 @@ def scope_of(
         "kubernetesMinor": ruleset.kubernetes_minor,
         "unneeded": _listed(template.place.unneeded if template else ()),
     }
+    if ruleset.typed_inputs:
+        values |= ruleset.typed_inputs
     # lists of objects and facts know their digests: they can be many
     known: dict[tuple[str, str | None], Digest] = {} if related is None else related.digests()
     long: frozenset[str] = frozenset() if related is None else related.long

@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.policy.compile_check import Check, Kinds  # noqa: TC001 - as above
+from kscan_lsp.policy.compile_check import Check  # noqa: TC001 - as above
+from kscan_lsp.policy.inputs import Input  # noqa: TC001 - as above
+from kscan_lsp.policy.matching import Kinds  # noqa: TC001 - as above
 
 if TYPE_CHECKING:
     from kscan_lsp.policy.schema import TestFile
@@ -34,7 +36,8 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     description: str
     remediation: str
     references: tuple[str, ...]
-    inputs: Mapping[str, tuple[str, ...]]
+    inputs: Mapping[str, Input]
+    """Their defaults, which say what they are."""
     checks: tuple[Check, ...] = ()
     needs: str = ""
     """What would answer it, where no manifest does. It has no checks, unless it asks for `evidence`."""

@@ -13,14 +13,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     model_validator,
 )
 
+from kscan_lsp.policy.input_schema import DeclaredInput, GivenInput, Strict, default_of
+from kscan_lsp.policy.inputs import Input  # noqa: TC001 - as above
 from kscan_lsp.settings.model import Version  # noqa: TC001 - pydantic looks it up
 
 Texts = list[str]
@@ -68,22 +68,7 @@ ControlId = Annotated[
 ]
 
 
-def _is_list(value: object) -> object:
-    if not isinstance(value, list):
-        raise ValueError(  # noqa: TRY004 - what pydantic takes
-            "an input is a list of texts, with no lists or maps in it; numbers are quoted, and int() reads them"
-        )
-    return value
-
-
-InputTexts = Annotated[Texts, BeforeValidator(_is_list, json_schema_input_type=Texts)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, defer_build=True)
-
-
-class MatchFile(_Strict):
+class MatchFile(Strict, BaseModel):
     """Objects by API group and kind; '*' stands for any."""
 
     groups: Texts = ["*"]
@@ -95,7 +80,7 @@ Match = Annotated[
 ]
 
 
-class FixFile(_Strict):
+class FixFile(Strict, BaseModel):
     """What makes the finding go away: operations on the manifest."""
 
     title: str = ""
@@ -138,7 +123,7 @@ class FixFile(_Strict):
         return self
 
 
-class CheckFile(_Strict):
+class CheckFile(Strict, BaseModel):
     """One question asked of every element that matches."""
 
     use: Annotated[
@@ -188,13 +173,13 @@ class CheckFile(_Strict):
         return self
 
 
-class TestFile(_Strict):
+class TestFile(Strict, BaseModel):
     """A manifest with the findings it must have marked in it."""
 
     name: str
     manifest: str
     fixed: str | None = None
-    inputs: dict[str, InputTexts] = {}
+    inputs: dict[str, GivenInput] = {}
     evidence: Annotated[
         dict[str, Any],
         Field(
@@ -207,7 +192,7 @@ class TestFile(_Strict):
     ] = ""
 
 
-class ControlFile(_Strict):
+class ControlFile(Strict, BaseModel):
     """A security control. It has checks, or says what it needs that no manifest tells."""
 
     id: ControlId
@@ -225,7 +210,11 @@ class ControlFile(_Strict):
     remediation: str
     references: Texts = []
     inputs: Annotated[
-        dict[str, InputTexts], Field(description="Lists that its checks read; those of other controls, too.")
+        dict[str, DeclaredInput],
+        Field(
+            description="What its checks read and settings may set, with its default: a list of texts, or "
+            "{type: list, map or number, default: ...}. Those of other controls can be read, too."
+        ),
     ] = {}
     needs: Annotated[
         str,
@@ -264,6 +253,11 @@ class ControlFile(_Strict):
         return self
 
     @property
+    def defaults(self) -> dict[str, Input]:
+        """Its inputs, each with its default."""
+        return {name: default_of(one) for name, one in self.inputs.items()}
+
+    @property
     def weight(self) -> float:
         """The score, or the least one of the severity that it names."""
         return self.score if self.severity is None else _SCORES[self.severity]
@@ -272,7 +266,7 @@ class ControlFile(_Strict):
 _SCORES: Final = {"low": 1.0, "medium": 4.0, "high": 7.0, "critical": 9.0}
 
 
-class MemberFile(_Strict):
+class MemberFile(Strict, BaseModel):
     """A control's place in a framework."""
 
     id: str
@@ -281,21 +275,21 @@ class MemberFile(_Strict):
     reason: str = ""
 
 
-class ExcludedFile(_Strict):
+class ExcludedFile(Strict, BaseModel):
     """A control that a framework leaves out on purpose."""
 
     id: str
     reason: str
 
 
-class UnseenFile(_Strict):
+class UnseenFile(Strict, BaseModel):
     """A part of a standard that no manifest shows."""
 
     section: Annotated[str, Field(description="Its number in the standard, if it has one.")] = ""
     about: Annotated[str, Field(description="What it is about, in the framework's author's own words.")]
 
 
-class FrameworkFile(_Strict):
+class FrameworkFile(Strict, BaseModel):
     """A named choice of controls."""
 
     id: Annotated[

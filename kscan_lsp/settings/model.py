@@ -31,7 +31,7 @@ from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
 from kscan_lsp.settings.sections import AdmissionSettings, Frozen, ImageGateSettings, ImageSettings
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import complaint, validate, without_errors
-from kscan_lsp.settings.values import Names, as_pattern, one_or_many, without_empty
+from kscan_lsp.settings.values import InputValue, Names, as_pattern, one_or_many, without_empty
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
 
@@ -162,7 +162,7 @@ def _file_or_lists(value: object) -> str:
     return "file" if isinstance(value, str) else "lists"
 
 
-Lists = dict[str, Names]
+Inputs = dict[str, InputValue]
 
 
 class InputsFile(BaseModel):
@@ -170,13 +170,13 @@ class InputsFile(BaseModel):
 
     # a model whose keys are all unknown, and not a root model, which pydantic makes ready as soon as it is imported
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
-    __pydantic_extra__: Lists
+    __pydantic_extra__: Inputs
 
     _empty_is_absent = model_validator(mode="before")(without_empty)
 
     @property
-    def lists(self) -> Lists:
-        """The lists by name."""
+    def lists(self) -> Inputs:
+        """The values by name."""
         return self.__pydantic_extra__
 
 
@@ -195,11 +195,11 @@ class Settings(Frozen, BaseModel):
     ] = ()
     controls: ControlSettings = ControlSettings.model_construct()
     inputs: Annotated[
-        Annotated[str, Tag("file")] | Annotated[Lists, Tag("lists")],
+        Annotated[str, Tag("file")] | Annotated[Inputs, Tag("lists")],
         Discriminator(_file_or_lists),
         Field(
-            description="Values of tunable lists that controls read, by name; each replaces the default. "
-            "Or the name of a file that holds such lists, such as Kubescape's control inputs."
+            description="Values of tunable lists, maps and numbers that controls read, by name; each replaces the "
+            "default. Or the name of a file that holds such values, such as Kubescape's control inputs."
         ),
     ] = {}
     policies: Annotated[Names, Field(description="Files or folders with own controls and frameworks.")] = ()

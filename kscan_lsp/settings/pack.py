@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, Field
 
 from kscan_lsp.settings.exceptions import ExceptionSettings
-from kscan_lsp.settings.model import Lists, Settings, settings_of
+from kscan_lsp.settings.model import Inputs, Settings, settings_of
 from kscan_lsp.settings.sections import Frozen
 from kscan_lsp.settings.validation import validate
 from kscan_lsp.settings.values import Names  # noqa: TC001 - pydantic looks it up
@@ -71,7 +71,7 @@ class PackFile(Frozen, BaseModel):
     use: Annotated[
         Names, Field(description="Frameworks that are on where who extends the pack chooses none.")
     ] = ()
-    inputs: Annotated[Lists, Field(description="Values of lists that controls read.")] = {}
+    inputs: Annotated[Inputs, Field(description="Values of lists, maps and numbers that controls read.")] = {}
     exceptions: Annotated[
         ExceptionSettings,
         AfterValidator(_asks_only),

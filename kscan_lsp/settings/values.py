@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Discriminator, Tag
 
 
 def one_or_many(value: object) -> object:
@@ -15,6 +15,22 @@ def one_or_many(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(one_or_many, json_schema_input_type=str | tuple[str, ...])]
 """A list of strings; one string stands for a list of one."""
+
+
+def input_shape(value: object) -> str:
+    """Which of the values that an input may have one is meant to be."""
+    if isinstance(value, dict):
+        return "map"
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else "list"
+
+
+InputValue = Annotated[
+    Annotated[Names, Tag("list")]
+    | Annotated[dict[str, Names], Tag("map")]
+    | Annotated[int | float, Tag("number")],
+    Discriminator(input_shape),
+]
+"""What an input may be given; which of these it takes, the control says that declares it."""
 
 
 def without_empty(value: object) -> object:

@@ -10,8 +10,8 @@ from kscan_lsp import paths
 from kscan_lsp.findings import Severity
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy import model as policies
-from kscan_lsp.policy.compile_check import includes
 from kscan_lsp.policy.explain import page
+from kscan_lsp.policy.matching import includes
 from kscan_lsp.policy.memo import MAX_AGE, PolicyMemo
 from kscan_lsp.yaml.document import read_document
 
@@ -107,7 +107,10 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
             "  known: [a]",
             "  known: a",
             (7, 10, "a"),
-            "an input is a list of texts, with no lists or maps in it; numbers are quoted, and int() reads them",
+            (
+                "an input is a list of texts, or says what it is, as {type: number, default: 20} and "
+                "{type: map, default: {name: [one, another]}} do"
+            ),
         ),
         (
             "deny: named",
