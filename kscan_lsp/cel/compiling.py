@@ -172,7 +172,7 @@ def _compile(
 
 def _made(environment: Environment, source: str, let: Let, declared: Declared) -> _Compiled | CelError:
     for position, (name, text) in enumerate(let):
-        if not _NAME.fullmatch(name) or name in _RESERVED or name in environment.variables:
+        if not _NAME.fullmatch(name) or name in _RESERVED or name in environment.taken:
             return CelError(f"{name!r} cannot be the name of a let", 1, 1, name)
         found = _compile(environment, text, let[:position], declared)
         if isinstance(found, CelError):

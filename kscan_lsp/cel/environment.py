@@ -24,7 +24,7 @@ from cel_expr_python.ext import (  # type: ignore[import-untyped]
 from kscan_lsp.cel import admission, library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Declared: TypeAlias = "tuple[tuple[str, Kind], ...]"
 """Fields of variables, as `variable.field`, with what each holds where that is something else than in the others."""
@@ -39,6 +39,7 @@ class Kind(StrEnum):
     """What a variable holds, as far as the compiler is to know it."""
 
     ANY = "any"
+    TEXT = "text"
     INT = "int"
     DOUBLE = "double"
     TEXT_LISTS = "text lists"
@@ -55,12 +56,18 @@ class Environment:
     With `admission` there is what admission policies have besides, such as an authorizer that nobody can ask, and what
     an expression costs is reckoned from what it is evaluated on alone.
 
+    Of the variables, those that came after people had written expressions may be `hidden` by a name of a `let`; the
+    others are `taken`.
+
     `compiled` and `programs` belong to `compiling.py`: what came of a source with its `let`, and the program of an
     expression. Each is emptied when it has `MAX_SOURCES` entries.
     """
 
-    def __init__(self, variables: Mapping[str, Kind], *, admission: bool = False) -> None:
+    def __init__(
+        self, variables: Mapping[str, Kind], *, admission: bool = False, hidden: Iterable[str] = ()
+    ) -> None:
         self.variables = dict(variables)
+        self.taken = self.variables.keys() - {*hidden}
         self.admission = admission
         self.compiled: dict[object, Any] = {}
         self.programs: dict[object, Any] = {}
@@ -90,6 +97,7 @@ class Environment:
         kind = cel.Type
         types = {
             Kind.ANY: kind.DYN,
+            Kind.TEXT: kind.STRING,
             Kind.INT: kind.INT,
             Kind.DOUBLE: kind.DOUBLE,
             Kind.TEXT_LISTS: kind.Map(kind.STRING, kind.List(kind.STRING)),

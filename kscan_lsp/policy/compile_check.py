@@ -140,7 +140,7 @@ def compile_check(
         _fail(source, ("match", *where), wrong)
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
         for name in names:
-            if name in CONTROLS.variables or name in targets.ANCHORS or not name.isidentifier():
+            if name in CONTROLS.taken or name in targets.ANCHORS or not name.isidentifier():
                 taken = f"'{name}' cannot be the name of a {what}: it is taken, or not an identifier"
                 _fail(source, (key, name), taken, on_key=True)
     for name, text in file.relations.items():

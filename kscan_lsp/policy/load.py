@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.compile_check import Check, compile_check
 from kscan_lsp.policy.inputs import Input, kind_of, kinds_in
@@ -219,6 +220,7 @@ def _compile(
         evidence=file.evidence,
         needs=file.needs,
         match=kinds_of(file.match),
+        reads_path="path" in fields_read(one for check in checks for one in check.expressions()),
     )
     return control, ()
 

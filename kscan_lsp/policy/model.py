@@ -45,6 +45,8 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     """The kind of evidence that its checks read. Where there is none, it stays unevaluated for what it `needs`."""
     match: Kinds = None
     """The objects that it is about, if it has no checks to say so."""
+    reads_path: bool = False
+    """Whether a check reads where its manifest is."""
 
     @property
     def unanswered(self) -> str:

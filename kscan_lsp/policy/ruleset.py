@@ -45,6 +45,9 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The admission policies that are not asked, by their ids."""
     typed_inputs: Mapping[str, Bound] = {}
     """The inputs that are no lists, by their whole names, as in `inputs.replicas`: CEL knows each as a variable."""
+    root: str | None = None
+    """The folder from which controls see paths, absolute; empty where names are such paths already, None where no
+    control asks."""
 
     def input(self, name: str, default: Input = ()) -> Bound:
         """The value that holds of an input."""
@@ -75,6 +78,7 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
         and one.typed_inputs == other.typed_inputs
         and one.pod_spec_paths == other.pod_spec_paths
         and one.admission == other.admission
+        and one.root == other.root
         and one.left_out == other.left_out
         and one.kubernetes_minor == other.kubernetes_minor
         and [*map(id, one.frameworks)] == [*map(id, other.frameworks)]
@@ -98,7 +102,12 @@ class SettingError(Struct, frozen=True):
 
 
 def choose(
-    policies: PolicySet, settings: Settings, *, only: Iterable[str] = (), besides: Iterable[str] = ()
+    policies: PolicySet,
+    settings: Settings,
+    *,
+    only: Iterable[str] = (),
+    besides: Iterable[str] = (),
+    root: str = "",
 ) -> tuple[Ruleset, tuple[SettingError, ...]]:
     """Apply settings to policies.
 
@@ -107,6 +116,7 @@ def choose(
         settings: the user's choice.
         only: control ids that replace the choice by frameworks, includes and excludes.
         besides: control ids that are on besides, unless the user excludes them.
+        root: the folder from which controls see paths, if that is none of the current one.
 
     Returns:
         The ruleset, and the names in the settings that are wrong; these have no effect.
@@ -157,6 +167,7 @@ def choose(
         kubernetes_minor=settings.kubernetes_minor,
         admission=settings.admission.evaluate and not ids,
         left_out=frozenset(filter(is_of_admission, settings.controls.exclude)),
+        root=root if any(control.reads_path for control in controls.values()) else None,
         typed_inputs={f"inputs.{name}": value for name, value in values.items() if name not in inputs},
     )
     return ruleset, (*wrong, *misnamed)

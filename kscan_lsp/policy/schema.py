@@ -178,6 +178,7 @@ class TestFile(Strict, BaseModel):
 
     name: str
     manifest: str
+    path: Annotated[str, Field(description="Where the manifest is, from the root of its repository.")] = ""
     fixed: str | None = None
     inputs: dict[str, GivenInput] = {}
     evidence: Annotated[

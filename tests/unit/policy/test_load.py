@@ -117,8 +117,8 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
             "deny: file.startsWith('prod/')",
             (11, 9, "file.startsWith('prod/')"),
             (
-                "undeclared reference to 'file'; a control sees objects, and not the files that they are in"
-                " (at 1:1 of the expression)"
+                "undeclared reference to 'file'; a control sees objects, and of the file that one is in its 'path'"
+                " alone (at 1:1 of the expression)"
             ),
         ),
         ("deny: named", "deny: true", (11, 9, "true"), "'deny' must be a string; quote it"),
