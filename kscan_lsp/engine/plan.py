@@ -113,6 +113,8 @@ class Plans(NamedTuple):
     """Controls for which other objects matter, too."""
     unanswerable: tuple[Control, ...]
     """Controls that are about such objects, but need more than anybody knows here."""
+    spaces: Plan
+    """Of Namespaces, what is asked of one that no file declares, too."""
     evidence: frozenset[Key]
     """The keys of the kinds of evidence that any control asks for, whether it is there or not."""
 
@@ -167,6 +169,7 @@ def plans_for(
         fields=fields_of(group, kind, places),
         alone=_plan(alone, numbers),
         related=_plan(related, numbers),
+        spaces=_plan([one for one in (*alone, *related) if one[1].undeclared], numbers),
         unanswerable=tuple(unanswerable),
         evidence=frozenset(wanted),
     )

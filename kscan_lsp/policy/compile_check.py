@@ -17,7 +17,7 @@ from kscan_lsp.graph import relations
 from kscan_lsp.policy import element_names, targets
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.inputs import TEXTS, declared
-from kscan_lsp.policy.matching import Kinds, kinds_of, mistakes_in
+from kscan_lsp.policy.matching import NAMESPACE, NAMESPACES, Kinds, kinds_of, mistakes_in
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
 
@@ -68,12 +68,14 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     """A list of what a finding rests on besides."""
     allow: tuple[tuple[str, cel.Expression], ...] = ()
     """Inputs, and what would have to be in them, or not in them, for the check to pass."""
+    undeclared: bool = False
+    """Whether it is asked of namespaces that no file declares, too."""
 
     @property
     def relational(self) -> bool:
         """Whether it asks for other objects, or its fix does."""
         operations = self.fix.operations if self.fix else ()
-        return bool(self.relations) or any(one.verb == "toSecret" for one in operations)
+        return bool(self.relations) or self.undeclared or any(one.verb == "toSecret" for one in operations)
 
     def judging(self) -> Iterator[cel.Expression]:
         """All that is evaluated on what it judges to find out what is wrong with it."""
@@ -157,13 +159,17 @@ def compile_check(
             _expression(source._replace(let=source.let[:number]), text, ("let", name))
     if source.problems:
         return None, tuple(source.problems)
-    each = _each(source, file.each)
+    by_namespace = file.each == NAMESPACE
+    if by_namespace and "match" in file.model_fields_set:
+        _fail(source, ("match",), "'each: namespace' is about namespaces, so there is nothing to match")
+    match = NAMESPACES if by_namespace else kinds_of(file.match)
+    each = _each(source, "resource" if by_namespace else file.each)
     deny = _expression(source, file.deny, ("deny",), "bool")
     if file.when and deny and _expression(source, file.when, ("when",), "bool"):
         deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
     message = _message(source, file.message)
     texts = (
-        {("at",): file.at}
+        {("at",): file.at or ("metadata.name" if by_namespace else "")}
         if isinstance(file.at, str)
         else {("at", n): text for n, text in enumerate(file.at)}
     )
@@ -174,7 +180,7 @@ def compile_check(
         for why in element_names.unbound(each, read):
             _fail(source, ("deny",), why)
         # who asks for a field takes it for an item; how long it is may be asked
-        if read.get("item") and element_names.is_list(each, kinds_of(file.match)):
+        if read.get("item") and element_names.is_list(each, match):
             meant = f"did you mean '{file.each}[*]'?"
             _fail(source, ("each",), f"'{file.each}' is a list, and is judged as one thing; {meant}")
     related = _expression(source, file.related, ("related",), "list") if file.related else None
@@ -190,11 +196,12 @@ def compile_check(
         deny=deny,
         message=message,
         at=tuple(filter(None, at)),
-        match=kinds_of(file.match),
+        match=match,
         fix=fix,
         relations=tuple(dict.fromkeys(file.relations.values())),
         related=related,
         allow=tuple((name, question) for name, question in allow if question),
+        undeclared=by_namespace,
     )
     return check, ()
 

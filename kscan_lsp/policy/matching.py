@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
 """(groups, kinds) of objects; None stands for workloads."""
 
+NAMESPACE: Final = "namespace"
+"""The `each` that judges every namespace of a project once, be it declared or named."""
+NAMESPACES: Final[Kinds] = ((("",), ("Namespace",)),)
+
 _VERSION: Final = re.compile(r"v[1-9]\w*")
 _KUBERNETES: Final = re.compile(r"\*|[a-z]*|.*\.k8s\.io")
 """Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""

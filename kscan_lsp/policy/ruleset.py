@@ -49,6 +49,9 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The folder from which controls see paths, absolute; empty where names are such paths already, None where no
     control asks."""
 
+    by_namespace: bool = False
+    """Whether any control judges namespaces that no file declares."""
+
     def input(self, name: str, default: Input = ()) -> Bound:
         """The value that holds of an input."""
         listed = self.inputs.get(name)
@@ -167,6 +170,7 @@ def choose(
         kubernetes_minor=settings.kubernetes_minor,
         admission=settings.admission.evaluate and not ids,
         left_out=frozenset(filter(is_of_admission, settings.controls.exclude)),
+        by_namespace=any(check.undeclared for control in controls.values() for check in control.checks),
         root=root if any(control.reads_path for control in controls.values()) else None,
         typed_inputs={f"inputs.{name}": value for name, value in values.items() if name not in inputs},
     )

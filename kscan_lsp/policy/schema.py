@@ -130,7 +130,13 @@ class CheckFile(Strict, BaseModel):
         str, Field(description="The id of a control whose checks are taken over, for the objects of 'match'.")
     ] = ""
     match: Match = "workloads"
-    each: str = "resource"
+    each: Annotated[
+        str,
+        Field(
+            description="What is judged one by one: resource, podTemplate, containers, a path with [*], or namespace: "
+            "every namespace that a file declares, or that an object names."
+        ),
+    ] = "resource"
     let: dict[str, Expression] = {}
     when: Expression = ""
     deny: Expression = ""

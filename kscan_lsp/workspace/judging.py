@@ -19,6 +19,7 @@ from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
 from kscan_lsp.graph.binding import bind
+from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.workspace.earlier import object_now
@@ -66,6 +67,8 @@ def judge(
     pairs = [*zip(resources, earlier, strict=True)]
     verdicts = tuple([evaluator.evaluate(one, was and was.alone) for one, was in pairs])
     objects = tuple([object_now(path, *pair) for pair in pairs]) if ruleset.relational else ()
+    if ruleset.by_namespace:
+        objects = tuple(map(also_by_namespace, objects))
     kept = earlier if objects else ()
     return _alone(evaluator, ReadDocument(document, verdicts, missed, objects, evaluator.evidence, kept))
 
