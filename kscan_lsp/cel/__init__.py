@@ -40,7 +40,7 @@ from kscan_lsp.cel.compiling import (
     fields_read_of_entries,
     serialized,
 )
-from kscan_lsp.cel.environment import Environment, Kind
+from kscan_lsp.cel.environment import Declared, Environment, Kind
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
@@ -58,6 +58,7 @@ __all__ = [
     "MAX_WEIGHT",
     "Activation",
     "CelError",
+    "Declared",
     "Environment",
     "Expression",
     "Failed",

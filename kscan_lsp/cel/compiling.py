@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from kscan_lsp.cel import guard, hints, library
-from kscan_lsp.cel.environment import MAX_SOURCES, Environment, Kind
-from kscan_lsp.cel.reading import ANY, Reads, ReadSet, free_names, reading_of
+from kscan_lsp.cel.environment import MAX_SOURCES, Declared, Environment, Kind
+from kscan_lsp.cel.reading import ANY, Reads, ReadSet, free_names, looked_for, reading_of
 from kscan_lsp.cel.syntax_tree import Node, in_order, read_tree
 from kscan_lsp.regex import regex
 
@@ -57,15 +57,19 @@ class Expression(Struct, frozen=True, eq=False, omit_defaults=True):
     reading: ReadSet = ReadSet()
     reckoned: bool = False
     """Whether it is refused on data too large for it, so that its answer depends on all that is bound."""
+    declared: Declared = ()
+    """The fields with types of their own that it reads."""
 
 
 def fields_read(expressions: Iterable[Expression]) -> Reads:
-    """The variables that some expressions read, and which fields of them."""
+    """The variables that some expressions read, and which fields of them; fields with types of their own also whole."""
+    expressions = [*expressions]
     found: dict[str, frozenset[str] | None] = {}
     for entry in dict.fromkeys(field for one in expressions for field in one.reading.fields):
         name, _, field = entry.partition(".")
         known = found.get(name, frozenset())
         found[name] = known | {field} if known is not None and field else None
+    found.update((name, None) for one in expressions for name, _ in one.declared)
     return found
 
 
@@ -90,6 +94,7 @@ def compile_expression(
     let: Sequence[tuple[str, str]] = (),
     result: Result = "any",
     reckon: bool = True,
+    declared: Declared = (),
 ) -> Expression | CelError:
     """Compile an expression once.
 
@@ -100,11 +105,13 @@ def compile_expression(
         result: what it must give. A type known to be another is an error here; one known only at run time is
             left to `evaluate` and `deny`.
         reckon: whether its work is reckoned before it is done; not that of a part of what is known to be harmless.
+        declared: fields of variables with types of their own.
 
     Returns:
         The expression, or the first error: of the first `let` entry that is wrong, else of the source.
     """
-    made = _compile(environment, source, tuple((name, text) for name, text in let))
+    let = tuple((name, text) for name, text in let)
+    made = _compile(environment, source, let, _named(declared, source, let))
     if isinstance(made, CelError):
         return made
     complaint = _unfit(str(made.program.handle.return_type()), result)
@@ -112,7 +119,8 @@ def compile_expression(
         return CelError(complaint, 1, 1)
     # without what it does not use, it shares its program and its answers with all that are the same
     program = made.program if reckon else Program(made.program.handle, None, ())
-    expression = Expression(source, made.used, made.reading, program.tree is not None)
+    read = tuple(one for one in declared if one[0] in made.program.names) if declared else ()
+    expression = Expression(source, made.used, made.reading, program.tree is not None, read)
     _keep(environment.programs, expression, program)
     return expression
 
@@ -121,23 +129,25 @@ def program_of(environment: Environment, expression: Expression) -> Program:
     """What the runtime evaluates. One that was stored is known to compile and to be harmless, as tests hold."""
     program = environment.programs.get(expression)
     if program is None:
-        key = (expression.source, expression.let)
-        made = environment.compiled.get(key)
+        key = (expression.source, expression.let, expression.declared)
+        # what was reckoned is never evaluated without that
+        made = _compile(environment, *key) if expression.reckoned else environment.compiled.get(key)
         if isinstance(made, _Compiled):
             program = made.program
         else:
-            program = Program(_handle(environment, _wrapped(*key)[0]), None, ())
+            whole, _ = _wrapped(expression.source, expression.let)
+            program = Program(_handle(environment, whole, expression.declared), None, ())
         _keep(environment.programs, expression, program)
     return program
 
 
-def _handle(environment: Environment, whole: str) -> cel.Expression:
-    stored = environment.ready.get(whole)
+def _handle(environment: Environment, whole: str, declared: Declared) -> cel.Expression:
+    stored = None if declared else environment.ready.get(whole)
     if stored is not None:
         # another version of the runtime might not read what the one here wrote
         with suppress(Exception):
             return environment.runtime.deserialize(stored)
-    return environment.runtime.compile(whole)
+    return environment.runtime_with(declared).compile(whole)
 
 
 def serialized(environment: Environment, expressions: Iterable[Expression]) -> dict[str, bytes]:
@@ -145,6 +155,7 @@ def serialized(environment: Environment, expressions: Iterable[Expression]) -> d
     return {
         _wrapped(one.source, one.let)[0]: in_order(program_of(environment, one).handle.serialize())
         for one in expressions
+        if not one.declared  # the same source may be of other types
     }
 
 
@@ -161,26 +172,36 @@ _RESERVED = frozenset(
 )  # fmt: skip
 
 
-def _compile(environment: Environment, source: str, let: Let) -> _Compiled | CelError:
-    known = environment.compiled.get((source, let))
+def _named(declared: Declared, source: str, let: Let) -> Declared:
+    """All of the fields where any of them may be meant: what names none shares its program with all others."""
+    texts = (source, *(text for _, text in let))
+    named = any(name.rpartition(".")[2] in text for name, _ in declared for text in texts)
+    return declared if named else ()
+
+
+def _compile(
+    environment: Environment, source: str, let: Let, declared: Declared = ()
+) -> _Compiled | CelError:
+    key = (source, let, declared)
+    known = environment.compiled.get(key)
     if known is None:
-        known = _made(environment, source, let)
-        _keep(environment.compiled, (source, let), known)
+        known = _made(environment, source, let, declared)
+        _keep(environment.compiled, key, known)
     return known
 
 
-def _made(environment: Environment, source: str, let: Let) -> _Compiled | CelError:
+def _made(environment: Environment, source: str, let: Let, declared: Declared) -> _Compiled | CelError:
     for position, (name, text) in enumerate(let):
-        if not _NAME.fullmatch(name) or name in _RESERVED or name in environment.variables:
+        if not _NAME.fullmatch(name) or name in _RESERVED or name in environment.taken:
             return CelError(f"{name!r} cannot be the name of a let", 1, 1, name)
-        found = _compile(environment, text, let[:position])
+        found = _compile(environment, text, let[:position], declared)
         if isinstance(found, CelError):
             return found if found.name else CelError(found.message, found.line, found.column, name)
     if len(source) > MAX_SOURCE:
         return CelError(f"longer than {MAX_SOURCE:,} characters", 1, 1)
     if "\0" in source or not _encodes(source):
         return CelError("a character that no text file can have", 1, 1)
-    runtime, skipped = environment.runtime, 0
+    runtime, skipped = environment.runtime_with(declared), 0
     try:
         # On its own first: `true) || (true` is wrong, whatever it stands between.
         used = _used(environment, free_names(_parsed(environment, source)), let) if let else ()
@@ -195,9 +216,15 @@ def _made(environment: Environment, source: str, let: Let) -> _Compiled | CelErr
     if not harmless and (complaint := guard.refusal(tree, reckon=not environment.admission)):
         return CelError(complaint, 1, 1)
     entries = [name for name, kind in environment.variables.items() if kind is Kind.LISTS]
-    reading = reading_of(tree, environment.variables, entries)
+    qualified = frozenset(name for name, _ in declared)
+    reading = reading_of(tree, environment.variables, entries, qualified)
+    if astray := sorted(qualified & looked_for(tree)):
+        return CelError(f"'{astray[0]}' is read by this name alone, without '?', brackets or has()", 1, 1)
     read = {field.partition(".")[0] for field in reading.fields}
-    names = tuple(name for name in environment.variables if name in read)
+    names = (
+        *(name for name in environment.variables if name in read),
+        *(name for name, _ in declared if name in reading.fields),
+    )
     return _Compiled(Program(handle, None if harmless else tree, names), used, reading)
 
 

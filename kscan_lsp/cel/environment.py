@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from cel_expr_python.ext import (  # type: ignore[import-untyped]
@@ -24,8 +24,13 @@ from cel_expr_python.ext import (  # type: ignore[import-untyped]
 from kscan_lsp.cel import admission, library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+Declared: TypeAlias = "tuple[tuple[str, Kind], ...]"
+"""Fields of variables, as `variable.field`, with what each holds where that is something else than in the others."""
+
+MAX_RUNTIMES: Final = 8
+"""Runtimes with fields of their own that are kept, of some 2 ms each to make."""
 MAX_SOURCES: Final = 8_192
 """Sources whose compilation is remembered, and expressions whose program is."""
 
@@ -34,7 +39,9 @@ class Kind(StrEnum):
     """What a variable holds, as far as the compiler is to know it."""
 
     ANY = "any"
+    TEXT = "text"
     INT = "int"
+    DOUBLE = "double"
     TEXT_LISTS = "text lists"
     """A map of names to lists of text."""
     LISTS = "lists"
@@ -49,25 +56,52 @@ class Environment:
     With `admission` there is what admission policies have besides, such as an authorizer that nobody can ask, and what
     an expression costs is reckoned from what it is evaluated on alone.
 
+    Of the variables, those that came after people had written expressions may be `hidden` by a name of a `let`; the
+    others are `taken`.
+
     `ready` has programs that are stored, by their whole source (`compiling.serialized`): to read one takes a tenth of
     what compiling it takes. `compiled` and `programs` belong to `compiling.py`: what came of a source with its `let`,
     and the program of an expression. Each is emptied when it has `MAX_SOURCES` entries.
     """
 
-    def __init__(self, variables: Mapping[str, Kind], *, admission: bool = False) -> None:
+    def __init__(
+        self, variables: Mapping[str, Kind], *, admission: bool = False, hidden: Iterable[str] = ()
+    ) -> None:
         self.variables = dict(variables)
+        self.taken = self.variables.keys() - {*hidden}
         self.admission = admission
         self.compiled: dict[object, Any] = {}
         self.programs: dict[object, Any] = {}
         self.ready: Mapping[str, bytes] = {}
+        self._runtimes: dict[Declared, cel.Env] = {}
 
     @cached_property
     def runtime(self) -> cel.Env:
         """The CEL runtime with all of it declared; made when the first expression is compiled."""
+        return self._made(())
+
+    def runtime_with(self, declared: Declared) -> cel.Env:
+        """The same with fields whose types it is told apart.
+
+        CEL takes the longest name that it knows for a variable, so such a field is one; an activation of `runtime` that
+        binds its whole name serves the programs, too.
+        """
+        if not declared:
+            return self.runtime
+        known = self._runtimes.get(declared)
+        if known is None:
+            if len(self._runtimes) >= MAX_RUNTIMES:
+                self._runtimes.clear()
+            known = self._runtimes[declared] = self._made(declared)
+        return known
+
+    def _made(self, declared: Declared) -> cel.Env:
         kind = cel.Type
         types = {
             Kind.ANY: kind.DYN,
+            Kind.TEXT: kind.STRING,
             Kind.INT: kind.INT,
+            Kind.DOUBLE: kind.DOUBLE,
             Kind.TEXT_LISTS: kind.Map(kind.STRING, kind.List(kind.STRING)),
             Kind.LISTS: kind.Map(kind.STRING, kind.List(kind.DYN)),
             Kind.MAP: kind.Map(kind.STRING, kind.DYN),
@@ -79,7 +113,7 @@ class Environment:
             ext_math.ExtMath,
         )
         return cel.NewEnv(
-            variables={name: types[held] for name, held in self.variables.items()},
+            variables={name: types[held] for name, held in (*self.variables.items(), *declared)},
             extensions=[extension() for extension in extensions],
             functions=[
                 *(function.declared for function in library.all_functions()),
@@ -92,4 +126,5 @@ class Environment:
         return {
             "compiled": (len(self.compiled), MAX_SOURCES),
             "programs": (len(self.programs), MAX_SOURCES),
+            "runtimes": (len(self._runtimes), MAX_RUNTIMES),
         }

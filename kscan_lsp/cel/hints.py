@@ -34,12 +34,11 @@ _ELSEWHERE: Final = {
 }
 """Names of other languages for what CEL has."""
 _ABSENT: Final = {
-    "file": "a control sees objects, and not the files that they are in",
+    "file": "a control sees objects, and of the file that one is in its 'path' alone",
     "format": "'%s'.format([...]) makes texts, and named formats are not there",
 }
 """What people look for and is not there on purpose, by name."""
 _ABSENT_TOO: Final = {
-    "path": "file",
     "filename": "file",
     "folder": "file",
     "directory": "file",

@@ -15,7 +15,7 @@ from kscan_lsp.regex import regex
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kscan_lsp.cel.environment import Environment
+    from kscan_lsp.cel.environment import Declared, Environment
 
 _NAME = regex(r"[A-Za-z]\w*", re.ASCII)
 
@@ -37,7 +37,11 @@ class Template(Struct, frozen=True, omit_defaults=True):
 
 
 def template(
-    environment: Environment, text: str, *, let: Sequence[tuple[str, str]] = ()
+    environment: Environment,
+    text: str,
+    *,
+    let: Sequence[tuple[str, str]] = (),
+    declared: Declared = (),
 ) -> Template | CelError:
     """Compile a message with `{CEL}` placeholders; `{{` and `}}` stand for braces.
 
@@ -45,6 +49,7 @@ def template(
         environment: what the placeholders may name.
         text: the message. A map literal in a placeholder needs a space before it: `{ {'a': 1}.a }`.
         let: as for `compile_expression`.
+        declared: as there.
 
     Returns:
         The template, or the first error, placed in `text` (or in a `let` entry, which it then names).
@@ -57,7 +62,7 @@ def template(
         if not segment.code:
             parts.append(segment.text)
             continue
-        compiled = compile_expression(environment, segment.text, let=let)
+        compiled = compile_expression(environment, segment.text, let=let, declared=declared)
         if isinstance(compiled, CelError):
             if compiled.name:
                 return compiled

@@ -70,15 +70,18 @@ _ENTRY: Final = _Origin("entry")
 _OBJECT: Final = _Origin("object")
 
 
-def reading_of(tree: Node, variables: Iterable[str], entries: Iterable[str]) -> ReadSet:
+def reading_of(
+    tree: Node, variables: Iterable[str], entries: Iterable[str], qualified: frozenset[str] = frozenset()
+) -> ReadSet:
     """What an expression reads.
 
     Args:
         tree: the expression, checked.
         variables: the variables there are. A name bound inside hides one.
         entries: those of them that map names to lists of entries, each with an `object`.
+        qualified: fields of them, as `variable.field`, that are variables themselves.
     """
-    walk = _ReadingWalk(frozenset(variables), frozenset(entries))
+    walk = _ReadingWalk(frozenset(variables), frozenset(entries), qualified)
     walk.use(walk.visit(tree, {}))
     found = (walk.fields, walk.names, walk.patterns, walk.registries, walk.of_entries)
     return ReadSet(*(tuple(sorted(one)) for one in found))
@@ -97,12 +100,21 @@ def free_names(tree: Node, bound: frozenset[str] = frozenset()) -> frozenset[str
     )
 
 
+def looked_for(tree: Node) -> frozenset[str]:
+    """The fields of variables, as `variable.field`, that are looked for by an operator and not by their whole name."""
+    found = frozenset[str]().union(*(looked_for(part) for part in tree.parts))
+    if tree.kind == "call" and tree.name in _INDEXES and tree.parts[0].kind == "name" and tree.parts[1].text:
+        return found | {f"{tree.parts[0].name}.{tree.parts[1].text}"}
+    return found
+
+
 class _ReadingWalk:
     """What has been found so far."""
 
-    def __init__(self, variables: frozenset[str], entries: frozenset[str]) -> None:
+    def __init__(self, variables: frozenset[str], entries: frozenset[str], qualified: frozenset[str]) -> None:
         self.variables = variables
         self.entries = entries
+        self.qualified = qualified
         self.fields: set[str] = set()
         self.names: set[str] = set()
         self.patterns: set[str] = set()
@@ -156,6 +168,9 @@ class _ReadingWalk:
         if name in bound:
             return bound[name]
         name = name.removeprefix(".")
+        if name in self.qualified:
+            variable, _, field = name.partition(".")
+            return self.select(frozenset({_Origin("variable", variable)}), field)
         return frozenset({_Origin("variable", name)}) if name in self.variables else _NOTHING
 
     def select(self, origins: _Origins, field: str) -> _Origins:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from kscan_lsp import cel, paths
+from kscan_lsp.engine import spaces
 from kscan_lsp.engine.causes import FailedElements
 from kscan_lsp.engine.edited import verdicts_after
 from kscan_lsp.engine.evaluate import evaluate
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.graph.binding import Bound
     from kscan_lsp.graph.index import Key
+    from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.ruleset import Ruleset
 
@@ -93,16 +95,33 @@ class Evaluator:
         Returns:
             Both verdicts as one.
         """
-        return joined(alone, self._judged(alone, self._plans(alone.resource).related, bound, edited))
+        whole = joined(alone, self._judged(alone, self._plans(alone.resource).related, bound, edited))
+        if not self.ruleset.by_namespace:
+            return whole
+        namespace = spaces.spoken_for(alone.resource, bound)
+        if namespace is None:
+            return whole
+        plan = self._plan_of_spaces()
+        related = self._related(spaces.bound_of(bound, plan), plan)
+        return spaces.judge_namespace(
+            namespace, whole, plan, related, ruleset=self.ruleset, evidence=self.evidence, memo=self._memo
+        )
 
     def sees_the_same(self, resource: Resource, before: Bound, now: Bound) -> bool:
         """Whether all that checks read of the objects that a resource is related to is as it was."""
         fields = self._plans(resource).related.related_fields
+        if self.ruleset.by_namespace:
+            if spaces.spoken_for(resource, before) is not spaces.spoken_for(resource, now):
+                return False
+            fields = None
         return self._memo.lists.sees_the_same(before, now, fields)
 
     def relations_of(self, resource: Resource) -> frozenset[str]:
         """The relations that must be bound before a resource can be judged; empty where no other object matters."""
-        return self._plans(resource).related.relations
+        relations = self._plans(resource).related.relations
+        if not self.ruleset.by_namespace:
+            return relations
+        return relations | spaces.relations_for(resource, self._plan_of_spaces())
 
     def evidence_of(self, resource: Resource) -> frozenset[Key]:
         """The keys of the evidence that what is said about a resource rests on, whether it is there or not."""
@@ -143,13 +162,16 @@ class Evaluator:
         """How full each part of what is remembered is, and where its bound lies."""
         return self._memo.fill()
 
+    def _plan_of_spaces(self) -> Plan:
+        return self._plans_for("", "Namespace").spaces
+
     def _plans(self, resource: Resource) -> Plans:
-        group, name, places, workload = (
-            resource.id.group,
-            resource.id.kind,
-            resource.places,
-            bool(resource.templates),
-        )
+        who = resource.id
+        return self._plans_for(who.group, who.kind, resource.places, workload=bool(resource.templates))
+
+    def _plans_for(
+        self, group: str, name: str, places: tuple[Place, ...] = (), *, workload: bool = False
+    ) -> Plans:
         kind = (group, name, places, workload)
         plans = self._memo.plans.get(kind)
         if plans is None:

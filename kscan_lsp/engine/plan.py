@@ -17,7 +17,7 @@ from msgspec import Struct
 from kscan_lsp import cel
 from kscan_lsp.evidence.model import key_for
 from kscan_lsp.kubernetes.pod_templates import fields_of
-from kscan_lsp.policy.compile_check import includes
+from kscan_lsp.policy.matching import includes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -113,6 +113,8 @@ class Plans(NamedTuple):
     """Controls for which other objects matter, too."""
     unanswerable: tuple[Control, ...]
     """Controls that are about such objects, but need more than anybody knows here."""
+    spaces: Plan
+    """Of Namespaces, what is asked of one that no file declares, too."""
     evidence: frozenset[Key]
     """The keys of the kinds of evidence that any control asks for, whether it is there or not."""
 
@@ -167,6 +169,7 @@ def plans_for(
         fields=fields_of(group, kind, places),
         alone=_plan(alone, numbers),
         related=_plan(related, numbers),
+        spaces=_plan([one for one in (*alone, *related) if one[1].undeclared], numbers),
         unanswerable=tuple(unanswerable),
         evidence=frozenset(wanted),
     )
@@ -218,7 +221,7 @@ def _of_an_element(expressions: Sequence[cel.Expression]) -> tuple[Dependency, .
     return tuple(
         (name, field)
         for name, fields in sorted(cel.fields_read(expressions).items())
-        if name != "inputs"
+        if name.partition(".")[0] != "inputs"
         for field in ((None,) if whole or fields is None else sorted(fields))
     )
 

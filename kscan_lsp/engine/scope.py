@@ -262,6 +262,10 @@ def scope_of(
         "kubernetesMinor": ruleset.kubernetes_minor,
         "unneeded": _listed(template.place.unneeded if template else ()),
     }
+    if ruleset.root is not None:
+        values["path"] = resource.file
+    if ruleset.typed_inputs:
+        values |= ruleset.typed_inputs
     # lists of objects and facts know their digests: they can be many
     known: dict[tuple[str, str | None], Digest] = {} if related is None else related.digests()
     long: frozenset[str] = frozenset() if related is None else related.long
@@ -282,17 +286,9 @@ def scope_of(
     else:
         problem = (where, f"there is no pod at {paths.show(where)}")
     return Scope(
-        view,
-        values,
-        anchors,
-        problem,
-        digests,
-        known,
-        number,
-        template.place.partial,
-        composed=made,
-        long=long,
-    )
+        view, values, anchors, problem, digests, known, number, template.place.partial,
+        composed=made, long=long,
+    )  # fmt: skip
 
 
 def _evidence(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
-_STEADY: Final = frozenset({"inputs", "kubernetesMinor", "unneeded", "relations", "objectName"})
+_STEADY: Final = frozenset({"inputs", "kubernetesMinor", "unneeded", "relations", "objectName", "path"})
 """Variables that no value of a resource changes whose identity and relations are as they were."""
 
 

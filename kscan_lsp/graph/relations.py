@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.graph import claims, pods, roles
+from kscan_lsp.graph import claims, pods, roles, spaces
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.references import (
     BINDINGS,
@@ -252,10 +252,14 @@ RELATIONS: Final[dict[str, Relation]] = {
     "admissionPolicies": Relation(
         _everywhere(*_WEBHOOKS), None, "all admission webhooks, admission policies and their bindings of the workspace"
     ),
+    "undeclared": Relation(
+        spaces.declarations, lambda _, __: False, reads=lambda _: None, alike=lambda _: None, made=spaces.undeclared
+    ),
+    "naming": Relation(spaces.naming, sort=lambda _: None),
 }  # fmt: skip
 
 
-NAMES: Final[dict[str, str]] = {name: relation.meaning for name, relation in RELATIONS.items()}
+NAMES: Final[dict[str, str]] = {name: one.meaning for name, one in RELATIONS.items() if one.meaning}
 """The relations that controls can ask for, and what each leads to; of an object it makes no sense for, nowhere."""
 
 OF_A_KIND: Final[dict[str, str]] = {

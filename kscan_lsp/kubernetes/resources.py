@@ -50,6 +50,8 @@ class Resource(Struct, frozen=True, eq=False):
     """Its pod templates; none for what runs no pods."""
     places: tuple[Place, ...] = ()
     """Where its kind has pod templates."""
+    file: str = ""
+    """Where it is written, from the root of its repository and with slashes, as far as anybody asks."""
 
     def resolve(self, path: Path) -> ResolvedPath:
         """The place of a path inside the object; who asks for many has a `Locator`."""

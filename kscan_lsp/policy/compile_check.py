@@ -7,34 +7,26 @@ place they stand.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from msgspec import Struct
 
 from kscan_lsp import cel
 from kscan_lsp.findings import Problem
 from kscan_lsp.graph import relations
-from kscan_lsp.kubernetes.schema import KINDS
 from kscan_lsp.policy import element_names, targets
 from kscan_lsp.policy.environment import CONTROLS
-from kscan_lsp.regex import regex
+from kscan_lsp.policy.inputs import TEXTS, declared
+from kscan_lsp.policy.matching import NAMESPACE, NAMESPACES, Kinds, kinds_of, mistakes_in
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.schema import CheckFile, FixFile, Match
+    from kscan_lsp.policy.schema import CheckFile, FixFile
     from kscan_lsp.yaml.document import Document
-
-Kinds: TypeAlias = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] | None
-"""(groups, kinds) of objects; None stands for workloads."""
-
-_VERSION: Final = regex(r"v[1-9]\w*")
-_KUBERNETES: Final = regex(r"\*|[a-z]*|.*\.k8s\.io")
-"""Groups of objects whose kinds we know: Kubernetes' own have no dot, or this end."""
 
 
 class Operation(Struct, frozen=True, omit_defaults=True):
@@ -76,12 +68,14 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
     """A list of what a finding rests on besides."""
     allow: tuple[tuple[str, cel.Expression], ...] = ()
     """Inputs, and what would have to be in them, or not in them, for the check to pass."""
+    undeclared: bool = False
+    """Whether it is asked of namespaces that no file declares, too."""
 
     @property
     def relational(self) -> bool:
         """Whether it asks for other objects, or its fix does."""
         operations = self.fix.operations if self.fix else ()
-        return bool(self.relations) or any(one.verb == "toSecret" for one in operations)
+        return bool(self.relations) or self.undeclared or any(one.verb == "toSecret" for one in operations)
 
     def judging(self) -> Iterator[cel.Expression]:
         """All that is evaluated on what it judges to find out what is wrong with it."""
@@ -107,29 +101,14 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
             yield from (part for part in parts if isinstance(part, cel.Expression))
 
 
-def kinds_of(match: Match) -> Kinds:
-    """The objects that a `match` of a control file names."""
-    if isinstance(match, str):
-        return None
-    return tuple((tuple(m.groups), tuple(m.kinds)) for m in match)
-
-
-def includes(wanted: Kinds, group: str, kind: str, *, workload: bool) -> bool:
-    """Whether objects of a kind are among those wanted."""
-    if wanted is None:
-        return workload
-    return any(
-        (group in groups or "*" in groups) and (kind in kinds or "*" in kinds) for groups, kinds in wanted
-    )
-
-
 class _Source(NamedTuple):
     """The check being compiled: where it stands, what its expressions may name, and what is wrong so far."""
 
     document: Document
     path: Path
     let: tuple[tuple[str, str], ...]
-    inputs: tuple[str, ...]
+    inputs: Mapping[str, str]
+    declared: cel.Declared
     evidence: str
     problems: list[Problem]
 
@@ -139,7 +118,7 @@ def compile_check(
     path: Path,
     file: CheckFile,
     control: str,
-    inputs: Iterable[str],
+    inputs: Mapping[str, str],
     *,
     evidence: str = "",
 ) -> tuple[Check | None, tuple[Problem, ...]]:
@@ -150,18 +129,20 @@ def compile_check(
         path: where in it the check stands.
         file: the check as read.
         control: the id of the control it is asked for.
-        inputs: the names of the inputs that controls declare.
+        inputs: the inputs that controls declare, by name, with what each is (`inputs.kind_of`).
         evidence: the kind of evidence that the control says it reads.
 
     Returns:
         The check, or None and its problems.
     """
     bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
-    source = _Source(document, path, (*bound, *file.let.items()), tuple(inputs), evidence, [])
-    _look_at_match(source, file.match)
+    let = (*bound, *file.let.items())
+    source = _Source(document, path, let, inputs, declared(inputs), evidence, [])
+    for where, wrong in mistakes_in(file.match):
+        _fail(source, ("match", *where), wrong)
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
         for name in names:
-            if name in CONTROLS.variables or name in targets.ANCHORS or not name.isidentifier():
+            if name in CONTROLS.taken or name in targets.ANCHORS or not name.isidentifier():
                 taken = f"'{name}' cannot be the name of a {what}: it is taken, or not an identifier"
                 _fail(source, (key, name), taken, on_key=True)
     for name, text in file.relations.items():
@@ -178,13 +159,17 @@ def compile_check(
             _expression(source._replace(let=source.let[:number]), text, ("let", name))
     if source.problems:
         return None, tuple(source.problems)
-    each = _each(source, file.each)
+    by_namespace = file.each == NAMESPACE
+    if by_namespace and "match" in vars(file):
+        _fail(source, ("match",), "'each: namespace' is about namespaces, so there is nothing to match")
+    match = NAMESPACES if by_namespace else kinds_of(file.match)
+    each = _each(source, "resource" if by_namespace else file.each)
     deny = _expression(source, file.deny, ("deny",), "bool")
     if file.when and deny and _expression(source, file.when, ("when",), "bool"):
         deny = _expression(source, f"({file.when}\n) ? ({file.deny}\n) : false", ("deny",), "bool")
     message = _message(source, file.message)
     texts = (
-        {("at",): file.at}
+        {("at",): file.at or ("metadata.name" if by_namespace else "")}
         if isinstance(file.at, str)
         else {("at", n): text for n, text in enumerate(file.at)}
     )
@@ -195,13 +180,14 @@ def compile_check(
         for why in element_names.unbound(each, read):
             _fail(source, ("deny",), why)
         # who asks for a field takes it for an item; how long it is may be asked
-        if read.get("item") and element_names.is_list(each, kinds_of(file.match)):
+        if read.get("item") and element_names.is_list(each, match):
             meant = f"did you mean '{file.each}[*]'?"
             _fail(source, ("each",), f"'{file.each}' is a list, and is judged as one thing; {meant}")
     related = _expression(source, file.related, ("related",), "list") if file.related else None
     allow = [(name, _expression(source, text, ("allow", name))) for name, text in file.allow.items()]
-    for name in file.allow.keys() - source.inputs:
-        _fail(source, ("allow", name), _undeclared(source, name), on_key=True)
+    for name in file.allow:
+        if wrong := _no_list(source, name):
+            _fail(source, ("allow", name), wrong, on_key=True)
     if source.problems or each is None or deny is None or message is None:
         return None, tuple(source.problems)
     check = Check(
@@ -210,34 +196,14 @@ def compile_check(
         deny=deny,
         message=message,
         at=tuple(filter(None, at)),
-        match=kinds_of(file.match),
+        match=match,
         fix=fix,
         relations=tuple(dict.fromkeys(file.relations.values())),
         related=related,
         allow=tuple((name, question) for name, question in allow if question),
+        undeclared=by_namespace,
     )
     return check, ()
-
-
-def _look_at_match(source: _Source, match: Match) -> None:
-    """Say what no object has: a check that looks for that would pass for ever."""
-    for number, wanted in enumerate(match if isinstance(match, tuple) else ()):
-        for index, group in enumerate(wanted.groups):
-            if "/" in group or _VERSION.fullmatch(group):
-                message = f"'{group}' is a group with a version; write '{group.rpartition('/')[0]}'"
-                _fail(source, ("match", number, "groups", index), message)
-        for index, kind in enumerate(wanted.kinds):
-            ours = kind in KINDS or not any(map(_KUBERNETES.fullmatch, wanted.groups))
-            meant = [] if ours else get_close_matches(kind, KINDS, n=1, cutoff=0.8)
-            if meant and abs(len(meant[0]) - len(kind)) <= 2:  # else a kind that we do not know
-                _fail(
-                    source, ("match", number, "kinds", index), f"no kind '{kind}'; did you mean '{meant[0]}'?"
-                )
-            elif kind[:1].islower():
-                message = (
-                    f"'{kind}' is no kind: kinds begin with a capital letter and are singular, like 'Pod'"
-                )
-                _fail(source, ("match", number, "kinds", index), message)
 
 
 def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
@@ -262,8 +228,8 @@ def _fix(source: _Source, file: FixFile, each: targets.Each | None) -> Fix:
     for index, text in enumerate(file.remove):
         operate("remove", text, ("remove", index))
     for text, name in file.choose.items():
-        if name not in source.inputs:
-            _fail(source, ("fix", "choose", text), _undeclared(source, name))
+        if wrong := _no_list(source, name):
+            _fail(source, ("fix", "choose", text), wrong)
         operate("choose", text, ("choose", text), name)
     if file.to_secret:
         operate("toSecret", file.to_secret, ("toSecret",))
@@ -283,7 +249,7 @@ def _target(
     source: _Source, text: str, where: Path, each: targets.Each | None, *, on_key: bool = False
 ) -> targets.Target | None:
     try:
-        target = targets.parse_target(text, source.let)
+        target = targets.parse_target(text, source.let, source.declared)
     except ValueError as error:
         _fail(source, where, str(error), on_key=on_key)
         return None
@@ -300,7 +266,7 @@ def _target(
 def _expression(
     source: _Source, text: str, where: Path, result: Literal["any", "bool", "list"] = "any"
 ) -> cel.Expression | None:
-    compiled = cel.compile_expression(CONTROLS, text, let=source.let, result=result)
+    compiled = cel.compile_expression(CONTROLS, text, let=source.let, result=result, declared=source.declared)
     if isinstance(compiled, cel.CelError):
         _fail(source, where, _with_place(compiled))
         return None
@@ -309,7 +275,7 @@ def _expression(
 
 
 def _message(source: _Source, text: str) -> cel.Template | None:
-    compiled = cel.template(CONTROLS, text, let=source.let)
+    compiled = cel.template(CONTROLS, text, let=source.let, declared=source.declared)
     if isinstance(compiled, cel.CelError):
         _fail(source, ("message",), _with_place(compiled))
         return None
@@ -337,6 +303,14 @@ def _look_up_names(
 
 def _undeclared(source: _Source, name: str) -> str:
     return f"no control declares an input '{name}'{nearest_name(name, list(source.inputs))}"
+
+
+def _no_list(source: _Source, name: str) -> str:
+    """Why an input has no entries that could be chosen or allowed; empty where it has."""
+    if name not in source.inputs:
+        return _undeclared(source, name)
+    kind = source.inputs[name]
+    return "" if kind == TEXTS else f"input '{name}' is {kind}, and this takes {TEXTS}"
 
 
 def _with_place(error: cel.CelError) -> str:

@@ -24,10 +24,13 @@ CONTROLS: Final = cel.Environment(
         "kubernetesMinor": cel.Kind.INT,
         "unneeded": cel.Kind.ANY,
         "evidence": cel.Kind.MAP,
-    }
+        "path": cel.Kind.TEXT,
+    },
+    hidden=("path",),
 )
 """`objectName` is what an object is called in texts, `(no name)` where it has no name; `inputs` maps names to lists of
 text; `role` says which list a container is in, `choice` is the value chosen for a fix, `relations` maps names to lists
 of other objects, `kubernetesMinor` is the Kubernetes version that manifests are for (33 for 1.33), `unneeded` lists the
-fields that containers of a kind do without, `evidence` maps kinds of evidence to what is known; the others are whatever
+fields that containers of a kind do without, `evidence` maps kinds of evidence to what is known,
+`path` is where the manifest is in its repository; the others are whatever
 the manifest has."""

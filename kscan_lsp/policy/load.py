@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem
-from kscan_lsp.policy.compile_check import Check, compile_check, kinds_of
+from kscan_lsp.policy.compile_check import Check, compile_check
+from kscan_lsp.policy.inputs import Input, kind_of, kinds_in
+from kscan_lsp.policy.matching import kinds_of
 from kscan_lsp.policy.memo import PolicyMemo
 from kscan_lsp.policy.model import (
     Control,
@@ -77,8 +80,12 @@ def load(
                 found += _keep(framework_drafts, _FrameworkDraft(file, document, source))
         problems += [PolicyProblem(source, document, p) for p in found]
     controls, control_sources = dict(base.controls), dict(base.sources)
-    declared = frozenset(name for control in controls.values() for name in control.inputs)
-    declared |= {name for draft in drafts.values() for name in draft.file.inputs}
+    declared = kinds_in(
+        (
+            *(control.inputs for control in controls.values()),
+            *(draft.file.defaults for draft in drafts.values()),
+        )
+    )
     # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
     for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
         if any(check.use for check in draft.file.checks):
@@ -167,16 +174,20 @@ def _compile(
     draft: _ControlDraft,
     drafts: Mapping[str, _ControlDraft],
     known: Mapping[str, Control],
-    declared: frozenset[str],
+    declared: Mapping[str, str],
 ) -> tuple[Control | None, tuple[Problem, ...]]:
     file, document = draft.file, draft.document
     problems: list[Problem] = []
     checks: list[Check] = []
-    inputs: dict[str, tuple[str, ...]] = {}
+    inputs: dict[str, Input] = {}
     for check in file.checks:
         if check.use in known:
             inputs |= known[check.use].inputs
-    inputs |= {name: tuple(values) for name, values in file.inputs.items()}
+    inputs |= file.defaults
+    for name, value in file.defaults.items():
+        if declared[name] != kind_of(value):
+            clash = f"input '{name}' is {declared[name]} of another control; give this one another name"
+            problems.append(Problem(span_at(document, ("inputs", name), on_key=True), clash, "control"))
     for index, check in enumerate(file.checks):
         if check.use:
             if wrong := _cannot_use(check.use, draft, drafts, known):
@@ -210,6 +221,7 @@ def _compile(
         evidence=file.evidence,
         needs=file.needs,
         match=kinds_of(file.match),
+        reads_path="path" in fields_read(one for check in checks for one in check.expressions()),
     )
     return control, ()
 

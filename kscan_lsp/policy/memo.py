@@ -14,7 +14,7 @@ from kscan_lsp.settings.validation import validate
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kscan_lsp.findings import Problem
     from kscan_lsp.policy.model import Control
@@ -38,17 +38,20 @@ class _Entry(Struct):
 
 
 class _CompiledControl(Struct, frozen=True):
-    """The control of a text, and the names of the inputs that were declared when it was compiled."""
+    """The control of a text, and the inputs that were declared when it was compiled, with what each was."""
 
-    declared: frozenset[str]
+    declared: Mapping[str, str]
     control: Control | None
     problems: tuple[Problem, ...]
 
-    def holds(self, declared: frozenset[str]) -> bool:
+    def holds(self, declared: Mapping[str, str]) -> bool:
         """Whether compiling would give the same where these inputs are declared."""
-        return declared == self.declared or (
-            self.control is not None and self.control.named_inputs() <= declared
-        )
+        if declared == self.declared:
+            return True
+        if self.control is None:
+            return False
+        own = self.control.named_inputs() | self.control.inputs.keys()
+        return all(name in declared and declared[name] == self.declared[name] for name in own)
 
 
 class PolicyMemo:
@@ -75,14 +78,14 @@ class PolicyMemo:
     def control(
         self,
         document: Document,
-        declared: frozenset[str],
+        declared: Mapping[str, str],
         compiled: Callable[[], tuple[Control | None, tuple[Problem, ...]]],
     ) -> tuple[Control | None, tuple[Problem, ...]]:
         """The control of a document, compiled where it is not known.
 
         Args:
             document: its file.
-            declared: the names of the inputs that any control declares: what it may read depends on other files.
+            declared: what the inputs are that any control declares: what it may read depends on other files.
             compiled: compiles it.
         """
         entry = self._entry(document.text, json=document.json)

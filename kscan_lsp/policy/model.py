@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.policy.compile_check import Check, Kinds  # noqa: TC001 - as above
+from kscan_lsp.policy.compile_check import Check  # noqa: TC001 - as above
+from kscan_lsp.policy.inputs import Input  # noqa: TC001 - as above
+from kscan_lsp.policy.matching import Kinds  # noqa: TC001 - as above
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     description: str
     remediation: str
     references: tuple[str, ...]
-    inputs: Mapping[str, tuple[str, ...]]
+    inputs: Mapping[str, Input]
+    """Their defaults, which say what they are."""
     checks: tuple[Check, ...] = ()
     needs: str = ""
     """What would answer it, where no manifest does. It has no checks, unless it asks for `evidence`."""
@@ -42,6 +45,8 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     """The kind of evidence that its checks read. Where there is none, it stays unevaluated for what it `needs`."""
     match: Kinds = None
     """The objects that it is about, if it has no checks to say so."""
+    reads_path: bool = False
+    """Whether a check reads where its manifest is."""
 
     @property
     def unanswered(self) -> str:

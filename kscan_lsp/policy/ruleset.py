@@ -14,13 +14,15 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.kubernetes.images import entry_error
 from kscan_lsp.kubernetes.pod_templates import Place
 from kscan_lsp.policy.admission import is_of_admission, stand_in
+from kscan_lsp.policy.inputs import Bound, bound, fitting, lists_in
 from kscan_lsp.settings.model import DEFAULT_FRAMEWORK
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.paths import Path, Pattern
+    from kscan_lsp.policy.inputs import Input
     from kscan_lsp.policy.model import Control, Framework, PolicySet
     from kscan_lsp.settings.model import Settings
 
@@ -31,7 +33,7 @@ class Ruleset(Struct, frozen=True, eq=False):
     controls: Mapping[str, Control]
     severities: Mapping[str, Severity]
     inputs: Mapping[str, list[str]]
-    """Lists rather than tuples, because CEL is handed this very object."""
+    """Those that are lists, rather than tuples, because CEL is handed this very object."""
     frameworks: tuple[Framework, ...]
     pod_spec_paths: Mapping[tuple[str, str], tuple[Place, ...]]
     policies: PolicySet
@@ -41,6 +43,19 @@ class Ruleset(Struct, frozen=True, eq=False):
     """Whether objects are judged by the admission policies of their workspace, too."""
     left_out: frozenset[str] = frozenset()
     """The admission policies that are not asked, by their ids."""
+    typed_inputs: Mapping[str, Bound] = {}
+    """The inputs that are no lists, by their whole names, as in `inputs.replicas`: CEL knows each as a variable."""
+    root: str | None = None
+    """The folder from which controls see paths, absolute; empty where names are such paths already, None where no
+    control asks."""
+
+    by_namespace: bool = False
+    """Whether any control judges namespaces that no file declares."""
+
+    def input(self, name: str, default: Input = ()) -> Bound:
+        """The value that holds of an input."""
+        listed = self.inputs.get(name)
+        return self.typed_inputs.get(f"inputs.{name}", bound(default)) if listed is None else listed
 
     @property
     def relational(self) -> bool:
@@ -63,8 +78,10 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
     return (
         one.severities == other.severities
         and one.inputs == other.inputs
+        and one.typed_inputs == other.typed_inputs
         and one.pod_spec_paths == other.pod_spec_paths
         and one.admission == other.admission
+        and one.root == other.root
         and one.left_out == other.left_out
         and one.kubernetes_minor == other.kubernetes_minor
         and [*map(id, one.frameworks)] == [*map(id, other.frameworks)]
@@ -88,7 +105,12 @@ class SettingError(Struct, frozen=True):
 
 
 def choose(
-    policies: PolicySet, settings: Settings, *, only: Iterable[str] = (), besides: Iterable[str] = ()
+    policies: PolicySet,
+    settings: Settings,
+    *,
+    only: Iterable[str] = (),
+    besides: Iterable[str] = (),
+    root: str = "",
 ) -> tuple[Ruleset, tuple[SettingError, ...]]:
     """Apply settings to policies.
 
@@ -97,6 +119,7 @@ def choose(
         settings: the user's choice.
         only: control ids that replace the choice by frameworks, includes and excludes.
         besides: control ids that are on besides, unless the user excludes them.
+        root: the folder from which controls see paths, if that is none of the current one.
 
     Returns:
         The ruleset, and the names in the settings that are wrong; these have no effect.
@@ -128,7 +151,8 @@ def choose(
                 wanted.pop(control, None)
     for control in settings.controls.severity:
         exists(control, ("controls", "severity", control))
-    inputs, misnamed = _inputs(policies, settings)
+    values, misnamed = _inputs(policies, settings)
+    inputs = {name: value for name, value in values.items() if isinstance(value, list)}
     controls = {i: policies.controls[i] for i in sorted(wanted)}
     ruleset = Ruleset(
         controls=controls,
@@ -146,6 +170,9 @@ def choose(
         kubernetes_minor=settings.kubernetes_minor,
         admission=settings.admission.evaluate and not ids,
         left_out=frozenset(filter(is_of_admission, settings.controls.exclude)),
+        by_namespace=any(check.undeclared for control in controls.values() for check in control.checks),
+        root=root if any(control.reads_path for control in controls.values()) else None,
+        typed_inputs={f"inputs.{name}": value for name, value in values.items() if name not in inputs},
     )
     return ruleset, (*wrong, *misnamed)
 
@@ -181,44 +208,52 @@ def members_of(framework: Framework, policies: PolicySet) -> tuple[str, ...]:
     return tuple(i for i in framework.members if i in policies.controls)
 
 
-def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, list[str]], list[SettingError]]:
-    inputs: dict[str, list[str]] = {}
+def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, Bound], list[SettingError]]:
+    defaults: dict[str, Input] = {}
     patterns: set[str] = set()
     registries: set[str] = set()
     for control in policies.controls.values():
-        inputs.update({name: list(values) for name, values in control.inputs.items()})
+        defaults |= control.inputs
         for check in control.checks:
             patterns.update(check.deny.reading.patterns)
             registries.update(check.deny.reading.registries)
+    inputs = {name: bound(value) for name, value in defaults.items()}
     wrong = []
     # a file is read by who may touch files, and its lists are put in its place
     chosen = {} if isinstance(settings.inputs, str) else settings.inputs
-    for name, values in chosen.items():
+    for name, given in chosen.items():
         if name not in inputs:
             hint = nearest_name(name, sorted(inputs))
             unread = f"no control reads an input '{name}'{hint}"
             wrong.append(SettingError(("inputs", name), unread, on_key=True))
             continue
-        if f"inputs.{name}" in patterns and (message := cel.check_patterns(values)):
-            place, message = next(
-                (
-                    (("inputs", name, n), why)
-                    for n, one in enumerate(values)
-                    if (why := cel.check_patterns([one]))
-                ),
-                (("inputs", name), message),
-            )
-            wrong.append(SettingError(place, message))
+        value = fitting(name, given, defaults[name])
+        if isinstance(value, str):
+            wrong.append(SettingError(("inputs", name), value))
+            continue
+        lists = [*lists_in(name, value)]
+        if f"inputs.{name}" in patterns and (bad := [*_bad_patterns(lists)]):
+            wrong += bad
             continue
         if f"inputs.{name}" in registries:
             # the list stays as it is: without its last entry nothing would be asked any more
             wrong += [
-                SettingError(("inputs", name, n), message)
-                for n, entry in enumerate(values)
+                SettingError(("inputs", *where, n), message)
+                for where, texts in lists
+                for n, entry in enumerate(texts)
                 if (message := entry_error(entry))
             ]
-        inputs[name] = list(values)
+        inputs[name] = bound(value)
     return inputs, wrong
+
+
+def _bad_patterns(lists: Iterable[tuple[Path, tuple[str, ...]]]) -> Iterator[SettingError]:
+    """The first regular expression of each list that is wrong, or the list, where it is as a whole."""
+    for where, texts in lists:
+        if message := cel.check_patterns(texts):
+            one = ((n, why) for n, text in enumerate(texts) if (why := cel.check_patterns([text])))
+            number, why = next(one, (None, message))
+            yield SettingError(("inputs", *where) if number is None else ("inputs", *where, number), why)
 
 
 def _pod_spec_paths(

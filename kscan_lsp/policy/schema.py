@@ -8,10 +8,14 @@ editor.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+from kscan_lsp.policy.input_schema import DeclaredInput, GivenInput, default_of
 from kscan_lsp.settings.model import Version
 from kscan_lsp.settings.shape import EMPTY, Model, Value
+
+if TYPE_CHECKING:
+    from kscan_lsp.policy.inputs import Input
 
 Texts = tuple[str, ...]
 Expression = Annotated[str, Value(description="A CEL expression.")]
@@ -39,17 +43,6 @@ ControlId = Annotated[
         meaning="capital letters, a hyphen and four digits, such as ORG-0001",
     ),
 ]
-
-
-def _is_list(value: object) -> object:
-    if not isinstance(value, list):
-        raise ValueError(  # noqa: TRY004 - what models take
-            "an input is a list of texts, with no lists or maps in it; numbers are quoted, and int() reads them"
-        )
-    return value
-
-
-InputTexts = Annotated[Texts, Value(before=_is_list)]
 
 
 class MatchFile(Model):
@@ -110,7 +103,13 @@ class CheckFile(Model):
         str, Value(description="The id of a control whose checks are taken over, for the objects of 'match'.")
     ] = ""
     match: Match = "workloads"
-    each: str = "resource"
+    each: Annotated[
+        str,
+        Value(
+            description="What is judged one by one: resource, podTemplate, containers, a path with [*], or namespace: "
+            "every namespace that a file declares, or that an object names."
+        ),
+    ] = "resource"
     let: Mapping[str, Expression] = EMPTY
     when: Expression = ""
     deny: Expression = ""
@@ -155,8 +154,9 @@ class TestFile(Model):
 
     name: str
     manifest: str
+    path: Annotated[str, Value(description="Where the manifest is, from the root of its repository.")] = ""
     fixed: str | None = None
-    inputs: Mapping[str, InputTexts] = EMPTY
+    inputs: Mapping[str, GivenInput] = EMPTY
     evidence: Annotated[
         Mapping[str, Any],
         Value(
@@ -185,8 +185,11 @@ class ControlFile(Model):
     remediation: str
     references: Texts = ()
     inputs: Annotated[
-        Mapping[str, InputTexts],
-        Value(description="Lists that its checks read; those of other controls, too."),
+        Mapping[str, DeclaredInput],
+        Value(
+            description="What its checks read and settings may set, with its default: a list of texts, or "
+            "{type: list, map or number, default: ...}. Those of other controls can be read, too."
+        ),
     ] = EMPTY
     needs: Annotated[
         str,
@@ -223,6 +226,11 @@ class ControlFile(Model):
         if self.checks and "match" in vars(self):
             unless = "it has none" if self.evidence else "the control has 'needs'"
             raise ValueError(f"'match' stands in a check, unless {unless}")
+
+    @property
+    def defaults(self) -> dict[str, Input]:
+        """Its inputs, each with its default."""
+        return {name: default_of(one) for name, one in self.inputs.items()}
 
     @property
     def weight(self) -> float:

@@ -78,8 +78,10 @@ def parse_each(text: str) -> Each:
     return Each("object", tuple(steps))
 
 
-def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelError:
-    """Parse a path of `at` or `fix`; `let` is that of `cel.compile_expression`.
+def parse_target(
+    text: str, let: Sequence[tuple[str, str]], declared: cel.Declared = ()
+) -> Target | cel.CelError:
+    """Parse a path of `at` or `fix`; `let` and `declared` are those of `cel.compile_expression`.
 
     Returns:
         The target, or what is wrong with an expression in it.
@@ -90,7 +92,7 @@ def parse_target(text: str, let: Sequence[tuple[str, str]]) -> Target | cel.CelE
     holes: list[cel.Expression] = []
 
     def keep(match: re.Match[str]) -> str:
-        compiled = cel.compile_expression(CONTROLS, match[1], let=let)
+        compiled = cel.compile_expression(CONTROLS, match[1], let=let, declared=declared)
         if isinstance(compiled, cel.CelError):
             raise _BadHoleError(compiled)
         holes.append(compiled)

@@ -8,6 +8,7 @@ from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_shapes import SHAPES
 from kscan_lsp.kubernetes.pod_templates import PLACES
 from kscan_lsp.policy.explain import standards
+from kscan_lsp.policy.inputs import shown
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.report.lines import StyledText, wrapped
 from kscan_lsp.report.printable import printable
@@ -46,7 +47,7 @@ def _sections(control: Control, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
     if named := standards(control.id, ruleset.policies):
         yield "Frameworks", "\n".join(named)
     for name in control.inputs:
-        values = ruleset.inputs.get(name, control.inputs[name])
+        values = shown(ruleset.input(name, control.inputs[name]))
         yield f"Input {name} (inputs.{name} in .kscan.yaml)", "\n".join(values) or "empty"
     if control.references:
         yield "Read more", "\n".join(control.references)

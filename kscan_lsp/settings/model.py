@@ -22,7 +22,7 @@ from kscan_lsp.settings.sections import AdmissionSettings, ImageGateSettings, Im
 from kscan_lsp.settings.shape import EMPTY, Value, fitting, said, types_of
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import in_words, validate, without_errors
-from kscan_lsp.settings.values import Names, as_pattern, one_or_many
+from kscan_lsp.settings.values import InputValue, Names, as_pattern, one_or_many
 from kscan_lsp.yaml.data import nearest
 from kscan_lsp.yaml.tree import Scalar
 
@@ -136,17 +136,17 @@ class GateSettings(ImageGateSettings):
     ] = False
 
 
-Lists = Mapping[str, Names]
+Inputs = Mapping[str, InputValue]
 
 
 class InputsFile(SettingsPart):
-    """A file of inputs: names and their lists, as Kubescape has them."""
+    """A file of inputs: names and their values; Kubescape has lists."""
 
-    others: ClassVar[Any] = Names
+    others: ClassVar[Any] = InputValue
 
     @property
-    def lists(self) -> Lists:
-        """The lists by name."""
+    def lists(self) -> Inputs:
+        """The values by name."""
         return vars(self)
 
 
@@ -165,10 +165,10 @@ class Settings(SettingsPart):
     ] = ()
     controls: ControlSettings = ControlSettings()
     inputs: Annotated[
-        Lists | str,
+        Inputs | str,
         Value(
-            description="Values of tunable lists that controls read, by name; each replaces the default. "
-            "Or the name of a file that holds such lists, such as Kubescape's control inputs."
+            description="Values of tunable lists, maps and numbers that controls read, by name; each replaces the "
+            "default. Or the name of a file that holds such values, such as Kubescape's control inputs."
         ),
     ] = EMPTY
     policies: Annotated[Names, Value(description="Files or folders with own controls and frameworks.")] = ()

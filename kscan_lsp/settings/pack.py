@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.exceptions import ExceptionSettings
-from kscan_lsp.settings.model import Lists, Settings, settings_of
+from kscan_lsp.settings.model import Inputs, Settings, settings_of
 from kscan_lsp.settings.sections import SettingsPart
 from kscan_lsp.settings.shape import EMPTY, Value, said
 from kscan_lsp.settings.validation import validate
@@ -70,7 +70,9 @@ class PackFile(SettingsPart):
     use: Annotated[
         Names, Value(description="Frameworks that are on where who extends the pack chooses none.")
     ] = ()
-    inputs: Annotated[Lists, Value(description="Values of lists that controls read.")] = EMPTY
+    inputs: Annotated[Inputs, Value(description="Values of lists, maps and numbers that controls read.")] = (
+        EMPTY
+    )
     exceptions: Annotated[
         ExceptionSettings,
         Value(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from kscan_lsp.regex import regex
@@ -16,6 +17,9 @@ def one_or_many(value: object) -> object:
 Names = Annotated[tuple[str, ...], Value(before=one_or_many, written=str | tuple[str, ...])]
 """A list of strings; one string stands for a list of one."""
 
+
+InputValue = Names | Mapping[str, Names] | int | float
+"""What an input may be given; which of these it takes, the control says that declares it."""
 
 _OF_A_MACHINE: Final = regex(r"!?(?:[A-Za-z]:[\\/]|~/|file://|\\\\)")
 """How a path begins that is one of a whole machine; others begin with a slash, as patterns may, too."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
+    from kscan_lsp.workspace.results import CheckedFile
 
 _MARKER: Final = regex(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
 _CARETS: Final = regex(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
@@ -97,7 +98,7 @@ def _case(control: Control, policies: PolicySet, test: TestFile) -> _Case:
     manifest, marks = read_marks(test.manifest)
     rules, wrong = ruleset.choose(policies, settings_of(test), only=(control.id,))
     evidence, unreadable = evidence_of(test.evidence, _TODAY)
-    project = Project(Evaluator(rules, evidence)).with_file(_FILE, manifest)
+    project = Project(Evaluator(rules, evidence)).with_file(test.path or _FILE, manifest)
     return _Case(test, manifest, marks, project, wrong[0].message if wrong else unreadable)
 
 
@@ -109,14 +110,20 @@ def _coverage_gap(control: Control, cases: Sequence[_Case]) -> str:
         return f"no test shows what this control finds: mark the place in a manifest that fails, '# ^^^ {control.id}'"
     refused = ""
     for case in cases:
-        for number, checked in enumerate(case.project.files[_FILE].parts):
+        checked_file = _only(case.project)
+        for number, checked in enumerate(checked_file.parts):
             for finding in checked.findings:
                 if finding.fixable:
-                    options, reason = fixes_of(Site(case.project, _FILE, number), finding)
+                    options, reason = fixes_of(Site(case.project, checked_file.path, number), finding)
                     if options:
                         return ""
                     refused = refused or reason
     return refused and f"no test shows a fix that holds: {refused}"
+
+
+def _only(project: Project) -> CheckedFile:
+    """The one file of a test."""
+    return next(iter(project.files.values()))
 
 
 def settings_of(test: TestFile) -> Settings:
@@ -146,7 +153,7 @@ def _failure(control: Control, case: _Case, source: ControlSource) -> str:
         return error
     expected = {(mark.line, mark.start, mark.end) for mark in case.marks if control.id in mark.controls}
     found: dict[tuple[int, int, int], str] = {}
-    for placed in case.project.files[_FILE].documents:
+    for placed in _only(case.project).documents:
         document = placed.checked.document
         if document.problems:
             return f"the manifest has a problem: {document.problems[0].message}"
@@ -165,7 +172,7 @@ def _failure(control: Control, case: _Case, source: ControlSource) -> str:
                 start, end = document.lines.position(span.start), document.lines.position(span.end)
                 found[placed.line + start.line, start.column, end.column] = message
     if found.keys() != expected:
-        return _difference(FileText(case.project.files[_FILE], case.project.ruleset), expected, found)
+        return _difference(FileText(_only(case.project), case.project.ruleset), expected, found)
     if case.test.fixed is None:
         return ""
     fixed, reason = _all_fixed(case.project)
@@ -220,17 +227,18 @@ def _all_fixed(project: Project) -> tuple[str, str]:
         else:
             project = made
             refused.clear()  # what could not be fixed may be possible now
-    return project.files[_FILE].text, reason
+    return _only(project).text, reason
 
 
 def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
     """The project with one more fix made, or why one cannot be made; None where there is nothing left to try."""
-    for number, placed in enumerate(project.files[_FILE].documents):
+    file = _only(project)
+    for number, placed in enumerate(file.documents):
         for finding in placed.checked.findings:
             if finding.fixable and fingerprint(finding, 0) not in refused:
-                options, reason = fixes_of(Site(project, _FILE, number), finding)
+                options, reason = fixes_of(Site(project, file.path, number), finding)
                 if options:
-                    return project.with_document(_FILE, number, options[0].text)
+                    return project.with_document(file.path, number, options[0].text)
                 refused.add(fingerprint(finding, 0))
                 return reason
     return None

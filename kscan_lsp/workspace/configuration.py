@@ -31,7 +31,7 @@ from kscan_lsp.workspace.images import ImageFiles, folder_for, of_images, read_i
 from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
 from kscan_lsp.workspace.locks import hold, load_unlocked
 from kscan_lsp.workspace.packs import Pack, find_packs
-from kscan_lsp.workspace.places import find_settings, settings_above
+from kscan_lsp.workspace.places import find_settings, settings_above, top_of
 from kscan_lsp.workspace.policies import policy_files, read_policy_file
 from kscan_lsp.workspace.releases import NamedRelease, releases_of
 from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing, unread_settings
@@ -194,6 +194,7 @@ def configure(
         known,
         settings,
         only=only,
+        root=top_of(root or policy_root, files[0] if files else None),
         # who asks for frameworks on a command line gets these
         besides=of_images(known) if images.reports and "frameworks" not in (changes or {}) else (),
     )

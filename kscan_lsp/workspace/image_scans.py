@@ -185,7 +185,9 @@ def with_scanned(
     """
     policies = configuration.ruleset.policies
     more = of_images(policies) if besides else ()
-    rules, _ = choose(policies, configuration.settings, only=only, besides=more)
+    rules, _ = choose(
+        policies, configuration.settings, only=only, besides=more, root=configuration.ruleset.root or ""
+    )
     images = configuration.images._replace(scanned=reports, settings=configuration.settings.images)
     return replace(configuration, ruleset=rules, images=images)
 

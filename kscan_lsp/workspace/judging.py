@@ -18,9 +18,11 @@ from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
 from kscan_lsp.graph.binding import bind
+from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.workspace.earlier import object_now
+from kscan_lsp.workspace.places import path_in
 from kscan_lsp.workspace.results import Admission, CheckedDocument, ReadDocument, earlier_of
 from kscan_lsp.yaml.document import reread
 
@@ -60,10 +62,15 @@ def judge(
     """
     ruleset = evaluator.ruleset
     resources, missed = resources_of(document, ruleset.pod_spec_paths)
+    if ruleset.root is not None:
+        file = path_in(ruleset.root, path)
+        resources = tuple([replace(one, file=file) for one in resources])
     earlier = earlier_of(before, change, resources) if before else (None,) * len(resources)
     pairs = [*zip(resources, earlier, strict=True)]
     verdicts = tuple([evaluator.evaluate(one, was and was.alone) for one, was in pairs])
     objects = tuple([object_now(path, *pair) for pair in pairs]) if ruleset.relational else ()
+    if ruleset.by_namespace:
+        objects = tuple(map(also_by_namespace, objects))
     kept = earlier if objects else ()
     return _alone(evaluator, ReadDocument(document, verdicts, missed, objects, evaluator.evidence, kept))
 
@@ -82,6 +89,19 @@ def judge_again(evaluator: Evaluator, checked: CheckedDocument) -> CheckedDocume
         return checked
     verdicts = tuple(evaluator.evaluate(verdicts.resource) for verdicts in read.verdicts)
     return _alone(evaluator, replace(read, verdicts=verdicts, evidence=evaluator.evidence))
+
+
+def judge_as_written(evaluator: Evaluator, checked: CheckedDocument, path: str) -> CheckedDocument:
+    """A document that was made of others, by the file that it is written in, as far as any control asks for that."""
+    read, root = checked.read, evaluator.ruleset.root
+    if root is None or read is None or not read.verdicts:
+        return checked
+    file = path_in(root, path)
+    if read.verdicts[0].resource.file == file:
+        return checked
+    resources = [replace(verdicts.resource, file=file) for verdicts in read.verdicts]
+    verdicts = tuple([evaluator.evaluate(one) for one in resources])
+    return _alone(evaluator, replace(read, verdicts=verdicts, earlier=()))
 
 
 def relate(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from kscan_lsp.policy.inputs import Input
     from kscan_lsp.policy.model import PolicySet
     from kscan_lsp.settings.layers import Layer
     from kscan_lsp.yaml.document import Document
@@ -26,7 +27,7 @@ class ListsFile(NamedTuple):
 
     path: Path
     document: Document
-    values: Mapping[str, tuple[str, ...]]
+    values: Mapping[str, Input]
     problems: tuple[Problem, ...]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.graph.references import object_of
+from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.workspace.results import has_template_at_fault, is_values_file
 from kscan_lsp.yaml.document import read_document, split
@@ -34,4 +35,6 @@ def objects_of(path: str, text: str, ruleset: Ruleset, *, json: bool = False) ->
         found += (object_of(path, resource, offset, line) for resource in resources)
         offset += len(piece)
         line += document.lines.line_count - 1
-    return () if complete and is_values_file(path, [one.id for one in found]) else tuple(found)
+    if complete and is_values_file(path, [one.id for one in found]):
+        return ()
+    return tuple(map(also_by_namespace, found) if ruleset.by_namespace else found)

@@ -20,7 +20,8 @@ from kscan_lsp.findings import SUPPRESSION
 from kscan_lsp.render.kustomize.comments import with_comments
 from kscan_lsp.render.kustomize.places import Overlaid
 from kscan_lsp.render.source_map import FoundWith, few
-from kscan_lsp.text import LineIndex
+from kscan_lsp.text import LineIndex, Span
+from kscan_lsp.workspace.judging import judge_as_written
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.results import CheckedFile, place
 
@@ -63,7 +64,11 @@ def read_built(project: Project, overlay: OverlayBuild) -> CheckedFile:
     documents = []
     for placed, places in zip(place(overlay.path, read.parts), found, strict=True):
         source = Overlaid(overlay.path, placed.offset, (), first_line, places=places)
-        documents.append(replace(placed, source=source))
+        checked = placed.checked
+        if project.ruleset.root is not None and (top := checked.document.root) is not None:
+            written = source.locate(Span(top.start, top.start + 1)).file
+            checked = judge_as_written(project.evaluator, checked, written)
+        documents.append(replace(placed, checked=checked, source=source))
     return CheckedFile(overlay.path, text, json=False, documents=tuple(documents))
 
 

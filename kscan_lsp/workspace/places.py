@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path, PurePath
+from typing import Final
+from urllib.parse import unquote
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.settings.exceptions import FILE_NAME, FOLDER
 from kscan_lsp.settings.model import FILE_NAMES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def find_settings(start: Path) -> Path | None:
@@ -38,6 +38,36 @@ def settings_above(path: Path) -> tuple[Path, ...]:
     top = repository(str(path.parent))
     above = [folder for folder in path.parent.parents if not top or folder.is_relative_to(top)]
     return (*filter(None, map(settings_in, reversed(above))), path)
+
+
+_NO_FILE: Final = re.compile(r"<|[a-z][a-z0-9+.-]+:")
+"""How names begin of what is in no file: standard input, and the other schemes of an editor."""
+_OF_WINDOWS: Final = re.compile(r"/[A-Za-z]:")
+
+
+def top_of(folder: Path | None, settings: Path | None) -> str:
+    """The folder from which controls see paths: the checkout around a folder, else that of its outermost settings."""
+    if folder is None:
+        return ""
+    return repository(str(folder)) or str(settings.parent if settings else folder)
+
+
+def path_in(root: str, name: str) -> str:
+    """Where a file is, from a root and with slashes; empty for what is no file there, such as standard input.
+
+    Args:
+        root: a folder, absolute; empty where names are such paths already.
+        name: what the file is called in a project: a path, from the working directory unless it is absolute, or a URI.
+    """
+    if not root:
+        return name
+    if name.startswith("file:"):
+        name = unquote(name.removeprefix("file://"))
+        name = name[1:] if _OF_WINDOWS.match(name) else name
+    elif _NO_FILE.match(name):
+        return ""
+    path = PurePath(os.path.abspath(name))
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
 
 
 def is_exceptions_file(path: Path | None) -> bool:

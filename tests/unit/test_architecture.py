@@ -28,7 +28,7 @@ ROOMS = [
 FLOORS = {
     "engine": [
         "digests", "related", "scope", "elements", "locate", "quoting", "parts", "plan", "touched", "memo", "ask",
-        "evaluate", "verdicts", "edited", "causes", "evaluator",
+        "evaluate", "verdicts", "spaces", "edited", "causes", "evaluator",
     ],
     "lsp": [
         "capabilities", "uris", "wire", "convert", "rendered",

@@ -13,7 +13,7 @@ from kscan_lsp import cel
 from kscan_lsp.kubernetes.pod_templates import PLACES
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.paths import EACH
-from kscan_lsp.policy.compile_check import includes
+from kscan_lsp.policy.matching import includes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.agents.asked import Question
+    from kscan_lsp.policy.inputs import Bound
     from kscan_lsp.policy.ruleset import Ruleset
 
 
@@ -54,9 +55,7 @@ def explain(words: str, ruleset: Ruleset) -> dict[str, Any]:
     }
     chosen = {
         "frameworks": standards(control.id, policies)[:MOST],
-        "inputs": {
-            name: list(ruleset.inputs.get(name, control.inputs[name]))[:50] for name in control.inputs
-        },
+        "inputs": {name: _first(ruleset.input(name, control.inputs[name])) for name in control.inputs},
     }
     own = _is_own(control.id, ruleset)
     return {
@@ -68,6 +67,13 @@ def explain(words: str, ruleset: Ruleset) -> dict[str, Any]:
         **({} if own else said),
         "fromWorkspace": {**chosen, **(said if own else {})},
     }
+
+
+def _first(value: Bound) -> Bound:
+    """The first entries of an input."""
+    if isinstance(value, dict):
+        return {key: texts[:50] for key, texts in islice(value.items(), 50)}
+    return value[:50] if isinstance(value, list) else value
 
 
 def controls(ruleset: Ruleset, framework: str, *, only_on: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from kscan_lsp.dispositions.entries import known_kinds
 from kscan_lsp.policy.explain import explain
+from kscan_lsp.policy.inputs import kinds_in, shown
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.settings.exceptions import FILE_NAME, ExceptionsFile
 from kscan_lsp.settings.json_schema import shapes
@@ -87,8 +88,14 @@ def keys(grammar: Grammar, path: Path, ruleset: Ruleset) -> list[Term]:
         case "control":
             return list(controls(ruleset))
         case "input":
-            named = {name for control in ruleset.policies.controls.values() for name in control.inputs}
-            return [Term("input", n, f"read by {', '.join(_readers(n, ruleset))}") for n in sorted(named)]
+            kinds = kinds_in(control.inputs for control in ruleset.policies.controls.values())
+            return [
+                Term("input", name, f"{kind}, read by {', '.join(_readers(name, ruleset))}")
+                for name, kind in sorted(kinds.items())
+            ]
+    if grammar is _SETTINGS and path[:1] == ("inputs",) and len(path) == 2:
+        value = ruleset.input(str(path[1]))
+        return [Term("key", name, "") for name in value] if isinstance(value, dict) else []
     names = dict.fromkeys(
         name for shape in shapes(grammar.model, path) for name in shape.get("properties", ())
     )
@@ -127,7 +134,7 @@ def explanation(kind: str, name: str, path: Path, ruleset: Ruleset, grammar: Gra
         size = len(members_of(framework, policies))
         return f"**{framework.title}** (`{framework.id}`, {size} controls)\n\n{framework.description}"
     if kind == "input" and (readers := _readers(name, ruleset)):
-        listed = ", ".join(f"`{value}`" for value in ruleset.inputs.get(name, ())) or "empty"
+        listed = ", ".join(f"`{value}`" for value in shown(ruleset.input(name))) or "empty"
         return f"**{name}**, an input of {', '.join(readers)}\n\nValues that hold now: {listed}"
     if kind == "key" and path:
         about = _description(grammar, path)

@@ -325,5 +325,6 @@ def _finds_the_same(old: Workspace, new: Workspace) -> bool:
         and before.settings_path == now.settings_path
         and before.settings.pod_spec_paths == now.settings.pod_spec_paths
         and before.ruleset.relational == now.ruleset.relational
+        and before.ruleset.by_namespace == now.ruleset.by_namespace
         and not (new.judging or old.judging or old.outdated)
     )

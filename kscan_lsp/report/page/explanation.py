@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.policy.inputs import in_a_line
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.report.page.shell import page
 from kscan_lsp.report.page.text import PlaceLinks, code, heading, name, prose, quiet, table, text
@@ -115,6 +116,6 @@ def _inputs(control: Control, ruleset: Ruleset) -> Iterator[str]:
     if control.inputs:
         yield heading("What can be set for it in .kscan.yaml", "inputs")
         yield from table(
-            (code(f"inputs.{one}"), text(", ".join(ruleset.inputs.get(one, control.inputs[one]))) or "empty")
+            (code(f"inputs.{one}"), text(in_a_line(ruleset.input(one, control.inputs[one]))) or "empty")
             for one in control.inputs
         )

@@ -10,8 +10,8 @@ from kscan_lsp import paths
 from kscan_lsp.findings import Severity
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy import model as policies
-from kscan_lsp.policy.compile_check import includes
 from kscan_lsp.policy.explain import page
+from kscan_lsp.policy.matching import includes
 from kscan_lsp.policy.memo import MAX_AGE, PolicyMemo
 from kscan_lsp.yaml.document import read_document
 
@@ -107,15 +107,18 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
             "  known: [a]",
             "  known: a",
             (7, 10, "a"),
-            "an input is a list of texts, with no lists or maps in it; numbers are quoted, and int() reads them",
+            (
+                "an input is a list of texts, or says what it is, as {type: number, default: 20} and "
+                "{type: map, default: {name: [one, another]}} do"
+            ),
         ),
         (
             "deny: named",
             "deny: file.startsWith('prod/')",
             (11, 9, "file.startsWith('prod/')"),
             (
-                "undeclared reference to 'file'; a control sees objects, and not the files that they are in"
-                " (at 1:1 of the expression)"
+                "undeclared reference to 'file'; a control sees objects, and of the file that one is in its 'path'"
+                " alone (at 1:1 of the expression)"
             ),
         ),
         ("deny: named", "deny: true", (11, 9, "true"), "'deny' must be a string; quote it"),
