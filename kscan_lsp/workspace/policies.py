@@ -72,8 +72,8 @@ class StoredPolicies(Struct, frozen=True):
 
 def digest_of(texts: Mapping[Path, bytes]) -> str:
     """What tells the texts of controls and frameworks from all others, whatever their tests and line ends."""
-    untested = (text.replace(b"\r\n", b"\n").partition(b"\ntests:")[0] for text in texts.values())
-    return hashlib.sha256(b"\0".join(untested)).hexdigest()
+    untested = (text.partition(b"\ntests:")[0].removesuffix(b"\r") for text in texts.values())
+    return hashlib.sha256(b"\0".join(untested).replace(b"\r\n", b"\n")).hexdigest()
 
 
 @functools.cache
