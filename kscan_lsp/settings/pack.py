@@ -72,6 +72,13 @@ class PackFile(Frozen, BaseModel):
         Names, Field(description="Frameworks that are on where who extends the pack chooses none.")
     ] = ()
     inputs: Annotated[Inputs, Field(description="Values of lists, maps and numbers that controls read.")] = {}
+    definitions: Annotated[
+        dict[str, str],
+        Field(
+            description="Names, each with a CEL expression that all controls of the pack can use, as they do a 'let'; "
+            "one may use those above it."
+        ),
+    ] = {}
     exceptions: Annotated[
         ExceptionSettings,
         AfterValidator(_asks_only),
