@@ -24,7 +24,6 @@ from kscan_lsp.settings.model import read_settings
 from kscan_lsp.settings.pack import PackFile, numbers_of
 from kscan_lsp.workspace.packs import (
     FETCHED,
-    FILE_NAME,
     LOCK_NAME,
     Locked,
     cache_of,
@@ -36,7 +35,7 @@ from kscan_lsp.workspace.packs import (
     read_lock,
 )
 from kscan_lsp.workspace.places import find_settings
-from kscan_lsp.workspace.policies import read_policy_file
+from kscan_lsp.workspace.policies import PACK_NAME, read_policy_file
 
 if TYPE_CHECKING:
     import re
@@ -219,5 +218,5 @@ def _archive(folder: Path) -> bytes:
 def _pack(folder: Path) -> PackFile:
     pack = pack_at(folder)
     if isinstance(pack, str):
-        raise UsageError(f"{pack}; a pack has a {FILE_NAME} with name, version and controls")
+        raise UsageError(f"{pack}; a pack has a {PACK_NAME} with name, version and controls")
     return pack

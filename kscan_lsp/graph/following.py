@@ -88,7 +88,7 @@ def asked_of(name: str, subject: Object) -> Hashable:
     relation = relation_of(name)
     if relation.others or (relation.holds is not None and relation.reads is None):
         return name, subject
-    if any(True for _ in relation.made(subject)):
+    if relation.reads is None and any(True for _ in relation.made(subject)):
         return name, subject
     if relation.before and any(True for _ in relation_of(relation.before).look(subject)):
         return name, subject

@@ -100,7 +100,8 @@ class Relation(NamedTuple):
     holds: Callable[[Object, Object], bool] | None = None
     meaning: str = ""
     reads: Callable[[Object], Hashable] | None = None
-    """What `holds` reads of the object that it starts from; None where that may be anything."""
+    """What `holds` and `made` read of the object that it starts from, besides where it looks; None where that may be
+    anything."""
     alike: Callable[[Object], Hashable] | None = None
     """What `holds` reads of an object that was found there; None where that may be anything."""
     sort: Callable[[Object], Hashable] | None = None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.paths import Path
+    from kscan_lsp.policy.definitions import Entries
     from kscan_lsp.policy.schema import CheckFile, FixFile
     from kscan_lsp.yaml.document import Document
 
@@ -101,6 +102,17 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
             yield from (part for part in parts if isinstance(part, cel.Expression))
 
 
+class Surroundings(NamedTuple):
+    """What the checks of a control may name besides what they judge."""
+
+    inputs: Mapping[str, str]
+    """The inputs that controls declare, by name, with what each is (`inputs.kind_of`)."""
+    definitions: Entries = ()
+    """Those of its pack."""
+    evidence: str = ""
+    """The kind of evidence that the control says it reads."""
+
+
 class _Source(NamedTuple):
     """The check being compiled: where it stands, what its expressions may name, and what is wrong so far."""
 
@@ -118,9 +130,7 @@ def compile_check(
     path: Path,
     file: CheckFile,
     control: str,
-    inputs: Mapping[str, str],
-    *,
-    evidence: str = "",
+    around: Surroundings,
 ) -> tuple[Check | None, tuple[Problem, ...]]:
     """Compile one check.
 
@@ -129,15 +139,15 @@ def compile_check(
         path: where in it the check stands.
         file: the check as read.
         control: the id of the control it is asked for.
-        inputs: the inputs that controls declare, by name, with what each is (`inputs.kind_of`).
-        evidence: the kind of evidence that the control says it reads.
+        around: what it may name besides.
 
     Returns:
         The check, or None and its problems.
     """
     bound = tuple((name, f"relations.{relations.variable(text)}") for name, text in file.relations.items())
-    let = (*bound, *file.let.items())
-    source = _Source(document, path, let, inputs, declared(inputs), evidence, [])
+    inputs, defined = around.inputs, dict(around.definitions)
+    let = (*around.definitions, *bound, *file.let.items())
+    source = _Source(document, path, let, inputs, declared(inputs), around.evidence, [])
     for where, wrong in mistakes_in(file.match):
         _fail(source, ("match", *where), wrong)
     for key, what, names in (("relations", "relation", file.relations), ("let", "let", file.let)):
@@ -145,6 +155,9 @@ def compile_check(
             if name in CONTROLS.taken or name in targets.ANCHORS or not name.isidentifier():
                 taken = f"'{name}' cannot be the name of a {what}: it is taken, or not an identifier"
                 _fail(source, (key, name), taken, on_key=True)
+            elif name in defined:
+                clash = f"'{name}' is a definition of the pack; give this {what} another name"
+                _fail(source, (key, name), clash, on_key=True)
     for name, text in file.relations.items():
         if wrong := relations.unknown(text):
             near = nearest_name(wrong, list(relations.NAMES))
@@ -155,7 +168,7 @@ def compile_check(
         if name in file.let:
             _fail(source, ("let", name), f"'{name}' is the name of a relation already", on_key=True)
     for number, (name, text) in enumerate(source.let):
-        if not source.problems and number >= len(bound):
+        if not source.problems and number >= len(defined) + len(bound):
             _expression(source._replace(let=source.let[:number]), text, ("let", name))
     if source.problems:
         return None, tuple(source.problems)

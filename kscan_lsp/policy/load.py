@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem
-from kscan_lsp.policy.compile_check import Check, compile_check
+from kscan_lsp.policy.compile_check import Check, Surroundings, compile_check
+from kscan_lsp.policy.definitions import usable
 from kscan_lsp.policy.inputs import Input, kind_of, kinds_in
 from kscan_lsp.policy.matching import kinds_of
 from kscan_lsp.policy.memo import PolicyMemo
@@ -35,6 +36,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kscan_lsp.policy.definitions import Definitions, Entries
     from kscan_lsp.yaml.document import Document
 
 
@@ -43,6 +45,8 @@ def load(
     base: PolicySet | None = None,
     memo: PolicyMemo | None = None,
     reserved: PolicySet | None = None,
+    *,
+    packs: Mapping[str, Definitions] | None = None,
 ) -> PolicySet:
     """Compile control and framework files.
 
@@ -52,6 +56,7 @@ def load(
         base: policies these are added to; an id that is there already is replaced.
         memo: what came of documents before.
         reserved: policies whose ids a file may only take if it says that it `replaces` them.
+        packs: what the packs define that files are in, by the names of the files.
 
     Returns:
         The policies, with a problem for each thing that is wrong.
@@ -86,13 +91,15 @@ def load(
             *(draft.file.defaults for draft in drafts.values()),
         )
     )
+    defined = _usable((packs or {}).values(), declared, problems)
     # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
     for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
+        given = defined[packs[draft.source].source] if packs and draft.source in packs else ()
+        compile_it = partial(_compile, draft, drafts, controls, declared, given)
         if any(check.use for check in draft.file.checks):
-            compiled, wrong = _compile(draft, drafts, controls, declared)
+            compiled, wrong = compile_it()
         else:
-            compile_alone = partial(_compile, draft, drafts, controls, declared)
-            compiled, wrong = memo.control(draft.document, declared, compile_alone)
+            compiled, wrong = memo.control(draft.document, declared, given, compile_it)
         problems += [PolicyProblem(draft.source, draft.document, p) for p in wrong]
         if compiled is not None:
             controls[compiled.id] = compiled
@@ -129,6 +136,18 @@ class _FrameworkDraft(NamedTuple):
     file: FrameworkFile
     document: Document
     source: str
+
+
+def _usable(
+    packs: Iterable[Definitions], declared: Mapping[str, str], problems: list[PolicyProblem]
+) -> dict[str, Entries]:
+    """The definitions of packs that can be used, by the names of the packs' own files; notes what is wrong."""
+    found: dict[str, Entries] = {}
+    for pack in packs:
+        if pack.source not in found:
+            found[pack.source], wrong = usable(pack, declared)
+            problems += [PolicyProblem(pack.source, pack.document, one) for one in wrong]
+    return found
 
 
 def _replacement_error(
@@ -175,6 +194,7 @@ def _compile(
     drafts: Mapping[str, _ControlDraft],
     known: Mapping[str, Control],
     declared: Mapping[str, str],
+    definitions: Entries,
 ) -> tuple[Control | None, tuple[Problem, ...]]:
     file, document = draft.file, draft.document
     problems: list[Problem] = []
@@ -202,7 +222,11 @@ def _compile(
             checks += taken
             continue
         made, found = compile_check(
-            document, ("checks", index), check, file.id, declared, evidence=file.evidence
+            document,
+            ("checks", index),
+            check,
+            file.id,
+            Surroundings(declared, definitions, file.evidence),
         )
         problems += found
         checks += [made] if made else []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kscan_lsp.findings import Problem
+    from kscan_lsp.policy.definitions import Entries
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.schema import ControlFile, FrameworkFile
     from kscan_lsp.yaml.document import Document
@@ -41,11 +42,14 @@ class _CompiledControl(Struct, frozen=True):
     """The control of a text, and the inputs that were declared when it was compiled, with what each was."""
 
     declared: Mapping[str, str]
+    definitions: Entries
     control: Control | None
     problems: tuple[Problem, ...]
 
-    def holds(self, declared: Mapping[str, str]) -> bool:
-        """Whether compiling would give the same where these inputs are declared."""
+    def holds(self, declared: Mapping[str, str], definitions: Entries) -> bool:
+        """Whether compiling would give the same where these inputs are declared, and its pack defines this."""
+        if definitions != self.definitions:
+            return False
         if declared == self.declared:
             return True
         if self.control is None:
@@ -79,6 +83,7 @@ class PolicyMemo:
         self,
         document: Document,
         declared: Mapping[str, str],
+        definitions: Entries,
         compiled: Callable[[], tuple[Control | None, tuple[Problem, ...]]],
     ) -> tuple[Control | None, tuple[Problem, ...]]:
         """The control of a document, compiled where it is not known.
@@ -86,11 +91,12 @@ class PolicyMemo:
         Args:
             document: its file.
             declared: what the inputs are that any control declares: what it may read depends on other files.
+            definitions: those of its pack.
             compiled: compiles it.
         """
         entry = self._entry(document.text, json=document.json)
-        if entry.control is None or not entry.control.holds(declared):
-            entry.control = _CompiledControl(declared, *compiled())
+        if entry.control is None or not entry.control.holds(declared, definitions):
+            entry.control = _CompiledControl(declared, definitions, *compiled())
         return entry.control.control, entry.control.problems
 
     def end_load(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from kscan_lsp.regex import regex
@@ -73,6 +74,13 @@ class PackFile(SettingsPart):
     inputs: Annotated[Inputs, Value(description="Values of lists, maps and numbers that controls read.")] = (
         EMPTY
     )
+    definitions: Annotated[
+        Mapping[str, str],
+        Value(
+            description="Names, each with a CEL expression that all controls of the pack can use, as they do a 'let'; "
+            "one may use those above it."
+        ),
+    ] = EMPTY
     exceptions: Annotated[
         ExceptionSettings,
         Value(

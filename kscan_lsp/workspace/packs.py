@@ -23,7 +23,7 @@ from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.layers import Layer
-from kscan_lsp.workspace.policies import builtin_folder, read_policy_file
+from kscan_lsp.workspace.policies import PACK_NAME, builtin_folder, read_policy_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from kscan_lsp.settings.pack import PackFile
     from kscan_lsp.yaml.document import Document
 
-FILE_NAME: Final = "kscan-pack.yaml"
 LOCK_NAME: Final = "kscan.lock"
 GROUP: Final = "kscan.packs"
 """The entry points of distributions that have a pack: the name of the pack, and its package."""
@@ -124,13 +123,13 @@ def find_packs(layers: Iterable[Layer], above: Settings, root: Path | None) -> F
                     f"{_UPDATE} and look at what is different"
                 )
                 continue
-            path = place / FILE_NAME
+            path = place / PACK_NAME
             document = read_policy_file(path, "setting", None)
             pack, mistakes = read_pack(document)
             problems += [(path, document, one) for one in mistakes]
             files.append(path)
             if pack is None:
-                refuse(f"pack '{source}' is left out: its {FILE_NAME} is wrong")
+                refuse(f"pack '{source}' is left out: its {PACK_NAME} is wrong")
             elif entry and (entry.name, entry.version) != (pack.name, pack.version):
                 refuse(
                     f"{LOCK_NAME} says {entry.name} {entry.version} of '{source}', which is {pack.name} {pack.version}"
@@ -172,8 +171,8 @@ def located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | s
     real = os.path.realpath(path)
     if not any(real == top or real.startswith(top.rstrip(os.sep) + os.sep) for top in inside):
         return f"'{source}' is outside of this workspace; extend a pack in it, or one of a repository"
-    if not (Path(real) / FILE_NAME).is_file():
-        return f"there is no {FILE_NAME} in '{source}'"
+    if not (Path(real) / PACK_NAME).is_file():
+        return f"there is no {PACK_NAME} in '{source}'"
     return Path(real)
 
 
@@ -258,11 +257,11 @@ def pack_at(folder: Path) -> PackFile | str:
     """The pack in a folder, or what is wrong with its own file."""
     from kscan_lsp.settings.pack import read_pack  # as above
 
-    if not (folder / FILE_NAME).is_file():
-        return f"there is no {FILE_NAME} in '{folder}'"
-    document = read_policy_file(folder / FILE_NAME, "setting", None)
+    if not (folder / PACK_NAME).is_file():
+        return f"there is no {PACK_NAME} in '{folder}'"
+    document = read_policy_file(folder / PACK_NAME, "setting", None)
     pack, problems = read_pack(document)
     if pack is not None:
         return pack
     line = document.lines.position(problems[0].span.start).line + 1
-    return f"{folder / FILE_NAME}:{line}: {problems[0].message}"
+    return f"{folder / PACK_NAME}:{line}: {problems[0].message}"

@@ -11,8 +11,10 @@ from msgspec import MsgspecError, Struct, json, msgpack
 from msgspec.structs import replace
 
 from kscan_lsp.files import encoding
+from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import Problem
+from kscan_lsp.policy.definitions import Definitions
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.model import Control, Framework, PolicySet
 from kscan_lsp.text import Span
@@ -45,6 +47,9 @@ def builtin_policies() -> PolicySet:
 
 POLICY_SUFFIXES: Final = (".yaml", ".yml")
 """How the names of control and framework files end in a folder that is named."""
+
+PACK_NAME: Final = "kscan-pack.yaml"
+"""The file of a pack that says what it is."""
 
 STORED: Final = Path(__file__).parent.parent / "policies.json"
 """The built-in policies, ready to judge (`devtools/docgen.py` writes it). They count for the texts they are made of."""
@@ -132,7 +137,34 @@ def load_policies(
     from kscan_lsp.policy.load import load
 
     documents = ((str(path), read_policy_file(path, "control", buffers, memo)) for path in files)
-    return load(documents, base, memo, reserved)
+    return load(documents, base, memo, reserved, packs=_packs_of(files, buffers))
+
+
+def _packs_of(files: list[Path], buffers: Mapping[Path, str] | None) -> dict[str, Definitions]:
+    """What the packs define that some files are in, by the names of the files."""
+    packs: dict[Path, Definitions | None] = {}
+    found: dict[str, Definitions] = {}
+    for file in files:
+        top = repository(str(file.parent))
+        for folder in file.parents:
+            if folder not in packs:
+                packs[folder] = _definitions_in(folder / PACK_NAME, buffers)
+            if (pack := packs[folder]) is not None:
+                found[str(file)] = pack
+            if pack is not None or str(folder) == top:
+                break
+    return found
+
+
+def _definitions_in(path: Path, buffers: Mapping[Path, str] | None) -> Definitions | None:
+    """What the pack defines whose own file this is; None where there is none."""
+    if not (buffers and path in buffers) and not path.is_file():
+        return None
+    from kscan_lsp.settings.pack import read_pack  # a model takes a while, and most policies are in no pack
+
+    document = read_policy_file(path, "setting", buffers)
+    pack, _ = read_pack(document)
+    return Definitions(str(path), document, tuple(pack.definitions.items()) if pack else ())
 
 
 def read_policy_file(
