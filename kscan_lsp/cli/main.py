@@ -50,6 +50,8 @@ from kscan_lsp.cli.options import (
     split_names,
 )
 from kscan_lsp.cli.pack import app as pack_app
+from kscan_lsp.cli.policy import app as policy_app
+from kscan_lsp.cli.policy import tests as tests_app
 from kscan_lsp.cli.request import (
     configuration_here,
     request_of,
@@ -73,6 +75,8 @@ app = typer.Typer(
 )
 app.add_typer(baseline_app, name="baseline")
 app.add_typer(pack_app, name="pack")
+app.add_typer(policy_app, name="policy")
+app.add_typer(tests_app)
 app.add_typer(wide_app)
 
 
@@ -269,31 +273,6 @@ def fix(
         if any(one.is_wrong_setup for one in scanned.problems)
         else 0
     )
-
-
-@app.command()
-def test(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PATH", help="Control files and folders; the built-in ones by default."),
-    ] = None,
-    control: Annotated[
-        list[str],
-        typer.Option(
-            "--control", metavar="ID[,ID]", help="Only these controls.", autocompletion=completion.controls
-        ),
-    ] = [],
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name every test.")] = False,
-) -> None:
-    """Run the tests inside control files."""
-    from kscan_lsp.cli.test import render, run
-
-    try:
-        tested = run(paths or [], split_names(control))
-    except UsageError as error:
-        fail(str(error))
-    write_output(render(tested, verbose=verbose))
-    raise typer.Exit(tested.status)
 
 
 @app.command()

@@ -45,6 +45,13 @@ NO_IMAGE_OPTIONS: Final = ImageGateOptions()
 """Nothing is said: the settings decide."""
 
 
+class TestForm(StrEnum):
+    """How the outcome of tests of controls is written."""
+
+    TEXT = "text"
+    JUNIT = "junit"
+
+
 class Subject(StrEnum):
     """What can be listed."""
 
@@ -218,3 +225,8 @@ NewSince = Annotated[
 AllowUnscanned = Annotated[
     bool, typer.Option("--allow-unscanned", help="Pass where something could not be scanned, or not fully.")
 ]
+Coverage = Annotated[
+    bool,
+    typer.Option("--coverage", help="Say which conditions of a control no test needs to be true, or false."),
+]
+TestFormName = Annotated[TestForm, typer.Option("--format", help="How to write it.")]
