@@ -12,7 +12,7 @@ What JSON schemas say of models is in `json_schema.py`, what people are told of 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -32,7 +32,7 @@ from typing import (
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Self
 
     from kscan_lsp.paths import Path
@@ -181,15 +181,19 @@ def chosen(model: Model) -> dict[str, Any]:
     )
 
 
-def _plain(model: Model, values_of: Callable[[Model], Mapping[str, Any]]) -> dict[str, Any]:
-    def plain(value: Any) -> Any:
-        if isinstance(value, Model):
-            return _plain(value, values_of)
-        if isinstance(value, Mapping):
-            return {key: plain(part) for key, part in value.items()}
-        return tuple([plain(part) for part in value]) if isinstance(value, tuple) else value
+_ValuesOf = Callable[["Model"], Mapping[str, Any]]
 
-    return {key_of(name): plain(value) for name, value in values_of(model).items()}
+
+def _plain(model: Model, values_of: _ValuesOf) -> dict[str, Any]:
+    return {key_of(name): _plain_value(value, values_of) for name, value in values_of(model).items()}
+
+
+def _plain_value(value: Any, values_of: _ValuesOf) -> Any:
+    if isinstance(value, Model):
+        return _plain(value, values_of)
+    if isinstance(value, Mapping):
+        return {key: _plain_value(part, values_of) for key, part in value.items()}
+    return tuple([_plain_value(part, values_of) for part in value]) if isinstance(value, tuple) else value
 
 
 def fitting(model: type[M], data: object) -> tuple[M | None, tuple[Misfit, ...]]:
