@@ -102,7 +102,10 @@ def exclude_in(folder: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
     """What settings leave out in a folder, as its files on disk have it; see `Configuration.exclude`."""
     path = find_settings(folder)
     layers = [_read_layer(one, None)[0] for one in (settings_above(path) if path else ())]
-    return _excludes(what_counts(layers).layers, settings_of({}), folder)
+    packs: tuple[Layer, ...] = ()
+    if any(layer.settings.exclude for layer in layers):  # else there is nothing that a pack could lock
+        packs = find_packs(layers, settings_of({}), folder).layers
+    return _excludes(what_counts((*packs, *layers), len(packs)).layers, settings_of({}), folder)
 
 
 def configure(

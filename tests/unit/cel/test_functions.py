@@ -91,6 +91,8 @@ def value_of(source: str, **values: Any) -> Any:
         "[3, 1, 2].sort() == [1, 2, 3] && ['b', 'a'].sort() == ['a', 'b'] && [].sort() == []",
         "'Ab'.lowerAscii() == 'ab' && 'a,b'.split(',') == ['a', 'b'] && ['a'].join('-') == 'a'",
         "math.greatest(1, 2) == 2",
+        "'%s: %d of %.2f, %x%%'.format(['a', 2, 1.5, 255]) == 'a: 2 of 1.50, ff%' && ''.format([]) == ''",
+        "'%s'.format([[1, {'a': true}]]) == '[1, {a: true}]' && '%s'.format([null]) == 'null'",
         "'abc'.matches('^a.c$') && matches('abc', 'b')",
     ],
 )  # fmt: skip
@@ -247,3 +249,29 @@ def test_what_a_rule_adds_to_a_role_that_every_cluster_has():
     assert value_of(f"addedToBuiltin(item, object.ref, {asked})", item=RULE, object={"ref": ref}) == [1, 2, 3]
     assert value_of(f"builtinGrants(object.ref, {asked})", object={"ref": ref}) is True
     assert value_of("builtinGrants(object.ref, [''], ['secrets'], ['get'])", object={"ref": ref}) is False
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("'%d'.format(object.texts)", "format() cannot write a value as its clause says"),
+        ("'%f'.format(object.texts)", "format() cannot write a value as its clause says"),
+        ("'%q'.format([1])", "format() has a clause that there is none of"),
+        ("'%.1001f'.format([1.0])", "format() takes a precision of 1,000 at most"),
+        ("'a%'.format([1])", "format() ends within a clause"),
+        ("'%s'.format(object.map)", "wrong types: (string).format(map)"),
+        ("object.bomb.format([1.0])", "too much work for an object of this size"),
+        ("object.many.map(a, '%.999f'.format([1.0])).size()", "too much work for an object of this size"),
+    ],
+)
+def test_a_format_that_does_not_fit_says_why_and_never_what(source, reason):
+    given = {
+        "texts": ["hunter2"],
+        "map": {"a": "b"},
+        "number": 7,
+        "bomb": "%.999f" * 5_000,
+        "many": ["x"] * 9_000,
+    }
+    found = value_of(source, object=given)
+    assert isinstance(found, cel.Failed)
+    assert found.reason == reason

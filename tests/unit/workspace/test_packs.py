@@ -8,10 +8,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.packs import built, outcomes_of, updated
+from kscan_lsp.lsp.session.steps import find_files
 from kscan_lsp.workspace.configuration import Configuration, configure
 from kscan_lsp.workspace.packs import digest_of_pack
 
@@ -266,3 +268,35 @@ def test_reports_name_packs_with_version_and_digest(
         with pytest.raises(SystemExit):
             app(["scan", "pod.yaml", "--format", form])
         assert expected in capsys.readouterr().out, form
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("locked", [False, True])
+def test_what_a_pack_locks_is_excluded_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nested: bool, locked: bool
+) -> None:
+    for name in (".git", "apps/shop"):
+        (tmp_path / name).mkdir(parents=True)
+    write(
+        tmp_path / "pack", **{"kscan-pack.yaml": PACK.replace("[BANK-0001]", "[exclude]" if locked else "[]")}
+    )
+    (tmp_path / "apps/shop/a.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n"
+    )
+    above, below = "extends: ./pack\n", "controls: {}\n"
+    line = "exclude: ['a.yaml', '!b.yaml']\n"
+    (tmp_path / ".kscan.yaml").write_text(above + line * (not nested))
+    (tmp_path / "apps/.kscan.yaml").write_text(below + line * nested)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["scan", "--format", "json", "apps"])
+    report = json.loads(result.stdout)
+    seen = {finding["file"] for finding in report["findings"]}
+    messages = [problem["message"] for problem in report["problems"]]
+    assert seen == ({"apps/shop/a.yaml"} if locked else set())
+    assert messages == ["'a.yaml' excludes nothing: settings above lock 'exclude'"] * locked
+    if locked:
+        assert result.exit_code == 2
+        assert report["problems"][0]["file"] == ("apps/.kscan.yaml" if nested else ".kscan.yaml")
+    # an editor finds the same files
+    found, _ = find_files(tmp_path, configure(tmp_path)[0])
+    assert (tmp_path / "apps/shop/a.yaml" in found.files) is locked
