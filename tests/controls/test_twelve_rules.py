@@ -1,4 +1,4 @@
-"""Twelve rules of a bank's platform team, each as one control with its tests: what the language has to be able to say."""
+"""Twelve rules of a platform team, each one control with its tests: what the language has to be able to say."""
 
 from __future__ import annotations
 
