@@ -163,24 +163,21 @@ class Evaluator:
         return self._memo.fill()
 
     def _plan_of_spaces(self) -> Plan:
-        return self._plans_for("", "Namespace").spaces
+        kind = ("", "Namespace", (), False)
+        return (self._memo.plans.get(kind) or self._made_plans(kind)).spaces
 
     def _plans(self, resource: Resource) -> Plans:
         who = resource.id
-        return self._plans_for(who.group, who.kind, resource.places, workload=bool(resource.templates))
+        kind = (who.group, who.kind, resource.places, bool(resource.templates))
+        return self._memo.plans.get(kind) or self._made_plans(kind)
 
-    def _plans_for(
-        self, group: str, name: str, places: tuple[Place, ...] = (), *, workload: bool = False
-    ) -> Plans:
-        kind = (group, name, places, workload)
-        plans = self._memo.plans.get(kind)
-        if plans is None:
-            kinds, numbers = self.evidence.kinds, self._memo.numbers
-            made = plans_for(
-                group, name, places, workload=workload, ruleset=self.ruleset, evidence=kinds, numbers=numbers
-            )
-            plans = self._memo.keep_plans(kind, made)
-        return plans
+    def _made_plans(self, kind: tuple[str, str, tuple[Place, ...], bool]) -> Plans:
+        group, name, places, workload = kind
+        kinds, numbers = self.evidence.kinds, self._memo.numbers
+        made = plans_for(
+            group, name, places, workload=workload, ruleset=self.ruleset, evidence=kinds, numbers=numbers
+        )
+        return self._memo.keep_plans(kind, made)
 
     def _judged(self, known: Verdicts, plan: Plan, bound: Bound | None, edited: Edited | None) -> Verdicts:
         if edited and not known.type_errors and (after := self._after(known, plan, bound, edited)):

@@ -142,18 +142,17 @@ def load_policies(
 
 def _packs_of(files: list[Path], buffers: Mapping[Path, str] | None) -> dict[str, Definitions]:
     """What the packs define that some files are in, by the names of the files."""
-    packs: dict[Path, Definitions | None] = {}
-    found: dict[str, Definitions] = {}
-    for file in files:
-        top = repository(str(file.parent))
-        for folder in file.parents:
-            if folder not in packs:
-                packs[folder] = _definitions_in(folder / PACK_NAME, buffers)
-            if (pack := packs[folder]) is not None:
-                found[str(file)] = pack
-            if pack is not None or str(folder) == top:
-                break
-    return found
+    packs = {folder: _pack_around(folder, buffers) for folder in {file.parent for file in files}}
+    return {str(file): pack for file in files if (pack := packs[file.parent]) is not None}
+
+
+def _pack_around(folder: Path, buffers: Mapping[Path, str] | None) -> Definitions | None:
+    """What the innermost pack defines that a folder lies in, in the same checkout."""
+    top = repository(str(folder))
+    for one in (folder, *folder.parents):
+        if (pack := _definitions_in(one / PACK_NAME, buffers)) is not None or str(one) == top:
+            return pack
+    return None
 
 
 def _definitions_in(path: Path, buffers: Mapping[Path, str] | None) -> Definitions | None:

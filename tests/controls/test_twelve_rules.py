@@ -1,4 +1,4 @@
-"""Twelve rules of a platform team, each said in one control: what needed a script before is tested here."""
+"""Twelve rules of a platform team, each one control with its tests: what the language has to be able to say."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
 from kscan_lsp.cli.agents import knowledge
 from kscan_lsp.engine.evaluator import Evaluator
@@ -13,8 +14,10 @@ from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.lsp.features import vocabulary
 from kscan_lsp.policy.load import load
 from kscan_lsp.policy.memo import PolicyMemo
+from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report.catalog import control_page
 from kscan_lsp.report.lines import Screen, plain_text
+from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
@@ -250,3 +253,35 @@ def test_they_are_explained_and_completed(tmp_path: Path) -> None:
     said = knowledge.explain("ORG-0001", ruleset)["fromWorkspace"]["inputs"]
     assert said["most"] == 7
     assert said["registries"]["bank"] == ["registry.bank.example"]
+
+
+def test_whatever_settings_give_an_input_it_stays_what_it_is() -> None:
+    policies = load([("c.yaml", read_document(CONTROL))])
+    kinds = {"most": int, "share": float, "words": list, "registries": dict}
+    given = [
+        True,
+        5,
+        -0.0,
+        1.5,
+        10**30,
+        1e308,
+        "x",
+        "\U0001f4a5",
+        [],
+        ["a"],
+        {},
+        {"a": ["b"]},
+        {"a": "b"},
+        {"a": []},
+    ]
+    for name in kinds:
+        for value in given:
+            try:
+                chosen = Settings.model_validate({"frameworks": [], "inputs": {name: value}})
+            except ValidationError:
+                continue
+            ruleset, wrong = choose(policies, chosen)
+            assert {one: type(ruleset.input(one)) for one in kinds} == kinds
+            said = any(error.path[0] == "inputs" for error in wrong)
+            held = ruleset.input(name) == choose(policies, Settings())[0].input(name)
+            assert said == held, (name, value)
