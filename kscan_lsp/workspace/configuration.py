@@ -29,7 +29,7 @@ from kscan_lsp.workspace.exception_files import (
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions
 from kscan_lsp.workspace.images import ImageFiles, folder_for, of_images, read_images
 from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
-from kscan_lsp.workspace.locks import hold, load_unlocked
+from kscan_lsp.workspace.locks import excludes_of, hold, load_unlocked
 from kscan_lsp.workspace.packs import Pack, find_packs
 from kscan_lsp.workspace.places import find_settings, settings_above, top_of
 from kscan_lsp.workspace.policies import policy_files, read_policy_file
@@ -105,7 +105,7 @@ def exclude_in(folder: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
     packs: tuple[Layer, ...] = ()
     if any(layer.settings.exclude for layer in layers):  # else there is nothing that a pack could lock
         packs = find_packs(layers, settings_of({}), folder).layers
-    return _excludes(what_counts((*packs, *layers), len(packs)).layers, settings_of({}), folder)
+    return excludes_of(what_counts((*packs, *layers), len(packs)).layers, settings_of({}), folder)
 
 
 def configure(
@@ -234,7 +234,7 @@ def configure(
                 *packs.files,
             ]
         ),
-        _excludes(counting.layers, above, policy_root),
+        excludes_of(counting.layers, above, policy_root),
         tuple(changes_of(settings, known, written)),
         baseline,
         counting.locked[-1] if counting.locked else frozenset(),
@@ -339,13 +339,3 @@ def _report(excepting: FoundExceptions, problems: list[ConfigurationProblem], wo
     problems += [ConfigurationProblem(*one) for one in excepting.problems()]
     for named_by, error in excepting.wrong:
         _place(error, named_by and (named_by, error.path), problems, words)
-
-
-def _excludes(
-    layers: Iterable[Layer], above: Settings, folder: Path | None
-) -> tuple[tuple[Path, tuple[str, ...]], ...]:
-    if "exclude" in said(above):
-        return ((folder, above.exclude),) if folder else ()
-    return tuple(
-        (Path(layer.file).parent, layer.settings.exclude) for layer in layers if layer.settings.exclude
-    )

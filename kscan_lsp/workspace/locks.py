@@ -14,7 +14,7 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.settings.layers import LOCKABLE, on_top
 from kscan_lsp.settings.model import Settings, replace_settings, settings_of
-from kscan_lsp.settings.shape import whole
+from kscan_lsp.settings.shape import said, whole
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.workspace.policies import load_policies
 from kscan_lsp.yaml.locate import span_at
@@ -143,3 +143,20 @@ def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(f"'{name}'" for name in names[:3])
     rest = f" and {len(names) - 3} others" if len(names) > 3 else ""
     return f"{shown}{rest} {'stays' if len(names) == 1 else 'stay'}"
+
+
+def excludes_of(
+    layers: Iterable[Layer], above: Settings, folder: Path | None
+) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    """What is left out, with the folders that the patterns are about.
+
+    Args:
+        layers: what settings files say, the outermost first.
+        above: what holds over all of them, such as what a command says.
+        folder: the one that the latter is about.
+    """
+    if "exclude" in said(above):
+        return ((folder, above.exclude),) if folder else ()
+    return tuple(
+        (Path(layer.file).parent, layer.settings.exclude) for layer in layers if layer.settings.exclude
+    )
