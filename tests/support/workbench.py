@@ -193,6 +193,20 @@ class Window:
         """Where the status bar says that the cursor is."""
         return self.page.locator(".statusbar-item[id='status.editor.selection']")
 
+    def open_actions(self) -> None:
+        """Open the lightbulb's menu where the cursor is, as often as nothing is known of that place yet."""
+        menu = self.page.locator(".action-widget")
+        nothing = self.page.locator(".monaco-editor-overlaymessage", has_text="No code actions available")
+        for _ in range(PATIENCE // 1_000):
+            self.page.keyboard.press("Control+.")
+            expect(menu.or_(nothing).first).to_be_visible(timeout=PATIENCE)
+            if menu.is_visible():
+                return
+            self.page.keyboard.press("Escape")
+            expect(nothing).to_have_count(0, timeout=PATIENCE)
+            self.page.wait_for_timeout(1_000)
+        raise AssertionError("there are no actions where the cursor is")
+
     def choose_action(self, title: str) -> None:
         """Choose one of the actions in the lightbulb's menu, which is open or about to be."""
         actions = self.page.locator(".action-widget .monaco-list-row.action")
