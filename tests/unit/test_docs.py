@@ -55,9 +55,9 @@ def blocks(info):
     ]
 
 
-def own_controls(text):
-    """The built-in policies and a control from a page."""
-    known = loading.load([("example.yaml", read_document(text))], builtin_policies())
+def own_controls(*texts):
+    """The built-in policies and controls from pages."""
+    known = loading.load([("example.yaml", read_document(text)) for text in texts], builtin_policies())
     return known, [problem.problem.message for problem in known.problems]
 
 
@@ -85,7 +85,7 @@ def test_every_yaml_example_says_what_it_is():
 def test_settings_are_valid(text):
     settings, problems = read_settings(read_document(text))
     assert problems == ()
-    known, _ = own_controls(blocks("yaml control")[0].values[0])
+    known, _ = own_controls(*(block.values[0] for block in blocks("yaml control")))
     assert choose(known, settings)[1] == ()
 
 
