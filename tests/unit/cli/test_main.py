@@ -386,7 +386,9 @@ def test_what_is_wrong_in_a_file_of_inputs_is_said_in_its_place(here: Path) -> N
         ("inputs.json", 1, 26),
         ("inputs.json", 2, 22),
     ]
-    assert found["problems"][0]["message"] == "'insecureCapabilities' must be a list"
+    assert found["problems"][0]["message"] == (
+        "input 'insecureCapabilities' is a list of texts; write 'insecureCapabilities: [one, another]'"
+    )
     assert found["problems"][1]["message"].startswith("not a regular expression")
 
 
