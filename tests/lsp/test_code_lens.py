@@ -159,3 +159,54 @@ spec:
     spec: {containers: [{name: api, image: 'shop/api:1.0'}]}
 """
     assert "%" in titles(view_of(text))[0]
+
+
+CONTROL = """\
+id: ORG-0001
+title: a
+score: 5
+description: a
+remediation: a
+checks:
+  - match: [{groups: [""], kinds: [Pod]}]
+    deny: object.metadata.name == 'a'
+    at: metadata.name
+    message: it is a
+tests:
+  - name: one that fails
+    manifest: |
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: a}
+      #          ^^^^^^^ ORG-0001
+  - name: one that passes
+    manifest: |
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: b}
+"""
+
+
+@pytest.mark.asyncio
+async def test_tests_of_a_control_run_while_it_is_typed(editor, tmp_path):
+    (tmp_path / ".kscan.yaml").write_text("policies: [control.yaml]\n")
+    path = tmp_path / "control.yaml"
+    path.write_text(CONTROL)
+    await editor.start(tmp_path, options={"codeLens": True})
+    uri = path.as_uri()
+    editor.open(uri, CONTROL)
+
+    async def shown() -> list[tuple[int, str]]:
+        params = types.CodeLensParams(types.TextDocumentIdentifier(uri))
+        found = await editor.text_document_code_lens_async(params)
+        return [(one.range.start.line, one.command.title) for one in found]
+
+    assert await shown() == [(11, "passes"), (17, "passes")]
+    edited = CONTROL.replace("== 'a'", "== 'b'")
+    editor.edit(uri, 2, types.TextDocumentContentChangeWholeDocument(edited))
+    (first, one), (second, other) = await shown()
+    assert (first, second) == (11, 17)
+    assert one.startswith("fails: nothing reported at line 3")
+    assert other.startswith("fails: unexpected 'it is a'")
+    editor.edit(uri, 3, types.TextDocumentContentChangeWholeDocument(CONTROL.replace("== 'a'", "== ")))
+    assert await shown() == []  # the mistake itself is underlined

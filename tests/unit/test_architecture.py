@@ -46,7 +46,7 @@ FLOORS = {
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
         "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes", "features.overlay_fixes",
-        "features.rendered_text",
+        "features.rendered_text", "features.control_lens",
         "server.tasks", "server.protocol", "server.stdio",
         "server.progress", "server.publisher", "server.settings_reader", "server.renderer",
         "server.charts", "server.overlays",
