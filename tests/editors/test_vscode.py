@@ -563,7 +563,9 @@ def test_an_untrusted_workspace_does_not_choose_what_is_run(
         assert ran.exists()  # the very same setting holds as soon as the user trusts the folder
 
 
-@pytest.mark.skipif("KSCAN_KEEP" not in os.environ, reason="KSCAN_KEEP names no folder to keep the figures in")
+@pytest.mark.skipif(
+    "KSCAN_KEEP" not in os.environ, reason="KSCAN_KEEP names no folder to keep the figures in"
+)
 def test_time_from_key_to_squiggle_is_measured(trusting: Workbench, folder: Path) -> None:
     with trusting.window(folder) as window:
         window.open("pod.yaml")

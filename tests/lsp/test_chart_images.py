@@ -170,10 +170,10 @@ async def test_an_empty_tag_is_where_the_version_of_the_chart_is_replaced(editor
 @pytest.mark.asyncio
 async def test_a_line_above_the_tag_counts(editor, chart: Path) -> None:
     uri = await opened(editor, chart, "values.yaml", 3, options={"codeLens": True})
-    (one,) = await editor.text_document_code_lens_async(
+    of_chart, one = await editor.text_document_code_lens_async(
         types.CodeLensParams(types.TextDocumentIdentifier(uri))
     )
-    assert one.range.start.line == 3
+    assert (of_chart.range.start.line, one.range.start.line) == (0, 3)
     resolved = await editor.code_lens_resolve_async(one)
     assert resolved.command.title.startswith("1 critical, 1 high; 1 has a fix")
 
