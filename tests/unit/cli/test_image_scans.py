@@ -99,12 +99,12 @@ def test_each_image_is_scanned_once_and_never_again(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_scanner(tmp_path / "bin", SAYS)
-    write(here, *(f"registry.example/shop:{n % 40}" for n in range(1_000)))
+    write(here, *(f"registry.example/shop:{n % 40}" for n in range(200)))
     report, said, _ = scan()
     assert said == ""
     assert len(known(report)) == 40
     assert set(known(report).values()) == {"1 critical, 1 high; 1 has a fix"}
-    assert sum(len(one["workloads"]) for one in report["images"]) == 1_000
+    assert sum(len(one["workloads"]) for one in report["images"]) == 200
     assert len(runs(tmp_path / "bin")) == 40
     assert scan()[0] == report
     assert len(runs(tmp_path / "bin")) == 40
