@@ -139,3 +139,15 @@ async def test_an_editor_that_shows_no_such_document_gets_no_lens_for_it(editor,
     editor.open(web, TEMPLATE)
     await editor.lens(web, "high")
     assert not [one for one in await editor.lenses(web) if "rendered" in one.title]
+
+
+@pytest.mark.asyncio
+async def test_an_editor_that_closes_nothing_is_followed_in_so_many(editor, tmp_path):
+    await editor.start(tmp_path, renderings=True)
+    uris = [f"kscan-rendered:///nowhere/{number}.yaml?values.yaml" for number in range(51)]
+    for uri in uris:
+        await editor.content(uri)
+    await editor.wait(
+        lambda: len(editor.published[uris[0]]) == 2
+    )  # what was shown of the first is taken back
+    assert len(editor.published[uris[1]]) == 1

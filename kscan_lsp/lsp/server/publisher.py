@@ -35,6 +35,10 @@ STATUS_CHANGED: Final = "kscan/statusChanged"
 """A notification of ours, to a client that has `status` in its initialization options."""
 
 
+MAX_RENDERINGS: Final = 50
+"""Renderings that are followed at once."""
+
+
 class Publisher:
     """Shows the editor what the session knows."""
 
@@ -46,8 +50,8 @@ class Publisher:
         self._background = background
         self._changed = changed
         self.texts = convert.DiagnosticTexts(session.capabilities)
-        self.renderings: set[str] = set()
-        """What charts and overlays render to that the editor may show, by URI."""
+        self.renderings: dict[str, None] = {}
+        """What charts and overlays render to that the editor may show, by URI; the one asked for last at the end."""
 
     def publish_folder(self, root: Path | None) -> None:
         """Publish what was found in a folder and is not shown yet."""
@@ -139,12 +143,15 @@ class Publisher:
 
     def show_rendering(self, uri: str, diagnostics: convert.Diagnostics) -> None:
         """Show what is found in what a chart or an overlay renders to, from now on, until it is closed."""
-        self.renderings.add(uri)
+        self.renderings.pop(uri, None)
+        self.renderings[uri] = None
+        if len(self.renderings) > MAX_RENDERINGS:  # an editor need not say that it has closed one
+            self.close_rendering(next(iter(self.renderings)))
         self.send(uri, convert.notification(uri, None, diagnostics))
 
     def close_rendering(self, uri: str) -> None:
         """Show nothing more of it."""
-        self.renderings.discard(uri)
+        self.renderings.pop(uri, None)
         self.send(uri, convert.notification(uri, None, ()))
 
     def _of_view(self, view: ChartView | None, text: str, project: Project) -> convert.Diagnostics:

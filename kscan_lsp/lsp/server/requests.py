@@ -161,7 +161,11 @@ def handle_lenses(server: Server) -> None:
     async def resolve_lens(one: types.CodeLens) -> types.CodeLens:
         data = one.data if isinstance(one.data, dict) else {}
         snapshot = await server.scheduler.snapshot(str(data.get("uri")))
-        one.command = code_lens.command(snapshot, data) if snapshot else None
+        if snapshot is not None and data.get("rendered"):
+            # a chart can have thousands of findings, and this is asked after each rendering
+            one.command = await server.executors.run_answer(code_lens.command, snapshot, data)
+        else:
+            one.command = code_lens.command(snapshot, data) if snapshot else None
         return one
 
 
