@@ -76,7 +76,11 @@ def _started() -> Helm:
 
 
 def rendered_chart(
-    maker: Helm, folder: Path, chart: Chart | Unreadable, prefix: str | None = None
+    maker: Helm,
+    folder: Path,
+    chart: Chart | Unreadable,
+    prefix: str | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> RenderedChart:
     """A chart rendered with its defaults, and with each values file that it comes with.
 
@@ -86,6 +90,7 @@ def rendered_chart(
         chart: its files.
         prefix: what stands before the paths of its files in names, if not the folder as reports have it; values files
             are called by their paths in the chart then.
+        check: called between renderings; what it raises ends them.
     """
     name = display_name(folder)
     shown = "" if prefix is not None or name == "." else f"{name}/"
@@ -99,6 +104,7 @@ def rendered_chart(
     renderings = []
     faults = []
     for number, release in enumerate(chart.ways()):
+        check()
         found = render(maker, chart, (), prefix, release)
         label = release.label(shown)
         if isinstance(found, ChartFault):

@@ -22,14 +22,14 @@ from kscan_lsp.text import LineIndex, Span, minimal_edit
 from kscan_lsp.workspace.chart_values import sources_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from kscan_lsp.findings import Finding
+    from kscan_lsp.findings import Finding, Location
     from kscan_lsp.lsp.capabilities import Capabilities
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.report.model import NotScanned
     from kscan_lsp.text import Encoding
-    from kscan_lsp.workspace.chart_values import ValueSource
+    from kscan_lsp.workspace.chart_values import ValueSources
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
@@ -93,6 +93,9 @@ def _of_file(file: CheckedFile) -> Iterator[tuple[str, ChartMark]]:
         source = placed.source
         if not isinstance(source, Rendered):
             continue
+        places: dict[
+            Span, Location
+        ] = {}  # most places have several findings, and to look one up costs most of this
         for problem in placed.checked.problems:
             at = placed.locate(problem.span)
             yield (
@@ -102,7 +105,7 @@ def _of_file(file: CheckedFile) -> Iterator[tuple[str, ChartMark]]:
         for finding in placed.checked.findings:
             if finding.status == "accepted":
                 continue
-            at = placed.locate(finding.span)
+            at = places.get(finding.span) or places.setdefault(finding.span, placed.locate(finding.span))
             values = source.found_with.of(finding)
             below = source.beneath(finding.span)
             beneath = (
@@ -111,16 +114,12 @@ def _of_file(file: CheckedFile) -> Iterator[tuple[str, ChartMark]]:
             message = convert.message_of(finding)
             if source.extra and values:
                 message += f" (rendered with {few(values)})"
-            yield (
-                at.file,
-                ChartMark(
-                    at.span or Span(0, 0), finding, _explained(message, at.reason), placed, values, beneath
-                ),
-            )
+            span, message = at.span or Span(0, 0), _explained(message, at.reason)
+            yield at.file, ChartMark(span, finding, message, placed, values, beneath)
 
 
 def with_sources(
-    marks: Mapping[str, tuple[ChartMark, ...]], sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
+    marks: Mapping[str, tuple[ChartMark, ...]], sources: ValueSources, prefix: str
 ) -> dict[str, tuple[ChartMark, ...]]:
     """Marks with those on the values that they come from, each leading to the other.
 
@@ -129,23 +128,47 @@ def with_sources(
         sources: the values that findings come from (`workspace/chart_values.py`).
         prefix: what stands before the paths of the chart's files in keys.
     """
-    found = {key: list(there) for key, there in marks.items()}
+    if not sources:
+        return dict(marks)
+    # to tell one finding of a control from another takes ten times as long as all the rest
+    about = {(key.file, key.control) for key in sources}
+    found: dict[str, list[ChartMark]] = {}
+    said: dict[str, set[object]] = {}
+    on_values: list[tuple[str, ChartMark]] = []
     for key, there in marks.items():
-        for number, mark in enumerate(there):
-            known = sources_in(sources, mark.placed, mark.finding)
-            places = [RelatedPlace(beside(prefix, one.file), one.span, one.message) for one in known]
-            found[key][number] = mark._replace(related=tuple(places))
-            back = RelatedPlace(key, mark.span, "the template that it is in")
-            for at in [place for place, one in zip(places, known, strict=True) if one.is_set]:
-                on_value = mark._replace(span=at.span, related=(back,))
-                if not any(one.span == at.span and _says_same(one, mark) for one in found.get(at.key, ())):
-                    found.setdefault(at.key, []).append(on_value)
+        found[key], said[key] = [], set()
+        for mark in there:
+            said[key].add(_as_said(mark))
+            known = sources_in(sources, mark.placed, mark.finding) if _is_about(mark, about) else ()
+            places = tuple([RelatedPlace(beside(prefix, one.file), one.span, one.message) for one in known])
+            found[key].append(mark._replace(related=places) if places else mark)
+            if places:
+                back = (RelatedPlace(key, mark.span, "the template that it is in"),)
+                on_values += [
+                    (at.key, mark._replace(span=at.span, related=back))
+                    for at, one in zip(places, known, strict=True)
+                    if one.is_set
+                ]
+    for key, mark in on_values:
+        if (what := _as_said(mark)) not in said.setdefault(key, set()):
+            said[key].add(what)
+            found.setdefault(key, []).append(mark)
     return {key: tuple(sorted(there, key=lambda mark: mark.span)) for key, there in found.items()}
 
 
-def _says_same(one: ChartMark, other: ChartMark) -> bool:
-    same = one.finding and other.finding and one.finding.control == other.finding.control
-    return bool(same) and one.message == other.message
+def _is_about(mark: ChartMark, controls: Container[tuple[str, str]]) -> bool:
+    """Whether it is a finding of one of some controls, each in a template."""
+    source = mark.placed.source if mark.placed else None
+    return (
+        mark.finding is not None
+        and isinstance(source, Rendered)
+        and (source.file, mark.finding.control) in controls
+    )
+
+
+def _as_said(mark: ChartMark) -> object:
+    """What makes a mark the same as another in its file."""
+    return mark.span, mark.finding.control if mark.finding else None, mark.message
 
 
 def _explained(message: str, reason: str) -> str:

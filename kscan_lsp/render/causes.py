@@ -15,7 +15,7 @@ import base64
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from kscan_lsp import paths
 from kscan_lsp.render.candidates import Candidates
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from kscan_lsp.render.reads import Templates
     from kscan_lsp.render.release import Release
     from kscan_lsp.render.values import ChartValues
+
+K = TypeVar("K")
 
 MOST: Final = 16
 """Renderings for one choice of values at most; a chart with one finding for each value of hundreds keeps to it."""
@@ -71,10 +73,10 @@ class Probe(NamedTuple):
 
 def causes(
     probe: Probe,
-    fields: Mapping[object, Field],
+    fields: Mapping[K, Field],
     stopped: Callable[[], bool] = lambda: False,
     most: int = MOST,
-) -> dict[object, ValueCause]:
+) -> dict[K, ValueCause]:
     """The values that fields come from, as far as that can be proven.
 
     Args:
@@ -86,28 +88,28 @@ def causes(
     return _CauseSearch(probe, fields, stopped, most).run()
 
 
-class _CauseSearch:
+class _CauseSearch(Generic[K]):
     """The search of one call."""
 
     def __init__(
-        self, probe: Probe, fields: Mapping[object, Field], stopped: Callable[[], bool], most: int
+        self, probe: Probe, fields: Mapping[K, Field], stopped: Callable[[], bool], most: int
     ) -> None:
         self.probe = probe
         self.fields = fields
         self.stopped = stopped
         self.left = most
-        self.found: dict[object, ValueCause] = {}
-        self.names: dict[object, ValueCause] = {}
+        self.found: dict[K, ValueCause] = {}
+        self.names: dict[K, ValueCause] = {}
         """What gives the name of images, as long as nothing is found that gives their version."""
         self.tried: set[Path] = set()
         """What was changed alone, and what a field that is missing would have shown if it came from there."""
         candidates = Candidates(probe.chart, probe.values, probe.templates, probe.prefix)
-        self.options: dict[object, list[Path]] = {}
+        self.options: dict[K, list[Path]] = {}
         for key, field in fields.items():
             if not stopped():
                 self.options[key] = candidates.of(field)
 
-    def run(self) -> dict[object, ValueCause]:
+    def run(self) -> dict[K, ValueCause]:
         """All that can be proven."""
         wanted = dict.fromkeys(
             path for options in self.options.values() for path in options if self._bears_text(path)
@@ -204,7 +206,7 @@ class _CauseSearch:
 
     def _looked_up(
         self, rendered: Mapping[str, str], changed: AbstractSet[Path]
-    ) -> Iterator[tuple[object, Field, Any]]:
+    ) -> Iterator[tuple[K, Field, Any]]:
         """The fields that may come from what was changed, as it renders now, if what they are in is still there."""
         documents: dict[tuple[str, int], Any] = {}
         for key, field in self.fields.items():

@@ -8,7 +8,7 @@ where that file sets it.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -42,6 +42,15 @@ MISSING: Final = "would set this, and is set nowhere"
 """What a value does for a field."""
 
 
+class SourceKey(NamedTuple):
+    """What tells a finding from others of the chart, by which the values that it comes from are known."""
+
+    file: str
+    control: str
+    found: object
+    """As in `FoundWith.key`."""
+
+
 class ValueSource(NamedTuple):
     """A value that a finding comes from, and where in the chart that is set; or the nearest where nothing sets it."""
 
@@ -70,6 +79,10 @@ class ValueSource(NamedTuple):
         return Related(finding.resource, finding.path, span, self.message, beside(prefix, self.file), text)
 
 
+ValueSources: TypeAlias = "Mapping[SourceKey, tuple[ValueSource, ...]]"
+"""The values that the findings of a chart come from; most come from none."""
+
+
 def value_sources(
     maker: Helm,
     chart: Chart,
@@ -78,7 +91,7 @@ def value_sources(
     *,
     overtaken: Callable[[], bool] = lambda: False,
     of_images: Container[str] = (),
-) -> dict[object, tuple[ValueSource, ...]]:
+) -> dict[SourceKey, tuple[ValueSource, ...]]:
     """The values that the findings of a chart come from, by what tells findings apart (`sources_in`).
 
     Args:
@@ -89,8 +102,8 @@ def value_sources(
         overtaken: whether nobody wants to know any more.
         of_images: the controls that are about what is in an image, for which its tag counts more than its name.
     """
-    fields: dict[str, dict[object, Field]] = defaultdict(dict)
-    others: dict[str, list[object]] = defaultdict(list)
+    fields: dict[str, dict[SourceKey, Field]] = defaultdict(dict)
+    others: dict[str, list[SourceKey]] = defaultdict(list)
     ways = {way.label(shown): way for way in chart.ways() for shown in ("", prefix)}
     for source, finding, field in _fields(files, of_images):
         if overtaken():
@@ -103,8 +116,8 @@ def value_sources(
             others[name].append(key)
     templates = Templates({chart.named(prefix, path): text for path, text in chart.templates().items()})
     known: dict[str, Document] = {}
-    found: dict[object, list[ValueSource]] = defaultdict(list)
-    proven: dict[object, Path] = {}
+    found: dict[SourceKey, list[ValueSource]] = defaultdict(list)
+    proven: dict[SourceKey, Path] = {}
     for name in sorted(fields, key=lambda one: (one != _DEFAULTS, one)):
         values = chart_values(chart, ways[name], known)
         probe = Probe(maker, chart, ways[name], values, templates, prefix)
@@ -156,12 +169,12 @@ def _set_in(probe: Probe, path: Path, how: str) -> Iterator[ValueSource]:
         )
 
 
-def _key(source: Rendered, finding: Finding) -> object:
-    return source.file, source.found_with.key(finding)
+def _key(source: Rendered, finding: Finding) -> SourceKey:
+    return SourceKey(source.file, finding.control, source.found_with.key(finding))
 
 
 def sources_in(
-    sources: Mapping[object, tuple[ValueSource, ...]], placed: PlacedDocument | None, finding: Finding | None
+    sources: ValueSources, placed: PlacedDocument | None, finding: Finding | None
 ) -> tuple[ValueSource, ...]:
     """Those of one finding."""
     if placed is None or finding is None or not isinstance(placed.source, Rendered):
@@ -169,16 +182,12 @@ def sources_in(
     return sources.get(_key(placed.source, finding), ())
 
 
-def with_sources(
-    file: CheckedFile, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
-) -> CheckedFile:
+def with_sources(file: CheckedFile, sources: ValueSources, prefix: str) -> CheckedFile:
     """A file of a chart with the values that its findings come from, as places that they rest on."""
     return file.with_parts([_with_sources(placed, sources, prefix) for placed in file.documents])
 
 
-def _with_sources(
-    placed: PlacedDocument, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str
-) -> CheckedDocument:
+def _with_sources(placed: PlacedDocument, sources: ValueSources, prefix: str) -> CheckedDocument:
     def resting(finding: Finding) -> Finding:
         more = [one.related(finding, prefix) for one in sources_in(sources, placed, finding)]
         return replace(finding, related=(*finding.related, *more)) if more else finding
@@ -190,7 +199,7 @@ def _with_sources(
     )
 
 
-def with_texts(project: Project, sources: Mapping[object, tuple[ValueSource, ...]], prefix: str) -> Project:
+def with_texts(project: Project, sources: ValueSources, prefix: str) -> Project:
     """A project with the texts of values files, as files that are left alone."""
     texts = {beside(prefix, one.file): one.text for some in sources.values() for one in some}
     values = {

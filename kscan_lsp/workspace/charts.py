@@ -23,17 +23,18 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.render.source_map import FoundWith, Rendered
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.workspace.images import of_images
+from kscan_lsp.workspace.other_values import KnownSoFar, SameObjects, faults_of, only_new
 from kscan_lsp.workspace.results import CheckedFile, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Finding, ResourceId
-    from kscan_lsp.paths import Path
+    from kscan_lsp.findings import Finding
     from kscan_lsp.render.rendering import RenderedTemplate
     from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedDocument, PlacedDocument
+    from kscan_lsp.workspace.results import PlacedDocument
+
+    Check = Callable[[], None]
 
 
 class RenderedFile(NamedTuple):
@@ -74,10 +75,11 @@ def read_rendered(project: Project, file: RenderedFile) -> CheckedFile:
 
 
 class JudgedChart(NamedTuple):
-    """A chart judged in a project: its files as read by its defaults, and with what is found in all renderings."""
+    """A chart judged in a project: its files as read by its defaults, and with what only other values give."""
 
     read: tuple[CheckedFile, ...]
     files: tuple[CheckedFile, ...]
+    """With what rests on other objects only where there are several renderings: `with_chart` looks for that anyway."""
 
     @property
     def paths(self) -> frozenset[str]:
@@ -85,11 +87,23 @@ class JudgedChart(NamedTuple):
         return frozenset([file.path for file in self.files])
 
 
-def judge_chart(project: Project, renderings: Sequence[ValuesRendering]) -> JudgedChart:
+def judge_chart(
+    project: Project, renderings: Sequence[ValuesRendering], check: Check = lambda: None
+) -> JudgedChart:
     """A chart judged in a project as that is now; as for `with_renderings`."""
-    read = tuple([read_rendered(project, file) for file in renderings[0].files])
-    judged = with_renderings(project.with_read(read), renderings)
+    read = tuple(_read(project, renderings[0].files, check))
+    if len(renderings) == 1:
+        found_with = _found_with(project, always=(renderings[0].values,))
+        return JudgedChart(read, tuple([_with_source(file, found_with) for file in read]))
+    judged = with_renderings(project.with_read(read), renderings, check)
     return JudgedChart(read, tuple([judged.files[file.path] for file in read]))
+
+
+def judge_rendering(project: Project, rendering: ValuesRendering) -> tuple[CheckedFile, ...]:
+    """The files of a chart as they render with some values, judged as part of a project as that is now."""
+    read = [read_rendered(project, file) for file in rendering.files]
+    judged = with_renderings(project.with_read(read), [rendering])
+    return tuple([judged.files[file.path] for file in read])
 
 
 def with_chart(project: Project, chart: JudgedChart, gone: Iterable[str] = ()) -> Project:
@@ -134,33 +148,45 @@ def _is_same(before: CheckedFile, now: CheckedFile) -> bool:
     )
 
 
-def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> Project:
+def _read(project: Project, files: Iterable[RenderedFile], check: Check) -> Iterator[CheckedFile]:
+    for file in files:
+        check()
+        yield read_rendered(project, file)
+
+
+def with_renderings(
+    project: Project, renderings: Sequence[ValuesRendering], check: Check = lambda: None
+) -> Project:
     """The project, which has what a chart renders to by default, with what else is found in it.
 
     Args:
         project: has the first of the renderings.
         renderings: the chart by its defaults, then with each further values file.
+        check: called between files; what it raises ends the work.
     """
     default = renderings[0]
-    found_with = FoundWith(of_images=of_images(project.ruleset.policies))
     if len(renderings) == 1:  # as most charts have it: nothing is to be held against anything
-        return _with_sources(project, default, replace(found_with, always=(default.values,)))
+        found_with = _found_with(project, always=(default.values,))
+        rendered = [project.files[file.path] for file in default.files if file.path in project.files]
+        marked = {file.path: _with_source(file, found_with) for file in rendered}
+        return replace(project, files={**project.files, **marked})
+    found_with = _found_with(project)
     found: dict[str, dict[object, list[str]]] = {}
     faults: dict[str, set[object]] = defaultdict(set)
     extra: dict[str, list[PlacedDocument]] = defaultdict(list)
     limits: dict[str, Problem] = {}
-    objects: dict[str, _Objects] = {}
+    objects: dict[str, SameObjects] = {}
     for file in default.files:
         if file.path in project.files:
             judged_by_default = project.files[file.path]
-            objects[file.path] = _Objects(judged_by_default)
+            objects[file.path] = SameObjects(judged_by_default)
             found[file.path] = {found_with.key(one): [default.values] for one in _findings(judged_by_default)}
             for placed in judged_by_default.documents:
-                faults[file.path].update(_faults(placed.checked))
+                faults[file.path].update(faults_of(placed.checked))
     texts = {file.path: file.rendered.text for file in default.files if file.rendered}
     for values, files in renderings[1:]:
         changed = [file for file in files if file.rendered and file.rendered.text != texts.get(file.path)]
-        other = project.with_read([read_rendered(project, file) for file in changed])
+        other = project.with_read(_read(project, changed, check))
         for file in files:
             if file.rendered is None or file.path not in project.files:
                 continue
@@ -168,11 +194,11 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
             if (unread := _unread(now)) and not _unread(project.files[file.path]):
                 why = f"{unread} (rendered with {values})"
                 limits.setdefault(file.path, Problem(Span(0, 0), why, "limit", fatal=True))
-            there = objects.setdefault(file.path, _Objects())
+            there = objects.setdefault(file.path, SameObjects())
             there.add(now)
-            so_far = _SoFar(replace(found_with, same=there.same), known, faults[file.path], there.counted)
+            so_far = KnownSoFar(replace(found_with, same=there.same), known, faults[file.path], there.counted)
             for placed in now.documents:
-                new, failing = _new(placed.checked, so_far, values)
+                new, failing = only_new(placed.checked, so_far, values)
                 if new is not None:
                     source = placed.source
                     if failing and isinstance(source, Rendered):
@@ -189,13 +215,12 @@ def with_renderings(project: Project, renderings: Sequence[ValuesRendering]) -> 
     return replace(project, files=judged)
 
 
-def _with_sources(project: Project, default: ValuesRendering, found: FoundWith) -> Project:
-    files = dict(project.files)
-    for file in default.files:
-        if file.path in files:
-            own = tuple(_said(placed, found, extra=False) for placed in files[file.path].documents)
-            files[file.path] = replace(files[file.path], documents=own)
-    return replace(project, files=files)
+def _found_with(project: Project, always: tuple[str, ...] = ()) -> FoundWith:
+    return FoundWith(of_images=of_images(project.ruleset.policies), always=always)
+
+
+def _with_source(file: CheckedFile, found: FoundWith) -> CheckedFile:
+    return replace(file, documents=tuple([_said(placed, found, extra=False) for placed in file.documents]))
 
 
 def _unread(file: CheckedFile) -> str:
@@ -203,116 +228,6 @@ def _unread(file: CheckedFile) -> str:
     if file.limit:
         return file.limit.message
     return "" if file.skipped in {"", "not-kubernetes"} else "what it renders to is a template itself"
-
-
-def _faults(checked: CheckedDocument) -> Iterable[object]:
-    """What is wrong with a document, and what could not be judged in it, apart from where it stands."""
-    yield from ((problem.code, problem.message) for problem in checked.problems)
-    for verdicts in checked.verdicts:
-        yield from ((verdicts.resource.id, one) for one in verdicts.unevaluated)
-
-
-class _Objects:
-    """The objects of a template, and which of them are the same one that several values call differently.
-
-    They are the same where the same place of the template makes them, the same in number, of one kind, and nobody has
-    accepted a finding of one that is open in the other.
-    """
-
-    def __init__(self, default: CheckedFile | None = None) -> None:
-        """With the objects that are there by default."""
-        self.same: dict[ResourceId, ResourceId] = {}
-        self.counted: set[ResourceId] = set()
-        """Those that count in the scores."""
-        self._first: dict[object, tuple[ResourceId, frozenset[object]]] = {}
-        """The first object that was made at a place."""
-        self._known: set[ResourceId] = set()
-        if default is not None:
-            self.add(default)
-            self.counted.update(self._known)
-
-    def add(self, file: CheckedFile) -> None:
-        """Take in those that there are with other values."""
-        objects = [(placed, one) for placed in file.documents for one in placed.checked.verdicts]
-        here = {one.resource.id for _, one in objects}
-        if self._known and here <= self._known:
-            return
-        numbers: dict[object, int] = defaultdict(int)
-        for placed, one in objects:
-            who, root = one.resource.id, placed.checked.document.root
-            at = placed.locate(Span(root.start, root.start + 1)) if root is not None else None
-            place = (at.file, at.span, who.api_version, who.kind, one.resource.root) if at else None
-            numbers[place] += 1
-            accepted = frozenset((f.control, f.stable_path) for f in one.findings if f.status == "accepted")
-            first, also_accepted = self._first.setdefault((place, numbers[place]), (who, accepted))
-            # one that has its own name among these is made at another place this time
-            if who not in self._known and first not in here and accepted == also_accepted:
-                self.same[who] = first
-        self._known |= here
-
-
-class _SoFar(NamedTuple):
-    """What is known of a template by the values before."""
-
-    found_with: FoundWith
-    known: dict[object, list[str]]
-    """What findings are found with, by what tells them apart."""
-    faults: set[object]
-    counted: set[ResourceId]
-    """The objects that count in the scores."""
-
-
-def _new(
-    checked: CheckedDocument, so_far: _SoFar, values: str
-) -> tuple[CheckedDocument | None, dict[Path, frozenset[str]]]:
-    """What is said of a document that no values before had, None for nothing; all of it is known then.
-
-    What they had is noted to be found with these, too. What could not be read or judged is no less said than what is
-    found: with these values it would pass for clean.
-
-    Returns:
-        Also the controls that fail in it and are said of another object, by the root of the object.
-    """
-    parts = [_only_new(one, so_far, values) for one in checked.verdicts]
-    problems = tuple(
-        [
-            replace(one, message=f"{one.message} (rendered with {values})")
-            for one in checked.problems
-            if (one.code, one.message) not in so_far.faults
-        ]
-    )
-    kept = tuple(one for one, failing in parts if one.findings or one.unevaluated or failing)
-    so_far.faults.update(_faults(checked))
-    if not (kept or problems):
-        return None, {}
-    # the reason why it is not complete has to stay with it
-    problems = problems or tuple(one for one in checked.problems if one.fatal)
-    elsewhere = {one.resource.root: failing for one, failing in parts if failing}
-    none = frozenset[frozenset[str]]()
-    return (
-        replace(
-            checked, verdicts=kept, problems=problems, read=None, bounds=(), dependencies=none, origin=checked
-        ),
-        elsewhere,
-    )
-
-
-def _only_new(verdicts: Verdicts, so_far: _SoFar, values: str) -> tuple[Verdicts, frozenset[str]]:
-    """What is said of an object that no values before had; and what fails in one that counts, and is said already."""
-    new = []
-    failing: set[str] = set()
-    who = verdicts.resource.id
-    for finding in verdicts.findings:
-        names = so_far.known.setdefault(so_far.found_with.key(finding), [])
-        if not names:
-            new.append(finding)
-        elif who not in so_far.counted and finding.status != "accepted":
-            failing.add(finding.control)
-        names.append(values)
-    unevaluated = tuple(one for one in verdicts.unevaluated if (who, one) not in so_far.faults)
-    if new or unevaluated or failing:
-        so_far.counted.add(who)
-    return replace(verdicts, findings=tuple(new), unevaluated=unevaluated), frozenset(failing)
 
 
 def _said(placed: PlacedDocument, found: FoundWith, *, extra: bool) -> PlacedDocument:

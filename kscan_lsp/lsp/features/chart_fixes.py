@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kscan_lsp.fixes.charts import ChartBase
     from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, OpenText
-    from kscan_lsp.workspace.chart_values import ValueSource
+    from kscan_lsp.workspace.chart_values import ValueSources
 
 MAX_FINDINGS: Final = 8
 """Findings of a selection whose fixes are worked out: each is proven by rendering several times."""
@@ -32,7 +32,7 @@ class ChartToFix(NamedTuple):
     """A chart as it was rendered with the texts that are open now."""
 
     site: ChartSite
-    sources: Mapping[object, tuple[ValueSource, ...]]
+    sources: ValueSources
     """The values that its findings come from."""
     opened: Mapping[str, OpenText]
     """What the editor has open, by key."""

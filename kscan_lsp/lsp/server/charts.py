@@ -14,7 +14,7 @@ from kscan_lsp.files.encoding import SourceText, Unreadable, read
 from kscan_lsp.fixes.charts import ChartSite
 from kscan_lsp.lsp.features.chart_fixes import ChartToFix
 from kscan_lsp.lsp.server.renderer import Renderer
-from kscan_lsp.lsp.session.charts import OpenChart, render_chart, trace_chart
+from kscan_lsp.lsp.session.charts import OpenChart, Overtaken, render_chart, trace_chart
 from kscan_lsp.lsp.session.deployed import Manifests, find_manifests
 from kscan_lsp.lsp.session.steps import find_files
 from kscan_lsp.render.makers import helm
@@ -161,14 +161,11 @@ class ChartRenderer(Renderer):
         work_on: Callable[[Path | None], None],
     ) -> None:
         """Find the values that findings come from, as long as nothing is edited."""
-
-        def overtaken() -> bool:
-            return chart.revision != request.revision
-
+        overtaken = chart.overtaken(request)
         # what was found is to be shown first: this takes as long as everything before
         while chart.accepted is not result and not overtaken():
             await self._changed.wait()
-        sources = await self._executors.run_chart(trace_chart, maker, request, result, overtaken)
+        sources = await self._executors.run_chart(trace_chart, maker, request, result, chart.seen, overtaken)
         if not overtaken():
             chart.trace(sources)
             work_on(chart.root)
@@ -193,8 +190,12 @@ class ChartRenderer(Renderer):
                 top = self._top(chart.root)
                 known = self._manifests.get(top)
                 request = chart.request(texts, known or Manifests(), configuration, workspace.project)
-                result = await self._executors.run_chart(render_chart, maker, request)
-                if chart.revision == request.revision:
+                overtaken = chart.overtaken(request)
+                try:
+                    result = await self._executors.run_chart(render_chart, maker, request, overtaken)
+                except Overtaken:
+                    continue
+                if not overtaken():
                     chart.keep(request, result)
                     work_on(chart.root)
                     if known is None and await self._find_releases(chart, top, configuration):

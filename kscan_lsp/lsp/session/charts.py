@@ -30,14 +30,14 @@ from kscan_lsp.workspace.images import of_images
 from kscan_lsp.workspace.releases import joined, with_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.lsp.rendered import ChartMark
     from kscan_lsp.lsp.session.deployed import Manifests
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.render.makers import Helm
-    from kscan_lsp.workspace.chart_values import ValueSource
+    from kscan_lsp.workspace.chart_values import SourceKey, ValueSource, ValueSources
     from kscan_lsp.workspace.charts import JudgedChart, ValuesRendering
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.deployments import Undecided
@@ -135,7 +135,7 @@ class OpenChart(Struct):
     """The keys of the files that had faults before."""
     marks: Mapping[str, tuple[ChartMark, ...]] = {}
     """What is shown of it, by the keys of the files."""
-    sources: Mapping[object, tuple[ValueSource, ...]] = {}
+    sources: ValueSources = {}
     """The values that its findings come from."""
     unpublished: bool = False
     """Whether it was rendered since what there is to show of it was published."""
@@ -179,6 +179,10 @@ class OpenChart(Struct):
         return ChartRequest(
             self.folder, self.root, self.revision, self.disk, opened, manifests, configuration, project
         )
+
+    def overtaken(self, request: ChartRequest) -> Callable[[], bool]:
+        """What tells whether it has been edited since."""
+        return lambda: self.revision != request.revision
 
     def keep(self, request: ChartRequest, result: ChartResult) -> None:
         """Keep what was rendered, until it is taken into the project."""
@@ -227,7 +231,7 @@ class OpenChart(Struct):
         known = {**self.fault_texts, **self.texts}
         return next((text for key, text in known.items() if uri_of(key) == uri), "")
 
-    def trace(self, sources: Mapping[object, tuple[ValueSource, ...]]) -> None:
+    def trace(self, sources: ValueSources) -> None:
         """It is known which values findings come from."""
         self.sources, self.seen, self.unpublished = sources, (), True
 
@@ -241,8 +245,21 @@ class OpenChart(Struct):
             self.judged, self.texts, self.renderings = result.judged, result.texts, result.renderings
 
 
-def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
-    """Render a chart with all its values, and judge it."""
+class Overtaken(Exception):  # noqa: N818 - not an error
+    """Nobody wants to know any more what a chart was: it has been edited since."""
+
+
+def render_chart(maker: Helm, request: ChartRequest, overtaken: Callable[[], bool]) -> ChartResult:
+    """Render a chart with all its values, and judge it.
+
+    Raises:
+        Overtaken: it has been edited since.
+    """
+
+    def check() -> None:
+        if overtaken():
+            raise Overtaken
+
     disk = request.disk or read_chart(request.folder)
     prefix = f"{request.folder.as_uri()}/"
     chart = disk
@@ -255,11 +272,11 @@ def render_chart(maker: Helm, request: ChartRequest) -> ChartResult:
         }
         releases, undecided = _named(request)
         chart = with_releases(disk.with_texts(texts), request.folder, releases, request.values)
-    made = rendered_chart(maker, request.folder, chart, prefix)
+    made = rendered_chart(maker, request.folder, chart, prefix, check)
     read = {} if isinstance(chart, Unreadable) else _texts(chart, prefix)
     read |= {one.path.as_uri(): request.text_of(one.path) for one in undecided}
     unrendered = tuple(NotScanned(one.path.as_uri(), one.line, one.reason) for one in undecided)
-    judged = judge_chart(request.project, made.renderings) if made.renderings else None
+    judged = judge_chart(request.project, made.renderings, check) if made.renderings else None
     return ChartResult(disk, chart, judged, made.renderings, read, (*made.not_scanned, *unrendered))
 
 
@@ -271,24 +288,26 @@ def _named(request: ChartRequest) -> tuple[tuple[NamedRelease, ...], tuple[Undec
 
 
 def trace_chart(
-    maker: Helm, request: ChartRequest, result: ChartResult, overtaken: Callable[[], bool]
-) -> dict[object, tuple[ValueSource, ...]]:
-    """Find which values the findings of a chart come from, which has it rendered many times."""
+    maker: Helm,
+    request: ChartRequest,
+    result: ChartResult,
+    files: Iterable[CheckedFile],
+    overtaken: Callable[[], bool],
+) -> dict[SourceKey, tuple[ValueSource, ...]]:
+    """Find which values the findings in the files of a chart come from, which has it rendered many times."""
     if result.judged is None or isinstance(result.chart, Unreadable):
         return {}
     prefix = f"{request.folder.as_uri()}/"
     about_images = of_images(request.project.ruleset.policies)
-    return value_sources(
-        maker, result.chart, result.judged.files, prefix, overtaken=overtaken, of_images=about_images
-    )
+    return value_sources(maker, result.chart, files, prefix, overtaken=overtaken, of_images=about_images)
 
 
 def _still(
-    sources: Mapping[object, tuple[ValueSource, ...]],
+    sources: ValueSources,
     before: Mapping[str, str],
     now: Mapping[str, str],
     prefix: str,
-) -> dict[object, tuple[ValueSource, ...]]:
+) -> dict[SourceKey, tuple[ValueSource, ...]]:
     """Where values were set that findings came from, in texts that may have been edited since."""
     same = {key for key, text in before.items() if now.get(key) == text}
     found = {}

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from kscan_lsp.lsp.rendered import RenderingName
 from kscan_lsp.lsp.uris import path_of, rendered_uri
 from kscan_lsp.render.kustomize.comments import with_comments
-from kscan_lsp.workspace.charts import judge_chart
+from kscan_lsp.workspace.charts import judge_rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ class RenderingToShow(NamedTuple):
             said, _ = with_comments(build.built, build.path, build.name)
             yield RenderedPart(build.path, build.title, said, judged)
         if self.rendering is not None:
-            judged_alone = judge_chart(self.project, [self.rendering]).files
+            judged_alone = judge_rendering(self.project, self.rendering)
             for one, file in zip(self.rendering.files, judged_alone, strict=True):
                 if one.rendered is not None:
                     name = unquote(one.path.removeprefix(self.prefix))
