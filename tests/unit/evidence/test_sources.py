@@ -72,6 +72,55 @@ def test_who_made_a_report_is_known() -> None:
     }
 
 
+def test_an_object_that_lost_what_was_found_is_no_clean_image() -> None:
+    """A list of `kubectl get` has objects with nothing in their specification."""
+    listed = images.manifest()
+    empty = {
+        "metadata": {"withRelevancy": False, "tool": {"name": "", "version": "", "databaseVersion": ""},
+                     "report": {"createdAt": None}},
+        "payload": {"matches": None, "source": None, "distro": {"name": "", "version": "", "idLike": None},
+                    "descriptor": {"name": "", "version": ""}},
+    }  # fmt: skip
+    for spec in (empty, {}, None):
+        listed["spec"] = spec
+        assert "resourceVersion=fullSpec" in problem({"kind": "List", "items": [images.manifest(), listed]})
+        assert "resourceVersion=fullSpec" in problem(listed)
+    # one that has nothing in it says who has looked
+    clean = images.manifest()
+    clean["spec"]["payload"] = {"matches": None}
+    (image,) = read_report(as_bytes(clean)).contents.images
+    assert (image.vulnerabilities, image.names) == ((), ("docker.io/library/nginx:1.25.3",))
+
+
+def test_what_was_seen_in_use_is_not_what_is_in_an_image() -> None:
+    filtered = images.manifest()
+    filtered["spec"]["metadata"] |= {"withRelevancy": True, "report": {"createdAt": "2026-01-12T00:00:00Z"}}
+    filtered["spec"]["payload"]["matches"] = []
+    both = read_report(as_bytes({"kind": "List", "items": [images.manifest(), filtered]}))
+    (image,) = both.contents.images
+    assert len(image.vulnerabilities) == 2
+    assert "only what of an image was seen in use" in problem(filtered)
+
+
+def test_a_file_is_no_name_of_an_image() -> None:
+    found = images.trivy(ArtifactName="sboms/shop.cdx.json", ArtifactType="cyclonedx")
+    (image,) = read_report(as_bytes(found)).contents.images
+    assert image.names == ("docker.io/library/nginx:1.25.3",)
+    assert "does not say which image" in problem({**found, "Metadata": {}})
+    log = images.sarif_of_trivy()
+    log["runs"][0]["properties"]["imageName"] = "images/shop.tar"
+    (image,) = read_report(as_bytes(log)).contents.images
+    assert image.names == ("docker.io/library/nginx:1.25.3",)
+
+
+def test_a_layer_that_images_share_is_none_of_them() -> None:
+    bom = images.cyclonedx()
+    layer = "sha256:" + "1a" * 32
+    bom["metadata"]["component"]["properties"].append({"name": "aquasecurity:trivy:DiffID", "value": layer})
+    (image,) = read_report(as_bytes(bom)).contents.images
+    assert image.digests == {DIGEST, CONFIG}
+
+
 def test_what_grype_was_told_to_ignore_stays_ignored() -> None:
     report = images.grype()
     (match,) = report["matches"][1:]
