@@ -23,6 +23,7 @@ from kscan_lsp.evidence.sources.common import (
     names_in,
     refuse_too_many,
     runs_code,
+    score_of,
     severity_of,
 )
 
@@ -134,7 +135,7 @@ def _vulnerability(one: _TrivyFound) -> Vulnerability:
         tuple([clean(name, 100) for name in (one.VendorIDs or ())[:20]]),
         clean(one.PkgIdentifier.PURL if one.PkgIdentifier else ""),
         vector,
-        float(scored.V40Score or scored.V3Score or 0),
+        score_of(scored.V40Score or scored.V3Score),
         rce=runs_code((one.Title, one.Description), weaknesses, vector),
         title=clean(one.Title, MAX_TEXT),
         url=link(one.PrimaryURL),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import images
+from support import images, scanning
 from support.images import CONFIG, DIGEST, FORMS, OPENSSL, VECTOR, as_bytes
 
 from kscan_lsp.evidence.sources import registry
@@ -17,6 +19,9 @@ from kscan_lsp.evidence.sources.common import MAX_VULNERABILITIES
 from kscan_lsp.evidence.sources.ignored import read_grype_rules, read_trivyignore
 from kscan_lsp.evidence.sources.registry import read_report
 from kscan_lsp.findings import Severity
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KNOWS_PURLS = {"trivy", "grype", "manifest", "manifests", "cyclonedx"}
 KNOWS_EPSS = {"grype", "manifest", "manifests"}
@@ -56,6 +61,39 @@ def test_every_form_says_the_same(form: str) -> None:
     assert image.made == (None if form.startswith("sarif") else date(2026, 1, 10))
     assert image.system == ("debian 12.2" if form in KNOWS_PURLS else "")
     assert image.end_of_life == (form in KNOWS_PURLS - {"cyclonedx"})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Trivy comes for Linux")
+def test_every_form_that_a_real_scanner_writes_says_the_same(tmp_path: Path) -> None:
+    scanning.archive(tmp_path / "shop.tar", "registry.example/shop:1.0")
+    offline = ["--skip-db-update", "--skip-java-db-update", "--offline-scan"]
+
+    def trivy(*arguments: str) -> bytes:
+        command = [str(scanning.trivy()), "--quiet", "--cache-dir", str(tmp_path), *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout
+
+    scanning.database(tmp_path)
+    whole = trivy("image", "-f", "json", "--list-all-pkgs", *offline, "--input", "shop.tar")
+    (tmp_path / "whole.json").write_bytes(whole)
+    written = {
+        form: trivy("convert", "-f", form, "whole.json") for form in ("sarif", "cyclonedx", "spdx-json")
+    }
+    (tmp_path / "shop.spdx.json").write_bytes(written["spdx-json"])
+    written |= {"json": whole, "sbom": trivy("sbom", "-f", "json", *offline, "shop.spdx.json")}
+    (inventory,) = read_report(written.pop("spdx-json")).contents.inventories
+    assert {(one.name, one.version) for one in inventory.packages} == {
+        ("openssl", "3.1.4-r0"), ("busybox", "1.36.1-r9"),
+    }  # fmt: skip
+    for form, data in written.items():
+        (image,) = read_report(data).contents.images
+        assert (image.names, image.digests) == (inventory.names, inventory.digests), form
+        assert image.names == ("registry.example/shop:1.0",)
+        assert len(image.digests) == 1
+        (found,) = image.vulnerabilities
+        assert (found.id, found.package, found.installed, found.fixed, found.severity, found.score) == (
+            "CVE-2026-0001", "openssl", "3.1.4-r0", ("3.1.5-r0",), Severity.CRITICAL, 9.8,
+        )  # fmt: skip
+        assert found.purl.startswith("pkg:apk/alpine/openssl@3.1.4-r0") == (form != "sarif")
 
 
 def test_who_made_a_report_is_known() -> None:
@@ -133,6 +171,28 @@ def test_what_grype_was_told_to_ignore_stays_ignored() -> None:
         ("CVE-2026-0001", "", "", True),
         ("CVE-2026-0002", "ignored", "no", False),
     ]
+
+
+def test_numbers_that_cannot_be_are_none() -> None:
+    bom, grype, trivy = images.cyclonedx(), images.grype(), images.trivy()
+    for number in (1e300, -1, 11):
+        bom["vulnerabilities"][0]["ratings"][0]["score"] = number
+        found = grype["matches"][0]["vulnerability"]
+        found |= {"epss": [{"epss": number}], "cvss": [{"vector": VECTOR, "metrics": {"baseScore": number}}]}
+        grype["matches"][0]["relatedVulnerabilities"] = []
+        cvss = {"nvd": {"V3Vector": VECTOR, "V3Score": number}}
+        trivy["Results"][0]["Vulnerabilities"][0]["CVSS"] = cvss
+        for data in (bom, grype, trivy):
+            (image,) = read_report(as_bytes(data)).contents.images
+            assert (image.vulnerabilities[0].score, image.vulnerabilities[0].epss) == (0, None)
+
+
+def test_what_powershell_writes_is_read() -> None:
+    for encoding in ("utf-16", "utf-8-sig"):
+        reading = read_report(json.dumps(images.grype()).encode(encoding))
+        assert reading.problem == ""
+        assert len(reading.contents.images) == 1
+    assert "it is no JSON" in problem(b"\xff\xfe\x00")
 
 
 def test_what_cyclonedx_says_of_a_vulnerability_counts() -> None:
