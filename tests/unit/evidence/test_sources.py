@@ -323,8 +323,10 @@ def test_lists_of_what_to_ignore_are_read() -> None:
 CVE-2026-0001
 CVE-2026-0002 exp:2026-02-01  # until the next release
 CVE-2026-0003 exp:2026-13-01
+CVE-2026-0004 exp:2026-1-5
 """
-    first, second = read_trivyignore(text)
+    (first, second), left = read_trivyignore(text)
+    assert left == "line 5 is left alone: it does not end on a day; write 'exp:2027-01-31'"
     assert (first.ids, first.status, first.reason, first.until) == (
         {"CVE-2026-0001"},
         "ignored",
@@ -338,15 +340,20 @@ CVE-2026-0003 exp:2026-13-01
         {"fix-state": "not-fixed"},
         {"vulnerability": "CVE-2026-0004", "namespace": "debian"},
         {"package": {"name": "curl", "version": "1"}},
+        {"package": {"name": "linux-.*"}},
+        {"vulnerability": ["CVE-2026-0005"]},
+        {"vulnerability": "", "reason": "r"},
         {"fix-state": "fixed"},
         {"package": {"location": "/usr"}},
         "CVE",
         {},
     ]
-    found = read_grype_rules({"ignore": rules})
-    assert [(sorted(one.ids), one.products[0].name, one.only_unfixed) for one in found] == [
-        (["CVE-2026-0001"], "*", False),
-        (["CVE-2026-0002"], "curl", False),
-        (["*"], "*", True),
+    found, left = read_grype_rules({"ignore": rules})
+    assert [(sorted(one.ids), one.products[0].name, one.installed, one.only_unfixed) for one in found] == [
+        (["CVE-2026-0001"], "*", "", False),
+        (["CVE-2026-0002"], "curl", "", False),
+        (["*"], "*", "", True),
+        (["*"], "curl", "1", False),
     ]
-    assert read_grype_rules(None) == read_grype_rules({"ignore": 7}) == ()
+    assert left.startswith("rule 4 is left alone: ")
+    assert read_grype_rules(None) == read_grype_rules({"ignore": 7}) == ((), "")
