@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp.cli.judged import judged, to_judge_again
-from kscan_lsp.evidence.images import full_name, images_of
+from kscan_lsp.evidence.images import full_name, identity, images_of
 from kscan_lsp.report.exchange import one_line
 from kscan_lsp.workspace.charts import read_rendered
 from kscan_lsp.workspace.image_cache import ImageCache, cache_path
@@ -98,7 +98,11 @@ def _wanted(scan: Scan) -> list[str]:
             for one in files:
                 if project is not None and one.rendered is not None:
                     used |= images_run_by(read_rendered(project, one))
-    return [image for image in used if full_name(image) and known.of(image) is None]
+    wanted: dict[str, str] = {}
+    for image in used:
+        if full_name(image) and known.of(image) is None:
+            wanted.setdefault(identity(image), image)
+    return list(wanted.values())
 
 
 def _report(one: KeyedScan, scanner: Scanner, cache: ImageCache) -> tuple[ImageReport, ...] | str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.evidence.images import Images, images_of
 from kscan_lsp.evidence.model import IMAGES, Facts, facts
@@ -76,7 +78,7 @@ def image_facts(
         max_age_days: how old a report may be.
         only_fixable: whether what nobody has fixed yet does not count.
     """
-    images = images_of(with_statements(report, statements, today) for report in reports)
+    images = images_of(with_statements(_dated(report, today), statements, today) for report in reports)
     summaries = {
         id(one): facts(summary_of(one, today, max_age_days=max_age_days, only_fixable=only_fixable))
         for one in images.reports
@@ -85,6 +87,14 @@ def image_facts(
     for name, report in sorted((*images.by_name.items(), *images.by_digest.items()), key=lambda one: one[0]):
         digest.update(name.encode("utf-8", "surrogatepass") + b"\0" + summaries[id(report)].digest)
     return ImageFacts(images, summaries, digest.digest(), today, only_fixable)
+
+
+def _dated(report: ImageReport, today: date) -> ImageReport:
+    """A report that is not from the future: it would be newer than any other, and never too old."""
+    if report.made is None or report.made <= today:
+        return report
+    # a day ahead is what other parts of the world are
+    return replace(report, made=today if report.made - today == timedelta(days=1) else None)
 
 
 def counted_of(report: ImageReport, *, only_fixable: bool) -> list[Vulnerability]:

@@ -112,6 +112,14 @@ def full_name(text: str) -> str:
     return f"{ref['name']}:{ref['tag'] or 'latest'}" if ref["name"] else ""
 
 
+def identity(text: str) -> str:
+    """What is the same for references of the same image: its full name with its digest, or with its tag."""
+    ref = image_ref(text)
+    if not ref["name"]:
+        return text
+    return f"{ref['name']}@{ref['digest']}" if ref["digest"] else f"{ref['name']}:{ref['tag'] or 'latest'}"
+
+
 class Images(Struct, frozen=True, eq=False):
     """What all sources say of images; made by `images_of`."""
 

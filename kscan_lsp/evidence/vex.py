@@ -60,6 +60,8 @@ class Statement(Struct, frozen=True):
     """When, as text that sorts; of several statements the last one counts."""
     only_unfixed: bool = False
     """Whether it is about what has no fix."""
+    installed: str = ""
+    """The version that it is about; empty for any."""
     justification: str = ""
     """One of `JUSTIFICATIONS`, or empty."""
 
@@ -111,15 +113,18 @@ def with_statements(report: ImageReport, statements: Iterable[Statement], today:
 
 def _said_of(one: Vulnerability, report: ImageReport, by_id: dict[str, list[Statement]]) -> Vulnerability:
     named = [s for name in (ANYTHING, *sorted(one.ids)) for s in by_id.get(name, ())]
-    about = [s for s in named if not (s.only_unfixed and one.fixed) and _is_about(s, one, report)]
+    about = [s for s in named if _is_about(s, one, report)]
     if not about:
         return one
-    last = max(about, key=lambda statement: statement.made)
+    # a list of what to ignore has no day: who keeps it has it hold now, whatever a vendor says of its product
+    last = max(about, key=lambda statement: (statement.status == "ignored", statement.made))
     reason = f"{last.reason} ({last.by})" if last.reason and last.by else last.reason or last.by
     return replace(one, status=last.status, reason=reason, justification=last.justification)
 
 
 def _is_about(statement: Statement, one: Vulnerability, report: ImageReport) -> bool:
+    if (statement.only_unfixed and one.fixed) or statement.installed not in {"", one.installed}:
+        return False
     for product in statement.products:
         if product.name == ANYTHING or _is_package(product.name, one):
             return True

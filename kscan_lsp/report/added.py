@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.evidence.images import identity
 from kscan_lsp.kubernetes.images import image_ref
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def added_by(drift: Drift, images: Sequence[ReportedImage]) -> tuple[AddedImage,
 
 
 def _compared(known: Sequence[ReportedImage], then: Sequence[ReportedImage]) -> Iterator[AddedImage]:
-    there = {image.reference for image in then}
+    there = {identity(image.reference) for image in then}
     for image in known:
-        if image.reference in there:
+        if identity(image.reference) in there:
             continue
         name = image_ref(image.reference)["name"]
         run_by = {(place.resource, place.container) for place in image.places}

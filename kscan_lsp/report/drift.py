@@ -19,6 +19,7 @@ from kscan_lsp.dispositions.baseline import (
     BaselineScore,
     fingerprint_of,
 )
+from kscan_lsp.evidence.images import identity
 from kscan_lsp.findings import Severity
 from kscan_lsp.paths import lookup
 from kscan_lsp.redaction import redact
@@ -194,13 +195,13 @@ def written(
     today = report.circumstances.day.isoformat() if report.circumstances.day else ""
     pairs = _claims(report, compared) if compared else [(one, None) for one in report.findings]
     counted: Counter[BaselineEntry] = Counter()
-    images = {one.reference: one.vulnerabilities for one in report.images if one.source}
+    images = {identity(one.reference): one.vulnerabilities for one in report.images if one.source}
     for one, claim in pairs:
         if one.finding.status == "accepted" or (claim is None and not take_in):
             continue
         finding = one.finding
         before = claim.entry if claim else None
-        image = image_with(finding, images.get(str(lookup(finding.data, finding.path))))
+        image = image_with(finding, images.get(identity(str(lookup(finding.data, finding.path)))))
         entry = BaselineEntry(
             file=name_of(one.file),
             object=object_name(finding.resource),

@@ -29,6 +29,7 @@ class ReportedImage(NamedTuple):
     """An image as manifests refer to it. Without a `source`, nothing is known of it."""
 
     reference: str
+    """As it is written where it is come to first; other places may write the same image in another way."""
     places: tuple[ImagePlace, ...]
     digest: str = ""
     source: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kscan_lsp.evidence.image_facts import counted_of, counts_text
+from kscan_lsp.evidence.images import identity
 from kscan_lsp.graph.binding import Followed
 from kscan_lsp.report.image_model import ImagePlace, ReportedImage
 from kscan_lsp.report.places import range_of
@@ -30,6 +31,7 @@ def reported_images(
     """
     followed: dict[int, Followed] = {}
     places: dict[str, dict[ImagePlace, None]] = {}
+    written: dict[str, str] = {}
     facts: dict[str, ImageFacts | None] = {}
     for file, project in checked:
         known = known_of(project)
@@ -49,10 +51,12 @@ def reported_images(
                     use.exposure,
                 )
                 # what a chart renders to with other values is there once more
-                places.setdefault(use.image, {})[place] = None
-                if facts.get(use.image) is None or (known and known.images.of(use.image)):
-                    facts[use.image] = known
-    images = [_image(reference, tuple(found), facts[reference]) for reference, found in places.items()]
+                image = identity(use.image)
+                written.setdefault(image, use.image)
+                places.setdefault(image, {})[place] = None
+                if facts.get(image) is None or (known and known.images.of(use.image)):
+                    facts[image] = known
+    images = [_image(written[image], tuple(found), facts[image]) for image, found in places.items()]
     return tuple(sorted(images, key=_worst_first))
 
 

@@ -19,7 +19,7 @@ from kscan_lsp.evidence.model import IMAGES, Evidence
 from kscan_lsp.files import encoding
 from kscan_lsp.files.discover import UNVISITED, repository
 from kscan_lsp.files.named import named_files, workspace_of
-from kscan_lsp.findings import UNUSED, Problem
+from kscan_lsp.findings import SUPPRESSION, UNUSED, Problem
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.document import read_document
@@ -116,7 +116,10 @@ def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | N
                 reports.append(found)
     ignoring = [path for name in IGNORE_FILES if os.path.isfile(path := (folder or where) / name)]
     for path in ignoring:
-        statements += _ignored(path)
+        said, problem = _ignored(path)
+        statements += said
+        if problem is not None:
+            problems.append((path, problem))
     return ImageFiles(
         tuple(reports), tuple(statements), settings, (*paths, *ignoring), tuple(problems), tuple(wrong)
     )
@@ -185,15 +188,25 @@ def _read_as_it_is(path: str, _changed: int, _size: int, _inode: int) -> Reading
     return reading._replace(contents=reading.contents._replace(images=images))
 
 
-def _ignored(path: Path) -> tuple[Statement, ...]:
+def _ignored(path: Path) -> tuple[tuple[Statement, ...], Problem | None]:
+    """What a list of what to ignore says, and what of it cannot be used."""
     from kscan_lsp.evidence.sources.ignored import read_grype_rules, read_trivyignore
 
     source = encoding.read(path)
     if isinstance(source, encoding.Unreadable):
-        return ()
+        return (), _about_list(f"this list is left out: {source.reason}")
     if path.name == ".trivyignore":
-        return read_trivyignore(source.text)
-    return read_grype_rules(read_document(source.text).data)
+        found = read_trivyignore(source.text)
+    else:
+        document = read_document(source.text)
+        if document.problems:  # a rule that lost a line hides more than it was meant to
+            return (), _about_list(f"this list is left out: {document.problems[0].message}")
+        found = read_grype_rules(document.data)
+    return found.statements, _about_list(found.left) if found.left else None
+
+
+def _about_list(text: str) -> Problem:
+    return Problem(Span(0, 0), text, SUPPRESSION)
 
 
 def _paths(

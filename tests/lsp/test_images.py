@@ -325,3 +325,21 @@ def test_a_change_that_would_bring_something_up_is_not_offered(folder):
         "KS-0026": ["Pin this digest"],
         "KS-0060": ["Change to nginx:latest", "Pin this digest"],
     }
+
+
+@pytest.mark.asyncio
+async def test_a_report_that_says_more_of_the_same_is_shown(editor, folder):
+    """Nothing of it is another finding, and the table is another nevertheless."""
+    uri = await opened(editor, folder)
+    changed = images.grype()
+    changed["matches"][0]["vulnerability"]["fix"]["versions"] = ["9.9.9"]
+    path = folder / "now.grype.json"
+    path.write_bytes(as_bytes(changed))
+    event = types.FileEvent(uri=path.as_uri(), type=types.FileChangeType.Changed)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes=[event]))
+    at = types.HoverParams(types.TextDocumentIdentifier(uri), types.Position(6, 14))
+    for _ in range(2_000):
+        text = (await editor.text_document_hover_async(at)).contents.value
+        if "fixed in 9.9.9" in text:
+            break
+    assert "fixed in 9.9.9" in text

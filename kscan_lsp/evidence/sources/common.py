@@ -89,6 +89,16 @@ def severity_of_score(score: float) -> Severity | None:
     return Severity.of_score(score) if score > 0 else None
 
 
+def score_of(number: float | None) -> float:
+    """A CVSS score; 0 where it is none."""
+    return float(number) if number is not None and 0 <= number <= 10 else 0.0
+
+
+def chance_of(number: float | None) -> float | None:
+    """A probability; None where it is none."""
+    return float(number) if number is not None and 0 <= number <= 1 else None
+
+
 def day_of(text: str | None) -> date | None:
     """The day of a time in RFC 3339; None where it is none, or before there were reports."""
     try:

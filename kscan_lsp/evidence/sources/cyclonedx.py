@@ -22,6 +22,7 @@ from kscan_lsp.evidence.sources.common import (
     link,
     refuse_too_many,
     runs_code,
+    score_of,
     severity_of,
     severity_of_score,
 )
@@ -120,7 +121,7 @@ def _vulnerability(one: CdxVulnerability, component: CdxComponent) -> Vulnerabil
         key=lambda r: ("4" in (r.method or ""), r.score or 0),
         default=CdxRating(),
     )
-    severity = max(rated, default=None) or severity_of_score(best.score or 0)
+    severity = max(rated, default=None) or severity_of_score(score_of(best.score))
     vector = clean(best.vector, 200)
     advice = dict(_VERSION.findall(clean(one.recommendation, 4_000)))
     fixed = advice.get(component.name, "").split(",")
@@ -138,7 +139,7 @@ def _vulnerability(one: CdxVulnerability, component: CdxComponent) -> Vulnerabil
         ),
         clean(component.purl),
         vector,
-        float(best.score or 0),
+        score_of(best.score),
         rce=runs_code((one.description,), weaknesses, vector),
         title=first_line(one.description),
         url=next(filter(None, map(link, links)), ""),

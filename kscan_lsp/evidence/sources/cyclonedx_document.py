@@ -14,7 +14,10 @@ from kscan_lsp.evidence.vex import purl_of
 
 _MAX_DEPTH: Final = 20
 """Levels of components inside one another."""
-_TRIVY: Final = "aquasecurity:trivy:"
+_NAMING: Final = frozenset(
+    f"aquasecurity:trivy:{name}" for name in ("ImageID", "RepoDigest", "RepoTag", "Reference")
+)
+"""What of Trivy's properties says which image it is; a `DiffID` is of a layer, which others may have, too."""
 
 
 class CdxProperty(Struct):
@@ -121,7 +124,7 @@ class ImageSubject(NamedTuple):
 
 def subject_of(component: CdxComponent) -> ImageSubject:
     """The image that the component of the metadata is."""
-    notes = [p.value for p in component.properties or () if p.value and p.name and p.name.startswith(_TRIVY)]
+    notes = [p.value for p in component.properties or () if p.value and p.name in _NAMING]
     purl = purl_of(component.purl or "")
     where = dict(purl.qualifiers) if purl else {}
     named = (

@@ -15,6 +15,7 @@ from kscan_lsp.evidence.sources.common import (
     MAX_NAME,
     Contents,
     ReportError,
+    chance_of,
     clean,
     day_of,
     digests_in,
@@ -24,6 +25,7 @@ from kscan_lsp.evidence.sources.common import (
     names_in,
     refuse_too_many,
     runs_code,
+    score_of,
     severity_of,
 )
 
@@ -213,7 +215,8 @@ def _vulnerability(match: GrypeMatch) -> Vulnerability:
     vector = clean(scored.vector, 200)
     weaknesses = [cwe.cwe or "" for cwe in one.cwes or ()]
     texts = [where.description for where in everywhere]
-    chances = [epss.epss for where in everywhere for epss in where.epss or () if epss.epss is not None]
+    said = (chance_of(epss.epss) for where in everywhere for epss in where.epss or ())
+    chances = [chance for chance in said if chance is not None]
     rules = match.appliedIgnoreRules or []
     reason = next((rule["reason"] for rule in rules if isinstance(rule.get("reason"), str)), "")
     return Vulnerability(
@@ -225,7 +228,7 @@ def _vulnerability(match: GrypeMatch) -> Vulnerability:
         tuple(dict.fromkeys(clean(where.id, 100) for where in related[:20] if where.id != one.id)),
         clean(artifact.purl),
         vector,
-        float(scored.metrics.baseScore or 0) if scored.metrics else 0.0,
+        score_of(scored.metrics.baseScore if scored.metrics else None),
         max(chances, default=None),
         any(where.knownExploited for where in everywhere),
         runs_code(texts, weaknesses, vector),

@@ -1,12 +1,16 @@
 """What Kubescape writes: VulnerabilityManifest objects of its operator, and the reports of `kubescape scan`.
 
 The objects carry Grype's matches (https://kubescape.io/docs/operator/vulnerabilities/; the types of
-`spdx.softwarecomposition.kubescape.io/v1beta1`). `kubescape scan --scan-images -f json` puts the vulnerabilities of all
-images in one list that does not say which image has which (`VulnerabilitySummary` of opa-utils): of one image it is
-read, of several it cannot be.
+`spdx.softwarecomposition.kubescape.io/v1beta1`). A list of them, as `kubectl get` has it, leaves the matches out
+without a word (README of kubescape/storage, "Requesting the full spec on a LIST"), and one that is filtered by
+relevancy has only what was seen in use: neither says what is in an image. `kubescape scan --scan-images -f json` puts
+the vulnerabilities of all images in one list that does not say which image has which (`VulnerabilitySummary` of
+opa-utils): of one image it is read, of several it cannot be.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from msgspec import Struct, json
 
@@ -41,6 +45,7 @@ class _KubescapeMade(Struct):
 
 
 class _KubescapeMetadata(Struct):
+    withRelevancy: bool | None = None
     tool: _KubescapeTool | None = None
     report: _KubescapeMade | None = None
 
@@ -59,17 +64,53 @@ class _KubescapeList(Struct):
     items: list[_KubescapeManifest]
 
 
+_WHOLE: Final = (
+    "/apis/spdx.softwarecomposition.kubescape.io/v1beta1/namespaces/kubescape/vulnerabilitymanifests"
+    "?resourceVersion=fullSpec"
+)
 _MANIFEST, _LIST = json.Decoder(_KubescapeManifest), json.Decoder(_KubescapeList)
 
 
 def read_manifest(data: bytes) -> Contents:
-    """What a VulnerabilityManifest says of an image."""
-    return Contents((_image(_MANIFEST.decode(data)),))
+    """What a VulnerabilityManifest says of an image.
+
+    Raises:
+        ReportError: it does not say what is in one.
+    """
+    return _contents([_MANIFEST.decode(data)])
 
 
 def read_list(data: bytes) -> Contents:
-    """What a list of them says, as `kubectl get vulnerabilitymanifests -o json` writes it."""
-    return Contents(tuple([_image(one) for one in _LIST.decode(data).items if one.spec]))
+    """What a list of them says.
+
+    Raises:
+        ReportError: it does not say what is in images.
+    """
+    return _contents(_LIST.decode(data).items)
+
+
+def _contents(manifests: list[_KubescapeManifest]) -> Contents:
+    if any(_is_empty(one.spec or _KubescapeSpec()) for one in manifests):
+        raise ReportError(
+            "it has objects without what was found, as lists of 'kubectl get' do; "
+            f"have them whole: kubectl get --raw '{_WHOLE}'"
+        )
+    whole = [
+        one for one in manifests if not (one.spec and one.spec.metadata and one.spec.metadata.withRelevancy)
+    ]
+    if manifests and not whole:
+        raise ReportError(
+            "it lists only what of an image was seen in use; keep the manifests of whole images, "
+            "which have the label kubescape.io/context=non-filtered"
+        )
+    return Contents(tuple(map(_image, whole)))
+
+
+def _is_empty(spec: _KubescapeSpec) -> bool:
+    """Whether an object has lost what was found: one of an image without any says at least who has looked."""
+    payload, made = spec.payload or grype.GrypeReport(), spec.metadata or _KubescapeMetadata()
+    by = made.tool.version if made.tool else None
+    return not (payload.matches or payload.ignoredMatches or payload.source or by)
 
 
 def _image(manifest: _KubescapeManifest) -> ImageReport:

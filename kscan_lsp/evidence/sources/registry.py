@@ -74,6 +74,7 @@ _OWN: Final = (
     "this report is left out: kscan wrote it, and reads what scanners write; name the reports of these"
 )
 _HEAD: Final = json.Decoder(_Head)
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Reading(NamedTuple):
@@ -91,7 +92,8 @@ def read_report(data: bytes) -> Reading:
         return unread(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
     name = ""
     try:
-        data = data.removeprefix(b"\xef\xbb\xbf")
+        # PowerShell writes what a command says in UTF-16
+        data = data.decode("utf-16").encode() if data[:2] in _UTF_16 else data.removeprefix(b"\xef\xbb\xbf")
         head = _HEAD.decode(data)
         if _is_own(head):
             return Reading(Contents(), _OWN, own=True)

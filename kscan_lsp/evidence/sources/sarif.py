@@ -20,6 +20,7 @@ from kscan_lsp.evidence.sources.common import (
     clean,
     digests_in,
     first_line,
+    is_archive,
     link,
     names_in,
     refuse_too_many,
@@ -96,7 +97,7 @@ def read(data: bytes) -> Contents:
         about = run.properties or {}
         named = [about.get("imageName"), *_texts(about.get("repoTags"))]
         named += [match[1] for one in results[:1] if (match := _IMAGE.search(_text(one.message)))]
-        references = [name for name in named if isinstance(name, str)]
+        references = [name for name in named if isinstance(name, str) and not is_archive(name)]
         digests = [*references, *_texts(about.get("repoDigests")), *_texts([about.get("imageID")])]
         if not names_in(references) and not digests_in(digests):
             raise ReportError("it does not say which image it is about; write the report as JSON")

@@ -23,6 +23,7 @@ from kscan_lsp.evidence.sources.common import (
     names_in,
     refuse_too_many,
     runs_code,
+    score_of,
     severity_of,
 )
 
@@ -69,6 +70,8 @@ class _TrivyMeta(Struct):
     ImageID: str | None = None
     RepoTags: list[str] | None = None
     RepoDigests: list[str] | None = None
+    Reference: str | None = None
+    """In newer versions; of an inventory, what that says of its image."""
 
 
 class _TrivyItself(Struct):
@@ -94,16 +97,17 @@ def read(data: bytes) -> Contents:
         ReportError: it is about something else.
     """
     report = _DECODER.decode(data)
-    if report.ArtifactType not in {None, "container_image", "cyclonedx", "spdx"}:
+    of_inventory = report.ArtifactType in {"cyclonedx", "spdx"}
+    if not of_inventory and report.ArtifactType not in {None, "container_image"}:
         raise ReportError(f"it is a report of a {clean(report.ArtifactType, 40)}, not of an image")
     meta = report.Metadata or _TrivyMeta()
     found = [one for result in report.Results or () for one in result.Vulnerabilities or ()]
     refuse_too_many(len(found))
     system = meta.OS or _TrivyOs()
-    named = "" if is_archive(report.ArtifactName) else report.ArtifactName
+    named = "" if of_inventory or is_archive(report.ArtifactName) else report.ArtifactName
     image = ImageReport(
-        names_in((named, *(meta.RepoTags or ()))),
-        digests_in((named, meta.ImageID, *(meta.RepoDigests or ()))),
+        names_in((named, meta.Reference, *(meta.RepoTags or ()))),
+        digests_in((named, meta.Reference, meta.ImageID, *(meta.RepoDigests or ()))),
         tuple([_vulnerability(one) for one in found]),
         "Trivy",
         clean(report.Trivy.Version if report.Trivy else "", 40),
@@ -131,7 +135,7 @@ def _vulnerability(one: _TrivyFound) -> Vulnerability:
         tuple([clean(name, 100) for name in (one.VendorIDs or ())[:20]]),
         clean(one.PkgIdentifier.PURL if one.PkgIdentifier else ""),
         vector,
-        float(scored.V40Score or scored.V3Score or 0),
+        score_of(scored.V40Score or scored.V3Score),
         rce=runs_code((one.Title, one.Description), weaknesses, vector),
         title=clean(one.Title, MAX_TEXT),
         url=link(one.PrimaryURL),

@@ -240,7 +240,7 @@ def reconfigured(
     if old is not None and _judges_the_same(
         old, configuration, evaluator, known, indexed=indexed, judging=judging
     ):
-        return _said_again(old, configuration, known)
+        return _said_again(old, configuration, known, evaluator.evidence)
     workspace = Workspace(
         root,
         configuration,
@@ -300,9 +300,15 @@ def _judges_the_same(
     )
 
 
-def _said_again(old: Workspace, configuration: Configuration, known: KnownFindings | None) -> Workspace:
-    """A folder whose files are as they were judged, with what other exceptions and another baseline say of them."""
-    project = old.project.said_again(configuration.exceptions, known)
+def _said_again(
+    old: Workspace, configuration: Configuration, known: KnownFindings | None, evidence: Evidence
+) -> Workspace:
+    """A folder whose files are as they were judged, with what other exceptions and another baseline say of them.
+
+    What no control sees of evidence, as which version fixes what, may be different: it is shown, too.
+    """
+    told = old.project if old.project.evidence.kinds == evidence.kinds else old.project.told(evidence)
+    project = told.said_again(configuration.exceptions, known)
     same = replace(configuration, ruleset=old.project.ruleset)
     # what was on its way to be settled is dropped, since it was done under other settings
     files = list(project.files)

@@ -37,6 +37,18 @@ kind: Service
 metadata: {name: shop, namespace: shop}
 spec: {type: LoadBalancer, selector: {app: shop}, ports: [{port: 80}]}
 """
+RIGHTS = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: shop}
+rules: [{apiGroups: [""], resources: [secrets], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reader, namespace: shop}
+subjects: [{kind: ServiceAccount, name: shop, namespace: shop}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+"""
 
 
 @pytest.fixture
@@ -80,6 +92,19 @@ def test_the_image_line_says_what_is_known(here: Path) -> None:
     unknown = next(one for one in report["controls"] if one["id"] == "KS-0061")["notEvaluated"]
     assert [(one["line"], one["reason"]) for one in unknown["reasons"]] == [(13, NO_REPORT)]
     assert report["notScanned"] == []
+
+
+def test_what_the_workload_may_do_is_said_with_it(here: Path) -> None:
+    (here / "shop.grype.json").write_bytes(as_bytes(images.grype()))
+    (here / "service.yaml").write_text(RIGHTS)
+    (here / "shop.yaml").write_text(
+        SHOP.replace("      containers:", "      serviceAccountName: shop\n      containers:")
+    )
+    message = "image of container 'web': 1 critical, 1 high; 1 has a fix; "
+    rights = "its service account can change pods or read Secrets (Role reader); "
+    assert of_images(scan())["KS-0060"].startswith(message + rights)
+    (here / "service.yaml").write_text(RIGHTS.replace("shop, namespace: shop}]", "other, namespace: shop}]"))
+    assert of_images(scan())["KS-0060"].startswith(message + "exploited")
 
 
 def test_without_reports_nothing_is_different(here: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from support import images
 from support.images import CURL, DIGEST, NGINX, OPENSSL, as_bytes
 
+from kscan_lsp.evidence.image_facts import image_facts
 from kscan_lsp.evidence.images import ImageReport, Vulnerability, full_name, images_of
 from kscan_lsp.evidence.sources.registry import read_report
 from kscan_lsp.evidence.vex import Product, Statement, purl_of, with_statements
@@ -67,6 +68,17 @@ def test_of_one_tool_the_newest_report_counts() -> None:
         assert found is not None
         assert found.made == date(2026, 1, 2)
         assert len(found.vulnerabilities) == 2
+
+
+@pytest.mark.parametrize(("day", "made"), [("2026-01-16", DAY), ("2026-01-17", None), ("2999-01-01", None)])
+def test_a_report_of_a_day_that_has_not_come_is_not_the_newest(day: str, made: date | None) -> None:
+    false, true = report(images.trivy(day=day, Results=[])), report(images.trivy(day="2026-01-15"))
+    alone = image_facts([false], [], DAY, max_age_days=1).images.of(NGINX)
+    assert alone is not None
+    assert alone.made == made
+    both = image_facts([false, true], [], DAY, max_age_days=1).images.of(NGINX)
+    assert both is not None
+    assert bool(both.vulnerabilities) == (made is None)
 
 
 def test_reports_of_several_tools_are_made_one() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import images
+from support import images, scanning
 from support.images import CONFIG, DIGEST, FORMS, OPENSSL, VECTOR, as_bytes
 
 from kscan_lsp.evidence.sources import registry
@@ -17,6 +19,9 @@ from kscan_lsp.evidence.sources.common import MAX_VULNERABILITIES
 from kscan_lsp.evidence.sources.ignored import read_grype_rules, read_trivyignore
 from kscan_lsp.evidence.sources.registry import read_report
 from kscan_lsp.findings import Severity
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KNOWS_PURLS = {"trivy", "grype", "manifest", "manifests", "cyclonedx"}
 KNOWS_EPSS = {"grype", "manifest", "manifests"}
@@ -58,6 +63,39 @@ def test_every_form_says_the_same(form: str) -> None:
     assert image.end_of_life == (form in KNOWS_PURLS - {"cyclonedx"})
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Trivy comes for Linux")
+def test_every_form_that_a_real_scanner_writes_says_the_same(tmp_path: Path) -> None:
+    scanning.archive(tmp_path / "shop.tar", "registry.example/shop:1.0")
+    offline = ["--skip-db-update", "--skip-java-db-update", "--offline-scan"]
+
+    def trivy(*arguments: str) -> bytes:
+        command = [str(scanning.trivy()), "--quiet", "--cache-dir", str(tmp_path), *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout
+
+    scanning.database(tmp_path)
+    whole = trivy("image", "-f", "json", "--list-all-pkgs", *offline, "--input", "shop.tar")
+    (tmp_path / "whole.json").write_bytes(whole)
+    written = {
+        form: trivy("convert", "-f", form, "whole.json") for form in ("sarif", "cyclonedx", "spdx-json")
+    }
+    (tmp_path / "shop.spdx.json").write_bytes(written["spdx-json"])
+    written |= {"json": whole, "sbom": trivy("sbom", "-f", "json", *offline, "shop.spdx.json")}
+    (inventory,) = read_report(written.pop("spdx-json")).contents.inventories
+    assert {(one.name, one.version) for one in inventory.packages} == {
+        ("openssl", "3.1.4-r0"), ("busybox", "1.36.1-r9"),
+    }  # fmt: skip
+    for form, data in written.items():
+        (image,) = read_report(data).contents.images
+        assert (image.names, image.digests) == (inventory.names, inventory.digests), form
+        assert image.names == ("registry.example/shop:1.0",)
+        assert len(image.digests) == 1
+        (found,) = image.vulnerabilities
+        assert (found.id, found.package, found.installed, found.fixed, found.severity, found.score) == (
+            "CVE-2026-0001", "openssl", "3.1.4-r0", ("3.1.5-r0",), Severity.CRITICAL, 9.8,
+        )  # fmt: skip
+        assert found.purl.startswith("pkg:apk/alpine/openssl@3.1.4-r0") == (form != "sarif")
+
+
 def test_who_made_a_report_is_known() -> None:
     made = {form: read_report(as_bytes(data)).contents.images[0].source for form, data in FORMS.items()}
     assert made == {
@@ -72,6 +110,55 @@ def test_who_made_a_report_is_known() -> None:
     }
 
 
+def test_an_object_that_lost_what_was_found_is_no_clean_image() -> None:
+    """A list of `kubectl get` has objects with nothing in their specification."""
+    listed = images.manifest()
+    empty = {
+        "metadata": {"withRelevancy": False, "tool": {"name": "", "version": "", "databaseVersion": ""},
+                     "report": {"createdAt": None}},
+        "payload": {"matches": None, "source": None, "distro": {"name": "", "version": "", "idLike": None},
+                    "descriptor": {"name": "", "version": ""}},
+    }  # fmt: skip
+    for spec in (empty, {}, None):
+        listed["spec"] = spec
+        assert "resourceVersion=fullSpec" in problem({"kind": "List", "items": [images.manifest(), listed]})
+        assert "resourceVersion=fullSpec" in problem(listed)
+    # one that has nothing in it says who has looked
+    clean = images.manifest()
+    clean["spec"]["payload"] = {"matches": None}
+    (image,) = read_report(as_bytes(clean)).contents.images
+    assert (image.vulnerabilities, image.names) == ((), ("docker.io/library/nginx:1.25.3",))
+
+
+def test_what_was_seen_in_use_is_not_what_is_in_an_image() -> None:
+    filtered = images.manifest()
+    filtered["spec"]["metadata"] |= {"withRelevancy": True, "report": {"createdAt": "2026-01-12T00:00:00Z"}}
+    filtered["spec"]["payload"]["matches"] = []
+    both = read_report(as_bytes({"kind": "List", "items": [images.manifest(), filtered]}))
+    (image,) = both.contents.images
+    assert len(image.vulnerabilities) == 2
+    assert "only what of an image was seen in use" in problem(filtered)
+
+
+def test_a_file_is_no_name_of_an_image() -> None:
+    found = images.trivy(ArtifactName="sboms/shop.cdx.json", ArtifactType="cyclonedx")
+    (image,) = read_report(as_bytes(found)).contents.images
+    assert image.names == ("docker.io/library/nginx:1.25.3",)
+    assert "does not say which image" in problem({**found, "Metadata": {}})
+    log = images.sarif_of_trivy()
+    log["runs"][0]["properties"]["imageName"] = "images/shop.tar"
+    (image,) = read_report(as_bytes(log)).contents.images
+    assert image.names == ("docker.io/library/nginx:1.25.3",)
+
+
+def test_a_layer_that_images_share_is_none_of_them() -> None:
+    bom = images.cyclonedx()
+    layer = "sha256:" + "1a" * 32
+    bom["metadata"]["component"]["properties"].append({"name": "aquasecurity:trivy:DiffID", "value": layer})
+    (image,) = read_report(as_bytes(bom)).contents.images
+    assert image.digests == {DIGEST, CONFIG}
+
+
 def test_what_grype_was_told_to_ignore_stays_ignored() -> None:
     report = images.grype()
     (match,) = report["matches"][1:]
@@ -84,6 +171,28 @@ def test_what_grype_was_told_to_ignore_stays_ignored() -> None:
         ("CVE-2026-0001", "", "", True),
         ("CVE-2026-0002", "ignored", "no", False),
     ]
+
+
+def test_numbers_that_cannot_be_are_none() -> None:
+    bom, grype, trivy = images.cyclonedx(), images.grype(), images.trivy()
+    for number in (1e300, -1, 11):
+        bom["vulnerabilities"][0]["ratings"][0]["score"] = number
+        found = grype["matches"][0]["vulnerability"]
+        found |= {"epss": [{"epss": number}], "cvss": [{"vector": VECTOR, "metrics": {"baseScore": number}}]}
+        grype["matches"][0]["relatedVulnerabilities"] = []
+        cvss = {"nvd": {"V3Vector": VECTOR, "V3Score": number}}
+        trivy["Results"][0]["Vulnerabilities"][0]["CVSS"] = cvss
+        for data in (bom, grype, trivy):
+            (image,) = read_report(as_bytes(data)).contents.images
+            assert (image.vulnerabilities[0].score, image.vulnerabilities[0].epss) == (0, None)
+
+
+def test_what_powershell_writes_is_read() -> None:
+    for encoding in ("utf-16", "utf-8-sig"):
+        reading = read_report(json.dumps(images.grype()).encode(encoding))
+        assert reading.problem == ""
+        assert len(reading.contents.images) == 1
+    assert "it is no JSON" in problem(b"\xff\xfe\x00")
 
 
 def test_what_cyclonedx_says_of_a_vulnerability_counts() -> None:
@@ -214,8 +323,10 @@ def test_lists_of_what_to_ignore_are_read() -> None:
 CVE-2026-0001
 CVE-2026-0002 exp:2026-02-01  # until the next release
 CVE-2026-0003 exp:2026-13-01
+CVE-2026-0004 exp:2026-1-5
 """
-    first, second = read_trivyignore(text)
+    (first, second), left = read_trivyignore(text)
+    assert left == "line 5 is left alone: it does not end on a day; write 'exp:2027-01-31'"
     assert (first.ids, first.status, first.reason, first.until) == (
         {"CVE-2026-0001"},
         "ignored",
@@ -229,15 +340,20 @@ CVE-2026-0003 exp:2026-13-01
         {"fix-state": "not-fixed"},
         {"vulnerability": "CVE-2026-0004", "namespace": "debian"},
         {"package": {"name": "curl", "version": "1"}},
+        {"package": {"name": "linux-.*"}},
+        {"vulnerability": ["CVE-2026-0005"]},
+        {"vulnerability": "", "reason": "r"},
         {"fix-state": "fixed"},
         {"package": {"location": "/usr"}},
         "CVE",
         {},
     ]
-    found = read_grype_rules({"ignore": rules})
-    assert [(sorted(one.ids), one.products[0].name, one.only_unfixed) for one in found] == [
-        (["CVE-2026-0001"], "*", False),
-        (["CVE-2026-0002"], "curl", False),
-        (["*"], "*", True),
+    found, left = read_grype_rules({"ignore": rules})
+    assert [(sorted(one.ids), one.products[0].name, one.installed, one.only_unfixed) for one in found] == [
+        (["CVE-2026-0001"], "*", "", False),
+        (["CVE-2026-0002"], "curl", "", False),
+        (["*"], "*", "", True),
+        (["*"], "curl", "1", False),
     ]
-    assert read_grype_rules(None) == read_grype_rules({"ignore": 7}) == ()
+    assert left.startswith("rule 4 is left alone: ")
+    assert read_grype_rules(None) == read_grype_rules({"ignore": 7}) == ((), "")

@@ -90,6 +90,19 @@ def test_an_image_is_there_once_with_its_workloads(here: Path) -> None:
     assert (unknown["reference"], unknown["source"], unknown["vulnerabilities"]) == ("other:1", None, [])
 
 
+def test_an_image_that_is_written_in_two_ways_is_one(here: Path) -> None:
+    in_full = f"index.docker.io/library/{NGINX}"
+    (here / "b.yaml").write_text(
+        POD % ("again", "again", in_full) + "---\n" + POD % ("o", "o", "docker.io/other:1")
+    )
+    known, unknown = report()["images"]
+    assert (known["reference"], unknown["reference"]) == (NGINX, "other:1")
+    assert [one["resource"]["name"] for one in known["workloads"]] == ["web", "inner", "again"]
+    assert [one["resource"]["name"] for one in unknown["workloads"]] == ["other", "o"]
+    text = kscan("--fail-on", "none", "--fail-on-cve", "critical").stdout
+    assert "1 vulnerability of 1 image is critical" in " ".join(text.split())
+
+
 def test_what_is_settled_is_told_and_not_counted(here: Path) -> None:
     (here / "x.openvex.json").write_bytes(as_bytes(images.openvex(OPENSSL)))
     known, _ = report()["images"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import images
-from support.images import NGINX, as_bytes
+from support.images import NGINX, OPENSSL, as_bytes
 
 from kscan_lsp.evidence.model import IMAGES
 from kscan_lsp.workspace import images as module
@@ -128,6 +128,33 @@ def test_statements_and_lists_of_what_to_ignore_count(top: Path) -> None:
     assert known(read(top), date(2026, 1, 20))["counts"] == "1 high; none has a fix"
     (top / ".grype.yaml").write_text("ignore:\n- fix-state: not-fixed\n")
     assert known(read(top), date(2026, 1, 20))["total"] == 0
+
+
+def test_what_of_a_list_is_not_read_is_said_and_hides_nothing(top: Path) -> None:
+    put(top / "shop.trivy.json")
+    (top / ".trivyignore").write_text("CVE-2026-0001 exp:2027-1-5\n")
+    rule = "ignore:\n- vulnerability: CVE-2026-0001\n  package: {name: libssl3, version: '%s'}\n"
+    (top / ".grype.yaml").write_text(rule % "1" + "  namespace: debian\n")
+    assert known(read(top))["total"] == 2
+    left = [text.partition(" is left alone: ")[0] for text in problems(read(top))]
+    assert left == [".trivyignore: line 1", ".grype.yaml: rule 1"]
+    (top / ".trivyignore").write_bytes(b"\xff\x00CVE-2026-0001")
+    # a line that cannot be read may be the condition that a rule rests on
+    (top / ".grype.yaml").write_text(rule % "3.0.11-1~deb12u1" + "  namespace: [\n")
+    assert known(read(top))["total"] == 2
+    assert all("this list is left out: " in text for text in problems(read(top)))
+    (top / ".trivyignore").unlink()
+    for version, total in (("1", 2), ("3.0.11-1~deb12u1", 1)):
+        (top / ".grype.yaml").write_text(rule % version)
+        assert (known(read(top))["total"], problems(read(top))) == (total, [])
+
+
+def test_what_is_ignored_here_is_ignored_whatever_a_vendor_says(top: Path) -> None:
+    put(top / "shop.trivy.json")
+    put(top / "vendor.openvex.json", images.openvex(OPENSSL, "affected"))
+    assert known(read(top))["total"] == 2
+    (top / ".trivyignore").write_text("CVE-2026-0001\n")
+    assert known(read(top))["total"] == 1
 
 
 def test_what_has_no_fix_may_be_left_out_and_ages_are_counted(top: Path) -> None:
