@@ -73,6 +73,10 @@ def handle_requests(server: Server) -> None:
         uri = params.text_document.uri
         if settings := await server.scheduler.settings_snapshot(uri):
             return hover_settings(settings, params.position)
+        if control := await server.scheduler.control_snapshot(uri):
+            from kscan_lsp.lsp.features.control_hover import control_hover  # few people write controls
+
+            return await server.executors.run_answer(control_hover, control, params.position)
         snapshot = await server.scheduler.snapshot(uri)
         return hover(snapshot, params.position) if snapshot else None
 
