@@ -34,7 +34,7 @@ class Asking(NamedTuple):
     activation: Callable[[cel.Expression], cel.Activation]
 
 
-class Asked(NamedTuple):
+class PartAnswer(NamedTuple):
     """What a part gives."""
 
     type: str
@@ -57,7 +57,7 @@ class PartQuestions:
         """The type of a part as far as the compiler knows it; empty where it does not compile."""
         return self._compiled(self._text(focus, ("0",) * len(focus.variables)))[1]
 
-    def of(self, focus: Focus) -> list[Asked]:
+    def of(self, focus: Focus) -> list[PartAnswer]:
         """What a part gives: once, or for the first entries of the innermost macro that it is in."""
         found = []
         for picked, told in self._entries(focus.variables):
@@ -65,18 +65,18 @@ class PartQuestions:
             found.append(asked._replace(entry=told))
         return found
 
-    def text(self, text: str) -> Asked:
+    def text(self, text: str) -> PartAnswer:
         """What an expression gives that could stand anywhere in this one."""
         made, kind = self._compiled(text)
         if isinstance(made, cel.CelError):
-            return Asked("", cel.Failed(made.message))
+            return PartAnswer("", cel.Failed(made.message))
         self.left -= 1
         if self.left < 0:
-            return Asked(kind, cel.Failed("too much is asked at once"))
+            return PartAnswer(kind, cel.Failed("too much is asked at once"))
         value = cel.evaluate(made, self.asking.activation(made))
         if kind.startswith(_OPTIONAL) and isinstance(value, list):
-            return Asked(kind, value[0]) if value else Asked(kind, None, absent=True)
-        return Asked(kind, value)
+            return PartAnswer(kind, value[0]) if value else PartAnswer(kind, None, absent=True)
+        return PartAnswer(kind, value)
 
     def because(self, focus: Focus) -> list[tuple[Focus, tuple[str, ...]]]:
         """The parts that decided that a part is true or false, each with the entries it was asked for."""

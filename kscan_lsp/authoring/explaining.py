@@ -12,7 +12,7 @@ from kscan_lsp.authoring.types import Types, in_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kscan_lsp.authoring.asked import Asked, Asking
+    from kscan_lsp.authoring.asked import Asking, PartAnswer
     from kscan_lsp.authoring.taken_apart import Focus, MacroVariable
     from kscan_lsp.authoring.types import Tree
     from kscan_lsp.policy.definitions import Entries
@@ -105,7 +105,9 @@ def _bound(variables: Sequence[MacroVariable], source: str, types: Types) -> dic
     return from_names
 
 
-def _told(answer: Asked, source: str, let: Entries, steps: Sequence[str], values: Mapping[str, Any]) -> str:
+def _told(
+    answer: PartAnswer, source: str, let: Entries, steps: Sequence[str], values: Mapping[str, Any]
+) -> str:
     if isinstance(answer.value, cel.Failed):
         return f"no value: {answer.value.reason}"
     if answer.absent:

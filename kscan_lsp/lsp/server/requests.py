@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from kscan_lsp.admission.model import POLICY
 from kscan_lsp.lsp.convert import Json, position_offset
 from kscan_lsp.lsp.features import code_actions, code_lens, completion, diagnostics
 from kscan_lsp.lsp.features.chart_fixes import chart_fix_actions
@@ -18,6 +19,8 @@ from kscan_lsp.lsp.features.document_links import document_links, settings_links
 from kscan_lsp.lsp.features.hover import hover, hover_settings
 from kscan_lsp.lsp.features.overlay_fixes import overlay_fix_actions
 from kscan_lsp.lsp.features.rendered_text import rendered_text
+from kscan_lsp.lsp.server import authoring
+from kscan_lsp.lsp.session.control_files import manifests
 from kscan_lsp.lsp.session.published import NOTHING
 
 if TYPE_CHECKING:
@@ -74,10 +77,12 @@ def handle_requests(server: Server) -> None:
         if settings := await server.scheduler.settings_snapshot(uri):
             return hover_settings(settings, params.position)
         if control := await server.scheduler.control_snapshot(uri):
-            from kscan_lsp.lsp.features.control_hover import control_hover  # few people write controls
-
-            return await server.executors.run_answer(control_hover, control, params.position)
+            return await server.executors.run_answer(authoring.hovered, control, params.position)
         snapshot = await server.scheduler.snapshot(uri)
+        if snapshot and POLICY in snapshot.lines.text:
+            work = authoring.hovered_in_policy, snapshot, [*manifests(server.session)], params.position
+            if found := await server.executors.run_answer(*work):
+                return found
         return hover(snapshot, params.position) if snapshot else None
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_LINK)

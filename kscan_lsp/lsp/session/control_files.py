@@ -30,12 +30,12 @@ def control_snapshot(
         configuration,
         session.capabilities,
         session.settings_sources(),
-        tuple(_manifests(session)),
+        tuple(manifests(session)),
         tuple(session.folders),
     )
 
 
-def _manifests(session: Session) -> Iterator[OpenManifest]:
+def manifests(session: Session) -> Iterator[OpenManifest]:
     """The manifests that are open and have been judged, the one edited last first."""
     for one in sorted(session.documents.values(), key=lambda document: -document.revision):
         workspace = session.workspaces.get(one.root)
