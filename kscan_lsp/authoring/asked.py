@@ -57,6 +57,10 @@ class PartQuestions:
         """The type of a part as far as the compiler knows it; empty where it does not compile."""
         return self._compiled(self._text(focus, ("0",) * len(focus.variables)))[1]
 
+    def type_of_text(self, text: str) -> str:
+        """The same of an expression that could stand anywhere in this one."""
+        return self._compiled(text)[1]
+
     def of(self, focus: Focus) -> list[PartAnswer]:
         """What a part gives: once, or for the first entries of the innermost macro that it is in."""
         found = []

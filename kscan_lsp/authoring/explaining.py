@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kscan_lsp.authoring.asked import Asking, PartAnswer
-    from kscan_lsp.authoring.taken_apart import Focus, MacroVariable
+    from kscan_lsp.authoring.taken_apart import Focus
     from kscan_lsp.authoring.types import Tree
     from kscan_lsp.policy.definitions import Entries
 
@@ -90,19 +90,12 @@ def explained(
                 tuple(_reason(other, entries, source, written) for other, entries in because),
             )
         )
-    known = in_words(Types(roots, let).of(focus.part, _bound(focus.variables, source, Types(roots, let))))
+    types = Types(roots, let)
+    known = in_words(types.of(focus.part, types.bound_to(focus.variables, source)))
     if known and kind in _VAGUE:
         kind = f"optional({known})" if kind.startswith("optional") else known
     told = written(told_of(focus.part, source))
     return Explained(_short(told), kind, tuple(found)) if kind or found else None
-
-
-def _bound(variables: Sequence[MacroVariable], source: str, types: Types) -> dict[str, Tree]:
-    """The types of the names that macros bind, outermost first."""
-    from_names: dict[str, Tree] = {}
-    for one in variables:
-        from_names[one.name] = types.of_variable(one, source, from_names)
-    return from_names
 
 
 def _told(

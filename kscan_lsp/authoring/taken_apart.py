@@ -14,7 +14,7 @@ from kscan_lsp.regex import regex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OPTIONAL_MACROS: Final = frozenset({"optMap", "optFlatMap"})
+OPTIONAL_MACROS: Final = frozenset({"optMap", "optFlatMap"})
 _CHAIN: Final = regex(r"[A-Za-z_]\w*(?:\.\??[A-Za-z_]\w*)*")
 
 
@@ -72,7 +72,7 @@ def variable_of(part: Part) -> MacroVariable | None:
         return None
     if part.name in MACROS:
         return MacroVariable(parts[1].name, parts[0].start, parts[0].end, "entry")
-    if part.name in _OPTIONAL_MACROS:
+    if part.name in OPTIONAL_MACROS:
         return MacroVariable(parts[1].name, parts[0].start, parts[0].end, "optional")
     if part.name == "bind" and len(parts) == 4 and parts[0].kind == "name" and parts[0].name == "cel":
         return MacroVariable(parts[1].name, parts[2].start, parts[2].end, "value")

@@ -29,7 +29,7 @@ from kscan_lsp.kubernetes.schema import (
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kscan_lsp.admission.expressions import Part
     from kscan_lsp.authoring.subjects import CheckShape
@@ -171,6 +171,13 @@ class Types:
         """The type of a name that a macro binds, of which it is known what it is bound to."""
         part = parts_of(source[variable.start : variable.end])
         return None if part is None else _given(variable, self.of(part, bound))
+
+    def bound_to(self, variables: Sequence[MacroVariable], source: str) -> dict[str, Tree]:
+        """The types of the names that macros bind around a place, outermost first."""
+        found: dict[str, Tree] = {}
+        for one in variables:
+            found[one.name] = self.of_variable(one, source, found)
+        return found
 
     def named(self, name: str) -> Tree:
         """The type of a variable, or of a name that is bound around the expression."""

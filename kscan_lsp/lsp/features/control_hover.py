@@ -56,7 +56,7 @@ def control_hover(snapshot: ControlSnapshot, position: types.Position) -> types.
     shape = shape_of(check) if written.check >= 0 else None
     asked = [*_subjects(snapshot, document.data, shape, check, PointedPart(written, focus))]
     own = inputs_of(document.data)
-    roots = roots_of(shape, known_inputs(snapshot, own), _evidence(document.data))
+    roots = roots_of(shape, known_inputs(snapshot, own), evidence_of_file(document.data))
     steps = [step for step in shape.each.steps if isinstance(step, str)] if shape else []
     said = explained(
         focus, written.source, written.let, roots, asked or [_of_nothing(written, own)], steps=steps
@@ -151,7 +151,8 @@ def _of_nothing(written: WrittenExpression, own: dict[str, Input]) -> AskedOf:
     return AskedOf("", asking, {})
 
 
-def _evidence(data: object) -> str:
+def evidence_of_file(data: object) -> str:
+    """The kind of evidence that a control's file says it reads."""
     kind = data.get("evidence") if isinstance(data, dict) else None
     return kind if isinstance(kind, str) else ""
 

@@ -29,3 +29,10 @@ def hovered_in_policy(
     from kscan_lsp.lsp.features.policy_hover import policy_hover
 
     return policy_hover(snapshot, manifests, position)
+
+
+def completed(snapshot: ControlSnapshot, position: types.Position) -> list[types.CompletionItem]:
+    """What may be written in an expression."""
+    from kscan_lsp.lsp.features.control_completion import control_completion
+
+    return control_completion(snapshot, position)

@@ -102,6 +102,8 @@ def handle_requests(server: Server) -> None:
         if settings := await server.scheduler.settings_snapshot(uri):
             at = position_offset(params.position, settings.lines, capabilities.encoding)
             return completion.in_settings(settings, at)
+        if control := await server.scheduler.control_snapshot(uri):
+            return await server.executors.run_answer(authoring.completed, control, params.position)
         document = server.session.documents.get(uri)
         if document is None:
             return None
