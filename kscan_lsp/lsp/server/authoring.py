@@ -36,3 +36,10 @@ def completed(snapshot: ControlSnapshot, position: types.Position) -> list[types
     from kscan_lsp.lsp.features.control_completion import control_completion
 
     return control_completion(snapshot, position)
+
+
+def actions(snapshot: ControlSnapshot, params: types.CodeActionParams) -> list[types.CodeAction]:
+    """What can be done about a control."""
+    from kscan_lsp.lsp.features.control_actions import control_actions
+
+    return control_actions(snapshot, params)

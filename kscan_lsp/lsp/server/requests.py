@@ -37,6 +37,8 @@ def handle_requests(server: Server) -> None:
     )
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction] | None:
         uri, token = params.text_document.uri, params.work_done_token
+        if control := await server.scheduler.control_snapshot(uri):
+            return await server.executors.run_answer(authoring.actions, control, params)
         snapshot = await server.scheduler.snapshot(uri)
         if snapshot is None:
             return None
