@@ -82,6 +82,10 @@ class JudgedElement(NamedTuple):
     element: Element
     told: str
     declared: cel.Declared
+    resource: Resource
+    """The object that it is in; of a namespace that no file declares, the one that names it."""
+    spoken_for: bool = False
+    """Whether it is such a namespace."""
 
 
 def shape_of(check: Mapping[str, Any]) -> CheckShape | None:
@@ -252,7 +256,8 @@ def _subjects(
                 bound, None, lambda text, json: read_document(text, json=json), RelatedLists()
             )
         for element in _elements(wanted, shape.each, ground, related):
-            yield JudgedElement(element, f"{_called(element, wanted)}, in {ground.place}", fields)
+            told = f"{_called(element, wanted)}, in {ground.place}"
+            yield JudgedElement(element, told, fields, resource, wanted is not resource)
 
 
 def _elements(

@@ -47,7 +47,7 @@ FLOORS = {
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
         "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes", "features.overlay_fixes",
-        "features.rendered_text", "features.control_lens", "features.control_hover", "features.policy_hover",
+        "features.rendered_text", "features.control_hover", "features.policy_hover", "features.control_lens",
         "features.control_completion", "features.control_actions",
         "server.authoring", "server.tasks", "server.protocol", "server.stdio",
         "server.progress", "server.publisher", "server.settings_reader", "server.renderer",

@@ -43,3 +43,10 @@ def actions(snapshot: ControlSnapshot, params: types.CodeActionParams) -> list[t
     from kscan_lsp.lsp.features.control_actions import control_actions
 
     return control_actions(snapshot, params)
+
+
+def lenses(snapshot: ControlSnapshot) -> list[types.CodeLens]:
+    """What became of its tests, and what its checks give for what is open."""
+    from kscan_lsp.lsp.features.control_lens import control_lenses
+
+    return control_lenses(snapshot)

@@ -14,7 +14,6 @@ from kscan_lsp.admission.model import POLICY
 from kscan_lsp.lsp.convert import Json, position_offset
 from kscan_lsp.lsp.features import code_actions, code_lens, completion, diagnostics
 from kscan_lsp.lsp.features.chart_fixes import chart_fix_actions
-from kscan_lsp.lsp.features.control_lens import control_lenses
 from kscan_lsp.lsp.features.document_links import document_links, settings_links
 from kscan_lsp.lsp.features.hover import hover, hover_settings
 from kscan_lsp.lsp.features.overlay_fixes import overlay_fix_actions
@@ -160,18 +159,19 @@ def handle_lenses(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def lenses(params: types.CodeLensParams) -> list[types.CodeLens] | None:
-        document = server.session.documents.get(params.text_document.uri)
-        configuration = await server.settings.configuration(document.root) if document else None
-        # which files have controls is known when the settings have been read
-        if configuration and document and document.path in configuration.files:
-            policies, encoding = configuration.ruleset.policies, server.session.capabilities.encoding
-            work = control_lenses, policies, document.path, document.index, encoding
-            return await server.executors.run_answer(*work)
-        snapshot = await server.scheduler.snapshot(params.text_document.uri)
+        uri = params.text_document.uri
+        if await server.scheduler.control_snapshot(uri):
+            for other in [*server.session.documents]:
+                await server.scheduler.snapshot(other)
+            control = await server.scheduler.control_snapshot(uri)
+            return await server.executors.run_answer(authoring.lenses, control) if control else None
+        snapshot = await server.scheduler.snapshot(uri)
         return code_lens.code_lenses(snapshot) if snapshot else None
 
     @server.feature(types.CODE_LENS_RESOLVE)
     async def resolve_lens(one: types.CodeLens) -> types.CodeLens:
+        if one.command is not None:
+            return one
         data = one.data if isinstance(one.data, dict) else {}
         snapshot = await server.scheduler.snapshot(str(data.get("uri")))
         if snapshot is not None and data.get("rendered"):

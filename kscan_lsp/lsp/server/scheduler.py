@@ -268,7 +268,8 @@ class Scheduler:
     async def control_snapshot(self, uri: str) -> ControlSnapshot | None:
         """An open file of a control or a pack with what holds by its latest text; None for any other document."""
         document = self._session.documents.get(uri)
-        if document is None or not self._session.is_configuration_file(document.path):
+        if document is None or document.path is None:
             return None
+        # which files have controls is known when the settings have been read
         configuration = await self._settings.configuration(document.root)
         return control_snapshot(self._session, document, configuration)

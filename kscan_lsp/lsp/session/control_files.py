@@ -45,3 +45,11 @@ def manifests(session: Session) -> Iterator[OpenManifest]:
             and not session.is_configuration_file(one.path)
         ):
             yield OpenManifest(one.uri, one.key, one.path.name if one.path else one.uri, workspace.project)
+
+
+def has_control(session: Session) -> bool:
+    """Whether a file of a control may be open, whose lenses rest on other documents."""
+    return any(
+        one.path is not None and one.path.name not in FILE_NAMES and session.is_configuration_file(one.path)
+        for one in session.documents.values()
+    )
