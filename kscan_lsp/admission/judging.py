@@ -103,7 +103,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         judged = comparing.said_before(key, decided, fields)
         if judged is None:
             if operation not in seen:
-                values = _values(data, request, asked, operation)
+                values = values_of(data, request, asked, operation)
                 seen[operation] = _Seen(values, cel.bind(POLICIES, {**values, "params": None}))
             judging = _Judging(policy, one, request, seen[operation])
             for binding, params in bindings:
@@ -118,7 +118,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     return Admitted(tuple(in_order(findings)), frozenset(passed), failed, tuple(unevaluated))
 
 
-def _values(data: dict[str, Any], request: Request, asked: Deciding, operation: str) -> dict[str, Any]:
+def values_of(data: dict[str, Any], request: Request, asked: Deciding, operation: str) -> dict[str, Any]:
     """What expressions may name; what no file has is left out."""
     kind = {"group": request.group, "version": request.version, "kind": request.kind}
     resource = {"group": request.group, "version": request.version, "resource": request.resource}

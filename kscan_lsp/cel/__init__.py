@@ -33,12 +33,14 @@ from __future__ import annotations
 
 from kscan_lsp.cel.compiling import (
     MAX_SOURCE,
+    OPTIONAL,
     CelError,
     Expression,
     compile_expression,
     fields_read,
     fields_read_of_entries,
     serialized,
+    type_of,
 )
 from kscan_lsp.cel.environment import Declared, Environment, Kind
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
@@ -56,6 +58,7 @@ __all__ = [
     "MAX_RESULT",
     "MAX_SOURCE",
     "MAX_WEIGHT",
+    "OPTIONAL",
     "Activation",
     "CelError",
     "Declared",
@@ -80,6 +83,7 @@ __all__ = [
     "render",
     "serialized",
     "template",
+    "type_of",
     "view",
     "view_edited",
 ]

@@ -141,6 +141,12 @@ def program_of(environment: Environment, expression: Expression) -> Program:
     return program
 
 
+def type_of(environment: Environment, expression: Expression) -> str:
+    """What an expression gives as CEL writes types: `list(string)`, `map(string, dyn)`, `dyn` where it can be any."""
+    written = str(program_of(environment, expression).handle.return_type()).lower()
+    return written.replace("<", "(").replace(">", ")")
+
+
 def _handle(environment: Environment, whole: str, declared: Declared) -> cel.Expression:
     stored = None if declared else environment.ready.get(whole)
     if stored is not None:
@@ -304,6 +310,7 @@ _WORDS = {"STRING": "text", "DOUBLE": "a number", "INT": "a number", "UINT": "a 
           "BOOL": "true or false", "LIST": "a list", "MAP": "a map", "BYTES": "bytes or a Kubernetes value",
           "TYPE": "a type", "TIMESTAMP": "a time", "DURATION": "a duration", "DYN": "any value"}  # fmt: skip
 OPTIONAL = "gives an optional value: end it with orValue(...) or hasValue()"
+"""What is said of one that is all of an expression."""
 
 
 def type_in_words(kind: str) -> str:

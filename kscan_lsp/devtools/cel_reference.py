@@ -2,41 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
-
-from msgspec import Struct, convert
-
-from kscan_lsp.yaml.document import read_document
-
-_DATA: Final = Path(__file__).parent / "cel_reference.yaml"
-
-
-class Line(Struct, frozen=True):
-    """One name or function: how it is written, what it gives, and an example that is true of the object, if any."""
-
-    written: str
-    gives: str
-    example: str
-
-
-class Section(Struct, frozen=True):
-    """What belongs together."""
-
-    title: str
-    lines: tuple[Line, ...]
-
-
-class CelReference(Struct, frozen=True):
-    """All there is, and the object that the examples are about."""
-
-    object: str
-    sections: tuple[Section, ...]
-
-
-def reference() -> CelReference:
-    """What the page is made of; the first section has the variables."""
-    return convert(read_document(_DATA.read_text(encoding="utf-8")).data, CelReference)
+from kscan_lsp.authoring.cel_reference import reference
 
 
 def page() -> str:

@@ -16,7 +16,7 @@ from kscan_lsp.redaction.vocabulary import ENTRIES, is_harmless, may_name_secret
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kscan_lsp.policy.compile_check import Check
 
@@ -46,32 +46,43 @@ def quoting(check: Check) -> tuple[Quoting, ...]:
 
 
 def _of(expression: cel.Expression, check: Check) -> Quoting:
-    if _NAME.fullmatch(expression.source) or expression.source.endswith(
-        ".size()"
-    ):  # a name, or how many there are
+    steps = [step for step in check.each.steps if isinstance(step, str)]
+    found = quoting_of(expression.source, expression.let, steps)
+    # what a message shows may depend on nothing that its check does not read: it is remembered by that
+    return _hidden if found is _annotation and "key" not in cel.fields_read(check.expressions()) else found
+
+
+def quoting_of(source: str, let: Sequence[tuple[str, str]], steps: Iterable[str]) -> Quoting:
+    """How a text is shown that an expression gives.
+
+    Args:
+        source: the expression.
+        let: the names bound around it.
+        steps: the names of the fields that lead to the item judged.
+    """
+    if _NAME.fullmatch(source) or source.endswith(".size()"):  # a name, or how many there are
         return _as_it_is
-    source = _all_of(expression)
-    if re.search(r"\bitem\b", source):
-        source += "".join(f" {step}" for step in check.each.steps if isinstance(step, str))
+    source = all_sources(source, let, steps)
     if _VALUES.search(source):
         return _hidden
     if _ARGUMENTS.search(_PROGRAM.sub("", source)):
         return _argument
-    if not _ANNOTATIONS.search(source):
-        return _shown
-    # what a message shows may depend on nothing that its check does not read: it is remembered by that
-    return _annotation if "key" in cel.fields_read(check.expressions()) else _hidden
+    return _annotation if _ANNOTATIONS.search(source) else _shown
 
 
-def _all_of(expression: cel.Expression) -> str:
-    """What an expression gives a part of: its source, and that of the names in it, but for what is in words of ours."""
-    bound = dict(expression.let)
-    waiting, found = [expression.source], []
+def all_sources(source: str, let: Sequence[tuple[str, str]], steps: Iterable[str]) -> str:
+    """What an expression gives a part of: its source, and that of the names in it, but for what is in words of ours.
+
+    Arguments as for `quoting_of`.
+    """
+    bound = dict(let)
+    waiting, found = [source], []
     while waiting:
         source = _without_our_words(waiting.pop())
         found.append(source)
         waiting += [bound.pop(name) for name in _WORD.findall(source) if name in bound]
-    return " ".join(found)
+    whole = " ".join(found)
+    return " ".join((whole, *steps)) if re.search(r"\bitem\b", whole) else whole
 
 
 def _without_our_words(source: str) -> str:

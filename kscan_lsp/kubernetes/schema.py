@@ -320,6 +320,11 @@ def known_fields(group: str, kind: str) -> Fields | None:
     return known if known and group in groups else None
 
 
+def groups_of(kind: str) -> tuple[str, ...]:
+    """The API groups that a kind of the table is in; none for any other."""
+    return tuple(sorted(_KINDS[kind][0])) if kind in _KINDS else ()
+
+
 def is_whole_number(fields: Fields, path: Path) -> bool:
     """Whether the field at a path of an object holds a whole number."""
     here: Any = fields

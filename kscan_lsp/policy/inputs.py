@@ -31,7 +31,7 @@ _KINDS: Final = {TEXTS: cel.Kind.TEXT_LISTS, MAP: cel.Kind.TEXT_LISTS, "a whole 
 _MOST: Final = 2**63 - 1
 
 
-def kind_of(value: Input) -> str:
+def kind_of(value: Input | Bound) -> str:
     """What an input is, in words, by a value of it."""
     if isinstance(value, Mapping):
         return MAP

@@ -29,7 +29,8 @@ _MEANT: Final[dict[str | int | None, list[str]]] = {
     "initContainers": ["containers"],
     "ephemeralContainers": ["containers"],
 }
-_HOLE: Final = regex(r"\{([^{}]*)\}")
+HOLE: Final = regex(r"\{([^{}]*)\}")
+"""CEL in a path."""
 
 
 class Each(Struct, frozen=True, omit_defaults=True):
@@ -99,7 +100,7 @@ def parse_target(
         return f'"\0{len(holes) - 1}"'
 
     try:
-        quoted = _HOLE.sub(keep, text)
+        quoted = HOLE.sub(keep, text)
     except _BadHoleError as error:
         return error.error
     if stray := re.search(r"[{}]", quoted):

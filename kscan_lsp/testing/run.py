@@ -36,6 +36,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
     from kscan_lsp.text import Span
@@ -92,6 +93,47 @@ def run_tests(control: Control, policies: PolicySet) -> list[Outcome]:
     if not any(outcome.failure for outcome in outcomes) and (gap := _coverage_gap(control, cases)):
         outcomes.append(Outcome(control.id, "", source, gap, span_at(source.document, ("id",))))
     return outcomes
+
+
+class FoundByTest(NamedTuple):
+    """What a control finds in the manifest of a test, whatever is marked there."""
+
+    manifest: str
+    """Without marks."""
+    marks: tuple[Mark, ...]
+    """As they would have to be, in the order of the text."""
+    checks: frozenset[int]
+    """The numbers of the checks that found any of it."""
+
+
+def found_by(control: Control, policies: PolicySet, test: TestFile) -> FoundByTest | None:
+    """What a control finds in the manifest of a test; None where that cannot be judged, or not fully."""
+    case = _case(control, policies, test)
+    marks: list[Mark] = []
+    checks: set[int] = set()
+    for placed in _only(case.project).documents:
+        document = placed.checked.document
+        for verdicts in placed.checked.verdicts:
+            reported = _reported(control, verdicts)
+            if document.problems or reported is None:
+                return None
+            for span, _ in reported:
+                start, end = document.lines.position(span.start), document.lines.position(span.end)
+                marks.append(Mark(placed.line + start.line, start.column, end.column, (control.id,)))
+            checks |= {cause.check for finding in verdicts.findings for cause in finding.causes}
+    return None if case.error else FoundByTest(case.manifest, tuple(_in_order(marks)), frozenset(checks))
+
+
+def _in_order(marks: list[Mark]) -> list[Mark]:
+    return sorted(dict.fromkeys(marks), key=lambda mark: (mark.line, mark.start, mark.end))
+
+
+def _reported(control: Control, verdicts: Verdicts) -> list[tuple[Span, str]] | None:
+    """What a control says of a resource, each with its place; None where it could not be evaluated."""
+    reported = [(finding.span, finding.message) for finding in verdicts.findings]
+    if control.needs and not verdicts.problems:
+        return reported + [(verdicts.resource.resolve(u.path).span, u.reason) for u in verdicts.unevaluated]
+    return None if verdicts.problems or verdicts.unevaluated else reported
 
 
 def _case(control: Control, policies: PolicySet, test: TestFile) -> _Case:
@@ -158,10 +200,8 @@ def _failure(control: Control, case: _Case, source: ControlSource) -> str:
         if document.problems:
             return f"the manifest has a problem: {document.problems[0].message}"
         for verdicts in placed.checked.verdicts:
-            reported = [(finding.span, finding.message) for finding in verdicts.findings]
-            if control.needs and not verdicts.problems:
-                reported += [(verdicts.resource.resolve(u.path).span, u.reason) for u in verdicts.unevaluated]
-            elif verdicts.problems or verdicts.unevaluated:
+            reported = _reported(control, verdicts)
+            if reported is None:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 hint = _how_to_ask(reasons[0], control, source)
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}{hint}"

@@ -140,6 +140,11 @@ def load_policies(
     return load(documents, base, memo, reserved, packs=_packs_of(files, buffers))
 
 
+def definitions_for(path: Path, buffers: Mapping[Path, str] | None) -> Definitions | None:
+    """What the pack defines that a control's file is in; None where it is in none."""
+    return _pack_around(path.parent, buffers)
+
+
 def _packs_of(files: list[Path], buffers: Mapping[Path, str] | None) -> dict[str, Definitions]:
     """What the packs define that some files are in, by the names of the files."""
     packs = {folder: _pack_around(folder, buffers) for folder in {file.parent for file in files}}

@@ -210,3 +210,29 @@ async def test_tests_of_a_control_run_while_it_is_typed(editor, tmp_path):
     assert other.startswith("fails: unexpected 'it is a'")
     editor.edit(uri, 3, types.TextDocumentContentChangeWholeDocument(CONTROL.replace("== 'a'", "== ")))
     assert await shown() == []  # the mistake itself is underlined
+
+
+SMALL = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+
+
+@pytest.mark.asyncio
+async def test_a_check_says_what_it_gives_for_open_manifests(editor, tmp_path):
+    (tmp_path / ".kscan.yaml").write_text("policies: [control.yaml]\n")
+    path, pod = tmp_path / "control.yaml", tmp_path / "pod.yaml"
+    path.write_text(CONTROL)
+    await editor.start(tmp_path, options={"codeLens": True})
+    uri = path.as_uri()
+    editor.open(uri, CONTROL)
+    editor.open(pod.as_uri(), f"{SMALL}---\n{SMALL.replace('a}', 'b}')}")
+    command = await editor.lens(uri, "open files")
+    assert command.title == "open files: 2 judged, 1 fail in pod.yaml"
+    assert command.command == "kscan.showFindings"
+    of, (place,) = command.arguments
+    assert of == uri
+    assert (place["uri"], place["range"]["start"]) == (pod.as_uri(), {"line": 2, "character": 11})
+    before = editor.refreshed
+    editor.edit(pod.as_uri(), 2, types.TextDocumentContentChangeWholeDocument(SMALL.replace("a}", "c}")))
+    await editor.wait(lambda: editor.refreshed > before)
+    assert (await editor.lens(uri, "open files")).title == "open files: 1 judged, none fails"
+    editor.edit(uri, 2, types.TextDocumentContentChangeWholeDocument(CONTROL.replace("== 'a'", "== 'c'")))
+    assert (await editor.lens(uri, "open files")).title == "open files: 1 judged, 1 fail in pod.yaml"

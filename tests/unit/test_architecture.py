@@ -20,7 +20,7 @@ PACKAGE = Path(kscan_lsp.__file__).parent
 ROOMS = [
     "regex", "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "render",
     "graph", "cel", "policy", "evidence", "engine", "admission", "dispositions", "workspace", "fixes", "report",
-    "testing", "cli", "devtools", "lsp",
+    "testing", "authoring", "cli", "devtools", "lsp",
     "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
@@ -36,6 +36,7 @@ FLOORS = {
         "session.deployed", "session.renderings",
         "session.charts", "session.overlay_builds", "session.overlays", "session.steps", "session.snapshot",
         "session.scanned", "session.workspace", "session.document", "session.all_charts", "session.session",
+        "session.control_files",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
         "features.vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",
@@ -46,8 +47,9 @@ FLOORS = {
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
         "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes", "features.overlay_fixes",
-        "features.rendered_text", "features.control_lens",
-        "server.tasks", "server.protocol", "server.stdio",
+        "features.rendered_text", "features.control_hover", "features.policy_hover", "features.control_lens",
+        "features.control_completion", "features.control_actions",
+        "server.authoring", "server.tasks", "server.protocol", "server.stdio",
         "server.progress", "server.publisher", "server.settings_reader", "server.renderer",
         "server.charts", "server.overlays",
         "server.scheduler",

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.text import LineIndex
 
-TRIGGERS: Final = (" ", ",", "-", ":")
-"""In comments, editors ask for nothing by themselves."""
+TRIGGERS: Final = (" ", ",", "-", ":", ".", "?")
+"""In comments, editors ask for nothing by themselves; the last two are for the expressions of controls."""
 
 _BEING_WRITTEN: Final = regex(
     rf"(?:#.*{MARK}\s+|^\s*[\"']?{re.escape(ANNOTATION)}[\"']?\s*:\s*[\"']?)(?P<ids>(?:[\w-]+[,\s]+)*)(?P<id>[\w-]*)$"

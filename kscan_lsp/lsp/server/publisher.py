@@ -14,6 +14,7 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.rendered import diagnostics_of, uri_of
 from kscan_lsp.lsp.server.stdio import Outbox
 from kscan_lsp.lsp.session.charts import OpenChart
+from kscan_lsp.lsp.session.control_files import has_control
 from kscan_lsp.lsp.session.published import published
 from kscan_lsp.lsp.uris import rendering_of
 from kscan_lsp.workspace.configuration import distinct_problems
@@ -65,7 +66,8 @@ class Publisher:
         # the editor asks when it has changed the text, but this was not the text
         again = any(document.published and document.published[0] == document.version for document in changed)
         differs = [self._publish_document(document, workspace.project) for document in changed]
-        if again:
+        # what the checks of a control give for a manifest is told in the control's file
+        if again or (changed and has_control(session)):
             self._refresh(diagnostics=any(differs))
         for document in checked:
             # what it points at in another file may have moved

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from kscan_lsp.admission.model import POLICY
 from kscan_lsp.lsp.convert import Json, position_offset
 from kscan_lsp.lsp.features import code_actions, code_lens, completion, diagnostics
 from kscan_lsp.lsp.features.chart_fixes import chart_fix_actions
-from kscan_lsp.lsp.features.control_lens import control_lenses
 from kscan_lsp.lsp.features.document_links import document_links, settings_links
 from kscan_lsp.lsp.features.hover import hover, hover_settings
 from kscan_lsp.lsp.features.overlay_fixes import overlay_fix_actions
 from kscan_lsp.lsp.features.rendered_text import rendered_text
+from kscan_lsp.lsp.server import authoring
+from kscan_lsp.lsp.session.control_files import manifests
 from kscan_lsp.lsp.session.published import NOTHING
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ def handle_requests(server: Server) -> None:
     )
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction] | None:
         uri, token = params.text_document.uri, params.work_done_token
+        if control := await server.scheduler.control_snapshot(uri):
+            return await server.executors.run_answer(authoring.actions, control, params)
         snapshot = await server.scheduler.snapshot(uri)
         if snapshot is None:
             return None
@@ -73,7 +77,13 @@ def handle_requests(server: Server) -> None:
         uri = params.text_document.uri
         if settings := await server.scheduler.settings_snapshot(uri):
             return hover_settings(settings, params.position)
+        if control := await server.scheduler.control_snapshot(uri):
+            return await server.executors.run_answer(authoring.hovered, control, params.position)
         snapshot = await server.scheduler.snapshot(uri)
+        if snapshot and POLICY in snapshot.lines.text:
+            work = authoring.hovered_in_policy, snapshot, [*manifests(server.session)], params.position
+            if found := await server.executors.run_answer(*work):
+                return found
         return hover(snapshot, params.position) if snapshot else None
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_LINK)
@@ -93,6 +103,8 @@ def handle_requests(server: Server) -> None:
         if settings := await server.scheduler.settings_snapshot(uri):
             at = position_offset(params.position, settings.lines, capabilities.encoding)
             return completion.in_settings(settings, at)
+        if control := await server.scheduler.control_snapshot(uri):
+            return await server.executors.run_answer(authoring.completed, control, params.position)
         document = server.session.documents.get(uri)
         if document is None:
             return None
@@ -147,18 +159,19 @@ def handle_lenses(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def lenses(params: types.CodeLensParams) -> list[types.CodeLens] | None:
-        document = server.session.documents.get(params.text_document.uri)
-        configuration = await server.settings.configuration(document.root) if document else None
-        # which files have controls is known when the settings have been read
-        if configuration and document and document.path in configuration.files:
-            policies, encoding = configuration.ruleset.policies, server.session.capabilities.encoding
-            work = control_lenses, policies, document.path, document.index, encoding
-            return await server.executors.run_answer(*work)
-        snapshot = await server.scheduler.snapshot(params.text_document.uri)
+        uri = params.text_document.uri
+        if await server.scheduler.control_snapshot(uri):
+            for other in [*server.session.documents]:
+                await server.scheduler.snapshot(other)
+            control = await server.scheduler.control_snapshot(uri)
+            return await server.executors.run_answer(authoring.lenses, control) if control else None
+        snapshot = await server.scheduler.snapshot(uri)
         return code_lens.code_lenses(snapshot) if snapshot else None
 
     @server.feature(types.CODE_LENS_RESOLVE)
     async def resolve_lens(one: types.CodeLens) -> types.CodeLens:
+        if one.command is not None:
+            return one
         data = one.data if isinstance(one.data, dict) else {}
         snapshot = await server.scheduler.snapshot(str(data.get("uri")))
         if snapshot is not None and data.get("rendered"):

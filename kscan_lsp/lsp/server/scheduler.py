@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.lsp.session.around import today
 from kscan_lsp.lsp.session.charts import TakeChart, take_chart
+from kscan_lsp.lsp.session.control_files import control_snapshot
 from kscan_lsp.lsp.session.overlay_builds import TakeOverlays, take_overlays
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.lsp.session.steps import (
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.server.settings_reader import SettingsReader
     from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors, Signal
     from kscan_lsp.lsp.session.session import Session
-    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+    from kscan_lsp.lsp.session.snapshot import ControlSnapshot, DocumentSnapshot
     from kscan_lsp.lsp.session.steps import Step
     from kscan_lsp.lsp.session.workspace import Workspace
 
@@ -263,3 +264,12 @@ class Scheduler:
             return None
         configuration = await self._settings.configuration(document.root)
         return SettingsSnapshot(uri, document.index, configuration, self._session.capabilities)
+
+    async def control_snapshot(self, uri: str) -> ControlSnapshot | None:
+        """An open file of a control or a pack with what holds by its latest text; None for any other document."""
+        document = self._session.documents.get(uri)
+        if document is None or document.path is None:
+            return None
+        # which files have controls is known when the settings have been read
+        configuration = await self._settings.configuration(document.root)
+        return control_snapshot(self._session, document, configuration)

@@ -118,6 +118,31 @@ class SettingsSnapshot(NamedTuple):
     capabilities: Capabilities
 
 
+class OpenManifest(NamedTuple):
+    """An open document that is judged, as others see it."""
+
+    uri: str
+    key: str
+    name: str
+    """What people call it."""
+    project: Project
+
+
+class ControlSnapshot(NamedTuple):
+    """An open file of a control, a framework or a pack, as it is typed, and what holds around it."""
+
+    uri: str
+    path: Path
+    lines: LineIndex
+    configuration: Configuration
+    capabilities: Capabilities
+    sources: SettingsSources
+    manifests: tuple[OpenManifest, ...] = ()
+    """The manifests that are open, the one edited last first."""
+    folders: tuple[Path, ...] = ()
+    """The folders of the workspace."""
+
+
 class ProjectsSnapshot(NamedTuple):
     """What all folders declare, judged or not."""
 

@@ -8,8 +8,8 @@ import re
 import pytest
 from support.judging import project_of
 
+from kscan_lsp.authoring.cel_reference import Line, reference
 from kscan_lsp.cel import hints, library
-from kscan_lsp.devtools.cel_reference import Line, reference
 from kscan_lsp.policy.environment import CONTROLS
 
 REFERENCE = reference()

@@ -1,0 +1,55 @@
+"""The files of policies among the open documents, and the manifests that are open beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp.lsp.session.snapshot import ControlSnapshot, OpenManifest
+from kscan_lsp.settings.model import FILE_NAMES
+from kscan_lsp.workspace.places import is_exceptions_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.lsp.session.document import OpenDocument
+    from kscan_lsp.lsp.session.session import Session
+    from kscan_lsp.workspace.configuration import Configuration
+
+
+def control_snapshot(
+    session: Session, document: OpenDocument, configuration: Configuration
+) -> ControlSnapshot | None:
+    """What an answer about a file of a control, a framework or a pack is made from; None for any other document."""
+    path = document.path
+    if path is None or path not in configuration.files or path.name in FILE_NAMES or is_exceptions_file(path):
+        return None
+    return ControlSnapshot(
+        document.uri,
+        path,
+        document.index,
+        configuration,
+        session.capabilities,
+        session.settings_sources(),
+        tuple(manifests(session)),
+        tuple(session.folders),
+    )
+
+
+def manifests(session: Session) -> Iterator[OpenManifest]:
+    """The manifests that are open and have been judged, the one edited last first."""
+    for one in sorted(session.documents.values(), key=lambda document: -document.revision):
+        workspace = session.workspaces.get(one.root)
+        if (
+            workspace is not None
+            and one.checked_revision >= 0
+            and not session.is_configuration_file(one.path)
+        ):
+            yield OpenManifest(one.uri, one.key, one.path.name if one.path else one.uri, workspace.project)
+
+
+def has_control(session: Session) -> bool:
+    """Whether a file of a control may be open, whose lenses rest on other documents."""
+    return any(
+        one.path is not None and one.path.name not in FILE_NAMES and session.is_configuration_file(one.path)
+        for one in session.documents.values()
+    )
