@@ -4,7 +4,8 @@ Pure functions over frozen data. A policy is read from the object that declares 
 (`problems.py`); which policies are about an object, by which bindings and params, is asked of the index (`asking.py`),
 and their expressions are evaluated on the object as the API server would see it (`judging.py`).
 
-An evaluation is that of a CREATE by somebody who is not known: `oldObject` is null. What a file cannot answer is left
+An evaluation is that of a CREATE by somebody who is not known: `oldObject` is null. Where somebody says what an object
+was before (`asking.as_it_was`), it is that of an UPDATE. What a file cannot answer is left
 unbound, so that an expression which needs it is unevaluated, and one that decides without it is not.
 
 Source of what all of it means: staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/validating and

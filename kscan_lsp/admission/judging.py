@@ -81,7 +81,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         return Admitted(problems=problems_of_binding(resource, asked.bound))
     if not asked.policies:
         return NOTHING
-    request = request_of(one, asked.namespace)
+    request = request_of(one, asked.namespace, asked.was)
     data = with_defaults(one, request.namespace)
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
@@ -98,7 +98,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         if not operation or not bindings:
             continue
         key = (declared, one.file, one.root, one.id)
-        decided = (request, operation, bindings, asked.namespace)
+        decided = (request, operation, bindings, asked.namespace, asked.was)
         fields = tuple([field(data, path) for path in reads_of(policy)])
         judged = comparing.said_before(key, decided, fields)
         if judged is None:
@@ -132,6 +132,8 @@ def values_of(data: dict[str, Any], request: Request, asked: Deciding, operation
     }  # fmt: skip
     if operation == "CREATE":
         values["oldObject"] = None
+    elif asked.was is not None:
+        values["oldObject"] = cel.view(with_defaults(asked.was, request.namespace)).value
     if not request.namespace:
         values["namespaceObject"] = None
     elif asked.namespace is not None or request.around is not None:

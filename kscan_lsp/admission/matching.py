@@ -41,6 +41,8 @@ class Request(NamedTuple):
     labels: dict[str, Any]
     around: dict[str, Any] | None
     """The labels of its namespace; None where no file says them."""
+    before: dict[str, Any] | None = None
+    """The labels of what it updates; None where it is created."""
 
 
 def resource_of(kind: str) -> str:
@@ -55,12 +57,13 @@ def resource_of(kind: str) -> str:
     return f"{name}s"
 
 
-def request_of(one: Object, namespace: Object | None) -> Request:
-    """The request that creates an object.
+def request_of(one: Object, namespace: Object | None, was: Object | None = None) -> Request:
+    """The request that creates or updates an object.
 
     Args:
         one: the object.
-        namespace: the Namespace that it is created in, if a file has it.
+        namespace: the Namespace that it lives in, if a file has it.
+        was: what it was before, of one that is updated.
     """
     who = one.id
     lives = "" if is_cluster_scoped(one) else one.namespace
@@ -80,6 +83,7 @@ def request_of(one: Object, namespace: Object | None) -> Request:
         name=who.name,
         labels=labels_of(one),
         around=around,
+        before=None if was is None else labels_of(was),
     )
 
 
@@ -101,8 +105,11 @@ def is_exempt(one: Object) -> bool:
 
 
 def operation_of(concerns: Concerns, request: Request) -> str:
-    """What a policy or binding takes a manifest for: `CREATE`, `UPDATE` where it is about that alone, or nothing."""
-    for operation in ("CREATE", "UPDATE"):
+    """What a policy or binding takes a manifest for, or nothing.
+
+    One that updates something is an `UPDATE`. Any other is a `CREATE`, but to those that are about updates alone.
+    """
+    for operation in ("CREATE", "UPDATE") if request.before is None else ("UPDATE",):
         if (concerns.rules is None or _any(concerns.rules, request, operation, concerns)) and not _any(
             concerns.excluded, request, operation, concerns
         ):
@@ -112,7 +119,8 @@ def operation_of(concerns: Concerns, request: Request) -> str:
 
 def is_about(concerns: Concerns, request: Request) -> bool | None:
     """Whether its selectors select a request; None where no file has the labels that decide it."""
-    if not _selected(concerns.objects, request.labels):
+    labels = [request.labels] if request.before is None else [request.labels, request.before]
+    if not any(_selected(concerns.objects, one) for one in labels):
         return False
     if not concerns.namespaces or (not request.namespace and request.kind != "Namespace"):
         return True

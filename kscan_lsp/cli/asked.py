@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.processes import ALONE, Processes
 from kscan_lsp.files.manifest import display_name
+from kscan_lsp.report.model import NotScanned
 from kscan_lsp.report.places import problem_in
+from kscan_lsp.report.unscanned import why_nothing
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
-    from kscan_lsp.report.model import FileProblem
+    from kscan_lsp.report.model import FileProblem, Skipped
     from kscan_lsp.workspace.configuration import Configuration
+
+
+STDIN_NAME: Final = "<stdin>"
+"""What standard input is called where nobody says."""
 
 
 class ScanRequest(Struct, frozen=True):
@@ -76,3 +83,40 @@ def setup_problems(configuration: Configuration) -> Iterator[FileProblem]:
     """What is wrong with settings and policies, in file positions."""
     for path, document, problem in configuration.problems:
         yield problem_in(display_name(path), document, problem)
+
+
+def nothing_scanned(
+    request: ScanRequest,
+    came_to: Mapping[str, AbstractSet[str]],
+    scanned: AbstractSet[str],
+    not_scanned: Sequence[NotScanned],
+    skipped: Sequence[Skipped],
+) -> Iterator[NotScanned]:
+    """Why a path that was named is not scanned although it is there; a gate that passes would say it is clean.
+
+    Args:
+        request: what was named.
+        came_to: the names of the files that each path came to.
+        scanned: those that were scanned.
+        not_scanned: those that could not be.
+        skipped: those that were left alone by design.
+    """
+    unreadable = {place.file for place in not_scanned}
+    left_alone = {entry.file: entry for entry in skipped}
+    for name, files in came_to.items():
+        label = (request.stdin_name or STDIN_NAME) if name == STDIN else display_name(Path(name))
+        if files & scanned or {label, *files} & unreadable:
+            continue
+        left = [left_alone[file] for file in sorted(files) if file in left_alone]
+        yield NotScanned(
+            label,
+            1,
+            why_nothing(
+                left,
+                stdin=name == STDIN,
+                excluded=any(
+                    entry.reason == "excluded" and (label == "." or entry.file.startswith(f"{label}/"))
+                    for entry in skipped
+                ),
+            ),
+        )

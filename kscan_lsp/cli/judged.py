@@ -7,6 +7,7 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.charts import RenderedChart
+    from kscan_lsp.graph.index import Object
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.report.model import NotScanned, Skipped
     from kscan_lsp.workspace.charts import ValuesRendering
@@ -185,14 +187,15 @@ def judged(
     *,
     charts: Sequence[ChartToJudge] = (),
     overlays: Sequence[OverlayToJudge] = (),
+    known: Mapping[str, tuple[Object, ...]] = MappingProxyType({}),
     processes: Processes = ALONE,
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare.
 
-    So do those in `declared`, which nobody asked about. Of many files, each is read in one of several processes, and
-    then, once it is known what all of them declare, judged for what rests on others.
+    So do those in `declared`, which nobody asked about, and what is `known` besides. Of many files, each is read in one
+    of several processes, and then, once it is known what all of them declare, judged for what rests on others.
     """
-    projects = _projects(files, configurations, today, declared)
+    projects = _projects(files, configurations, today, declared, known)
     texts = [len(file.source.text) for file in files]
     read = processes.map(partial(_read, projects), files, texts, partial(_packing, projects), told=True)
     of_each: dict[int, list[CheckedFile]] = {number: [] for number in projects}
@@ -231,6 +234,7 @@ def _projects(
     configurations: Iterable[Configuration],
     today: date,
     declared: Sequence[FileToJudge],
+    known: Mapping[str, tuple[Object, ...]],
 ) -> dict[int, Project]:
     """The project of each configuration, by its identity: it knows what all files declare but its own."""
     projects: dict[int, Project] = {}
@@ -241,6 +245,8 @@ def _projects(
         if declared or (elsewhere and project.ruleset.relational):
             others = [(f.name, f.source.text, f.json) for f in (*elsewhere, *declared)]
             project = project.with_declared(others)
+        if known:
+            project = project.with_declarations(known)
         projects[id(configuration)] = project
     return projects
 

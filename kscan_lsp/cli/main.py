@@ -62,6 +62,7 @@ from kscan_lsp.cli.request import (
     with_causes,
 )
 from kscan_lsp.cli.terminal import fail, is_output_with_errors, log_to, print_error, print_lines, write_output
+from kscan_lsp.cli.vap import app as vap_app
 from kscan_lsp.cli.wide import app as wide_app
 
 app = typer.Typer(
@@ -77,6 +78,7 @@ app.add_typer(baseline_app, name="baseline")
 app.add_typer(pack_app, name="pack")
 app.add_typer(policy_app, name="policy")
 app.add_typer(tests_app)
+app.add_typer(vap_app, name="vap")
 app.add_typer(wide_app)
 
 

@@ -52,6 +52,14 @@ class TestForm(StrEnum):
     JUNIT = "junit"
 
 
+class VapForm(StrEnum):
+    """How what admission policies say is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
 class Subject(StrEnum):
     """What can be listed."""
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kscan_lsp.cli.asked import ScanRequest, refuse_missing, refuse_unknown, setup_problems
+from kscan_lsp.cli.asked import (
+    STDIN_NAME,
+    ScanRequest,
+    nothing_scanned,
+    refuse_missing,
+    refuse_unknown,
+    setup_problems,
+)
 from kscan_lsp.cli.idle import idle_exceptions
 from kscan_lsp.cli.judged import (
     FileToJudge,
@@ -29,14 +36,13 @@ from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_ch
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
-from kscan_lsp.report.unscanned import why_nothing
 from kscan_lsp.workspace.configuration import Configuration, configure, distinct_changes
 from kscan_lsp.workspace.places import exceptions_above, find_settings, settings_in
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.workspace.unused import pattern_that_matches_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
     from typing import TypeAlias
 
@@ -44,14 +50,13 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.judged import ChartToJudge, OverlayToJudge, RenderedCharts
     from kscan_lsp.cli.overlays import BuiltOverlays
     from kscan_lsp.files.discover import Discovered
+    from kscan_lsp.graph.index import Object
     from kscan_lsp.report.standards import StandardChange
 
     RenderCharts: TypeAlias = Callable[..., Mapping[str, RenderedChart] | None]
     """`charts.rendered_charts`."""
     BuildOverlays: TypeAlias = Callable[[Iterable[str], Sequence[str]], BuiltOverlays | None]
     """`overlays.built_overlays`."""
-
-_STDIN_NAME: Final = "<stdin>"
 
 
 class Scan(Struct, frozen=True):
@@ -82,6 +87,7 @@ def scan(
     *,
     charts: RenderCharts | None = None,
     overlays: BuildOverlays | None = None,
+    reader: Reader | None = None,
 ) -> Scan:
     """Find, read and judge what was asked for.
 
@@ -92,12 +98,13 @@ def scan(
         discover: `discover.discover`, where a folder is among the paths; files do without importing it.
         charts: `charts.rendered_charts`, asked where there is a chart; it takes time to import.
         overlays: `overlays.built_overlays`, likewise.
+        reader: what reads it, where that is to be another one.
 
     Raises:
         UsageError: the command names something that does not exist.
     """
     refuse_missing(request)
-    reader = Reader(request, today)
+    reader = reader or Reader(request, today)
     for name in request.paths:
         if name == STDIN:
             reader.read_stdin(stdin)
@@ -117,6 +124,8 @@ class Reader:
         self.files: list[FileToJudge] = []
         self.declared: list[FileToJudge] = []
         """What counts for the others, and nobody asked about"""
+        self.known: dict[str, tuple[Object, ...]] = {}
+        """The same of what no file has"""
         self.skipped: list[Skipped] = []
         self.came_to: dict[str, set[str]] = {}
         """The names of the files that each named path came to."""
@@ -153,6 +162,7 @@ class Reader:
             self.declared,
             charts=rendered.charts,
             overlays=built,
+            known=self.known,
             processes=self.request.processes,
         )
         self.skipped += [
@@ -168,7 +178,10 @@ class Reader:
         return Scan(
             files,
             tuple(self.skipped),
-            (*self.not_scanned, *self.nothing_scanned(scanned)),
+            (
+                *self.not_scanned,
+                *nothing_scanned(self.request, self.came_to, scanned, self.not_scanned, self.skipped),
+            ),
             tuple(self.problems),
             tuple(
                 change_in(display_name(Path(change.file)) if change.file else "", change)
@@ -266,7 +279,7 @@ class Reader:
 
     def read_stdin(self, raw: bytes) -> None:
         """Read what there is on standard input."""
-        name = self.request.stdin_name or _STDIN_NAME
+        name = self.request.stdin_name or STDIN_NAME
         self.came_to[STDIN] = {name}
         configuration = self.configuration(Path.cwd())
         source = decode(raw)
@@ -282,28 +295,6 @@ class Reader:
         found = self.partials.rendering(path)
         named = (found[0], display_name(Path(found[1]))) if found else None
         return rendered_by(display_name(path), reason, named)
-
-    def nothing_scanned(self, scanned: set[str]) -> Iterator[NotScanned]:
-        """Why a path that was named is not scanned although it is there; a gate that passes would say it is clean."""
-        unreadable = {place.file for place in self.not_scanned}
-        skipped = {entry.file: entry for entry in self.skipped}
-        for name, files in self.came_to.items():
-            label = (self.request.stdin_name or _STDIN_NAME) if name == STDIN else display_name(Path(name))
-            if files & scanned or {label, *files} & unreadable:
-                continue
-            left = [skipped[file] for file in sorted(files) if file in skipped]
-            yield NotScanned(
-                label,
-                1,
-                why_nothing(
-                    left,
-                    stdin=name == STDIN,
-                    excluded=any(
-                        entry.reason == "excluded" and (label == "." or entry.file.startswith(f"{label}/"))
-                        for entry in self.skipped
-                    ),
-                ),
-            )
 
     def look_for_unused(self, files: Sequence[ScannedFile]) -> None:
         """Say which exceptions no finding needs, where all was seen that they may be about."""

@@ -1,19 +1,13 @@
-"""Runs the tests inside control files: manifests with the expected findings marked under the text.
+"""Runs the tests inside control files: manifests with the expected findings marked under the text (`marks.py`).
 
-    securityContext:
-      privileged: true
-    # ^^^^^^^^^^^^^^^^ C-0057
-
-A line of carets marks the exact characters on the line above it where the control must report, and is taken out
-before the manifest is read. `# <^^^` marks a range that starts at the beginning of the line. A manifest without
-marks must be clean. A control that needs more than a manifest says is tested for the objects that it is about: marks
-stand where it tells so. `fixed`, where given, is the manifest after all of the control's fixes, byte for byte.
+Marks are taken out before the manifest is read. A manifest without marks must be clean. A control that needs more than
+a manifest says is tested for the objects that it is about: marks stand where it tells so. `fixed`, where given, is the
+manifest after all of the control's fixes, byte for byte.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -30,6 +24,7 @@ from kscan_lsp.report.model import FileRange, LineColumn
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.testing.evidence import evidence_of
+from kscan_lsp.testing.marks import read_marks
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.locate import span_at
 
@@ -39,10 +34,10 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
+    from kscan_lsp.testing.marks import Mark
     from kscan_lsp.text import Span
     from kscan_lsp.workspace.results import CheckedFile
 
-_MARKER: Final = regex(r"^(\s*#\s*)(<?)(\^+)[ \t]+([A-Z]+-\d+(?:[ \t]*,[ \t]*[A-Z]+-\d+)*)[ \t]*$")
 _CARETS: Final = regex(r"^\s*#\s*<?\^+\s*(.*?)\s*$")
 _ABSENT: Final = regex(r"a field is missing: (\w+)")
 _FILE: Final = "manifest.yaml"
@@ -60,15 +55,6 @@ class Outcome(Struct, frozen=True):
     source: ControlSource
     failure: str
     span: Span
-
-
-class Mark(Struct, frozen=True):
-    """An expected finding: 0-based line of the manifest without markers, and columns."""
-
-    line: int
-    start: int
-    end: int
-    controls: tuple[str, ...]
 
 
 class _Case(NamedTuple):
@@ -172,21 +158,6 @@ def settings_of(test: TestFile) -> Settings:
     """The settings that a test asks for."""
     chosen = {"inputs": test.inputs, "kubernetesVersion": test.kubernetes_version or None}
     return Settings.of(chosen)
-
-
-def read_marks(text: str) -> tuple[str, list[Mark]]:
-    """Take the marker lines out of a manifest; returns the manifest and what they mark."""
-    kept: list[str] = []
-    marks: list[Mark] = []
-    for line in text.splitlines(keepends=True):
-        match = _MARKER.match(line.rstrip("\r\n"))
-        if match is None or not kept:
-            kept.append(line)
-            continue
-        start = 0 if match[2] else len(match[1])
-        controls = tuple(re.split(r"[ \t]*,[ \t]*", match[4]))
-        marks.append(Mark(len(kept) - 1, start, start + len(match[3]), controls))
-    return "".join(kept), marks
 
 
 def _failure(control: Control, case: _Case, source: ControlSource) -> str:

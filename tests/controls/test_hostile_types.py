@@ -18,7 +18,8 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings
-from kscan_lsp.testing.run import read_marks, settings_of
+from kscan_lsp.testing.marks import read_marks
+from kscan_lsp.testing.run import settings_of
 from kscan_lsp.workspace.policies import complete_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split

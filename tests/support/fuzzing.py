@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from support.manifests import DOCUMENTS
 
-from kscan_lsp.testing.run import read_marks
+from kscan_lsp.testing.marks import read_marks
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:

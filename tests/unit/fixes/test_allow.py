@@ -13,7 +13,8 @@ from kscan_lsp.fixes.allow import allowances, goes_away
 from kscan_lsp.fixes.verify import Site
 from kscan_lsp.policy import ruleset
 from kscan_lsp.settings.model import Settings, replace_settings
-from kscan_lsp.testing.run import read_marks, settings_of
+from kscan_lsp.testing.marks import read_marks
+from kscan_lsp.testing.run import settings_of
 from kscan_lsp.workspace.policies import complete_policies
 from kscan_lsp.workspace.project import Project
 
