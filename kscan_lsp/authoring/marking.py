@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from kscan_lsp.policy.model import Control, PolicySet
-    from kscan_lsp.testing.run import Mark
+    from kscan_lsp.testing.marks import Mark
     from kscan_lsp.yaml.document import Document
 
 

@@ -34,7 +34,7 @@ from kscan_lsp.redaction import redact
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.settings.shape import EMPTY, MisfitError, fitting
 from kscan_lsp.testing.evidence import evidence_of
-from kscan_lsp.testing.run import read_marks
+from kscan_lsp.testing.marks import read_marks
 from kscan_lsp.workspace.declared import index_of
 from kscan_lsp.yaml.document import read_document, split
 

@@ -24,7 +24,7 @@ from kscan_lsp.report.model import FileRange, LineColumn
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.testing.evidence import evidence_of
-from kscan_lsp.testing.marks import read_marks
+from kscan_lsp.testing.marks import Mark, read_marks
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.locate import span_at
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.policy.model import Control, ControlSource, PolicySet
     from kscan_lsp.policy.schema import TestFile
-    from kscan_lsp.testing.marks import Mark
     from kscan_lsp.text import Span
     from kscan_lsp.workspace.results import CheckedFile
 
