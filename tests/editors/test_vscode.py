@@ -472,6 +472,48 @@ def test_what_a_chart_renders_to_is_shown_beside_it_and_follows_edits(
         settings.unlink()
 
 
+POLICY = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: registries.bank.example}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  validations:
+    - expression: object.spec.containers.all(c, con.image.startsWith("registry.bank.example/"))
+      message: images come from the bank's registry
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: registries.bank.example}
+spec: {policyName: registries.bank.example, validationActions: [Deny]}
+"""
+ELSEWHERE = ("error", "image: registry.example.com/shop/api:1.0")
+
+
+def test_a_policy_is_judged_while_it_is_written(trusting: Workbench, folder: Path) -> None:
+    (folder / "policy.yaml").write_text(POLICY)
+    with trusting.window(folder) as window:
+        window.open("policy.yaml")
+        window.wait_for_squiggles([("error", "con")])  # a name that nobody has defined
+        window.open("pod.yaml")
+        window.wait_for_squiggles([HOST_PID, PRIVILEGED])
+        window.open("policy.yaml")
+        window.go_to(8, 52)
+        window.page.keyboard.press("Backspace")
+        window.page.keyboard.press("Backspace")
+        window.wait_for_squiggles([])
+        window.go_to(8, 58)
+        window.page.keyboard.press("Control+k")
+        window.page.keyboard.press("Control+i")  # the hover, without a mouse
+        hover = window.page.locator(".monaco-hover").filter(has_text="startsWith")
+        expect(hover).to_contain_text("false", timeout=PATIENCE)
+        window.picture("policy.png")
+        window.page.keyboard.press("Escape")
+        window.open("pod.yaml")  # the policy is not saved
+        window.wait_for_squiggles([HOST_PID, ELSEWHERE, PRIVILEGED])
+
+
 def test_a_killed_server_comes_back_with_what_is_open(trusting: Workbench, folder: Path) -> None:
     with trusting.window(folder) as window:
         window.open("pod.yaml")
