@@ -227,7 +227,7 @@ def test_a_cyclonedx_document_of_no_image_states_what_does_not_matter() -> None:
         (b"[" * 100_000, "it "),
         (b'{"matches":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         ({"spdxVersion": "SPDX-2.3", "packages": []}, "lists packages and no vulnerabilities"),
-        ({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}, "lists packages and no"),
+        ({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}, "it is SPDX 3, which is not"),
         ({"bomFormat": "CycloneDX", "components": []}, "lists packages and no vulnerabilities"),
         (images.kubescape("a:1", "b:1"), "does not say which has what"),
         ({"summaryDetails": {"controls": {}}}, "says nothing of images"),
