@@ -117,7 +117,8 @@ def _said_of(one: Vulnerability, report: ImageReport, by_id: dict[str, list[Stat
     if not about:
         return one
     # a list of what to ignore has no day: who keeps it has it hold now, whatever a vendor says of its product
-    last = max(about, key=lambda statement: (statement.status == "ignored", statement.made))
+    # of two of the same time, the one that stands below
+    last = max(reversed(about), key=lambda statement: (statement.status == "ignored", statement.made))
     reason = f"{last.reason} ({last.by})" if last.reason and last.by else last.reason or last.by
     return replace(one, status=last.status, reason=reason, justification=last.justification)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.evidence.images import full_name
@@ -106,6 +106,16 @@ def day_of(text: str | None) -> date | None:
     except ValueError:
         return None
     return found if found.year >= 2000 else None
+
+
+def moment_of(text: str | None) -> str:
+    """A time in RFC 3339 as a text that sorts, whatever zone it was written in; empty where it is none."""
+    try:
+        found = datetime.fromisoformat(clean(text, 40))
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return found.astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        return ""
 
 
 def names_in(references: Iterable[str | None]) -> tuple[str, ...]:

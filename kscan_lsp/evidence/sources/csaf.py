@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
-from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, refuse_too_many
+from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, moment_of, refuse_too_many
 from kscan_lsp.evidence.vex import JUSTIFICATIONS, Product, Statement
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def read(data: bytes) -> Contents:
     products = _products(advisory.product_tree or _CsafTree())
     about = advisory.document
     by = clean(about.publisher.name if about.publisher else "", 100)
-    made = clean(about.tracking.current_release_date if about.tracking else "", 40)
+    made = moment_of(about.tracking.current_release_date if about.tracking else "")
     return Contents(
         statements=tuple(one for found in vulnerabilities for one in _statements(found, products, by, made))
     )

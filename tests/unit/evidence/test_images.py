@@ -171,6 +171,30 @@ def test_a_statement_by_an_alias_counts_and_the_last_one_decides() -> None:
     assert with_statements(image, [], DAY) is image
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("2026-01-11T01:00:00+02:00", "2026-01-10T23:30:00Z", "affected"),
+        ("2026-01-10T23:30:00Z", "2026-01-11T01:00:00+02:00", "not_affected"),
+        ("2026-01-11T00:00:00Z", "2026-01-11T00:00:00.5Z", "affected"),
+        ("2026-01-11T00:00:00Z", "2026-01-11T00:00:00Z", "affected"),
+        ("2026-01-11T00:00:00Z", "9999-99-99", "not_affected"),
+    ],
+)
+def test_of_two_statements_the_later_one_counts_wherever_it_was_made(
+    first: str, second: str, status: str
+) -> None:
+    statements = [
+        statement
+        for said, made in (("not_affected", first), ("affected", second))
+        for statement in read_report(
+            as_bytes(images.openvex(NGINX, said, timestamp=made))
+        ).contents.statements
+    ]
+    found, _ = with_statements(report(images.trivy()), statements, DAY).vulnerabilities
+    assert found.status == status
+
+
 def test_what_was_accepted_for_a_time_counts_again() -> None:
     statement = Statement(frozenset({"CVE-2026-0001"}), (Product("*"),), "ignored", until=DAY)
     image = report(images.trivy())
