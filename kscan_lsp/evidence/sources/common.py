@@ -72,6 +72,7 @@ def link(text: str | None) -> str:
     return found if found.startswith(("https://", "http://")) and " " not in found else ""
 
 
+_DIGEST: Final = regex(r"(?:sha256|blake3):[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _SEVERITIES: Final = {
     "critical": Severity.CRITICAL, "high": Severity.HIGH, "important": Severity.HIGH, "medium": Severity.MEDIUM,
     "moderate": Severity.MEDIUM, "low": Severity.LOW, "negligible": Severity.LOW, "none": Severity.LOW,
@@ -133,7 +134,7 @@ def digests_in(references: Iterable[str | None]) -> frozenset[str]:
     """The digests among some references and digests."""
     texts = (clean(text) for text in references)
     found = (text if begins_digest(text) else image_ref(text)["digest"] for text in texts if text)
-    return frozenset(filter(None, found))
+    return frozenset(one for one in found if _DIGEST.fullmatch(one))
 
 
 def first_digest(references: Iterable[str | None]) -> str:

@@ -187,6 +187,14 @@ def test_numbers_that_cannot_be_are_none() -> None:
             assert (image.vulnerabilities[0].score, image.vulnerabilities[0].epss) == (0, None)
 
 
+def test_a_digest_that_is_none_is_left_out() -> None:
+    report = images.trivy()
+    for digest in ("sha256:" + "zz" * 32, "sha256:" + "ab" * 31, DIGEST + " or another", "sha256:"):
+        report["Metadata"]["RepoDigests"] = [f"nginx@{digest}"]
+        (image,) = read_report(as_bytes(report)).contents.images
+        assert (image.digests, image.pinned) == ({CONFIG}, "")
+
+
 def test_what_powershell_writes_is_read() -> None:
     for encoding in ("utf-16", "utf-8-sig"):
         reading = read_report(json.dumps(images.grype()).encode(encoding))
