@@ -159,6 +159,25 @@ def test_an_advisory_is_a_statement(image: str) -> None:
     assert with_statements(report(images.trivy()), [other], DAY).vulnerabilities[0].counts
 
 
+@pytest.mark.parametrize(
+    ("cpe", "affected"),
+    [
+        ("cpe:/o:debian:debian_linux:12", False),
+        ("cpe:/o:debian:debian_linux:11", True),
+        ("cpe:2.3:o:debian:debian_linux:1:*:*:*:*:*:*:*", True),
+        ("cpe:/a:redhat:jboss_enterprise_application_platform:12", True),
+    ],
+)
+def test_an_advisory_about_a_package_of_a_system_is_about_no_other(cpe: str, affected: bool) -> None:
+    """The image is built on Debian 12.2."""
+    advisory = images.csaf("pkg:deb/debian/libssl3", image=cpe)
+    (platform,) = advisory["product_tree"]["full_product_names"]
+    platform["product_identification_helper"] = {"cpe": cpe}
+    found = read_report(as_bytes(advisory))
+    openssl, _ = with_statements(report(images.trivy()), found.contents.statements, DAY).vulnerabilities
+    assert openssl.counts == affected
+
+
 def test_a_statement_by_an_alias_counts_and_the_last_one_decides() -> None:
     def said(status: str, made: str) -> Statement:
         return Statement(frozenset({"DSA-5532-1"}), (Product("*"),), status, made=made)
