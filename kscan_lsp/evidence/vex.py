@@ -43,6 +43,8 @@ class Product(Struct, frozen=True):
     """A package URL, an image reference, a digest, the name of a package, or `ANYTHING`."""
     parts: tuple[str, ...] = ()
     """The package URLs of what of it is meant; empty for all of it."""
+    system: str = ""
+    """The version of the distribution on which it is meant, such as `9`; empty for any."""
 
 
 class Statement(Struct, frozen=True):
@@ -117,7 +119,8 @@ def _said_of(one: Vulnerability, report: ImageReport, by_id: dict[str, list[Stat
     if not about:
         return one
     # a list of what to ignore has no day: who keeps it has it hold now, whatever a vendor says of its product
-    last = max(about, key=lambda statement: (statement.status == "ignored", statement.made))
+    # of two of the same time, the one that stands below
+    last = max(reversed(about), key=lambda statement: (statement.status == "ignored", statement.made))
     reason = f"{last.reason} ({last.by})" if last.reason and last.by else last.reason or last.by
     return replace(one, status=last.status, reason=reason, justification=last.justification)
 
@@ -127,12 +130,19 @@ def _is_about(statement: Statement, one: Vulnerability, report: ImageReport) -> 
         return False
     for product in statement.products:
         if product.name == ANYTHING or _is_package(product.name, one):
-            return True
+            if _is_on(product.system, report.system):
+                return True
+            continue
         if _is_image(product.name, report) and (
             not product.parts or any(_is_package(part, one) for part in product.parts)
         ):
             return True
     return False
+
+
+def _is_on(version: str, system: str) -> bool:
+    """Whether what an image is built on, such as `redhat 9.4`, is of a version."""
+    return not version or f"{system.rpartition(' ')[2]}.".startswith(f"{version}.")
 
 
 def _is_package(name: str, one: Vulnerability) -> bool:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 FOLDER: Final = ".kscan/images"
 """The folder beside the settings for reports and statements."""
+ACCEPTED: Final = f"{FOLDER}/accepted.openvex.json"
+"""Where an editor writes what is accepted. It counts, whatever settings say of reports."""
 PLACES: Final = (
     f"{FOLDER}/*.json", "*.trivy.json", "*.grype.json", "*.kubescape.json", "*.cdx.json", "*.trivy.sarif",
     "*.grype.sarif", "*.openvex.json", "*.vex.json", "*.csaf.json", "*.syft.json", "*.spdx.json",
@@ -92,6 +94,9 @@ def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | N
     if where is None:
         return ImageFiles(settings=settings)
     paths, wrong = _paths(settings.reports or PLACES, where, told=bool(settings.reports))
+    if settings.reports:
+        accepted, _ = _paths((ACCEPTED,), folder or where, told=False)
+        paths += [path for path in accepted if path not in paths]
     reports: list[ImageReport] = []
     statements: list[Statement] = []
     problems: list[tuple[Path, Problem]] = []

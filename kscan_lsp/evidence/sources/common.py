@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.evidence.images import full_name
@@ -72,6 +72,7 @@ def link(text: str | None) -> str:
     return found if found.startswith(("https://", "http://")) and " " not in found else ""
 
 
+_DIGEST: Final = regex(r"(?:sha256|blake3):[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _SEVERITIES: Final = {
     "critical": Severity.CRITICAL, "high": Severity.HIGH, "important": Severity.HIGH, "medium": Severity.MEDIUM,
     "moderate": Severity.MEDIUM, "low": Severity.LOW, "negligible": Severity.LOW, "none": Severity.LOW,
@@ -108,6 +109,16 @@ def day_of(text: str | None) -> date | None:
     return found if found.year >= 2000 else None
 
 
+def moment_of(text: str | None) -> str:
+    """A time in RFC 3339 as a text that sorts, whatever zone it was written in; empty where it is none."""
+    try:
+        found = datetime.fromisoformat(clean(text, 40))
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return found.astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        return ""
+
+
 def names_in(references: Iterable[str | None]) -> tuple[str, ...]:
     """The full names among some references; those by digest alone have none."""
     found: dict[str, None] = {}
@@ -123,7 +134,7 @@ def digests_in(references: Iterable[str | None]) -> frozenset[str]:
     """The digests among some references and digests."""
     texts = (clean(text) for text in references)
     found = (text if begins_digest(text) else image_ref(text)["digest"] for text in texts if text)
-    return frozenset(filter(None, found))
+    return frozenset(one for one in found if _DIGEST.fullmatch(one))
 
 
 def first_digest(references: Iterable[str | None]) -> str:

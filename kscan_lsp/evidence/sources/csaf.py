@@ -1,7 +1,9 @@
 """CSAF 2.0 advisories, of the profile VEX and others: what a vendor says of its products.
 
 Source: https://docs.oasis-open.org/csaf/csaf/v2.0/csaf-v2.0.html, sections 3.2.2 (product tree) and 3.2.3
-(vulnerabilities). A product without a package URL is known to nobody here, and is left out.
+(vulnerabilities). A product without a package URL is known to nobody here, and is left out. Red Hat names a package
+without a version for each of its systems, affected on one and not on another: there the CPE of the system says which is
+meant.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, json
 
-from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, refuse_too_many
-from kscan_lsp.evidence.vex import JUSTIFICATIONS, Product, Statement
+from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, moment_of, refuse_too_many
+from kscan_lsp.evidence.vex import JUSTIFICATIONS, Product, Statement, purl_of
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 class _CsafHelper(Struct):
     purl: str | None = None
+    cpe: str | None = None
 
 
 class _CsafProduct(Struct):
@@ -93,6 +97,8 @@ _STATUSES: Final = {
 }  # fmt: skip
 _MAX_DEPTH: Final = 30
 """Levels of branches inside one another (CSAF's own limit)."""
+_SYSTEM: Final = regex(r"cpe:(?:/|2\.3:)(?:o:[^:]+:[^:]+|a:redhat:enterprise_linux):(\d[^:]*)")
+"""The version of the operating system that a CPE is about."""
 
 
 def read(data: bytes) -> Contents:
@@ -103,7 +109,7 @@ def read(data: bytes) -> Contents:
     products = _products(advisory.product_tree or _CsafTree())
     about = advisory.document
     by = clean(about.publisher.name if about.publisher else "", 100)
-    made = clean(about.tracking.current_release_date if about.tracking else "", 40)
+    made = moment_of(about.tracking.current_release_date if about.tracking else "")
     return Contents(
         statements=tuple(one for found in vulnerabilities for one in _statements(found, products, by, made))
     )
@@ -116,16 +122,30 @@ def _products(tree: _CsafTree) -> dict[str, Product]:
         for one in listed
         if one.product_identification_helper and one.product_identification_helper.purl
     }
+    cpes = {
+        one.product_id: one.product_identification_helper.cpe
+        for one in listed
+        if one.product_identification_helper and one.product_identification_helper.cpe
+    }
     for relationship in tree.relationships or ():
         # a component of a platform: of it there are images and machines, and the package is what is known of both
         part = found.get(relationship.product_reference)
         whole = found.get(relationship.relates_to_product_reference)
-        if part:
-            image = whole is not None and whole.name.startswith(("pkg:oci/", "pkg:docker/"))
-            found[relationship.full_product_name.product_id] = (
-                Product(whole.name, (part.name,)) if image and whole else part
-            )
+        meant = part and _component(part, whole, cpes.get(relationship.relates_to_product_reference, ""))
+        if meant:
+            found[relationship.full_product_name.product_id] = meant
     return found
+
+
+def _component(part: Product, whole: Product | None, cpe: str) -> Product | None:
+    """What a component of something is; None where it is of something that nobody knows here."""
+    if whole is not None and whole.name.startswith(("pkg:oci/", "pkg:docker/")):
+        return Product(whole.name, (part.name,))
+    purl = purl_of(part.name)
+    if not cpe or (purl and purl.version):
+        return part
+    system = _SYSTEM.match(cpe)
+    return Product(part.name, system=clean(system[1], 40)) if system else None
 
 
 def _below(branches: list[_CsafBranch], depth: int) -> Iterator[_CsafProduct]:

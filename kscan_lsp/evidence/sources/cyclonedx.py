@@ -20,6 +20,7 @@ from kscan_lsp.evidence.sources.common import (
     day_of,
     first_line,
     link,
+    moment_of,
     refuse_too_many,
     runs_code,
     score_of,
@@ -168,6 +169,6 @@ def _statement(one: CdxVulnerability, made: str) -> Statement:
         status or "under_investigation",
         reason,
         "CycloneDX",
-        made=clean(one.updated or made, 40),
+        made=moment_of(one.updated or made),
         justification=justification,
     )

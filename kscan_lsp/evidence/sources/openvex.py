@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field, json
 
-from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, refuse_too_many
+from kscan_lsp.evidence.sources.common import MAX_TEXT, Contents, clean, moment_of, refuse_too_many
 from kscan_lsp.evidence.vex import JUSTIFICATIONS, STATUSES, Product, Statement
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _statement(one: _OpenVexStatement, by: str, made: str) -> Statement:
         one.status if one.status in STATUSES else "under_investigation",
         clean(said, MAX_TEXT),
         by,
-        made=clean(one.last_updated or one.timestamp or made, 40),
+        made=moment_of(one.last_updated or one.timestamp or made),
         justification=one.justification if one.justification in JUSTIFICATIONS else "",
     )
 

@@ -57,6 +57,7 @@ class _SpdxCreation(Struct):
 
 
 class _SpdxDocument(Struct):
+    spdxVersion: str | None = None
     name: str | None = None
     packages: list[_SpdxPackage] | None = None
     creationInfo: _SpdxCreation | None = None
@@ -69,6 +70,8 @@ _BUILT: Final = regex(r"built package from: (\S{1,300}) (\S{1,300})")
 def read(data: bytes) -> Contents:
     """The packages of the image that a document is about."""
     document = _DECODER.decode(data)
+    if document.spdxVersion is None:
+        return Contents(note="it is SPDX 3, which is not read; write it as SPDX 2.3 or as CycloneDX")
     packages = document.packages or []
     refuse_too_many(len(packages))
     image = next((one for one in packages if one.primaryPackagePurpose == "CONTAINER"), None)

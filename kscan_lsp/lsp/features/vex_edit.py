@@ -6,6 +6,7 @@ Source: OpenVEX 0.2.0, which has five reasons for what is not affected.
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from uuid import uuid4
@@ -17,7 +18,7 @@ from kscan_lsp.kubernetes.images import image_ref
 from kscan_lsp.lsp import convert
 from kscan_lsp.text import LineIndex, Span, TextEdit
 from kscan_lsp.workspace.image_uses import known_of
-from kscan_lsp.workspace.images import FOLDER, folder_for
+from kscan_lsp.workspace.images import ACCEPTED, folder_for
 from kscan_lsp.workspace.places import settings_above
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
 
-FILE: Final = f"{FOLDER}/accepted.openvex.json"
-"""Where statements are written, from the folder of the settings."""
 REASONS: Final = {
     "The component is not there": "component_not_present",
     "The vulnerable code is not there": "vulnerable_code_not_present",
@@ -42,7 +41,7 @@ def file_for(snapshot: DocumentSnapshot) -> Path | None:
     configuration = snapshot.configuration
     path = configuration.settings_path
     folder = folder_for(configuration.root, settings_above(path) if path else ())
-    return None if folder is None else folder / FILE
+    return None if folder is None else folder / ACCEPTED
 
 
 def vex_edit(
@@ -68,7 +67,7 @@ def vex_edit(
             return None
         if not isinstance(document, dict) or not isinstance(document.get("statements"), list):
             return None
-    day = f"{snapshot.project.evidence.today.isoformat()}T00:00:00Z"
+    now = f"{datetime.now(UTC).isoformat(timespec='seconds').removesuffix('+00:00')}Z"
     statement = {
         "vulnerability": {"name": vulnerability},
         "products": [
@@ -76,14 +75,14 @@ def vex_edit(
         ],
         "status": "not_affected",
         "justification": justification,
-        "timestamp": day,
+        "timestamp": now,
     }
     statements = [*document["statements"], statement]
     version = document.get("version")
     changed = {
         **document,
-        "timestamp": document.get("timestamp") or day,
-        "last_updated": day,
+        "timestamp": document.get("timestamp") or now,
+        "last_updated": now,
         "version": (version if isinstance(version, int) else 0) + 1,
         "statements": statements,
     }

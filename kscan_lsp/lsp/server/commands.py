@@ -32,8 +32,9 @@ from kscan_lsp.lsp.features.fix_all import FIX_SAFE, FixAll, fix_chosen, fix_eve
 from kscan_lsp.lsp.features.image_page import image_page
 from kscan_lsp.lsp.features.images import ACCEPT, SCAN
 from kscan_lsp.lsp.features.report import report_page
-from kscan_lsp.lsp.features.vex_edit import FILE, REASONS, vex_edit
+from kscan_lsp.lsp.features.vex_edit import REASONS, vex_edit
 from kscan_lsp.policy.explain import brief, explain
+from kscan_lsp.workspace.images import ACCEPTED
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
@@ -147,7 +148,7 @@ def handle_fixes(server: Server) -> None:
         edit = vex_edit(snapshot, image, vulnerability, package, REASONS[chosen.title])
         if edit is None:
             raise _failed(
-                f"no statement can be written to {FILE}: open a folder, and see that the file is OpenVEX"
+                f"no statement can be written to {ACCEPTED}: open a folder, and see that the file is OpenVEX"
             )
         await make(FixAll(edit, 1), f"kscan: accept {vulnerability}")
         return True

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from kscan_lsp.report.page.text import PlaceLinks
 
 SCRIPT: Final = """
+const isShown = (element) => !element.hidden && getComputedStyle(element).display !== "none";
 for (const search of document.querySelectorAll(".search")) {
   search.hidden = false;
   const input = search.querySelector("input"), said = search.querySelector("output");
-  input.addEventListener("input", () => {
+  const find = () => {
     const words = input.value.toLowerCase().split(/\\s+/).filter(Boolean);
     let number = 0;
     for (const image of document.querySelectorAll(".image")) {
@@ -36,14 +37,16 @@ for (const search of document.querySelectorAll(".search")) {
       for (const row of image.querySelectorAll(".vulnerabilities tbody tr")) {
         const text = name + " " + row.textContent.toLowerCase();
         row.hidden = !words.every((word) => text.includes(word));
-        found += !row.hidden;
+        found += isShown(row);
       }
       image.hidden = words.length > 0 && found === 0;
       if (words.length > 0 && found > 0) image.querySelector("details").open = true;
-      number += found;
+      number += isShown(image) ? found : 0;
     }
     said.textContent = words.length > 0 ? number + " found" : "";
-  });
+  };
+  input.addEventListener("input", find);
+  search.parentElement.addEventListener("change", find);
 }
 for (const table of document.querySelectorAll(".vulnerabilities")) {
   const body = table.tBodies[0], first = [...body.rows];

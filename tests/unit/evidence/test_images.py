@@ -159,6 +159,25 @@ def test_an_advisory_is_a_statement(image: str) -> None:
     assert with_statements(report(images.trivy()), [other], DAY).vulnerabilities[0].counts
 
 
+@pytest.mark.parametrize(
+    ("cpe", "affected"),
+    [
+        ("cpe:/o:debian:debian_linux:12", False),
+        ("cpe:/o:debian:debian_linux:11", True),
+        ("cpe:2.3:o:debian:debian_linux:1:*:*:*:*:*:*:*", True),
+        ("cpe:/a:redhat:jboss_enterprise_application_platform:12", True),
+    ],
+)
+def test_an_advisory_about_a_package_of_a_system_is_about_no_other(cpe: str, affected: bool) -> None:
+    """The image is built on Debian 12.2."""
+    advisory = images.csaf("pkg:deb/debian/libssl3", image=cpe)
+    (platform,) = advisory["product_tree"]["full_product_names"]
+    platform["product_identification_helper"] = {"cpe": cpe}
+    found = read_report(as_bytes(advisory))
+    openssl, _ = with_statements(report(images.trivy()), found.contents.statements, DAY).vulnerabilities
+    assert openssl.counts == affected
+
+
 def test_a_statement_by_an_alias_counts_and_the_last_one_decides() -> None:
     def said(status: str, made: str) -> Statement:
         return Statement(frozenset({"DSA-5532-1"}), (Product("*"),), status, made=made)
@@ -169,6 +188,30 @@ def test_a_statement_by_an_alias_counts_and_the_last_one_decides() -> None:
         assert with_statements(image, order, DAY).vulnerabilities[0].status == "affected"
     assert with_statements(image, [first], DAY).vulnerabilities[0].status == "not_affected"
     assert with_statements(image, [], DAY) is image
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("2026-01-11T01:00:00+02:00", "2026-01-10T23:30:00Z", "affected"),
+        ("2026-01-10T23:30:00Z", "2026-01-11T01:00:00+02:00", "not_affected"),
+        ("2026-01-11T00:00:00Z", "2026-01-11T00:00:00.5Z", "affected"),
+        ("2026-01-11T00:00:00Z", "2026-01-11T00:00:00Z", "affected"),
+        ("2026-01-11T00:00:00Z", "9999-99-99", "not_affected"),
+    ],
+)
+def test_of_two_statements_the_later_one_counts_wherever_it_was_made(
+    first: str, second: str, status: str
+) -> None:
+    statements = [
+        statement
+        for said, made in (("not_affected", first), ("affected", second))
+        for statement in read_report(
+            as_bytes(images.openvex(NGINX, said, timestamp=made))
+        ).contents.statements
+    ]
+    found, _ = with_statements(report(images.trivy()), statements, DAY).vulnerabilities
+    assert found.status == status
 
 
 def test_what_was_accepted_for_a_time_counts_again() -> None:

@@ -187,6 +187,14 @@ def test_numbers_that_cannot_be_are_none() -> None:
             assert (image.vulnerabilities[0].score, image.vulnerabilities[0].epss) == (0, None)
 
 
+def test_a_digest_that_is_none_is_left_out() -> None:
+    report = images.trivy()
+    for digest in ("sha256:" + "zz" * 32, "sha256:" + "ab" * 31, DIGEST + " or another", "sha256:"):
+        report["Metadata"]["RepoDigests"] = [f"nginx@{digest}"]
+        (image,) = read_report(as_bytes(report)).contents.images
+        assert (image.digests, image.pinned) == ({CONFIG}, "")
+
+
 def test_what_powershell_writes_is_read() -> None:
     for encoding in ("utf-16", "utf-8-sig"):
         reading = read_report(json.dumps(images.grype()).encode(encoding))
@@ -227,7 +235,7 @@ def test_a_cyclonedx_document_of_no_image_states_what_does_not_matter() -> None:
         (b"[" * 100_000, "it "),
         (b'{"matches":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         ({"spdxVersion": "SPDX-2.3", "packages": []}, "lists packages and no vulnerabilities"),
-        ({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}, "lists packages and no"),
+        ({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}, "it is SPDX 3, which is not"),
         ({"bomFormat": "CycloneDX", "components": []}, "lists packages and no vulnerabilities"),
         (images.kubescape("a:1", "b:1"), "does not say which has what"),
         ({"summaryDetails": {"controls": {}}}, "says nothing of images"),

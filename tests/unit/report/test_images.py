@@ -269,6 +269,13 @@ def test_the_page_searches_and_sorts(here: Path, browser: Browser) -> None:
         search.fill(words)
         assert shown(page) == found
         assert page.locator("output").inner_text() == f"{len(found)} found"
+    # what the boxes leave out is not found
+    search.fill("cve")
+    assert page.locator("output").inner_text() == "3 found"
+    for box, number in ((".only-fixable", 1), (".only-exposed", 2)):
+        page.check(box)
+        assert page.locator("output").inner_text() == f"{number} found"
+        page.uncheck(box)
     search.fill("")
     assert page.locator("output").inner_text() == ""
     assert page.locator(".image").count() == len(

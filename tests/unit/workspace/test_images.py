@@ -149,6 +149,21 @@ def test_what_of_a_list_is_not_read_is_said_and_hides_nothing(top: Path) -> None
         assert (known(read(top))["total"], problems(read(top))) == (total, [])
 
 
+def test_what_an_editor_wrote_counts_wherever_reports_are(
+    top: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (top / ".kscan.yaml").write_text('images: {reports: ["build/*.json"]}\n')
+    put(top / "build/shop.json")
+    accepted = top / ".kscan/images/accepted.openvex.json"
+    put(accepted, images.openvex(NGINX))
+    put(top / ".kscan/images/other.openvex.json", images.openvex(NGINX, cve="CVE-2026-0002"))
+    assert known(read(top))["total"] == 1
+    outside = tmp_path_factory.mktemp("outside") / "vex.json"
+    accepted.rename(outside)
+    accepted.symlink_to(outside)
+    assert known(read(top))["total"] == 2
+
+
 def test_what_is_ignored_here_is_ignored_whatever_a_vendor_says(top: Path) -> None:
     put(top / "shop.trivy.json")
     put(top / "vendor.openvex.json", images.openvex(OPENSSL, "affected"))
