@@ -39,6 +39,7 @@ from kscan_lsp.cel.compiling import (
     fields_read,
     fields_read_of_entries,
     serialized,
+    work_of,
 )
 from kscan_lsp.cel.environment import Declared, Environment, Kind
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
@@ -82,4 +83,5 @@ __all__ = [
     "template",
     "view",
     "view_edited",
+    "work_of",
 ]
