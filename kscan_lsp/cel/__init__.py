@@ -41,6 +41,7 @@ from kscan_lsp.cel.compiling import (
     fields_read_of_entries,
     serialized,
     type_of,
+    work_of,
 )
 from kscan_lsp.cel.environment import Declared, Environment, Kind
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
@@ -86,4 +87,5 @@ __all__ = [
     "type_of",
     "view",
     "view_edited",
+    "work_of",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from kscan_lsp.cel import guard, hints, library
+from kscan_lsp.cel.cost import work
 from kscan_lsp.cel.environment import MAX_SOURCES, Declared, Environment, Kind
 from kscan_lsp.cel.reading import ANY, Reads, ReadSet, free_names, looked_for, reading_of
 from kscan_lsp.cel.syntax_tree import Node, in_order, read_tree
@@ -46,6 +47,8 @@ class Program(Struct, frozen=True, eq=False):
     """What its work is reckoned from; `None` where that is harmless on any data."""
     names: tuple[str, ...]
     """The variables it may read."""
+    work: float = 0.0
+    """What its work is at worst on a small object, in the units of `cost`; 0 where that is next to nothing."""
 
 
 class Expression(Struct, frozen=True, eq=False, omit_defaults=True):
@@ -147,6 +150,11 @@ def type_of(environment: Environment, expression: Expression) -> str:
     return written.replace("<", "(").replace(">", ")")
 
 
+def work_of(environment: Environment, expressions: Iterable[Expression]) -> float:
+    """What the work of some expressions is at worst on a small object, in the units of `cost`."""
+    return sum(program_of(environment, one).work for one in expressions if one.reckoned)
+
+
 def _handle(environment: Environment, whole: str, declared: Declared) -> cel.Expression:
     stored = None if declared else environment.ready.get(whole)
     if stored is not None:
@@ -219,7 +227,9 @@ def _made(environment: Environment, source: str, let: Let, declared: Declared) -
     except Exception as error:  # noqa: BLE001 - a compiler in C++ has more than one way to say no
         return _error(str(error), source, skipped, environment, [name for name, _ in let])
     harmless = guard.is_harmless(whole)
-    if not harmless and (complaint := guard.refusal(tree, reckon=not environment.admission)):
+    # admission policies are reckoned on what they are evaluated on
+    at_worst = 0.0 if harmless or environment.admission else work(tree, {})
+    if not harmless and (complaint := guard.refusal(tree, at_worst)):
         return CelError(complaint, 1, 1)
     entries = [name for name, kind in environment.variables.items() if kind is Kind.LISTS]
     qualified = frozenset(name for name, _ in declared)
@@ -231,7 +241,7 @@ def _made(environment: Environment, source: str, let: Let, declared: Declared) -
         *(name for name in environment.variables if name in read),
         *(name for name, _ in declared if name in reading.fields),
     )
-    return _Compiled(Program(handle, None if harmless else tree, names), used, reading)
+    return _Compiled(Program(handle, None if harmless else tree, names, at_worst), used, reading)
 
 
 def _parsed(environment: Environment, source: str) -> Node:

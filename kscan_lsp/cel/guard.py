@@ -35,16 +35,16 @@ def is_harmless(source: str) -> bool:
     return len(source) <= _LONG and not _WORDS.search(STRING.sub(" ", source))
 
 
-def refusal(tree: Node, *, reckon: bool = True) -> str:
+def refusal(tree: Node, at_worst: float) -> str:
     """Why an expression is not accepted at all; empty when it is.
 
     Args:
         tree: the expression.
-        reckon: refuse what could be too much work on a small object; else that is left to what it is evaluated on.
+        at_worst: its work on a small object, 0 where that is left to what it is evaluated on.
     """
     if complaint := _stored(tree) or _bad_pattern(tree):
         return complaint
-    if reckon and work(tree, {}) > MAX_WORK:
+    if at_worst > MAX_WORK:
         return "too much work, even on a small object: loops inside loops, or texts that grow"
     return ""
 

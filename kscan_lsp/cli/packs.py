@@ -64,6 +64,11 @@ def updated(folder: Path, *, force: bool = False) -> str:
     if not settings.extends:
         raise UsageError(f"'{path}' extends no pack; name packs in 'extends'")
     before = read_lock(path.parent)
+    if isinstance(before, str) and not force:
+        raise UsageError(
+            f"{LOCK_NAME} cannot be read, so nobody can tell whether a pack is older than what was locked; mend it, or "
+            "say --force to write it anew"
+        )
     known = {} if isinstance(before, str) else before
     locked: dict[str, Locked] = {}
     lines = []
@@ -71,7 +76,7 @@ def updated(folder: Path, *, force: bool = False) -> str:
         if fetched := FETCHED.fullmatch(source):
             entry = _fetched(source, fetched)
             if not force:
-                _refuse_worse(source, fetched["url"], entry, known)
+                _refuse_worse(source, entry, known)
             locked[source] = entry
         else:
             place = located(source, path.parent, {})
@@ -84,19 +89,16 @@ def updated(folder: Path, *, force: bool = False) -> str:
     return "".join(lines)
 
 
-def _refuse_worse(source: str, url: str, entry: Locked, known: dict[str, Locked]) -> None:
-    """Refuse a pack that is older than the one that was locked of this repository, or another under the same tag."""
+def _refuse_worse(source: str, entry: Locked, known: dict[str, Locked]) -> None:
+    """Refuse a pack that is older than the one of its name that was locked, or another under the same tag."""
     same = known.get(source)
     if same is not None and same.digest != entry.digest:
         raise UsageError(
             f"'{source}' names other files than when it was locked: somebody moved its tag; look at what is different, "
             "and say --force if you want it"
         )
-    for other, locked in known.items():
-        found = FETCHED.fullmatch(other)
-        if found is None or found["url"] != url or locked.name != entry.name:
-            continue
-        if numbers_of(entry.version) < numbers_of(locked.version):
+    for locked in known.values():
+        if locked.name == entry.name and numbers_of(entry.version) < numbers_of(locked.version):
             raise UsageError(
                 f"'{source}' is {entry.name} {entry.version}, older than the {locked.version} that is locked; say "
                 "--force if you want it"

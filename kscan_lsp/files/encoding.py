@@ -77,9 +77,9 @@ def decode(raw: bytes) -> SourceText | Unreadable:
     return SourceText(text, encoding, bom)
 
 
-def read(path: Path) -> SourceText | Unreadable:
-    """The text of a regular file, or why there is none."""
-    raw = read_bytes(path, MAX_BYTES)
+def read(path: Path, most: int = MAX_BYTES) -> SourceText | Unreadable:
+    """The text of a regular file of at most that many bytes, or why there is none."""
+    raw = read_bytes(path, most)
     return raw if isinstance(raw, Unreadable) else decode(raw)
 
 
@@ -101,8 +101,13 @@ def read_bytes(path: Path, most: int) -> bytes | Unreadable:
         except OSError as error:
             return Unreadable(f"it cannot be read: {error.strerror or error}")
     if known.st_size > most or len(raw) > most:
-        return Unreadable(f"it is too large to check: more than {most:,} bytes")
+        return too_large(most)
     return raw
+
+
+def too_large(most: int) -> Unreadable:
+    """What is said of a file with more bytes than that."""
+    return Unreadable(f"it is too large to check: more than {most:,} bytes")
 
 
 def resolve(path: Path | str) -> Path:

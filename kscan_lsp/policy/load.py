@@ -7,14 +7,15 @@ later needs no checks. A file with a problem loses its control and nothing else.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from kscan_lsp.cel import fields_read
+from kscan_lsp.cel import fields_read, work_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.policy.compile_check import Check, Surroundings, compile_check
 from kscan_lsp.policy.definitions import usable
+from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.inputs import Input, kind_of, kinds_in
 from kscan_lsp.policy.matching import kinds_of
 from kscan_lsp.policy.memo import PolicyMemo
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
 
     from kscan_lsp.policy.definitions import Definitions, Entries
     from kscan_lsp.yaml.document import Document
+
+
+MAX_WORK: Final = 500_000_000
+"""What the checks of all files may come to on a small object at worst, in the units of `cel.cost`: those that come with
+the program come to 150 millions."""
+_TOO_MUCH: Final = (
+    "this file is left out: with the loops of all before it judging would take too long; loop over less"
+)
 
 
 def load(
@@ -92,6 +101,7 @@ def load(
         )
     )
     defined = _usable((packs or {}).values(), declared, problems)
+    work = 0.0  # in the order of the files, so that the same ones count whoever asks
     # a control can use the checks of another, but not those that the other uses in turn: two rounds will do
     for draft in sorted(drafts.values(), key=lambda d: any(check.use for check in d.file.checks)):
         given = defined[packs[draft.source].source] if packs and draft.source in packs else ()
@@ -100,6 +110,13 @@ def load(
             compiled, wrong = compile_it()
         else:
             compiled, wrong = memo.control(draft.document, declared, given, compile_it)
+        if compiled is not None:
+            work += work_of(CONTROLS, (one for check in compiled.checks for one in check.expressions()))
+            if work > MAX_WORK:
+                compiled, wrong = (
+                    None,
+                    (Problem(span_at(draft.document, ("id",)), _TOO_MUCH, "control", fatal=True),),
+                )
         problems += [PolicyProblem(draft.source, draft.document, p) for p in wrong]
         if compiled is not None:
             controls[compiled.id] = compiled

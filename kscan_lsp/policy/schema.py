@@ -17,6 +17,9 @@ from kscan_lsp.settings.shape import EMPTY, Model, Value
 if TYPE_CHECKING:
     from kscan_lsp.policy.inputs import Input
 
+MAX_TEMPLATE: Final = 8_000
+"""Characters of a message with its placeholders, as many as an expression may have."""
+
 Texts = tuple[str, ...]
 Expression = Annotated[str, Value(description="A CEL expression.")]
 TargetPath = Annotated[
@@ -114,7 +117,7 @@ class CheckFile(Model):
     when: Expression = ""
     deny: Expression = ""
     at: TargetPath | tuple[TargetPath, ...] = ""
-    message: Annotated[str, Value(description="Text with {CEL} placeholders.")] = ""
+    message: Annotated[str, Value(longest=MAX_TEMPLATE, description="Text with {CEL} placeholders.")] = ""
     relations: Annotated[
         Mapping[str, str],
         Value(

@@ -15,15 +15,16 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
-from msgspec import DecodeError, json
+from msgspec import Meta, MsgspecError, Struct, json
 
+from kscan_lsp.files import encoding
 from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.layers import Layer
-from kscan_lsp.workspace.policies import PACK_NAME, builtin_folder, read_policy_file
+from kscan_lsp.workspace.policies import MAX_FILE, PACK_NAME, builtin_folder, read_policy_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +42,11 @@ FETCHED: Final = regex(
 )
 """A repository at a commit or tag, and the folder in it: `git+https://git.bank.example/policies@v1.4.0#packs/base`."""
 _WORD: Final = regex(r"[a-z0-9][a-z0-9-]*")
+_UNPORTABLE: Final = regex(
+    r'[<>:"/\\|?*\x00-\x1f\x7f]|[. ]$|^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)',
+    re.IGNORECASE,
+)
+"""What no name has on Windows, and its devices (Microsoft, "Naming Files, Paths, and Namespaces")."""
 _UPDATE: Final = "run 'kscan pack update'"
 
 
@@ -64,12 +70,19 @@ class FoundPacks(NamedTuple):
     files: tuple[Path, ...] = ()
 
 
-class Locked(NamedTuple):
+class Locked(Struct, frozen=True):
     """What `kscan.lock` says of a pack."""
 
     name: str
     version: str
-    digest: str
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class _LockFile(Struct, frozen=True):
+    """What stands in it; the keys are what settings call the packs."""
+
+    version: Literal[1]
+    packs: dict[str, Locked]
 
 
 NO_PACKS: Final = FoundPacks()
@@ -106,8 +119,8 @@ def find_packs(layers: Iterable[Layer], above: Settings, root: Path | None) -> F
                 wrong.append((named_by, SettingError(("extends", at), message)))
 
             if isinstance(locked, str):
-                refuse(locked)
-                continue
+                refuse(locked)  # once, however many packs there are
+                break
             place = located(source, folder, locked)
             if isinstance(place, str):
                 refuse(place)
@@ -128,9 +141,9 @@ def find_packs(layers: Iterable[Layer], above: Settings, root: Path | None) -> F
             pack, mistakes = read_pack(document)
             problems += [(path, document, one) for one in mistakes]
             files.append(path)
-            if pack is None:
-                refuse(f"pack '{source}' is left out: its {PACK_NAME} is wrong")
-            elif entry and (entry.name, entry.version) != (pack.name, pack.version):
+            if pack is None:  # which is said there
+                continue
+            if entry and (entry.name, entry.version) != (pack.name, pack.version):
                 refuse(
                     f"{LOCK_NAME} says {entry.name} {entry.version} of '{source}', which is {pack.name} {pack.version}"
                 )
@@ -150,6 +163,14 @@ def located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | s
         folder: where these are.
         locked: what the lock beside them says.
     """
+    try:
+        return _located(source, folder, locked)
+    except (OSError, ValueError) as error:  # a name that is too long, or has a character that no name has
+        why = getattr(error, "strerror", None) or str(error)
+        return f"'{source[:80]}' cannot be the name of a pack: {why}"
+
+
+def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | str:
     if fetched := FETCHED.fullmatch(source):
         entry = locked.get(source)
         if entry is None:
@@ -208,6 +229,10 @@ def files_of_pack(folder: Path) -> Iterator[Path]:
             status = path.lstat()
             if stat.S_ISLNK(status.st_mode):
                 raise ValueError(f"'{path.relative_to(folder)}' is a link; put a copy in its place")
+            if not is_portable(name):
+                raise ValueError(
+                    f"'{path.relative_to(folder)}' is a name that not every system has; rename it"
+                )
             if stat.S_ISDIR(status.st_mode):
                 continue
             if not stat.S_ISREG(status.st_mode):
@@ -216,6 +241,11 @@ def files_of_pack(folder: Path) -> Iterator[Path]:
             if count > MAX_FILES or total > MAX_BYTES:
                 raise ValueError(f"'{folder.name}' has more than {MAX_FILES:,} files or {MAX_BYTES:,} bytes")
             yield path
+
+
+def is_portable(name: str) -> bool:
+    """Whether a file or folder can have a name everywhere: on Windows `nul.yaml` is a device, and `a.` is `a`."""
+    return not _UNPORTABLE.search(name)
 
 
 def digest_of_pack(folder: Path) -> str:
@@ -234,23 +264,20 @@ def digest_of_pack(folder: Path) -> str:
 
 def read_lock(folder: Path) -> dict[str, Locked] | str:
     """What is locked for the settings of a folder, by what they call a pack; or what is wrong with the file."""
-    try:
-        data = json.decode((folder / LOCK_NAME).read_bytes()[:1_000_000])
-        return {
-            source: Locked(str(one["name"]), str(one["version"]), str(one["digest"]))
-            for source, one in data["packs"].items()
-            if re.fullmatch(r"sha256:[0-9a-f]{64}", str(one["digest"]))
-        }
-    except FileNotFoundError:
+    path = folder / LOCK_NAME
+    if not os.path.lexists(path):
         return {}
-    except (OSError, ValueError, DecodeError, KeyError, TypeError, AttributeError, RecursionError):
-        return f"{LOCK_NAME} cannot be read, so no pack counts; {_UPDATE}"
+    raw = encoding.read_bytes(path, MAX_FILE)
+    try:
+        packs = json.decode(raw, type=_LockFile).packs if isinstance(raw, bytes) else None
+    except (MsgspecError, ValueError, RecursionError):
+        packs = None
+    return f"{LOCK_NAME} cannot be read, so no pack counts; {_UPDATE}" if packs is None else packs
 
 
 def lock_text(locked: Mapping[str, Locked]) -> str:
     """The text of a lock."""
-    packs = {source: one._asdict() for source, one in sorted(locked.items())}
-    return json.format(json.encode({"version": 1, "packs": packs})).decode() + "\n"
+    return json.format(json.encode(_LockFile(1, dict(sorted(locked.items()))))).decode() + "\n"
 
 
 def pack_at(folder: Path) -> PackFile | str:

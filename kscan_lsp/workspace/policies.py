@@ -48,6 +48,9 @@ def builtin_policies() -> PolicySet:
 POLICY_SUFFIXES: Final = (".yaml", ".yml")
 """How the names of control and framework files end in a folder that is named."""
 
+MAX_FILE: Final = 1_000_000
+"""Bytes of a file of settings or policies; the largest that comes with the program has 21,000."""
+
 PACK_NAME: Final = "kscan-pack.yaml"
 """The file of a pack that says what it is."""
 
@@ -177,8 +180,10 @@ def read_policy_file(
     """A settings or policy file as a document; one that cannot be read is an empty one with a problem."""
     read = read_document if memo is None else memo.document
     if buffers and path in buffers:
-        return read(buffers[path], json=path.suffix == ".json")
-    source = encoding.read(path)
+        text = buffers[path]
+        source = encoding.SourceText(text) if len(text) <= MAX_FILE else encoding.too_large(MAX_FILE)
+    else:
+        source = encoding.read(path, MAX_FILE)
     if isinstance(source, encoding.SourceText):
         return read(source.text, json=path.suffix == ".json")
     problem = Problem(Span(0, 0), f"this file is left out: {source.reason}", code, fatal=True)

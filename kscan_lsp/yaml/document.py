@@ -72,7 +72,7 @@ def split(text: str) -> list[str]:
         start = found.start()
         if start == 0 or text[start - 1] not in "\r\n":
             continue
-        while (directive := _directive_above(text, start)) is not None:
+        while (directive := _directive_above(text, start, starts[-1])) is not None:
             start = directive
         if start > starts[-1]:
             starts.append(start)
@@ -212,10 +212,11 @@ def _separators(text: str) -> tuple[tuple[Problem, ...], tuple[Span, ...]]:
     return tuple(problems), tuple(lines)
 
 
-def _directive_above(text: str, start: int) -> int | None:
-    """Start of the line above the one at `start`, if it is a directive (`%YAML 1.1`)."""
+def _directive_above(text: str, start: int, top: int) -> int | None:
+    """Start of the line above the one at `start`, if it is a directive (`%YAML 1.1`) and not above the one at `top`."""
     end = start - 2 if text.endswith("\r\n", 0, start) else start - 1
-    if end < 0:
+    if end < top:
         return None
-    line = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
+    # no further than to `top`: looking through the whole text for each of 100,000 documents takes a minute
+    line = max(text.rfind("\n", top, end) + 1, text.rfind("\r", top, end) + 1, top)
     return line if text.startswith("%", line) else None
