@@ -60,6 +60,14 @@ class VapForm(StrEnum):
     JUNIT = "junit"
 
 
+class ValidationAction(StrEnum):
+    """What a binding of an admission policy does about a violation."""
+
+    DENY = "Deny"
+    WARN = "Warn"
+    AUDIT = "Audit"
+
+
 class Subject(StrEnum):
     """What can be listed."""
 

@@ -1,4 +1,7 @@
-"""The commands for who writes controls: `policy new` begins one, `test` runs the tests that are in them."""
+"""The commands for who writes controls: `policy new` begins one, `test` runs the tests that are in them.
+
+`policy export` writes them for a cluster.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,17 @@ from typing import Annotated
 import typer
 
 from kscan_lsp.cli import completion
-from kscan_lsp.cli.options import Coverage, TestForm, TestFormName, UsageError, split_names
-from kscan_lsp.cli.terminal import fail, write_output
+from kscan_lsp.cli.options import (
+    Config,
+    Coverage,
+    TestForm,
+    TestFormName,
+    UsageError,
+    ValidationAction,
+    split_names,
+)
+from kscan_lsp.cli.request import configuration_here
+from kscan_lsp.cli.terminal import fail, print_error, write_output
 
 tests = typer.Typer(rich_markup_mode=None)
 app = typer.Typer(help="Controls of your own.", no_args_is_help=True, rich_markup_mode=None)
@@ -61,3 +73,47 @@ def new(
         write_output(text_of(control, title) if stdout else begun(control, title, folder))
     except UsageError as error:
         fail(str(error))
+
+
+@app.command()
+def export(
+    controls: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID", help="Controls, such as C-0057.", autocompletion=completion.controls),
+    ] = None,
+    vap: Annotated[
+        bool, typer.Option("--vap", help="As ValidatingAdmissionPolicies with their bindings.")
+    ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="All controls that can be; say why others cannot.")
+    ] = False,
+    action: Annotated[
+        ValidationAction, typer.Option("--action", help="What the bindings do about a violation.")
+    ] = ValidationAction.DENY,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Write controls as admission policies of Kubernetes, those that say the same there."""
+    from kscan_lsp.cli.policy_export import export as export_controls
+
+    if not vap:
+        fail("say what to write controls as: --vap is the one there is")
+    if every == bool(controls):
+        fail("name the controls to write, or say --all")
+    try:
+        made = export_controls(
+            [name.upper() for name in split_names(controls or [])],
+            configuration_here(config).ruleset,
+            action.value,
+        )
+    except UsageError as error:
+        fail(str(error))
+    if made.written:
+        write_output(made.text, output)
+    for name, reason in made.refused.items():
+        print_error(f"{name} cannot be a policy: {reason}")
+    if every:
+        print_error(f"{len(made.written)} of {len(made.written) + len(made.refused)} controls are written")
+    raise typer.Exit(2 if made.refused and not every else 0)

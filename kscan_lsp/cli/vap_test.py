@@ -24,6 +24,7 @@ from kscan_lsp.files.discover import discover
 from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.graph.index import key_of
+from kscan_lsp.policy.ruleset import admission_alone
 from kscan_lsp.report.model import FileProblem, NotScanned
 from kscan_lsp.report.places import range_of
 from kscan_lsp.report.unscanned import not_fully_scanned
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.judged import ScannedFile
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.graph.index import Object
-    from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.configuration import Configuration
 
 _BOUND: Final = "kscan/bound"
@@ -106,7 +106,7 @@ class _PolicyReader(Reader):
     def read_settings(self, folder: Path, settings_path: Path | None) -> Configuration:
         configuration = super().read_settings(folder, settings_path)
         return replace(
-            configuration, ruleset=_admission_alone(configuration.ruleset), exceptions=NO_EXCEPTIONS
+            configuration, ruleset=admission_alone(configuration.ruleset), exceptions=NO_EXCEPTIONS
         )
 
     def scan(self, *args: Any, **how: Any) -> Scan:
@@ -142,19 +142,6 @@ class _PolicyReader(Reader):
                 return found
         why = source.reason if isinstance(source, Unreadable) else "there is no Kubernetes object in it"
         raise UsageError(f"'{path}' cannot say what objects were before: {why}")
-
-
-def _admission_alone(ruleset: Ruleset) -> Ruleset:
-    return replace(
-        ruleset,
-        controls={},
-        severities={},
-        frameworks=(),
-        admission=True,
-        left_out=frozenset(),
-        root=None,
-        by_namespace=False,
-    )
 
 
 def _binding_of(policy: Object) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from kscan_lsp import cel, paths
+from kscan_lsp.admission.exporting import exported
+from kscan_lsp.admission.translating import RefusedError
 from kscan_lsp.devtools import cel_reference
 from kscan_lsp.graph.relations import NAMES as RELATIONS
 from kscan_lsp.graph.relations import OF_A_KIND
@@ -22,6 +24,7 @@ from kscan_lsp.kubernetes.pod_shapes import SHAPES
 from kscan_lsp.kubernetes.pod_templates import TABLE
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.explain import standards
+from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.policy.schema import ControlFile, FrameworkFile
 from kscan_lsp.settings.exceptions import ExceptionsFile
 from kscan_lsp.settings.json_schema import schema_of
@@ -50,6 +53,7 @@ def pages(policies: PolicySet) -> dict[str, str]:
         "relations.md": _relations_page(),
         "cel.md": cel_reference.page(),
         "kinds.md": _kinds_page(),
+        "exported.md": _exported_page(policies),
     }
 
 
@@ -175,6 +179,34 @@ def _kinds_page() -> str:
         ]
         groups = ", ".join(group or "core" for group in row.groups)
         lines.append(f"| {', '.join(row.kinds)} | {groups} | {where} | {'; '.join(notes)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _exported_page(policies: PolicySet) -> str:
+    rules, _ = choose(policies, Settings())
+    written: list[Control] = []
+    refused: dict[str, list[str]] = {}
+    for control in policies.controls.values():
+        try:
+            exported(control, rules)
+        except RefusedError as error:
+            refused.setdefault(str(error), []).append(control.id)
+        else:
+            written.append(control)
+    many = f"{len(written)} of {len(policies.controls)} controls"
+    lines = [
+        "# Controls as admission policies",
+        "",
+        f"`kscan policy export --vap` writes {many} for a cluster ([admission.md](admission.md#controls-as-policies)):",
+        "",
+        *(f"* {control.id} {control.title}" for control in written),
+        "",
+        "The others cannot be said as a policy:",
+        "",
+        "| why | controls |",
+        "| --- | --- |",
+        *(f"| {why} | {', '.join(ids)} |" for why, ids in sorted(refused.items())),
+    ]
     return "\n".join(lines) + "\n"
 
 

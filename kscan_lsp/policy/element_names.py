@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import paths
-from kscan_lsp.kubernetes.schema import CONTAINER, POD_SPEC, POD_TEMPLATE, known_fields
+from kscan_lsp.kubernetes.schema import CONTAINER, METADATA, POD_SPEC, POD_TEMPLATE, known_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,12 +40,27 @@ def is_list(each: Each, match: Iterable[tuple[Iterable[str], Iterable[str]]] | N
         each: what is judged.
         match: groups and kinds of the objects; None for workloads.
     """
+    return bool(each.steps) and any(
+        isinstance(_reached(tree, each.steps), list) for tree in _trees(each, match)
+    )
+
+
+def tree_at(each: Each, match: Iterable[tuple[Iterable[str], Iterable[str]]] | None) -> Any:
+    """The type that an `each` leads to in the first of the objects of which that is known; None where it is in none.
+
+    Args: as for `is_list`.
+    """
+    reached = (_reached(tree, each.steps) for tree in _trees(each, match))
+    return next((tree for tree in reached if tree is not None), None)
+
+
+def _trees(each: Each, match: Iterable[tuple[Iterable[str], Iterable[str]]] | None) -> list[Any]:
+    """The fields of all that an `each` may start at."""
     if each.start != "object":
-        trees = [_STARTS[each.start]]
-    else:
-        kinds = _WORKLOADS if match is None else match
-        trees = [known_fields(group, kind) for groups, names in kinds for group in groups for kind in names]
-    return bool(each.steps) and any(isinstance(_reached(tree, each.steps), list) for tree in trees)
+        return [_STARTS[each.start]]
+    kinds = _WORKLOADS if match is None else match
+    known = [known_fields(group, kind) for groups, names in kinds for group in groups for kind in names]
+    return [{"metadata": METADATA, **(fields or {})} for fields in known]
 
 
 def _reached(tree: Any, steps: Iterable[object]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import cel, paths
 from kscan_lsp.findings import Severity
@@ -88,6 +89,20 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
         and _ids(one.controls) == _ids(other.controls)
         and _ids(one.policies.controls) == _ids(other.policies.controls)
         and _ids(one.policies.frameworks) == _ids(other.policies.frameworks)
+    )
+
+
+def admission_alone(rules: Ruleset) -> Ruleset:
+    """A ruleset that judges by nothing but the admission policies of a workspace, all of them."""
+    return replace(
+        rules,
+        controls={},
+        severities={},
+        frameworks=(),
+        admission=True,
+        left_out=frozenset(),
+        root=None,
+        by_namespace=False,
     )
 
 
