@@ -38,6 +38,15 @@ class CelError(Struct, frozen=True):
     column: int
     name: str = ""
 
+    def offset_in(self, source: str) -> int:
+        """Where in the source it is; -1 for one that is about all of it, or about a `let` entry."""
+        if self.name or self.message.startswith(_OF_ALL):
+            return -1
+        return sum(len(line) + 1 for line in source.split("\n")[: self.line - 1]) + self.column - 1
+
+
+_OF_ALL: Final = ("gives ", "too much ", "longer than ", "nested too deeply")
+
 
 class Program(Struct, frozen=True, eq=False):
     """What the runtime made of an expression and its `let`. Equal sources share one."""

@@ -22,6 +22,7 @@ NAVIGATION: Final = {
     types.TEXT_DOCUMENT_DEFINITION: "definition",
     types.TEXT_DOCUMENT_REFERENCES: "references",
     types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY: "call_hierarchy",
+    types.TEXT_DOCUMENT_RENAME: "rename",
     types.WORKSPACE_SYMBOL: "symbol",
 }
 """Requests for the way around in manifests, and what a client calls its ability to make them."""
@@ -93,6 +94,8 @@ class Capabilities(Struct, frozen=True):
     fold_limit: int = MAX_FOLDS
     """How many ranges it folds in one document."""
     inlay_hint_refresh: bool = False
+    prepares_rename: bool = False
+    """It asks what would be renamed before it asks the user for a name."""
     resolve_symbols: bool = False
     """It asks for the line of a symbol when it needs it."""
 
@@ -153,6 +156,7 @@ def capabilities_of(params: types.InitializeParams) -> Capabilities:
         fold_lines=bool(folding and folding.line_folding_only),
         fold_limit=(folding and folding.range_limit) or MAX_FOLDS,
         resolve_symbols=bool(later and "location.range" in later.properties),
+        prepares_rename=bool(document and document.rename and document.rename.prepare_support),
         inlay_hint_refresh=bool(hints and hints.refresh_support),
         markup=types.MarkupKind.Markdown
         if types.MarkupKind.Markdown in (formats or [])

@@ -19,7 +19,7 @@ from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.inputs import TEXTS, declared
 from kscan_lsp.policy.matching import NAMESPACE, NAMESPACES, Kinds, kinds_of, mistakes_in
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.yaml.locate import span_at
+from kscan_lsp.yaml.locate import span_at, span_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -281,29 +281,36 @@ def _expression(
 ) -> cel.Expression | None:
     compiled = cel.compile_expression(CONTROLS, text, let=source.let, result=result, declared=source.declared)
     if isinstance(compiled, cel.CelError):
-        _fail(source, where, _with_place(compiled))
+        _fail(source, where, _with_place(compiled), at=compiled.offset_in(text))
         return None
-    _look_up_names(source, [compiled], where)
+    _look_up_names(source, [compiled], where, text)
     return compiled
 
 
 def _message(source: _Source, text: str) -> cel.Template | None:
     compiled = cel.template(CONTROLS, text, let=source.let, declared=source.declared)
     if isinstance(compiled, cel.CelError):
-        _fail(source, ("message",), _with_place(compiled))
+        _fail(source, ("message",), _with_place(compiled), at=compiled.offset_in(text))
         return None
-    _look_up_names(source, compiled.expressions(), ("message",))
+    _look_up_names(source, compiled.expressions(), ("message",), text)
     return compiled
 
 
 def _look_up_names(
-    source: _Source, expressions: Iterable[cel.Expression], where: Path, *, on_key: bool = False
+    source: _Source,
+    expressions: Iterable[cel.Expression],
+    where: Path,
+    text: str = "",
+    *,
+    on_key: bool = False,
 ) -> None:
     """Inputs that no control declares, and evidence that the control does not name, have no value and never will."""
     read = cel.fields_read(expressions)
     for name in sorted(read.get("inputs") or ()):
         if name not in source.inputs:
-            _fail(source, where, _undeclared(source, name), on_key=on_key)
+            at = text.find(f"inputs.{name}")
+            at = -1 if at < 0 else at + len("inputs.")
+            _fail(source, where, _undeclared(source, name), on_key=on_key, at=at)
     kinds = read.get("evidence", frozenset())
     if kinds is None or kinds - {source.evidence}:
         kind = min((kinds or frozenset()) - {source.evidence}, default="")
@@ -330,7 +337,10 @@ def _with_place(error: cel.CelError) -> str:
     return f"{error.message} (at {error.line}:{error.column} of the expression)"
 
 
-def _fail(source: _Source, where: Path, message: str, *, on_key: bool = False) -> None:
-    problem = Problem(span_at(source.document, (*source.path, *where), on_key=on_key), message, "control")
+def _fail(source: _Source, where: Path, message: str, *, on_key: bool = False, at: int = -1) -> None:
+    """Note what is wrong at a path, or at a character of the text there."""
+    path = (*source.path, *where)
+    span = span_at(source.document, path, on_key=on_key) if at < 0 else span_within(source.document, path, at)
+    problem = Problem(span, message, "control")
     if problem not in source.problems:
         source.problems.append(problem)

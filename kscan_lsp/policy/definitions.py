@@ -64,8 +64,7 @@ def usable(pack: Definitions, inputs: Mapping[str, str]) -> tuple[Entries, tuple
             continue
         made = cel.compile_expression(CONTROLS, text, let=kept, declared=types)
         if isinstance(made, cel.CelError):
-            lines = text.split("\n")
-            offset = sum(len(line) + 1 for line in lines[: made.line - 1]) + made.column - 1
+            offset = max(made.offset_in(text), 0)
             refuse(span_within(pack.document, where, offset), _why(made.message, name, pack.entries))
             continue
         unknown = (cel.fields_read([made]).get("inputs") or frozenset()) - inputs.keys()

@@ -27,6 +27,7 @@ NAVIGATION: dict[str, Any] = {
     "inlay_hint": types.InlayHintClientCapabilities(),
     "definition": types.DefinitionClientCapabilities(),
     "references": types.ReferenceClientCapabilities(),
+    "rename": types.RenameClientCapabilities(prepare_support=True),
     "call_hierarchy": types.CallHierarchyClientCapabilities(),
 }
 

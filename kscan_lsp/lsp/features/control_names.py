@@ -15,7 +15,7 @@ from kscan_lsp.yaml.document import comments
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kscan_lsp.paths import Path
     from kscan_lsp.workspace.results import CheckedFile
@@ -34,19 +34,31 @@ class ControlName(NamedTuple):
 def suppressed_controls(checked: CheckedFile) -> Iterator[ControlName]:
     """The controls that comments and annotations of a file name, in upper case as they are looked up."""
     for placed in checked.documents:
-        document = placed.checked.document
-        for offset, comment in comments(document, MARK):
-            start = comment.find(MARK) + len(MARK)
-            yield from _ids(comment[start:], placed.offset + offset + start)
-        if ANNOTATION not in document.text:
-            continue
+        owners = []
         for verdicts in placed.checked.verdicts:
             resource = verdicts.resource
             templates = [(*resource.root, *template.path) for template in resource.templates]
-            for owner in dict.fromkeys([resource.root, *templates]):
-                span = text_at(document, (*owner, "metadata", "annotations", ANNOTATION))
-                if span is not None:
-                    yield from _ids(document.text[span.start : span.end], placed.offset + span.start)
+            owners += [resource.root, *templates]
+        for name, span in ids_in(placed.checked.document, owners):
+            yield ControlName(name, Span(span.start + placed.offset, span.end + placed.offset))
+
+
+def ids_in(document: Document, owners: Iterable[Path] = ((),)) -> Iterator[ControlName]:
+    """The controls that comments and annotations of a document name, each with its place there.
+
+    Args:
+        document: the document.
+        owners: the paths of what may have annotations.
+    """
+    for offset, comment in comments(document, MARK):
+        start = comment.find(MARK) + len(MARK)
+        yield from _ids(comment[start:], offset + start)
+    if ANNOTATION not in document.text:
+        return
+    for owner in dict.fromkeys(owners):
+        span = text_at(document, (*owner, "metadata", "annotations", ANNOTATION))
+        if span is not None:
+            yield from _ids(document.text[span.start : span.end], span.start)
 
 
 def _ids(text: str, offset: int) -> Iterator[ControlName]:

@@ -66,6 +66,10 @@ class Places:
         node = nearest(cast("Node", self.resource(one).document.root), one.root).node
         return self._location(one, Span(node.start, node.end))
 
+    def span(self, one: Object, span: Span) -> types.Location:
+        """A span of the document that an object is in."""
+        return self._location(one, span)
+
     def file(self, one: Object) -> str:
         """The URI of the file that an object is in."""
         return self._uris.get(one.file, one.file)

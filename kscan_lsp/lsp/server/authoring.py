@@ -8,11 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lsprotocol import types
 
-    from kscan_lsp.lsp.session.snapshot import ControlSnapshot, DocumentSnapshot, OpenManifest
+    from kscan_lsp.lsp.session.snapshot import (
+        ControlSnapshot,
+        DocumentSnapshot,
+        NamingSnapshot,
+        OpenManifest,
+    )
 
 
 def hovered(snapshot: ControlSnapshot, position: types.Position) -> types.Hover | None:
@@ -50,3 +55,31 @@ def lenses(snapshot: ControlSnapshot) -> list[types.CodeLens]:
     from kscan_lsp.lsp.features.control_lens import control_lenses
 
     return control_lenses(snapshot)
+
+
+def defined(snapshot: NamingSnapshot, position: types.Position) -> list[types.Location]:
+    """Where a control, a framework or an input is declared."""
+    from kscan_lsp.lsp.features.naming import definitions
+
+    return definitions(snapshot, position)
+
+
+def referred(
+    snapshot: NamingSnapshot, position: types.Position, stopped: Callable[[], bool], *, declaration: bool
+) -> list[types.Location]:
+    """Who names a control, a framework or an input."""
+    from kscan_lsp.lsp.features.naming import references
+
+    return references(snapshot, position, stopped, declaration=declaration)
+
+
+def renaming(
+    snapshot: NamingSnapshot, position: types.Position, name: str | None
+) -> types.PrepareRenamePlaceholder | types.WorkspaceEdit | str | None:
+    """What renames an input, or, without a name, what is renamed; a text says why it cannot be."""
+    from kscan_lsp.lsp.features.naming import RefusedRenameError, prepared, renamed
+
+    try:
+        return prepared(snapshot, position) if name is None else renamed(snapshot, position, name)
+    except RefusedRenameError as error:
+        return str(error)

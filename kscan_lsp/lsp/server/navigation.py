@@ -7,9 +7,10 @@ for.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from kscan_lsp.lsp.features import call_hierarchy
 from kscan_lsp.lsp.features.folding import folding_ranges
@@ -18,10 +19,12 @@ from kscan_lsp.lsp.features.references import definitions, references
 from kscan_lsp.lsp.features.selection import selection_ranges
 from kscan_lsp.lsp.features.symbols import document_symbols
 from kscan_lsp.lsp.features.workspace_symbols import resolved_symbol, workspace_symbols
+from kscan_lsp.lsp.server import authoring
+from kscan_lsp.lsp.session.control_files import naming_snapshot
 
 if TYPE_CHECKING:
     from kscan_lsp.lsp.server.server import Server
-    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot
+    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, NamingSnapshot
 
 
 def handle_navigation(server: Server) -> None:
@@ -64,6 +67,9 @@ def _handle_hints(server: Server) -> None:
 def _handle_definition(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def defined(params: types.DefinitionParams) -> list[types.Location] | None:
+        names = await _names(server, params.text_document.uri)
+        if names and (found := await server.executors.run_answer(authoring.defined, names, params.position)):
+            return found
         snapshot = await _around(server, params.text_document.uri)
         run = server.executors.run_answer
         return await run(definitions, snapshot, params.position) if snapshot else None
@@ -73,10 +79,15 @@ def _handle_references(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
     async def referred(params: types.ReferenceParams) -> list[types.Location] | None:
         snapshot = await _around(server, params.text_document.uri)
+        declaration, token = params.context.include_declaration, params.work_done_token
+        if names := await _names(server, params.text_document.uri):
+            look = partial(authoring.referred, declaration=declaration)
+            title = "Looking for references"
+            if found := await server.answer(title, look, names, params.position, token=token):
+                return found
         if snapshot is None:
             return None
-        find = partial(references, declaration=params.context.include_declaration)
-        token = params.work_done_token
+        find = partial(references, declaration=declaration)
         return await server.answer("Looking for references", find, snapshot, params.position, token=token)
 
 
@@ -119,6 +130,43 @@ def _handle_call_hierarchy(server: Server) -> None:
         return await answer(call_hierarchy.outgoing, server.session.projects_snapshot(), params.item)
 
 
+def _handle_rename(server: Server) -> None:
+    async def answer(uri: str, position: types.Position, name: str | None) -> Any:
+        names = await _names(server, uri)
+        if names is None:
+            return None
+        found = await server.executors.run_answer(authoring.renaming, names, position, name)
+        if isinstance(found, str):
+            raise JsonRpcException(found, types.LSPErrorCodes.RequestFailed)
+        return found
+
+    prepares = server.session.capabilities.prepares_rename
+    options = types.RenameOptions(prepare_provider=True) if prepares else None
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME, options)
+    async def renamed(params: types.RenameParams) -> types.WorkspaceEdit | None:
+        edit: types.WorkspaceEdit | None = await answer(
+            params.text_document.uri, params.position, params.new_name
+        )
+        return edit
+
+    @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
+    async def prepared(params: types.PrepareRenameParams) -> types.PrepareRenamePlaceholder | None:
+        place: types.PrepareRenamePlaceholder | None = await answer(
+            params.text_document.uri, params.position, None
+        )
+        return place
+
+
+async def _names(server: Server, uri: str) -> NamingSnapshot | None:
+    """A document, and all that names controls and inputs, by the settings that hold now."""
+    document = server.session.documents.get(uri)
+    if document is None:
+        return None
+    await server.settings.configuration(document.root)
+    return naming_snapshot(server.session, uri)
+
+
 async def _around(server: Server, uri: str) -> DocumentSnapshot | None:
     """A document, and all that is declared around it."""
     if uri not in server.session.documents:
@@ -134,6 +182,7 @@ _HANDLERS = {
     types.TEXT_DOCUMENT_INLAY_HINT: _handle_hints,
     types.TEXT_DOCUMENT_DEFINITION: _handle_definition,
     types.TEXT_DOCUMENT_REFERENCES: _handle_references,
+    types.TEXT_DOCUMENT_RENAME: _handle_rename,
     types.WORKSPACE_SYMBOL: _handle_workspace_symbols,
     types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY: _handle_call_hierarchy,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kscan_lsp.lsp.session.snapshot import ControlSnapshot, OpenManifest
+from kscan_lsp.lsp.session.snapshot import ControlSnapshot, NamingSnapshot, OpenManifest
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import is_exceptions_file
 
@@ -32,6 +32,28 @@ def control_snapshot(
         session.settings_sources(),
         tuple(manifests(session)),
         tuple(session.folders),
+    )
+
+
+def naming_snapshot(session: Session, uri: str) -> NamingSnapshot | None:
+    """What an answer about names in a document is made from; None where it is not open."""
+    document = session.documents.get(uri)
+    if document is None:
+        return None
+    policies = session.is_configuration_file(document.path)
+    known = () if policies else ((one.offset, one.checked.document) for one in document.checked.documents)
+    workspaces = session.workspaces.values()
+    return NamingSnapshot(
+        uri,
+        document.path,
+        document.index,
+        tuple(known) if document.checked.text == document.index.text else (),
+        tuple(workspace.configuration for workspace in workspaces),
+        tuple(workspace.project for workspace in workspaces),
+        session.settings_sources(),
+        {one.key: one.uri for one in session.documents.values()},
+        tuple(session.folders),
+        session.capabilities,
     )
 
 

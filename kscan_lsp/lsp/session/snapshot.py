@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.configuration import Configuration, ConfigurationProblem
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
+    from kscan_lsp.yaml.document import Document
 
 
 SCANNING: Final = "being scanned \u2026"
@@ -141,6 +142,23 @@ class ControlSnapshot(NamedTuple):
     """The manifests that are open, the one edited last first."""
     folders: tuple[Path, ...] = ()
     """The folders of the workspace."""
+
+
+class NamingSnapshot(NamedTuple):
+    """An open document of any kind, and all that names controls, frameworks and inputs."""
+
+    uri: str
+    path: Path | None
+    lines: LineIndex
+    documents: tuple[tuple[int, Document], ...]
+    """The documents of a manifest, each with where it begins."""
+    configurations: tuple[Configuration, ...]
+    projects: tuple[Project, ...]
+    sources: SettingsSources
+    uris: Mapping[str, str]
+    """What the editor calls the files that it has open, by key."""
+    folders: tuple[Path, ...]
+    capabilities: Capabilities
 
 
 class ProjectsSnapshot(NamedTuple):

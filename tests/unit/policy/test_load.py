@@ -115,7 +115,7 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         (
             "deny: named",
             "deny: file.startsWith('prod/')",
-            (11, 9, "file.startsWith('prod/')"),
+            (11, 9, "file"),
             (
                 "undeclared reference to 'file'; a control sees objects, and of the file that one is in its 'path'"
                 " alone (at 1:1 of the expression)"
@@ -197,7 +197,7 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         (
             "deny: named",
             "deny: a b",
-            (11, 9, "a b"),
+            (11, 11, "b"),
             "Syntax error: extraneous input 'b' expecting <EOF> (at 1:3 of the expression)",
         ),
         (
@@ -215,7 +215,7 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         (
             "deny: named",
             "deny: size(inputs.knwon) > 0",
-            (11, 9, "size(inputs.knwon) > 0"),
+            (11, 21, "knwon"),
             "no control declares an input 'knwon'; did you mean 'known'?",
         ),
         (
@@ -227,19 +227,19 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         (
             "{container.name}",
             "{container.name",
-            (13, 12, '"container {container.name"'),
+            (13, 23, "{"),
             "'{' is never closed: write '{{' for a brace (at 1:11 of the expression)",
         ),
         (
             "{container.name}",
             "{nobody}",
-            (13, 12, '"container {nobody}"'),
+            (13, 24, "nobody"),
             "undeclared reference to 'nobody' (at 1:12 of the expression)",
         ),
         (
             "{container.name}",
             "{inputs.no}",
-            (13, 12, '"container {inputs.no}"'),
+            (13, 31, "no"),
             "no control declares an input 'no'; known are known",
         ),
         (
@@ -257,7 +257,7 @@ def test_a_control_may_read_the_inputs_of_another() -> None:
         (
             "!= ''\"}",
             "= ''\"}",
-            (10, 16, "\"container.name = ''\""),
+            (10, 32, "="),
             "Syntax error: token recognition error at: '= '; '==' compares (at 1:16 of the expression)",
         ),
         (
@@ -668,9 +668,9 @@ def test_a_control_that_reads_evidence_says_when_it_is_evaluated() -> None:
     [
         ("at: image", "at: 'ports[{inputs.knwon.size()}]'", (12, 7)),
         ("    set: {image: x}", "    set: {'ports[{inputs.knwon.size()}]': x}", (15, 11)),
-        ("    set: {image: x}", "    set: {image: {expr: 'inputs.knwon[0]'}}", (15, 25)),
-        ("    set: {image: x}", "    set: {image: x}\n    when: inputs.knwon.size() > 0", (16, 11)),
-        ('"container {container.name}"', '"container {inputs.knwon}"', (13, 12)),
+        ("    set: {image: x}", "    set: {image: {expr: 'inputs.knwon[0]'}}", (15, 33)),
+        ("    set: {image: x}", "    set: {image: x}\n    when: inputs.knwon.size() > 0", (16, 18)),
+        ('"container {container.name}"', '"container {inputs.knwon}"', (13, 31)),
     ],
 )
 def test_an_input_that_nobody_declares_is_found_wherever_it_is_read(old, new, place) -> None:
