@@ -55,6 +55,12 @@ class Context:
             inner.pending.pop(name, None)
         return inner
 
+    def fresh(self) -> Context:
+        """The same for another rule, with a budget of its own."""
+        made = Context(dict(self.values), Query(), {}, self.images)
+        made.configs = self.configs
+        return made
+
     def load(self, entries: tuple[ContextEntry, ...]) -> None:
         """Take up the names that a rule defines; each is worked out when something asks for it."""
         for entry in entries:

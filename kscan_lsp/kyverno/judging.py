@@ -15,17 +15,18 @@ from kscan_lsp.admission.judging import said_by, seen_of
 from kscan_lsp.admission.matching import is_about, labels_of, operation_of, request_of
 from kscan_lsp.admission.model import NOTHING, Admitted
 from kscan_lsp.admission.problems import span_of
-from kscan_lsp.admission.remembered import Comparing, remember
 from kscan_lsp.cel.patterns import start_evaluation
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import Finding, Related, Severity, in_order
 from kscan_lsp.kyverno.asking import read_cel, read_exception, read_kyverno
 from kscan_lsp.kyverno.conditions import evaluated
-from kscan_lsp.kyverno.context import Context, context_of
+from kscan_lsp.kyverno.context import context_of
 from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable
 from kscan_lsp.kyverno.matching import RuleSubject, fit_of, fits_filters
 from kscan_lsp.kyverno.model import CEL_POLICIES
 from kscan_lsp.kyverno.overlay import OverBudget
+from kscan_lsp.kyverno.reads import tree_of, tree_of_cel
+from kscan_lsp.kyverno.remembered import Different
 from kscan_lsp.kyverno.rules import Verdict, verdict_of
 from kscan_lsp.kyverno.scalars import wild_match
 from kscan_lsp.policy.admission import kyverno_id
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.kyverno.asking import KyvernoDeciding
+    from kscan_lsp.kyverno.context import Context
     from kscan_lsp.kyverno.model import KyvernoRule
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
@@ -103,6 +105,7 @@ def admit_kyverno(one: Object, resource: Resource, asked: KyvernoDeciding, rules
                     )
                     for path in paths
                 ]
+    judging.different.close()
     failed = frozenset(finding.control for finding in findings)
     open_ones = {entry.control: entry for entry in reversed(unevaluated) if entry.control not in failed}
     passed -= failed | open_ones.keys()
@@ -144,10 +147,12 @@ class _JudgingObject:
             around=self.request.around,
         )
         self.data = with_defaults(one, self.request.namespace)
-        self.comparing = Comparing[tuple[RuleSaid, ...]]()
+        decided = (self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
+        self.different = Different((one.file, one.root, one.id), self.data, decided)
         self.configs = {key: None if found is None else found.data for key, found in asked.configs}
         self.params = dict(asked.params)
         self._seen: Seen | None = None
+        self._context: Context | None = None
         self._exceptions = [read_exception(found) for found in asked.exceptions]
 
     @property
@@ -159,33 +164,31 @@ class _JudgingObject:
 
     def context(self) -> Context:
         """What a rule can name."""
-        made = context_of(
-            self.data,
-            group=self.request.group,
-            version=self.request.version,
-            kind=self.request.kind,
-            namespace=self.request.namespace,
-            name=self.request.name,
-        )
-        made.configs = self.configs
-        return made
+        if self._context is None:
+            request = self.request
+            self._context = context_of(
+                self.data,
+                group=request.group,
+                version=request.version,
+                kind=request.kind,
+                namespace=request.namespace,
+                name=request.name,
+            )
+            self._context.configs = self.configs
+        return self._context.fresh()
 
     def said(self, declared: Object) -> tuple[RuleSaid, ...]:
-        """What a policy says, which is what it said before where nothing is different."""
-        key = ("kyverno", declared, self.one.file, self.one.root, self.one.id)
-        decided = (
-            self.request,
-            self.asked.exceptions,
-            self.asked.configs,
-            self.asked.params,
-            self.asked.namespace,
+        """What a policy says, which is what it said before where nothing that it reads is different."""
+        cel = declared.id.kind in CEL_POLICIES
+        read = tree_of_cel(read_cel(declared).policies) if cel else tree_of(read_kyverno(declared).rules)
+        # the conditions of an exception may read anything
+        said: tuple[RuleSaid, ...] | None = self.different.said(
+            declared, None if self.asked.exceptions else read
         )
-        before = self.comparing.said_before(key, decided, (self.data,))
-        if before is None:
-            made = self._by_cel(declared) if declared.id.kind in CEL_POLICIES else self._by_rules(declared)
-            before = tuple(made)
-            remember(key, decided, (self.data,), before)
-        return before
+        if said is None:
+            said = tuple(self._by_cel(declared) if cel else self._by_rules(declared))
+        self.different.keep(declared, said)
+        return said
 
     def _by_rules(self, declared: Object) -> Iterator[RuleSaid]:
         policy = read_kyverno(declared)
