@@ -9,6 +9,7 @@ from kscan_lsp.admission.reading import binding_of, policy_of
 from kscan_lsp.kyverno.context import expressions_in
 from kscan_lsp.kyverno.expressions import QueryError, parsed
 from kscan_lsp.kyverno.model import KyvernoFault
+from kscan_lsp.kyverno.overlay import MAX_DEPTH
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -89,21 +90,30 @@ class PolicyReader:
             else:
                 self.fault(where, f"an entry of '{field}' must be a map")
 
-    def expression(self, source: str, path: Path) -> None:
-        """Look at the syntax of a JMESPath expression."""
+    def expression(self, source: str, path: Path, at: int = -1) -> None:
+        """Look at the syntax of a JMESPath expression, which stands at an offset of the text at a path."""
         self.count += 1
         if self.count > MAX_EXPRESSIONS or "{{" in source:
             return  # one with variables in it is another one each time
         found = parsed(source.strip())
         if isinstance(found, QueryError):
-            self.fault(path, f"not a JMESPath expression: {found}")
+            self.faults.append(KyvernoFault(path, f"not a JMESPath expression: {found}", at=at))
 
-    def expressions(self, value: Any, path: Path) -> None:
+    def expressions(self, value: Any, path: Path, depth: int = 0) -> None:
         """Look at the syntax of all variables of a text, list or map."""
-        for source in expressions_in(value):
-            inner = source.removeprefix("-").strip()
-            if inner != "@":
-                self.expression(inner, path)
+        if isinstance(value, str):
+            at = 0
+            for source in expressions_in(value):
+                at = max(value.find(source, at), at)
+                inner = source.removeprefix("-").strip()
+                if inner != "@":
+                    self.expression(inner, path, at)
+        elif depth < MAX_DEPTH and isinstance(value, dict | list):
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, one in pairs:
+                if isinstance(key, str) and "{{" in key:
+                    self.expressions(key, path, depth + 1)
+                self.expressions(one, (*path, key), depth + 1)
 
     def cel(
         self, given: dict[str, Any], rule: dict[str, Any], path: Path

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 OPERATORS: Final = (
     "Equals", "NotEquals", "In", "AnyIn", "AllIn", "NotIn", "AnyNotIn", "AllNotIn", "GreaterThan",
     "GreaterThanOrEquals", "LessThan", "LessThanOrEquals", "DurationGreaterThan", "DurationGreaterThanOrEquals",
-    "DurationLessThan", "DurationLessThanOrEquals", "Equal", "NotEqual",
+    "DurationLessThan", "DurationLessThanOrEquals",
 )  # fmt: skip
+KNOWN: Final = frozenset({name.lower() for name in OPERATORS} | {"equal", "notequal"})
+"""Operators in any case, with what two of them may be called, too."""
 _COMPARING: Final[dict[str, Callable[[int], bool]]] = {
     "greaterthan": lambda order: order > 0,
     "greaterthanorequals": lambda order: order >= 0,

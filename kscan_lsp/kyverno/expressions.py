@@ -59,7 +59,7 @@ def parsed(source: str) -> Node | QueryError:
         return QueryError("an expression that is nested too deep")
     except (JMESPathError, ValueError, Warning, AttributeError, TypeError, IndexError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
-        return QueryError(lines[0][:200])
+        return QueryError(lines[0].removeprefix("Invalid jmespath expression: ").rstrip(":")[:200])
     return tree
 
 

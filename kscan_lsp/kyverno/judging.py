@@ -275,6 +275,11 @@ class _JudgingObject:
                 fit = fits_filters(exception.match, self.subject)
                 if not fit.fits or fit.unless:
                     continue
+            if exception.cel is not None:
+                said = said_by(exception.cel, self.one, self.request, self.seen, Severity.LOW)
+                if said.asked and not said.violations and not said.unanswered:
+                    return True
+                continue
             try:
                 if evaluated(exception.conditions, self.context()).holds:
                     return True

@@ -182,5 +182,7 @@ class KyvernoException(Struct, frozen=True, eq=False):
     entries: tuple[ExceptedRules, ...]
     match: Filters
     conditions: tuple[Conditions, ...]
+    cel: Policy | None = None
+    """Its `matchConditions`, of one from policies in CEL."""
     unsupported: str = ""
     """Why it counts for nothing here."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.admission.reading import policy_of
 from kscan_lsp.findings import Severity
 from kscan_lsp.kyverno.autogen import ANNOTATION, made_rules
 from kscan_lsp.kyverno.checking import PolicyReader, as_map, as_maps, as_text_of, as_texts
-from kscan_lsp.kyverno.conditions import OPERATORS
+from kscan_lsp.kyverno.conditions import KNOWN, OPERATORS
 from kscan_lsp.kyverno.matching import filters_of
 from kscan_lsp.kyverno.model import (
     CEL_GROUP,
@@ -43,7 +44,6 @@ _NO_FILE: Final = {
     "imageRegistry": "what a registry says of an image (imageRegistry)",
     "globalReference": "an entry of the cluster (globalReference)",
 }
-_LOWER: Final = {name.lower() for name in OPERATORS}
 MAX_RULES: Final = 200
 MAX_NESTED: Final = 5
 """How deep `foreach` may stand in `foreach`."""
@@ -62,6 +62,8 @@ def kyverno_policy_of(name: str, namespace: str, data: dict[str, Any]) -> Kyvern
     reader = PolicyReader()
     if not isinstance(data.get("spec"), dict):
         reader.fault(("spec",), "'spec' with 'rules' is missing: Kyverno refuses this policy")
+    elif not spec.get("rules"):
+        reader.fault(("spec", "rules"), "'rules' is missing: Kyverno refuses this policy")
     rules = reader.maps(spec, "rules", ("spec",))[:MAX_RULES]
     written = [rule for _, rule in rules]
     made = [
@@ -280,7 +282,7 @@ class _RuleReader:
             self.reader.fault(path, "a condition must be a map with key, operator and value")
             return None
         operator = as_text_of(given.get("operator")) or "Equals"
-        if operator.lower() not in _LOWER:
+        if operator.lower() not in KNOWN:
             self.reader.fault((*path, "operator"), f"unknown operator '{operator}'", OPERATORS)
             return None
         for field in ("key", "value"):
@@ -299,13 +301,18 @@ def exception_of(group: str, data: dict[str, Any]) -> KyvernoException:
     """
     spec = as_map(data.get("spec"))
     reader = PolicyReader()
-    unsupported = ""
+    unsupported, cel = "", None
     if group == CEL_GROUP:
         entries = tuple(
             ExceptedRules(as_text_of(one.get("name")), ()) for one in as_maps(spec.get("policyRefs"))
         )
-        if spec.get("matchConditions") or spec.get("images") or spec.get("allowedValues"):
-            unsupported = "an exception with matchConditions, images or allowedValues counts for nothing here"
+        # a policy that says yes to all that its conditions are true of
+        given = {"matchConditions": spec.get("matchConditions"), "validations": [{"expression": "true"}]}
+        cel = policy_of("", {"spec": given})
+        if spec.get("images") or spec.get("allowedValues"):
+            unsupported = "an exception with images or allowedValues counts for nothing here"
+        elif cel.broken:
+            unsupported = "an exception whose matchConditions are wrong, or ask what no file says, counts for nothing here"
     else:
         entries = tuple(
             ExceptedRules(as_text_of(one.get("policyName")), as_texts(one.get("ruleNames")))
@@ -315,7 +322,7 @@ def exception_of(group: str, data: dict[str, Any]) -> KyvernoException:
             unsupported = "an exception with podSecurity counts for nothing here"
     match = filters_of(reader, spec.get("match"), ("spec", "match"))
     conditions = _RuleReader(reader, (), {}, {}).conditions(spec.get("conditions"), ("spec", "conditions"))
-    return KyvernoException(entries, match, conditions, unsupported)
+    return KyvernoException(entries, match, conditions, cel, unsupported)
 
 
 def other_faults(kind: str) -> tuple[KyvernoFault, ...]:

@@ -440,6 +440,29 @@ def test_a_policy_in_cel_that_asks_the_cluster_is_not_judged() -> None:
     assert "'resource'" in why
 
 
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("object.metadata.name == 'd'", ""),
+        ("object.metadata.name == 'e'", "fail"),
+        ("request.userInfo.username == 'x'", "fail"),
+        ("nonsense(", "fail"),
+    ],
+)
+def test_an_exception_from_a_policy_in_cel(condition: str, found: str) -> None:
+    exception = {
+        "apiVersion": "policies.kyverno.io/v1",
+        "kind": "PolicyException",
+        "metadata": {"name": "e", "namespace": "shop"},
+        "spec": {
+            "policyRefs": [{"name": "v", "kind": "ValidatingPolicy"}],
+            "matchConditions": [{"name": "c", "expression": condition}],
+        },
+    }
+    policy = _validating("object.spec.replicas < 5", "deployments")
+    assert verdict(DEPLOYMENT, policy, others=json.dumps(exception)) == found
+
+
 def test_an_edit_of_the_policy_is_judged_again() -> None:
     project = admitting_project().with_files(
         [
