@@ -312,7 +312,7 @@ def exception_of(group: str, data: dict[str, Any]) -> KyvernoException:
         if spec.get("images") or spec.get("allowedValues"):
             unsupported = "an exception with images or allowedValues counts for nothing here"
         elif cel.broken:
-            unsupported = "an exception whose matchConditions are wrong, or ask what no file says, counts for nothing here"
+            unsupported = "an exception whose matchConditions are wrong counts for nothing here"
     else:
         entries = tuple(
             ExceptedRules(as_text_of(one.get("policyName")), as_texts(one.get("ruleNames")))

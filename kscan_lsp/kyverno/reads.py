@@ -63,14 +63,14 @@ def _add(tree: Tree, way: Way) -> None:
     tree[way[-1]] = None
 
 
-class _Found(NamedTuple):
+class _MayStand(NamedTuple):
     """Where a value may stand, or, if it is a list that the expression makes, its elements."""
 
     ways: frozenset[Way]
     listed: bool = False
 
 
-_NOTHING: Final = _Found(frozenset())
+_NOTHING: Final = _MayStand(frozenset())
 
 
 class _Reading:
@@ -149,20 +149,20 @@ class _Reading:
         else:
             self.read.add(way)
 
-    def source(self, source: str) -> _Found:
+    def source(self, source: str) -> _MayStand:
         """Where the value of an expression may stand; one that cannot be followed reads everything."""
         tree = parsed(source.strip())
         if isinstance(tree, QueryError) or "{{" in source:
             self.read.add(())
             return _NOTHING
-        return self.follow(tree, _Found(frozenset([("@",)])))
+        return self.follow(tree, _MayStand(frozenset([("@",)])))
 
-    def whole(self, found: _Found) -> None:
+    def whole(self, found: _MayStand) -> None:
         """Note that all of what stands there is read."""
         # the context and the request have the object in them
         self.read.update(() if way[:1] in {("@",), ("@request",)} else way for way in found.ways)
 
-    def items(self, found: _Found) -> frozenset[Way]:
+    def items(self, found: _MayStand) -> frozenset[Way]:
         return found.ways if found.listed else frozenset((*way, ANY) for way in found.ways)
 
     def field(self, way: Way, name: str) -> frozenset[Way]:
@@ -182,16 +182,16 @@ class _Reading:
             return frozenset([()]) if name == "object" else frozenset()
         return frozenset([(*way, name)])
 
-    def follow(self, node: Node, at: _Found) -> _Found:
+    def follow(self, node: Node, at: _MayStand) -> _MayStand:
         children = node.get("children", ())
         match node["type"]:
             case "field":
                 ways = frozenset().union(*(self.field(way, node["value"]) for way in at.ways))
-                return _NOTHING if at.listed else _Found(ways)
+                return _NOTHING if at.listed else _MayStand(ways)
             case "current" | "identity":
                 return at
             case "index":
-                return _Found(self.items(at))
+                return _MayStand(self.items(at))
             case "slice":
                 return at
             case "subexpression" | "index_expression" | "pipe":
@@ -202,23 +202,23 @@ class _Reading:
                 self.whole(self.follow(children[0], at))
                 return _NOTHING
             case "projection" | "filter_projection":
-                elements = _Found(self.items(self.follow(children[0], at)))
+                elements = _MayStand(self.items(self.follow(children[0], at)))
                 if len(children) > 2:
                     self.whole(self.follow(children[2], elements))
                 found = self.follow(children[1], elements)
                 if found.listed:
                     self.whole(found)
                 # which elements there are shows even where nothing of them is read
-                return _Found(found.ways, listed=True)
+                return _MayStand(found.ways, listed=True)
             case "flatten":
                 ways = self.items(self.follow(children[0], at))
-                return _Found(ways | {(*way, ANY) for way in ways}, listed=True)
+                return _MayStand(ways | {(*way, ANY) for way in ways}, listed=True)
             case "multi_select_list":
                 parts = [self.follow(child, at) for child in children]
                 for part in parts:
                     if part.listed:
                         self.whole(part)
-                return _Found(frozenset().union(*(part.ways for part in parts)), listed=True)
+                return _MayStand(frozenset().union(*(part.ways for part in parts)), listed=True)
             case "literal":
                 return _NOTHING
             case "expref":  # looks into what the function is given, which is read whole
