@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import cel
-from kscan_lsp.admission.asking import read_binding, read_policy
+from kscan_lsp.admission.asking import Deciding, read_binding, read_policy
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import ABSENT, POLICIES
 from kscan_lsp.admission.matching import is_about, operation_of, request_of
@@ -29,7 +29,6 @@ from kscan_lsp.yaml.document import read_document
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.admission.matching import Request
     from kscan_lsp.admission.model import Binding, Policy, PolicyExpression, Validation
     from kscan_lsp.findings import Severity
@@ -41,30 +40,33 @@ if TYPE_CHECKING:
     from kscan_lsp.text import Span
 
 _NO_VALUE: Final = " has no value here"
-_LIMITS: Final = ("too much work", "more than", "a regular expression takes too long")
+_LIMITS: Final = ("too much work", "more than", "a regular expression takes too long", "wrong types: orValue")
+"""What only this runtime refuses: the API server's takes `orValue` of any value, and gives that."""
 MAX_MESSAGE: Final = 500
 """Characters of a message that a policy makes."""
 
 
-class _Violation(NamedTuple):
+class Violation(NamedTuple):
+    """A validation that is false for an object, or an expression that fails on it."""
+
     severity: Severity
     path: Path
     message: str
     validation: PolicyExpression
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What expressions see of a request, and what all policies without params are evaluated on."""
 
     values: dict[str, Any]
     without_params: cel.Activation
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What a policy says of an object."""
 
     asked: bool
-    violations: tuple[_Violation, ...]
+    violations: tuple[Violation, ...]
     unanswered: tuple[str, ...]
 
 
@@ -86,8 +88,8 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
-    seen: dict[str, _Seen] = {}
-    comparing = Comparing[_Said]()
+    seen: dict[str, Seen] = {}
+    comparing = Comparing[Said]()
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
@@ -104,11 +106,11 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         if judged is None:
             if operation not in seen:
                 values = values_of(data, request, asked, operation)
-                seen[operation] = _Seen(values, cel.bind(POLICIES, {**values, "params": None}))
+                seen[operation] = Seen(values, cel.bind(POLICIES, {**values, "params": None}))
             judging = _Judging(policy, one, request, seen[operation])
             for binding, params in bindings:
                 judging.bound(read_binding(binding), params)
-            judged = _Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))
+            judged = Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))
             remember(key, decided, fields, judged)
         findings += _findings(judged.violations, name, declared, resource, locator=locator, ruleset=ruleset)
         unevaluated += [Unevaluated(name, (), why) for why in list(dict.fromkeys(judged.unanswered))[:1]]
@@ -148,13 +150,13 @@ def values_of(data: dict[str, Any], request: Request, asked: Deciding, operation
 class _Judging:
     """One policy and one object, binding by binding."""
 
-    def __init__(self, policy: Policy, one: Object, request: Request, seen: _Seen) -> None:
+    def __init__(self, policy: Policy, one: Object, request: Request, seen: Seen) -> None:
         self.policy = policy
         self.one = one
         self.request = request
         self.seen = seen
         self.asked = False
-        self.violations: list[_Violation] = []
+        self.violations: list[Violation] = []
         self.unanswered: list[str] = []
 
     def bound(self, binding: Binding, params: tuple[Object, ...]) -> None:
@@ -207,7 +209,7 @@ class _Judging:
             elif not answer:
                 message = _message(validation, activation, self.one)
                 self.violations += [
-                    _Violation(severity, path, message, validation.question)
+                    Violation(severity, path, message, validation.question)
                     for path in places_of(self.policy, validation.question, activation)
                 ]
 
@@ -220,7 +222,7 @@ class _Judging:
             self.unanswered.append(f"'{_short(question.source)}' is not evaluated: {reason}")
         elif not self.policy.ignores:
             message = f"expression '{_short(question.source)}' resulted in error: {reason}"
-            self.violations.append(_Violation(severity, OF_OBJECT, message, question))
+            self.violations.append(Violation(severity, OF_OBJECT, message, question))
 
 
 def _ask(question: PolicyExpression, activation: cel.Activation) -> bool | cel.Failed:
@@ -250,7 +252,7 @@ def _place(declared: Object, path: Path) -> Span:
 
 
 def _findings(
-    violations: Sequence[_Violation],
+    violations: Sequence[Violation],
     name: str,
     declared: Object,
     resource: Resource,
@@ -259,7 +261,7 @@ def _findings(
     ruleset: Ruleset,
 ) -> Iterator[Finding]:
     """One finding for each place, as severe as the worst of what is violated there."""
-    by_place: dict[Path, list[_Violation]] = {}
+    by_place: dict[Path, list[Violation]] = {}
     for violation in violations:
         by_place.setdefault(violation.path, []).append(violation)
     for path, there in by_place.items():
@@ -284,3 +286,42 @@ def _findings(
             resource.data,
             related,
         )
+
+
+def seen_of(data: dict[str, Any], request: Request, namespace: Object | None) -> Seen:
+    """What expressions see of the creation of an object, for who has policies in CEL that are no admission policies.
+
+    Args:
+        data: the object with its defaults.
+        request: what creates it.
+        namespace: the Namespace that it lives in, if a file has it.
+    """
+    values = values_of(data, request, Deciding((), namespace, frozenset()), "CREATE")
+    return Seen(values, cel.bind(POLICIES, {**values, "params": None}))
+
+
+def said_by(
+    policy: Policy,
+    one: Object,
+    request: Request,
+    seen: Seen,
+    severity: Severity,
+    *,
+    params: tuple[Object, ...] = (),
+) -> Said:
+    """What the expressions of a policy say of an object that it is about.
+
+    Args:
+        policy: as it is read; what it matches is asked by nobody here.
+        one: the object.
+        request: what creates it.
+        seen: what its expressions see.
+        severity: how severe a violation is.
+        params: what they have for `params`, one after the other.
+    """
+    judging = _Judging(policy, one, request, seen)
+    for activation in [
+        cel.bind(POLICIES, {**seen.values, "params": cel.view(param.data).value}) for param in params
+    ] or [seen.without_params]:
+        judging.judged(severity, activation)
+    return Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))

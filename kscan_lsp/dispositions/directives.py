@@ -35,11 +35,13 @@ EXAMPLE: Final = "C-0057"
 NO_REASON_YET: Final = "TODO: say why"
 """What an editor writes for a reason that somebody has to give; until then it is a problem."""
 
-CONTROL_ID: Final = regex(r"[A-Za-z]+-\d+|VAP/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
-"""Of a control, in any case, or of an admission policy by its name."""
+CONTROL_ID: Final = regex(
+    r"[A-Za-z]+-\d+|VAP/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?|Kyverno/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?(?:/[\w.-]+)?"
+)
+"""Of a control, in any case, or of an admission policy by its name, or of a rule of Kyverno's by those of both."""
 _SAID: Final = regex(r"\b(until|owner|ticket)=(\S+)")
 _NEXT: Final = regex(
-    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|VAP/[-a-z0-9.]++|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
+    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|(?:VAP|Kyverno)/[-\w./]++|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
 )
 """Where the next directive of a text begins. Reasons have semicolons, too: what follows one has to look like a head."""
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.graph.claims import claimed_by_template
 from kscan_lsp.graph.index import Object, key_of
+from kscan_lsp.graph.kyverno import FIELDS, GROUPS, kyverno_keys
 from kscan_lsp.graph.secrets import as_letters, declared_secret
 from kscan_lsp.kubernetes.runtime_labels import may_run_pods
 from kscan_lsp.kubernetes.selectors import labels_of_pods, required, selectors_of
@@ -68,7 +69,7 @@ def object_edited(before: Object, resource: Resource, path: Path | None) -> Obje
 def is_read(path: Path) -> bool:
     """Whether anything that an object is found under, or looks for, can depend on a value of it."""
     names = [part for part in path if isinstance(part, str)]
-    return names[-1] in READ_INSIDE or names[-1] == "policyName" or not _ANY_KEYS.isdisjoint(names)
+    return names[-1] in READ_INSIDE or names[-1] in FIELDS or not _ANY_KEYS.isdisjoint(names)
 
 
 def keys_of(one: Object) -> tuple[Key, ...]:
@@ -110,6 +111,8 @@ def keys_of(one: Object) -> tuple[Key, ...]:
         keys += [key_of("admits", resource) for resource in _admitted(one)]
     if kind == "ValidatingAdmissionPolicyBinding":
         keys.append(key_of("binds", _text(_map(one.data.get("spec")).get("policyName"))))
+    if one.id.group in GROUPS:
+        keys += kyverno_keys(one)
     if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):
         keys.append(key_of("scales", *target))
     return tuple(dict.fromkeys(keys))

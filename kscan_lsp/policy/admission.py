@@ -10,9 +10,12 @@ from functools import lru_cache
 from typing import Final
 
 from kscan_lsp.policy.model import Control
+from kscan_lsp.regex import regex
 
 PREFIX: Final = "VAP/"
+KYVERNO: Final = "Kyverno/"
 CATEGORY: Final = "Admission"
+_UNFIT: Final = regex(r"[^A-Za-z0-9_.]+")
 
 
 def control_id(policy: str) -> str:
@@ -21,13 +24,25 @@ def control_id(policy: str) -> str:
 
 
 def is_of_admission(control: str) -> bool:
-    """Whether an id is that of an admission policy."""
-    return control.startswith(PREFIX)
+    """Whether an id is that of an admission policy, or of a rule of Kyverno's."""
+    return control.startswith((PREFIX, KYVERNO))
+
+
+def kyverno_id(policy: str, rule: str = "") -> str:
+    """The id under which what a rule of Kyverno's, or a policy in CEL, says is reported.
+
+    Args:
+        policy: the name of the policy.
+        rule: that of the rule, which may have any characters: what no id has becomes one `-`.
+    """
+    return f"{KYVERNO}{policy}/{_UNFIT.sub('-', rule).strip('-')}" if rule else f"{KYVERNO}{policy}"
 
 
 @lru_cache(maxsize=1_024)
 def stand_in(control: str) -> Control:
     """What is said of an admission policy by its id."""
+    if control.startswith(KYVERNO):
+        return _of_kyverno(control)
     policy = control.removeprefix(PREFIX)
     return Control(
         id=control,
@@ -40,5 +55,23 @@ def stand_in(control: str) -> Control:
         ),
         remediation="Change what the policy asks for; its validation is named beside the finding.",
         references=("https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/",),
+        inputs={},
+    )
+
+
+def _of_kyverno(control: str) -> Control:
+    policy, _, rule = control.removeprefix(KYVERNO).partition("/")
+    which = f"Rule '{rule}' of Kyverno's policy '{policy}'" if rule else f"Kyverno's policy '{policy}'"
+    return Control(
+        id=control,
+        title=f"Kyverno policy {policy}: {rule}" if rule else f"Kyverno policy {policy}",
+        score=8.0,
+        category=CATEGORY,
+        description=(
+            f"{which} in this workspace says no to this object. How severe that is follows from what Kyverno does: "
+            "high where it refuses the object (Enforce, Deny), else medium at most, as the policy says of itself."
+        ),
+        remediation="Change what the policy asks for; its rule is named beside the finding.",
+        references=("https://kyverno.io/docs/policy-types/",),
         inputs={},
     )

@@ -40,7 +40,7 @@ class AdmissionSettings(SettingsPart):
     evaluate: Annotated[
         bool,
         Value(
-            description="Judge objects by the ValidatingAdmissionPolicies of the workspace, as the API server would."
+            description="Judge objects by the ValidatingAdmissionPolicies and Kyverno policies of the workspace."
         ),
     ] = True
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from kscan_lsp.admission.asking import asked_of
-from kscan_lsp.admission.model import NOTHING, is_binding, is_policy
+from kscan_lsp.admission.model import NOTHING
 from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
@@ -21,6 +20,8 @@ from kscan_lsp.graph.binding import bind
 from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
+from kscan_lsp.workspace.admitting import admitted as said_of_policies
+from kscan_lsp.workspace.admitting import asked_about, policy_faults
 from kscan_lsp.workspace.earlier import object_now
 from kscan_lsp.workspace.places import path_in
 from kscan_lsp.workspace.results import Admission, CheckedDocument, ReadDocument, earlier_of
@@ -29,15 +30,12 @@ from kscan_lsp.yaml.document import reread
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.admission.model import Admitted
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Problem
     from kscan_lsp.graph.binding import Bound, Followed
     from kscan_lsp.graph.following import Keys
     from kscan_lsp.graph.index import Key, Object
-    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.splice import TreeEdit
 
@@ -175,29 +173,13 @@ def _admitted(
         return ()
     found: list[Admission] = []
     for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
-        asked = asked_of(one, followed.answers.index)
+        asked = asked_about(one, followed.answers.index)
         if before and before[number].asked == asked:
             found.append(before[number])
         else:
-            found.append(Admission(asked, _admit(evaluator, one, verdicts.resource, asked)))
+            said = said_of_policies(one, verdicts.resource, asked, evaluator.ruleset)
+            found.append(Admission(asked, said))
     return tuple(found)
-
-
-def _admit(evaluator: Evaluator, one: Object, resource: Resource, asked: Deciding) -> Admitted:
-    if not (asked.policies or is_binding(resource)):
-        return NOTHING
-    from kscan_lsp.admission.judging import admit  # few workspaces have policies
-
-    return admit(one, resource, asked, evaluator.ruleset)
-
-
-def _faults(resource: Resource) -> tuple[Problem, ...]:
-    """What is wrong with an admission policy itself."""
-    if not is_policy(resource):
-        return ()
-    from kscan_lsp.admission.problems import problems_of  # as above
-
-    return problems_of(resource)
 
 
 def _bound(
@@ -220,7 +202,7 @@ def _disposed(
         )
     disposed = dispose(read.document, verdicts, evaluator.ruleset, evaluator.evidence.today)
     judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
-    policies = [problem for verdict in verdicts for problem in _faults(verdict.resource)]
+    policies = [problem for verdict in verdicts for problem in policy_faults(verdict.resource)]
     problems = redacted((*read.document.problems, *read.missed, *judging, *policies, *disposed.problems))
     keys = _keys(evaluator, read, bounds, admitted, dated=disposed.dated)
     return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, admitted, keys)
@@ -247,7 +229,7 @@ def _keys(
 ) -> Keys:
     return frozenset[frozenset[str]]().union(
         *(bound.dependencies for bound in bounds or () if bound),
-        (admission.asked.keys for admission in admitted),
+        (keys for admission in admitted for keys in admission.asked.keys),
         (evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
         (_ON_TODAY,) if dated else (),
     )

@@ -26,7 +26,6 @@ from kscan_lsp.workspace.earlier import Earlier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.admission.model import Admitted
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.text import Span
+    from kscan_lsp.workspace.admitting import AskedPolicies
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.splice import TreeEdit
 
@@ -57,7 +57,7 @@ _OF_GO: Final = regex(
 class Admission(NamedTuple):
     """What admission policies say of a resource, and what decided it."""
 
-    asked: Deciding
+    asked: AskedPolicies
     said: Admitted
 
 

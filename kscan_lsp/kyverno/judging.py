@@ -1,0 +1,298 @@
+"""What Kyverno's policies of a workspace say of an object, as Kyverno would when it is created.
+
+A rule that an exception takes the object out of says nothing. An error in a rule is a violation unless the policy
+ignores failures, as Kyverno then lets nothing pass. Where what no file says decides whether a rule is about an object
+at all, it is judged all the same: it may pass.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kscan_lsp.admission.defaults import with_defaults
+from kscan_lsp.admission.judging import said_by, seen_of
+from kscan_lsp.admission.matching import is_about, labels_of, operation_of, request_of
+from kscan_lsp.admission.model import NOTHING, Admitted
+from kscan_lsp.admission.problems import span_of
+from kscan_lsp.cel.patterns import start_evaluation
+from kscan_lsp.engine.verdicts import Unevaluated
+from kscan_lsp.findings import Finding, Related, Severity, in_order
+from kscan_lsp.kyverno.asking import read_cel, read_exception, read_kyverno
+from kscan_lsp.kyverno.conditions import evaluated
+from kscan_lsp.kyverno.context import context_of
+from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable
+from kscan_lsp.kyverno.matching import RuleSubject, fit_of, fits_filters
+from kscan_lsp.kyverno.model import CEL_POLICIES
+from kscan_lsp.kyverno.overlay import OverBudget
+from kscan_lsp.kyverno.reads import tree_of, tree_of_cel
+from kscan_lsp.kyverno.remembered import Different
+from kscan_lsp.kyverno.rules import Verdict, verdict_of
+from kscan_lsp.kyverno.scalars import wild_match
+from kscan_lsp.policy.admission import kyverno_id
+from kscan_lsp.redaction import redact
+from kscan_lsp.yaml.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.admission.judging import Said, Seen
+    from kscan_lsp.graph.index import Object
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kyverno.asking import KyvernoDeciding
+    from kscan_lsp.kyverno.context import Context
+    from kscan_lsp.kyverno.model import KyvernoRule
+    from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.text import Span
+
+
+class RuleSaid(NamedTuple):
+    """What a rule says of an object, or a whole policy in CEL."""
+
+    control: str
+    verdict: Verdict
+    severity: Severity
+    place: Path
+    """In the policy."""
+
+
+def admit_kyverno(one: Object, resource: Resource, asked: KyvernoDeciding, ruleset: Ruleset) -> Admitted:
+    """What Kyverno's policies say of an object.
+
+    Args:
+        one: the object as the others see it.
+        resource: the same in its document.
+        asked: the policies, and what they need to know.
+        ruleset: which of their rules are left out, and how severe the user has others.
+    """
+    if not asked.policies:
+        return NOTHING
+    judging = _JudgingObject(one, asked)
+    locator = resource.locator()
+    findings: list[Finding] = []
+    unevaluated: list[Unevaluated] = []
+    passed: set[str] = set()
+    for declared in asked.policies:
+        for said in judging.said(declared):
+            if said.control in ruleset.left_out:
+                continue
+            status, paths, message = said.verdict
+            if status == "pass":
+                passed.add(said.control)
+            elif status == "unknown":
+                unevaluated.append(Unevaluated(said.control, (), message))
+            elif status != "skip":
+                related = Related(
+                    declared.id,
+                    said.place,
+                    _place(declared, said.place),
+                    f"the policy '{declared.id.shown_name}' says so",
+                    declared.file,
+                    declared.document,
+                )
+                severity = ruleset.severities.get(said.control) or said.severity
+                findings += [
+                    Finding(
+                        said.control,
+                        severity,
+                        resource.id,
+                        path,
+                        message,
+                        locator.resolve(path).span,
+                        resource.data,
+                        (related,),
+                    )
+                    for path in paths
+                ]
+    judging.different.close()
+    failed = frozenset(finding.control for finding in findings)
+    open_ones = {entry.control: entry for entry in reversed(unevaluated) if entry.control not in failed}
+    passed -= failed | open_ones.keys()
+    return Admitted(
+        tuple(in_order(_merged(findings))), frozenset(passed), failed, tuple(reversed(open_ones.values()))
+    )
+
+
+def _merged(findings: list[Finding]) -> Iterator[Finding]:
+    """One finding for each place of each rule: a rule and what is made of it may say the same."""
+    yield from {(finding.control, finding.path): finding for finding in reversed(findings)}.values()
+
+
+@lru_cache(maxsize=1_024)
+def _place(declared: Object, path: Path) -> Span:
+    return span_of(read_document(declared.document, json=declared.json), (*declared.root, *path))
+
+
+_ABOUT_NOTHING: Final = Verdict("skip")
+
+
+class _JudgingObject:
+    """One object, policy by policy. What it takes is worked out when the first of them is about it."""
+
+    def __init__(self, one: Object, asked: KyvernoDeciding) -> None:
+        self.one = one
+        self.asked = asked
+        self.request = request_of(one, asked.namespace)
+        metadata = one.data.get("metadata")
+        notes = metadata.get("annotations") if isinstance(metadata, dict) else None
+        self.subject = RuleSubject(
+            group=self.request.group,
+            version=self.request.version,
+            kind=self.request.kind,
+            name=self.request.name,
+            namespace=self.request.namespace,
+            labels=labels_of(one),
+            annotations=notes if isinstance(notes, dict) else {},
+            around=self.request.around,
+        )
+        self.data = with_defaults(one, self.request.namespace)
+        decided = (self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
+        self.different = Different((one.file, one.root, one.id), self.data, decided)
+        self.configs = {key: None if found is None else found.data for key, found in asked.configs}
+        self.params = dict(asked.params)
+        self._seen: Seen | None = None
+        self._context: Context | None = None
+        self._exceptions = [read_exception(found) for found in asked.exceptions]
+
+    @property
+    def seen(self) -> Seen:
+        """What expressions in CEL see."""
+        if self._seen is None:
+            self._seen = seen_of(self.data, self.request, self.asked.namespace)
+        return self._seen
+
+    def context(self) -> Context:
+        """What a rule can name."""
+        if self._context is None:
+            request = self.request
+            self._context = context_of(
+                self.data,
+                group=request.group,
+                version=request.version,
+                kind=request.kind,
+                namespace=request.namespace,
+                name=request.name,
+            )
+            self._context.configs = self.configs
+        return self._context.fresh()
+
+    def said(self, declared: Object) -> tuple[RuleSaid, ...]:
+        """What a policy says, which is what it said before where nothing that it reads is different."""
+        cel = declared.id.kind in CEL_POLICIES
+        read = tree_of_cel(read_cel(declared).policies) if cel else tree_of(read_kyverno(declared).rules)
+        # the conditions of an exception may read anything
+        said: tuple[RuleSaid, ...] | None = self.different.said(
+            declared, None if self.asked.exceptions else read
+        )
+        if said is None:
+            said = tuple(self._by_cel(declared) if cel else self._by_rules(declared))
+        self.different.keep(declared, said)
+        return said
+
+    def _by_rules(self, declared: Object) -> Iterator[RuleSaid]:
+        policy = read_kyverno(declared)
+        if policy.namespace and policy.namespace != self.subject.namespace:
+            return
+        for number, rule in enumerate(policy.rules):
+            fit = fit_of(rule, self.subject)
+            if not fit.fits or self._excepted(policy.name, rule.name):
+                continue
+            verdict = self._verdict(rule, (declared, number))
+            if fit.unless and verdict.status in {"fail", "error"}:
+                verdict = Verdict(
+                    "unknown", (), f"it fails, and {fit.unless} decides whether the rule applies"
+                )
+            elif verdict.status == "error" and policy.ignores:
+                verdict = _ABOUT_NOTHING
+            yield RuleSaid(
+                kyverno_id(policy.name, rule.name),
+                self._shown(verdict),
+                self._severity(rule),
+                rule.check.path,
+            )
+
+    def _verdict(self, rule: KyvernoRule, key: tuple[Object, int]) -> Verdict:
+        start_evaluation()
+        if rule.check.cel is None:
+            return verdict_of(rule, self.context())
+        params = self.params.get(key, ())
+        if rule.check.cel.param_kind is not None and not params:
+            return Verdict("unknown", (), "no file has its params")
+        if rule.check.cel.broken:
+            return Verdict(
+                "unknown", (), "its expressions are not evaluated: see what is said in its manifest"
+            )
+        said = said_by(rule.check.cel, self.one, self.request, self.seen, rule.severity, params=params)
+        return _of_cel(said)
+
+    def _severity(self, rule: KyvernoRule) -> Severity:
+        for severity, namespaces in rule.overrides:
+            if self.subject.namespace in namespaces:
+                return severity
+        return rule.severity
+
+    def _by_cel(self, declared: Object) -> Iterator[RuleSaid]:
+        found = read_cel(declared)
+        control = kyverno_id(found.name)
+        if found.severity is None or (found.namespace and found.namespace != self.subject.namespace):
+            return
+        for policy in found.policies:
+            if not operation_of(policy.matching, self.request) or self._excepted(found.name, ""):
+                continue
+            about = is_about(policy.matching, self.request)
+            if about is False:
+                continue
+            if about is None:
+                why = f"no file has Namespace '{self.request.namespace}', whose labels decide whether it applies"
+                verdict = Verdict("unknown", (), why)
+            elif found.asks:
+                verdict = Verdict(
+                    "unknown", (), f"it has {found.asks}, which is of Kyverno and not evaluated here"
+                )
+            elif found.broken:
+                verdict = Verdict(
+                    "unknown", (), "Kyverno refuses this policy: see what is wrong in its manifest"
+                )
+            else:
+                verdict = _of_cel(said_by(policy, self.one, self.request, self.seen, found.severity))
+            yield RuleSaid(control, self._shown(verdict), found.severity, ("spec", "validations"))
+
+    def _shown(self, verdict: Verdict) -> Verdict:
+        """A verdict with what may be a secret masked."""
+        return verdict._replace(message=redact(verdict.message)) if verdict.message else verdict
+
+    def _excepted(self, policy: str, rule: str) -> bool:
+        """Whether an exception takes the object out of a rule."""
+        for exception in self._exceptions:
+            if exception.unsupported or not any(
+                entry.policy.rpartition("/")[2] == policy
+                and (not rule or any(wild_match(one, rule) for one in entry.rules))
+                for entry in exception.entries
+            ):
+                continue
+            if exception.match.entries:
+                fit = fits_filters(exception.match, self.subject)
+                if not fit.fits or fit.unless:
+                    continue
+            if exception.cel is not None:
+                said = said_by(exception.cel, self.one, self.request, self.seen, Severity.LOW)
+                if said.asked and not said.violations and not said.unanswered:
+                    return True
+                continue
+            try:
+                if evaluated(exception.conditions, self.context()).holds:
+                    return True
+            except (NotFound, QueryError, Unanswerable, OverBudget):
+                continue
+        return False
+
+
+def _of_cel(said: Said) -> Verdict:
+    """What expressions in CEL say, as a verdict."""
+    if said.violations:
+        paths = tuple(dict.fromkeys(one.path for one in said.violations))
+        return Verdict("fail", paths, "; ".join(dict.fromkeys(one.message for one in said.violations)))
+    if said.unanswered:
+        return Verdict("unknown", (), said.unanswered[0])
+    return Verdict("pass" if said.asked else "skip")

@@ -1,0 +1,76 @@
+"""What the cluster's own policies in a workspace say of its objects: admission policies, and those of Kyverno.
+
+What decides that is asked of the index, which costs next to nothing where there are none; the rooms that evaluate
+policies are loaded by the first that there is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kscan_lsp.admission.asking import asked_of
+from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_policy
+from kscan_lsp.findings import merged
+from kscan_lsp.kyverno.asking import kyverno_asked
+from kscan_lsp.kyverno.model import is_kyverno_policy
+
+if TYPE_CHECKING:
+    from kscan_lsp.admission.asking import Deciding
+    from kscan_lsp.findings import Problem
+    from kscan_lsp.graph.index import Index, Key, Object
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kyverno.asking import KyvernoDeciding
+    from kscan_lsp.policy.ruleset import Ruleset
+
+
+class AskedPolicies(NamedTuple):
+    """What decides what policies say of an object."""
+
+    admission: Deciding
+    kyverno: KyvernoDeciding
+
+    @property
+    def keys(self) -> tuple[frozenset[Key], frozenset[Key]]:
+        """The keys of the index that decide it."""
+        return self.admission.keys, self.kyverno.keys
+
+
+def asked_about(one: Object, index: Index) -> AskedPolicies:
+    """What decides what the policies of a workspace say of an object."""
+    return AskedPolicies(asked_of(one, index), kyverno_asked(one, index))
+
+
+def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Ruleset) -> Admitted:
+    """What policies say of an object; arguments as for `admission.judging.admit`."""
+    said = NOTHING
+    if asked.admission.policies or is_binding(resource):
+        from kscan_lsp.admission.judging import admit  # few workspaces have policies
+
+        said = admit(one, resource, asked.admission, ruleset)
+    if not asked.kyverno.policies:
+        return said
+    from kscan_lsp.kyverno.judging import admit_kyverno  # as above
+
+    besides = admit_kyverno(one, resource, asked.kyverno, ruleset)
+    if said is NOTHING:
+        return besides
+    return Admitted(
+        tuple(merged(said.findings, besides.findings)),
+        said.passed | besides.passed,
+        said.failed | besides.failed,
+        said.unevaluated + besides.unevaluated,
+        said.problems + besides.problems,
+    )
+
+
+def policy_faults(resource: Resource) -> tuple[Problem, ...]:
+    """What is wrong with a policy itself."""
+    if is_policy(resource):
+        from kscan_lsp.admission.problems import problems_of  # as above
+
+        return problems_of(resource)
+    if is_kyverno_policy(resource):
+        from kscan_lsp.kyverno.problems import kyverno_problems  # as above
+
+        return kyverno_problems(resource)
+    return ()
