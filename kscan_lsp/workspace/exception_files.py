@@ -53,7 +53,7 @@ class ReadExceptions(NamedTuple):
     """What its paths begin at."""
 
 
-class Named(NamedTuple):
+class NamedExceptions(NamedTuple):
     """Files with exceptions that an editor's settings or a command line name, from a folder.
 
     They have to be `inside` of some folders, unless the user named them, and are about files anywhere.
@@ -77,16 +77,18 @@ class FoundExceptions(NamedTuple):
         return ((one.path, one.document, problem) for one in self.files for problem in one.problems)
 
 
-def named_besides(folder: Path | None, by_editor: Sequence[str], by_command: Iterable[str]) -> list[Named]:
+def named_besides(
+    folder: Path | None, by_editor: Sequence[str], by_command: Iterable[str]
+) -> list[NamedExceptions]:
     """The files that are named in no settings file: those of an editor's settings, and of a command line."""
-    named = [Named(Path.cwd(), [*by_command])]
-    return named if folder is None else [*named, Named(folder, by_editor, workspace_of(folder))]
+    named = [NamedExceptions(Path.cwd(), [*by_command])]
+    return named if folder is None else [*named, NamedExceptions(folder, by_editor, workspace_of(folder))]
 
 
 def find_exceptions(
     root: Path | None,
     layers: Sequence[tuple[Layer, frozenset[str]]],
-    over: Iterable[Named],
+    over: Iterable[NamedExceptions],
     asked: Asked | None,
     buffers: Mapping[Path, str] | None,
 ) -> FoundExceptions:
