@@ -1,7 +1,8 @@
 """Kinds that no control looks at: what was scanned and passed over, so that nobody takes that for clean.
 
-A kind is known if Kubernetes serves it, if it runs pods (`kubernetes/pod_templates.py`, `podSpecPaths`), or if a
-control, on or off, or a relation is about it. All else is listed, with what it may be a slip of.
+A kind is known if Kubernetes serves it, if it runs pods (`kubernetes/pod_templates.py`, `podSpecPaths`), if its objects
+are policies that are read, or if a control, on or off, or a relation is about it. All else is listed, with what it may
+be a slip of.
 
 Left out on purpose: whether a custom resource definition for it exists. Only a cluster knows.
 """
@@ -16,6 +17,7 @@ from kscan_lsp.kubernetes.network_policies import CALICO
 from kscan_lsp.kubernetes.pod_templates import PLACES
 from kscan_lsp.kubernetes.schema import known_fields
 from kscan_lsp.report.model import KindNotJudged
+from kscan_lsp.workspace.admitting import is_read_as_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +55,7 @@ def _known(group: str, kind: str, ruleset: Ruleset) -> bool:
         or (group, kind) in PLACES
         or (group, kind) in ruleset.pod_spec_paths
         or known_fields(group, kind) is not None
+        or is_read_as_policy(group, kind)
         or (group in CALICO and kind == "NetworkPolicy")
     )
 

@@ -12,7 +12,7 @@ from kscan_lsp.admission.asking import asked_of
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_policy
 from kscan_lsp.findings import merged
 from kscan_lsp.kyverno.asking import kyverno_asked
-from kscan_lsp.kyverno.model import is_kyverno_policy
+from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.asking import Deciding
@@ -61,6 +61,11 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         said.unevaluated + besides.unevaluated,
         said.problems + besides.problems,
     )
+
+
+def is_read_as_policy(group: str, kind: str) -> bool:
+    """Whether objects of a kind are policies, of others than Kubernetes, that are read: no control is about them."""
+    return is_kyverno(group, kind)
 
 
 def policy_faults(resource: Resource) -> tuple[Problem, ...]:

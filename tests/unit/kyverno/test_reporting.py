@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.findings import ResourceId
 from kscan_lsp.policy.admission import is_of_admission, kyverno_id, stand_in
 from kscan_lsp.policy.model import PolicySet
 from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.report.kinds import kinds_not_judged
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document
@@ -97,3 +99,10 @@ def test_an_annotation_accepts_several() -> None:
     ((_, finding),) = admitting_project().with_files(files).files["a.yaml"].findings()
     assert finding.disposition is not None
     assert finding.disposition.reason == "two"
+
+
+def test_a_policy_is_no_kind_that_nobody_knows() -> None:
+    rules, _ = choose(PolicySet(), Settings.of({}))
+    known = ResourceId("kyverno.io/v1", "ClusterPolicy", "", "images")
+    other = ResourceId("kyverno.io/v1", "ClusterPolicie", "", "images")
+    assert [one.kind for one in kinds_not_judged([(known, rules), (other, rules)])] == ["ClusterPolicie"]
