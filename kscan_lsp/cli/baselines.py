@@ -151,14 +151,15 @@ def with_drift(report: Report, compared: ComparedScan, *, new_only: bool = False
     Args:
         report: that of the scan.
         compared: the scan.
-        new_only: whether it leaves out what is in a baseline.
+        new_only: whether it leaves out what is in a baseline, and gates about images do, too.
     """
     if compared.baselines:
         digests = digests_of(compared.scan)
         report = replace(report, drift=tuple(drift(report, one, digests) for one in compared.baselines))
     if new_only:
         kept = tuple(one for one in report.findings if one.finding.status != "baseline")
-        report = replace(report, findings=kept)
+        images = report.gate.images and report.gate.images._replace(only_new=True)
+        report = replace(report, findings=kept, gate=report.gate._replace(images=images))
     return report
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp.evidence.images import identity
 from kscan_lsp.findings import Severity
+from kscan_lsp.report.added import added_by
 from kscan_lsp.report.model import ANY
 from kscan_lsp.report.printable import counted
 
@@ -89,16 +91,25 @@ def _images(report: Report) -> Iterator[GateFailure]:
     gate = report.gate.images
     if gate is None or not gate.asks:
         return
-    failing = [(image, one) for image in report.images for one in image.vulnerabilities if gate.fails(one)]
+    new = gate.only_new and bool(report.drift)
+    looked_at = [(image, image.vulnerabilities) for image in report.images]
+    if new:
+        added = {one.image.reference: one for drift in report.drift for one in added_by(drift, report.images)}
+        looked_at = [(one.image, one.added) for one in added.values()]
+    failing = [(image, one) for image, found in looked_at for one in found if gate.fails(one)]
     if failing:
         images = list(dict.fromkeys(image.reference for image, _ in failing))
         listed = [f"{one.id} in {one.package} of {image.reference}" for image, one in failing[:_MAX_NAMED]]
         more = f" and {len(failing) - _MAX_NAMED} more" if len(failing) > _MAX_NAMED else ""
-        found = counted(len(failing), "vulnerability", "vulnerabilities")
+        kind = "new " if new else ""
+        found = counted(len(failing), f"{kind}vulnerability", f"{kind}vulnerabilities")
         why = f"{found} of {counted(len(images), 'image')} {_is_what(gate, len(failing))}: {', '.join(listed)}{more}"
         advice = "move to images that have the fixes, or say in a VEX statement why it does not matter here"
         yield GateFailure(why, (), advice)
-    unknown = [image.reference for image in report.images if not image.source]
+    there = {identity(one.reference) for drift in report.drift for one in drift.images or () if new}
+    unknown = [
+        one.reference for one in report.images if not one.source and identity(one.reference) not in there
+    ]
     if unknown and not report.gate.unscanned:
         more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
         no_report = counted(len(unknown), "image has", "images have")

@@ -62,6 +62,8 @@ class ImageGate(NamedTuple):
     kev: bool = False
     only_fixable: bool = False
     """Of these, only such that have a fix."""
+    only_new: bool = False
+    """Of these, only such that a change adds, where there is something to compare with."""
 
     @property
     def asks(self) -> bool:

@@ -109,7 +109,8 @@ def read_images(settings: ImageSettings, named_in: Path | None, folder: Path | N
         reports += reading.contents.images
         statements += reading.contents.statements
         waiting += [(path, one, reading.problem) for one in reading.contents.inventories]
-        if reading.problem and not reading.contents.inventories:
+        # what is said of an inventory depends on whether it can be looked up
+        if reading.problem and (reading.is_left_out or not reading.contents.inventories):
             problems.append((path, _problem(reading.problem)))
     if waiting:
         from kscan_lsp.workspace.sboms import matched

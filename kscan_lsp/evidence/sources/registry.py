@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 64_000_000
 """Of one file; the largest reports that were seen have some 20 MB."""
+MAX_LISTED: Final = 500
+"""Reports in one file."""
 
 
 class _Head(Struct):
@@ -70,10 +72,10 @@ FORMS: Final[dict[str, Form]] = {
 }
 """Every form by its name, in the order in which they are tried."""
 
-_OWN: Final = (
-    "this report is left out: kscan wrote it, and reads what scanners write; name the reports of these"
-)
+_LEFT_OUT: Final = "this report is left out: "
+_OWN: Final = f"{_LEFT_OUT}kscan wrote it, and reads what scanners write; name the reports of these"
 _HEAD: Final = json.Decoder(_Head)
+_LIST: Final = json.Decoder(list[Raw])
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -85,15 +87,50 @@ class Reading(NamedTuple):
     own: bool = False
     """Whether it was written by this program."""
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it, or one of several in a file, cannot be used."""
+        return self.problem.startswith(_LEFT_OUT)
+
 
 def read_report(data: bytes) -> Reading:
-    """Read a report in any form that is known; never raises."""
+    """Read a report in any form that is known, or a list of some; never raises."""
     if len(data) > MAX_BYTES:
         return unread(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
-    name = ""
     try:
         # PowerShell writes what a command says in UTF-16
         data = data.decode("utf-16").encode() if data[:2] in _UTF_16 else data.removeprefix(b"\xef\xbb\xbf")
+        # of several images Kubescape writes a list
+        parts = _LIST.decode(data) if data[:100].lstrip().startswith(b"[") else [data]
+    except (DecodeError, UnicodeDecodeError) as error:
+        return unread(f"it is no JSON: {clean(str(error), 200)}")
+    except RecursionError:
+        return unread("it is nested too deeply")
+    if not 0 < len(parts) <= MAX_LISTED:
+        return unread(f"it is a list of {len(parts):,} reports, and from 1 to {MAX_LISTED} are read")
+    readings = [_read(bytes(part)) for part in parts]
+    return readings[0] if len(readings) == 1 else _together(readings)
+
+
+def _together(readings: list[Reading]) -> Reading:
+    """What several reports say in one file; of those that are left out the first says why."""
+    contents = [one.contents for one in readings]
+    return Reading(
+        Contents(
+            tuple(image for one in contents for image in one.images),
+            tuple(statement for one in contents for statement in one.statements),
+            inventories=tuple(inventory for one in contents for inventory in one.inventories),
+        ),
+        next(
+            (one.problem for one in sorted(readings, key=lambda one: not one.is_left_out) if one.problem), ""
+        ),
+        all(one.own for one in readings),
+    )
+
+
+def _read(data: bytes) -> Reading:
+    name = ""
+    try:
         head = _HEAD.decode(data)
         if _is_own(head):
             return Reading(Contents(), _OWN, own=True)
@@ -129,7 +166,7 @@ def read_report(data: bytes) -> Reading:
     if unnamed := sum(not (one.names or one.digests) for one in contents.images):
         named = tuple(one for one in contents.images if one.names or one.digests)
         why = f"it does not say which image it is about ({unnamed} of {len(contents.images)})"
-        return Reading(contents._replace(images=named), f"this report is left out: {why}")
+        return Reading(contents._replace(images=named), f"{_LEFT_OUT}{why}")
     return Reading(contents)
 
 
@@ -140,4 +177,4 @@ def _is_own(head: _Head) -> bool:
 
 def unread(why: str) -> Reading:
     """What came of a file that is left out, and why."""
-    return Reading(Contents(), f"this report is left out: {why}")
+    return Reading(Contents(), f"{_LEFT_OUT}{why}")

@@ -104,6 +104,40 @@ def test_an_update_takes_the_image_that_is_there_now(here: Path) -> None:
     assert scan()[:2] == ("open", 1)
 
 
+def test_a_gate_about_vulnerabilities_asks_about_new_ones_alone_if_it_is_told_to(here: Path) -> None:
+    def gate(*arguments: str) -> int:
+        return kscan("scan", "--fail-on", "none", "--fail-on-cve", "critical", *arguments).exit_code
+
+    assert (gate(), gate("--new-only")) == (1, 0)
+    # what is published about the same image is no change of whoever has this scanned
+    report(here, "1.27", 3)
+    assert (gate(), gate("--new-only")) == (1, 0)
+    (here / "pod.yaml").write_text(POD % "nginx:1.10")
+    assert gate("--new-only") == 1
+    said = " ".join(kscan("scan", "--fail-on", "none", "--fail-on-cve", "low", "--new-only").stdout.split())
+    assert "40 new vulnerabilities of 1 image are low or worse" in said
+
+
+def test_a_gate_since_a_revision_counts_what_nothing_had_before(here: Path) -> None:
+    (here / ".git").rmdir()
+    git(here, "init", "-q")
+    (here / "other.yaml").write_text(POD.replace("name: web", "name: other") % "other:1")
+    git(here, "add", "-A")
+    git(here, "commit", "-qm", "one")
+    (here / "pod.yaml").write_text(POD % "nginx:1.28")
+
+    def gate(*arguments: str) -> int:
+        options = ["--fail-on", "none", "--fail-on-cve", "critical", "--new-since", "HEAD"]
+        return kscan("scan", *options, *arguments).exit_code
+
+    # of two images it is known what is in one, and no report is about the other, which was there before
+    assert (gate(), gate("--new-only")) == (1, 0)
+    (here / "pod.yaml").write_text(POD % "nginx:1.10")
+    assert gate("--new-only") == 1
+    (here / "pod.yaml").write_text(POD % "other:2")
+    assert gate("--new-only") == 1
+
+
 def test_a_baseline_without_images_knows_all_of_them(here: Path) -> None:
     path = here / ".kscan/baseline.json"
     baseline = json.loads(path.read_text())

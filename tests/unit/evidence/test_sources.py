@@ -159,6 +159,21 @@ def test_a_layer_that_images_share_is_none_of_them() -> None:
     assert image.digests == {DIGEST, CONFIG}
 
 
+def test_several_reports_in_one_file_are_read() -> None:
+    """As `kubescape scan image` writes them of several images."""
+    both = read_report(as_bytes([images.grype("a:1"), images.grype("b:1")]))
+    assert both.problem == ""
+    assert [one.names for one in both.contents.images] == [
+        ("docker.io/library/a:1",),
+        ("docker.io/library/b:1",),
+    ]
+    some = read_report(
+        b"\n " + as_bytes([images.grype("a:1"), images.trivy(Results=7), images.openvex("a:1")])
+    )
+    assert "looks like Trivy" in some.problem
+    assert (len(some.contents.images), len(some.contents.statements)) == (1, 1)
+
+
 def test_what_grype_was_told_to_ignore_stays_ignored() -> None:
     report = images.grype()
     (match,) = report["matches"][1:]
@@ -230,7 +245,10 @@ def test_a_cyclonedx_document_of_no_image_states_what_does_not_matter() -> None:
         (b"", "it is no JSON"),
         (b"{", "it is no JSON"),
         (b"\xff\xfe", "it is no JSON"),
-        (b"[]", "Expected `object`, got `array`"),
+        (b"[]", "it is a list of 0 reports"),
+        (b"[[]]", "Expected `object`, got `array`"),
+        (b"[" + b"{}," * 1_000 + b"{}]", "it is a list of 1,001 reports"),
+        (b"[7, {}]", "Expected `object`, got `int`"),
         ({}, "it is in none of the forms"),
         (b"[" * 100_000, "it "),
         (b'{"matches":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),

@@ -149,6 +149,15 @@ def test_what_of_a_list_is_not_read_is_said_and_hides_nothing(top: Path) -> None
         assert (known(read(top))["total"], problems(read(top))) == (total, [])
 
 
+def test_of_several_reports_in_a_file_one_that_cannot_be_used_is_said(top: Path) -> None:
+    inventory = images.cyclonedx(vulnerabilities=[])
+    put(top / ".kscan/images/all.json", [images.trivy(), inventory, images.trivy(Results=7)])
+    assert [text.partition(" but ")[0] for text in problems(read(top))] == [
+        "all.json: this report is left out: it looks like Trivy"
+    ]
+    assert known(read(top))["total"] == 2
+
+
 def test_what_an_editor_wrote_counts_wherever_reports_are(
     top: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
