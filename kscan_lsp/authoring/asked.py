@@ -23,7 +23,7 @@ MAX_ENTRIES: Final = 4
 """Entries of a list or map for which a part inside a macro is asked."""
 MAX_ASKED: Final = 120
 """Expressions that are evaluated for one answer."""
-MAX_SECONDS: Final = 0.5
+MAX_SECONDS: Final = 0.2
 """How long they may take together: each has limits of its own, and many may come close to them."""
 
 

@@ -8,6 +8,7 @@ from support.controls import control_view, place_of
 from support.positions import covered
 
 from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.features.control_completion import control_completion
 from kscan_lsp.lsp.features.control_hover import control_hover
 
 HEAD = """\
@@ -229,3 +230,23 @@ def test_a_definition_of_a_pack_is_asked_of_what_its_controls_judge(tmp_path):
         '"api"',
         "  container 'api' of Pod 'shop', in the test 'one that fails' of ORG-0001",
     ]
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "a" + ".b" * 3_000,
+        "(" * 3_000,
+        "[" * 400 + "]" * 400,
+        " && ".join(["true"] * 1_500),
+        "!" * 3_000 + "true",
+        "pod.containers.all(a, pod.containers.all(b, pod.containers.all(c, pod.containers.all(d, d.name != ''))))",
+    ],
+)
+def test_what_no_person_writes_is_left_alone(tmp_path, bomb):
+    text = CONTAINERS.replace("deny: ", f"deny: {bomb!r}\n    when: ")
+    view = control_view(tmp_path, text)
+    for by in (1, len(bomb) // 2, len(bomb)):
+        at = place_of(text, "deny: ", 7 + by)
+        control_hover(view, at)
+        control_completion(view, at)
