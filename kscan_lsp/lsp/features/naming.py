@@ -219,6 +219,9 @@ def _files(snapshot: NamingSnapshot) -> Iterator[NamedFile]:
         # reports of scanners, which can be large, are JSON; of what names anything, only exceptions and lists may be
         paths |= dict.fromkeys(sorted(path for path in one.files if path.suffix != ".json"))
         paths |= dict.fromkeys(file.path for file in one.exception_files)
+        folders = {Path(source.name).parent for source in one.ruleset.policies.sources.values()}
+        packs = (definitions_for(folder / PACK_NAME, snapshot.sources.texts) for folder in sorted(folders))
+        paths |= dict.fromkeys(Path(pack.source) for pack in packs if pack)
     paths |= dict.fromkeys(sorted(_lists(snapshot)))
     for path in paths:
         document = read_policy_file(path, "control", snapshot.sources.texts)
