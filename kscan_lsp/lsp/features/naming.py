@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lsprotocol import types
 
 from kscan_lsp.authoring.control_text import expression_at
-from kscan_lsp.authoring.naming import Named, file_kind, names_in, reads_any_input
+from kscan_lsp.authoring.naming import NameInFile, file_kind, names_in, reads_any_input
 from kscan_lsp.authoring.taken_apart import focus_at
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import ids_in
@@ -172,7 +172,7 @@ def renamed(snapshot: NamingSnapshot, position: types.Position, name: str) -> ty
     )
 
 
-def named_at(snapshot: NamingSnapshot, position: types.Position) -> Named | None:
+def named_at(snapshot: NamingSnapshot, position: types.Position) -> NameInFile | None:
     """What is named at a position of a document."""
     at = convert.position_offset(position, snapshot.lines, snapshot.capabilities.encoding)
     text = snapshot.lines.text
@@ -182,7 +182,7 @@ def named_at(snapshot: NamingSnapshot, position: types.Position) -> Named | None
     for offset, document in snapshot.documents:
         for name, span in ids_in(document):
             if span.start <= at - offset <= span.end:
-                return Named("control", name, Span(span.start + offset, span.end + offset))
+                return NameInFile("control", name, Span(span.start + offset, span.end + offset))
     return None
 
 
@@ -237,7 +237,7 @@ def _builtin_inputs() -> set[str]:
     return {name for control in builtin_policies().controls.values() for name in control.inputs}
 
 
-def _declared(snapshot: NamingSnapshot, one: Named) -> Iterator[types.Location]:
+def _declared(snapshot: NamingSnapshot, one: NameInFile) -> Iterator[types.Location]:
     """Where something is declared: in files of the workspace, else in those that come with the program."""
     found = False
     for file in _files(snapshot):
