@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.admission.expressions import parts_of
 from kscan_lsp.authoring.control_text import data_of_check, expressions_of
 from kscan_lsp.authoring.subjects import inputs_of, shape_of
-from kscan_lsp.authoring.taken_apart import Focus, inner
+from kscan_lsp.authoring.taken_apart import Focus, inner, taken_apart
 from kscan_lsp.authoring.types import Types, roots_of
 from kscan_lsp.kubernetes.schema import BOOL, INT, INT_OR_STR, QUANTITY, STR
 from kscan_lsp.regex import regex
@@ -75,7 +74,7 @@ def _candidates(text: str, name: str, definitions: Entries) -> Iterator[str]:
     document = read_document(text)
     for one in expressions_of(document, definitions):
         key = one.path[2] if len(one.path) > 2 else ""
-        whole = parts_of(one.source) if key in _ASKED else None
+        whole = taken_apart(one.source) if key in _ASKED else None
         if whole is None:
             continue
         for chain, selected in _chains(Focus(whole), name):

@@ -6,6 +6,7 @@ is taken out of its wrapping, since CEL hands out no optional value.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp import cel
@@ -22,6 +23,8 @@ MAX_ENTRIES: Final = 4
 """Entries of a list or map for which a part inside a macro is asked."""
 MAX_ASKED: Final = 120
 """Expressions that are evaluated for one answer."""
+MAX_SECONDS: Final = 0.2
+"""How long they may take together: each has limits of its own, and many may come close to them."""
 
 
 class Asking(NamedTuple):
@@ -52,6 +55,7 @@ class PartQuestions:
     def __init__(self, asking: Asking) -> None:
         self.asking = asking
         self.left = MAX_ASKED
+        self.until = monotonic() + MAX_SECONDS
 
     def type_of(self, focus: Focus) -> str:
         """The type of a part as far as the compiler knows it; empty where it does not compile."""
@@ -75,7 +79,7 @@ class PartQuestions:
         if isinstance(made, cel.CelError):
             return PartAnswer("", cel.Failed(made.message))
         self.left -= 1
-        if self.left < 0:
+        if self.left < 0 or monotonic() > self.until:
             return PartAnswer(kind, cel.Failed("too much is asked at once"))
         value = cel.evaluate(made, self.asking.activation(made))
         if kind.startswith(_OPTIONAL) and isinstance(value, list):

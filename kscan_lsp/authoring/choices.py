@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from kscan_lsp.admission.expressions import parts_of
 from kscan_lsp.authoring.asked import PartQuestions
 from kscan_lsp.authoring.cel_reference import reference
-from kscan_lsp.authoring.taken_apart import bound_around
+from kscan_lsp.authoring.taken_apart import bound_around, taken_apart
 from kscan_lsp.authoring.types import Types, fields_in, in_words
 from kscan_lsp.regex import regex
 
@@ -85,7 +84,7 @@ def choices_at(
     bound = types.bound_to(typing.variables, asking.source)
     if typing.receiver is None:
         return [*_names(asking, roots, bound, meanings), *_functions(""), *_values()]
-    part = parts_of(typing.receiver)
+    part = taken_apart(typing.receiver)
     tree = None if part is None else types.of(part, bound)
     named = typing.receiver in _NAMED or typing.receiver in {one.name for one in typing.variables}
     kind = _kind(typing, asking)

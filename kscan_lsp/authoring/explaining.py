@@ -38,8 +38,8 @@ class ExplainedValue(NamedTuple):
     told: str
     lines: tuple[tuple[str, str], ...]
     """Values as they are shown, or why there is none, each with the entry of a macro that it is for."""
-    because: tuple[str, ...] = ()
-    """The parts that decided it, in words."""
+    because: tuple[tuple[str, str], ...] = ()
+    """The parts that decided it, each with the entries of macros that it was asked for, in words."""
 
 
 class Explained(NamedTuple):
@@ -108,7 +108,9 @@ def _told(
     return shown(answer.value, source, let, steps, values)
 
 
-def _reason(focus: Focus, entries: tuple[str, ...], source: str, written: Callable[[str], str]) -> str:
+def _reason(
+    focus: Focus, entries: tuple[str, ...], source: str, written: Callable[[str], str]
+) -> tuple[str, str]:
     """A part that decided, with the entries it was asked for."""
     told = _short(written(told_of(focus.part, source)))
     numbers = [
@@ -116,7 +118,7 @@ def _reason(focus: Focus, entries: tuple[str, ...], source: str, written: Callab
         for variable, entry in zip(focus.variables, entries, strict=True)
         if variable.kind == "entry" and entry
     ]
-    return f"`{told}`{' for ' + ', '.join(numbers) if numbers else ''}"
+    return told, f" for {', '.join(numbers)}" if numbers else ""
 
 
 def _short(text: str) -> str:

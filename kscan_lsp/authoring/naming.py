@@ -33,7 +33,7 @@ _ANY_INPUT: Final = regex(r"(?<![\w.])inputs\s*\[(?!\s*\??\s*['\"])")
 _CHECK_KEYS: Final = frozenset({"checks", "needs", "remediation", "tests", "score", "severity"})
 
 
-class Named(NamedTuple):
+class NameInFile(NamedTuple):
     """A name in a file."""
 
     kind: NameKind
@@ -52,14 +52,14 @@ def file_kind(document: Document) -> FileKind:
     return "framework" if "controls" in keys and "id" in keys else "inputs"
 
 
-def names_in(document: Document, kind: FileKind) -> Iterator[Named]:
+def names_in(document: Document, kind: FileKind) -> Iterator[NameInFile]:
     """The names in a file."""
     if document.root is None:
         return
     for path, is_key, scalar in _scalars(document.root, ()):
         if isinstance(scalar.value, str) and (found := _meaning(kind, path, is_key=is_key)):
             what, declares = found
-            yield Named(what, scalar.value, _written(document.text, scalar), declares)
+            yield NameInFile(what, scalar.value, _written(document.text, scalar), declares)
     if kind in {"control", "pack"}:
         yield from _in_expressions(document)
 
@@ -106,7 +106,7 @@ def _meaning(kind: FileKind, path: Path, *, is_key: bool) -> tuple[NameKind, boo
     return None
 
 
-def _in_expressions(document: Document) -> Iterator[Named]:
+def _in_expressions(document: Document) -> Iterator[NameInFile]:
     for one in expressions_of(document):
         for found in _INPUT.finditer(one.source):
             literals = [span for span in cel.literals(one.source) if span.start <= found.start() < span.end]
@@ -117,7 +117,7 @@ def _in_expressions(document: Document) -> Iterator[Named]:
             offsets = offsets_in(document.text, one.scalar)
             span = Span(0, 0) if offsets is None else one.span(document.text, start, end)
             whole = document.text[span.start : span.end] == found[name]
-            yield Named("input", found[name], span if whole else Span(0, 0))
+            yield NameInFile("input", found[name], span if whole else Span(0, 0))
 
 
 def _bare(source: str) -> str:

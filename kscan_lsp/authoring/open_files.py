@@ -5,7 +5,8 @@ Each check counts by itself: that another one is wrong, or the rest of the file,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import cel
 from kscan_lsp.authoring.subjects import in_project, inputs_of, shape_of
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _AT_NAMESPACE: Path = ("metadata", "namespace")
 
+MAX_JUDGED: Final = 5_000
+"""Elements that one check judges."""
+
 
 class GivenFailure(NamedTuple):
     """Where a check fails: the resource, the path in it, and the file that it is in."""
@@ -45,6 +49,8 @@ class Given(NamedTuple):
     judged: int
     failures: tuple[GivenFailure, ...]
     unevaluated: int
+    whole: bool = True
+    """Whether all there is was judged: of a large file, or where it takes long, only the first is."""
 
 
 def compiled_check(
@@ -63,7 +69,13 @@ def compiled_check(
     return compile_check(document, ("checks", number), read, "ORG-0000", around)[0]
 
 
-def given(check: Check, raw: Mapping[str, Any], data: object, files: Iterable[tuple[str, Project]]) -> Given:
+def given(
+    check: Check,
+    raw: Mapping[str, Any],
+    data: object,
+    files: Iterable[tuple[str, Project]],
+    until: float,
+) -> Given:
     """What a check gives.
 
     Args:
@@ -71,13 +83,16 @@ def given(check: Check, raw: Mapping[str, Any], data: object, files: Iterable[tu
         raw: the same as plain data.
         data: the control's file as plain data.
         files: what is judged: what each is called in its project, and that.
+        until: when to end, by `time.monotonic`.
     """
     shape = shape_of(raw)
     judged = unevaluated = 0
     failures: list[GivenFailure] = []
-    reads = cel.fields_read(check.judging())
+    reads, own = cel.fields_read(check.judging()), inputs_of(data)
     for key, project in files if shape else ():
-        for one in in_project(project, key, shape, key, inputs_of(data)) if shape else ():
+        for one in in_project(project, key, shape, key, own) if shape else ():
+            if monotonic() > until or judged >= MAX_JUDGED:
+                return Given(judged, tuple(failures), unevaluated, whole=False)
             judged += 1
             one.element.reads = reads
             verdict = cel.deny(check.deny, one.element.activation)

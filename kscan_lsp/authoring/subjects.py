@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.project import Project
 
 MAX_ELEMENTS: Final = 200
-"""Elements that are looked at in one manifest."""
+"""Elements that are looked at in one manifest for one that tells most."""
 MAX_TESTS: Final = 20
 """Tests of one control that are looked at."""
 MAX_MANIFEST: Final = 200_000
@@ -198,8 +198,8 @@ def in_manifest(text: str, path: str, shape: CheckShape, ground: Ground) -> list
 
 def in_project(
     project: Project, key: str, shape: CheckShape, place: str, own: Mapping[str, Input] = EMPTY
-) -> list[JudgedElement]:
-    """What a check judges in a file that is open.
+) -> Iterator[JudgedElement]:
+    """What a check judges in a file that is open, one after the other.
 
     Args:
         project: what the file is judged with.
@@ -209,18 +209,19 @@ def in_project(
         own: the inputs that the control declares as it is typed.
     """
     file = project.files.get(key)
-    resources = [
+    resources = (
         verdicts.resource
         for placed in (file.documents if file else ())
         for verdicts in placed.checked.verdicts
-    ]
-    pairs = [(one, also_by_namespace(object_of(key, one))) for one in resources[:MAX_ELEMENTS]]
+    )
+    pairs: Iterable[tuple[Resource, Object]] = ((one, object_of(key, one)) for one in resources)
     # only who asks for other objects waits for all that is declared
     index = index_of(project) if shape.relations else Index()
     if shape.by_namespace:
+        pairs = [(one, also_by_namespace(other)) for one, other in pairs]
         index, _ = index.with_file(key, tuple(other for _, other in pairs))
     ground = Ground(with_inputs(project.ruleset, own), project.evidence, place)
-    return [*islice(_subjects(pairs, shape, index, ground), MAX_ELEMENTS)]
+    return _subjects(pairs, shape, index, ground)
 
 
 def _subjects(

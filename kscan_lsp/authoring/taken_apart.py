@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OPTIONAL_MACROS: Final = frozenset({"optMap", "optFlatMap"})
+MAX_DEPTH: Final = 100
+"""Parts inside each other: fields of fields count, which the parser takes any number of."""
 _CHAIN: Final = regex(r"[A-Za-z_]\w*(?:\.\??[A-Za-z_]\w*)*")
 
 
@@ -43,12 +45,23 @@ class Focus(NamedTuple):
     variables: tuple[MacroVariable, ...] = ()
 
 
+def taken_apart(source: str) -> Part | None:
+    """An expression taken apart; None for what is none, or is deeper than anybody writes."""
+    whole = parts_of(source)
+    level = [] if whole is None else [whole]
+    for _ in range(MAX_DEPTH):
+        level = [inside for part in level for inside in part.parts]
+        if not level:
+            return whole
+    return None
+
+
 def focus_at(source: str, at: int) -> Focus | None:
     """The innermost part of an expression that an offset is in; None where there is none."""
-    whole = parts_of(source)
+    whole = taken_apart(source)
     if whole is None:
         for chain in _CHAIN.finditer(source):
-            if chain.start() <= at <= chain.end() and (found := parts_of(chain[0])):
+            if chain.start() <= at <= chain.end() and (found := taken_apart(chain[0])):
                 return _inside(Focus(_moved(found, chain.start())), at)
         return None
     return _inside(Focus(whole), at) if whole.start <= at <= whole.end else None

@@ -11,8 +11,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from kscan_lsp import paths
-from kscan_lsp.admission.expressions import parts_of
-from kscan_lsp.authoring.taken_apart import variable_of
+from kscan_lsp.authoring.taken_apart import taken_apart, variable_of
 from kscan_lsp.kubernetes.pod_templates import PLACES, fields_of
 from kscan_lsp.kubernetes.schema import (
     BOOL,
@@ -169,7 +168,7 @@ class Types:
 
     def of_variable(self, variable: MacroVariable, source: str, bound: Mapping[str, Tree]) -> Tree:
         """The type of a name that a macro binds, of which it is known what it is bound to."""
-        part = parts_of(source[variable.start : variable.end])
+        part = taken_apart(source[variable.start : variable.end])
         return None if part is None else _given(variable, self.of(part, bound))
 
     def bound_to(self, variables: Sequence[MacroVariable], source: str) -> dict[str, Tree]:
@@ -184,7 +183,7 @@ class Types:
         for number in reversed(range(len(self.let))):
             known, source = self.let[number]
             if known == name:
-                part = parts_of(source)
+                part = taken_apart(source)
                 inner = Types(self.roots, self.let[:number])
                 inner.left = self.left // 2
                 return None if part is None else inner.of(part, {})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from lsprotocol import types
 from support.controls import control_view, place_of
 from support.positions import covered
 
+from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.features.control_completion import control_completion
 from kscan_lsp.lsp.features.control_hover import control_hover
 
 HEAD = """\
@@ -43,7 +46,7 @@ tests:
 CONTAINERS = f"""{HEAD}\
   - each: containers
     let:
-      context: container.?securityContext
+      context: container.?securityContext.orValue({{}})
     deny: context.?privileged.orValue(false) && container.name in inputs.names
     message: "{{container.name}} of {{pod.containers.map(c, c.name).join(', ')}} is bad"
     at: securityContext.privileged
@@ -67,7 +70,7 @@ def test_a_part_has_its_type_and_value_for_the_element_that_fails(said):
         "context.?privileged",
         ["context.?privileged", "optional(bool)", "true", of],
     )
-    assert said(CONTAINERS, "orValue")[1] == [
+    assert said(CONTAINERS, "orValue(false)")[1] == [
         "context.?privileged.orValue(false)",
         "bool",
         "true",
@@ -190,3 +193,60 @@ def test_a_text_that_is_typed_key_by_key_never_raises(tmp_path):
         for typed in (text[:end], text[:end] + text[text.index("tests:") :]):
             lines = type(view.lines)(typed)
             control_hover(view._replace(lines=lines), place_of(typed, typed[:end], end))
+
+
+def test_markdown_shows_values_as_code_whatever_is_in_them(said):
+    client = Capabilities(markup=types.MarkupKind.Markdown)
+    text = CONTAINERS.replace("{name: shop}", '{name: "a`[x](y)``"}').replace(
+        "deny: ", "deny: object.metadata.name == '' || "
+    )
+    assert said(text, "metadata.name ==", 10, client=client)[1] == [
+        "```cel", "object.metadata.name", "```", "`string`", "",
+        '``` "a`[x](y)``" ```  ',
+        "container 'web' of Pod 'a\\`\\[x\\]\\(y\\)\\`\\`', in the test 'one that fails'",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mark", "begin"),
+    [("C-0057", "**C-0057 Privileged container**"), ("names: [", "**names**, an input"), ("services", "the Services")],
+)  # fmt: skip
+def test_names_outside_of_expressions_are_explained(said, mark, begin):
+    text = CONTAINERS.replace("tests:", "    relations: {a: services}\n  - use: C-0057\ntests:")
+    assert said(text, mark, 2)[1][0].startswith(begin)
+
+
+def test_a_definition_of_a_pack_is_asked_of_what_its_controls_judge(tmp_path):
+    pack = "name: a\nversion: 1.0.0\ndefinitions:\n  named: container.name\n  long: named.size() > 3\n"
+    text = CONTAINERS.replace("deny: ", "deny: long || ")
+    (tmp_path / "kscan-pack.yaml").write_text(pack)
+    view = control_view(tmp_path, text, others={})
+    path = tmp_path / "kscan-pack.yaml"
+    view = view._replace(path=path, lines=type(view.lines)(pack), uri=path.as_uri())
+    found = control_hover(view, place_of(pack, "named.size", 1))
+    assert found.contents.value.split("\n") == [
+        "named",
+        "dyn",
+        '"api"',
+        "  container 'api' of Pod 'shop', in the test 'one that fails' of ORG-0001",
+    ]
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "a" + ".b" * 3_000,
+        "(" * 3_000,
+        "[" * 400 + "]" * 400,
+        " && ".join(["true"] * 1_500),
+        "!" * 3_000 + "true",
+        "pod.containers.all(a, pod.containers.all(b, pod.containers.all(c, pod.containers.all(d, d.name != ''))))",
+    ],
+)
+def test_what_no_person_writes_is_left_alone(tmp_path, bomb):
+    text = CONTAINERS.replace("deny: ", f"deny: {bomb!r}\n    when: ")
+    view = control_view(tmp_path, text)
+    for by in (1, len(bomb) // 2, len(bomb)):
+        at = place_of(text, "deny: ", 7 + by)
+        control_hover(view, at)
+        control_completion(view, at)

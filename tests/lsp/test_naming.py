@@ -217,6 +217,14 @@ def test_an_input_is_renamed_wherever_it_is_named(view):
         assert after["pod.yaml"] == POD
 
 
+def test_the_pack_that_a_control_lies_in_is_changed_with_it(view):
+    pack = "name: a\nversion: 1.0.0\ninputs: {allowed: [z]}\ndefinitions: {few: size(inputs.allowed) < 2}\n"
+    files = {**FILES, "policies/kscan-pack.yaml": pack}
+    edit = naming.renamed(view("policies/one.yaml", files), place_of(CONTROL, "allowed: [a]"), "given")
+    (uri,) = (uri for uri in edit.changes if uri.endswith("kscan-pack.yaml"))
+    assert [covered(pack, one.range, "utf-16") for one in edit.changes[uri]] == ["allowed", "allowed"]
+
+
 def test_a_list_of_inputs_in_a_file_is_renamed_too(view):
     files = {
         **FILES,

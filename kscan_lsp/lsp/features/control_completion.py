@@ -89,8 +89,9 @@ def _written_at(text: str, at: int, definitions: Entries) -> tuple[Document, Wri
 
 def _documents(text: str, at: int) -> Iterator[Document]:
     tests = text.find("\ntests:")
-    if 0 <= tests < at:  # the longest part of most files
+    if 0 <= tests < at:
         return
+    text = text[: tests + 1] if tests >= 0 else text  # the longest part of most files says nothing here
     in_flow = "{" in text[text.rfind("\n", 0, at) + 1 : at]
     for missing in (*_MISSING, *(_MISSING_IN_FLOW if in_flow else ())):
         yield read_document(text[:at] + missing + text[at:])

@@ -6,7 +6,8 @@ Both follow what is typed. A click on a check lists the places where it fails.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from kscan_lsp.testing.run import Outcome
     from kscan_lsp.yaml.document import Document
 
+MAX_SECONDS: Final = 0.5
+"""How long all checks of a file may take together: they are asked again at each key."""
+
 
 def control_lenses(snapshot: ControlSnapshot) -> list[types.CodeLens]:
     """A lens above each check, and above each test; none where a check or the file is wrong."""
@@ -45,12 +49,13 @@ def _of_checks(snapshot: ControlSnapshot, document: Document) -> Iterator[types.
     checks = document.data.get("checks") if isinstance(document.data, dict) else None
     definitions, inputs = definitions_of(snapshot), known_inputs(snapshot, inputs_of(document.data))
     files = [(one.key, one.project) for one in snapshot.manifests]
+    until = monotonic() + MAX_SECONDS
     for number in range(len(checks) if isinstance(checks, list) else 0):
         raw = data_of_check(document, number)
         check = compiled_check(document, number, raw, inputs, definitions)
         if check is None:
             continue
-        found = given(check, raw, document.data, files)
+        found = given(check, raw, document.data, files, until)
         at = span_at(document, ("checks", number, "deny"), on_key=True)
         place = convert.range_of(at, snapshot.lines, snapshot.capabilities.encoding)
         yield types.CodeLens(place, command=_given(snapshot, found))
@@ -62,7 +67,7 @@ def _given(snapshot: ControlSnapshot, found: Given) -> types.Command:
         return types.Command("open files: nothing to judge", "")
     names = list(dict.fromkeys(manifests[one.key].name for one in found.failures))
     told = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-    parts = [f"open files: {found.judged} judged"]
+    parts = [f"open files: {'' if found.whole else 'only the first '}{found.judged} judged"]
     parts.append(f"{len(found.failures)} fail in {told}" if names else "none fails")
     parts += [f"{found.unevaluated} not evaluated"] if found.unevaluated else []
     places = [_location(one, manifests[one.key], snapshot) for one in found.failures]

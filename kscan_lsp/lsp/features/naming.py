@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lsprotocol import types
 
 from kscan_lsp.authoring.control_text import expression_at
-from kscan_lsp.authoring.naming import Named, file_kind, names_in, reads_any_input
+from kscan_lsp.authoring.naming import NameInFile, file_kind, names_in, reads_any_input
 from kscan_lsp.authoring.taken_apart import focus_at
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import ids_in
@@ -172,7 +172,7 @@ def renamed(snapshot: NamingSnapshot, position: types.Position, name: str) -> ty
     )
 
 
-def named_at(snapshot: NamingSnapshot, position: types.Position) -> Named | None:
+def named_at(snapshot: NamingSnapshot, position: types.Position) -> NameInFile | None:
     """What is named at a position of a document."""
     at = convert.position_offset(position, snapshot.lines, snapshot.capabilities.encoding)
     text = snapshot.lines.text
@@ -182,7 +182,7 @@ def named_at(snapshot: NamingSnapshot, position: types.Position) -> Named | None
     for offset, document in snapshot.documents:
         for name, span in ids_in(document):
             if span.start <= at - offset <= span.end:
-                return Named("control", name, Span(span.start + offset, span.end + offset))
+                return NameInFile("control", name, Span(span.start + offset, span.end + offset))
     return None
 
 
@@ -219,6 +219,9 @@ def _files(snapshot: NamingSnapshot) -> Iterator[NamedFile]:
         # reports of scanners, which can be large, are JSON; of what names anything, only exceptions and lists may be
         paths |= dict.fromkeys(sorted(path for path in one.files if path.suffix != ".json"))
         paths |= dict.fromkeys(file.path for file in one.exception_files)
+        folders = {Path(source.name).parent for source in one.ruleset.policies.sources.values()}
+        packs = (definitions_for(folder / PACK_NAME, snapshot.sources.texts) for folder in sorted(folders))
+        paths |= dict.fromkeys(Path(pack.source) for pack in packs if pack)
     paths |= dict.fromkeys(sorted(_lists(snapshot)))
     for path in paths:
         document = read_policy_file(path, "control", snapshot.sources.texts)
@@ -234,7 +237,7 @@ def _builtin_inputs() -> set[str]:
     return {name for control in builtin_policies().controls.values() for name in control.inputs}
 
 
-def _declared(snapshot: NamingSnapshot, one: Named) -> Iterator[types.Location]:
+def _declared(snapshot: NamingSnapshot, one: NameInFile) -> Iterator[types.Location]:
     """Where something is declared: in files of the workspace, else in those that come with the program."""
     found = False
     for file in _files(snapshot):

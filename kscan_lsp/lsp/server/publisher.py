@@ -66,9 +66,11 @@ class Publisher:
         # the editor asks when it has changed the text, but this was not the text
         again = any(document.published and document.published[0] == document.version for document in changed)
         differs = [self._publish_document(document, workspace.project) for document in changed]
-        # what the checks of a control give for a manifest is told in the control's file
-        if again or (changed and has_control(session)):
+        if again:
             self._refresh(diagnostics=any(differs))
+        elif changed and has_control(session):
+            # what the checks of a control give for a manifest is told in the control's file
+            self._refresh_lenses()
         for document in checked:
             # what it points at in another file may have moved
             if document not in changed and self.texts.points_elsewhere(document.checked):
@@ -214,9 +216,13 @@ class Publisher:
     def _refresh(self, *, diagnostics: bool) -> None:
         """Have the editor ask again for what it has asked for about open documents, diagnostics only if they differ."""
         capabilities = self._session.capabilities
-        if capabilities.code_lens and capabilities.code_lens_refresh:
-            self._background.start(self._server.workspace_code_lens_refresh_async(None))
+        self._refresh_lenses()
         if capabilities.inlay_hint_refresh:
             self._background.start(self._server.workspace_inlay_hint_refresh_async(None))
         if diagnostics and capabilities.pull and capabilities.pull_refresh:
             self._background.start(self._server.workspace_diagnostic_refresh_async(None))
+
+    def _refresh_lenses(self) -> None:
+        capabilities = self._session.capabilities
+        if capabilities.code_lens and capabilities.code_lens_refresh:
+            self._background.start(self._server.workspace_code_lens_refresh_async(None))

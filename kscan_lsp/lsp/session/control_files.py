@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kscan_lsp.lsp.session.snapshot import ControlSnapshot, NamingSnapshot, OpenManifest
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import is_exceptions_file
+from kscan_lsp.workspace.policies import PACK_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,10 @@ def control_snapshot(
 ) -> ControlSnapshot | None:
     """What an answer about a file of a control, a framework or a pack is made from; None for any other document."""
     path = document.path
-    if path is None or path not in configuration.files or path.name in FILE_NAMES or is_exceptions_file(path):
+    if path is None or path.name in FILE_NAMES or is_exceptions_file(path):
+        return None
+    # the pack that files of controls lie in counts for them, whether anybody extends it or not
+    if path not in configuration.files and path.name != PACK_NAME:
         return None
     return ControlSnapshot(
         document.uri,
