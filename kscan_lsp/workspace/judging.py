@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp.admission.asking import asked_of
-from kscan_lsp.admission.model import NOTHING, is_binding, is_policy
+from kscan_lsp.admission.model import NOTHING, is_binding, is_mutating, is_policy
 from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
@@ -193,7 +193,7 @@ def _admit(evaluator: Evaluator, one: Object, resource: Resource, asked: Decidin
 
 def _faults(resource: Resource) -> tuple[Problem, ...]:
     """What is wrong with an admission policy itself."""
-    if not is_policy(resource):
+    if not (is_policy(resource) or is_mutating(resource)):
         return ()
     from kscan_lsp.admission.problems import problems_of  # as above
 

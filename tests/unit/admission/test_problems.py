@@ -135,3 +135,21 @@ def test_a_binding_has_params_where_its_policy_has() -> None:
     assert bound(ref, policy("true", paramKind=kind)) == []
     ((_, _, message),) = bound("policyName: p\nvalidationActions: [Deny]\n", policy("true", paramKind=kind))
     assert "names none (paramRef)" in message
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
+@pytest.mark.parametrize("mutations", ["[{patchType: JSONPatch}]", "[]", "3"])
+def test_a_policy_that_changes_objects_is_noted_and_not_applied(version: str, mutations: str) -> None:
+    text = (
+        HEAD.replace("/v1", f"/{version}").replace("Validating", "Mutating") + f"  mutations: {mutations}\n"
+    )
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n"
+    files = [("m.yaml", text, False), ("a.yaml", pod, False), ("p.yaml", policy("has(object.x)"), False)]
+    project = admitting_project().with_files(files)
+    (problem,) = [found for _, found in project.files["m.yaml"].problems() if found.code != "syntax"]
+    assert problem.message.startswith(
+        "this policy is not applied here: objects are judged as they are written"
+    )
+    assert problem.code == "unused"
+    (finding,) = project.files["a.yaml"].findings()
+    assert finding.finding.control == "VAP/p"
