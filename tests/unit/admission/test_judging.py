@@ -248,14 +248,17 @@ def test_a_message_may_be_made() -> None:
     assert message() == "failed expression: false"
     assert message(message=" no ") == "no"
     assert message(message="no", messageExpression="'has ' + string(object.spec.replicas)") == "has 9"
-    assert message(message="no", messageExpression="object.nothing") == "no"
+    assert message(message="no", messageExpression="string(object.nothing)") == "no"
     assert message(message="no", messageExpression="''") == "no"
 
 
 def test_nothing_of_a_secret_is_told() -> None:
     given = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter2}\n"
     found = said(
-        given, policy([{"expression": "false", "message": "no", "messageExpression": "object.stringData.a"}])
+        given,
+        policy(
+            [{"expression": "false", "message": "no", "messageExpression": "string(object.stringData.a)"}]
+        ),
     )
     assert [one.message for one in found] == ["no"]
 

@@ -57,6 +57,13 @@ auditAnnotations:
         ("validations:\n- expression: |\n    object.x ==\n      nope\n", "nope", "undeclared reference"),
         ('validations: [{expression: "\\"x\\" == nope"}]', "nope", "undeclared reference"),
         ("validations:\n- expression: variables.mine == 1\n", "variables", "no variable 'mine'"),
+        ("validations:\n- expression: object.spec.x\n", "object.spec.x", "may be no boolean"),
+        (
+            "validations:\n- {expression: 'true', messageExpression: object.spec.x}\n",
+            "object.spec.x",
+            "may be no text",
+        ),
+        ("validations:\n- expression: object.x == int('y')\n", "int", "int('y') has no value"),
         (
             "validations:\n- expression: object.x + 'a'\n  messageExpression: 1 + 2\n",
             "1 + 2",
