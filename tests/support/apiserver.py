@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.admission.asking import as_it_was
 from kscan_lsp.admission.defaults import with_defaults
+from kscan_lsp.admission.matching import is_cluster_scoped, resource_of
 from kscan_lsp.admission.reading import policy_of
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -28,6 +29,9 @@ from tests.support.generated_policies import generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from kscan_lsp.graph.index import Object
+    from kscan_lsp.kubernetes.resources import Resource
 
 COUNT: Final = 200
 ANSWERS: Final = Path(__file__).parents[1] / "apiserver" / "answers.json"
@@ -93,19 +97,34 @@ def theirs(answer: dict[str, Any]) -> list[str]:
 
 def asked(case: dict[str, Any]) -> dict[str, Any]:
     """A case for the program: the objects with what the API server fills in."""
+    one = _object(case["object"])
+    lives = "" if is_cluster_scoped(one) else one.namespace
+    around = {"metadata": {"name": lives, "labels": {"kubernetes.io/metadata.name": lives}}}
     return {
         **case,
-        "object": _filled(case["object"]),
-        "oldObject": case["oldObject"] and _filled(case["oldObject"]),
-        "namespace": _NAMESPACE,
-        "resource": "deployments",
+        "object": _present(with_defaults(one, lives)),
+        "oldObject": case["oldObject"] and with_defaults(_object(case["oldObject"]), lives),
+        "namespace": around if lives else None,
+        "resource": resource_of(one.id.kind),
     }
 
 
-def _filled(data: dict[str, Any]) -> dict[str, Any]:
+def case_of(policy: dict[str, Any], resource: Resource) -> dict[str, Any]:
+    """A case of a policy and an object that is created."""
+    return {"policy": policy, "object": resource.data, "oldObject": None, "params": None}
+
+
+def _object(data: dict[str, Any]) -> Object:
     rules = choose(PolicySet(), Settings())[0]
     (one,) = objects_of("a.json", json.dumps(data), rules, json=True)
-    return with_defaults(one, "shop")
+    return one
+
+
+def _present(value: Any) -> Any:
+    """A value without what is null: the API server has none of that in what it knows."""
+    if isinstance(value, dict):
+        return {key: _present(item) for key, item in value.items() if item is not None}
+    return [_present(item) for item in value] if isinstance(value, list) else value
 
 
 def ask(program: str, cases: list[dict[str, Any]]) -> list[list[str]]:

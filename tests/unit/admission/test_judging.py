@@ -336,3 +336,12 @@ def test_too_much_work_is_not_done() -> None:
     (why,) = unanswered(text, policy(squared))
     assert "is not evaluated" in why
     assert said(text, policy(squared)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("object.spec", []), ("object.missing", ["expression 'has(variables.x)' resulted in error"])],
+)
+def test_a_variable_is_there_if_it_has_a_value(value: str, expected: list[str]) -> None:
+    found = said(DEPLOYMENT, policy("has(variables.x)", variables=[{"name": "x", "expression": value}]))
+    assert [one.message.partition(":")[0] for one in found] == expected
