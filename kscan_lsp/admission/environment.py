@@ -45,6 +45,8 @@ ABSENT: Final = {
 """What a file cannot answer, in words."""
 
 _SELECTED: Final = regex(r"(?<![\w.])(variables|request)(\s*\.\s*)([A-Za-z_]\w*)")
+_HAS_VARIABLE: Final = regex(r"(?<![\w.])has(?=\s*\(\s*variables\s*\.\s*[A-Za-z_]\w*\s*\))")
+"""Whether there is a variable, which there is; what it holds is asked for, and may be an error."""
 _UNASKED: Final = ("userInfo", "options")
 
 
@@ -53,9 +55,13 @@ def as_ours(source: str) -> str:
     parts: list[str] = []
     at = 0
     for literal in cel.literals(source):
-        parts += [_SELECTED.sub(_renamed, source[at : literal.start]), source[literal.start : literal.end]]
+        parts += [_rewritten(source[at : literal.start]), source[literal.start : literal.end]]
         at = literal.end
-    return "".join([*parts, _SELECTED.sub(_renamed, source[at:])])
+    return "".join([*parts, _rewritten(source[at:])])
+
+
+def _rewritten(code: str) -> str:
+    return _SELECTED.sub(_renamed, _HAS_VARIABLE.sub("had", code))
 
 
 def _renamed(found: re.Match[str]) -> str:

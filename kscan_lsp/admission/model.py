@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 GROUP: Final = "admissionregistration.k8s.io"
 POLICY: Final = "ValidatingAdmissionPolicy"
 BINDING: Final = "ValidatingAdmissionPolicyBinding"
+MUTATING: Final = "MutatingAdmissionPolicy"
 _SEVERITIES: Final = (("Deny", Severity.HIGH), ("Warn", Severity.MEDIUM), ("Audit", Severity.LOW))
 
 
 def is_policy(resource: Resource) -> bool:
     """Whether a resource is an admission policy."""
     return resource.id.kind == POLICY and resource.id.group == GROUP
+
+
+def is_mutating(resource: Resource) -> bool:
+    """Whether a resource is an admission policy that changes objects."""
+    return resource.id.kind == MUTATING and resource.id.group == GROUP
 
 
 def is_binding(resource: Resource) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.admission.model import POLICY, PolicyFault
+from kscan_lsp.admission.model import MUTATING, POLICY, PolicyFault
 from kscan_lsp.admission.reading import binding_of, policy_of
 from kscan_lsp.findings import UNUSED, Problem, fewer
 from kscan_lsp.yaml.data import nearest
@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 CODE: Final = "admission"
+_NOT_APPLIED: Final = (
+    "this policy is not applied here: objects are judged as they are written, and not as it would change them"
+)
 
 
 def problems_of(resource: Resource) -> tuple[Problem, ...]:
-    """What is wrong with the expressions of a policy."""
+    """What is wrong with the expressions of a policy; of one that changes objects, that nothing is changed here."""
+    if resource.id.kind == MUTATING:
+        return (_problem(resource, PolicyFault(("spec", "mutations"), _NOT_APPLIED, note=True)),)
     policy = policy_of(resource.id.name, resource.data)
     return fewer(tuple(_problem(resource, fault) for fault in policy.faults))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import cel
 from kscan_lsp.admission.environment import ABSENT, POLICIES, REQUEST_FIELDS, as_ours, as_theirs, name_of
+from kscan_lsp.admission.expressions import parts_of
 from kscan_lsp.admission.model import (
     Binding,
     Concerns,
@@ -26,6 +27,7 @@ from kscan_lsp.regex import regex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kscan_lsp.admission.expressions import Part
     from kscan_lsp.cel.compiling import Result
     from kscan_lsp.paths import Path
 
@@ -33,7 +35,20 @@ _IDENTIFIER: Final = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNKNOWN: Final = regex(r"undeclared reference to 'variables_(\w+)'")
 _COMPUTED: Final = "matches() needs a pattern written out"
 _MATCHES: Final = regex(r"\.matches(?=\s*\()")
+_CONVERSIONS: Final = frozenset({"int", "uint", "double", "bool", "duration", "timestamp"})
 _ASKS_CLUSTER: Final = ("authorizer", "request_userInfo", "request_options")
+_TYPED: Final = frozenset({"request", "namespaceObject", "authorizer", "request_userInfo"})
+"""What the API server knows the fields of, and our runtime does not."""
+_SURELY: Final[dict[Result, tuple[Result, str]]] = {
+    "bool": (
+        "surely bool",
+        "gives whatever the object has there, and the API server refuses what may be no boolean: end it with '== true'",
+    ),
+    "string": (
+        "surely string",
+        "gives whatever the object has there, and the API server refuses what may be no text: write string(...)",
+    ),
+}
 MAX_EXPRESSIONS: Final = 300
 """Expressions of one policy that are read; the API server takes fewer."""
 
@@ -154,6 +169,14 @@ class _Reader:
             for name in _ASKS_CLUSTER
             if name in reads
         ]
+        if wrong := next(_impossible(parts_of(text), text), None):
+            self.faults.append(PolicyFault(where, *wrong))
+            return PolicyExpression(source, where, None)
+        if (unsure := _SURELY.get(result)) and not reads.keys() & _TYPED:
+            made_surely = cel.compile_expression(POLICIES, text, let=self.let, result=unsure[0])
+            if isinstance(made_surely, cel.CelError):
+                self.faults.append(PolicyFault(where, unsure[1]))
+                return PolicyExpression(source, where, None)
         if "oldObject" in reads:
             self.reading_old.append(where)
         if "params" in reads:
@@ -184,6 +207,25 @@ class _Reader:
         near = get_close_matches(unknown[1], known, n=1, cutoff=0.6)
         meant = f"; did you mean '{near[0]}'?" if near else "; a variable has to stand before what uses it"
         return f"no variable '{unknown[1]}'{meant}"
+
+
+def _impossible(part: Part | None, text: str) -> Iterator[tuple[str, int]]:
+    """Conversions of texts that are written out and stand for no such value, each with what is said and its place.
+
+    The API server does these when it reads a policy (`decOptimize` of cel-go's interpreter), and refuses it.
+    """
+    for inner in part.parts if part else ():
+        yield from _impossible(inner, text)
+    if part is None or part.kind != "call" or part.method or part.name not in _CONVERSIONS:
+        return
+    if [one.kind for one in part.parts] != ["literal"]:
+        return
+    written = text[part.start : part.end]
+    made = cel.compile_expression(POLICIES, written)
+    if isinstance(made, cel.Expression) and isinstance(
+        cel.evaluate(made, cel.bind(POLICIES, {})), cel.Failed
+    ):
+        yield f"{written} has no value, and the API server refuses this policy", part.start
 
 
 def _offset(source: str, error: cel.CelError) -> int:

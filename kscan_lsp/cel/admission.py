@@ -1,6 +1,7 @@
 """What expressions of admission policies have besides: the authorizer of the API server, whom only a cluster can ask.
 
-And `matchRE`, which is `matches` with a pattern that is computed, by what counts what that takes.
+And `had`, which stands for `has` of a variable of a policy: to the runtime that is no field. And `matchRE`, which is
+`matches` with a pattern that is computed, by what counts what that takes.
 """
 
 from __future__ import annotations
@@ -25,8 +26,26 @@ def functions() -> list[cel.FunctionDecl]:
         _declared("serviceAccount", dyn, [dyn, string, string], _absent),
         *(_declared(name, bool_, [dyn], _absent) for name in ("allowed", "errored")),
         *(_declared(name, string, [dyn], _absent) for name in ("reason", "error")),
+        _had(),
         _declared("matchRE", bool_, [string, string], lambda text, one: patterns.matches_any(text, [one])),
     ]
+
+
+def _had() -> cel.FunctionDecl:
+    """True of whatever has a value; an error of its argument is one of it.
+
+    There is an overload for each type: the runtime finds none for `dyn`.
+    """
+    kind = cel.Type
+    types = {
+        "bool": kind.BOOL, "int": kind.INT, "double": kind.DOUBLE, "string": kind.STRING, "bytes": kind.BYTES,
+        "list": kind.List(kind.DYN), "map": kind.Map(kind.DYN, kind.DYN),
+    }  # fmt: skip
+    call = guarded(lambda _: True)
+    return cel.FunctionDecl(
+        "had",
+        [cel.Overload(f"kscan_had_{name}", kind.BOOL, [held], False, call) for name, held in types.items()],
+    )
 
 
 def _absent(*_: object) -> object:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from cel_expr_python import cel  # type: ignore[import-untyped]
 
-Result: TypeAlias = Literal["bool", "string", "list", "any"]
+Result: TypeAlias = Literal["bool", "string", "list", "any", "surely bool", "surely string"]
+"""What an expression has to give; `surely` where what it gives may not depend on what it is evaluated on."""
 Let: TypeAlias = tuple[tuple[str, str], ...]
 
 MAX_SOURCE: Final = 8_000
@@ -324,6 +325,8 @@ _FITS: dict[Result, tuple[tuple[str, ...], str]] = {
     "bool": (("BOOL", "DYN"), "true or false"),
     "string": (("STRING", "DYN"), "text"),
     "list": (("LIST", "DYN"), "a list"),
+    "surely bool": (("BOOL",), "true or false"),
+    "surely string": (("STRING",), "text"),
 }
 _WORDS = {"STRING": "text", "DOUBLE": "a number", "INT": "a number", "UINT": "a number", "NULL": "null",
           "BOOL": "true or false", "LIST": "a list", "MAP": "a map", "BYTES": "bytes or a Kubernetes value",

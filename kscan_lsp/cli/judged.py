@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from kscan_lsp.cli.processes import ALONE, Packing, Processes
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
+from kscan_lsp.files.manifest import display_name
+from kscan_lsp.workspace.admission_files import declared_by
 from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 
@@ -241,6 +243,9 @@ def _projects(
     for configuration in configurations:
         evaluator = Evaluator(configuration.ruleset, evidence_of(configuration.images, today))
         project = Project(evaluator, whole=False, exceptions=configuration.exceptions)
+        if configuration.admission:
+            named = declared_by(configuration.admission, project.ruleset, display_name)
+            project = project.with_declarations(named)
         elsewhere = [f for f in files if f.configuration is not configuration]
         if declared or (elsewhere and project.ruleset.relational):
             others = [(f.name, f.source.text, f.json) for f in (*elsewhere, *declared)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from kscan_lsp.admission.model import BINDING
 from kscan_lsp.cli.asked import (
     STDIN_NAME,
     ScanRequest,
@@ -33,6 +34,7 @@ from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
+from kscan_lsp.graph.index import key_of
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
@@ -297,13 +299,19 @@ class Reader:
         return rendered_by(display_name(path), reason, named)
 
     def look_for_unused(self, files: Sequence[ScannedFile]) -> None:
-        """Say which exceptions no finding needs, where all was seen that they may be about."""
+        """Say which exceptions and bindings are of no use, where all was seen that they may be about."""
         narrowed = self.request.controls or self.request.frameworks or self.not_scanned or self.declared
         if narrowed or any(not file.checked.complete for file in files):
             return
         checked = [(file.checked, file.project.exceptions) for file in files]
         for problem in idle_exceptions(self.configurations.values(), checked, self.request.paths):
             self._say(problem)
+        projects = {file.project: None for file in files}
+        if any(any(project.index.find(key_of("kind", BINDING))) for project in projects):
+            from kscan_lsp.cli.idle_bindings import idle_in  # few scans come to any
+
+            for problem in idle_in(projects, self.request.paths, self.skipped):
+                self._say(problem)
 
     def configuration(self, folder: Path) -> Configuration:
         """What holds for a folder. Two folders with the same settings file and exceptions share one."""

@@ -35,7 +35,7 @@ class ImageSettings(SettingsPart):
 
 
 class AdmissionSettings(SettingsPart):
-    """Whether objects are judged by the admission policies of the workspace."""
+    """Whether objects are judged by the admission policies of the workspace, and by which besides."""
 
     evaluate: Annotated[
         bool,
@@ -43,6 +43,12 @@ class AdmissionSettings(SettingsPart):
             description="Judge objects by the ValidatingAdmissionPolicies and Kyverno policies of the workspace."
         ),
     ] = True
+    policies: Annotated[
+        Names,
+        Value(
+            description="Files or folders with admission policies, bindings and params that are no manifests here."
+        ),
+    ] = ()
 
 
 class ImageGateSettings(SettingsPart):

@@ -24,6 +24,7 @@ from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.model import Control, PolicySet
     from kscan_lsp.policy.schema import TestFile
 
@@ -61,10 +62,9 @@ def _pairs(control: Control, policies: PolicySet, test: TestFile) -> list[tuple[
     judging = Project(Evaluator(ruleset.admission_alone(rules), Evidence(_TODAY)))
     admitted = judging.with_files([(_POLICY, text, False), (_FILE, manifest, False)])
     compared = []
-    workloads = any(check.match is None for check in control.checks)
     for one, other in zip(_verdicts(alone), _verdicts(admitted), strict=True):
         who = one.resource.id
-        if who.group == GROUP or (workloads and one.resource.templates and who.group not in WORKLOAD_GROUPS):
+        if not is_compared(one.resource, control):
             continue
         unanswered = [entry.reason for entry in other.unevaluated if is_of_admission(entry.control)]
         refusals = [finding.message for finding in other.findings if is_of_admission(finding.control)]
@@ -73,6 +73,13 @@ def _pairs(control: Control, policies: PolicySet, test: TestFile) -> list[tuple[
             raise RefusedError(f"as a policy it does not judge {who.kind}: {(unanswered or errors)[0]}")
         compared.append((bool(one.findings), bool(refusals), f"{who.kind} '{who.shown_name}'"))
     return compared
+
+
+def is_compared(resource: Resource, control: Control) -> bool:
+    """Whether a policy is about an object that its control is about: custom kinds that run pods are left out."""
+    workloads = any(check.match is None for check in control.checks)
+    left_out = workloads and resource.templates and resource.id.group not in WORKLOAD_GROUPS
+    return resource.id.group != GROUP and not left_out
 
 
 def _verdicts(project: Project) -> list[Verdicts]:

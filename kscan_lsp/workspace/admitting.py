@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.admission.asking import asked_of
-from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_policy
+from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating, is_policy
 from kscan_lsp.findings import merged
 from kscan_lsp.kyverno.asking import kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
@@ -70,7 +70,7 @@ def is_read_as_policy(group: str, kind: str) -> bool:
 
 def policy_faults(resource: Resource) -> tuple[Problem, ...]:
     """What is wrong with a policy itself."""
-    if is_policy(resource):
+    if is_policy(resource) or is_mutating(resource):
         from kscan_lsp.admission.problems import problems_of  # as above
 
         return problems_of(resource)

@@ -18,6 +18,7 @@ from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
 from kscan_lsp.settings.model import Settings, overlay, read_settings, replace_settings, settings_of
 from kscan_lsp.settings.shape import said
+from kscan_lsp.workspace.admission_files import AdmissionFile, read_admission
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.exception_files import (
@@ -76,6 +77,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """The packs that they extend."""
     releases: Mapping[Path, tuple[NamedRelease, ...]] = {}
     """What charts are installed as, by their real paths."""
+    admission: tuple[AdmissionFile, ...] = ()
+    """The files of admission policies that they name."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -192,7 +195,10 @@ def configure(
         missing=missing,
     )
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
-    releases = releases_of(layers, lambda layer: _folder_of(layer, over, policy_root), missing)
+    releases, admission = (
+        releases_of(layers, lambda layer: _folder_of(layer, over, policy_root), missing),
+        read_admission(layers, lambda layer: _folder_of(layer, over, policy_root), buffers, missing),
+    )
     rules, setting_errors = choose(
         known,
         settings,
@@ -232,6 +238,7 @@ def configure(
                 *(one.path for one in excepting.files),
                 *images.files,
                 *packs.files,
+                *(one.path for one in admission),
             ]
         ),
         excludes_of(counting.layers, above, policy_root),
@@ -243,6 +250,7 @@ def configure(
         images,
         packs.packs,
         releases,
+        admission,
     ), tuple(map(redact, words))
 
 

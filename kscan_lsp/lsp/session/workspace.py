@@ -12,10 +12,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.files.discover import is_excluded
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import BATCH, JudgeAgain, ReadFile, SettleFiles
 from kscan_lsp.policy.ruleset import same_rules
+from kscan_lsp.workspace.admission_files import declared_by
 from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
 from kscan_lsp.workspace.images import evidence_of
@@ -250,7 +252,7 @@ def reconfigured(
         searched=not indexed,
     )
     if old is None:
-        return workspace
+        return _with_policies(workspace)
     workspace.published, workspace.built = old.published, old.built
     if _finds_the_same(old, workspace):
         workspace.project = replace(
@@ -258,6 +260,21 @@ def reconfigured(
         )
         workspace.searched, workspace.waiting = old.searched, dict(old.waiting)
         workspace.partials, workspace.unreadable = old.partials, old.unreadable
+    return _with_policies(workspace)
+
+
+def _with_policies(workspace: Workspace) -> Workspace:
+    """A folder with what the files of policies say that its settings name, but for those that are read with it."""
+    root, exclude = workspace.root, workspace.configuration.exclude
+    besides = [
+        one
+        for one in workspace.configuration.admission
+        if not (workspace.indexed and root and one.path.is_relative_to(root))
+        or is_excluded(one.path, exclude)
+    ]
+    if besides:
+        named = declared_by(besides, workspace.project.ruleset, str)
+        workspace.project = workspace.project.with_declarations(named)
     return workspace
 
 
@@ -294,6 +311,7 @@ def _judges_the_same(
         and (old.searched or not old.searching)
         and old.configuration.exclude == configuration.exclude
         and old.configuration.settings_path == configuration.settings_path
+        and old.configuration.admission == configuration.admission
         and (old.project.known is None) == (known is None)
         and not before.evidence.changed(now.evidence)
         and same_rules(before.ruleset, now.ruleset)
@@ -328,6 +346,7 @@ def _finds_the_same(old: Workspace, new: Workspace) -> bool:
     before, now = old.configuration, new.configuration
     return (
         before.exclude == now.exclude
+        and [one.path for one in before.admission] == [one.path for one in now.admission]
         and before.settings_path == now.settings_path
         and before.settings.pod_spec_paths == now.settings.pod_spec_paths
         and before.ruleset.relational == now.ruleset.relational

@@ -248,14 +248,17 @@ def test_a_message_may_be_made() -> None:
     assert message() == "failed expression: false"
     assert message(message=" no ") == "no"
     assert message(message="no", messageExpression="'has ' + string(object.spec.replicas)") == "has 9"
-    assert message(message="no", messageExpression="object.nothing") == "no"
+    assert message(message="no", messageExpression="string(object.nothing)") == "no"
     assert message(message="no", messageExpression="''") == "no"
 
 
 def test_nothing_of_a_secret_is_told() -> None:
     given = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter2}\n"
     found = said(
-        given, policy([{"expression": "false", "message": "no", "messageExpression": "object.stringData.a"}])
+        given,
+        policy(
+            [{"expression": "false", "message": "no", "messageExpression": "string(object.stringData.a)"}]
+        ),
     )
     assert [one.message for one in found] == ["no"]
 
@@ -333,3 +336,12 @@ def test_too_much_work_is_not_done() -> None:
     (why,) = unanswered(text, policy(squared))
     assert "is not evaluated" in why
     assert said(text, policy(squared)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("object.spec", []), ("object.missing", ["expression 'has(variables.x)' resulted in error"])],
+)
+def test_a_variable_is_there_if_it_has_a_value(value: str, expected: list[str]) -> None:
+    found = said(DEPLOYMENT, policy("has(variables.x)", variables=[{"name": "x", "expression": value}]))
+    assert [one.message.partition(":")[0] for one in found] == expected

@@ -57,6 +57,13 @@ auditAnnotations:
         ("validations:\n- expression: |\n    object.x ==\n      nope\n", "nope", "undeclared reference"),
         ('validations: [{expression: "\\"x\\" == nope"}]', "nope", "undeclared reference"),
         ("validations:\n- expression: variables.mine == 1\n", "variables", "no variable 'mine'"),
+        ("validations:\n- expression: object.spec.x\n", "object.spec.x", "may be no boolean"),
+        (
+            "validations:\n- {expression: 'true', messageExpression: object.spec.x}\n",
+            "object.spec.x",
+            "may be no text",
+        ),
+        ("validations:\n- expression: object.x == int('y')\n", "int", "int('y') has no value"),
         (
             "validations:\n- expression: object.x + 'a'\n  messageExpression: 1 + 2\n",
             "1 + 2",
@@ -135,3 +142,21 @@ def test_a_binding_has_params_where_its_policy_has() -> None:
     assert bound(ref, policy("true", paramKind=kind)) == []
     ((_, _, message),) = bound("policyName: p\nvalidationActions: [Deny]\n", policy("true", paramKind=kind))
     assert "names none (paramRef)" in message
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
+@pytest.mark.parametrize("mutations", ["[{patchType: JSONPatch}]", "[]", "3"])
+def test_a_policy_that_changes_objects_is_noted_and_not_applied(version: str, mutations: str) -> None:
+    text = (
+        HEAD.replace("/v1", f"/{version}").replace("Validating", "Mutating") + f"  mutations: {mutations}\n"
+    )
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n"
+    files = [("m.yaml", text, False), ("a.yaml", pod, False), ("p.yaml", policy("has(object.x)"), False)]
+    project = admitting_project().with_files(files)
+    (problem,) = [found for _, found in project.files["m.yaml"].problems() if found.code != "syntax"]
+    assert problem.message.startswith(
+        "this policy is not applied here: objects are judged as they are written"
+    )
+    assert problem.code == "unused"
+    (finding,) = project.files["a.yaml"].findings()
+    assert finding.finding.control == "VAP/p"

@@ -1,0 +1,67 @@
+"""Bindings of admission policies that are about nothing in a workspace: mostly a selector or a rule that has a slip.
+
+That is known only where all of a workspace was read, and is no fault: a cluster has more than a repository.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from kscan_lsp.admission.asking import read_binding, read_policy
+from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, operation_of, request_of
+from kscan_lsp.admission.model import BINDING, GROUP, POLICY
+from kscan_lsp.admission.problems import span_of
+from kscan_lsp.findings import UNUSED, Problem
+from kscan_lsp.graph.index import key_of
+from kscan_lsp.workspace.locations import location_in
+from kscan_lsp.yaml.document import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kscan_lsp.admission.matching import Request
+    from kscan_lsp.findings import Location
+    from kscan_lsp.graph.index import Object
+    from kscan_lsp.workspace.project import Project
+
+MAX_OBJECTS: Final = 20_000
+"""Objects that are looked at; of a project with more nothing is said."""
+
+
+def idle_bindings(project: Project) -> Iterator[tuple[Location, Problem]]:
+    """What is said of bindings in the files of a project that no object in it is about, each with its place."""
+    bindings = [
+        one
+        for one in project.index.find(key_of("kind", BINDING))
+        if one.id.group == GROUP and one.file in project.files
+    ]
+    if not bindings or not project.ruleset.admission:
+        return
+    requests: list[Request] = []
+    for objects in project.index.files.values():
+        requests += [request_of(one, _namespace(one, project)) for one in objects if not is_exempt(one)]
+        if len(requests) > MAX_OBJECTS:
+            return
+    for one in bindings:
+        policy = next(project.index.find(key_of("object", POLICY, "", read_binding(one).policy)), None)
+        if policy is None or any(_is_about(policy, one, request) for request in requests):
+            continue
+        spec: Any = one.data.get("spec")
+        at = "matchResources" if isinstance(spec, dict) and "matchResources" in spec else "policyName"
+        span = span_of(read_document(one.document, json=one.json), (*one.root, "spec", at))
+        told = f"no object here is among those that this binding and policy '{policy.id.name}' are about"
+        yield location_in(one.file, one.document, span, project), Problem(span, told, UNUSED)
+
+
+def _namespace(one: Object, project: Project) -> Object | None:
+    if is_cluster_scoped(one):
+        return None
+    return next(project.index.find(key_of("object", "Namespace", "", one.namespace)), None)
+
+
+def _is_about(policy: Object, binding: Object, request: Request) -> bool:
+    """Whether a policy and its binding are about a request, or may be: the labels of a namespace are not known."""
+    for concerns in (read_policy(policy).matching, read_binding(binding).matching):
+        if not operation_of(concerns, request) or is_about(concerns, request) is False:
+            return False
+    return True
