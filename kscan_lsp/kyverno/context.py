@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.kyverno.budget import MAX_DEPTH, MAX_STEPS_OF_OBJECT, Budget, OverBudget
 from kscan_lsp.kyverno.expressions import NotFound, Query, QueryError, Unanswerable, Unknown
 from kscan_lsp.kyverno.functions import MAX_TEXT, bounded_json
 from kscan_lsp.kyverno.images import images_of
-from kscan_lsp.kyverno.overlay import MAX_DEPTH, OverBudget
 from kscan_lsp.kyverno.tracing import origins_of
 from kscan_lsp.regex import regex
 
@@ -56,8 +56,8 @@ class Context:
         return inner
 
     def fresh(self) -> Context:
-        """The same for another rule, with a budget of its own."""
-        made = Context(dict(self.values), Query(), {}, self.images)
+        """The same for another rule, with a budget of its own, which is part of the one here."""
+        made = Context(dict(self.values), Query(Budget(self.query.budget)), {}, self.images)
         made.configs = self.configs
         return made
 
@@ -149,6 +149,7 @@ class Context:
             Unanswerable: a variable needs what no file says.
             OverBudget: it takes too much work.
         """
+        self.query.budget.spend()
         if depth > MAX_DEPTH:
             raise OverBudget("it is nested too deep")
         if isinstance(value, str):
@@ -245,4 +246,4 @@ def context_of(
         "serviceAccountName": Unknown(_WHO["userInfo"]),
         "serviceAccountNamespace": Unknown(_WHO["userInfo"]),
     }
-    return Context(values, Query(), {}, dict(places))
+    return Context(values, Query(Budget(steps=MAX_STEPS_OF_OBJECT)), {}, dict(places))

@@ -19,12 +19,12 @@ from kscan_lsp.cel.patterns import start_evaluation
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import Finding, Related, Severity, in_order
 from kscan_lsp.kyverno.asking import read_cel, read_exception, read_kyverno
+from kscan_lsp.kyverno.budget import OverBudget
 from kscan_lsp.kyverno.conditions import evaluated
 from kscan_lsp.kyverno.context import context_of
 from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable
-from kscan_lsp.kyverno.matching import RuleSubject, fit_of, fits_filters
+from kscan_lsp.kyverno.matching import Fit, RuleSubject, fit_of, fits_filters
 from kscan_lsp.kyverno.model import CEL_POLICIES
-from kscan_lsp.kyverno.overlay import OverBudget
 from kscan_lsp.kyverno.reads import tree_of, tree_of_cel
 from kscan_lsp.kyverno.remembered import Different
 from kscan_lsp.kyverno.rules import Verdict, verdict_of
@@ -195,10 +195,13 @@ class _JudgingObject:
         if policy.namespace and policy.namespace != self.subject.namespace:
             return
         for number, rule in enumerate(policy.rules):
-            fit = fit_of(rule, self.subject)
-            if not fit.fits or self._excepted(policy.name, rule.name):
-                continue
-            verdict = self._verdict(rule, (declared, number))
+            try:
+                fit = fit_of(rule, self.subject)
+                if not fit.fits or self._excepted(policy.name, rule.name):
+                    continue
+                verdict = self._verdict(rule, (declared, number))
+            except OverBudget as error:
+                fit, verdict = Fit(True), Verdict("unknown", (), str(error))
             if fit.unless and verdict.status in {"fail", "error"}:
                 verdict = Verdict(
                     "unknown", (), f"it fails, and {fit.unless} decides whether the rule applies"

@@ -11,24 +11,19 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.kyverno.budget import MAX_DEPTH, OverBudget
 from kscan_lsp.kyverno.leaves import leaf_matches
 from kscan_lsp.kyverno.scalars import has_wildcards, wild_match
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
+    from kscan_lsp.kyverno.budget import Budget
     from kscan_lsp.paths import Path
 
 _ANCHOR: Final = regex(r"([+<=X^])?\((.+)\)")
 _FIRST: Final = frozenset({"", "^", "=", "X"})
 """The anchors that are looked at before anything else of a map; those of the whole rule, `<`, come with the rest."""
-MAX_COMPARED: Final = 200_000
-"""Pairs of values that are compared for one object and pattern."""
-MAX_DEPTH: Final = 100
 MAX_PLACES: Final = 20
-
-
-class OverBudget(Exception):  # noqa: N818 - a limit, and nothing that is wrong
-    """Judging takes too much work; the text says of what."""
 
 
 class Anchored(NamedTuple):
@@ -54,23 +49,28 @@ def anchor_of(key: str) -> Anchored:
     return Anchored(found[1] or "", found[2]) if found else Anchored(None, key)
 
 
-def mismatch_of(value: Any, pattern: Any) -> Mismatch | None:
+def mismatch_of(value: Any, pattern: Any, budget: Budget) -> Mismatch | None:
     """Why a value is not what a pattern says; None where it is.
+
+    Args:
+        value: an object, or part of one.
+        pattern: the pattern, with the values of its variables in place.
+        budget: what that may take.
 
     Raises:
         OverBudget: that takes too much work.
     """
-    return _Matching().element(value, pattern, (), 0)
+    return _Matching(budget).element(value, pattern, (), 0)
 
 
 class _Matching:
-    def __init__(self) -> None:
-        self.left = MAX_COMPARED
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
 
     def element(self, value: Any, pattern: Any, path: Path, depth: int) -> Mismatch | None:
-        self.left -= 1
-        if self.left < 0 or depth > MAX_DEPTH:
-            raise OverBudget("the pattern has too much to compare here")
+        self.budget.spend()
+        if depth > MAX_DEPTH:
+            raise OverBudget("its pattern is nested too deep")
         if isinstance(pattern, dict):
             return self.map(value, pattern, path, depth) if isinstance(value, dict) else _fails(path)
         if isinstance(pattern, list):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from kscan_lsp.admission.places import OF_OBJECT
+from kscan_lsp.kyverno.budget import OverBudget
 from kscan_lsp.kyverno.conditions import evaluated, places_of
 from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable
-from kscan_lsp.kyverno.overlay import MAX_PLACES, OverBudget, mismatch_of
+from kscan_lsp.kyverno.overlay import MAX_PLACES, mismatch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,8 @@ Status = Literal["pass", "fail", "skip", "error", "unknown"]
 MAX_ELEMENTS: Final = 2_000
 """Elements of one `foreach` that are looked at."""
 MAX_MESSAGE: Final = 500
+_ELEMENT: Final = 50
+"""Steps that an element takes, whatever is asked of it."""
 
 
 class Verdict(NamedTuple):
@@ -70,7 +73,7 @@ def _checked(rule: KyvernoRule, check: RuleCheck, context: Context, value: Any, 
     if check.each is not None:
         return _each(rule, check.each, context)
     if check.any_pattern is None:
-        wrong = mismatch_of(value, context.substituted(check.pattern))
+        wrong = mismatch_of(value, context.substituted(check.pattern), context.query.budget)
         if wrong is None:
             return _PASS
         if wrong.skips:
@@ -85,7 +88,7 @@ def _any_pattern(
     failing: list[Path] = []
     skipped = False
     for pattern in patterns:
-        wrong = mismatch_of(value, context.substituted(pattern))
+        wrong = mismatch_of(value, context.substituted(pattern), context.query.budget)
         if wrong is None:
             return _PASS
         skipped = skipped or wrong.skips
@@ -142,6 +145,7 @@ def _elements(
     for number, element in enumerate(elements):
         if element is None:
             continue
+        context.query.budget.spend(_ELEMENT)
         places = _places_of_element(origins, number, len(elements))
         inner = context.within(
             element=element,

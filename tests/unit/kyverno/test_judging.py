@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kscan_lsp.kyverno.budget import Budget, OverBudget
 from tests.support.admitting import admitting_project, said, said_of, unanswered
 from tests.support.kyverno import about, cluster_policy, denying, marked, verdict
 
@@ -486,6 +487,25 @@ def test_nothing_of_a_secret_is_in_a_message() -> None:
     check = {"message": "is {{ request.object.stringData.key }}", "pattern": {"type": "x"}}
     (one,) = said(text, cluster_policy(check))
     assert "value-of-the-secret" not in one.message
+
+
+def test_a_rule_with_too_many_elements_is_given_up() -> None:
+    numbers = [{"name": "range", "variable": {"value": [{"n": n} for n in range(2_001)]}}]
+    rule = {
+        "match": about("*"),
+        "context": numbers,
+        "validate": {"foreach": [{"list": "range", "pattern": {"n": "*"}}]},
+    }
+    assert unanswered(DEPLOYMENT, cluster_policy(rule)) == ["its foreach has more than 2,000 elements"]
+
+
+def test_rules_have_a_budget_of_their_own_and_one_together() -> None:
+    whole = Budget(steps=5)
+    Budget(whole, steps=3).spend(3)
+    with pytest.raises(OverBudget, match="together"):
+        Budget(whole, steps=3).spend(3)
+    with pytest.raises(OverBudget, match="it takes"):
+        Budget(steps=3).spend(4)
 
 
 def test_policies_say_nothing_of_policies() -> None:
