@@ -150,8 +150,10 @@ class _RuleReader:
 
     def severity(self, action: str) -> Severity:
         """How severe a violation is, by what is done about it."""
-        found = severity_of(self.notes.get(ANNOTATED), enforced=action.lower() == "enforce")
-        warns = action.lower() != "enforce" and self.spec.get("emitWarning") is True
+        # a policy without admission is only looked at in background scans
+        enforced = action.lower() == "enforce" and self.spec.get("admission") is not False
+        found = severity_of(self.notes.get(ANNOTATED), enforced=enforced)
+        warns = not enforced and self.spec.get("emitWarning") is True
         return max(found, Severity.MEDIUM) if warns else found
 
     def check(

@@ -155,6 +155,7 @@ def test_the_rule_is_named_beside_the_finding() -> None:
         ({}, {}, "high"),
         ({"validationFailureAction": "enforce"}, {}, "high"),
         ({"validationFailureAction": "Audit"}, {}, "low"),
+        ({"admission": False}, {}, "low"),
         ({"validationFailureAction": "Audit", "emitWarning": True}, {}, "medium"),
         ({"validationFailureAction": "Audit"}, {"policies.kyverno.io/severity": "medium"}, "medium"),
         ({"validationFailureAction": "Audit"}, {"policies.kyverno.io/severity": "critical"}, "medium"),
@@ -425,6 +426,10 @@ def test_a_policy_in_cel() -> None:
     assert not said(DEPLOYMENT, _validating("object.spec.replicas < 50", "deployments"))
     audited = _validating("object.spec.replicas < 5", "deployments", validationActions=["Audit"])
     assert [one.severity for one in said(DEPLOYMENT, audited)] == ["low"]
+    scanned = _validating(
+        "object.spec.replicas < 5", "deployments", evaluation={"admission": {"enabled": False}}
+    )
+    assert [one.severity for one in said(DEPLOYMENT, scanned)] == ["low"]
 
 
 def test_a_policy_in_cel_about_pods_is_about_what_runs_pods() -> None:
@@ -479,6 +484,66 @@ def test_an_edit_of_the_policy_is_judged_again() -> None:
     project = project.with_files([("a.yaml", DEPLOYMENT.replace("replicas: 9", "replicas: 2"), False)])
     assert not said_of(project.files["a.yaml"])
     project = project.with_files([("a.yaml", DEPLOYMENT, False)])
+    assert marked(said_of(project.files["a.yaml"])) == ["replicas: 9"]
+
+
+POLICY = """\
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata:
+  name: p
+spec:
+  validationFailureAction: Enforce
+  rules:
+  - name: r
+    match:
+      any:
+      - resources:
+          kinds: [Service]
+          names: ["*"]
+    validate:
+      message: few
+      pattern:
+        spec:
+          replicas: "<5"
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("Service", "Deployment", ["few"]),
+        ("Service", "apps/v1/Deployment", ["few"]),
+        ("Service", '"*"', ["few"]),
+        ("Service", "Pod", []),
+        ("Service", "Service, Deployment", ["few"]),
+        ("kinds: [Service]", "namespaces: [shop]", ["few"]),
+    ],
+)
+def test_a_key_in_a_policy_is_enough_to_judge_again(before: str, after: str, found: list[str]) -> None:
+    project = admitting_project().with_files([("a.yaml", DEPLOYMENT, False), ("p.yaml", POLICY, False)])
+    assert not said_of(project.files["a.yaml"])
+    project = project.with_file("p.yaml", POLICY.replace(before, after))
+    assert [one.message for one in said_of(project.files["a.yaml"])] == found
+    project = project.with_file("p.yaml", POLICY.replace(before, after).replace("few", "many"))
+    assert [one.message for one in said_of(project.files["a.yaml"])] == ["many" for _ in found]
+    project = project.with_file("p.yaml", POLICY)
+    assert not said_of(project.files["a.yaml"])
+
+
+def test_an_exception_that_is_typed_counts_at_once() -> None:
+    text = _exception(["r0"]).replace('"ruleNames"', '"ruleNames" ')
+    policy = cluster_policy({"pattern": {"spec": {"replicas": "<5"}}})
+    files = [
+        ("a.yaml", DEPLOYMENT, False),
+        ("p.yaml", policy, False),
+        ("e.yaml", text.replace('"p"', '"q"'), False),
+    ]
+    project = admitting_project().with_files(files)
+    assert marked(said_of(project.files["a.yaml"])) == ["replicas: 9"]
+    project = project.with_file("e.yaml", text)
+    assert not said_of(project.files["a.yaml"])
+    project = project.with_file("e.yaml", text.replace("r0", "r1"))
     assert marked(said_of(project.files["a.yaml"])) == ["replicas: 9"]
 
 
