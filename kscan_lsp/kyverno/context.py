@@ -24,6 +24,8 @@ _VARIABLE: Final = regex(r"(?<!\\)\{\{(?:\{[^{}]*+\}|[^{}])*+\}\}")
 _REFERENCE: Final = regex(r"(?<!\\)\$\(.[^ ]*\)")
 MAX_ROUNDS: Final = 20
 """How often what variables give is looked through for variables."""
+RESERVED: Final = frozenset({"images", "request", "serviceAccountName", "serviceAccountNamespace", "target"})
+"""Names that Kyverno defines itself."""
 _WHO: Final = {
     "userInfo": "who asks (request.userInfo)",
     "roles": "the roles of who asks (request.roles)",
@@ -211,6 +213,17 @@ def _whole(text: str) -> str:
     """The expression that a text is, if it is one variable and nothing else."""
     found = _VARIABLE.fullmatch(text)
     return found[0][2:-2].strip() if found else ""
+
+
+def has_variables(value: Any, depth: int = 0) -> bool:
+    """Whether anything in a text, list or map is put in by variables or references."""
+    if isinstance(value, str):
+        return "{{" in value or "$(" in value
+    if depth > MAX_DEPTH:
+        return True
+    if isinstance(value, dict):
+        return any(has_variables(key) or has_variables(one, depth + 1) for key, one in value.items())
+    return isinstance(value, list) and any(has_variables(one, depth + 1) for one in value)
 
 
 def expressions_in(value: Any) -> list[str]:

@@ -110,7 +110,11 @@ class Query(TreeInterpreter):  # type: ignore[misc]
     def visit(self, node: Node, *args: Any, **kwargs: Any) -> Any:
         """The value of a node."""
         self.budget.spend()
-        return super().visit(node, *args, **kwargs)
+        kind = node["type"]
+        found = self._method_cache.get(kind)
+        if found is None:
+            found = self._method_cache[kind] = getattr(self, f"visit_{kind}", self.default_visit)
+        return found(node, *args, **kwargs)
 
     def is_true(self, node: Node, value: Any) -> bool:
         """Whether a node has a value that counts as true."""

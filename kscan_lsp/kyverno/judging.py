@@ -140,7 +140,7 @@ class _JudgingObject:
             group=self.request.group,
             version=self.request.version,
             kind=self.request.kind,
-            name=self.request.name,
+            name=self.request.name or _generated(metadata),
             namespace=self.request.namespace,
             labels=labels_of(one),
             annotations=notes if isinstance(notes, dict) else {},
@@ -289,6 +289,12 @@ class _JudgingObject:
             except (NotFound, QueryError, Unanswerable, OverBudget):
                 continue
         return False
+
+
+def _generated(metadata: object) -> str:
+    """What the name of an object begins with that gets its name when it is created."""
+    found = metadata.get("generateName") if isinstance(metadata, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _of_cel(said: Said) -> Verdict:

@@ -11,6 +11,7 @@ from kscan_lsp.findings import Severity
 if TYPE_CHECKING:
     from kscan_lsp.admission.model import Binding, Policy
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kyverno.overlay import Orders
     from kscan_lsp.paths import Path
 
 GROUP: Final = "kyverno.io"
@@ -57,6 +58,8 @@ class KyvernoCondition(Struct, frozen=True, eq=False):
     operator: str
     value: Any
     message: str = ""
+    plain: bool = False
+    """Whether its value has no variables."""
 
 
 class Conditions(Struct, frozen=True, eq=False):
@@ -117,6 +120,8 @@ class RuleCheck(Struct, frozen=True, eq=False):
     """In the policy."""
     pattern: Any = None
     any_pattern: tuple[Any, ...] | None = None
+    orders: Orders | None = None
+    """In which order keys of the patterns are looked at; None where these have variables."""
     deny: tuple[Conditions, ...] | None = None
     each: tuple[ForEach, ...] | None = None
     cel: Policy | None = None

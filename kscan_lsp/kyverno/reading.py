@@ -13,6 +13,7 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.kyverno.autogen import ANNOTATION, made_rules
 from kscan_lsp.kyverno.checking import PolicyReader, as_map, as_maps, as_text_of, as_texts
 from kscan_lsp.kyverno.conditions import KNOWN, OPERATORS
+from kscan_lsp.kyverno.context import RESERVED, has_variables
 from kscan_lsp.kyverno.matching import filters_of
 from kscan_lsp.kyverno.model import (
     CEL_GROUP,
@@ -28,10 +29,12 @@ from kscan_lsp.kyverno.model import (
     KyvernoRule,
     RuleCheck,
 )
+from kscan_lsp.kyverno.overlay import orders_of
 from kscan_lsp.kyverno.severities import ANNOTATION as ANNOTATED
 from kscan_lsp.kyverno.severities import severity_of
 
 if TYPE_CHECKING:
+    from kscan_lsp.kyverno.overlay import Orders
     from kscan_lsp.paths import Path
 
 _NOT_DONE: Final = {
@@ -185,14 +188,14 @@ class _RuleReader:
             )
         if "pattern" in given:
             reader.expressions(given["pattern"], (*path, "pattern"))
-            return RuleCheck(path, pattern=given["pattern"])
+            return RuleCheck(path, pattern=given["pattern"], orders=_orders(given["pattern"]))
         if "anyPattern" in given:
             patterns = given["anyPattern"]
             if not isinstance(patterns, list) or not patterns:
                 reader.fault((*path, "anyPattern"), "'anyPattern' must be a list of patterns")
                 return None
             reader.expressions(patterns, (*path, "anyPattern"))
-            return RuleCheck(path, any_pattern=tuple(patterns))
+            return RuleCheck(path, any_pattern=tuple(patterns), orders=_orders(*patterns))
         if "foreach" in given and depth <= MAX_NESTED:
             each = [self.each(one, where, rule, depth) for where, one in reader.maps(given, "foreach", path)]
             return RuleCheck(path, each=tuple(filter(None, each)))
@@ -226,6 +229,8 @@ class _RuleReader:
             name = as_text_of(entry.get("name"))
             if not name:
                 reader.fault((*where, "name"), "an entry of 'context' needs a 'name'")
+            elif name.startswith("element") or name in RESERVED:
+                reader.fault((*where, "name"), f"'{name}' is a name of Kyverno's own")
             elif unknown := next((why for kind, why in _NO_FILE.items() if kind in entry), ""):
                 reader.note(where, f"not judged here where it decides: '{name}' is {unknown}")
                 found.append(ContextEntry(name, unknown=f"'{name}', {unknown}"))
@@ -289,9 +294,15 @@ class _RuleReader:
             return None
         for field in ("key", "value"):
             self.reader.expressions(given.get(field), (*path, field))
+        value = given.get("value")
         return KyvernoCondition(
-            given.get("key"), operator, given.get("value"), as_text_of(given.get("message"))
+            given.get("key"), operator, value, as_text_of(given.get("message")), not has_variables(value)
         )
+
+
+def _orders(*patterns: Any) -> Orders | None:
+    """In which order keys of patterns without variables are looked at."""
+    return None if any(map(has_variables, patterns)) else orders_of(*patterns)
 
 
 def exception_of(group: str, data: dict[str, Any]) -> KyvernoException:

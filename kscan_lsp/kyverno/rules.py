@@ -73,22 +73,22 @@ def _checked(rule: KyvernoRule, check: RuleCheck, context: Context, value: Any, 
     if check.each is not None:
         return _each(rule, check.each, context)
     if check.any_pattern is None:
-        wrong = mismatch_of(value, context.substituted(check.pattern), context.query.budget)
+        pattern = check.pattern if check.orders is not None else context.substituted(check.pattern)
+        wrong = mismatch_of(value, pattern, context.query.budget, check.orders)
         if wrong is None:
             return _PASS
         if wrong.skips:
             return _SKIP
         return Verdict("fail", _below(base, wrong.paths), _message(rule, context))
-    return _any_pattern(rule, check.any_pattern, context, value, base)
+    return _any_pattern(rule, check, context, value, base)
 
 
-def _any_pattern(
-    rule: KyvernoRule, patterns: Sequence[Any], context: Context, value: Any, base: Path
-) -> Verdict:
+def _any_pattern(rule: KyvernoRule, check: RuleCheck, context: Context, value: Any, base: Path) -> Verdict:
     failing: list[Path] = []
     skipped = False
-    for pattern in patterns:
-        wrong = mismatch_of(value, context.substituted(pattern), context.query.budget)
+    for one in check.any_pattern or ():
+        pattern = one if check.orders is not None else context.substituted(one)
+        wrong = mismatch_of(value, pattern, context.query.budget, check.orders)
         if wrong is None:
             return _PASS
         skipped = skipped or wrong.skips

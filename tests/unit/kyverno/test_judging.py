@@ -236,6 +236,11 @@ def test_which_objects_are_excluded(exclude: dict[str, Any], found: str) -> None
     )
 
 
+def test_an_object_without_a_name_is_known_by_how_it_will_begin() -> None:
+    text = DEPLOYMENT.replace("name: d\n", "generateName: job-\n")
+    assert verdict(text, cluster_policy({"match": about("*", names=["job-*"]), "validate": ALWAYS})) == "fail"
+
+
 def test_who_asks_decides_nothing_where_the_rule_passes() -> None:
     rule = {
         "match": about("*"),

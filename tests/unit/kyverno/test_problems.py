@@ -57,6 +57,11 @@ def problems(text: str) -> list[tuple[str, str]]:
             "an entry of 'context' needs",
         ),
         (
+            RULE + "    context: [{name: request, variable: {value: a}}]\n    validate: {pattern: {a: b}}\n",
+            "request",
+            "'request' is a name of Kyverno's own",
+        ),
+        (
             RULE + "    validate:\n      cel:\n        expressions:\n        - expression: object.spec.a == objekt.b\n",
             "objekt",
             "undeclared reference to 'objekt.b'",
