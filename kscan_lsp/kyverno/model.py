@@ -113,6 +113,22 @@ class Filters(Struct, frozen=True, eq=False):
     every: bool = False
 
 
+class Excluded(Struct, frozen=True, eq=False):
+    """What a rule about the Pod Security Standards leaves out."""
+
+    control: str
+    images: tuple[str, ...] = ()
+    partly: bool = False
+    """Whether it leaves out single values of a field."""
+
+
+class PodSecurity(Struct, frozen=True, eq=False):
+    """A level of the Pod Security Standards that a rule asks for."""
+
+    level: str
+    exclude: tuple[Excluded, ...] = ()
+
+
 class RuleCheck(Struct, frozen=True, eq=False):
     """What a rule asks of an object, or of an element of `foreach`. Exactly one of these is there."""
 
@@ -124,6 +140,7 @@ class RuleCheck(Struct, frozen=True, eq=False):
     """In which order keys of the patterns are looked at; None where these have variables."""
     deny: tuple[Conditions, ...] | None = None
     each: tuple[ForEach, ...] | None = None
+    security: PodSecurity | None = None
     cel: Policy | None = None
     binding: Binding | None = None
     """What leads to the params of a rule in CEL."""

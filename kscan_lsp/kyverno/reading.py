@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kscan_lsp.admission.reading import policy_of
 from kscan_lsp.findings import Severity
 from kscan_lsp.kyverno.autogen import ANNOTATION, made_rules
 from kscan_lsp.kyverno.checking import PolicyReader, as_map, as_maps, as_text_of, as_texts
@@ -16,17 +15,16 @@ from kscan_lsp.kyverno.conditions import KNOWN, OPERATORS
 from kscan_lsp.kyverno.context import RESERVED, has_variables
 from kscan_lsp.kyverno.matching import filters_of
 from kscan_lsp.kyverno.model import (
-    CEL_GROUP,
     NOT_APPLIED,
     Conditions,
     ContextEntry,
-    ExceptedRules,
+    Excluded,
     ForEach,
     KyvernoCondition,
-    KyvernoException,
     KyvernoFault,
     KyvernoPolicy,
     KyvernoRule,
+    PodSecurity,
     RuleCheck,
 )
 from kscan_lsp.kyverno.overlay import orders_of
@@ -47,6 +45,7 @@ _NO_FILE: Final = {
     "imageRegistry": "what a registry says of an image (imageRegistry)",
     "globalReference": "an entry of the cluster (globalReference)",
 }
+LEVELS: Final = ("privileged", "baseline", "restricted")
 MAX_RULES: Final = 200
 MAX_NESTED: Final = 5
 """How deep `foreach` may stand in `foreach`."""
@@ -78,7 +77,7 @@ def kyverno_policy_of(name: str, namespace: str, data: dict[str, Any]) -> Kyvern
         *((place, rule, path) for path, place, rule in made),
     ]:
         # of a rule that Kyverno makes, what is wrong is wrong with the one it is made of
-        one = _RuleReader(reader if not place else PolicyReader(), path, spec, notes).rule(rule, place)
+        one = RuleReader(reader if not place else PolicyReader(), path, spec, notes).rule(rule, place)
         if one is not None:
             found.append(one)
     for number, (path, rule) in enumerate(rules):
@@ -94,7 +93,7 @@ def kyverno_policy_of(name: str, namespace: str, data: dict[str, Any]) -> Kyvern
     )
 
 
-class _RuleReader:
+class RuleReader:
     """Reads one rule of a policy."""
 
     def __init__(self, reader: PolicyReader, path: Path, spec: dict[str, Any], notes: dict[str, Any]) -> None:
@@ -165,10 +164,7 @@ class _RuleReader:
         """What a rule, or an entry of its `foreach`, asks."""
         reader = self.reader
         if "podSecurity" in given:
-            reader.note(
-                (*path, "podSecurity"), "podSecurity is not judged here; controls of kscan are about the same"
-            )
-            return None
+            return self._security(as_map(given["podSecurity"]), (*path, "podSecurity"))
         if "manifests" in given:
             reader.note((*path, "manifests"), "manifests: no file says whether a manifest is signed")
             return None
@@ -201,6 +197,21 @@ class _RuleReader:
             return RuleCheck(path, each=tuple(filter(None, each)))
         reader.fault(path, "'validate' needs one of pattern, anyPattern, deny, foreach, cel or podSecurity")
         return None
+
+    def _security(self, given: dict[str, Any], path: Path) -> RuleCheck | None:
+        level = as_text_of(given.get("level"))
+        if level not in LEVELS:
+            self.reader.fault((*path, "level"), f"'level' must be one of {', '.join(LEVELS)}")
+            return None
+        excluded = [
+            Excluded(
+                as_text_of(one.get("controlName")),
+                as_texts(one.get("images")),
+                bool(one.get("restrictedField") or one.get("values")),
+            )
+            for _, one in self.reader.maps(given, "exclude", path)
+        ]
+        return RuleCheck(path, security=PodSecurity(level, tuple(excluded)))
 
     def each(self, given: dict[str, Any], path: Path, rule: dict[str, Any], depth: int) -> ForEach | None:
         """One entry of `foreach`."""
@@ -303,39 +314,6 @@ class _RuleReader:
 def _orders(*patterns: Any) -> Orders | None:
     """In which order keys of patterns without variables are looked at."""
     return None if any(map(has_variables, patterns)) else orders_of(*patterns)
-
-
-def exception_of(group: str, data: dict[str, Any]) -> KyvernoException:
-    """What a PolicyException says.
-
-    Args:
-        group: the API group that it is of.
-        data: the object.
-    """
-    spec = as_map(data.get("spec"))
-    reader = PolicyReader()
-    unsupported, cel = "", None
-    if group == CEL_GROUP:
-        entries = tuple(
-            ExceptedRules(as_text_of(one.get("name")), ()) for one in as_maps(spec.get("policyRefs"))
-        )
-        # a policy that says yes to all that its conditions are true of
-        given = {"matchConditions": spec.get("matchConditions"), "validations": [{"expression": "true"}]}
-        cel = policy_of("", {"spec": given})
-        if spec.get("images") or spec.get("allowedValues"):
-            unsupported = "an exception with images or allowedValues counts for nothing here"
-        elif cel.broken:
-            unsupported = "an exception whose matchConditions are wrong counts for nothing here"
-    else:
-        entries = tuple(
-            ExceptedRules(as_text_of(one.get("policyName")), as_texts(one.get("ruleNames")))
-            for one in as_maps(spec.get("exceptions"))
-        )
-        if spec.get("podSecurity"):
-            unsupported = "an exception with podSecurity counts for nothing here"
-    match = filters_of(reader, spec.get("match"), ("spec", "match"))
-    conditions = _RuleReader(reader, (), {}, {}).conditions(spec.get("conditions"), ("spec", "conditions"))
-    return KyvernoException(entries, match, conditions, cel, unsupported)
 
 
 def other_faults(kind: str) -> tuple[KyvernoFault, ...]:

@@ -92,6 +92,8 @@ class _Reading:
         self.check(rule.check, frozenset(((),)), 0)
 
     def check(self, check: RuleCheck, bases: frozenset[Way], nesting: int) -> None:
+        if check.security is not None:
+            self.read.add(())
         if check.cel is not None:
             self.read.update(tuple(str(name) for name in path) for path in reads_of_cel(check.cel))
         for block in check.deny or ():
