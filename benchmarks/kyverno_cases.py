@@ -25,11 +25,12 @@ from kscan_lsp.policy.admission import kyverno_id
 from kscan_lsp.policy.model import PolicySet
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
 
 CASE = "kyverno-test.yaml"
-NOT_JUDGED = ("podSecurity", "manifests", "assert")
+NOT_JUDGED = ("manifests", "assert")
 
 
 class Result(NamedTuple):
@@ -94,6 +95,7 @@ class Case:
             space = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
             texts.append((f"values/{number}.json", msgspec.json.encode(space).decode()))
         ruleset, _ = choose(PolicySet(), Settings())
+        ruleset = msgspec.structs.replace(ruleset, policies=builtin_policies())
         project = Project(Evaluator(ruleset, Evidence(date(2026, 1, 1))))
         self.project = project.with_files([(name, text, False) for name, text in texts])
         self.who = bool(self.data.get("userinfo"))

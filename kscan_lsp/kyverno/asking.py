@@ -60,7 +60,7 @@ def read_cel(one: Object) -> KyvernoCelPolicy:
 @lru_cache(maxsize=1_024)
 def read_exception(one: Object) -> KyvernoException:
     """What the object of a PolicyException says."""
-    from kscan_lsp.kyverno.reading import exception_of
+    from kscan_lsp.kyverno.exceptions import exception_of
 
     return exception_of(one.id.group, one.data)
 

@@ -81,7 +81,8 @@ def cel_policy_of(name: str, namespace: str, data: dict[str, Any]) -> KyvernoCel
     actions = {one.lower() for one in as_texts(spec.get("validationActions") or spec.get("validationAction"))}
     severity = None
     if actions & {"deny", "warn", "audit"} or not actions:
-        enforced = "deny" in actions
+        admission = as_map(as_map(spec.get("evaluation")).get("admission"))
+        enforced = "deny" in actions and admission.get("enabled") is not False
         severity = severity_of(notes.get(ANNOTATION), enforced=enforced)
         if not enforced and "warn" in actions:
             severity = max(severity, Severity.MEDIUM)

@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kscan_lsp.admission.reading import binding_of, policy_of
+from kscan_lsp.kyverno.budget import MAX_DEPTH
 from kscan_lsp.kyverno.context import expressions_in
 from kscan_lsp.kyverno.expressions import QueryError, parsed
 from kscan_lsp.kyverno.model import KyvernoFault
-from kscan_lsp.kyverno.overlay import MAX_DEPTH
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:

@@ -113,7 +113,8 @@ def _block(block: Conditions, context: Context) -> ConditionsOutcome:
 
 
 def _holds(condition: KyvernoCondition, context: Context) -> bool:
-    key, value = context.substituted(condition.key), context.substituted(condition.value)
+    key = context.substituted(condition.key)
+    value = condition.value if condition.plain else context.substituted(condition.value)
     context.query.spend(key)
     context.query.spend(value)
     return compare(condition.operator, key, value)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.kyverno.budget import MAX_DEPTH, MAX_STEPS_OF_OBJECT, Budget, OverBudget
 from kscan_lsp.kyverno.expressions import NotFound, Query, QueryError, Unanswerable, Unknown
 from kscan_lsp.kyverno.functions import MAX_TEXT, bounded_json
 from kscan_lsp.kyverno.images import images_of
-from kscan_lsp.kyverno.overlay import MAX_DEPTH, OverBudget
 from kscan_lsp.kyverno.tracing import origins_of
 from kscan_lsp.regex import regex
 
@@ -24,6 +24,8 @@ _VARIABLE: Final = regex(r"(?<!\\)\{\{(?:\{[^{}]*+\}|[^{}])*+\}\}")
 _REFERENCE: Final = regex(r"(?<!\\)\$\(.[^ ]*\)")
 MAX_ROUNDS: Final = 20
 """How often what variables give is looked through for variables."""
+RESERVED: Final = frozenset({"images", "request", "serviceAccountName", "serviceAccountNamespace", "target"})
+"""Names that Kyverno defines itself."""
 _WHO: Final = {
     "userInfo": "who asks (request.userInfo)",
     "roles": "the roles of who asks (request.roles)",
@@ -56,8 +58,8 @@ class Context:
         return inner
 
     def fresh(self) -> Context:
-        """The same for another rule, with a budget of its own."""
-        made = Context(dict(self.values), Query(), {}, self.images)
+        """The same for another rule, with a budget of its own, which is part of the one here."""
+        made = Context(dict(self.values), Query(Budget(self.query.budget)), {}, self.images)
         made.configs = self.configs
         return made
 
@@ -149,6 +151,7 @@ class Context:
             Unanswerable: a variable needs what no file says.
             OverBudget: it takes too much work.
         """
+        self.query.budget.spend()
         if depth > MAX_DEPTH:
             raise OverBudget("it is nested too deep")
         if isinstance(value, str):
@@ -212,6 +215,17 @@ def _whole(text: str) -> str:
     return found[0][2:-2].strip() if found else ""
 
 
+def has_variables(value: Any, depth: int = 0) -> bool:
+    """Whether anything in a text, list or map is put in by variables or references."""
+    if isinstance(value, str):
+        return "{{" in value or "$(" in value
+    if depth > MAX_DEPTH:
+        return True
+    if isinstance(value, dict):
+        return any(has_variables(key) or has_variables(one, depth + 1) for key, one in value.items())
+    return isinstance(value, list) and any(has_variables(one, depth + 1) for one in value)
+
+
 def expressions_in(value: Any) -> list[str]:
     """The expressions of the variables of a text, list or map, as they are written."""
     if isinstance(value, str):
@@ -245,4 +259,4 @@ def context_of(
         "serviceAccountName": Unknown(_WHO["userInfo"]),
         "serviceAccountNamespace": Unknown(_WHO["userInfo"]),
     }
-    return Context(values, Query(), {}, dict(places))
+    return Context(values, Query(Budget(steps=MAX_STEPS_OF_OBJECT)), {}, dict(places))

@@ -16,13 +16,11 @@ from jmespath.exceptions import ArityError, JMESPathError, JMESPathTypeError, Un
 from jmespath.parser import Parser
 from jmespath.visitor import TreeInterpreter
 
+from kscan_lsp.kyverno.budget import Budget, OverBudget
 from kscan_lsp.kyverno.functions import MAX_TEXT, KyvernoFunctions, NoValueHere
-from kscan_lsp.kyverno.overlay import OverBudget
 from kscan_lsp.kyverno.scalars import Refused
 
 Node = dict[str, Any]
-MAX_STEPS: Final = 200_000
-"""Parts of expressions that are evaluated, and of values that are looked through, for one rule and one object."""
 MAX_SOURCE: Final = 10_000
 """Characters of an expression."""
 
@@ -66,9 +64,9 @@ def parsed(source: str) -> Node | QueryError:
 class Query(TreeInterpreter):  # type: ignore[misc]
     """Evaluates expressions, with a budget for all of them together."""
 
-    def __init__(self, steps: int = MAX_STEPS) -> None:
+    def __init__(self, budget: Budget | None = None) -> None:
         super().__init__()
-        self.left = steps
+        self.budget = budget or Budget()
         self._functions = KyvernoFunctions()
 
     def search(self, source: str, context: Any) -> Any:
@@ -111,8 +109,12 @@ class Query(TreeInterpreter):  # type: ignore[misc]
 
     def visit(self, node: Node, *args: Any, **kwargs: Any) -> Any:
         """The value of a node."""
-        self.step()
-        return super().visit(node, *args, **kwargs)
+        self.budget.spend()
+        kind = node["type"]
+        found = self._method_cache.get(kind)
+        if found is None:
+            found = self._method_cache[kind] = getattr(self, f"visit_{kind}", self.default_visit)
+        return found(node, *args, **kwargs)
 
     def is_true(self, node: Node, value: Any) -> bool:
         """Whether a node has a value that counts as true."""
@@ -161,20 +163,12 @@ class Query(TreeInterpreter):  # type: ignore[misc]
             raise OverBudget(f"it makes a text of more than {MAX_TEXT:,} characters")
         return found
 
-    def step(self) -> None:
-        """Take what the smallest step costs."""
-        self.left -= 1
-        if self.left < 0:
-            raise OverBudget("its expressions take too much work")
-
     def spend(self, value: Any) -> None:
         """Take what it costs to look through a value: what it holds twice counts twice."""
         open_values = [value]
         while open_values:
             one = open_values.pop()
-            self.left -= 1 + (len(one) // 1_000 if isinstance(one, str) else 0)
-            if self.left < 0:
-                raise OverBudget("its expressions take too much work")
+            self.budget.spend(1 + (len(one) // 1_000 if isinstance(one, str) else 0))
             if isinstance(one, dict):
                 open_values += one.values()
             elif isinstance(one, list):
@@ -196,7 +190,7 @@ class Query(TreeInterpreter):  # type: ignore[misc]
         if not isinstance(base, list):
             return None
         found = [inner for one in base for inner in (one if isinstance(one, list) else (one,))]
-        self.left -= len(found)
+        self.budget.spend(len(found))
         return found
 
     def visit_projection(self, node: Node, value: Any) -> Any:

@@ -19,12 +19,13 @@ from kscan_lsp.cel.patterns import start_evaluation
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import Finding, Related, Severity, in_order
 from kscan_lsp.kyverno.asking import read_cel, read_exception, read_kyverno
+from kscan_lsp.kyverno.budget import OverBudget
 from kscan_lsp.kyverno.conditions import evaluated
 from kscan_lsp.kyverno.context import context_of
 from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable
-from kscan_lsp.kyverno.matching import RuleSubject, fit_of, fits_filters
+from kscan_lsp.kyverno.matching import Fit, RuleSubject, fit_of, fits_filters
 from kscan_lsp.kyverno.model import CEL_POLICIES
-from kscan_lsp.kyverno.overlay import OverBudget
+from kscan_lsp.kyverno.pod_security import security_verdict
 from kscan_lsp.kyverno.reads import tree_of, tree_of_cel
 from kscan_lsp.kyverno.remembered import Different
 from kscan_lsp.kyverno.rules import Verdict, verdict_of
@@ -68,7 +69,7 @@ def admit_kyverno(one: Object, resource: Resource, asked: KyvernoDeciding, rules
     """
     if not asked.policies:
         return NOTHING
-    judging = _JudgingObject(one, asked)
+    judging = _JudgingObject(one, resource, asked, ruleset)
     locator = resource.locator()
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
@@ -130,8 +131,10 @@ _ABOUT_NOTHING: Final = Verdict("skip")
 class _JudgingObject:
     """One object, policy by policy. What it takes is worked out when the first of them is about it."""
 
-    def __init__(self, one: Object, asked: KyvernoDeciding) -> None:
+    def __init__(self, one: Object, resource: Resource, asked: KyvernoDeciding, ruleset: Ruleset) -> None:
         self.one = one
+        self.resource = resource
+        self.ruleset = ruleset
         self.asked = asked
         self.request = request_of(one, asked.namespace)
         metadata = one.data.get("metadata")
@@ -140,14 +143,14 @@ class _JudgingObject:
             group=self.request.group,
             version=self.request.version,
             kind=self.request.kind,
-            name=self.request.name,
+            name=self.request.name or _generated(metadata),
             namespace=self.request.namespace,
             labels=labels_of(one),
             annotations=notes if isinstance(notes, dict) else {},
             around=self.request.around,
         )
         self.data = with_defaults(one, self.request.namespace)
-        decided = (self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
+        decided = (ruleset, self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
         self.different = Different((one.file, one.root, one.id), self.data, decided)
         self.configs = {key: None if found is None else found.data for key, found in asked.configs}
         self.params = dict(asked.params)
@@ -195,10 +198,13 @@ class _JudgingObject:
         if policy.namespace and policy.namespace != self.subject.namespace:
             return
         for number, rule in enumerate(policy.rules):
-            fit = fit_of(rule, self.subject)
-            if not fit.fits or self._excepted(policy.name, rule.name):
-                continue
-            verdict = self._verdict(rule, (declared, number))
+            try:
+                fit = fit_of(rule, self.subject)
+                if not fit.fits or self._excepted(policy.name, rule.name):
+                    continue
+                verdict = self._verdict(rule, (declared, number))
+            except OverBudget as error:
+                fit, verdict = Fit(True), Verdict("unknown", (), str(error))
             if fit.unless and verdict.status in {"fail", "error"}:
                 verdict = Verdict(
                     "unknown", (), f"it fails, and {fit.unless} decides whether the rule applies"
@@ -215,7 +221,10 @@ class _JudgingObject:
     def _verdict(self, rule: KyvernoRule, key: tuple[Object, int]) -> Verdict:
         start_evaluation()
         if rule.check.cel is None:
-            return verdict_of(rule, self.context())
+            said_first = verdict_of(rule, self.context())
+            if rule.check.security is None or said_first.status != "pass":
+                return said_first
+            return security_verdict(rule.check.security, self.one, self.resource, self.ruleset.policies)
         params = self.params.get(key, ())
         if rule.check.cel.param_kind is not None and not params:
             return Verdict("unknown", (), "no file has its params")
@@ -286,6 +295,12 @@ class _JudgingObject:
             except (NotFound, QueryError, Unanswerable, OverBudget):
                 continue
         return False
+
+
+def _generated(metadata: object) -> str:
+    """What the name of an object begins with that gets its name when it is created."""
+    found = metadata.get("generateName") if isinstance(metadata, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _of_cel(said: Said) -> Verdict:

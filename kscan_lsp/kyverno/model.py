@@ -11,6 +11,7 @@ from kscan_lsp.findings import Severity
 if TYPE_CHECKING:
     from kscan_lsp.admission.model import Binding, Policy
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kyverno.overlay import Orders
     from kscan_lsp.paths import Path
 
 GROUP: Final = "kyverno.io"
@@ -57,6 +58,8 @@ class KyvernoCondition(Struct, frozen=True, eq=False):
     operator: str
     value: Any
     message: str = ""
+    plain: bool = False
+    """Whether its value has no variables."""
 
 
 class Conditions(Struct, frozen=True, eq=False):
@@ -110,6 +113,22 @@ class Filters(Struct, frozen=True, eq=False):
     every: bool = False
 
 
+class Excluded(Struct, frozen=True, eq=False):
+    """What a rule about the Pod Security Standards leaves out."""
+
+    control: str
+    images: tuple[str, ...] = ()
+    partly: bool = False
+    """Whether it leaves out single values of a field."""
+
+
+class PodSecurity(Struct, frozen=True, eq=False):
+    """A level of the Pod Security Standards that a rule asks for."""
+
+    level: str
+    exclude: tuple[Excluded, ...] = ()
+
+
 class RuleCheck(Struct, frozen=True, eq=False):
     """What a rule asks of an object, or of an element of `foreach`. Exactly one of these is there."""
 
@@ -117,8 +136,11 @@ class RuleCheck(Struct, frozen=True, eq=False):
     """In the policy."""
     pattern: Any = None
     any_pattern: tuple[Any, ...] | None = None
+    orders: Orders | None = None
+    """In which order keys of the patterns are looked at; None where these have variables."""
     deny: tuple[Conditions, ...] | None = None
     each: tuple[ForEach, ...] | None = None
+    security: PodSecurity | None = None
     cel: Policy | None = None
     binding: Binding | None = None
     """What leads to the params of a rule in CEL."""

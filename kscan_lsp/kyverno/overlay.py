@@ -11,24 +11,21 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.kyverno.budget import MAX_DEPTH, OverBudget
 from kscan_lsp.kyverno.leaves import leaf_matches
 from kscan_lsp.kyverno.scalars import has_wildcards, wild_match
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
+    from kscan_lsp.kyverno.budget import Budget
     from kscan_lsp.paths import Path
 
 _ANCHOR: Final = regex(r"([+<=X^])?\((.+)\)")
+Orders = dict[int, tuple[list[str], list[str]]]
+"""By the identity of a map of a pattern that is kept, its keys with anchors, and the others."""
 _FIRST: Final = frozenset({"", "^", "=", "X"})
 """The anchors that are looked at before anything else of a map; those of the whole rule, `<`, come with the rest."""
-MAX_COMPARED: Final = 200_000
-"""Pairs of values that are compared for one object and pattern."""
-MAX_DEPTH: Final = 100
 MAX_PLACES: Final = 20
-
-
-class OverBudget(Exception):  # noqa: N818 - a limit, and nothing that is wrong
-    """Judging takes too much work; the text says of what."""
 
 
 class Anchored(NamedTuple):
@@ -54,23 +51,43 @@ def anchor_of(key: str) -> Anchored:
     return Anchored(found[1] or "", found[2]) if found else Anchored(None, key)
 
 
-def mismatch_of(value: Any, pattern: Any) -> Mismatch | None:
+def mismatch_of(value: Any, pattern: Any, budget: Budget, orders: Orders | None = None) -> Mismatch | None:
     """Why a value is not what a pattern says; None where it is.
+
+    Args:
+        value: an object, or part of one.
+        pattern: the pattern, with the values of its variables in place.
+        budget: what that may take.
+        orders: in which order its keys are looked at, as far as that is known.
 
     Raises:
         OverBudget: that takes too much work.
     """
-    return _Matching().element(value, pattern, (), 0)
+    return _Matching(budget, orders or {}).element(value, pattern, (), 0)
+
+
+def orders_of(*patterns: Any) -> Orders:
+    """In which order the keys of all maps of some patterns are looked at, by the identity of these."""
+    found: Orders = {}
+    left = [(one, 0) for one in patterns]
+    while left:
+        one, depth = left.pop()
+        if isinstance(one, dict) and id(one) not in found and depth <= MAX_DEPTH:
+            found[id(one)] = _parted(one)
+        if isinstance(one, dict | list) and depth <= MAX_DEPTH:
+            left += [(inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one)]
+    return found
 
 
 class _Matching:
-    def __init__(self) -> None:
-        self.left = MAX_COMPARED
+    def __init__(self, budget: Budget, orders: Orders) -> None:
+        self.budget = budget
+        self.orders = orders
 
     def element(self, value: Any, pattern: Any, path: Path, depth: int) -> Mismatch | None:
-        self.left -= 1
-        if self.left < 0 or depth > MAX_DEPTH:
-            raise OverBudget("the pattern has too much to compare here")
+        self.budget.spend()
+        if depth > MAX_DEPTH:
+            raise OverBudget("its pattern is nested too deep")
         if isinstance(pattern, dict):
             return self.map(value, pattern, path, depth) if isinstance(value, dict) else _fails(path)
         if isinstance(pattern, list):
@@ -82,7 +99,7 @@ class _Matching:
 
     def map(self, value: dict[str, Any], pattern: dict[str, Any], path: Path, depth: int) -> Mismatch | None:
         pattern = _with_names(pattern, value)
-        anchors, others = _parted(pattern)
+        anchors, others = self.orders.get(id(pattern)) or _parted(pattern)
         skips: list[Mismatch] = []
         applied = 0
         for key in anchors:
@@ -194,13 +211,15 @@ def _with_names(pattern: dict[str, Any], value: dict[str, Any]) -> dict[str, Any
     asked = pattern[within] if within is not None else None
     if not isinstance(known, dict) or not isinstance(asked, dict):
         return pattern
-    now = dict(asked)
+    now = {}
     for key, wanted in asked.items():
         tag = anchor_of(key).key
         there = known.get(tag)
         if tag in {"labels", "annotations"} and isinstance(wanted, dict) and isinstance(there, dict):
-            now[key] = {_named(name, there): one for name, one in wanted.items()}
-    return {**pattern, within: now} if within is not None else pattern
+            names = {name: _named(name, there) for name in wanted}
+            if any(name != named for name, named in names.items()):
+                now[key] = {names[name]: one for name, one in wanted.items()}
+    return {**pattern, within: {**asked, **now}} if now and within is not None else pattern
 
 
 def _named(name: str, there: dict[str, Any]) -> str:

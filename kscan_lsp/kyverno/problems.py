@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp.admission.problems import span_of
 from kscan_lsp.findings import UNUSED, Problem, fewer
 from kscan_lsp.kyverno.cel_policies import cel_policy_of
+from kscan_lsp.kyverno.exceptions import exception_of
 from kscan_lsp.kyverno.model import CEL_POLICIES, EXCEPTION, KyvernoFault
-from kscan_lsp.kyverno.reading import exception_of, kyverno_policy_of, other_faults
+from kscan_lsp.kyverno.reading import kyverno_policy_of, other_faults
 
 if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource

@@ -8,30 +8,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from kscan_lsp.admission.reading import policy_of
 from kscan_lsp.findings import Severity
 from kscan_lsp.kyverno.autogen import ANNOTATION, made_rules
 from kscan_lsp.kyverno.checking import PolicyReader, as_map, as_maps, as_text_of, as_texts
 from kscan_lsp.kyverno.conditions import KNOWN, OPERATORS
+from kscan_lsp.kyverno.context import RESERVED, has_variables
 from kscan_lsp.kyverno.matching import filters_of
 from kscan_lsp.kyverno.model import (
-    CEL_GROUP,
     NOT_APPLIED,
     Conditions,
     ContextEntry,
-    ExceptedRules,
+    Excluded,
     ForEach,
     KyvernoCondition,
-    KyvernoException,
     KyvernoFault,
     KyvernoPolicy,
     KyvernoRule,
+    PodSecurity,
     RuleCheck,
 )
+from kscan_lsp.kyverno.overlay import orders_of
 from kscan_lsp.kyverno.severities import ANNOTATION as ANNOTATED
 from kscan_lsp.kyverno.severities import severity_of
 
 if TYPE_CHECKING:
+    from kscan_lsp.kyverno.overlay import Orders
     from kscan_lsp.paths import Path
 
 _NOT_DONE: Final = {
@@ -44,6 +45,7 @@ _NO_FILE: Final = {
     "imageRegistry": "what a registry says of an image (imageRegistry)",
     "globalReference": "an entry of the cluster (globalReference)",
 }
+LEVELS: Final = ("privileged", "baseline", "restricted")
 MAX_RULES: Final = 200
 MAX_NESTED: Final = 5
 """How deep `foreach` may stand in `foreach`."""
@@ -75,7 +77,7 @@ def kyverno_policy_of(name: str, namespace: str, data: dict[str, Any]) -> Kyvern
         *((place, rule, path) for path, place, rule in made),
     ]:
         # of a rule that Kyverno makes, what is wrong is wrong with the one it is made of
-        one = _RuleReader(reader if not place else PolicyReader(), path, spec, notes).rule(rule, place)
+        one = RuleReader(reader if not place else PolicyReader(), path, spec, notes).rule(rule, place)
         if one is not None:
             found.append(one)
     for number, (path, rule) in enumerate(rules):
@@ -91,7 +93,7 @@ def kyverno_policy_of(name: str, namespace: str, data: dict[str, Any]) -> Kyvern
     )
 
 
-class _RuleReader:
+class RuleReader:
     """Reads one rule of a policy."""
 
     def __init__(self, reader: PolicyReader, path: Path, spec: dict[str, Any], notes: dict[str, Any]) -> None:
@@ -150,8 +152,10 @@ class _RuleReader:
 
     def severity(self, action: str) -> Severity:
         """How severe a violation is, by what is done about it."""
-        found = severity_of(self.notes.get(ANNOTATED), enforced=action.lower() == "enforce")
-        warns = action.lower() != "enforce" and self.spec.get("emitWarning") is True
+        # a policy without admission is only looked at in background scans
+        enforced = action.lower() == "enforce" and self.spec.get("admission") is not False
+        found = severity_of(self.notes.get(ANNOTATED), enforced=enforced)
+        warns = not enforced and self.spec.get("emitWarning") is True
         return max(found, Severity.MEDIUM) if warns else found
 
     def check(
@@ -160,10 +164,7 @@ class _RuleReader:
         """What a rule, or an entry of its `foreach`, asks."""
         reader = self.reader
         if "podSecurity" in given:
-            reader.note(
-                (*path, "podSecurity"), "podSecurity is not judged here; controls of kscan are about the same"
-            )
-            return None
+            return self._security(as_map(given["podSecurity"]), (*path, "podSecurity"))
         if "manifests" in given:
             reader.note((*path, "manifests"), "manifests: no file says whether a manifest is signed")
             return None
@@ -183,19 +184,34 @@ class _RuleReader:
             )
         if "pattern" in given:
             reader.expressions(given["pattern"], (*path, "pattern"))
-            return RuleCheck(path, pattern=given["pattern"])
+            return RuleCheck(path, pattern=given["pattern"], orders=_orders(given["pattern"]))
         if "anyPattern" in given:
             patterns = given["anyPattern"]
             if not isinstance(patterns, list) or not patterns:
                 reader.fault((*path, "anyPattern"), "'anyPattern' must be a list of patterns")
                 return None
             reader.expressions(patterns, (*path, "anyPattern"))
-            return RuleCheck(path, any_pattern=tuple(patterns))
+            return RuleCheck(path, any_pattern=tuple(patterns), orders=_orders(*patterns))
         if "foreach" in given and depth <= MAX_NESTED:
             each = [self.each(one, where, rule, depth) for where, one in reader.maps(given, "foreach", path)]
             return RuleCheck(path, each=tuple(filter(None, each)))
         reader.fault(path, "'validate' needs one of pattern, anyPattern, deny, foreach, cel or podSecurity")
         return None
+
+    def _security(self, given: dict[str, Any], path: Path) -> RuleCheck | None:
+        level = as_text_of(given.get("level"))
+        if level not in LEVELS:
+            self.reader.fault((*path, "level"), f"'level' must be one of {', '.join(LEVELS)}")
+            return None
+        excluded = [
+            Excluded(
+                as_text_of(one.get("controlName")),
+                as_texts(one.get("images")),
+                bool(one.get("restrictedField") or one.get("values")),
+            )
+            for _, one in self.reader.maps(given, "exclude", path)
+        ]
+        return RuleCheck(path, security=PodSecurity(level, tuple(excluded)))
 
     def each(self, given: dict[str, Any], path: Path, rule: dict[str, Any], depth: int) -> ForEach | None:
         """One entry of `foreach`."""
@@ -224,6 +240,8 @@ class _RuleReader:
             name = as_text_of(entry.get("name"))
             if not name:
                 reader.fault((*where, "name"), "an entry of 'context' needs a 'name'")
+            elif name.startswith("element") or name in RESERVED:
+                reader.fault((*where, "name"), f"'{name}' is a name of Kyverno's own")
             elif unknown := next((why for kind, why in _NO_FILE.items() if kind in entry), ""):
                 reader.note(where, f"not judged here where it decides: '{name}' is {unknown}")
                 found.append(ContextEntry(name, unknown=f"'{name}', {unknown}"))
@@ -287,42 +305,15 @@ class _RuleReader:
             return None
         for field in ("key", "value"):
             self.reader.expressions(given.get(field), (*path, field))
+        value = given.get("value")
         return KyvernoCondition(
-            given.get("key"), operator, given.get("value"), as_text_of(given.get("message"))
+            given.get("key"), operator, value, as_text_of(given.get("message")), not has_variables(value)
         )
 
 
-def exception_of(group: str, data: dict[str, Any]) -> KyvernoException:
-    """What a PolicyException says.
-
-    Args:
-        group: the API group that it is of.
-        data: the object.
-    """
-    spec = as_map(data.get("spec"))
-    reader = PolicyReader()
-    unsupported, cel = "", None
-    if group == CEL_GROUP:
-        entries = tuple(
-            ExceptedRules(as_text_of(one.get("name")), ()) for one in as_maps(spec.get("policyRefs"))
-        )
-        # a policy that says yes to all that its conditions are true of
-        given = {"matchConditions": spec.get("matchConditions"), "validations": [{"expression": "true"}]}
-        cel = policy_of("", {"spec": given})
-        if spec.get("images") or spec.get("allowedValues"):
-            unsupported = "an exception with images or allowedValues counts for nothing here"
-        elif cel.broken:
-            unsupported = "an exception whose matchConditions are wrong counts for nothing here"
-    else:
-        entries = tuple(
-            ExceptedRules(as_text_of(one.get("policyName")), as_texts(one.get("ruleNames")))
-            for one in as_maps(spec.get("exceptions"))
-        )
-        if spec.get("podSecurity"):
-            unsupported = "an exception with podSecurity counts for nothing here"
-    match = filters_of(reader, spec.get("match"), ("spec", "match"))
-    conditions = _RuleReader(reader, (), {}, {}).conditions(spec.get("conditions"), ("spec", "conditions"))
-    return KyvernoException(entries, match, conditions, cel, unsupported)
+def _orders(*patterns: Any) -> Orders | None:
+    """In which order keys of patterns without variables are looked at."""
+    return None if any(map(has_variables, patterns)) else orders_of(*patterns)
 
 
 def other_faults(kind: str) -> tuple[KyvernoFault, ...]:

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.admission.reads import reads_of as reads_of_cel
+from kscan_lsp.kyverno.budget import MAX_DEPTH
 from kscan_lsp.kyverno.context import expressions_in
 from kscan_lsp.kyverno.expressions import QueryError, parsed
 from kscan_lsp.kyverno.images import LISTS
-from kscan_lsp.kyverno.overlay import MAX_DEPTH, anchor_of
+from kscan_lsp.kyverno.overlay import anchor_of
 from kscan_lsp.kyverno.scalars import has_wildcards
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class _Reading:
         self.check(rule.check, frozenset(((),)), 0)
 
     def check(self, check: RuleCheck, bases: frozenset[Way], nesting: int) -> None:
+        if check.security is not None:
+            self.read.add(())
         if check.cel is not None:
             self.read.update(tuple(str(name) for name in path) for path in reads_of_cel(check.cel))
         for block in check.deny or ():

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from kscan_lsp.admission.places import OF_OBJECT
+from kscan_lsp.kyverno.budget import OverBudget
 from kscan_lsp.kyverno.conditions import evaluated, places_of
 from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable
-from kscan_lsp.kyverno.overlay import MAX_PLACES, OverBudget, mismatch_of
+from kscan_lsp.kyverno.overlay import MAX_PLACES, mismatch_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,8 @@ Status = Literal["pass", "fail", "skip", "error", "unknown"]
 MAX_ELEMENTS: Final = 2_000
 """Elements of one `foreach` that are looked at."""
 MAX_MESSAGE: Final = 500
+_ELEMENT: Final = 50
+"""Steps that an element takes, whatever is asked of it."""
 
 
 class Verdict(NamedTuple):
@@ -62,6 +65,8 @@ def verdict_of(rule: KyvernoRule, context: Context) -> Verdict:
 
 def _checked(rule: KyvernoRule, check: RuleCheck, context: Context, value: Any, base: Path) -> Verdict:
     """What is asked of a value, which stands at a path of the object."""
+    if check.security is not None:
+        return _PASS  # as far as what stands before it goes: the controls are asked by who judges the rule
     if check.deny is not None:
         found = evaluated(check.deny, context)
         if not found.holds:
@@ -70,22 +75,22 @@ def _checked(rule: KyvernoRule, check: RuleCheck, context: Context, value: Any, 
     if check.each is not None:
         return _each(rule, check.each, context)
     if check.any_pattern is None:
-        wrong = mismatch_of(value, context.substituted(check.pattern))
+        pattern = check.pattern if check.orders is not None else context.substituted(check.pattern)
+        wrong = mismatch_of(value, pattern, context.query.budget, check.orders)
         if wrong is None:
             return _PASS
         if wrong.skips:
             return _SKIP
         return Verdict("fail", _below(base, wrong.paths), _message(rule, context))
-    return _any_pattern(rule, check.any_pattern, context, value, base)
+    return _any_pattern(rule, check, context, value, base)
 
 
-def _any_pattern(
-    rule: KyvernoRule, patterns: Sequence[Any], context: Context, value: Any, base: Path
-) -> Verdict:
+def _any_pattern(rule: KyvernoRule, check: RuleCheck, context: Context, value: Any, base: Path) -> Verdict:
     failing: list[Path] = []
     skipped = False
-    for pattern in patterns:
-        wrong = mismatch_of(value, context.substituted(pattern))
+    for one in check.any_pattern or ():
+        pattern = one if check.orders is not None else context.substituted(one)
+        wrong = mismatch_of(value, pattern, context.query.budget, check.orders)
         if wrong is None:
             return _PASS
         skipped = skipped or wrong.skips
@@ -142,6 +147,7 @@ def _elements(
     for number, element in enumerate(elements):
         if element is None:
             continue
+        context.query.budget.spend(_ELEMENT)
         places = _places_of_element(origins, number, len(elements))
         inner = context.within(
             element=element,

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from kscan_lsp.cel.quantities import quantity
+from kscan_lsp.kyverno.budget import OverBudget
 from kscan_lsp.regex import regex
 
 _DURATION_PART: Final = regex(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
@@ -16,6 +17,10 @@ SECOND: Final = 10**9
 """Nanoseconds."""
 _LONGEST: Final = 256
 """Characters of a number, quantity or duration: nobody writes longer ones in earnest."""
+
+
+MAX_MATCHED: Final = 2_000_000
+"""Characters of a pattern times characters of a text."""
 
 
 class Refused(ValueError):  # noqa: N818 - an answer
@@ -31,9 +36,14 @@ def wild_match(pattern: str, text: str) -> bool:
     """Whether a text is what a pattern says: `*` is any text, `?` any one character.
 
     One pass, with the last `*` to come back to: it takes pattern times text at worst.
+
+    Raises:
+        OverBudget: both are too long for that.
     """
     if pattern in {text, "*"}:
         return True
+    if len(pattern) * len(text) > MAX_MATCHED:
+        raise OverBudget("a text is too long for one of its patterns")
     at = place = 0
     star = mark = -1
     while place < len(text):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from jmespath.exceptions import JMESPathError
 
+from kscan_lsp.kyverno.budget import OverBudget
 from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable, Unknown, parsed
 from kscan_lsp.kyverno.functions import NoValueHere
-from kscan_lsp.kyverno.overlay import OverBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class _Tracing:
     def trace(self, node: Node, at: Origin) -> Iterator[Origin]:
         """What a node gives of a value that stands somewhere."""
         children = node.get("children", ())
-        self.query.step()
+        self.query.budget.spend()
         match node["type"]:
             case "field":
                 found = at.value.get(node["value"]) if isinstance(at.value, dict) else None

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kscan_lsp import paths
+from kscan_lsp.kyverno.budget import Budget, OverBudget
 from kscan_lsp.kyverno.context import Context, context_of
 from kscan_lsp.kyverno.expressions import NotFound, Query, QueryError, Unanswerable
 from kscan_lsp.kyverno.model import ContextEntry
-from kscan_lsp.kyverno.overlay import OverBudget
 
 POD = {
     "metadata": {"name": "p", "labels": {"app": "shop"}, "annotations": {"list": '["a","b"]', "for": "name"}},
@@ -144,11 +144,11 @@ def test_an_error_quotes_no_value_of_the_manifest() -> None:
 def test_what_grows_without_end_is_given_up() -> None:
     doubling = "request.object | " + " | ".join(["[@, @]"] * 40)
     with pytest.raises(OverBudget):
-        Query().search(f"to_string({doubling.replace('request.object', '@')})", {"a": 1})
+        Query(Budget(steps=5_000)).search(f"to_string({doubling.replace('request.object', '@')})", {"a": 1})
     with pytest.raises(OverBudget):
-        Query().search("@ | " + " | ".join(["[@, @][]"] * 40), ["a"] * 10)
+        Query(Budget(steps=5_000)).search("@ | " + " | ".join(["[@, @][]"] * 40), ["a"] * 10)
     with pytest.raises((OverBudget, QueryError)):
-        Query().search("@ | " + " | ".join(["join('', [@, @])"] * 40), "aaaaaaaaaa")
+        Query(Budget(steps=5_000)).search("@ | " + " | ".join(["join('', [@, @])"] * 40), "aaaaaaaaaa")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kscan_lsp.kyverno.budget import Budget, OverBudget
 from tests.support.admitting import admitting_project, said, said_of, unanswered
 from tests.support.kyverno import about, cluster_policy, denying, marked, verdict
 
@@ -154,6 +155,7 @@ def test_the_rule_is_named_beside_the_finding() -> None:
         ({}, {}, "high"),
         ({"validationFailureAction": "enforce"}, {}, "high"),
         ({"validationFailureAction": "Audit"}, {}, "low"),
+        ({"admission": False}, {}, "low"),
         ({"validationFailureAction": "Audit", "emitWarning": True}, {}, "medium"),
         ({"validationFailureAction": "Audit"}, {"policies.kyverno.io/severity": "medium"}, "medium"),
         ({"validationFailureAction": "Audit"}, {"policies.kyverno.io/severity": "critical"}, "medium"),
@@ -232,6 +234,11 @@ def test_which_objects_are_excluded(exclude: dict[str, Any], found: str) -> None
         verdict(DEPLOYMENT, cluster_policy({"match": about("*"), "exclude": exclude, "validate": ALWAYS}))
         == found
     )
+
+
+def test_an_object_without_a_name_is_known_by_how_it_will_begin() -> None:
+    text = DEPLOYMENT.replace("name: d\n", "generateName: job-\n")
+    assert verdict(text, cluster_policy({"match": about("*", names=["job-*"]), "validate": ALWAYS})) == "fail"
 
 
 def test_who_asks_decides_nothing_where_the_rule_passes() -> None:
@@ -424,6 +431,10 @@ def test_a_policy_in_cel() -> None:
     assert not said(DEPLOYMENT, _validating("object.spec.replicas < 50", "deployments"))
     audited = _validating("object.spec.replicas < 5", "deployments", validationActions=["Audit"])
     assert [one.severity for one in said(DEPLOYMENT, audited)] == ["low"]
+    scanned = _validating(
+        "object.spec.replicas < 5", "deployments", evaluation={"admission": {"enabled": False}}
+    )
+    assert [one.severity for one in said(DEPLOYMENT, scanned)] == ["low"]
 
 
 def test_a_policy_in_cel_about_pods_is_about_what_runs_pods() -> None:
@@ -481,11 +492,90 @@ def test_an_edit_of_the_policy_is_judged_again() -> None:
     assert marked(said_of(project.files["a.yaml"])) == ["replicas: 9"]
 
 
+POLICY = """\
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata:
+  name: p
+spec:
+  validationFailureAction: Enforce
+  rules:
+  - name: r
+    match:
+      any:
+      - resources:
+          kinds: [Service]
+          names: ["*"]
+    validate:
+      message: few
+      pattern:
+        spec:
+          replicas: "<5"
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("Service", "Deployment", ["few"]),
+        ("Service", "apps/v1/Deployment", ["few"]),
+        ("Service", '"*"', ["few"]),
+        ("Service", "Pod", []),
+        ("Service", "Service, Deployment", ["few"]),
+        ("kinds: [Service]", "namespaces: [shop]", ["few"]),
+    ],
+)
+def test_a_key_in_a_policy_is_enough_to_judge_again(before: str, after: str, found: list[str]) -> None:
+    project = admitting_project().with_files([("a.yaml", DEPLOYMENT, False), ("p.yaml", POLICY, False)])
+    assert not said_of(project.files["a.yaml"])
+    project = project.with_file("p.yaml", POLICY.replace(before, after))
+    assert [one.message for one in said_of(project.files["a.yaml"])] == found
+    project = project.with_file("p.yaml", POLICY.replace(before, after).replace("few", "many"))
+    assert [one.message for one in said_of(project.files["a.yaml"])] == ["many" for _ in found]
+    project = project.with_file("p.yaml", POLICY)
+    assert not said_of(project.files["a.yaml"])
+
+
+def test_an_exception_that_is_typed_counts_at_once() -> None:
+    text = _exception(["r0"]).replace('"ruleNames"', '"ruleNames" ')
+    policy = cluster_policy({"pattern": {"spec": {"replicas": "<5"}}})
+    files = [
+        ("a.yaml", DEPLOYMENT, False),
+        ("p.yaml", policy, False),
+        ("e.yaml", text.replace('"p"', '"q"'), False),
+    ]
+    project = admitting_project().with_files(files)
+    assert marked(said_of(project.files["a.yaml"])) == ["replicas: 9"]
+    project = project.with_file("e.yaml", text)
+    assert not said_of(project.files["a.yaml"])
+    project = project.with_file("e.yaml", text.replace("r0", "r1"))
+    assert marked(said_of(project.files["a.yaml"])) == ["replicas: 9"]
+
+
 def test_nothing_of_a_secret_is_in_a_message() -> None:
     text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: value-of-the-secret}\n"
     check = {"message": "is {{ request.object.stringData.key }}", "pattern": {"type": "x"}}
     (one,) = said(text, cluster_policy(check))
     assert "value-of-the-secret" not in one.message
+
+
+def test_a_rule_with_too_many_elements_is_given_up() -> None:
+    numbers = [{"name": "range", "variable": {"value": [{"n": n} for n in range(2_001)]}}]
+    rule = {
+        "match": about("*"),
+        "context": numbers,
+        "validate": {"foreach": [{"list": "range", "pattern": {"n": "*"}}]},
+    }
+    assert unanswered(DEPLOYMENT, cluster_policy(rule)) == ["its foreach has more than 2,000 elements"]
+
+
+def test_rules_have_a_budget_of_their_own_and_one_together() -> None:
+    whole = Budget(steps=5)
+    Budget(whole, steps=3).spend(3)
+    with pytest.raises(OverBudget, match="together"):
+        Budget(whole, steps=3).spend(3)
+    with pytest.raises(OverBudget, match="it takes"):
+        Budget(steps=3).spend(4)
 
 
 def test_policies_say_nothing_of_policies() -> None:

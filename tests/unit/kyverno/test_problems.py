@@ -56,6 +56,12 @@ def problems(text: str) -> list[tuple[str, str]]:
             "{name: x}",
             "an entry of 'context' needs",
         ),
+        (RULE + "    validate: {podSecurity: {level: base}}\n", "base", "'level' must be one of privileged, baseline"),
+        (
+            RULE + "    context: [{name: request, variable: {value: a}}]\n    validate: {pattern: {a: b}}\n",
+            "request",
+            "'request' is a name of Kyverno's own",
+        ),
         (
             RULE + "    validate:\n      cel:\n        expressions:\n        - expression: object.spec.a == objekt.b\n",
             "objekt",
@@ -81,7 +87,6 @@ def test_what_is_wrong_is_said_where_it_is(text: str, marked: str, message: str)
         (RULE + "    mutate: {patchStrategicMerge: {a: b}}\n", "mutate: what it changes is not applied here"),
         (RULE + "    generate: {kind: X}\n", "generate: what it makes is not made here"),
         (RULE + "    verifyImages: [{imageReferences: ['*']}]\n", "verifyImages: no file says"),
-        (RULE + "    validate: {podSecurity: {level: baseline}}\n", "podSecurity is not judged here"),
         (RULE + "    validate: {manifests: {}}\n", "no file says whether a manifest is signed"),
         (
             RULE + "    context: [{name: x, apiCall: {urlPath: /x}}]\n    validate: {pattern: {a: b}}\n",
