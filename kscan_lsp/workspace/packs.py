@@ -27,7 +27,7 @@ from kscan_lsp.settings.layers import Layer
 from kscan_lsp.workspace.policies import MAX_FILE, PACK_NAME, builtin_folder, read_policy_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from kscan_lsp.findings import Problem
     from kscan_lsp.settings.model import Settings
@@ -88,19 +88,22 @@ class _LockFile(Struct, frozen=True):
 NO_PACKS: Final = FoundPacks()
 
 
-def find_packs(layers: Iterable[Layer], above: Settings, root: Path | None) -> FoundPacks:
+def find_packs(
+    layers: Iterable[Layer], above: Settings, root: Path | None, kept: Container[str] = ()
+) -> FoundPacks:
     """The packs that settings extend.
 
     Args:
         layers: the settings files.
         above: what an editor and a command line say; where they extend packs, those of the files do not count.
         root: where the names in `above` begin.
+        kept: the files whose packs count all the same.
     """
     naming: list[tuple[Layer | None, tuple[str, ...], Path]] = [
         (one, one.settings.extends, Path(one.file).parent) for one in layers if one.settings.extends
     ]
     if above.extends and root is not None:
-        naming = [(None, above.extends, root)]
+        naming = [one for one in naming if one[0] and one[0].file in kept] + [(None, above.extends, root)]
     if not naming:
         return NO_PACKS
     from kscan_lsp.settings.pack import read_pack  # a model takes a while, and most settings extend nothing
