@@ -28,6 +28,7 @@ from kscan_lsp.workspace.packs import (
     Locked,
     cache_of,
     digest_of_pack,
+    distributed,
     files_of_pack,
     located,
     lock_text,
@@ -83,6 +84,10 @@ def updated(folder: Path, *, force: bool = False) -> str:
             if isinstance(place, str):
                 raise UsageError(place)
             entry = _entry(source, place)
+            if place == distributed(source):  # which somebody else installs, and may do so again
+                if not force:
+                    _refuse_worse(source, entry, known)
+                locked[source] = entry
         lines.append(f"{entry.name} {entry.version}  {entry.digest}\n")
     if locked and (reason := replace(path.parent / LOCK_NAME, lock_text(locked).encode())):
         raise UsageError(f"cannot write '{path.parent / LOCK_NAME}': {reason}")
@@ -92,10 +97,11 @@ def updated(folder: Path, *, force: bool = False) -> str:
 def _refuse_worse(source: str, entry: Locked, known: dict[str, Locked]) -> None:
     """Refuse a pack that is older than the one of its name that was locked, or another under the same tag."""
     same = known.get(source)
-    if same is not None and same.digest != entry.digest:
+    moved = same is not None and same.digest != entry.digest
+    if same is not None and moved and (FETCHED.fullmatch(source) or same.version == entry.version):
         raise UsageError(
-            f"'{source}' names other files than when it was locked: somebody moved its tag; look at what is different, "
-            "and say --force if you want it"
+            f"'{source}' names other files than when it was locked: somebody moved its tag, or changed them and "
+            "not the version; look at what is different, and say --force if you want it"
         )
     for locked in known.values():
         if locked.name == entry.name and numbers_of(entry.version) < numbers_of(locked.version):

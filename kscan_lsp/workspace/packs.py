@@ -188,7 +188,7 @@ def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | 
         return (
             own
             if own.is_dir()
-            else _distributed(source)
+            else distributed(source)
             or (f"no pack '{source}' comes with kscan, is in this folder, or in an installed distribution")
         )
     inside = [os.path.realpath(top) for top in workspace_of(folder.resolve())]
@@ -200,14 +200,19 @@ def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | 
     return Path(real)
 
 
-def _distributed(name: str) -> Path | None:
-    """The folder of a pack in an installed distribution; none of its code is run to find it."""
+def distributed(name: str) -> Path | None:
+    """The folder of a pack in an installed distribution; none of its code is run to find it.
+
+    Its entry point names a package, as one that is imported would, and the package is looked for as files beside what
+    says so. One that is installed so that its files are elsewhere (`pip install --editable`) is not found.
+    """
     from importlib import metadata  # takes a while, and most settings extend nothing
 
     for point in metadata.entry_points(group=GROUP, name=name):
-        if point.dist is not None:
-            folder = Path(str(point.dist.locate_file(point.value.partition(":")[0].replace(".", "/"))))
-            if folder.is_dir():
+        parts = point.value.strip().split(".")
+        if point.dist is not None and all(map(str.isidentifier, parts)):
+            folder = Path(str(point.dist.locate_file("/".join(parts))))
+            if (folder / PACK_NAME).is_file():
                 return folder
     return None
 
