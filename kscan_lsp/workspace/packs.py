@@ -41,6 +41,11 @@ FETCHED: Final = regex(
     r"git\+(?P<url>(?:https|ssh|file)://[^\s@#]+(?:@[^\s@#/]+/[^\s@#]+)?)@(?P<ref>\w[\w./-]*)(?:#(?P<folder>[\w./-]+))?"
 )
 """A repository at a commit or tag, and the folder in it: `git+https://git.bank.example/policies@v1.4.0#packs/base`."""
+ARTIFACT: Final = regex(
+    r"oci://(?P<host>[A-Za-z0-9.-]+(?::\d{1,5})?)/(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    r"(?=[:@])(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+"""An artifact of a registry: `oci://registry.bank.example/policies/base:1.4.0`, `@sha256:...`, or both."""
 _WORD: Final = regex(r"[a-z0-9][a-z0-9-]*")
 _UNPORTABLE: Final = regex(
     r'[<>:"/\\|?*\x00-\x1f\x7f]|[. ]$|^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)',
@@ -174,14 +179,17 @@ def located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | s
 
 
 def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | str:
-    if fetched := FETCHED.fullmatch(source):
+    if is_fetched(source):
         entry = locked.get(source)
         if entry is None:
             return f"'{source}' is not in {LOCK_NAME}; {_UPDATE}, which fetches it"
         cached = cache_of(entry.digest)
-        return cached if cached.is_dir() else f"'{fetched['url']}' was not fetched on this machine; {_UPDATE}"
-    if source.startswith(("git+", "oci://")) or "://" in source:
-        return f"'{source}' is no pack that can be fetched; write git+https://HOST/REPOSITORY@TAG#FOLDER"
+        return cached if cached.is_dir() else f"'{source}' was not fetched on this machine; {_UPDATE}"
+    if source.startswith("git+") or "://" in source:
+        return (
+            f"'{source}' is no pack that can be fetched; write git+https://HOST/REPOSITORY@TAG#FOLDER, "
+            "oci://HOST/REPOSITORY:TAG or oci://HOST/REPOSITORY@sha256:DIGEST"
+        )
     path = folder / source
     if _WORD.fullmatch(source) and not path.is_dir():
         own = builtin_folder() / "packs" / source
@@ -198,6 +206,11 @@ def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | 
     if not (Path(real) / PACK_NAME).is_file():
         return f"there is no {PACK_NAME} in '{source}'"
     return Path(real)
+
+
+def is_fetched(source: str) -> bool:
+    """Whether a pack is one that `kscan pack update` fetches."""
+    return bool(FETCHED.fullmatch(source) or ARTIFACT.fullmatch(source))
 
 
 def distributed(name: str) -> Path | None:
