@@ -87,6 +87,8 @@ class Problem(Struct, frozen=True):
 
 UNUSED: Final = "unused"
 """The code of a problem with a setting that does nothing: it is shown, and fails nothing."""
+UNTRUSTED: Final = "untrusted"
+"""The code of a note that policies are not loaded, since the editor says that the workspace is not trusted."""
 SUPPRESSION: Final = "suppression"
 """The code of a problem with what is to accept a finding and does not, or not for long: the finding tells by itself."""
 

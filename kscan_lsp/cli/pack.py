@@ -32,7 +32,7 @@ def update(
         ),
     ] = False,
 ) -> None:
-    """Fetch the packs that settings extend, with git, and write kscan.lock. Nothing else of kscan fetches packs."""
+    """Fetch the packs that settings extend, and write kscan.lock. Nothing else of kscan fetches packs."""
     from kscan_lsp.cli.packs import updated
 
     try:
@@ -61,11 +61,19 @@ def build(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The archive to write.")
     ] = None,
+    oci: Annotated[
+        Path | None,
+        typer.Option(
+            "--oci",
+            metavar="FOLDER",
+            help="Write an OCI image layout to a new folder instead, to be published.",
+        ),
+    ] = None,
 ) -> None:
     """Test a pack, and write it as an archive that is the same to the byte wherever it is built."""
     from kscan_lsp.cli.packs import built
 
     try:
-        write_output(built(folder, output))
+        write_output(built(folder, output, layout=oci))
     except UsageError as error:
         fail(str(error))

@@ -19,16 +19,21 @@ from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.cli import test
 from kscan_lsp.cli.options import UsageError
+from kscan_lsp.cli.pack_artifacts import layout_of, unpack
+from kscan_lsp.cli.registry import pull
 from kscan_lsp.files.writing import replace
 from kscan_lsp.settings.model import read_settings
 from kscan_lsp.settings.pack import PackFile, numbers_of
 from kscan_lsp.workspace.packs import (
+    ARTIFACT,
     FETCHED,
     LOCK_NAME,
     Locked,
     cache_of,
     digest_of_pack,
+    distributed,
     files_of_pack,
+    is_fetched,
     located,
     lock_text,
     pack_at,
@@ -73,8 +78,8 @@ def updated(folder: Path, *, force: bool = False) -> str:
     locked: dict[str, Locked] = {}
     lines = []
     for source in settings.extends:
-        if fetched := FETCHED.fullmatch(source):
-            entry = _fetched(source, fetched)
+        if is_fetched(source):
+            entry = _fetched(source)
             if not force:
                 _refuse_worse(source, entry, known)
             locked[source] = entry
@@ -83,6 +88,10 @@ def updated(folder: Path, *, force: bool = False) -> str:
             if isinstance(place, str):
                 raise UsageError(place)
             entry = _entry(source, place)
+            if place == distributed(source):  # which somebody else installs, and may do so again
+                if not force:
+                    _refuse_worse(source, entry, known)
+                locked[source] = entry
         lines.append(f"{entry.name} {entry.version}  {entry.digest}\n")
     if locked and (reason := replace(path.parent / LOCK_NAME, lock_text(locked).encode())):
         raise UsageError(f"cannot write '{path.parent / LOCK_NAME}': {reason}")
@@ -92,10 +101,11 @@ def updated(folder: Path, *, force: bool = False) -> str:
 def _refuse_worse(source: str, entry: Locked, known: dict[str, Locked]) -> None:
     """Refuse a pack that is older than the one of its name that was locked, or another under the same tag."""
     same = known.get(source)
-    if same is not None and same.digest != entry.digest:
+    moved = same is not None and same.digest != entry.digest
+    if same is not None and moved and (is_fetched(source) or same.version == entry.version):
         raise UsageError(
-            f"'{source}' names other files than when it was locked: somebody moved its tag; look at what is different, "
-            "and say --force if you want it"
+            f"'{source}' names other files than when it was locked: somebody moved its tag, or changed them and "
+            "not the version; look at what is different, and say --force if you want it"
         )
     for locked in known.values():
         if locked.name == entry.name and numbers_of(entry.version) < numbers_of(locked.version):
@@ -105,27 +115,13 @@ def _refuse_worse(source: str, entry: Locked, known: dict[str, Locked]) -> None:
             )
 
 
-def _fetched(source: str, named: re.Match[str]) -> Locked:
+def _fetched(source: str) -> Locked:
     """Fetch a pack into the cache."""
     with tempfile.TemporaryDirectory(prefix="kscan-pack-") as temporary:
-        checkout = Path(temporary, "checkout")
-        _git("init", "--quiet", str(checkout))
-        at = ("-C", str(checkout), "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=true")
-        _git(
-            *at,
-            "fetch",
-            "--quiet",
-            "--depth=1",
-            "--no-tags",
-            "--no-recurse-submodules",
-            "--",
-            named["url"],
-            named["ref"],
-        )
-        _git(*at, "checkout", "--quiet", "--detach", "FETCH_HEAD")
-        place = checkout / (named["folder"] or "")
-        if ".." in place.parts or not place.resolve().is_relative_to(checkout.resolve()):
-            raise UsageError(f"'{source}' leads out of its repository")
+        if named := FETCHED.fullmatch(source):
+            place = _checked_out(source, named, Path(temporary, "checkout"))
+        else:
+            place = _pulled(source, Path(temporary, "archive"))
         entry = _entry(source, place)
         target = cache_of(entry.digest)
         if not target.is_dir():
@@ -137,6 +133,28 @@ def _fetched(source: str, named: re.Match[str]) -> Locked:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(made, target)
         return entry
+
+
+def _pulled(source: str, folder: Path) -> Path:
+    """The files of a pack that a registry has, in a new folder."""
+    named = ARTIFACT.fullmatch(source)
+    assert named is not None, source  # noqa: S101 - who calls has looked
+    if reason := unpack(pull(source, named), folder):
+        raise UsageError(f"'{source}': {reason}")
+    return folder
+
+
+def _checked_out(source: str, named: re.Match[str], checkout: Path) -> Path:
+    """The folder of a pack in a repository, which is fetched into a new folder."""
+    _git("init", "--quiet", str(checkout))
+    at = ("-C", str(checkout), "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=true")
+    what = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", named["url"], named["ref"])
+    _git(*at, "fetch", *what)
+    _git(*at, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+    place = checkout / (named["folder"] or "")
+    if ".." in place.parts or not place.resolve().is_relative_to(checkout.resolve()):
+        raise UsageError(f"'{source}' leads out of its repository")
+    return place
 
 
 def _entry(source: str, place: Path) -> Locked:
@@ -183,8 +201,13 @@ def outcomes_of(folder: Path) -> test.TestRun:
     return test.run([str(folder / name) for name in (*pack.controls, *pack.frameworks)])
 
 
-def built(folder: Path, output: Path | None) -> str:
+def built(folder: Path, output: Path | None, *, layout: Path | None = None) -> str:
     """Test a pack and write it as an archive.
+
+    Args:
+        folder: where it is.
+        output: the archive; named by the pack where it is not given.
+        layout: a folder that is not there yet, for an OCI image layout in place of the archive.
 
     Returns:
         What was written, for people.
@@ -197,12 +220,26 @@ def built(folder: Path, output: Path | None) -> str:
     if run.status:
         raise UsageError(f"the tests of {pack.name} do not pass; 'kscan pack test {folder}' says which")
     digest = digest_of_pack(folder)
-    path = output or Path(f"{pack.name}-{pack.version}.tar.gz")
+    path = layout or output or Path(f"{pack.name}-{pack.version}.tar.gz")
     if not digest.startswith("sha256:"):
         raise UsageError(f"'{folder}' is no pack: {digest}")
-    if reason := replace(path, _archive(folder)):
+    if layout is not None:
+        _write_layout(layout, layout_of(_archive(folder), pack.name, pack.version))
+    elif reason := replace(path, _archive(folder)):
         raise UsageError(f"cannot write '{path}': {reason}")
     return f"{path}: {pack.name} {pack.version}  {digest}\n"
+
+
+def _write_layout(folder: Path, files: dict[str, bytes]) -> None:
+    try:
+        folder.mkdir(parents=True)
+        (folder / "blobs/sha256").mkdir(parents=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    except FileExistsError as error:
+        raise UsageError(f"'{folder}' is there already; name a folder that is not") from error
+    except OSError as error:
+        raise UsageError(f"cannot write '{folder}': {error.strerror}") from error
 
 
 def _archive(folder: Path) -> bytes:

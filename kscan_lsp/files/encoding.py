@@ -77,9 +77,9 @@ def decode(raw: bytes) -> SourceText | Unreadable:
     return SourceText(text, encoding, bom)
 
 
-def read(path: Path, most: int = MAX_BYTES) -> SourceText | Unreadable:
-    """The text of a regular file of at most that many bytes, or why there is none."""
-    raw = read_bytes(path, most)
+def read(path: Path, most: int | None = None) -> SourceText | Unreadable:
+    """The text of a regular file of at most that many bytes, `MAX_BYTES` by default, or why there is none."""
+    raw = read_bytes(path, MAX_BYTES if most is None else most)
     return raw if isinstance(raw, Unreadable) else decode(raw)
 
 

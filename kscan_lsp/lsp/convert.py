@@ -48,6 +48,7 @@ _PROBLEM_LEVELS: Final = {
     "suppression": INFORMATION,
     "placeholder": INFORMATION,
     "unused": INFORMATION,
+    "untrusted": INFORMATION,
     "type": WARNING,
     "duplicate-key": WARNING,
 }

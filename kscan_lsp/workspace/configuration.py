@@ -6,6 +6,7 @@ problem in the file it is in, or, where there is no such file, in words.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
-from kscan_lsp.settings.model import Settings, overlay, read_settings, replace_settings, settings_of
+from kscan_lsp.settings.model import Settings, overlay, replace_settings, settings_of
 from kscan_lsp.settings.shape import said
 from kscan_lsp.workspace.admission_files import AdmissionFile, read_admission
 from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
@@ -30,12 +31,12 @@ from kscan_lsp.workspace.exception_files import (
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions
 from kscan_lsp.workspace.images import ImageFiles, folder_for, of_images, read_images
 from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
-from kscan_lsp.workspace.locks import excludes_of, hold, load_unlocked
+from kscan_lsp.workspace.locks import absolute_excludes, excludes_of, hold, load_unlocked, named_policies
 from kscan_lsp.workspace.packs import Pack, find_packs
 from kscan_lsp.workspace.places import find_settings, settings_above, top_of
-from kscan_lsp.workspace.policies import policy_files, read_policy_file
 from kscan_lsp.workspace.releases import NamedRelease, releases_of
-from kscan_lsp.workspace.unused import absolute_patterns, controls_excluded_for_nothing, unread_settings
+from kscan_lsp.workspace.trust import read_files, without_admission, without_policies
+from kscan_lsp.workspace.unused import controls_excluded_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
@@ -79,6 +80,8 @@ class Configuration(Struct, frozen=True, eq=False):
     """What charts are installed as, by their real paths."""
     admission: tuple[AdmissionFile, ...] = ()
     """The files of admission policies that they name."""
+    trusted: bool = True
+    """Whether policies of the workspace are loaded."""
 
 
 class ConfigurationProblem(NamedTuple):
@@ -101,14 +104,15 @@ def distinct_changes(configurations: Iterable[Configuration]) -> list[Change]:
     return [*{(one.what, one.id, one.file, one.span): one for one in found}.values()]
 
 
-def exclude_in(folder: Path) -> tuple[tuple[Path, tuple[str, ...]], ...]:
+def exclude_in(folder: Path, *, trusted: bool = True) -> tuple[tuple[Path, tuple[str, ...]], ...]:
     """What settings leave out in a folder, as its files on disk have it; see `Configuration.exclude`."""
     path = find_settings(folder)
-    layers = [_read_layer(one, None)[0] for one in (settings_above(path) if path else ())]
+    read = read_files(settings_above(path) if path else (), trusted=trusted)
     packs: tuple[Layer, ...] = ()
-    if any(layer.settings.exclude for layer in layers):  # else there is nothing that a pack could lock
-        packs = find_packs(layers, settings_of({}), folder).layers
-    return excludes_of(what_counts((*packs, *layers), len(packs)).layers, settings_of({}), folder)
+    if any(layer.settings.exclude for layer in read.layers):  # else there is nothing that a pack could lock
+        packs = find_packs(read.layers, settings_of({}), folder).layers
+    counting = what_counts((*packs, *read.layers), len(packs) + len(read.machine))
+    return excludes_of(counting.layers, settings_of({}), folder)
 
 
 def configure(
@@ -122,6 +126,7 @@ def configure(
     memo: PolicyMemo | None = None,
     today: date | None = None,
     exceptions: Iterable[str] = (),
+    trusted: bool = True,
 ) -> tuple[Configuration, tuple[str, ...]]:
     """Read the settings that hold for a folder, and the policies they name.
 
@@ -135,70 +140,67 @@ def configure(
         memo: what came of policy files before, kept by whoever reads them often.
         today: the day that exceptions are compared with; None for who judges nothing, and needs none.
         exceptions: files with exceptions that a command line names.
+        trusted: whether policies of the workspace are loaded (see `trust.py`).
 
     Returns:
         The configuration, and in words what is wrong with `section`, `changes` and `only`.
     """
     path = settings_path or (find_settings(root) if root else None)
     files = () if path is None else (path,) if settings_path else settings_above(path)
-    read = [_read_layer(one, buffers) for one in files]
+    read = read_files(files, buffers, trusted=trusted)
     above, wrong = overlay(settings_of({}), section)
-    above, words = replace_settings(above, changes or {}), list(wrong)
+    above, words = replace_settings(above, changes or {}), [*read.wrong, *wrong]
+    if not trusted:
+        above = without_policies(above)
     policy_root = path.parent if path else root
-    packs = find_packs([layer for layer, _ in read], above, policy_root)
-    written = [*packs.layers, *(layer for layer, _ in read)]
-    counting = what_counts(written, len(packs.layers))
+    packs = find_packs(read.layers, above, policy_root, read.machine)
+    written = [*packs.layers, *read.layers]
+    counting = what_counts(written, len(packs.layers) + len(read.machine))
     problems = [
         ConfigurationProblem(Path(layer.file), layer.document, problem)
-        for layer, found in (*read, *((layer, (problem,)) for layer, problem in counting.problems))
-        for problem in found
+        for layer, problem in (*read.problems, *counting.problems)
     ]
     problems += (ConfigurationProblem(*one) for one in packs.problems)
     if policy_root and (path is None or path == find_settings(policy_root)):
         problems += [ConfigurationProblem(*one) for one in unread_settings(policy_root, path)]
     # who names files names them from where they stand: those of an editor or a command line, from where files do
     over = Layer("", read_document(""), above)
+    folder_of = partial(_folder_of, over=over, root=policy_root)
     layers = [*counting.layers, over]
     missing: list[tuple[Layer, SettingError]] = [(layer or over, error) for layer, error in packs.wrong]
-    named: dict[Path, frozenset[str]] = {}
-    for layer, locked in zip(layers, (*counting.locked, frozenset[str]()), strict=True):
-        folder = _folder_of(layer, over, policy_root)
-        if layer is over or not above.policies or any(layer.file == pack.file for pack in packs.layers):
-            found = policy_files(layer.settings.policies, folder)
-            named.update(dict.fromkeys(found.files, locked))
-            missing += [(layer, SettingError(("policies", n), message)) for n, message in found.wrong]
-        if folder is not None:
-            absolute = absolute_patterns(layer.settings.exclude, folder, layer.document)
-            missing += [(layer, SettingError(where, message)) for where, message in absolute]
+    kept = {*read.machine, *(pack.file for pack in packs.layers)}
+    naming = [
+        (layer, folder_of(layer), locked)
+        for layer, locked in zip(layers, (*counting.locked, frozenset[str]()), strict=True)
+    ]
+    named = named_policies(
+        [one for one in naming if one[0] is over or not above.policies or one[0].file in kept], missing
+    )
+    missing += [one for layer, folder, _ in naming for one in absolute_excludes(layer, folder)]
     known, found_in_policies = load_unlocked(named, buffers, memo)
     problems += (ConfigurationProblem(*one) for one in found_in_policies)
-    lists: list[ListsFile] = []
-    for number, layer in enumerate(layers):
-        found_lists = lists_of(layer, _folder_of(layer, over, policy_root), known, buffers)
-        layers[number] = with_lists(layer, found_lists)
-        if isinstance(found_lists, ListsFile):
-            lists.append(found_lists)
-        elif found_lists:
-            missing.append((layer, SettingError(("inputs",), found_lists)))
+    found_lists = [(layer, lists_of(layer, folder_of(layer), known, buffers)) for layer in layers]
+    layers = [with_lists(layer, found) for layer, found in found_lists]
+    lists = [found for _, found in found_lists if isinstance(found, ListsFile)]
+    missing += [
+        (one, SettingError(("inputs",), why)) for one, why in found_lists if why and isinstance(why, str)
+    ]
     held = hold(layers[:-1], counting.locked, known)
     missing += held.refused
-    baseline = _baseline_of(
-        layers, lambda layer: _folder_of(layer, over, policy_root), buffers, problems, missing
-    )
+    baseline = _baseline_of(layers, folder_of, buffers, problems, missing)
     settings = replace_settings(held.settings, said(layers[-1].settings))
+    settings = settings if trusted else without_admission(settings)
     images = _images_of(
         settings,
         (*layers, over),
         default=folder_for(root, files),
-        folder_of=lambda layer: _folder_of(layer, over, policy_root),
+        folder_of=folder_of,
         problems=problems,
         missing=missing,
     )
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
-    releases, admission = (
-        releases_of(layers, lambda layer: _folder_of(layer, over, policy_root), missing),
-        read_admission(layers, lambda layer: _folder_of(layer, over, policy_root), buffers, missing),
-    )
+    releases = releases_of(layers, folder_of, missing)
+    admission = read_admission(layers if trusted else (), folder_of, buffers, missing)
     rules, setting_errors = choose(
         known,
         settings,
@@ -207,6 +209,8 @@ def configure(
         # who asks for frameworks on a command line gets these
         besides=of_images(known) if images.reports and "frameworks" not in (changes or {}) else (),
     )
+    if read.left_out:  # what speaks of policies that were not loaded is no mistake
+        setting_errors, missing = (), [one for one in missing if one[1].path[0] != "locked"]
     for layer, error in missing:
         _place(error, (layer, error.path) if layer is not over else None, problems, words)
     for error in setting_errors:
@@ -220,7 +224,7 @@ def configure(
         buffers,
     )
     _report(excepting, problems, words)
-    if written and not only and said(above).keys().isdisjoint({"frameworks", "controls"}):
+    if written and not (only or read.left_out) and said(above).keys().isdisjoint({"frameworks", "controls"}):
         problems += _excluded_for_nothing(written, settings, rules)
     return Configuration(
         root,
@@ -233,6 +237,7 @@ def configure(
             [
                 *named,
                 *files,
+                *map(Path, read.machine),
                 *(one.path for one in lists),
                 *([baseline.path] if baseline else ()),
                 *(one.path for one in excepting.files),
@@ -251,6 +256,7 @@ def configure(
         packs.packs,
         releases,
         admission,
+        trusted,
     ), tuple(map(redact, words))
 
 
@@ -318,12 +324,6 @@ def _excluded_for_nothing(
             layer, path = place
             problem = Problem(span_at(layer.document, path), message, UNUSED)
             yield ConfigurationProblem(Path(layer.file), layer.document, problem)
-
-
-def _read_layer(path: Path, buffers: Mapping[Path, str] | None) -> tuple[Layer, tuple[Problem, ...]]:
-    document = read_policy_file(path, "setting", buffers)
-    settings, problems = read_settings(document)
-    return Layer(str(path), document, settings), problems
 
 
 def _place(

@@ -16,7 +16,8 @@ from kscan_lsp.settings.layers import LOCKABLE, on_top
 from kscan_lsp.settings.model import Settings, replace_settings, settings_of
 from kscan_lsp.settings.shape import said, whole
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.workspace.policies import load_policies
+from kscan_lsp.workspace.policies import load_policies, policy_files
+from kscan_lsp.workspace.unused import absolute_patterns
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
@@ -33,6 +34,30 @@ class Held(NamedTuple):
 
     settings: Settings
     refused: tuple[tuple[Layer, SettingError], ...]
+
+
+def named_policies(
+    naming: Iterable[tuple[Layer, Path | None, frozenset[str]]], missing: list[tuple[Layer, SettingError]]
+) -> dict[Path, frozenset[str]]:
+    """The files of policies that settings name, with what is locked for those who name them.
+
+    Args:
+        naming: settings, the folder that their names begin at, and what those above them lock.
+        missing: takes what is wrong with a name.
+    """
+    named: dict[Path, frozenset[str]] = {}
+    for layer, folder, locked in naming:
+        found = policy_files(layer.settings.policies, folder)
+        named.update(dict.fromkeys(found.files, locked))
+        missing += [(layer, SettingError(("policies", n), message)) for n, message in found.wrong]
+    return named
+
+
+def absolute_excludes(layer: Layer, folder: Path | None) -> Iterator[tuple[Layer, SettingError]]:
+    """The patterns of settings that leave nothing out, since they are absolute."""
+    if folder is not None:
+        for where, message in absolute_patterns(layer.settings.exclude, folder, layer.document):
+            yield layer, SettingError(where, message)
 
 
 def defined_anew(

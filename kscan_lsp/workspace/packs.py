@@ -27,7 +27,7 @@ from kscan_lsp.settings.layers import Layer
 from kscan_lsp.workspace.policies import MAX_FILE, PACK_NAME, builtin_folder, read_policy_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from kscan_lsp.findings import Problem
     from kscan_lsp.settings.model import Settings
@@ -41,6 +41,11 @@ FETCHED: Final = regex(
     r"git\+(?P<url>(?:https|ssh|file)://[^\s@#]+(?:@[^\s@#/]+/[^\s@#]+)?)@(?P<ref>\w[\w./-]*)(?:#(?P<folder>[\w./-]+))?"
 )
 """A repository at a commit or tag, and the folder in it: `git+https://git.bank.example/policies@v1.4.0#packs/base`."""
+ARTIFACT: Final = regex(
+    r"oci://(?P<host>[A-Za-z0-9.-]+(?::\d{1,5})?)/(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    r"(?=[:@])(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+"""An artifact of a registry: `oci://registry.bank.example/policies/base:1.4.0`, `@sha256:...`, or both."""
 _WORD: Final = regex(r"[a-z0-9][a-z0-9-]*")
 _UNPORTABLE: Final = regex(
     r'[<>:"/\\|?*\x00-\x1f\x7f]|[. ]$|^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)',
@@ -88,19 +93,22 @@ class _LockFile(Struct, frozen=True):
 NO_PACKS: Final = FoundPacks()
 
 
-def find_packs(layers: Iterable[Layer], above: Settings, root: Path | None) -> FoundPacks:
+def find_packs(
+    layers: Iterable[Layer], above: Settings, root: Path | None, kept: Container[str] = ()
+) -> FoundPacks:
     """The packs that settings extend.
 
     Args:
         layers: the settings files.
         above: what an editor and a command line say; where they extend packs, those of the files do not count.
         root: where the names in `above` begin.
+        kept: the files whose packs count all the same.
     """
     naming: list[tuple[Layer | None, tuple[str, ...], Path]] = [
         (one, one.settings.extends, Path(one.file).parent) for one in layers if one.settings.extends
     ]
     if above.extends and root is not None:
-        naming = [(None, above.extends, root)]
+        naming = [one for one in naming if one[0] and one[0].file in kept] + [(None, above.extends, root)]
     if not naming:
         return NO_PACKS
     from kscan_lsp.settings.pack import read_pack  # a model takes a while, and most settings extend nothing
@@ -171,21 +179,24 @@ def located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | s
 
 
 def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | str:
-    if fetched := FETCHED.fullmatch(source):
+    if is_fetched(source):
         entry = locked.get(source)
         if entry is None:
             return f"'{source}' is not in {LOCK_NAME}; {_UPDATE}, which fetches it"
         cached = cache_of(entry.digest)
-        return cached if cached.is_dir() else f"'{fetched['url']}' was not fetched on this machine; {_UPDATE}"
-    if source.startswith(("git+", "oci://")) or "://" in source:
-        return f"'{source}' is no pack that can be fetched; write git+https://HOST/REPOSITORY@TAG#FOLDER"
+        return cached if cached.is_dir() else f"'{source}' was not fetched on this machine; {_UPDATE}"
+    if source.startswith("git+") or "://" in source:
+        return (
+            f"'{source}' is no pack that can be fetched; write git+https://HOST/REPOSITORY@TAG#FOLDER, "
+            "oci://HOST/REPOSITORY:TAG or oci://HOST/REPOSITORY@sha256:DIGEST"
+        )
     path = folder / source
     if _WORD.fullmatch(source) and not path.is_dir():
         own = builtin_folder() / "packs" / source
         return (
             own
             if own.is_dir()
-            else _distributed(source)
+            else distributed(source)
             or (f"no pack '{source}' comes with kscan, is in this folder, or in an installed distribution")
         )
     inside = [os.path.realpath(top) for top in workspace_of(folder.resolve())]
@@ -197,14 +208,24 @@ def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | 
     return Path(real)
 
 
-def _distributed(name: str) -> Path | None:
-    """The folder of a pack in an installed distribution; none of its code is run to find it."""
+def is_fetched(source: str) -> bool:
+    """Whether a pack is one that `kscan pack update` fetches."""
+    return bool(FETCHED.fullmatch(source) or ARTIFACT.fullmatch(source))
+
+
+def distributed(name: str) -> Path | None:
+    """The folder of a pack in an installed distribution; none of its code is run to find it.
+
+    Its entry point names a package, as one that is imported would, and the package is looked for as files beside what
+    says so. One that is installed so that its files are elsewhere (`pip install --editable`) is not found.
+    """
     from importlib import metadata  # takes a while, and most settings extend nothing
 
     for point in metadata.entry_points(group=GROUP, name=name):
-        if point.dist is not None:
-            folder = Path(str(point.dist.locate_file(point.value.partition(":")[0].replace(".", "/"))))
-            if folder.is_dir():
+        parts = point.value.strip().split(".")
+        if point.dist is not None and all(map(str.isidentifier, parts)):
+            folder = Path(str(point.dist.locate_file("/".join(parts))))
+            if (folder / PACK_NAME).is_file():
                 return folder
     return None
 

@@ -42,6 +42,10 @@ spec:
         allowPrivilegeEscalation: false
         privileged: true # since the migration
 """
+OWN = (
+    "id: OWN-0001\ntitle: T\nseverity: high\ndescription: D.\nremediation: R.\n"
+    "checks:\n- deny: 'true'\n  at: metadata\n  message: of the workspace\n"
+)
 PRIVILEGED, HOST_PID = ("error", "privileged: true"), ("error", "hostPID: true")
 
 
@@ -591,13 +595,17 @@ def test_an_untrusted_workspace_does_not_choose_what_is_run(
     settings = folder / ".vscode" / "settings.json"
     settings.parent.mkdir()
     settings.write_text(json.dumps({"kscan.server.path": str(program)}))
+    (folder / ".kscan.yaml").write_text(
+        "policies: own.yaml\nframeworks: [recommended]\ncontrols: {include: [OWN-0001]}\n"
+    )
+    (folder / "own.yaml").write_text(OWN)
     home = tmp_path_factory.mktemp("careful")
     with workbench(home, vsix, driver, trust=False) as careful, careful.window(folder) as window:
         window.page.get_by_role("button", name="No, I don't trust the authors").click()
         window.open("pod.yaml")
         window.wait_for_squiggles(
             [HOST_PID, PRIVILEGED]
-        )  # checked all the same, by the server of the extension
+        )  # checked all the same, by the server of the extension, and without the policies of the workspace
         assert not ran.exists()
         window.run("Workspaces: Manage Workspace Trust")
         window.page.locator(".workspace-trust-editor").get_by_role("button", name="Trust", exact=True).click()

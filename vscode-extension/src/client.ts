@@ -136,6 +136,7 @@ export class Connection implements vscode.Disposable {
         status: true,
         imageScans: imageScans(),
         kustomize: kustomize(),
+        trusted: vscode.workspace.isTrusted, // when that changes, the server starts anew
       },
       markdown: { isTrusted: { enabledCommands: ["kscan.showExplanation"] } },
       middleware: {

@@ -121,6 +121,7 @@ def allow_edit(
         section=sources.section,
         buffers={**sources.texts, file.path: text},
         today=snapshot.project.evidence.today,
+        trusted=before.trusted,
     )
     wanted = {**before.ruleset.inputs, one.input: [*one.values]}
     if dict(after.ruleset.inputs) != wanted or len(after.problems) > len(before.problems):

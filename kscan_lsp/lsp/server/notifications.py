@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+TRUST_GRANTED = "kscan/trustGranted"
+"""A notification of ours, from an editor that has said `trusted: false` in its initialization options."""
 PARTIALS = (*KUSTOMIZATION_NAMES, "Chart.yaml")
 """Files that say of others that they are parts of something."""
 WATCHED = (*(f"**/*{suffix}" for suffix in SUFFIXES), "**/Kustomization", "**/*.sarif", "**/.trivyignore")
@@ -54,6 +56,7 @@ def handle_lifecycle(server: Server) -> None:
         server.publisher.texts = convert.DiagnosticTexts(session.capabilities)
         options = params.initialization_options
         session.section = options.get("kscan", options) if isinstance(options, dict) else None
+        session.trusted = not isinstance(options, dict) or options.get("trusted") is not False
         uris = [folder.uri for folder in params.workspace_folders or []]
         uris = uris or [uri for uri in (params.root_uri,) if uri]
         session.set_folders([path for uri in uris if (path := path_of(uri))])
@@ -90,6 +93,12 @@ def handle_settings(server: Server) -> None:
         section = params.settings.get("kscan") if isinstance(params.settings, dict) else None
         if section != session.section:
             session.section = section
+            server.scheduler.reconfigure()
+
+    @server.feature(TRUST_GRANTED)
+    def trust_granted(_: Any) -> None:
+        if not session.trusted:
+            session.trusted = True
             server.scheduler.reconfigure()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)

@@ -54,7 +54,13 @@ class SettingsReader:
             while True:
                 revision, scanned = session.settings_revision, session.scanned
                 configuration, warnings = await self._executors.run_check(
-                    partial(_configure, memo=self._policies, today=session.day, scanned=scanned),
+                    partial(
+                        _configure,
+                        memo=self._policies,
+                        today=session.day,
+                        scanned=scanned,
+                        trusted=session.trusted,
+                    ),
                     root,
                     session.section,
                     session.settings_sources().texts,
@@ -85,8 +91,11 @@ def _configure(
     memo: PolicyMemo,
     today: date,
     scanned: tuple[ImageReport, ...] | None,
+    trusted: bool,
 ) -> tuple[Configuration, tuple[str, ...]]:
-    configuration, wrong = configure(root, section=section, buffers=buffers, memo=memo, today=today)
+    configuration, wrong = configure(
+        root, section=section, buffers=buffers, memo=memo, today=today, trusted=trusted
+    )
     if scanned is not None:
         from kscan_lsp.workspace.image_scans import with_scanned
 

@@ -139,7 +139,8 @@ def built_with(
 
 def _folders_with_kustomizations(root: Path, configuration: Configuration) -> frozenset[str]:
     """The folders in one that have a kustomization, without those that other settings hold for."""
-    found = discover(root, exclude=configuration.exclude, excluded_in=exclude_in)
+    excluded_in = partial(exclude_in, trusted=configuration.trusted)
+    found = discover(root, exclude=configuration.exclude, excluded_in=excluded_in)
     return frozenset(
         str(path.parent)
         for path in found.files

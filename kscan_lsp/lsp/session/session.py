@@ -51,6 +51,8 @@ class Session(Struct):
     """What is known of folders: those of the workspace, and those that an open document lies in."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
+    trusted: bool = True
+    """Whether policies of the workspace are loaded: not until its user agrees, where the editor knows about that."""
     settings_revision: int = 0
     """Counts what may have changed settings: what was read before may hold no more."""
     day: date = date.min

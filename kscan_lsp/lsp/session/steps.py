@@ -207,7 +207,7 @@ def find_files(
     top = top or root
 
     def exclude(folder: Path) -> Exclude:
-        return configuration.exclude if folder == root else exclude_in(folder)
+        return configuration.exclude if folder == root else exclude_in(folder, trusted=configuration.trusted)
 
     partials = Partials()
     return discover(top, exclude=exclude(top), excluded_in=exclude, partials=partials), partials
@@ -218,7 +218,9 @@ def _source(step: ReadFile) -> SourceText | Unreadable | str | None:
     path = step.path
     if path is None or step.top is None:
         return None
-    exclude = step.configuration.exclude if step.owned or not step.unsure else exclude_in(path.parent)
+    exclude = step.configuration.exclude
+    if step.unsure and not step.owned:
+        exclude = exclude_in(path.parent, trusted=step.configuration.trusted)
     if step.unsure and not is_found(path, step.top, exclude):
         return None
     return read_manifest(path, step.partials, named=False)

@@ -233,7 +233,7 @@ def test_what_is_fetched_has_no_links_and_no_way_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["git+ext::sh@v1", "oci://registry.example/pack:1", "https://example.com/pack"]
+    "source", ["git+ext::sh@v1", "oci://registry.example/pack", "https://example.com/pack"]
 )
 def test_nothing_else_is_fetched(tmp_path: Path, source: str) -> None:
     (message,) = messages(configure(project(tmp_path, f"extends: '{source}'\n"))[0])

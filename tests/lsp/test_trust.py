@@ -1,0 +1,48 @@
+"""An editor that knows whether its user trusts a workspace: until then its policies are not loaded."""
+
+from __future__ import annotations
+
+import pytest
+from support.admitting import policy
+from support.manifests import LABELLED_POD
+
+CONTROL = (
+    "id: OWN-0001\ntitle: T\nseverity: high\ndescription: D.\nremediation: R.\n"
+    "checks:\n- deny: 'true'\n  at: metadata\n  message: nothing\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/own.yaml").write_text(CONTROL)
+    (tmp_path / "admission.yaml").write_text(policy("object.metadata.name != 'a'"))
+    (tmp_path / ".kscan.yaml").write_text("policies: policies\ncontrols: {include: [OWN-0001, C-0057]}\n")
+    return tmp_path
+
+
+def codes(newest) -> set[str]:
+    """What kind of finding there is of each: a control of the workspace, an admission policy, one that is built in."""
+    return {one.code if one.code == "OWN-0001" else one.code.partition("-")[0] for one in newest.diagnostics}
+
+
+@pytest.mark.asyncio
+async def test_policies_wait_for_trust_and_then_all_is_judged_anew(editor, folder):
+    await editor.start(folder, options={"trusted": False})
+    uri, settings = (folder / "pod.yaml").as_uri(), (folder / ".kscan.yaml").as_uri()
+    editor.open(uri, LABELLED_POD % ("a", "a"))
+    await editor.until(uri, lambda newest: codes(newest) == {"C"})
+    (notice,) = await editor.until(settings, lambda newest: bool(newest.diagnostics))
+    assert (notice.code, notice.severity, notice.range.start.line) == ("untrusted", 3, 0)
+    editor.protocol.notify("kscan/trustGranted", {})
+    await editor.until(uri, lambda newest: len(codes(newest)) == 3)
+    await editor.until(settings, lambda newest: not newest.diagnostics)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("options", [None, {"trusted": True}, {"trusted": "no"}])
+async def test_an_editor_that_does_not_say_so_trusts(editor, folder, options):
+    await editor.start(folder, options=options)
+    uri = (folder / "pod.yaml").as_uri()
+    editor.open(uri, LABELLED_POD % ("a", "a"))
+    await editor.until(uri, lambda newest: "OWN-0001" in codes(newest))
