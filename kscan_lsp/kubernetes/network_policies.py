@@ -67,7 +67,7 @@ def _is_open(api_version: str, rule: dict[str, Any], way: str) -> bool:
     peer = "from" if way == "Ingress" else "to"
     if group == "cilium.io":
         narrow = rule.keys() & {"toPorts", "icmps", "authentication"}
-        return not narrow and "all" in _list(rule.get(f"{peer}Entities"))
+        return not narrow and "all" in _texts(rule.get(f"{peer}Entities"))
     if group in CALICO:
         ends = [_map(rule.get(end)) for end in ("source", "destination")]
         narrow = rule.keys() - {"action", "metadata", "source", "destination"}
@@ -80,6 +80,12 @@ def _is_open(api_version: str, rule: dict[str, Any], way: str) -> bool:
 
 def _is_anybody(end: dict[str, Any]) -> bool:
     return not end or (end.keys() == {"nets"} and any(net in _EVERYWHERE for net in _list(end["nets"])))
+
+
+def _texts(value: object) -> list[Any]:
+    if not all(isinstance(one, str) for one in _list(value)):
+        raise ValueError("not a network policy: something is no text")
+    return _list(value)
 
 
 def _map(value: object) -> dict[str, Any]:

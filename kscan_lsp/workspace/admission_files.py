@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.admission.asking import read_policy
 from kscan_lsp.admission.model import GROUP, POLICY
+from kscan_lsp.files.discover import is_excluded
 from kscan_lsp.files.encoding import SourceText, Unreadable, read
 from kscan_lsp.files.manifest import is_json
 from kscan_lsp.files.named import named_files, workspace_of
@@ -21,6 +22,7 @@ from kscan_lsp.workspace.objects import objects_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from kscan_lsp.files.discover import Exclude
     from kscan_lsp.graph.index import Object
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.settings.layers import Layer
@@ -64,6 +66,15 @@ def read_admission(
             else:
                 found[path] = AdmissionFile(path, source.text)
     return tuple(found.values())
+
+
+def not_below(files: Iterable[AdmissionFile], root: Path | None, exclude: Exclude) -> list[AdmissionFile]:
+    """Those that are not read with the manifests of a folder, None where that of none are; as for `is_excluded`."""
+    return [
+        one
+        for one in files
+        if root is None or not one.path.is_relative_to(root) or is_excluded(one.path, exclude)
+    ]
 
 
 def declared_by(

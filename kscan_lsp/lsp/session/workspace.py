@@ -12,12 +12,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kscan_lsp.engine.evaluator import Evaluator
-from kscan_lsp.files.discover import is_excluded
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
 from kscan_lsp.lsp.session.steps import BATCH, JudgeAgain, ReadFile, SettleFiles
 from kscan_lsp.policy.ruleset import same_rules
-from kscan_lsp.workspace.admission_files import declared_by
+from kscan_lsp.workspace.admission_files import declared_by, not_below
 from kscan_lsp.workspace.baselines import known_findings
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
 from kscan_lsp.workspace.images import evidence_of
@@ -265,14 +264,8 @@ def reconfigured(
 
 def _with_policies(workspace: Workspace) -> Workspace:
     """A folder with what the files of policies say that its settings name, but for those that are read with it."""
-    root, exclude = workspace.root, workspace.configuration.exclude
-    besides = [
-        one
-        for one in workspace.configuration.admission
-        if not (workspace.indexed and root and one.path.is_relative_to(root))
-        or is_excluded(one.path, exclude)
-    ]
-    if besides:
+    read = workspace.root if workspace.indexed else None
+    if besides := not_below(workspace.configuration.admission, read, workspace.configuration.exclude):
         named = declared_by(besides, workspace.project.ruleset, str)
         workspace.project = workspace.project.with_declarations(named)
     return workspace

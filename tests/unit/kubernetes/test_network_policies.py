@@ -60,3 +60,8 @@ def test_several_specs_count_together() -> None:
 def test_what_is_no_policy_says_so(wrong: object) -> None:
     with pytest.raises(ValueError, match="not a network policy"):
         opens(KUBERNETES, [wrong])
+
+
+def test_what_is_no_entity_is_not_taken_for_a_narrow_one() -> None:
+    with pytest.raises(ValueError, match="something is no text"):
+        opens(CILIUM, [{"ingress": [{"fromEntities": [{}]}]}])

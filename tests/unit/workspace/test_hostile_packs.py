@@ -105,10 +105,10 @@ def found_by(found: Configuration, text: str = LABELLED_POD % ("a", "a")) -> set
         (lambda: control(id_="C-0057"), ("b.yaml", 1), "C-0057 comes with kscan"),
         (
             lambda: control("object.metadata.name.matches('(?=a)a')"),
-            ("b.yaml", 7),
+            ("b.yaml", 8),
             "not a regular expression",
         ),
-        (lambda: control("open('/etc/passwd') == ''"), ("b.yaml", 7), "undeclared reference to 'open'"),
+        (lambda: control("open('/etc/passwd') == ''"), ("b.yaml", 8), "undeclared reference to 'open'"),
         (
             lambda: "!!python/object/apply:os.system [id]\n",
             ("b.yaml", 1),
