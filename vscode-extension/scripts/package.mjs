@@ -51,9 +51,16 @@ function unpack(wheels, folder) {
   for (const wheel of wheels) {
     run(python(), "-m", "zipfile", "-e", wheel, folder);
   }
-  const spread = readdirSync(folder).filter((name) => name.endsWith(".data"));
+  const data = readdirSync(folder).filter((name) => name.endsWith(".data"));
+  for (const name of data) {
+    rmSync(join(folder, name, "scripts"), { recursive: true, force: true });
+  }
+  const spread = data.filter((name) => readdirSync(join(folder, name)).length > 0);
   if (spread.length > 0) {
     throw new Error(`${spread.join(", ")}: wheels with files for other places are not expected here`);
+  }
+  for (const name of data) {
+    rmSync(join(folder, name), { recursive: true });
   }
   for (const [inside, start] of LEFT_OUT) {
     const place = join(folder, inside);
