@@ -18,8 +18,8 @@ from kscan_lsp.admission.matching import is_about, operation_of, request_of
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding
 from kscan_lsp.admission.places import OF_OBJECT, places_of
 from kscan_lsp.admission.problems import problems_of_binding, span_of
-from kscan_lsp.admission.reads import field, reads_of
-from kscan_lsp.admission.remembered import Comparing, remember
+from kscan_lsp.admission.reads import tree_of_policy
+from kscan_lsp.admission.remembered import LastAnswers
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import Finding, Related, in_order
 from kscan_lsp.policy.admission import control_id
@@ -89,7 +89,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen: dict[str, Seen] = {}
-    comparing = Comparing[Said]()
+    last = LastAnswers[Said](("admission", one.file, one.root, one.id), data)
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
@@ -99,10 +99,8 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         operation = operation_of(policy.matching, request)
         if not operation or not bindings:
             continue
-        key = (declared, one.file, one.root, one.id)
         decided = (request, operation, bindings, asked.namespace, asked.was)
-        fields = tuple([field(data, path) for path in reads_of(policy)])
-        judged = comparing.said_before(key, decided, fields)
+        judged = last.said(declared, decided, tree_of_policy(policy))
         if judged is None:
             if operation not in seen:
                 values = values_of(data, request, asked, operation)
@@ -111,11 +109,12 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
             for binding, params in bindings:
                 judging.bound(read_binding(binding), params)
             judged = Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))
-            remember(key, decided, fields, judged)
+        last.keep(declared, decided, judged)
         findings += _findings(judged.violations, name, declared, resource, locator=locator, ruleset=ruleset)
         unevaluated += [Unevaluated(name, (), why) for why in list(dict.fromkeys(judged.unanswered))[:1]]
         if judged.asked and not judged.violations and not judged.unanswered:
             passed.add(name)
+    last.close()
     failed = frozenset(finding.control for finding in findings)
     return Admitted(tuple(in_order(findings)), frozenset(passed), failed, tuple(unevaluated))
 

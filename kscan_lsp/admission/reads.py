@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kscan_lsp.admission.expressions import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kscan_lsp.admission.expressions import Part
     from kscan_lsp.admission.model import Policy
@@ -17,15 +17,60 @@ if TYPE_CHECKING:
 OBJECT: Final = "object"
 
 
+FieldTree = dict[str, Any]
+"""Fields by name, with `ANY` for the elements of a list; None where all below is read."""
+ANY: Final = "*"
+
+
 @lru_cache(maxsize=1_024)
-def reads_of(policy: Policy) -> tuple[Path, ...]:
+def reads_of(policy: Policy) -> tuple[tuple[str, ...], ...]:
     """The fields that the expressions of a policy can read, each with all below it; `()` is the whole object."""
     sources = [condition.question.source for condition in policy.conditions]
     sources += [expression.source for _, expression in policy.variables]
     for validation in policy.validations:
         sources += [one.source for one in (validation.question, validation.telling) if one is not None]
-    found = {path for source in sources for path in _reads(source)}
-    return tuple(sorted(path for path in found if not any(path[:n] in found for n in range(len(path)))))
+    return tuple({path for source in sources for path in _reads(source)})
+
+
+@lru_cache(maxsize=1_024)
+def tree_of_policy(policy: Policy) -> FieldTree | None:
+    """What the expressions of a policy can read; None for the whole object."""
+    return tree_of(reads_of(policy))
+
+
+def tree_of(paths: Iterable[tuple[str, ...]]) -> FieldTree | None:
+    """Fields by their paths as a tree, each with all below it; None for everything."""
+    tree: FieldTree = {}
+    for path in sorted(paths, key=len):
+        if not path:
+            return None
+        _add(tree, path)
+    return tree
+
+
+def _add(tree: FieldTree, path: tuple[str, ...]) -> None:
+    for name in path[:-1]:
+        inner = tree.setdefault(name, {})
+        if inner is None:
+            return
+        tree = inner
+    tree[path[-1]] = None
+
+
+def touches(place: Path, tree: FieldTree | None) -> bool:
+    """Whether what is at a place is read, or part of what is."""
+    for name in place:
+        if tree is None:
+            return True
+        if isinstance(name, int):
+            if ANY not in tree:
+                return True
+            tree = tree[ANY]
+        elif name in tree:
+            tree = tree[name]
+        else:
+            return False
+    return True
 
 
 def _reads(source: str) -> Iterator[tuple[str, ...]]:
@@ -55,16 +100,24 @@ def _chain(part: Part) -> tuple[str, ...] | None:
     return None
 
 
-def field(data: object, path: Path) -> object:
-    """What an object has at a path of names; a value of its own for what is not there."""
-    for name in path:
-        if not isinstance(data, dict) or name not in data:
-            return _ABSENT
-        data = data[name]
-    return data
-
-
-_ABSENT: Final = object()
+def different(one: Any, other: Any, path: Path = ()) -> Iterator[Path]:
+    """Where two values differ, as far as an expression can tell; of maps whose entries changed places, the map."""
+    if one is other:
+        return
+    if isinstance(one, dict) and isinstance(other, dict):
+        if [key for key in one if key in other] != [key for key in other if key in one]:
+            yield path
+            return
+        for key in one.keys() | other.keys():
+            if key not in one or key not in other:
+                yield (*path, key)
+            else:
+                yield from different(one[key], other[key], (*path, key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (first, second) in enumerate(zip(one, other, strict=True)):
+            yield from different(first, second, (*path, number))
+    elif not is_same(one, other):
+        yield path
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -15,6 +15,7 @@ from kscan_lsp.admission.judging import said_by, seen_of
 from kscan_lsp.admission.matching import is_about, labels_of, operation_of, request_of
 from kscan_lsp.admission.model import NOTHING, Admitted
 from kscan_lsp.admission.problems import span_of
+from kscan_lsp.admission.remembered import LastAnswers
 from kscan_lsp.cel.patterns import start_evaluation
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import Finding, Related, Severity, in_order
@@ -27,7 +28,6 @@ from kscan_lsp.kyverno.matching import Fit, RuleSubject, fit_of, fits_filters
 from kscan_lsp.kyverno.model import CEL_POLICIES
 from kscan_lsp.kyverno.pod_security import security_verdict
 from kscan_lsp.kyverno.reads import tree_of, tree_of_cel
-from kscan_lsp.kyverno.remembered import Different
 from kscan_lsp.kyverno.rules import Verdict, verdict_of
 from kscan_lsp.kyverno.scalars import wild_match
 from kscan_lsp.policy.admission import kyverno_id
@@ -106,7 +106,7 @@ def admit_kyverno(one: Object, resource: Resource, asked: KyvernoDeciding, rules
                     )
                     for path in paths
                 ]
-    judging.different.close()
+    judging.last.close()
     failed = frozenset(finding.control for finding in findings)
     open_ones = {entry.control: entry for entry in reversed(unevaluated) if entry.control not in failed}
     passed -= failed | open_ones.keys()
@@ -150,8 +150,8 @@ class _JudgingObject:
             around=self.request.around,
         )
         self.data = with_defaults(one, self.request.namespace)
-        decided = (ruleset, self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
-        self.different = Different((one.file, one.root, one.id), self.data, decided)
+        self.decided = (ruleset, self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
+        self.last = LastAnswers[tuple[RuleSaid, ...]](("kyverno", one.file, one.root, one.id), self.data)
         self.configs = {key: None if found is None else found.data for key, found in asked.configs}
         self.params = dict(asked.params)
         self._seen: Seen | None = None
@@ -185,12 +185,10 @@ class _JudgingObject:
         cel = declared.id.kind in CEL_POLICIES
         read = tree_of_cel(read_cel(declared).policies) if cel else tree_of(read_kyverno(declared).rules)
         # the conditions of an exception may read anything
-        said: tuple[RuleSaid, ...] | None = self.different.said(
-            declared, None if self.asked.exceptions else read
-        )
+        said = self.last.said(declared, self.decided, None if self.asked.exceptions else read)
         if said is None:
             said = tuple(self._by_cel(declared) if cel else self._by_rules(declared))
-        self.different.keep(declared, said)
+        self.last.keep(declared, self.decided, said)
         return said
 
     def _by_rules(self, declared: Object) -> Iterator[RuleSaid]:

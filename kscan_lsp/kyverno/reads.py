@@ -9,7 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.admission.reads import ANY
 from kscan_lsp.admission.reads import reads_of as reads_of_cel
+from kscan_lsp.admission.reads import tree_of as tree_of_paths
 from kscan_lsp.kyverno.budget import MAX_DEPTH
 from kscan_lsp.kyverno.context import expressions_in
 from kscan_lsp.kyverno.expressions import QueryError, parsed
@@ -21,47 +23,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kscan_lsp.admission.model import Policy
+    from kscan_lsp.admission.reads import FieldTree
     from kscan_lsp.kyverno.expressions import Node
     from kscan_lsp.kyverno.model import Conditions, ContextEntry, KyvernoRule, RuleCheck
 
 Way = tuple[str, ...]
-Tree = dict[str, Any]
-"""Fields by name, with `*` for the elements of a list; None where all of it is read."""
-ANY: Final = "*"
 _PODS: Final = (("spec",), ("spec", "template", "spec"), ("spec", "jobTemplate", "spec", "template", "spec"))
 
 
 @lru_cache(maxsize=1_024)
-def tree_of(rules: tuple[KyvernoRule, ...]) -> Tree | None:
+def tree_of(rules: tuple[KyvernoRule, ...]) -> FieldTree | None:
     """What rules can read of an object; None for all of it."""
     reading = _Reading()
     for rule in rules:
         reading.rule(rule)
-    return _tree(reading.read)
+    return tree_of_paths(reading.read)
 
 
 @lru_cache(maxsize=1_024)
-def tree_of_cel(policies: tuple[Policy, ...]) -> Tree | None:
+def tree_of_cel(policies: tuple[Policy, ...]) -> FieldTree | None:
     """What policies in CEL can read of an object; None for all of it."""
-    return _tree({tuple(map(str, path)) for policy in policies for path in reads_of_cel(policy)})
-
-
-def _tree(ways: set[Way]) -> Tree | None:
-    tree: Tree = {}
-    for way in sorted(ways, key=len):
-        if not way:
-            return None
-        _add(tree, way)
-    return tree
-
-
-def _add(tree: Tree, way: Way) -> None:
-    for name in way[:-1]:
-        inner = tree.setdefault(name, {})
-        if inner is None:
-            return
-        tree = inner
-    tree[way[-1]] = None
+    return tree_of_paths({path for policy in policies for path in reads_of_cel(policy)})
 
 
 class _MayStand(NamedTuple):
@@ -95,7 +77,7 @@ class _Reading:
         if check.security is not None:
             self.read.add(())
         if check.cel is not None:
-            self.read.update(tuple(str(name) for name in path) for path in reads_of_cel(check.cel))
+            self.read.update(reads_of_cel(check.cel))
         for block in check.deny or ():
             self.conditions((block,))
         for base in bases:

@@ -12,7 +12,7 @@ from support.admitting import admitting_project, said_of
 from support.kyverno import about, cluster_policy, denying
 from support.kyverno_rules import EXCEPTION, POD_RULES, VALIDATING
 
-from kscan_lsp.kyverno import remembered
+from kscan_lsp.admission import remembered
 
 if TYPE_CHECKING:
     from kscan_lsp.workspace.project import Project
