@@ -45,6 +45,8 @@ ABSENT: Final = {
 """What a file cannot answer, in words."""
 
 _SELECTED: Final = regex(r"(?<![\w.])(variables|request)(\s*\.\s*)([A-Za-z_]\w*)")
+_PRESENT: Final = regex(r"(?<![\w.])has[ \t]*\([ \t]*variables[ \t]*\.[ \t]*[A-Za-z_]\w*[ \t]*\)")
+"""Whether there is a variable, which is a question about a field to the API server, and always true."""
 _UNASKED: Final = ("userInfo", "options")
 
 
@@ -53,9 +55,13 @@ def as_ours(source: str) -> str:
     parts: list[str] = []
     at = 0
     for literal in cel.literals(source):
-        parts += [_SELECTED.sub(_renamed, source[at : literal.start]), source[literal.start : literal.end]]
+        parts += [_code_as_ours(source[at : literal.start]), source[literal.start : literal.end]]
         at = literal.end
-    return "".join([*parts, _SELECTED.sub(_renamed, source[at:])])
+    return "".join([*parts, _code_as_ours(source[at:])])
+
+
+def _code_as_ours(code: str) -> str:
+    return _SELECTED.sub(_renamed, _PRESENT.sub(lambda found: "true".ljust(len(found[0])), code))
 
 
 def _renamed(found: re.Match[str]) -> str:

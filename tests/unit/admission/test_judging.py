@@ -333,3 +333,27 @@ def test_too_much_work_is_not_done() -> None:
     (why,) = unanswered(text, policy(squared))
     assert "is not evaluated" in why
     assert said(text, policy(squared)) == []
+
+
+def test_a_variable_that_is_declared_is_there() -> None:
+    variables = [{"name": "spec", "expression": "object.spec"}]
+    assert said(POD, policy("has(variables.spec)", variables=variables)) == []
+
+
+def test_a_field_that_is_held_against_a_list_of_the_policy_is_marked() -> None:
+    (one,) = said(POD, policy("['x/', 'y/'].exists(r, object.spec.containers[0].image.startsWith(r))"))
+    assert one.path == "spec.containers[0].image"
+
+
+def test_an_edit_of_a_field_that_is_read_through_a_variable_counts() -> None:
+    text = policy(
+        "variables.spec.hostNetwork == false", variables=[{"name": "spec", "expression": "object.spec"}]
+    )
+    files = [
+        ("p.yaml", text, False),
+        ("a.yaml", POD.replace("spec: {", "spec: {hostNetwork: false, "), False),
+    ]
+    project = admitting_project().with_files(files)
+    assert said_of(project.files["a.yaml"]) == []
+    edited = project.with_files([("a.yaml", POD.replace("spec: {", "spec: {hostNetwork: true, "), False)])
+    assert len(said_of(edited.files["a.yaml"])) == 1
