@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_CONSTRAINTS = 500
 """Constraints that one object is judged by."""
+MAX_INVENTORY = 2_000
+"""Objects of the cluster that a template in Rego sees."""
 
 
 class GatekeeperDeciding(NamedTuple):
@@ -31,6 +33,8 @@ class GatekeeperDeciding(NamedTuple):
     keys: frozenset[Key] = frozenset()
     template: Object | None = None
     """Of a constraint, its own."""
+    inventory: tuple[Object, ...] | None = None
+    """The objects of the cluster that templates ask for; None where none does."""
 
 
 _NOTHING = GatekeeperDeciding(())
@@ -81,4 +85,20 @@ def gatekeeper_asked(one: Object, index: Index) -> GatekeeperDeciding:
         there = key_of("object", "Namespace", "", one.namespace)
         keys.add(there)
         namespace = next(index.find(there), None)
-    return GatekeeperDeciding(tuple(constraints), namespace, frozenset(keys))
+    inventory = _inventory([template for _, template in constraints if template is not None], index, keys)
+    return GatekeeperDeciding(tuple(constraints), namespace, frozenset(keys), inventory=inventory)
+
+
+def _inventory(templates: list[Object], index: Index, keys: set[Key]) -> tuple[Object, ...] | None:
+    """The objects of the kinds that templates in Rego name, if they ask for objects of the cluster."""
+    asking = [
+        read.rego.kinds for read in map(read_template, templates) if read.rego and read.rego.kinds is not None
+    ]
+    if not asking:
+        return None
+    found: list[Object] = []
+    for kind in sorted(frozenset[str]().union(*asking)):
+        key = key_of("kind", kind)
+        keys.add(key)
+        found += index.find(key)
+    return tuple(found)[:MAX_INVENTORY]

@@ -17,23 +17,24 @@ from kscan_lsp.gatekeeper.matching import fits_constraint
 from kscan_lsp.gatekeeper.model import is_constraint
 from kscan_lsp.gatekeeper.problems import constraint_problems, unsupported
 from kscan_lsp.gatekeeper.reading import place_in_template
+from kscan_lsp.gatekeeper.rego import NEEDS_ENGINE, input_of, place_of
 from kscan_lsp.policy.admission import gatekeeper_id
+from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from kscan_lsp.admission.judging import Seen
     from kscan_lsp.admission.model import Policy
     from kscan_lsp.findings import Finding
     from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.gatekeeper.model import Constraint, ConstraintTemplate
+    from kscan_lsp.gatekeeper.rego import RegoEngine
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.ruleset import Ruleset
 
 
 def admit_gatekeeper(
-    one: Object, resource: Resource, asked: GatekeeperDeciding, ruleset: Ruleset
+    one: Object, resource: Resource, asked: GatekeeperDeciding, ruleset: Ruleset, engine: RegoEngine | None
 ) -> Admitted:
     """What Gatekeeper's constraints say of an object, and of a constraint what is wrong with it.
 
@@ -42,12 +43,13 @@ def admit_gatekeeper(
         resource: the same in its document.
         asked: the constraints, and what they need to know.
         ruleset: which of them are left out, and how severe the user has others.
+        engine: who evaluates Rego, if anybody does.
     """
     if is_constraint(resource.id):
         return Admitted(problems=constraint_problems(resource, one, asked.template))
     if not asked.constraints:
         return NOTHING
-    judging = _JudgingConstraints(one, asked)
+    judging = _JudgingConstraints(one, asked, engine)
     locator = resource.locator()
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
@@ -67,6 +69,7 @@ def admit_gatekeeper(
     return Admitted(tuple(in_order(findings)), frozenset(passed) - failed, failed, tuple(unevaluated))
 
 
+_NOT_SHOWN = "the rule of its template is violated (what it says of a Secret is not shown)"
 _SILENT = Said(False, (), ())
 
 
@@ -77,8 +80,10 @@ def _unknown(why: str) -> Said:
 class _JudgingConstraints:
     """One object, constraint by constraint. What expressions see is made for the first that has any."""
 
-    def __init__(self, one: Object, asked: GatekeeperDeciding) -> None:
+    def __init__(self, one: Object, asked: GatekeeperDeciding, engine: RegoEngine | None) -> None:
         self.one = one
+        self.engine = engine
+        self.inventory = asked.inventory
         self.namespace = asked.namespace
         self.request = request_of(one, asked.namespace)
         self.data = with_defaults(one, self.request.namespace)
@@ -103,25 +108,53 @@ class _JudgingConstraints:
             return _unknown("Gatekeeper refuses its template: see what is wrong in that manifest")
         if constraint.broken or constraint.severity is None:
             return _unknown("the constraint is refused: see what is wrong in its manifest")
-        if read.policy is None:
-            return _unknown(unsupported(read.engine))
-        return self._remembered(declared, template, read.policy, (constraint, read))
+        if why := unsupported(read):
+            return _unknown(why)
+        return self._remembered(declared, template, constraint, read)
 
     def _remembered(
-        self,
-        declared: Object,
-        template: Object,
-        policy: Policy,
-        both: tuple[Constraint, ConstraintTemplate],
+        self, declared: Object, template: Object, constraint: Constraint, read: ConstraintTemplate
     ) -> Said:
         key = (declared, self.one.file, self.one.root, self.one.id)
-        decided = (self.request, template, self.namespace)
-        fields: tuple[Any, ...] = tuple([field(self.data, path) for path in reads_of(policy)])
+        decided: tuple[object, ...] = (self.request, template, self.namespace)
+        if read.rego is not None and read.rego.kinds is not None:
+            decided = (*decided, self.inventory)
+        fields = tuple([field(self.data, path) for path in (reads_of(read.policy) if read.policy else [()])])
         said = self.comparing.said_before(key, decided, fields)
         if said is None:
-            said = self._by_cel(policy, *both)
+            if read.policy is not None:
+                said = self._by_cel(read.policy, constraint, read)
+            else:
+                said = self._by_rego(constraint, read)
             remember(key, decided, fields, said)
         return said
+
+    def _by_rego(self, constraint: Constraint, template: ConstraintTemplate) -> Said:
+        if template.rego is None or constraint.severity is None:
+            return _SILENT
+        if self.engine is None:
+            return _unknown(NEEDS_ENGINE)
+        parameters = constraint.params.data["spec"]["parameters"]
+        inventory = self.inventory if template.rego.kinds is not None else None
+        given = input_of(self.data, self.request, parameters, inventory)
+        answer = self.engine.ask(template.rego, given)
+        if answer.why:
+            return _unknown(answer.why)
+        where = PolicyExpression("", template.source, None)
+        secret = self.one.id.kind == "Secret"
+        return Said(
+            True,
+            tuple(
+                Violation(
+                    constraint.severity,
+                    place_of(message, self.one.data),
+                    _NOT_SHOWN if secret else redact(message),
+                    where,
+                )
+                for message in answer.messages
+            ),
+            (),
+        )
 
     def _by_cel(self, policy: Policy, constraint: Constraint, template: ConstraintTemplate) -> Said:
         if self._seen is None:

@@ -11,6 +11,7 @@ from kscan_lsp.graph.gatekeeper import CONSTRAINTS, TEMPLATES
 if TYPE_CHECKING:
     from kscan_lsp.admission.model import Concerns, Policy, PolicyFault
     from kscan_lsp.findings import ResourceId, Severity
+    from kscan_lsp.gatekeeper.rego import RegoSource
     from kscan_lsp.graph.index import Object
     from kscan_lsp.paths import Path
 
@@ -41,8 +42,10 @@ class ConstraintTemplate(Struct, frozen=True, eq=False):
     """What it has in CEL, as an admission policy."""
     source: Path = ()
     """Where that is in the template, or what it has in another language."""
+    rego: RegoSource | None = None
+    """What it has in Rego instead."""
     engine: str = ""
-    """The language that it has instead."""
+    """The language that it has instead of both."""
 
     @property
     def broken(self) -> bool:

@@ -9,9 +9,11 @@ from kscan_lsp.admission.problems import problem_at
 from kscan_lsp.findings import fewer
 from kscan_lsp.gatekeeper.asking import read_constraint
 from kscan_lsp.gatekeeper.reading import template_of
+from kscan_lsp.gatekeeper.rego import NEEDS_ENGINE, has_engine
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Problem
+    from kscan_lsp.gatekeeper.model import ConstraintTemplate
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
 
@@ -23,10 +25,9 @@ def template_problems(resource: Resource) -> tuple[Problem, ...]:
     version = resource.id.api_version.rpartition("/")[2]
     template = template_of(resource.id.name, version, resource.data)
     faults = list(template.faults)
-    if template.engine and not template.broken:
-        faults.append(
-            PolicyFault(template.source, f"not judged here: {unsupported(template.engine)}", note=True)
-        )
+    why = unsupported(template)
+    if why and not template.broken:
+        faults.append(PolicyFault(template.source, f"not judged here: {why}", note=True))
     return fewer(tuple(problem_at(resource, fault) for fault in faults))
 
 
@@ -53,6 +54,8 @@ def constraint_problems(resource: Resource, one: Object, template: Object | None
     return fewer(tuple(problem_at(resource, fault) for fault in faults))
 
 
-def unsupported(engine: str) -> str:
-    """Why a template in some language is not evaluated."""
-    return f"it is written in {engine}, which is not evaluated"
+def unsupported(template: ConstraintTemplate) -> str:
+    """Why what a template says is not evaluated, as far as it says so itself; empty where it is."""
+    if template.rego is not None:
+        return template.rego.unsupported or ("" if has_engine() else NEEDS_ENGINE)
+    return f"it is written in {template.engine}, which is not evaluated" if template.engine else ""

@@ -11,6 +11,7 @@ from kscan_lsp.admission.reading import policy_of
 from kscan_lsp.findings import Severity
 from kscan_lsp.gatekeeper.model import Constraint, ConstraintMatch, ConstraintTemplate
 from kscan_lsp.gatekeeper.parameters import misfits, with_parameter_defaults
+from kscan_lsp.gatekeeper.rego import rego_of
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.model import Policy
@@ -97,9 +98,11 @@ def _with_code(
         )
         return made
     engine, source, path = next((one for one in codes if one[0] == REGO), codes[0])
-    if engine == REGO and not _text(source.get("rego")).strip():
+    if engine != REGO:
+        return replace(made, engine=engine or "no engine", source=path)
+    if not _text(source.get("rego")).strip():
         faults.append(PolicyFault(path, "'rego' is missing"))
-    return replace(made, engine=engine or "no engine", source=path)
+    return replace(made, rego=rego_of(source), source=(*path, "rego"))
 
 
 def _in_cel(source: dict[str, Any], path: Path, faults: list[PolicyFault]) -> tuple[Policy, bool]:

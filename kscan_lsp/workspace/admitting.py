@@ -57,8 +57,9 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         said = _both(said, admit_kyverno(one, resource, asked.kyverno, ruleset))
     if asked.gatekeeper.constraints or is_constraint(one.id):
         from kscan_lsp.gatekeeper.judging import admit_gatekeeper  # as above
+        from kscan_lsp.workspace.rego import rego_engine  # as above
 
-        said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset))
+        said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
     return said
 
 
