@@ -76,7 +76,10 @@ def template_of(name: str, version: str, data: dict[str, Any]) -> ConstraintTemp
 def _with_code(
     made: ConstraintTemplate, target: dict[str, Any], faults: list[PolicyFault]
 ) -> ConstraintTemplate:
-    """A template with what it has of a language that is judged: what is in CEL, else what is in another."""
+    """A template with what it has of a language that is judged.
+
+    What is in CEL counts, as for Gatekeeper. Where that is too large here, what it has in Rego stands in.
+    """
     where: Path = ("spec", "targets", 0)
     listed = target.get("code")
     codes = [
@@ -86,18 +89,21 @@ def _with_code(
     ]
     if isinstance(target.get("rego"), str):
         codes.append((REGO, target, where))
-    for engine, source, path in codes:
-        if engine == CEL:
-            policy, large = _in_cel(source, path, faults)
-            if large:
-                return replace(made, engine="CEL with an expression that is too large here", source=path)
+    in_rego = next((one for one in codes if one[0] == REGO), None)
+    in_cel = next((one for one in codes if one[0] == CEL), None)
+    if in_cel is not None:
+        _, source, path = in_cel
+        policy, large = _in_cel(source, path, faults)
+        if not large:
             return replace(made, policy=policy, source=path)
+        if in_rego is None:
+            return replace(made, engine="CEL with an expression that is too large here", source=path)
     if not codes:
         faults.append(
             PolicyFault(where, f"the target says nothing: it needs 'code' with engine {CEL} or {REGO}")
         )
         return made
-    engine, source, path = next((one for one in codes if one[0] == REGO), codes[0])
+    engine, source, path = in_rego or codes[0]
     if engine != REGO:
         return replace(made, engine=engine or "no engine", source=path)
     if not _text(source.get("rego")).strip():

@@ -117,6 +117,17 @@ def test_without_an_engine_it_is_said_what_to_install(monkeypatch: pytest.Monkey
     assert [problem.message for _, problem in file.problems()] == [f"not judged here: {reason}"]
 
 
+def test_rego_stands_in_for_cel_that_is_too_large_here(told: Told) -> None:
+    deep = {"validations": [{"expression": "(" * 300 + "true" + ")" * 300}]}
+    code = [
+        {"engine": "K8sNativeValidation", "source": deep},
+        {"engine": "Rego", "source": {"rego": "package x\n"}},
+    ]
+    assert len(said(POD, template(code=code), constraint())) == 1
+    code[0]["source"] = {"validations": [{"expression": "true"}]}
+    assert said(POD, template(code=code), constraint()) == []
+
+
 INVENTORY = "package x\nviolation[x] { x := data.inventory.namespace[_][_].Service[_] }\n"
 
 
