@@ -110,7 +110,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
                 judging.bound(read_binding(binding), params)
             judged = Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))
         last.keep(declared, decided, judged)
-        findings += _findings(judged.violations, name, declared, resource, locator=locator, ruleset=ruleset)
+        findings += findings_of(judged.violations, name, declared, resource, locator=locator, ruleset=ruleset)
         unevaluated += [Unevaluated(name, (), why) for why in list(dict.fromkeys(judged.unanswered))[:1]]
         if judged.asked and not judged.violations and not judged.unanswered:
             passed.add(name)
@@ -250,7 +250,7 @@ def _place(declared: Object, path: Path) -> Span:
     return span_of(read_document(declared.document, json=declared.json), (*declared.root, *path))
 
 
-def _findings(
+def findings_of(
     violations: Sequence[Violation],
     name: str,
     declared: Object,
@@ -259,7 +259,16 @@ def _findings(
     locator: Locator,
     ruleset: Ruleset,
 ) -> Iterator[Finding]:
-    """One finding for each place, as severe as the worst of what is violated there."""
+    """One finding for each place, as severe as the worst of what is violated there.
+
+    Args:
+        violations: what is violated, each with its place in the policy.
+        name: the id of the findings.
+        declared: the policy.
+        resource: the object in its document.
+        locator: finds places there.
+        ruleset: how severe the user has it.
+    """
     by_place: dict[Path, list[Violation]] = {}
     for violation in violations:
         by_place.setdefault(violation.path, []).append(violation)

@@ -138,8 +138,14 @@ class _Search:
     def why_each(self, part: Part, scope: _PlaceScope, *, wanted: bool) -> list[Path]:
         items, variable, condition = part.parts
         if (part.name == "all") == wanted:  # no single element decided
-            return self.origins(items, scope)
-        found: list[Path] = []
+            if found := self.origins(items, scope):
+                return found
+            # the list is not of the object: what each of its elements is held against may be
+            for element in self.elements(items, scope)[:1]:
+                inner = scope.with_element(variable.name, element.text, element.origins)
+                return self.why(condition, inner, wanted=wanted)
+            return []
+        found = []
         for element in self.elements(items, scope):
             inner = scope.with_element(variable.name, element.text, element.origins)
             if self.ask(condition, inner) is wanted:
@@ -158,6 +164,8 @@ class _Search:
                 if self.ask(condition, within) is True:
                     found += self.why(condition, within, wanted=True) or element.origins
             return found or self.origins(items, scope)
+        if part.kind == "call" and part.method and part.name == "map" and _is_filter(part.parts[0]):
+            return self.places(part.parts[0], scope)
         if part.kind == "call" and not (part.method and part.name in MACROS):
             for inner in part.parts:
                 if inside := self.places(inner, scope):
@@ -245,3 +253,7 @@ class _Search:
         """How many entries a list or map has; -1 for anything else. What is in it is not handed over for that."""
         found = self.ask_text(f"size({text})", scope)
         return found if isinstance(found, int) else -1
+
+
+def _is_filter(part: Part) -> bool:
+    return part.kind == "call" and part.method and part.name == "filter"

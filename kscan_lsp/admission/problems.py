@@ -27,9 +27,9 @@ _NOT_APPLIED: Final = (
 def problems_of(resource: Resource) -> tuple[Problem, ...]:
     """What is wrong with the expressions of a policy; of one that changes objects, that nothing is changed here."""
     if resource.id.kind == MUTATING:
-        return (_problem(resource, PolicyFault(("spec", "mutations"), _NOT_APPLIED, note=True)),)
+        return (problem_at(resource, PolicyFault(("spec", "mutations"), _NOT_APPLIED, note=True)),)
     policy = policy_of(resource.id.name, resource.data)
-    return fewer(tuple(_problem(resource, fault) for fault in policy.faults))
+    return fewer(tuple(problem_at(resource, fault) for fault in policy.faults))
 
 
 def problems_of_binding(resource: Resource, policy: Object | None) -> tuple[Problem, ...]:
@@ -59,13 +59,14 @@ def problems_of_binding(resource: Resource, policy: Object | None) -> tuple[Prob
         if param is not None and binding.param is None:
             absent = f"policy '{binding.policy}' has params of kind {param[1]}, and this binding names none (paramRef)"
             faults.append(PolicyFault(("spec", "policyName"), absent))
-    return tuple(_problem(resource, fault) for fault in faults)
+    return tuple(problem_at(resource, fault) for fault in faults)
 
 
 _DOES: Final = {"Warn": "warns", "Audit": "audits"}
 
 
-def _problem(resource: Resource, fault: PolicyFault) -> Problem:
+def problem_at(resource: Resource, fault: PolicyFault) -> Problem:
+    """What is wrong with a resource, at the characters that have it."""
     span = span_of(resource.document, (*resource.root, *fault.path), fault.at)
     return Problem(span, fault.message, UNUSED if fault.note else CODE)
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from kscan_lsp.admission.expressions import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.admission.expressions import Part
     from kscan_lsp.admission.model import Policy
     from kscan_lsp.paths import Path
 
 OBJECT: Final = "object"
+VARIABLES: Final = "variables"
 
 
 FieldTree = dict[str, Any]
@@ -25,11 +26,19 @@ ANY: Final = "*"
 @lru_cache(maxsize=1_024)
 def reads_of(policy: Policy) -> tuple[tuple[str, ...], ...]:
     """The fields that the expressions of a policy can read, each with all below it; `()` is the whole object."""
+    aliases: dict[str, tuple[str, ...]] = {}
+    """Variables that are nothing but a field: who reads one reads that."""
     sources = [condition.question.source for condition in policy.conditions]
-    sources += [expression.source for _, expression in policy.variables]
+    for name, expression in policy.variables:
+        part = parts_of(expression.source)
+        chain = None if part is None else _chain(part, aliases)
+        if chain is None:
+            sources.append(expression.source)
+        else:
+            aliases[name] = chain
     for validation in policy.validations:
         sources += [one.source for one in (validation.question, validation.telling) if one is not None]
-    return tuple({path for source in sources for path in _reads(source)})
+    return tuple({path for source in sources for path in _reads(source, aliases)})
 
 
 @lru_cache(maxsize=1_024)
@@ -73,29 +82,32 @@ def touches(place: Path, tree: FieldTree | None) -> bool:
     return True
 
 
-def _reads(source: str) -> Iterator[tuple[str, ...]]:
+def _reads(source: str, aliases: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
     part = parts_of(source)
     if part is None:
         yield ()
     else:
-        yield from _in(part)
+        yield from _in(part, aliases)
 
 
-def _in(part: Part) -> Iterator[tuple[str, ...]]:
-    chain = _chain(part)
+def _in(part: Part, aliases: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    chain = _chain(part, aliases)
     if chain is not None:
         yield chain
         return
     for inner in part.parts:
-        yield from _in(inner)
+        yield from _in(inner, aliases)
 
 
-def _chain(part: Part) -> tuple[str, ...] | None:
+def _chain(part: Part, aliases: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
     """The field that a part is of the object; None for anything else, and for what is only reached by a value."""
     if part.kind == "name":
         return () if part.name == OBJECT else None
     if part.kind == "select":
-        above = _chain(part.parts[0])
+        of = part.parts[0]
+        if of.kind == "name" and of.name == VARIABLES:
+            return aliases.get(part.name)
+        above = _chain(of, aliases)
         return None if above is None else (*above, part.name)
     return None
 

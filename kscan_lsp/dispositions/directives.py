@@ -37,11 +37,13 @@ NO_REASON_YET: Final = "TODO: say why"
 
 CONTROL_ID: Final = regex(
     r"[A-Za-z]+-\d+|VAP/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?|Kyverno/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?(?:/[\w.-]+)?"
+    r"|Gatekeeper/[A-Za-z0-9]+/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?"
 )
-"""Of a control, in any case, or of an admission policy by its name, or of a rule of Kyverno's by those of both."""
+"""Of a control, in any case, or of an admission policy by its name, or of a rule of Kyverno's or a constraint
+of Gatekeeper's by those of both."""
 _SAID: Final = regex(r"\b(until|owner|ticket)=(\S+)")
 _NEXT: Final = regex(
-    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|(?:VAP|Kyverno)/[-\w./]++|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
+    r"[;\n]\s*(?=(?:(?:[A-Za-z]++-\d{4}(?!\w)|(?:VAP|Kyverno|Gatekeeper)/[-\w./]++|(?:until|owner|ticket)=[^\s;]++)[,\s]*+)++(?:--|[;\n]|\Z))"
 )
 """Where the next directive of a text begins. Reasons have semicolons, too: what follows one has to look like a head."""
 

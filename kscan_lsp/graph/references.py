@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from kscan_lsp.graph.claims import claimed_by_template
+from kscan_lsp.graph.gatekeeper import gatekeeper_keys
 from kscan_lsp.graph.index import Object, key_of
 from kscan_lsp.graph.kyverno import FIELDS, GROUPS, kyverno_keys
 from kscan_lsp.graph.secrets import as_letters, declared_secret
@@ -113,6 +114,7 @@ def keys_of(one: Object) -> tuple[Key, ...]:
         keys.append(key_of("binds", _text(_map(one.data.get("spec")).get("policyName"))))
     if one.id.group in GROUPS:
         keys += kyverno_keys(one)
+    keys += gatekeeper_keys(one)
     if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):
         keys.append(key_of("scales", *target))
     return tuple(dict.fromkeys(keys))

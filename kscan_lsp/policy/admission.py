@@ -14,6 +14,7 @@ from kscan_lsp.regex import regex
 
 PREFIX: Final = "VAP/"
 KYVERNO: Final = "Kyverno/"
+GATEKEEPER: Final = "Gatekeeper/"
 CATEGORY: Final = "Admission"
 _UNFIT: Final = regex(r"[^A-Za-z0-9_.]+")
 
@@ -24,8 +25,8 @@ def control_id(policy: str) -> str:
 
 
 def is_of_admission(control: str) -> bool:
-    """Whether an id is that of an admission policy, or of a rule of Kyverno's."""
-    return control.startswith((PREFIX, KYVERNO))
+    """Whether an id is that of an admission policy, of a rule of Kyverno's, or of a constraint of Gatekeeper's."""
+    return control.startswith((PREFIX, KYVERNO, GATEKEEPER))
 
 
 def kyverno_id(policy: str, rule: str = "") -> str:
@@ -38,11 +39,18 @@ def kyverno_id(policy: str, rule: str = "") -> str:
     return f"{KYVERNO}{policy}/{_UNFIT.sub('-', rule).strip('-')}" if rule else f"{KYVERNO}{policy}"
 
 
+def gatekeeper_id(kind: str, name: str) -> str:
+    """The id under which what a constraint of Gatekeeper's says is reported."""
+    return f"{GATEKEEPER}{kind}/{name}"
+
+
 @lru_cache(maxsize=1_024)
 def stand_in(control: str) -> Control:
     """What is said of an admission policy by its id."""
     if control.startswith(KYVERNO):
         return _of_kyverno(control)
+    if control.startswith(GATEKEEPER):
+        return _of_gatekeeper(control)
     policy = control.removeprefix(PREFIX)
     return Control(
         id=control,
@@ -73,5 +81,22 @@ def _of_kyverno(control: str) -> Control:
         ),
         remediation="Change what the policy asks for; its rule is named beside the finding.",
         references=("https://kyverno.io/docs/policy-types/",),
+        inputs={},
+    )
+
+
+def _of_gatekeeper(control: str) -> Control:
+    kind, _, name = control.removeprefix(GATEKEEPER).partition("/")
+    return Control(
+        id=control,
+        title=f"Gatekeeper constraint {kind} {name}",
+        score=8.0,
+        category=CATEGORY,
+        description=(
+            f"Gatekeeper's constraint '{name}' of kind {kind} in this workspace says no to this object. How severe "
+            "that is follows from its enforcementAction: high for deny, medium for warn, low for dryrun."
+        ),
+        remediation="Change what the constraint asks for; the rule of its template is named beside the finding.",
+        references=("https://open-policy-agent.github.io/gatekeeper/website/docs/howto/",),
         inputs={},
     )

@@ -40,7 +40,7 @@ class AdmissionSettings(SettingsPart):
     evaluate: Annotated[
         bool,
         Value(
-            description="Judge objects by the ValidatingAdmissionPolicies and Kyverno policies of the workspace."
+            description="Judge objects by the policies of the workspace: of Kubernetes, Kyverno and Gatekeeper."
         ),
     ] = True
     policies: Annotated[

@@ -1,4 +1,4 @@
-"""What the cluster's own policies in a workspace say of its objects: admission policies, and those of Kyverno.
+"""What the cluster's own policies in a workspace say of its objects: of Kubernetes, Kyverno and Gatekeeper.
 
 What decides that is asked of the index, which costs next to nothing where there are none; the rooms that evaluate
 policies are loaded by the first that there is.
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from kscan_lsp.admission.asking import asked_of
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating, is_policy
 from kscan_lsp.findings import merged
+from kscan_lsp.gatekeeper.asking import gatekeeper_asked
+from kscan_lsp.gatekeeper.model import is_constraint, is_template
 from kscan_lsp.kyverno.asking import kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.findings import Problem
+    from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.kyverno.asking import KyvernoDeciding
@@ -28,16 +31,17 @@ class AskedPolicies(NamedTuple):
 
     admission: Deciding
     kyverno: KyvernoDeciding
+    gatekeeper: GatekeeperDeciding
 
     @property
-    def keys(self) -> tuple[frozenset[Key], frozenset[Key]]:
+    def keys(self) -> tuple[frozenset[Key], ...]:
         """The keys of the index that decide it."""
-        return self.admission.keys, self.kyverno.keys
+        return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys
 
 
 def asked_about(one: Object, index: Index) -> AskedPolicies:
     """What decides what the policies of a workspace say of an object."""
-    return AskedPolicies(asked_of(one, index), kyverno_asked(one, index))
+    return AskedPolicies(asked_of(one, index), kyverno_asked(one, index), gatekeeper_asked(one, index))
 
 
 def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Ruleset) -> Admitted:
@@ -47,11 +51,19 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         from kscan_lsp.admission.judging import admit  # few workspaces have policies
 
         said = admit(one, resource, asked.admission, ruleset)
-    if not asked.kyverno.policies:
-        return said
-    from kscan_lsp.kyverno.judging import admit_kyverno  # as above
+    if asked.kyverno.policies:
+        from kscan_lsp.kyverno.judging import admit_kyverno  # as above
 
-    besides = admit_kyverno(one, resource, asked.kyverno, ruleset)
+        said = _both(said, admit_kyverno(one, resource, asked.kyverno, ruleset))
+    if asked.gatekeeper.constraints or is_constraint(one.id):
+        from kscan_lsp.gatekeeper.judging import admit_gatekeeper  # as above
+        from kscan_lsp.workspace.rego import rego_engine  # as above
+
+        said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
+    return said
+
+
+def _both(said: Admitted, besides: Admitted) -> Admitted:
     if said is NOTHING:
         return besides
     return Admitted(
@@ -78,4 +90,8 @@ def policy_faults(resource: Resource) -> tuple[Problem, ...]:
         from kscan_lsp.kyverno.problems import kyverno_problems  # as above
 
         return kyverno_problems(resource)
+    if is_template(resource.id):
+        from kscan_lsp.gatekeeper.problems import template_problems  # as above
+
+        return template_problems(resource)
     return ()

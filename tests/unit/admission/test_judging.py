@@ -345,3 +345,22 @@ def test_too_much_work_is_not_done() -> None:
 def test_a_variable_is_there_if_it_has_a_value(value: str, expected: list[str]) -> None:
     found = said(DEPLOYMENT, policy("has(variables.x)", variables=[{"name": "x", "expression": value}]))
     assert [one.message.partition(":")[0] for one in found] == expected
+
+
+def test_a_field_that_is_held_against_a_list_of_the_policy_is_marked() -> None:
+    (one,) = said(POD, policy("['x/', 'y/'].exists(r, object.spec.containers[0].image.startsWith(r))"))
+    assert one.path == "spec.containers[0].image"
+
+
+def test_an_edit_of_a_field_that_is_read_through_a_variable_counts() -> None:
+    text = policy(
+        "variables.spec.hostNetwork == false", variables=[{"name": "spec", "expression": "object.spec"}]
+    )
+    files = [
+        ("p.yaml", text, False),
+        ("a.yaml", POD.replace("spec: {", "spec: {hostNetwork: false, "), False),
+    ]
+    project = admitting_project().with_files(files)
+    assert said_of(project.files["a.yaml"]) == []
+    edited = project.with_files([("a.yaml", POD.replace("spec: {", "spec: {hostNetwork: true, "), False)])
+    assert len(said_of(edited.files["a.yaml"])) == 1

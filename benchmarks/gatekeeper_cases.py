@@ -1,0 +1,131 @@
+"""Compare what kscan says by Gatekeeper's constraints with what the suites for `gator verify` expect.
+
+    python benchmarks/gatekeeper_cases.py FOLDER [--all]
+
+FOLDER is a checkout of Gatekeeper's policy library, or of any other repository with suites: every `suite.yaml` below it
+is read, with the templates, constraints and objects that it names. Of each case it is compared whether there is any
+violation, and of each assertion with a message whether one says that. What is not judged is counted by its reason;
+differences are listed, and `--all` lists the cases that were not judged, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.policy.admission import is_of_admission
+from kscan_lsp.policy.model import PolicySet
+from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.project import Project
+from kscan_lsp.yaml.document import read_document, split
+
+
+class Outcome(NamedTuple):
+    """What a case expects of an object, and what is said; `why` is set where it is not judged."""
+
+    case: str
+    expected: str
+    said: str
+    why: str = ""
+
+
+def text_of(path: Path) -> str:
+    """The text of a file; empty where there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def first(text: str) -> dict[str, Any]:
+    """The value of the first document of a text that has one."""
+    found = [read_document(part).data for part in split(text)]
+    return next((one for one in found if isinstance(one, dict)), {})
+
+
+def judged(texts: list[str], object_text: str) -> tuple[list[str], list[str]]:
+    """The messages of violations of an object, and why constraints are not evaluated."""
+    ruleset, _ = choose(PolicySet(), Settings())
+    files = [("object.yaml", object_text, False)]
+    files += [(f"other{number}.yaml", text, False) for number, text in enumerate(texts)]
+    project = Project(Evaluator(ruleset, Evidence(date(2026, 1, 1)))).with_files(files)
+    parts = [verdicts for part in project.files["object.yaml"].parts for verdicts in part.verdicts]
+    messages = [one.message for part in parts for one in part.findings if is_of_admission(one.control)]
+    return messages, [
+        one.reason for part in parts for one in part.unevaluated if is_of_admission(one.control)
+    ]
+
+
+def expects(case: dict[str, Any]) -> tuple[bool, list[str]]:
+    """Whether a case expects any violation, and patterns of messages that there have to be."""
+    patterns, some = [], False
+    for one in case.get("assertions") or [{}]:
+        count = one.get("violations", "yes")
+        wanted = count in {"yes", True} or (
+            isinstance(count, int) and not isinstance(count, bool) and count > 0
+        )
+        if wanted and one.get("message"):
+            patterns.append(str(one["message"]))
+        some = some or wanted
+    return some, patterns
+
+
+def outcomes(suite: Path, root: Path) -> list[Outcome]:
+    """What comes of every case of a suite."""
+    found = []
+    for test in first(text_of(suite)).get("tests") or []:
+        policy = [text_of(suite.parent / str(test.get(name))) for name in ("template", "constraint")]
+        for case in test.get("cases") or []:
+            name = f"{suite.parent.relative_to(root)} {test.get('name')}/{case.get('name')}"
+            text = text_of(suite.parent / str(case.get("object")))
+            data = first(text)
+            some, patterns = expects(case)
+            expected = "violation" if some else "none"
+            if data.get("kind") == "AdmissionReview" and "apiVersion" in data:
+                found.append(
+                    Outcome(name, expected, "", "the case is about a review of an update or deletion")
+                )
+                continue
+            others = [text_of(suite.parent / str(one)) for one in case.get("inventory") or []]
+            messages, unanswered = judged([*policy, *others], text)
+            said = "violation" if messages else "none"
+            missing = [one for one in patterns if not any(re.search(one, message) for message in messages)]
+            if messages and missing:
+                said = f"other message: {messages[0]} (not {missing[0]})"
+            found.append(Outcome(name, expected, said, "" if messages else next(iter(unanswered), "")))
+    return found
+
+
+def main() -> int:
+    """Run all suites and print what comes of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    suites = sorted(options.folder.rglob("suite.yaml"))
+    found = [one for suite in suites for one in outcomes(suite, options.folder)]
+    compared = [one for one in found if not one.why]
+    agreed = [one for one in compared if one.said == one.expected]
+    print(f"{len(suites)} suites, {len(found)} cases; {len(compared)} compared, {len(agreed)} agree "
+          f"({100 * len(agreed) / max(len(compared), 1):.2f} %)")  # fmt: skip
+    for one in compared:
+        if one.said != one.expected:
+            print(f"differs: {one.case}: expected {one.expected}, said {one.said}")
+    for why, count in Counter(one.why for one in found if one.why).most_common():
+        print(f"not compared, {count}: {why}")
+    for one in found if options.all else []:
+        if one.why:
+            print(f"not compared: {one.case}: {one.why}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""What Gatekeeper's constraints of a workspace say of an object, as Gatekeeper would when it is created."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kscan_lsp.admission.defaults import with_defaults
+from kscan_lsp.admission.judging import Said, Violation, findings_of, said_by, seen_of
+from kscan_lsp.admission.matching import request_of
+from kscan_lsp.admission.model import NOTHING, Admitted, PolicyExpression
+from kscan_lsp.admission.reads import tree_of_policy
+from kscan_lsp.admission.remembered import LastAnswers
+from kscan_lsp.engine.verdicts import Unevaluated
+from kscan_lsp.findings import in_order
+from kscan_lsp.gatekeeper.asking import read_constraint, read_template
+from kscan_lsp.gatekeeper.matching import fits_constraint
+from kscan_lsp.gatekeeper.model import is_constraint
+from kscan_lsp.gatekeeper.problems import constraint_problems, unsupported
+from kscan_lsp.gatekeeper.reading import place_in_template
+from kscan_lsp.gatekeeper.rego import NEEDS_ENGINE, input_of, place_of
+from kscan_lsp.policy.admission import gatekeeper_id
+from kscan_lsp.redaction import redact
+
+if TYPE_CHECKING:
+    from kscan_lsp.admission.judging import Seen
+    from kscan_lsp.admission.model import Policy
+    from kscan_lsp.findings import Finding
+    from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
+    from kscan_lsp.gatekeeper.model import Constraint, ConstraintTemplate
+    from kscan_lsp.gatekeeper.rego import RegoEngine
+    from kscan_lsp.graph.index import Object
+    from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.policy.ruleset import Ruleset
+
+
+def admit_gatekeeper(
+    one: Object, resource: Resource, asked: GatekeeperDeciding, ruleset: Ruleset, engine: RegoEngine | None
+) -> Admitted:
+    """What Gatekeeper's constraints say of an object, and of a constraint what is wrong with it.
+
+    Args:
+        one: the object as the others see it.
+        resource: the same in its document.
+        asked: the constraints, and what they need to know.
+        ruleset: which of them are left out, and how severe the user has others.
+        engine: who evaluates Rego, if anybody does.
+    """
+    if is_constraint(resource.id):
+        return Admitted(problems=constraint_problems(resource, one, asked.template))
+    if not asked.constraints:
+        return NOTHING
+    judging = _JudgingConstraints(one, asked, engine)
+    locator = resource.locator()
+    findings: list[Finding] = []
+    unevaluated: list[Unevaluated] = []
+    passed: set[str] = set()
+    for declared, template in asked.constraints:
+        name = gatekeeper_id(declared.id.kind, declared.id.name)
+        if name in ruleset.left_out:
+            continue
+        said = judging.said(declared, template)
+        findings += findings_of(
+            said.violations, name, template or declared, resource, locator=locator, ruleset=ruleset
+        )
+        unevaluated += [Unevaluated(name, (), why) for why in said.unanswered[:1]]
+        if said.asked and not said.violations and not said.unanswered:
+            passed.add(name)
+    judging.last.close()
+    failed = frozenset(finding.control for finding in findings)
+    return Admitted(tuple(in_order(findings)), frozenset(passed) - failed, failed, tuple(unevaluated))
+
+
+_NOT_SHOWN = "the rule of its template is violated (what it says of a Secret is not shown)"
+_SILENT = Said(False, (), ())
+
+
+def _unknown(why: str) -> Said:
+    return Said(False, (), (why,))
+
+
+class _JudgingConstraints:
+    """One object, constraint by constraint. What expressions see is made for the first that has any."""
+
+    def __init__(self, one: Object, asked: GatekeeperDeciding, engine: RegoEngine | None) -> None:
+        self.one = one
+        self.engine = engine
+        self.inventory = asked.inventory
+        self.namespace = asked.namespace
+        self.request = request_of(one, asked.namespace)
+        self.data = with_defaults(one, self.request.namespace)
+        self.last = LastAnswers[Said](("gatekeeper", one.file, one.root, one.id), self.data)
+        self._seen: Seen | None = None
+
+    def said(self, declared: Object, template: Object | None) -> Said:
+        """What a constraint says."""
+        constraint = read_constraint(declared, template)
+        about = fits_constraint(constraint.match, self.request)
+        if about is False or (constraint.severity is None and not constraint.broken):
+            return _SILENT
+        if about is None:
+            labels = (
+                f"no file has Namespace '{self.request.namespace}', whose labels decide whether it applies"
+            )
+            return _unknown(labels)
+        if template is None:
+            return _unknown(f"no file has the ConstraintTemplate for {declared.id.kind}")
+        read = read_template(template)
+        if read.broken:
+            return _unknown("Gatekeeper refuses its template: see what is wrong in that manifest")
+        if constraint.broken or constraint.severity is None:
+            return _unknown("the constraint is refused: see what is wrong in its manifest")
+        if why := unsupported(read):
+            return _unknown(why)
+        return self._remembered(declared, template, constraint, read)
+
+    def _remembered(
+        self, declared: Object, template: Object, constraint: Constraint, read: ConstraintTemplate
+    ) -> Said:
+        decided: tuple[object, ...] = (self.request, template, self.namespace)
+        if read.rego is not None and read.rego.kinds is not None:
+            decided = (*decided, self.inventory)
+        said = self.last.said(declared, decided, tree_of_policy(read.policy) if read.policy else None)
+        if said is None:
+            if read.policy is not None:
+                said = self._by_cel(read.policy, constraint, read)
+            else:
+                said = self._by_rego(constraint, read)
+        self.last.keep(declared, decided, said)
+        return said
+
+    def _by_rego(self, constraint: Constraint, template: ConstraintTemplate) -> Said:
+        if template.rego is None or constraint.severity is None:
+            return _SILENT
+        if self.engine is None:
+            return _unknown(NEEDS_ENGINE)
+        parameters = constraint.params.data["spec"]["parameters"]
+        inventory = self.inventory if template.rego.kinds is not None else None
+        given = input_of(self.data, self.request, parameters, inventory)
+        answer = self.engine.ask(template.rego, given)
+        if answer.why:
+            return _unknown(answer.why)
+        where = PolicyExpression("", template.source, None)
+        secret = self.one.id.kind == "Secret"
+        return Said(
+            True,
+            tuple(
+                Violation(
+                    constraint.severity,
+                    place_of(message, self.one.data),
+                    _NOT_SHOWN if secret else redact(message),
+                    where,
+                )
+                for message in answer.messages
+            ),
+            (),
+        )
+
+    def _by_cel(self, policy: Policy, constraint: Constraint, template: ConstraintTemplate) -> Said:
+        if self._seen is None:
+            self._seen = seen_of(self.data, self.request, self.namespace)
+        severity = constraint.severity
+        if severity is None:
+            return _SILENT
+        said = said_by(policy, self.one, self.request, self._seen, severity, params=(constraint.params,))
+        violations = [
+            Violation(severity, one.path, one.message, _placed(one.validation, template))
+            for one in said.violations
+        ]
+        return Said(said.asked, tuple(violations), said.unanswered)
+
+
+def _placed(question: PolicyExpression, template: ConstraintTemplate) -> PolicyExpression:
+    """An expression at its place in the template."""
+    return PolicyExpression(question.source, place_in_template(template.source, question.path), None)

@@ -1,0 +1,122 @@
+"""The process that evaluates Rego: what it says, and what rules cannot do to it or to us."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kscan_lsp.gatekeeper.rego import RegoAnswer, rego_of
+from kscan_lsp.workspace.rego import RegoProcess
+from kscan_lsp.workspace.rego_worker import RegoTemplates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SLOW = """package x
+violation[{"msg": m}] {
+  a := numbers.range(1, 9000)
+  m := count([k | i := a[_]; j := a[_]; k := i * j])
+}
+"""
+FAST = 'package x\nviolation[{"msg": m}] { m := sprintf("no %v", [input.parameters.a]) }\n'
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[RegoProcess]:
+    """One process for all tests: it takes a while to start."""
+    pytest.importorskip("regorus")
+    made = RegoProcess(seconds=0.5)
+    yield made
+    made.close()
+
+
+def asked(process: RegoProcess, text: str, *libraries: str, **given: Any) -> RegoAnswer:
+    return process.ask(rego_of({"rego": text, "libs": list(libraries)}), {"parameters": {"a": 1}, **given})
+
+
+def test_messages_come_in_order_and_once(process: RegoProcess) -> None:
+    assert asked(process, FAST).messages == ("no 1",)
+    many = 'package x\nviolation[{"msg": m, "details": d}] { d := ["b", "a"][_]; m := ["z", "y"][_] }\n'
+    assert asked(process, many).messages == ("y", "z")
+    assert asked(process, 'package x\nviolation[{"msg": "a"}] { false }\n') == RegoAnswer()
+
+
+def test_libraries_and_the_inventory(process: RegoProcess) -> None:
+    text = 'package x\nimport data.lib.f\nviolation[{"msg": m}] { m := f.g(data.inventory.cluster.v1.Node[_]) }\n'
+    library = "package lib.f\ng(node) = n { n := node.metadata.name }\n"
+    nodes = {"cluster": {"v1": {"Node": {"n": {"metadata": {"name": "n"}}}}}}
+    assert asked(process, text, library, kscan_inventory=nodes).messages == ("n",)
+
+
+def test_a_rule_that_takes_too_long_is_set_aside_and_the_others_go_on(process: RegoProcess) -> None:
+    first = asked(process, SLOW)
+    assert "it took more than" in first.why
+    before = process._process
+    assert asked(process, SLOW) == first
+    assert process._process is before, "it is not even started again"
+    assert asked(process, FAST).messages == ("no 1",)
+
+
+def test_a_rule_sees_no_environment_and_no_network(
+    process: RegoProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "KSCAN_TEST_TOKEN", "hunter2")
+    process.close()
+    said = asked(process, 'package x\nviolation[{"msg": m}] { m := json.marshal(opa.runtime().env) }\n')
+    assert "hunter2" not in str(said)
+    assert "network" in asked(process, 'package x\nviolation[{"msg": "a"}] { http.send({"url": "x"}) }\n').why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("package x\nviolation[{", "it cannot be read"),
+        ('package x\nviolation[{"msg": m}] { m := absent(1) }\n', "could not find function absent"),
+        ("package x\nviolation[m] { m := 1 }\n", "no set of objects with 'msg'"),
+        ("package x\nother { true }\n", "fails"),
+    ],
+)
+def test_what_has_no_answer_says_why(process: RegoProcess, text: str, why: str) -> None:
+    found = asked(process, text)
+    assert (found.messages, why in found.why) == ((), True), found
+
+
+def test_what_is_said_has_a_limit(process: RegoProcess) -> None:
+    many = 'package x\nviolation[{"msg": m}] { n := numbers.range(1, 90)[_]; m := long(n) }\n'
+    text = f'{many}long(n) = s {{ s := concat("", [sprintf("%v", [i]) | i := numbers.range(n, 1000)[_]]) }}\n'
+    said = asked(process, text)
+    assert len(said.messages) == 50
+    assert {len(one) for one in said.messages} == {500}
+
+
+def test_values_that_are_no_json_are_said(process: RegoProcess) -> None:
+    assert "not JSON" in asked(process, FAST, review={1, 2}).why
+
+
+class Engine:
+    """A library that answers with a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def Engine(self) -> Engine:  # noqa: N802 - the library's name
+        return self
+
+    def set_rego_v0(self, _: bool) -> None: ...
+
+    def add_policy(self, _name: str, _text: str) -> None: ...
+
+    def set_input_json(self, _: str) -> None: ...
+
+    def eval_rule_as_json(self, _: str) -> str:
+        return self.text
+
+
+@pytest.mark.parametrize("text", ["", "1", '{"a": 1}', "[1]", '[{"a": 1}]'])
+def test_an_answer_that_is_none(text: str) -> None:
+    templates = RegoTemplates(Engine(text))
+    question = {"id": "a", "package": "x", "input": {}}
+    assert templates.answer(question) == {"unknown": True}
+    assert "error" in templates.answer({**question, "modules": ["a"]})
