@@ -28,6 +28,11 @@ def is_constraint(one: ResourceId) -> bool:
     return one.group == CONSTRAINTS
 
 
+def is_gatekeeper(group: str, kind: str) -> bool:
+    """Whether objects of a kind are constraint templates, or constraints."""
+    return group == CONSTRAINTS or (group == TEMPLATES and kind == TEMPLATE)
+
+
 class ConstraintTemplate(Struct, frozen=True, eq=False):
     """A template. Its rule is in CEL or in another language; CEL counts where it is in both."""
 

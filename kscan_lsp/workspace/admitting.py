@@ -12,7 +12,7 @@ from kscan_lsp.admission.asking import asked_of
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating, is_policy
 from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import gatekeeper_asked
-from kscan_lsp.gatekeeper.model import is_constraint, is_template
+from kscan_lsp.gatekeeper.model import is_constraint, is_gatekeeper, is_template
 from kscan_lsp.kyverno.asking import kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
 
@@ -77,7 +77,7 @@ def _both(said: Admitted, besides: Admitted) -> Admitted:
 
 def is_read_as_policy(group: str, kind: str) -> bool:
     """Whether objects of a kind are policies, of others than Kubernetes, that are read: no control is about them."""
-    return is_kyverno(group, kind)
+    return is_kyverno(group, kind) or is_gatekeeper(group, kind)
 
 
 def policy_faults(resource: Resource) -> tuple[Problem, ...]:

@@ -170,8 +170,8 @@ def test_a_condition_and_a_failure_policy() -> None:
         "false", matchCondition=[{"name": "n", "expression": "variables.anyObject.metadata.name != 'p'"}]
     )
     assert said(POD, named, constraint()) == []
-    assert len(said(POD, template("object.absent"), constraint())) == 1
-    assert said(POD, template("object.absent", failurePolicy="Ignore"), constraint()) == []
+    assert len(said(POD, template("object.absent == 1"), constraint())) == 1
+    assert said(POD, template("object.absent == 1", failurePolicy="Ignore"), constraint()) == []
 
 
 @pytest.mark.parametrize(
