@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from lsprotocol import types
 from support.admitting import policy
 from support.manifests import LABELLED_POD
+
+from kscan_lsp.lsp.features.status import UNTRUSTED
 
 CONTROL = (
     "id: OWN-0001\ntitle: T\nseverity: high\ndescription: D.\nremediation: R.\n"
@@ -21,6 +24,12 @@ def folder(tmp_path):
     return tmp_path
 
 
+async def status_of(editor, uri: str) -> list[str]:
+    """What is said of a file beside its text."""
+    asked = types.ExecuteCommandParams(command="kscan.status", arguments=[uri])
+    return (await editor.workspace_execute_command_async(asked))["lines"]
+
+
 def codes(newest) -> set[str]:
     """What kind of finding there is of each: a control of the workspace, an admission policy, one that is built in."""
     return {one.code if one.code == "OWN-0001" else one.code.partition("-")[0] for one in newest.diagnostics}
@@ -34,9 +43,11 @@ async def test_policies_wait_for_trust_and_then_all_is_judged_anew(editor, folde
     await editor.until(uri, lambda newest: codes(newest) == {"C"})
     (notice,) = await editor.until(settings, lambda newest: bool(newest.diagnostics))
     assert (notice.code, notice.severity, notice.range.start.line) == ("untrusted", 3, 0)
+    assert UNTRUSTED in (await status_of(editor, uri))
     editor.protocol.notify("kscan/trustGranted", {})
     await editor.until(uri, lambda newest: len(codes(newest)) == 3)
     await editor.until(settings, lambda newest: not newest.diagnostics)
+    assert UNTRUSTED not in (await status_of(editor, uri))
 
 
 @pytest.mark.asyncio

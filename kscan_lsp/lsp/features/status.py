@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 EXPECTED: Final = frozenset(("excluded", "not-kubernetes"))
 """Reasons to leave a file alone that nobody takes for an omission."""
 
+UNTRUSTED: Final = "Policies of this workspace are not loaded, since it is not trusted"
 MAX_LISTED: Final = 5
 """Files that are named for each reason."""
 
@@ -62,6 +63,7 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
     counts = _counts(found)
     scanning = sum(said == SCANNING for said in snapshot.scans.values())
     working = [f"scanning {counted(scanning, 'image')}"] if scanning else []
+    untrusted = [] if snapshot.configuration.trusted else [UNTRUSTED]
     known = [f"{statuses['accepted']} accepted"]
     if snapshot.configuration.baseline is not None:
         counts = f"{sum(found.values())} new" + (f" ({counts})" if any(found.values()) else "")
@@ -75,7 +77,7 @@ def status(snapshot: DocumentSnapshot) -> dict[str, Any] | None:
             {"id": f.id, "name": f.title, "score": f.score, "scoreAccepted": f.score_accepted} for f in scores
         ],
         "text": " \u00b7 ".join([counts, *shown[:1], *working]),
-        "lines": [f"This file: {', '.join([counts, *known])}", *shown, *working],
+        "lines": [f"This file: {', '.join([counts, *known])}", *shown, *working, *untrusted],
     }
 
 
