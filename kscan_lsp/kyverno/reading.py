@@ -64,8 +64,6 @@ def kyverno_policy_of(name: str, namespace: str, data: dict[str, Any]) -> Kyvern
     reader = PolicyReader()
     if not isinstance(data.get("spec"), dict):
         reader.fault(("spec",), "'spec' with 'rules' is missing: Kyverno refuses this policy")
-    elif not spec.get("rules"):
-        reader.fault(("spec", "rules"), "'rules' is missing: Kyverno refuses this policy")
     rules = reader.maps(spec, "rules", ("spec",))[:MAX_RULES]
     written = [rule for _, rule in rules]
     made = [

@@ -24,7 +24,6 @@ def problems(text: str) -> list[tuple[str, str]]:
     ("text", "marked", "message"),
     [
         (HEAD.replace("spec:\n", ""), "apiVersion: kyverno.io/v1", "'spec' with 'rules'"),
-        (HEAD + "  background: true\n", "spec", "'rules' is missing"),
         (HEAD + "  rules: {a: 1}\n", "{a: 1}", "'rules' must be a list"),
         (HEAD + "  rules: [3]\n", "3", "an entry of 'rules' must be a map"),
         (RULE, "name: r", "'validate' must be a map"),
@@ -108,6 +107,11 @@ def test_what_is_wrong_is_said_where_it_is(text: str, marked: str, message: str)
 )
 def test_what_is_not_done_is_noted_for_each_rule(text: str, message: str) -> None:
     assert [one for _, one in problems(text) if message in one]
+
+
+@pytest.mark.parametrize("rules", ["  background: true\n", "  rules: []\n"])
+def test_a_policy_without_rules_is_none_that_kyverno_refuses(rules: str) -> None:
+    assert problems(HEAD + rules) == []
 
 
 def test_a_policy_that_is_right_has_no_problem() -> None:
