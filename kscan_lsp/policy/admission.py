@@ -52,51 +52,49 @@ def stand_in(control: str) -> Control:
     if control.startswith(GATEKEEPER):
         return _of_gatekeeper(control)
     policy = control.removeprefix(PREFIX)
-    return Control(
-        id=control,
-        title=f"ValidatingAdmissionPolicy {policy}",
-        score=8.0,
-        category=CATEGORY,
-        description=(
-            f"The admission policy '{policy}' of this workspace says no to this object. How severe that is follows "
-            "from what its binding does: high where it denies, medium where it warns, low where it is audited."
-        ),
-        remediation="Change what the policy asks for; its validation is named beside the finding.",
-        references=("https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/",),
-        inputs={},
+    return _saying_no(
+        control,
+        f"ValidatingAdmissionPolicy {policy}",
+        f"The admission policy '{policy}' of this workspace says no to this object. How severe that is follows "
+        "from what its binding does: high where it denies, medium where it warns, low where it is audited.",
+        "Change what the policy asks for; its validation is named beside the finding.",
+        "https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/",
     )
 
 
 def _of_kyverno(control: str) -> Control:
     policy, _, rule = control.removeprefix(KYVERNO).partition("/")
     which = f"Rule '{rule}' of Kyverno's policy '{policy}'" if rule else f"Kyverno's policy '{policy}'"
-    return Control(
-        id=control,
-        title=f"Kyverno policy {policy}: {rule}" if rule else f"Kyverno policy {policy}",
-        score=8.0,
-        category=CATEGORY,
-        description=(
-            f"{which} in this workspace says no to this object. How severe that is follows from what Kyverno does: "
-            "high where it refuses the object (Enforce, Deny), else medium at most, as the policy says of itself."
-        ),
-        remediation="Change what the policy asks for; its rule is named beside the finding.",
-        references=("https://kyverno.io/docs/policy-types/",),
-        inputs={},
+    return _saying_no(
+        control,
+        f"Kyverno policy {policy}: {rule}" if rule else f"Kyverno policy {policy}",
+        f"{which} in this workspace says no to this object. How severe that is follows from what Kyverno does: "
+        "high where it refuses the object (Enforce, Deny), else medium at most, as the policy says of itself.",
+        "Change what the policy asks for; its rule is named beside the finding.",
+        "https://kyverno.io/docs/policy-types/",
     )
 
 
 def _of_gatekeeper(control: str) -> Control:
     kind, _, name = control.removeprefix(GATEKEEPER).partition("/")
+    return _saying_no(
+        control,
+        f"Gatekeeper constraint {kind} {name}",
+        f"Gatekeeper's constraint '{name}' of kind {kind} in this workspace says no to this object. How severe "
+        "that is follows from its enforcementAction: high for deny, medium for warn, low for dryrun.",
+        "Change what the constraint asks for; the rule of its template is named beside the finding.",
+        "https://open-policy-agent.github.io/gatekeeper/website/docs/howto/",
+    )
+
+
+def _saying_no(control: str, title: str, description: str, remediation: str, reference: str) -> Control:
     return Control(
         id=control,
-        title=f"Gatekeeper constraint {kind} {name}",
+        title=title,
         score=8.0,
         category=CATEGORY,
-        description=(
-            f"Gatekeeper's constraint '{name}' of kind {kind} in this workspace says no to this object. How severe "
-            "that is follows from its enforcementAction: high for deny, medium for warn, low for dryrun."
-        ),
-        remediation="Change what the constraint asks for; the rule of its template is named beside the finding.",
-        references=("https://open-policy-agent.github.io/gatekeeper/website/docs/howto/",),
+        description=description,
+        remediation=remediation,
+        references=(reference,),
         inputs={},
     )
