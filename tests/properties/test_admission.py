@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.admitting import admitting_project, policy, said_of
-
-from kscan_lsp.admission import remembered
-
-if TYPE_CHECKING:
-    from kscan_lsp.workspace.project import Project
+from support.admitting import admitting_project, assert_edits_say_what_a_fresh_start_says, policy
 
 EXPRESSIONS = [
     "object.spec.replicas == 1",
@@ -85,25 +80,9 @@ def deployment(edits: list[tuple[tuple[str, ...], Any]]) -> str:
     return json.dumps(made)
 
 
-def answers(project: Project, text: str) -> object:
-    file = project.with_file("web.json", text, json=True).files["web.json"]
-    return said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts]
-
-
 @settings(max_examples=30, deadline=None)
 @given(st.lists(EDITS, max_size=8))
 def test_what_is_remembered_is_what_is_said(edits: list[tuple[tuple[str, ...], Any]]) -> None:
     around = admitting_project().with_file("policies.yaml", POLICIES)
     around = around.with_file("around.yaml", AROUND)
-    remembered.forget()
-    texts = [deployment(edits[:n]) for n in range(len(edits) + 1)]
-    project, edited = around, []
-    for text in texts:
-        project = project.with_file("web.json", text, json=True)
-        file = project.files["web.json"]
-        edited.append((said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts]))
-    fresh = []
-    for text in texts:
-        remembered.forget()
-        fresh.append(answers(around, text))
-    assert edited == fresh
+    assert_edits_say_what_a_fresh_start_says(around, [deployment(edits[:n]) for n in range(len(edits) + 1)])

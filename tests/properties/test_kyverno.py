@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.admitting import admitting_project, said_of
+from support.admitting import admitting_project, assert_edits_say_what_a_fresh_start_says
 from support.kyverno import about, cluster_policy, denying
 from support.kyverno_rules import EXCEPTION, POD_RULES, VALIDATING
-
-from kscan_lsp.admission import remembered
-
-if TYPE_CHECKING:
-    from kscan_lsp.workspace.project import Project
 
 POLICIES = [json.loads(cluster_policy(rule, name=f"p{n}")) for n, rule in enumerate(POD_RULES)]
 DECLARED = [*POLICIES, VALIDATING, EXCEPTION]
@@ -87,31 +82,16 @@ def _with(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
     return made
 
 
-def _said(project: Project, text: str) -> object:
-    file = project.with_file("web.json", text, json=True).files["web.json"]
-    return said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts]
-
-
 @settings(max_examples=10, deadline=None)
 @given(st.lists(EDITS, min_size=1, max_size=6))
 def test_what_is_remembered_is_what_is_said(edits: list[tuple[tuple[str | int, ...], Any]]) -> None:
     declared = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*POLICIES, VALIDATING]})
     around = admitting_project().with_file("policies.json", declared, json=True)
-    remembered.forget()
     texts, manifest = [json.dumps(MANIFEST)], MANIFEST
     for path, value in edits:
         manifest = _with(manifest, path, value)
         texts.append(json.dumps(manifest))
-    project, edited = around, []
-    for text in texts:
-        project = project.with_file("web.json", text, json=True)
-        file = project.files["web.json"]
-        edited.append((said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts]))
-    fresh = []
-    for text in texts:
-        remembered.forget()
-        fresh.append(_said(around, text))
-    assert edited == fresh
+    assert_edits_say_what_a_fresh_start_says(around, texts)
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:

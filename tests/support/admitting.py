@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kscan_lsp import paths
+from kscan_lsp.admission import remembered
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.policy.admission import is_of_admission
@@ -88,6 +89,25 @@ def said_of(checked: CheckedFile) -> list[Said]:
         for placed, finding in checked.findings()
         if is_of_admission(finding.control)
     ]
+
+
+def assert_edits_say_what_a_fresh_start_says(around: Project, texts: list[str]) -> None:
+    """What is said of an object at each of its texts, one after the other, is what is said of it alone."""
+    remembered.forget()
+    project, edited = around, []
+    for text in texts:
+        project = project.with_file("web.json", text, json=True)
+        edited.append(_all_said(project))
+    fresh = []
+    for text in texts:
+        remembered.forget()
+        fresh.append(_all_said(around.with_file("web.json", text, json=True)))
+    assert edited == fresh
+
+
+def _all_said(project: Project) -> object:
+    file = project.files["web.json"]
+    return said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts]
 
 
 def _file(text: str, policies: tuple[str, ...], others: str) -> CheckedFile:
