@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -84,6 +85,12 @@ def fields_read(expressions: Iterable[Expression]) -> Reads:
         found[name] = known | {field} if known is not None and field else None
     found.update((name, None) for one in expressions for name, _ in one.declared)
     return found
+
+
+@lru_cache(MAX_SOURCES)
+def reads_of(expression: Expression) -> Reads:
+    """As `fields_read`, of one expression that is asked about again and again. Not to be changed."""
+    return fields_read([expression])
 
 
 def fields_read_of_entries(expressions: Iterable[Expression]) -> frozenset[str] | None:

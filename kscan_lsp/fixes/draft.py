@@ -19,7 +19,6 @@ from kscan_lsp.fixes.secrets import SecretKey, keys_for
 from kscan_lsp.fixes.titles import title_of
 from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.kubernetes.schema import is_whole_number
-from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.scope import Element
     from kscan_lsp.findings import Finding
+    from kscan_lsp.fixes.titles import Named
     from kscan_lsp.graph.index import Index
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
@@ -82,9 +82,13 @@ def drafts_in(
     """As `drafts`, of one of the document's resources, counted from 0."""
     verdicts = checked.verdicts[number]
     elements = elements_in(checked, number, evaluator)
+    named: Named = {}
     for finding in verdicts.findings:
         if finding.fixable and wanted(finding):
-            yield finding, drafts_of(finding, verdicts.resource, elements, evaluator.ruleset, index)
+            yield (
+                finding,
+                drafts_of(finding, verdicts.resource, elements, evaluator.ruleset, index, named=named),
+            )
 
 
 def elements_in(checked: CheckedDocument, number: int, evaluator: Evaluator) -> FailedElements:
@@ -93,7 +97,13 @@ def elements_in(checked: CheckedDocument, number: int, evaluator: Evaluator) -> 
 
 
 def drafts_of(
-    finding: Finding, resource: Resource, elements: FailedElements, ruleset: Ruleset, index: Index
+    finding: Finding,
+    resource: Resource,
+    elements: FailedElements,
+    ruleset: Ruleset,
+    index: Index,
+    *,
+    named: Named | None = None,
 ) -> list[Draft]:
     """What would fix a finding: one draft, or one for each value there is to choose.
 
@@ -103,6 +113,7 @@ def drafts_of(
         elements: where the resource's findings were made.
         ruleset: the controls that are on.
         index: what else there is.
+        named: what is known of titles of fixes of the resource.
 
     Returns:
         The drafts; none where a check has no fix or its condition does not hold.
@@ -124,7 +135,7 @@ def drafts_of(
         for one in options[0]
         if all(any(one.choice == other.choice for other in others) for others in options)
     ]
-    made = (_draft([found[0] for found in options], choice, resource) for choice in choices)
+    made = (_draft([found[0] for found in options], choice, resource, named) for choice in choices)
     return [draft for draft in made if draft is not None]
 
 
@@ -152,17 +163,18 @@ def _variable(operation: Operation, element: Element) -> str:
 def _holds(fix: Fix, element: Element, choice: str | SecretKey) -> bool:
     if fix.when is None:
         return True
-    if isinstance(choice, str) and choice:
-        return cel.deny(fix.when, cel.bind(CONTROLS, {**element.values, "choice": choice})) is True
     # it may read all containers of a pod, which are not to be handed to CEL for each of them in turn
     known = element.scope.conditions
-    key = (fix.when.source, fix.when.let, element.digests_of(fix.when))
+    key = (fix.when.source, fix.when.let, choice, element.digests_of(fix.when))
     if key not in known:
-        known[key] = cel.deny(fix.when, element.read_by(fix.when)) is True
+        given = {"choice": choice} if isinstance(choice, str) and choice else {}
+        known[key] = cel.deny(fix.when, element.read_by(fix.when, given)) is True
     return known[key]
 
 
-def _draft(options: list[_Option], choice: str | SecretKey, resource: Resource) -> Draft | None:
+def _draft(
+    options: list[_Option], choice: str | SecretKey, resource: Resource, named: Named | None
+) -> Draft | None:
     """The fixes of all checks behind a finding as one; None where a place or a value cannot be told."""
     changes: dict[tuple[str, Path], DataChange] = {}
     for option in options:
@@ -178,7 +190,7 @@ def _draft(options: list[_Option], choice: str | SecretKey, resource: Resource) 
         title = choice.title
     first = options[0]
     return Draft(
-        title_of(title, made, resource),
+        title_of(title, made, resource, named),
         # what is made of a safe fix and of another is no safe one
         all(option.fix.safe for option in options),
         made,
