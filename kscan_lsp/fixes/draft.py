@@ -129,13 +129,13 @@ def drafts_of(
         options.append(found)
     if not options:
         return []
-    # several checks at one path (one for each container, say) are fixed by a value that suits them all
-    choices = [
-        one.choice
-        for one in options[0]
-        if all(any(one.choice == other.choice for other in others) for others in options)
-    ]
-    made = (_draft([found[0] for found in options], choice, resource, named) for choice in choices)
+    choices = [one.choice for one in options[0]]
+    for others in options[1:]:
+        # several checks at one path (one for each container, say) are fixed by a value that suits them all
+        theirs = [one.choice for one in others]
+        choices = [choice for choice in choices if choice in theirs]
+    first = [found[0] for found in options]
+    made = [_draft(first, choice, resource, named) for choice in choices]
     return [draft for draft in made if draft is not None]
 
 
@@ -185,14 +185,15 @@ def _draft(
             for change in steps:
                 changes.setdefault((change.verb, change.path), change)
     made = _in_order(changes.values())
-    title = "" if choice else next((option.fix.title for option in options if option.fix.title), "")
     if isinstance(choice, SecretKey):
         title = choice.title
+    else:
+        title = "" if choice else next(filter(None, [option.fix.title for option in options]), "")
     first = options[0]
     return Draft(
         title_of(title, made, resource, named),
         # what is made of a safe fix and of another is no safe one
-        all(option.fix.safe for option in options),
+        all([option.fix.safe for option in options]),
         made,
         first.fix.leaves,
         (*resource.root, *first.element.scope.written_at(first.element.path)),
@@ -222,10 +223,11 @@ def _changes(
 
 def _in_order(changes: Iterable[DataChange]) -> tuple[DataChange, ...]:
     """Removals last and from the back, so that the indices of the others hold until their turn comes."""
-    ordered = list(changes)
-    removals = sorted(
-        (c for c in ordered if c.verb == "remove"), key=lambda c: _sortable(c.path), reverse=True
-    )
+    ordered = tuple(changes)
+    removals = [change for change in ordered if change.verb == "remove"]
+    if not removals:
+        return ordered
+    removals.sort(key=lambda change: _sortable(change.path), reverse=True)
     return (*(change for change in ordered if change.verb != "remove"), *removals)
 
 
