@@ -16,10 +16,10 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -34,6 +34,8 @@ _LOOK: Final = 0.1
 """Seconds between two looks at how far the copies are."""
 _COUNTER: Final = 8
 """Bytes of a count."""
+_AT_ONCE: Final = 32
+"""Results that a copy sends together: it keeps no more, and they have in common what results of one kind have."""
 
 
 class Packing(Protocol):
@@ -188,7 +190,7 @@ class _Copies(Generic[_T, _R]):
             return None
         results: dict[int, _R] = {}
         for part, answer in zip(self.parts, answers, strict=True):
-            results.update(zip(part, self.packing.unpacked(answer), strict=True))  # type: ignore[arg-type]
+            results.update(zip(part, answer, strict=True))
         return [results[number] for number in range(len(self.items))]
 
     def _start(self, number: int, others: list[int]) -> tuple[int, int]:
@@ -207,36 +209,61 @@ class _Copies(Generic[_T, _R]):
         try:
             # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            results = []
-            for result in self.work([self.items[n] for n in self.parts[number]]):
-                results.append(result)
-                at = _COUNTER * number
-                self.done[at : at + _COUNTER] = len(results).to_bytes(_COUNTER, "little")
-                if os.getppid() != parent:
-                    break  # nobody waits any more
-            else:
-                with open(writing, "wb") as pipe:
-                    pipe.write(self.packing.packed(results))
-                status = 0
+            results: list[_R] = []
+            at = _COUNTER * number
+            work = self.work([self.items[n] for n in self.parts[number]])
+            with open(writing, "wb") as pipe:
+                for done, result in enumerate(work, start=1):
+                    results.append(result)
+                    self.done[at : at + _COUNTER] = done.to_bytes(_COUNTER, "little")
+                    if len(results) == _AT_ONCE:
+                        self._send(results, pipe)
+                    if os.getppid() != parent:
+                        break  # nobody waits any more
+                else:
+                    self._send(results, pipe)
+                    pipe.flush()
+                    status = 0
         finally:
             # nothing that the parent meant for its own end, nor what it has not written yet
             os._exit(status)
 
-    def _answers(self, pipes: list[int]) -> list[bytes]:
+    def _send(self, results: list[_R], pipe: BinaryIO) -> None:
+        """Send what there is, behind its length, and forget it."""
+        packed = self.packing.packed(results)
+        results.clear()
+        pipe.write(len(packed).to_bytes(_COUNTER, "little"))
+        pipe.write(packed)
+
+    def _answers(self, pipes: list[int]) -> list[list[_R]]:
         """What each copy sends until it ends."""
-        answers: dict[int, list[bytes]] = {pipe: [] for pipe in pipes}
+        answers: dict[int, list[_R]] = {pipe: [] for pipe in pipes}
+        waiting = {pipe: bytearray() for pipe in pipes}
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
             while selector.get_map():
                 for key, _ in selector.select(_LOOK):
                     if data := os.read(key.fd, 1 << 20):
-                        answers[key.fd].append(data)
+                        waiting[key.fd] += data
+                        for packed in _whole(waiting[key.fd]):
+                            answers[key.fd] += self.packing.unpacked(packed)  # type: ignore[arg-type]
                     else:
                         selector.unregister(key.fd)
                 self.progress.files(self._counted(), len(self.items))
-        return [b"".join(answers[pipe]) for pipe in pipes]
+        return [answers[pipe] for pipe in pipes]
 
     def _counted(self) -> int:
         starts = range(0, len(self.done), _COUNTER)
         return sum(int.from_bytes(self.done[at : at + _COUNTER], "little") for at in starts)
+
+
+def _whole(waiting: bytearray) -> Iterator[bytes]:
+    """What has arrived as a whole, taken out of what has arrived."""
+    while len(waiting) >= _COUNTER:
+        end = _COUNTER + int.from_bytes(waiting[:_COUNTER], "little")
+        if len(waiting) < end:
+            return
+        packed = bytes(waiting[_COUNTER:end])
+        del waiting[:end]
+        yield packed

@@ -241,19 +241,18 @@ class Reader:
         self.seen.add(real)
         if path.name in KUSTOMIZATION_NAMES:
             self.kustomizations[os.path.dirname(real)] = configuration
-        source = read_manifest(path, self.partials, named=named)
+        name, source = display_name(path), read_manifest(path, self.partials, named=named)
         if isinstance(source, str):
-            skipped = Skipped(display_name(path), source, self.rendered_by(path, source))
+            skipped = Skipped(name, source, self.rendered_by(path, source))
             chart = self.partials.rendering(path) if source == "helm-template" else None
             if chart is None:
                 self.skipped.append(skipped)
             else:
                 self.templates.setdefault(outermost_chart(chart[1]), []).append((skipped, configuration))
         elif isinstance(source, Unreadable):
-            self.not_scanned.append(NotScanned(display_name(path), source.line, source.reason))
+            self.not_scanned.append(NotScanned(name, source.line, source.reason))
         else:
-            json = is_json(path.name, source.text)
-            self.files.append(FileToJudge(path, display_name(path), source, configuration, json))
+            self.files.append(FileToJudge(path, name, source, configuration, is_json(name, source.text)))
 
     def rendered(self, charts: RenderCharts | None) -> RenderedCharts:
         """The charts that were come to, rendered; where that cannot be, their templates are left alone."""

@@ -10,7 +10,7 @@ Left out on purpose: what the results mean for controls and texts (`verdicts.py`
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
@@ -127,9 +127,15 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
                 no_answers.append(NoAnswer(check, scope.written_at(at), path.reason))
             elif not scope.is_partial(element.anchors.get("container")) or is_written(path, element):
                 related = _related(check, element, memo)
-                causes = (Cause(planned.index, number, scope.template),)
+                causes = _causes(planned.index, number, scope.template)
                 failures.append(Failure(check, scope.written_at(path), message, causes, related))
     return Results(tuple(failures), tuple(no_answers)) if failures or no_answers else NOTHING
+
+
+@lru_cache(4_096)
+def _causes(check: int, element: int, template: int) -> tuple[Cause]:
+    """The one cause of a failure: the same few hundred, of which many objects would each have their own."""
+    return (Cause(check, element, template),)
 
 
 def _message(check: Check, element: Element, memo: Memo) -> str:

@@ -193,7 +193,7 @@ def _draft(
     return Draft(
         title_of(title, made, resource, named),
         # what is made of a safe fix and of another is no safe one
-        all([option.fix.safe for option in options]),
+        all(option.fix.safe for option in options),
         made,
         first.fix.leaves,
         (*resource.root, *first.element.scope.written_at(first.element.path)),
