@@ -12,7 +12,7 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from kscan_lsp.cel import calling, guard, library, patterns, views
-from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, program_of, type_in_words
+from kscan_lsp.cel.compiling import OPTIONAL, program_of, type_in_words
 from kscan_lsp.cel.extents import Extent, extent, is_small
 from kscan_lsp.regex import regex
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kscan_lsp.cel.environment import Environment
+    from kscan_lsp.cel.expression import Expression, Program
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 

@@ -8,7 +8,7 @@ Left out on purpose: which elements a check judges (`elements.py`).
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
-
-MAX_EXPRESSIONS: Final = 4_096
-"""Expressions of which it is remembered what they read."""
 
 _ABSENT: Final = ()
 
@@ -213,21 +210,11 @@ class Element(Struct):
 
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""
-        return tuple([self.digest(name, field) for name, field in _in_order(expression)])
+        return tuple([self.digest(name, field) for name, field in cel.variables_of(expression)])
 
     def bound_values(self) -> dict[str, Any]:
         """As much of the values as the checks read."""
         return _bound(self.values, self.reads)
-
-
-@lru_cache(MAX_EXPRESSIONS)
-def _in_order(expression: cel.Expression) -> tuple[tuple[str, str | None], ...]:
-    """The variables that an expression reads, each with a field or as a whole."""
-    return tuple(
-        (name, field)
-        for name, fields in sorted(cel.reads_of(expression).items())
-        for field in ((None,) if fields is None else sorted(fields))
-    )
 
 
 def _bound(values: Mapping[str, Any], reads: cel.Reads) -> dict[str, Any]:

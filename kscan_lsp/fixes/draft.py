@@ -21,7 +21,7 @@ from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.kubernetes.schema import is_whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from kscan_lsp.engine.causes import FailedElements
     from kscan_lsp.engine.evaluator import Evaluator
@@ -176,15 +176,14 @@ def _draft(
     options: list[_Option], choice: str | SecretKey, resource: Resource, named: Named | None
 ) -> Draft | None:
     """The fixes of all checks behind a finding as one; None where a place or a value cannot be told."""
-    changes: dict[tuple[str, Path], DataChange] = {}
+    steps: list[DataChange] = []
     for option in options:
         for operation in option.fix.operations:
-            steps = _changes(operation, option.element, resource, choice)
-            if not steps:
+            found = _changes(operation, option.element, resource, choice)
+            if not found:
                 return None
-            for change in steps:
-                changes.setdefault((change.verb, change.path), change)
-    made = _in_order(changes.values())
+            steps += found
+    made = _in_order(steps)
     if isinstance(choice, SecretKey):
         title = choice.title
     else:
@@ -221,9 +220,14 @@ def _changes(
     return (DataChange("set", absolute, int(choice) if number else choice),)
 
 
-def _in_order(changes: Iterable[DataChange]) -> tuple[DataChange, ...]:
-    """Removals last and from the back, so that the indices of the others hold until their turn comes."""
-    ordered = tuple(changes)
+def _in_order(changes: Sequence[DataChange]) -> tuple[DataChange, ...]:
+    """Each once, removals last and from the back, so that the indices of the others hold until their turn comes."""
+    if len(changes) == 1:
+        return (changes[0],)
+    once: dict[tuple[str, Path], DataChange] = {}
+    for change in changes:
+        once.setdefault((change.verb, change.path), change)
+    ordered = tuple(once.values())
     removals = [change for change in ordered if change.verb == "remove"]
     if not removals:
         return ordered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from kscan_lsp import paths
@@ -43,9 +44,9 @@ def title_of(
         what = " of ".join((*names, *elements))
         match change.verb:
             case "set":
-                steps.append(f"set {what} to {redact(_brief(change.value))}")
+                steps.append(f"set {what} to {_shown(change.value)}")
             case "add":
-                steps.append(f"add {redact(_brief(change.value))} to {what}")
+                steps.append(f"add {_shown(change.value)} to {what}")
             case "rename":
                 steps.append(f"rename {what} to {change.value}")
             case _:
@@ -54,7 +55,7 @@ def title_of(
             places.append(place)
     if given:
         return f"{given} ({', '.join(places)})" if places else given
-    text = " and ".join(dict.fromkeys(steps))
+    text = steps[0] if len(steps) == 1 else " and ".join(dict.fromkeys(steps))
     return text[:1].upper() + text[1:]
 
 
@@ -114,6 +115,19 @@ def _quoted(value: object) -> str:
     """A value of the user's, on one line, short enough for a menu, and without what may be a secret."""
     text = redact(" ".join(_brief(value).split()))
     return f"'{text}'" if len(text) <= MAX_QUOTED else f"'{text[: MAX_QUOTED - 1]}\u2026'"
+
+
+def _shown(value: object) -> str:
+    """A value that a fix writes, without what may be a secret."""
+    if isinstance(value, str | int) and len(str(value)) <= MAX_QUOTED:
+        return _short_shown(value)
+    return redact(_brief(value))
+
+
+@lru_cache(1_024, typed=True)
+def _short_shown(value: str | int) -> str:
+    """The same of what most fixes write: the same few words and numbers."""
+    return redact(_brief(value))
 
 
 def _brief(value: object) -> str:
