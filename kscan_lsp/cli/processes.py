@@ -28,6 +28,8 @@ PAYS_FROM: Final = 150_000
 """Characters to judge from which copies pay: about half a second of work."""
 EACH: Final = 60_000
 """Characters for each at least."""
+TEXT: Final = 10
+"""What it costs to write about one item, as if so many characters were judged."""
 MOST: Final = 16
 """Copies at most: each keeps what it has compiled."""
 _LOOK: Final = 0.1
@@ -112,18 +114,34 @@ class Processes:
             packing: how results get here; asked where copies are made.
             told: whether the items are the files that progress is about.
         """
-        copies = min(self.jobs, sum(weights) // EACH, len(items))
-        if copies > 1 and sum(weights) >= PAYS_FROM and _can_fork():
-            parts = _parts(weights, copies)
-            found = _Copies(work, items, parts, packing(), self.progress if told else NoProgress()).run()
-            if found is not None:
-                return found
+        found = self._copied(work, items, weights, packing, self.progress if told else NoProgress())
+        if found is not None:
+            return found
         results: list[_R] = []
         for result in work(items):
             results.append(result)
             if told:
                 self.progress.files(len(results), len(items))
         return results
+
+    def spread(self, work: Callable[[Sequence[_T]], Iterable[str]], items: Sequence[_T]) -> Iterable[str]:
+        """Texts about items, in their order, to be written: one after the other where copies do not pay."""
+        found = self._copied(work, items, [TEXT] * len(items), PlainPacking, NoProgress())
+        return work(items) if found is None else found
+
+    def _copied(
+        self,
+        work: Callable[[Sequence[_T]], Iterable[_R]],
+        items: Sequence[_T],
+        weights: Sequence[int],
+        packing: Callable[[], Packing],
+        progress: FileProgress,
+    ) -> list[_R] | None:
+        """What copies make of the items; None where it is all to be done here."""
+        copies = min(self.jobs, sum(weights) // EACH, len(items))
+        if copies < 2 or sum(weights) < PAYS_FROM or not _can_fork():
+            return None
+        return _Copies(work, items, _parts(weights, copies), packing(), progress).run()
 
 
 ALONE: Final = Processes()
@@ -136,14 +154,18 @@ def _can_fork() -> bool:
 
 
 def _parts(weights: Sequence[int], copies: int) -> list[list[int]]:
-    """The numbers of items in parts that cost about the same: the heaviest first, each to who has least to do."""
+    """The numbers of items in parts that cost about the same.
+
+    Those of a part follow each other, for so do they in memory: a copy that looked at every other one would come to
+    have every page for itself.
+    """
+    whole, so_far = sum(weights) or 1, 0
     parts: list[list[int]] = [[] for _ in range(copies)]
-    loads = [0] * copies
-    for number in sorted(range(len(weights)), key=lambda n: -weights[n]):
-        least = loads.index(min(loads))
-        parts[least].append(number)
-        loads[least] += weights[number]
-    return [sorted(part) for part in parts]
+    for number, weight in enumerate(weights):
+        middle = so_far + weight / 2
+        parts[min(int(copies * middle / whole), copies - 1)].append(number)
+        so_far += weight
+    return [part for part in parts if part]
 
 
 class _Copies(Generic[_T, _R]):
