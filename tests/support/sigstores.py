@@ -74,14 +74,14 @@ class Sigstore:
     def sign(self, data: bytes, identity: str = BANK, issuer: str = GITHUB) -> str:
         """The bundle of a file that somebody signed."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._issued(key, identity, issuer)
+        certificate = self._issued(key.public_key(), identity, issuer)
         signature = key.sign(data, ec.ECDSA(SHA256()))
         return json.dumps(
             {
                 "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
                 "verificationMaterial": {
                     "certificate": {"rawBytes": _base64(certificate.public_bytes(Encoding.DER))},
-                    "tlogEntries": [self._entry(data, signature, certificate)],
+                    "tlogEntries": [self._logged(_body(data, signature, certificate))],
                 },
                 "messageSignature": {
                     "messageDigest": {"algorithm": "SHA2_256", "digest": _base64(_sha256(data))},
@@ -90,7 +90,7 @@ class Sigstore:
             }
         )
 
-    def _issued(self, key: ec.EllipticCurvePrivateKey, identity: str, issuer: str) -> x509.Certificate:
+    def _issued(self, key: ec.EllipticCurvePublicKey, identity: str, issuer: str) -> x509.Certificate:
         """A certificate that the log of certificates has."""
         usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._authority.public_key())
@@ -98,7 +98,7 @@ class Sigstore:
         named = zip(_ISSUERS, (written, b"\x0c" + bytes([len(written)]) + written), strict=True)
         identified = x509.UniformResourceIdentifier if "://" in identity else x509.RFC822Name
         before = (
-            _certificate(x509.Name([]), self._root.subject, key.public_key(), timedelta(minutes=10))
+            _certificate(x509.Name([]), self._root.subject, key, timedelta(minutes=10))
             .add_extension(usage, critical=True)
             .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
             .add_extension(authority, critical=False)
@@ -118,28 +118,16 @@ class Sigstore:
             self._authority, SHA256()
         )
 
-    def _entry(self, data: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, object]:
-        """The entry of a signature in the log, of which it is the first."""
-        body = _canonical(
-            {
-                "apiVersion": "0.0.1",
-                "kind": "hashedrekord",
-                "spec": {
-                    "data": {"hash": {"algorithm": "sha256", "value": _sha256(data).hex()}},
-                    "signature": {
-                        "content": _base64(signature),
-                        "publicKey": {"content": _base64(certificate.public_bytes(Encoding.PEM))},
-                    },
-                },
-            }
-        )
+    def _logged(self, body: bytes) -> dict[str, object]:
+        """The entry of a signature in the log, of which it is the second."""
         log, moment = _sha256(_spki(self._log)), int(WHEN.timestamp())
-        promised = {"body": _base64(body), "integratedTime": moment, "logID": log.hex(), "logIndex": 0}
-        leaf = _sha256(b"\0" + body)
-        note = f"log.example - 1\n1\n{_base64(leaf)}\n"
+        promised = {"body": _base64(body), "integratedTime": moment, "logID": log.hex(), "logIndex": 1}
+        first = _sha256(b"\0")
+        root = _sha256(b"\1" + first + _sha256(b"\0" + body))
+        note = f"log.example - 1\n2\n{_base64(root)}\n"
         signed = _base64(log[:4] + self._log.sign(note.encode(), ec.ECDSA(SHA256())))
         return {
-            "logIndex": "0",
+            "logIndex": "1",
             "logId": {"keyId": _base64(log)},
             "kindVersion": {"kind": "hashedrekord", "version": "0.0.1"},
             "integratedTime": str(moment),
@@ -147,14 +135,31 @@ class Sigstore:
                 "signedEntryTimestamp": _base64(self._log.sign(_canonical(promised), ec.ECDSA(SHA256())))
             },
             "inclusionProof": {
-                "logIndex": "0",
-                "rootHash": _base64(leaf),
-                "treeSize": "1",
-                "hashes": [],
+                "logIndex": "1",
+                "rootHash": _base64(root),
+                "treeSize": "2",
+                "hashes": [_base64(first)],
                 "checkpoint": {"envelope": f"{note}\n\u2014 log.example {signed}\n"},
             },
             "canonicalizedBody": _base64(body),
         }
+
+
+def _body(data: bytes, signature: bytes, certificate: x509.Certificate) -> bytes:
+    """What the log has of a signature (a `hashedrekord` of version 0.0.1)."""
+    return _canonical(
+        {
+            "apiVersion": "0.0.1",
+            "kind": "hashedrekord",
+            "spec": {
+                "data": {"hash": {"algorithm": "sha256", "value": _sha256(data).hex()}},
+                "signature": {
+                    "content": _base64(signature),
+                    "publicKey": {"content": _base64(certificate.public_bytes(Encoding.PEM))},
+                },
+            },
+        }
+    )
 
 
 def _certificate(

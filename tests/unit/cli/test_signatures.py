@@ -193,6 +193,13 @@ def test_another_instance_s_certificate_is_refused(here: Path) -> None:
     assert f"{SIGNATURE_NAME} does not hold: failed to build timestamp certificate chain" in refused(here)
 
 
+def test_a_signature_that_is_a_link_is_refused(here: Path) -> None:
+    path = here / "pack" / SIGNATURE_NAME
+    path.rename(here / SIGNATURE_NAME)
+    path.symlink_to(here / SIGNATURE_NAME)
+    assert f"'{SIGNATURE_NAME}' is a link" in refused(here)
+
+
 def test_files_that_were_changed_since_are_refused(here: Path) -> None:
     (here / "pack/controls/a.yaml").write_text(CONTROL.replace("high", "low"))
     assert "files of this one were changed since; sign it anew" in refused(here)
