@@ -69,7 +69,7 @@ LAZY = {
     "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
     "report.build", "report.formats", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
-    "cli.policy", "cli.vap",
+    "cli.packs", "cli.policy", "cli.vap",
     "cli.scan", "cli.judged", "cli.processes",
     "__main__",
 }  # fmt: skip

@@ -21,6 +21,7 @@ from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull, handle_ren
 from kscan_lsp.lsp.uris import RENDERED, is_rendering, key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.images import may_be_report
+from kscan_lsp.workspace.pack_locks import LOCK_NAME
 from kscan_lsp.workspace.places import is_exceptions_file
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ TRUST_GRANTED = "kscan/trustGranted"
 """A notification of ours, from an editor that has said `trusted: false` in its initialization options."""
 PARTIALS = (*KUSTOMIZATION_NAMES, "Chart.yaml")
 """Files that say of others that they are parts of something."""
-WATCHED = (*(f"**/*{suffix}" for suffix in SUFFIXES), "**/Kustomization", "**/*.sarif", "**/.trivyignore")
+WATCHED = (
+    *(f"**/*{suffix}" for suffix in SUFFIXES),
+    *(f"**/{name}" for name in ("Kustomization", "*.sarif", ".trivyignore", LOCK_NAME)),
+)
 """All files that may mean something to the findings in others."""
 
 
