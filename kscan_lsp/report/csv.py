@@ -11,13 +11,13 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.exchange import one_line
-from kscan_lsp.report.formats import in_turn
+from kscan_lsp.report.spreading import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kscan_lsp.report.formats import Spread
     from kscan_lsp.report.model import Report, Reported
+    from kscan_lsp.report.spreading import Spread
 
 COLUMNS: Final = (
     "status", "severity", "score", "control", "title", "kind", "namespace", "name", "apiVersion", "file", "line",

@@ -11,23 +11,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterator
 
     from kscan_lsp.report.lines import Line, Screen
-    from kscan_lsp.report.model import Report, Reported
-
-    Spread: TypeAlias = Callable[
-        [Callable[[Sequence[Reported]], Iterable[str]], Sequence[Reported]], Iterable[str]
-    ]
-    """What makes texts of findings, each by itself: here one after the other, or several at once elsewhere."""
-
-
-def in_turn(
-    work: Callable[[Sequence[Reported]], Iterable[str]], entries: Sequence[Reported]
-) -> Iterable[str]:
-    """One after the other, as they are asked for."""
-    return work(entries)
+    from kscan_lsp.report.model import Report
+    from kscan_lsp.report.spreading import Spread
 
 
 class FixDetail(IntEnum):

@@ -12,14 +12,13 @@ import msgspec
 
 from kscan_lsp import __version__
 from kscan_lsp.report.drift_data import drift_data
-from kscan_lsp.report.formats import in_turn
+from kscan_lsp.report.spreading import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.evidence.images import Vulnerability
     from kscan_lsp.findings import ResourceId
-    from kscan_lsp.report.formats import Spread
     from kscan_lsp.report.image_model import ReportedImage
     from kscan_lsp.report.model import (
         ControlResult,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         Report,
         Reported,
     )
+    from kscan_lsp.report.spreading import Spread
     from kscan_lsp.report.standards import FrameworkScore, StandardChange
 
 SCHEMA_VERSION = 2
