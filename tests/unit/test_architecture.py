@@ -38,7 +38,7 @@ FLOORS = {
         "session.session",
         "session.control_files",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
-        "features.vocabulary", "features.diagnostics",
+        "features.vocabulary", "features.policy_vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",
         "features.code_lens", "features.status", "features.report", "features.settings_file",
         "features.completion", "features.document_links", "features.fix_all",
