@@ -38,11 +38,12 @@ Replaces = Annotated[
 ]
 
 
+CONTROL_ID: Final = r"^[A-Z]+-[0-9]{4}$"
 ControlId = Annotated[
     str,
     Value(
         description="C-nnnn for Kubescape's, KS-nnnn for ours.",
-        pattern=r"^[A-Z]+-[0-9]{4}$",
+        pattern=CONTROL_ID,
         meaning="capital letters, a hyphen and four digits, such as ORG-0001",
     ),
 ]

@@ -59,6 +59,11 @@ def marks_in(text: str) -> list[Mark]:
     return marks
 
 
+def is_mark(line: str) -> bool:
+    """Whether a line of a manifest marks what is above it."""
+    return _MARKER.match(line) is not None
+
+
 def _mark(line: str, above: int) -> Mark | None:
     """What a line marks on the one above it, if it does."""
     found = _MARKER.match(line) if above >= 0 else None

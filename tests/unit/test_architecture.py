@@ -46,7 +46,7 @@ FLOORS = {
         "features.hover", "features.allow", "features.harden", "features.code_actions", "features.symbols",
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
-        "features.naming",
+        "features.naming", "features.renaming",
         "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes", "features.overlay_fixes",
         "features.rendered_text", "features.control_hover", "features.policy_hover", "features.control_lens",
         "features.control_completion", "features.control_actions",
