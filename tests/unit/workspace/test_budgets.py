@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from support.budgets import HEAVY, TOO_MUCH, control, pod
 from typer.testing import CliRunner
 
+from kscan_lsp.cli import processes
 from kscan_lsp.cli.main import app
 from kscan_lsp.engine import budget
 from kscan_lsp.engine.evaluator import Evaluator
@@ -164,6 +166,10 @@ def test_a_scan_says_it_once_and_is_not_complete(
 ) -> None:
     (folder / "a.yaml").write_text(pod(24), encoding="utf-8")
     (folder / "b.yaml").write_text(pod(1, "b"), encoding="utf-8")
+    (folder / "policies/own.yaml").write_text(
+        "id: own\ntitle: t\ncontrols: [{id: ORG-0001}, {id: ORG-0002}]\n", encoding="utf-8"
+    )
+    (folder / ".kscan.yaml").write_text("policies: policies\nframeworks: [own]\n", encoding="utf-8")
     monkeypatch.chdir(folder)
     more = ["--allow-unscanned"] if allowed else []
     done = CliRunner().invoke(app, ["scan", *order, "--format", "json", "--fail-on", "none", *more])
@@ -176,5 +182,23 @@ def test_a_scan_says_it_once_and_is_not_complete(
         ("ORG-0002", "a.yaml"),
         ("ORG-0002", "b.yaml"),
     }
+    (framework,) = report["summary"]["frameworks"]
+    assert (framework["score"], framework["controls"]["run"]) == (0, 1)
+    assert framework["controls"]["notEvaluated"] == ["ORG-0001"]
     (slow,) = (one for one in report["controls"] if one["id"] == "ORG-0001")
     assert (slow["evaluated"], slow["notEvaluated"]["count"]) == (0, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
+def test_processes_that_share_a_scan_say_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.yaml").write_text(pod(24), encoding="utf-8")
+    (folder / "b.yaml").write_text(pod(1, "b"), encoding="utf-8")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(processes, "PAYS_FROM", 0)
+    monkeypatch.setattr(processes, "EACH", 1)
+    found = []
+    for count in ("1", "2"):
+        done = CliRunner().invoke(app, ["scan", ".", "--format", "json", "--jobs", count])
+        found.append((done.exit_code, done.stdout))
+    assert found[0][0] == 3
+    assert found[0] == found[1]
