@@ -41,7 +41,7 @@ from kscan_lsp.cel.compiling import (
     work_of,
 )
 from kscan_lsp.cel.environment import Declared, Environment, Kind
-from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
+from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate, work_on
 from kscan_lsp.cel.expression import Expression, fields_read, fields_read_of_entries, reads_of, variables_of
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
@@ -88,4 +88,5 @@ __all__ = [
     "view",
     "view_edited",
     "work_of",
+    "work_on",
 ]

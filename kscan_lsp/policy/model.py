@@ -47,18 +47,22 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     """The objects that it is about, if it has no checks to say so."""
     reads_path: bool = False
     """Whether a check reads where its manifest is."""
+    set_aside: str = ""
+    """Why it is not asked, where it took too much."""
 
     @property
     def unanswered(self) -> str:
-        """Why it is not evaluated without evidence; empty for one that needs none."""
+        """Why it is not evaluated without evidence, or at all; empty for one that is."""
+        if self.set_aside:
+            return f"it is set aside: {self.set_aside}"
         return f"no manifest says this; it takes {self.needs}" if self.needs else ""
 
     @property
     def condition(self) -> str:
         """When it is evaluated, as a heading for `unanswered`; empty for one that always is."""
-        if self.evidence:
+        if self.evidence and not self.set_aside:
             return f"Evaluated only with evidence ({self.evidence})"
-        return "Never evaluated" if self.needs else ""
+        return "Never evaluated" if self.needs or self.set_aside else ""
 
     def named_inputs(self) -> frozenset[str]:
         """The inputs that its checks name."""

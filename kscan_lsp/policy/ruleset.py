@@ -52,6 +52,8 @@ class Ruleset(Struct, frozen=True, eq=False):
 
     by_namespace: bool = False
     """Whether any control judges namespaces that no file declares."""
+    limited: frozenset[str] = frozenset()
+    """The controls whose work is counted (`engine/budget.py`): those that do not come with the program."""
 
     def input(self, name: str, default: Input = ()) -> Bound:
         """The value that holds of an input."""
@@ -103,6 +105,7 @@ def admission_alone(rules: Ruleset) -> Ruleset:
         left_out=frozenset(),
         root=None,
         by_namespace=False,
+        limited=frozenset(),
     )
 
 
@@ -188,6 +191,7 @@ def choose(
         by_namespace=any(check.undeclared for control in controls.values() for check in control.checks),
         root=root if any(control.reads_path for control in controls.values()) else None,
         typed_inputs={f"inputs.{name}": value for name, value in values.items() if name not in inputs},
+        limited=frozenset(controls.keys() & policies.sources.keys()),
     )
     return ruleset, (*wrong, *misnamed)
 

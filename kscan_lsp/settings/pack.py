@@ -67,7 +67,7 @@ class PackFile(SettingsPart):
 
     name: Annotated[str, Value(after=_name, description="What the pack is called in reports.")]
     version: Annotated[str, Value(after=_version, description="Three numbers, such as 1.4.0.")]
-    description: str = ""
+    description: Annotated[str, Value(description="What it is for.")] = ""
     controls: Annotated[_Paths, Value(description="Files or folders of the pack with controls.")] = (
         "controls",
     )

@@ -38,7 +38,8 @@ def builtin_policies() -> PolicySet:
     except (OSError, MsgspecError):
         stored = None
     if stored is None or stored.of != digest_of(builtin_texts()):
-        return complete_policies()  # of the texts that were read already
+        # of the texts that were read already; what comes with the program is told from other policies by this
+        return replace(complete_policies(), sources={})
     builtin_texts.cache_clear()
     CONTROLS.ready = stored_programs()
     controls = {control.id: control for control in stored.controls}

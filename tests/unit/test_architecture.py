@@ -27,17 +27,18 @@ ROOMS = [
 FLOORS = {
     "engine": [
         "digests", "related", "scope", "elements", "locate", "quoting", "parts", "plan", "touched", "memo", "ask",
-        "evaluate", "verdicts", "spaces", "edited", "causes", "evaluator",
+        "budget", "evaluate", "verdicts", "spaces", "edited", "causes", "evaluator",
     ],
     "lsp": [
         "capabilities", "uris", "wire", "convert", "rendered",
         "session.around", "session.published", "session.stale",
         "session.deployed", "session.renderings",
         "session.charts", "session.overlay_builds", "session.overlays", "session.steps", "session.snapshot",
-        "session.scanned", "session.workspace", "session.document", "session.all_charts", "session.session",
+        "session.scanned", "session.workspace", "session.over_budget", "session.document", "session.all_charts",
+        "session.session",
         "session.control_files",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
-        "features.vocabulary", "features.diagnostics",
+        "features.vocabulary", "features.policy_vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",
         "features.code_lens", "features.status", "features.report", "features.settings_file",
         "features.completion", "features.document_links", "features.fix_all",
@@ -45,7 +46,7 @@ FLOORS = {
         "features.hover", "features.allow", "features.harden", "features.code_actions", "features.symbols",
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
-        "features.naming",
+        "features.naming", "features.renaming",
         "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes", "features.overlay_fixes",
         "features.rendered_text", "features.control_hover", "features.policy_hover", "features.control_lens",
         "features.control_completion", "features.control_actions",
@@ -70,7 +71,7 @@ LAZY = {
     "report.build", "report.formats", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
     "cli.packs", "cli.policy", "cli.vap",
-    "cli.scan", "cli.judged", "cli.processes",
+    "cli.scan", "cli.idle", "cli.judged", "cli.processes",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""

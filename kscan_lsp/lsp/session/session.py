@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
     from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
     from kscan_lsp.lsp.wire import ContentChange
+    from kscan_lsp.workspace.budgets import Key, SetAside
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
 
@@ -51,6 +52,8 @@ class Session(Struct):
     """What is known of folders: those of the workspace, and those that an open document lies in."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
+    set_aside: dict[Key, SetAside] = {}
+    """The controls that took too much."""
     trusted: bool = True
     """Whether policies of the workspace are loaded: not until its user agrees, where the editor knows about that."""
     settings_revision: int = 0
@@ -315,8 +318,7 @@ class Session(Struct):
     def _workspace_of(self, step: Step) -> Workspace | None:
         """The folder that a step was a step of, unless other settings hold there by now."""
         workspace = self.workspaces.get(step.root)
-        same = workspace is not None and workspace.configuration is step.configuration
-        return workspace if same else None
+        return workspace if workspace and workspace.configuration is step.configuration else None
 
     def update_documents(self, root: Path | None) -> None:
         """Have the open documents of a folder follow what its project says of them.
@@ -324,9 +326,9 @@ class Session(Struct):
         Those whose text has moved on are left out: what is found in them now would be shown in the wrong places.
         """
         workspace = self.workspaces[root]
-        files = workspace.project.files
         for document in self.checked_documents(root):
-            document.update(files.get(document.key), rendered=workspace.is_rendered(document.key))
+            file = workspace.project.files.get(document.key)
+            document.update(file, rendered=workspace.is_rendered(document.key))
 
     def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
         """What an answer about a document is made from; None where nothing is checked in it."""
@@ -334,16 +336,14 @@ class Session(Struct):
         if workspace is None:
             return None
         made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
-        chart = self.charts.of_document(document)
-        return made and made._replace(sources=self.settings_sources(), scans=self.scans, chart=chart)
+        sources, chart = self.settings_sources(), self.charts.of_document(document)
+        return made and made._replace(sources=sources, scans=self.scans, chart=chart)
 
     def projects_snapshot(self) -> ProjectsSnapshot:
         """What an answer about the objects of all folders is made from."""
-        return ProjectsSnapshot(
-            tuple(workspace.project for workspace in self.workspaces.values()),
-            {document.key: document.uri for document in self.documents.values()},
-            self.capabilities,
-        )
+        projects = tuple(workspace.project for workspace in self.workspaces.values())
+        uris = {document.key: document.uri for document in self.documents.values()}
+        return ProjectsSnapshot(projects, uris, self.capabilities)
 
     def workspace_snapshot(self) -> WorkspaceSnapshot:
         """What an answer about all folders is made from."""
