@@ -33,7 +33,10 @@ TRUST_GRANTED = "kscan/trustGranted"
 """A notification of ours, from an editor that has said `trusted: false` in its initialization options."""
 PARTIALS = (*KUSTOMIZATION_NAMES, "Chart.yaml")
 """Files that say of others that they are parts of something."""
-WATCHED = (*(f"**/*{suffix}" for suffix in SUFFIXES), "**/Kustomization", "**/*.sarif", "**/.trivyignore")
+WATCHED = (
+    *(f"**/*{suffix}" for suffix in SUFFIXES),
+    *("**/Kustomization", "**/*.sarif", "**/.trivyignore", "**/*.rego"),
+)
 """All files that may mean something to the findings in others."""
 
 
