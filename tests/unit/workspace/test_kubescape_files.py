@@ -72,6 +72,13 @@ def test_admission_policies_may_be_off_while_its_controls_are_on(root: Path) -> 
     assert (found.ruleset.admission, found.ruleset.asks_policies) == (False, True)
 
 
+def test_that_none_of_its_controls_is_on_is_said(root: Path) -> None:
+    (root / ".kscan.yaml").write_text("policies: [org]\n", encoding="utf-8")
+    (note,) = [one.problem for one in configured(root).problems if one.path.name == ".kscan.yaml"]
+    assert note.message.startswith("nothing is judged by ORG-0001: choose a framework")
+    assert configured(root, only=["ORG-0001"]).ruleset.rego
+
+
 def test_settings_replace_its_inputs(root: Path) -> None:
     assert inputs_of(configured(root)) == {"teams": ("a",)}
     (root / ".kscan.yaml").write_text(SETTINGS + "inputs: {teams: [b, c]}\n", encoding="utf-8")
