@@ -9,15 +9,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.kubescape.rules import rule_of
-from kscan_lsp.policy.model import Control, Framework, Member, PolicyProblem, PolicySet, Unseen
+from kscan_lsp.policy.model import Control, ControlSource, Framework, Member, PolicyProblem, PolicySet, Unseen
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.yaml.locate import span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kscan_lsp.kubescape.files import LibraryFiles, RuleFiles
     from kscan_lsp.paths import Path
@@ -29,19 +31,23 @@ _FRAMEWORK: Final = regex(r"[a-z0-9][a-z0-9._-]*")
 _UNFIT: Final = regex(r"[^a-z0-9._-]+")
 _FILE: Final = "file"
 """The scope of controls that are judged where there is no cluster."""
+_SUBJECT: Final = regex(r"^(?:rule '[^']*'|framework '[^']*'|[A-Z]+-[0-9]+) | \([^()]*\)$")
+MOST_ALIKE: Final = 2
+"""Notes of a folder that say the same of different controls, or rules."""
 MOST_TEXT: Final = 20_000
 """Characters of a description."""
 
 
 def with_library(base: PolicySet, files: LibraryFiles) -> PolicySet:
     """Policies with the controls and frameworks of a folder added; what is there already stays."""
-    problems = list(base.problems)
+    problems: list[PolicyProblem] = []
     reading = _LibraryReading(base, problems)
     inputs = reading.inputs(files.inputs)
     rules = {name: rule for name, rule in (reading.rule(one, inputs) for one in files.rules) if name}
     controls: dict[str, Control] = {}
     unseen: dict[str, str] = {}
     seen: dict[str, str] = {}
+    sources = dict(base.sources)
     for source, document in files.controls:
         reading.source, reading.document = source, document
         control = reading.control(rules, unseen)
@@ -50,22 +56,51 @@ def with_library(base: PolicySet, files: LibraryFiles) -> PolicySet:
         first = seen.setdefault(control.id, source)
         if first == source:
             controls[control.id] = control
+            sources[control.id] = ControlSource(source, document)
         else:
             twice = f"{control.id} is already defined in {first}; give one of them another id"
             reading.wrong(("controlID",), twice)
-    known = PolicySet({**base.controls, **controls}, base.frameworks, (), base.sources, base.replaced)
+    known = PolicySet({**base.controls, **controls}, base.frameworks, (), sources, base.replaced)
     frameworks = dict(base.frameworks)
     for source, document in files.frameworks:
         reading.source, reading.document = source, document
         framework = reading.framework(known, unseen)
         if framework is not None and framework.id not in frameworks:
             frameworks[framework.id] = framework
+        elif framework is not None and framework.id in base.frameworks:
+            ours = f"framework '{framework.id}' is already there without this folder, and that one counts"
+            reading.wrong(("name",), ours, note=True)
         elif framework is not None:
-            other = f"framework '{framework.id}' is already there, and this file is left out; give it another name"
-            reading.wrong(("name",), other, note=framework.id in base.frameworks)
+            reading.wrong(
+                ("name",), f"framework '{framework.id}' is already defined here; give it another name"
+            )
     return PolicySet(
-        dict(sorted(known.controls.items())), frameworks, tuple(problems), base.sources, base.replaced
+        dict(sorted(known.controls.items())),
+        frameworks,
+        (*base.problems, *_fewer_notes(problems)),
+        sources,
+        base.replaced,
     )
+
+
+def _fewer_notes(problems: Iterable[PolicyProblem]) -> tuple[PolicyProblem, ...]:
+    """Problems with few notes that say the same: a copy of Kubescape's library has hundreds."""
+    kept: list[PolicyProblem] = []
+    alike: dict[str, list[PolicyProblem]] = {}
+    for one in problems:
+        if one.problem.code != UNUSED:
+            kept.append(one)
+            continue
+        same = alike.setdefault(_SUBJECT.sub("", one.problem.message), [])
+        same.append(one)
+        if len(same) <= MOST_ALIKE:
+            kept.append(one)
+    for same in alike.values():
+        if len(same) > MOST_ALIKE:
+            last = same[MOST_ALIKE - 1]
+            message = f"{last.problem.message}; the same of {len(same) - MOST_ALIKE} others in this folder"
+            kept[kept.index(last)] = replace(last, problem=replace(last.problem, message=message))
+    return tuple(kept)
 
 
 class _LibraryReading:
@@ -296,7 +331,8 @@ class _ControlHead(NamedTuple):
 def _control(head: _ControlHead, rules: tuple[RegoRule, ...]) -> Control:
     """Made once while nothing of it changes: what was judged by it counts by that."""
     inputs = {name: value for rule in rules for name, value in rule.inputs.items()}
-    return Control(*head, inputs=inputs, rego=rules)
+    match = tuple((groups, kinds) for rule in rules for groups, _, kinds in rule.kinds)
+    return Control(*head, inputs=inputs, match=match, rego=rules)
 
 
 @lru_cache(maxsize=256)

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kscan_lsp.admission.exporting import exported
+from kscan_lsp.admission.translating import RefusedError
 from kscan_lsp.findings import UNUSED
 from kscan_lsp.policy.model import Control, PolicySet
+from kscan_lsp.policy.ruleset import choose
+from kscan_lsp.settings.model import settings_of
 from tests.support.kubescape import DEPLOYMENTS, OWNER, TWICE, control, framework, library, metadata
 
 if TYPE_CHECKING:
@@ -237,3 +241,24 @@ def test_settings_give_other_lists() -> None:
     assert other.source.data == '{"postureControlInputs": {"a": ["9"]}}'
     assert other.source.digest != one.source.digest
     assert one.given({"a": ["9"]}) is other
+
+
+def test_notes_that_say_the_same_are_few() -> None:
+    base = PolicySet({f"C-{number:04}": C_57 for number in range(9)})
+    made = library(RULES, [control(f"C-{number:04}", "owner") for number in range(9)], base=base)
+    first, last = problems(made, notes=True)
+    assert first.endswith("C-0000 comes with kscan, and that one is judged in place of this")
+    assert last.endswith("in place of this; the same of 7 others in this folder")
+
+
+def test_it_is_known_where_a_control_is_and_what_it_is_about() -> None:
+    made = library(RULES, [control("ORG-0001", "owner")])
+    assert made.sources["ORG-0001"].name == "controls/0.json"
+    assert made.controls["ORG-0001"].match == ((("apps",), ("Deployment",)),)
+
+
+def test_it_is_not_written_as_a_policy_of_kubernetes() -> None:
+    made = library(RULES, [control("ORG-0001", "owner")])
+    ruleset, _ = choose(made, settings_of({}), only=["ORG-0001"])
+    with pytest.raises(RefusedError, match="written in Rego"):
+        exported(made.controls["ORG-0001"], ruleset)
