@@ -195,6 +195,10 @@ class _LibraryReading:
                 ("controlID",), f"'{id_}' has to be capital letters, a hyphen and a number, such as ORG-0001"
             )
             return None
+        if id_ in self.base.sources:
+            where = self.base.sources[id_].name
+            self.wrong(("controlID",), f"{id_} is already defined in {where}; give one of them another id")
+            return None
         if id_ in self.base.controls:
             self.wrong(
                 ("controlID",), f"{id_} comes with kscan, and that one is judged in place of this", note=True

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 1.0
 """How long a template may take for an object; those of the public library take less than a millisecond."""
-LARGE: Final = 1_000_000
-"""Bytes of an input for each of which there is as much time once more, at most MOST_TIMES."""
+LARGE: Final = 200_000
+"""Characters of an input for which there is as much time once more, at most MOST_TIMES in all."""
 MOST_TIMES: Final = 5
+MOST_INPUT: Final = 5_000_000
+"""Characters of an input."""
 STARTING: Final = 10.0
 """How long the process may take to start, and to compile the first template."""
 MOST_ANSWER: Final = 4_000_000
@@ -57,6 +59,9 @@ class RegoProcess:
         except (TypeError, ValueError, RecursionError):
             unfit = RegoAnswer(why="the object has values that are not JSON, or is nested too deeply")
             return [one or unfit for one in known]
+        if len(text) > MOST_INPUT:
+            large = RegoAnswer(why=f"what it would be asked about has more than {MOST_INPUT:,} characters")
+            return [one or large for one in known]
         with self._lock:
             left = [
                 one

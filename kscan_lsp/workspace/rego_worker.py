@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 MEMORY = 1_000_000_000
 """How many bytes of address space it may take."""
-SECONDS = 60
+SECONDS = 15
 """After how many the process ends itself, whatever it does."""
 MOST_SOURCES = 1_000
 MOST_MESSAGES = 50
@@ -58,6 +58,8 @@ class RegoSources:
             return _messages(json.loads(engine.eval_rule_as_json(f"data.{asked['package']}.violation")))
         except (RuntimeError, ValueError) as error:
             return {"error": f"its rule fails: {_short(error)}"}
+        finally:
+            engine.set_input_json("null")  # many engines would keep many objects
 
     def _read(self, modules: list[str], data: str) -> Any:
         engine = self._library.Engine()

@@ -262,3 +262,10 @@ def test_it_is_not_written_as_a_policy_of_kubernetes() -> None:
     ruleset, _ = choose(made, settings_of({}), only=["ORG-0001"])
     with pytest.raises(RefusedError, match="written in Rego"):
         exported(made.controls["ORG-0001"], ruleset)
+
+
+def test_an_id_that_another_file_defines_is_a_problem() -> None:
+    first = library(RULES, [control("ORG-0001", "owner")])
+    made = library(RULES, [control("ORG-0001", "owner", name="other")], base=first)
+    assert made.controls["ORG-0001"].title == "About ORG-0001"
+    assert "is already defined in controls/0.json" in problems(made)[0]

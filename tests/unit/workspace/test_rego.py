@@ -9,6 +9,7 @@ import pytest
 
 from kscan_lsp.gatekeeper.rego import rego_of
 from kscan_lsp.policy.rego import AlertedObject, RegoAlert, RegoAnswer, source_of
+from kscan_lsp.workspace import rego as evaluating
 from kscan_lsp.workspace.rego import RegoProcess
 from kscan_lsp.workspace.rego_worker import RegoSources
 
@@ -170,3 +171,28 @@ def test_several_are_asked_together_and_one_that_is_late_holds_up_none_of_the_ot
     assert [answer.messages for answer in answers] == [("no 2",), (), (), ("no 2",)]
     assert "took more than" in answers[1].why
     assert "network" in answers[2].why
+
+
+def test_what_is_asked_about_has_a_limit(process: RegoProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluating, "MOST_INPUT", 100)
+    assert "more than 100 characters" in asked(process, FAST, review="a" * 100).why
+    assert asked(process, FAST).messages == ("no 1",)
+
+
+def test_an_answer_without_end_is_given_up(process: RegoProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluating, "MOST_ANSWER", 200)
+    pods = [{"kind": "Pod", "metadata": {"name": f"pod{number}"}} for number in range(9)]
+    source = source_of([ALERTS + "# more\n"], asks="alerts")
+    (answer,) = process.ask([source], pods)
+    assert "says more than 200 bytes" in answer.why
+    monkeypatch.undo()
+    assert process.ask([source], pods) == [answer]
+    assert asked(process, FAST).messages == ("no 1",)
+
+
+def test_more_alerts_than_anybody_reads_are_no_answer(process: RegoProcess) -> None:
+    many = (
+        'package x\ndeny[a] { n := numbers.range(1, 5001)[_]; a := {"alertMessage": sprintf("%v", [n])} }\n'
+    )
+    (answer,) = process.ask([source_of([many], asks="alerts")], [])
+    assert "more than 5,000 alerts" in answer.why
