@@ -7,9 +7,8 @@ asks again the rules that are about what was edited, and nothing happens to an o
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubescape.subjects import subjects_in
@@ -79,6 +78,8 @@ def kubescape_asked(
     ]
     if not about:
         return _NOTHING
+    if engine is not None:
+        _ask_anew(one, index, [rule for _, rule in about], engine)
     keys = {key_of("kind", kind) for _, rule in about for _, _, kinds in rule.kinds for kind in kinds}
     return KubescapeDeciding(
         tuple(_told(one, index, control, rule, engine) for control, rule in about), frozenset(keys)
@@ -113,22 +114,52 @@ class _Divided(NamedTuple):
     why: str
 
 
-_ANSWERS: Final[OrderedDict[tuple[str, str], _Divided]] = OrderedDict()
+_ANSWERS: Final[dict[tuple[str, str], _Divided]] = {}
+"""The one asked last at the end."""
+
+
+def _ask_anew(one: Object, index: Index, rules: Iterable[RegoRule], engine: RegoEngine) -> None:
+    """Ask the rules whose objects are others than when they were asked last, those of the same objects together."""
+    groups: dict[tuple[tuple[Object, ...], bool], dict[str, tuple[RegoSource, str]]] = {}
+    for rule in rules:
+        objects, namespace = _objects(one, index, rule)
+        if not rule.source.unsupported and len(objects) <= MAX_OBJECTS:
+            known = _ANSWERS.get((rule.source.digest, namespace))
+            if known is None or not _are_same(known.objects, objects):
+                together = groups.setdefault((objects, rule.subjects), {})
+                together[rule.source.digest] = rule.source, namespace
+    for (objects, subjects), asked in groups.items():
+        answers = engine.ask([source for source, _ in asked.values()], _given(objects, subjects=subjects))
+        for (source, namespace), answer in zip(asked.values(), answers, strict=True):
+            _remember((source.digest, namespace), _Divided(objects, *_by_object(answer, objects)))
 
 
 def _divided(
     source: RegoSource, rule: RegoRule, objects: tuple[Object, ...], namespace: str, engine: RegoEngine
 ) -> _Divided:
     key = (source.digest, namespace)
-    known = _ANSWERS.pop(key, None)
-    if known is None or known.objects != objects:
-        listed = [other.data for other in objects]
-        (answer,) = engine.ask([source], subjects_in(listed) if rule.subjects else listed)
+    known = _ANSWERS.get(key)
+    if known is None or not _are_same(known.objects, objects):
+        (answer,) = engine.ask([source], _given(objects, subjects=rule.subjects))
         known = _Divided(objects, *_by_object(answer, objects))
-    _ANSWERS[key] = known
-    while len(_ANSWERS) > MAX_ANSWERS:
-        _ANSWERS.popitem(last=False)
+    _remember(key, known)
     return known
+
+
+def _given(objects: tuple[Object, ...], *, subjects: bool) -> list[dict[str, Any]]:
+    listed = [other.data for other in objects]
+    return subjects_in(listed) if subjects else listed
+
+
+def _are_same(some: tuple[Object, ...], others: tuple[Object, ...]) -> bool:
+    return some is others or some == others
+
+
+def _remember(key: tuple[str, str], answer: _Divided) -> None:
+    _ANSWERS.pop(key, None)
+    _ANSWERS[key] = answer
+    while len(_ANSWERS) > MAX_ANSWERS:
+        _ANSWERS.pop(next(iter(_ANSWERS)), None)
 
 
 def _by_object(

@@ -180,6 +180,12 @@ def test_a_rule_that_looks_at_several_is_asked_once_for_all_and_divided(told: To
     assert said(judged) == []
 
 
+def test_rules_that_look_at_the_same_objects_are_asked_together(told: Told) -> None:
+    rules = (metadata("twice"), TWICE), (metadata("other"), TWICE + "\n"), (metadata("again"), TWICE)
+    project(*rules).with_files([("a.yaml", WEB, False), ("b.yaml", WEB.replace("web", "b"), False)])
+    assert told.asked == [(2, ["web", "b"])]
+
+
 def test_an_alert_that_names_nothing_that_was_asked_about_is_no_pass(told: Told) -> None:
     told.says = lambda given: alert(about="other")
     judged = project((metadata("twice"), TWICE)).with_files([("a.yaml", WEB, False)])
