@@ -146,6 +146,11 @@ def test_it_may_not_lie_outside_of_the_workspace(root: Path, tmp_path: Path) -> 
     assert any("outside of this workspace" in one.problem.message for one in found.problems)
 
 
+def test_among_admission_policies_it_is_in_the_wrong_place(root: Path) -> None:
+    (root / ".kscan.yaml").write_text("admission: {policies: [org]}\n", encoding="utf-8")
+    assert any("name it under 'policies'" in one.problem.message for one in configured(root).problems)
+
+
 def test_a_folder_of_our_own_controls_is_read_as_such(tmp_path: Path) -> None:
     for name in ("rules", "controls"):
         (tmp_path / "org" / name).mkdir(parents=True)
