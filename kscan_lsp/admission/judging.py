@@ -245,7 +245,7 @@ def _short(source: str) -> str:
 
 
 @lru_cache(maxsize=1_024)
-def _place(declared: Object, path: Path) -> Span:
+def place_in(declared: Object, path: Path) -> Span:
     """Where something of a policy stands in its document."""
     return span_of(read_document(declared.document, json=declared.json), (*declared.root, *path))
 
@@ -277,7 +277,7 @@ def findings_of(
             Related(
                 declared.id,
                 where,
-                _place(declared, where),
+                place_in(declared, where),
                 f"the policy '{declared.id.shown_name}' says so",
                 declared.file,
                 declared.document,

@@ -15,6 +15,7 @@ from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.policy.compile_check import Check  # noqa: TC001 - as above
 from kscan_lsp.policy.inputs import Input  # noqa: TC001 - as above
 from kscan_lsp.policy.matching import Kinds  # noqa: TC001 - as above
+from kscan_lsp.policy.rego import RegoRule  # noqa: TC001 - as above
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     """Whether a check reads where its manifest is."""
     set_aside: str = ""
     """Why it is not asked, where it took too much."""
+    rego: tuple[RegoRule, ...] = ()
+    """What it has in place of checks, if it was written for Kubescape."""
 
     @property
     def unanswered(self) -> str:
@@ -69,7 +72,8 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
         expressions = [expression for check in self.checks for expression in check.expressions()]
         fixes = [check.fix for check in self.checks if check.fix is not None]
         chosen = {o.value for fix in fixes for o in fix.operations if o.verb == "choose"}
-        return (fields_read(expressions).get("inputs") or frozenset()) | chosen
+        in_rego = {name for rule in self.rego for name in rule.inputs}
+        return (fields_read(expressions).get("inputs") or frozenset()) | chosen | in_rego
 
     @property
     def severity(self) -> Severity:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path, Pattern
     from kscan_lsp.policy.inputs import Input
     from kscan_lsp.policy.model import Control, Framework, PolicySet
+    from kscan_lsp.policy.rego import RegoRule
     from kscan_lsp.settings.model import Settings
 
 
@@ -50,6 +51,9 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The folder from which controls see paths, absolute; empty where names are such paths already, None where no
     control asks."""
 
+    rego: tuple[tuple[str, RegoRule], ...] = ()
+    """The rules in Rego of controls, with the ids of these, and the inputs that settings give to them."""
+
     by_namespace: bool = False
     """Whether any control judges namespaces that no file declares."""
     limited: frozenset[str] = frozenset()
@@ -63,9 +67,14 @@ class Ruleset(Struct, frozen=True, eq=False):
     @property
     def relational(self) -> bool:
         """Whether any control asks for other objects, be it for a fix."""
-        return self.admission or any(
+        return self.asks_policies or any(
             check.relational for control in self.controls.values() for check in control.checks
         )
+
+    @property
+    def asks_policies(self) -> bool:
+        """Whether objects are judged by anything that was not written for kscan: admission policies, or Rego."""
+        return self.admission or bool(self.rego)
 
     def control(self, name: str) -> Control:
         """A control that is on, or what stands for an admission policy."""
@@ -86,6 +95,7 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
         and one.admission == other.admission
         and one.root == other.root
         and one.left_out == other.left_out
+        and [(i, rule.source) for i, rule in one.rego] == [(i, rule.source) for i, rule in other.rego]
         and one.kubernetes_minor == other.kubernetes_minor
         and [*map(id, one.frameworks)] == [*map(id, other.frameworks)]
         and _ids(one.controls) == _ids(other.controls)
@@ -106,6 +116,7 @@ def admission_alone(rules: Ruleset) -> Ruleset:
         root=None,
         by_namespace=False,
         limited=frozenset(),
+        rego=(),
     )
 
 
@@ -172,6 +183,12 @@ def choose(
     values, misnamed = _inputs(policies, settings)
     inputs = {name: value for name, value in values.items() if isinstance(value, list)}
     controls = {i: policies.controls[i] for i in sorted(wanted)}
+    said = settings.inputs if isinstance(settings.inputs, dict) else {}
+    given = {
+        name: inputs[name]
+        for name, texts in said.items()
+        if isinstance(texts, list | tuple) and inputs.get(name) == [*texts]
+    }
     ruleset = Ruleset(
         controls=controls,
         severities={
@@ -192,6 +209,7 @@ def choose(
         root=root if any(control.reads_path for control in controls.values()) else None,
         typed_inputs={f"inputs.{name}": value for name, value in values.items() if name not in inputs},
         limited=frozenset(controls.keys() & policies.sources.keys()),
+        rego=tuple((i, rule.given(given)) for i, control in controls.items() for rule in control.rego),
     )
     return ruleset, (*wrong, *misnamed)
 
@@ -231,7 +249,9 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, Bound], 
     defaults: dict[str, Input] = {}
     patterns: set[str] = set()
     registries: set[str] = set()
-    for control in policies.controls.values():
+    for control in sorted(
+        policies.controls.values(), key=lambda one: not one.rego
+    ):  # of one name, ours is last
         defaults |= control.inputs
         for check in control.checks:
             patterns.update(check.deny.reading.patterns)

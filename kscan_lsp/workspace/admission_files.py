@@ -17,6 +17,7 @@ from kscan_lsp.files.encoding import SourceText, Unreadable, read
 from kscan_lsp.files.manifest import is_json
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
+from kscan_lsp.workspace.kubescape_files import is_library
 from kscan_lsp.workspace.objects import objects_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from kscan_lsp.settings.layers import Layer
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
+_NO_ADMISSION: Final = (
+    "'%s' has controls for Kubescape, and no cluster is asked by them: name it under 'policies'"
+)
 
 
 class AdmissionFile(NamedTuple):
@@ -56,7 +60,11 @@ def read_admission(
         names, folder = layer.settings.admission.policies, folder_of(layer)
         if not names or folder is None:
             continue
-        files, wrong = named_files(names, folder, _SUFFIXES, inside=workspace_of(folder))
+        inside = workspace_of(folder)
+        files, wrong = named_files(names, folder, _SUFFIXES, inside=inside)
+        wrong += [
+            (n, _NO_ADMISSION % name) for n, name in enumerate(names) if is_library(folder / name, inside)
+        ]
         missing += [(layer, SettingError(("admission", "policies", n), message)) for n, message in wrong]
         for path in (Path(os.path.normpath(one)) for one in files):
             source = SourceText(buffers[path]) if buffers and path in buffers else read(path)

@@ -1,4 +1,4 @@
-"""What the cluster's own policies in a workspace say of its objects: of Kubernetes, Kyverno and Gatekeeper.
+"""What policies say of objects that were not written for kscan: a cluster's own, and Kubescape's controls in Rego.
 
 What decides that is asked of the index, which costs next to nothing where there are none; the rooms that evaluate
 policies are loaded by the first that there is.
@@ -6,23 +6,21 @@ policies are loaded by the first that there is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.admission.asking import asked_of
+from kscan_lsp.admission.asking import Deciding, asked_of
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating, is_policy
 from kscan_lsp.findings import merged
-from kscan_lsp.gatekeeper.asking import gatekeeper_asked
+from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
 from kscan_lsp.gatekeeper.model import is_constraint, is_gatekeeper, is_template
-from kscan_lsp.kyverno.asking import kyverno_asked
+from kscan_lsp.kubescape.asking import KubescapeDeciding, kubescape_asked
+from kscan_lsp.kyverno.asking import KyvernoDeciding, kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
 
 if TYPE_CHECKING:
-    from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.findings import Problem
-    from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kubernetes.resources import Resource
-    from kscan_lsp.kyverno.asking import KyvernoDeciding
     from kscan_lsp.policy.ruleset import Ruleset
 
 
@@ -32,22 +30,35 @@ class AskedPolicies(NamedTuple):
     admission: Deciding
     kyverno: KyvernoDeciding
     gatekeeper: GatekeeperDeciding
+    kubescape: KubescapeDeciding = KubescapeDeciding()
 
     @property
     def keys(self) -> tuple[frozenset[Key], ...]:
         """The keys of the index that decide it."""
-        return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys
+        return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, self.kubescape.keys
 
 
-def asked_about(one: Object, index: Index) -> AskedPolicies:
-    """What decides what the policies of a workspace say of an object."""
-    return AskedPolicies(asked_of(one, index), kyverno_asked(one, index), gatekeeper_asked(one, index))
+def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
+    """What decides what policies say of an object."""
+    asked = _NOTHING
+    if ruleset.admission:
+        asked = AskedPolicies(asked_of(one, index), kyverno_asked(one, index), gatekeeper_asked(one, index))
+    if not ruleset.rego:
+        return asked
+    from kscan_lsp.workspace.rego import rego_engine  # few have controls in Rego
+
+    return asked._replace(kubescape=kubescape_asked(one, index, ruleset.rego, rego_engine()))
+
+
+_NOTHING: Final = AskedPolicies(
+    Deciding((), None, frozenset()), KyvernoDeciding((), ()), GatekeeperDeciding(())
+)
 
 
 def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Ruleset) -> Admitted:
     """What policies say of an object; arguments as for `admission.judging.admit`."""
     said = NOTHING
-    if asked.admission.policies or is_binding(resource):
+    if asked.admission.policies or (ruleset.admission and is_binding(resource)):
         from kscan_lsp.admission.judging import admit  # few workspaces have policies
 
         said = admit(one, resource, asked.admission, ruleset)
@@ -55,11 +66,16 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         from kscan_lsp.kyverno.judging import admit_kyverno  # as above
 
         said = _both(said, admit_kyverno(one, resource, asked.kyverno, ruleset))
-    if asked.gatekeeper.constraints or is_constraint(one.id):
+    if asked.gatekeeper.constraints or (ruleset.admission and is_constraint(one.id)):
         from kscan_lsp.gatekeeper.judging import admit_gatekeeper  # as above
         from kscan_lsp.workspace.rego import rego_engine  # as above
 
         said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
+    if ruleset.rego:
+        from kscan_lsp.kubescape.judging import admit_kubescape  # as above
+        from kscan_lsp.workspace.rego import rego_engine  # as above
+
+        said = _both(said, admit_kubescape(one, resource, asked.kubescape, ruleset, rego_engine()))
     return said
 
 

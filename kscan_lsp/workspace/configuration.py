@@ -36,7 +36,7 @@ from kscan_lsp.workspace.packs import Pack, find_packs
 from kscan_lsp.workspace.places import find_settings, settings_above, top_of
 from kscan_lsp.workspace.releases import NamedRelease, releases_of
 from kscan_lsp.workspace.trust import of_the_user, read_files, without_admission
-from kscan_lsp.workspace.unused import controls_excluded_for_nothing, unread_settings
+from kscan_lsp.workspace.unused import choices_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
@@ -318,7 +318,7 @@ def _images_of(
 def _excluded_for_nothing(
     layers: Iterable[Layer], settings: Settings, rules: Ruleset
 ) -> Iterator[ConfigurationProblem]:
-    for where, message in controls_excluded_for_nothing(settings, rules):
+    for where, message in choices_for_nothing(settings, rules):
         place = place_of(layers, settings, where)
         if place is not None:
             layer, path = place

@@ -144,7 +144,7 @@ def relate(
 
 
 def _alone(evaluator: Evaluator, read: ReadDocument) -> CheckedDocument:
-    related = evaluator.ruleset.admission and bool(read.verdicts)
+    related = evaluator.ruleset.asks_policies and bool(read.verdicts)
     related = related or any(evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
     return _disposed(evaluator, read, read.verdicts, None if related else ())
 
@@ -168,12 +168,12 @@ def _related_after(
 def _admitted(
     evaluator: Evaluator, read: ReadDocument, followed: Followed, before: tuple[Admission, ...] = ()
 ) -> tuple[Admission, ...]:
-    """What admission policies say of each resource; what it was where the very same ones are asked."""
-    if not evaluator.ruleset.admission:
+    """What policies say of each resource; what it was where the very same ones are asked."""
+    if not evaluator.ruleset.asks_policies:
         return ()
     found: list[Admission] = []
     for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
-        asked = asked_about(one, followed.answers.index)
+        asked = asked_about(one, followed.answers.index, evaluator.ruleset)
         if before and before[number].asked == asked:
             found.append(before[number])
         else:

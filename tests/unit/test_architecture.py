@@ -19,8 +19,8 @@ PACKAGE = Path(kscan_lsp.__file__).parent
 
 ROOMS = [
     "regex", "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "render",
-    "graph", "cel", "policy", "evidence", "engine", "admission", "kyverno", "gatekeeper", "dispositions", "workspace",
-    "fixes", "report", "testing", "authoring", "cli", "devtools", "lsp", "__main__",
+    "graph", "cel", "policy", "evidence", "engine", "admission", "kyverno", "gatekeeper", "kubescape", "dispositions",
+    "workspace", "fixes", "report", "testing", "authoring", "cli", "devtools", "lsp", "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
 

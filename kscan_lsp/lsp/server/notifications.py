@@ -36,7 +36,7 @@ PARTIALS = (*KUSTOMIZATION_NAMES, "Chart.yaml")
 """Files that say of others that they are parts of something."""
 WATCHED = (
     *(f"**/*{suffix}" for suffix in SUFFIXES),
-    *(f"**/{name}" for name in ("Kustomization", "*.sarif", ".trivyignore", LOCK_NAME)),
+    *(f"**/{name}" for name in ("Kustomization", "*.sarif", "*.rego", ".trivyignore", LOCK_NAME)),
 )
 """All files that may mean something to the findings in others."""
 
