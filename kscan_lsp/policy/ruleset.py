@@ -42,6 +42,8 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The Kubernetes version that manifests are for: 33 for 1.33."""
     admission: bool = False
     """Whether objects are judged by the admission policies of their workspace, too."""
+    mutates: bool = False
+    """Whether they are judged as the policies of their workspace change them, and not as they are written."""
     left_out: frozenset[str] = frozenset()
     """The admission policies that are not asked, by their ids."""
     typed_inputs: Mapping[str, Bound] = {}
@@ -61,8 +63,10 @@ class Ruleset(Struct, frozen=True, eq=False):
     @property
     def relational(self) -> bool:
         """Whether any control asks for other objects, be it for a fix."""
-        return self.admission or any(
-            check.relational for control in self.controls.values() for check in control.checks
+        return (
+            self.admission
+            or self.mutates
+            or any(check.relational for control in self.controls.values() for check in control.checks)
         )
 
     def control(self, name: str) -> Control:
@@ -82,6 +86,7 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
         and one.typed_inputs == other.typed_inputs
         and one.pod_spec_paths == other.pod_spec_paths
         and one.admission == other.admission
+        and one.mutates == other.mutates
         and one.root == other.root
         and one.left_out == other.left_out
         and one.kubernetes_minor == other.kubernetes_minor
@@ -100,6 +105,7 @@ def admission_alone(rules: Ruleset) -> Ruleset:
         severities={},
         frameworks=(),
         admission=True,
+        mutates=False,
         left_out=frozenset(),
         root=None,
         by_namespace=False,
@@ -184,6 +190,7 @@ def choose(
         policies=policies,
         kubernetes_minor=settings.kubernetes_minor,
         admission=settings.admission.evaluate and not ids,
+        mutates=settings.admission.evaluate and settings.admission.mutate,
         left_out=frozenset(filter(is_of_admission, settings.controls.exclude)),
         by_namespace=any(check.undeclared for control in controls.values() for check in control.checks),
         root=root if any(control.reads_path for control in controls.values()) else None,

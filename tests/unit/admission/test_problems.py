@@ -145,7 +145,9 @@ def test_a_binding_has_params_where_its_policy_has() -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
-@pytest.mark.parametrize("mutations", ["[{patchType: JSONPatch}]", "[]", "3"])
+@pytest.mark.parametrize(
+    "mutations", ["[{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{}]'}}]", "[]", "3"]
+)
 def test_a_policy_that_changes_objects_is_noted_and_not_applied(version: str, mutations: str) -> None:
     text = (
         HEAD.replace("/v1", f"/{version}").replace("Validating", "Mutating") + f"  mutations: {mutations}\n"
