@@ -46,9 +46,20 @@ class Trace:
     def __init__(self, steps: tuple[MutationStep, ...]) -> None:
         self.steps = steps
         self._origins: dict[tuple[int, int], list[int | None]] = {}
+        self._traced: dict[Path, Traced] = {}
+
+    def __reduce__(self) -> tuple[type[Trace], tuple[tuple[MutationStep, ...]]]:
+        # what is remembered goes by addresses, which are others in another process
+        return Trace, (self.steps,)
 
     def of(self, path: Path) -> Traced:
         """Where what is at a path of the object comes from."""
+        known = self._traced.get(path)
+        if known is None:
+            known = self._traced[path] = self._of(path)
+        return known
+
+    def _of(self, path: Path) -> Traced:
         # what is missing is missing in the text, too, unless what it is missing from is an entry that was added
         missing = bool(self.steps) and paths.lookup(self.steps[-1].after, path) is None
         whole, by = True, None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kscan_lsp.admission.model import BINDING
+from kscan_lsp.admission.model import BINDINGS
 from kscan_lsp.cli.asked import (
     STDIN_NAME,
     ScanRequest,
@@ -307,7 +307,7 @@ class Reader:
         for problem in idle_exceptions(self.configurations.values(), checked, self.request.paths):
             self._say(problem)
         projects = {file.project: None for file in files}
-        if any(any(project.index.find(key_of("kind", BINDING))) for project in projects):
+        if any(any(project.index.find(key_of("kind", kind))) for project in projects for kind in BINDINGS):
             from kscan_lsp.cli.idle_bindings import idle_in  # few scans come to any
 
             for problem in idle_in(projects, self.request.paths, self.skipped):

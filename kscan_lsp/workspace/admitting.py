@@ -55,7 +55,7 @@ def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
 def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Ruleset) -> Admitted:
     """What policies say of an object; arguments as for `admission.judging.admit`."""
     said = NOTHING
-    if asked.admission.policies or is_binding(resource):
+    if asked.admission.policies or (ruleset.admission and is_binding(resource)):
         from kscan_lsp.admission.judging import admit  # few workspaces have policies
 
         said = admit(one, resource, asked.admission, ruleset)

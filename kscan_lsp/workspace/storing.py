@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from kscan_lsp import paths
 from kscan_lsp.admission.judging import MAX_MESSAGE, place_in, shortened
 from kscan_lsp.admission.model import Admitted
 from kscan_lsp.admission.mutating import mutated_by
@@ -119,7 +120,7 @@ def as_written(said: Verdicts, stored: StoredObject, written: Verdicts) -> Verdi
     """
     resource = written.resource
     found = in_order(_placed(one, stored, resource) for one in said.findings)
-    answered = _answered(stored.mutated, written.findings, found)
+    answered = _answered(stored.mutated, written, found)
     return replace(
         said,
         resource=resource,
@@ -151,21 +152,23 @@ def _placed(finding: Finding, stored: StoredObject, resource: Resource) -> Findi
     return replace(finding, related=(*finding.related, about), fixable=finding.fixable and traced.whole)
 
 
-def _answered(
-    mutated: Mutated, written: tuple[Finding, ...], stored: list[Finding]
-) -> tuple[tuple[str, str], ...]:
+def _answered(mutated: Mutated, written: Verdicts, stored: list[Finding]) -> tuple[tuple[str, str], ...]:
     """What is found in the text and no more in what is stored: the policy that answers it, and the control."""
-    left = Counter((one.control, one.stable_path) for one in stored)
+    ways: dict[int, paths.Ways] = {}
+
+    def key(one: Finding) -> tuple[str, str]:
+        return one.control, paths.stable(one.path, one.data, ways.setdefault(id(one.data), {}))
+
+    left = Counter(map(key, stored))
     found: list[tuple[str, str]] = []
-    for finding in written:
-        key = finding.control, finding.stable_path
-        if left[key]:
-            left[key] -= 1
-        else:
-            step = mutated.trace.answering(finding.path)
-            steps = mutated.trace.steps if step is None else (step,)
-            names = dict.fromkeys(one.policy.id.shown_name for one in steps)
-            found.append((", ".join(names), finding.control))
+    for finding in written.findings:
+        if left[key(finding)]:
+            left[key(finding)] -= 1
+            continue
+        step = mutated.trace.answering(finding.path)
+        steps = mutated.trace.steps if step is None else (step,)
+        names = dict.fromkeys(one.policy.id.shown_name for one in steps)
+        found.append((", ".join(names), finding.control))
     return tuple(found)
 
 
