@@ -189,7 +189,7 @@ class _Mutating:
             self.failed(invocation, question, value.reason)
             return
         try:
-            now = _applied(filled, value, mutation)
+            now = applied_to(filled, value, mutation)
         except PatchUnknownError as error:
             self.unknown(invocation, question, str(error))
             return
@@ -226,8 +226,18 @@ class _Mutating:
         self.unanswered.append((mutating_id(invocation.policy.name), told))
 
 
-def _applied(data: dict[str, Any], value: cel.Json, mutation: PolicyMutation) -> dict[str, Any]:
-    """What a mutation makes of an object whose expression has a value."""
+def applied_to(data: dict[str, Any], value: cel.Json, mutation: PolicyMutation) -> dict[str, Any]:
+    """What a mutation makes of an object.
+
+    Args:
+        data: the object, as the mutation sees it.
+        value: what its expression gave.
+        mutation: the mutation.
+
+    Raises:
+        PatchRefusedError: the API server cannot apply it.
+        PatchUnknownError: nobody can say here what it does.
+    """
     if not mutation.is_patch:
         if wrong := type_mismatch(value, OBJECT):
             raise PatchRefusedError(wrong)
