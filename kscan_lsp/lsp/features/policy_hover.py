@@ -82,7 +82,8 @@ def policy_hover(
         return None
     inside = path[len(policy.root) :]
     target = find(document.root, path)
-    if _LISTS.get(inside[1]) != len(inside) or target is None or not isinstance(target.node, Scalar):
+    listed = str(inside[1]) if len(inside) > 1 else ""
+    if _LISTS.get(listed) != len(inside) or target is None or not isinstance(target.node, Scalar):
         return None
     scalar = target.node
     offsets = offsets_in(document.text, scalar)
