@@ -25,6 +25,7 @@ from kscan_lsp.graph.references import object_of
 from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.pod_templates import templates_of
 from kscan_lsp.policy.admission import mutating_id
+from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.asking import Deciding
@@ -85,13 +86,16 @@ def _said(mutated: Mutated, resource: Resource, evaluator: Evaluator) -> Admitte
     for refused in mutated.refused:
         name = mutating_id(refused.policy.id.name)
         about = _beside(refused.policy, refused.question.path, "this mutation")
+        # a reason may have a path in it that was made of values, and what a Secret has is in no output
+        why = ": see what it does to the object" if resource.id.kind == "Secret" else f": {refused.reason}"
+        told = f"mutation '{shortened(refused.question.source)}' fails{why}"
         found.append(
             Finding(
                 name,
                 evaluator.ruleset.severities.get(name, Severity.HIGH),
                 resource.id,
                 OF_OBJECT,
-                f"mutation '{shortened(refused.question.source)}' fails: {refused.reason}"[:MAX_MESSAGE],
+                redact(told[:MAX_MESSAGE]),
                 resource.resolve(OF_OBJECT).span,
                 resource.data,
                 (about,),

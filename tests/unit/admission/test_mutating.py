@@ -257,6 +257,15 @@ def test_a_mutation_that_fails_has_the_object_refused_unless_the_policy_ignores_
     assert said_of(judged(POD, mutating(expression, failurePolicy="Ignore"))) == []
 
 
+def test_nothing_of_a_secret_is_told() -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {key: hunter2}\n"
+    (finding,) = said_of(
+        judged(text, mutating('[JSONPatch{op: "remove", path: "/a/" + object.stringData.key}]'))
+    )
+    assert finding.message.endswith("fails: see what it does to the object")
+    assert "hunter2" not in finding.message
+
+
 def test_what_the_api_server_cannot_read_is_refused_whatever_the_policy_says() -> None:
     wrong = '[JSONPatch{op: "add", path: "/spec/hostNetwork", value: "yes"}]'
     (finding,) = said_of(judged(POD, mutating(wrong, failurePolicy="Ignore")))
