@@ -202,7 +202,7 @@ class _Mutating:
         after = without_defaults(before, filled, now)
         if after is before:
             return
-        if len(self.steps) == MAX_STEPS or not cel.view(after).complete:
+        if len(self.steps) == MAX_STEPS or (_copies(value) and not cel.view(after).complete):
             self.unknown(invocation, question, _TOO_MUCH)
             return
         self.steps.append(MutationStep(invocation.declared, question.path, before, after))
@@ -249,6 +249,11 @@ def applied_to(data: dict[str, Any], value: cel.Json, mutation: PolicyMutation) 
         if isinstance(given, dict) and TYPE in given and (wrong := _misplaced(given)):
             raise PatchRefusedError(wrong)
     return patched_by(data, [plain(one) for one in operations])
+
+
+def _copies(value: cel.Json) -> bool:
+    """Whether a patch copies what is there, and so may double it again and again: what else is added is bounded."""
+    return isinstance(value, list) and any(isinstance(one, dict) and one.get("op") == "copy" for one in value)
 
 
 def _misplaced(given: dict[str, Any]) -> str:
