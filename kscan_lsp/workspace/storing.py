@@ -122,17 +122,16 @@ def as_written(said: Verdicts, stored: StoredObject, written: Verdicts) -> Verdi
         stored: the object.
         written: what would be said of it as it is written.
     """
-    resource = written.resource
+    resource, trace = written.resource, stored.mutated.trace
     found = in_order(_placed(one, stored, resource) for one in said.findings)
     answered = _answered(stored.mutated, written, found)
     return replace(
         said,
         resource=resource,
         findings=tuple(found),
-        unevaluated=tuple(
-            replace(one, path=stored.mutated.trace.of(one.path).path) for one in said.unevaluated
-        ),
+        unevaluated=tuple(replace(one, path=trace.of(one.path).path) for one in said.unevaluated),
         problems=(*said.problems, *_notes(answered, resource)),
+        type_errors=tuple(one._replace(path=trace.of(one.path).path) for one in said.type_errors),
         view=written.view,
         judged=None,
         related=None,
@@ -142,6 +141,8 @@ def as_written(said: Verdicts, stored: StoredObject, written: Verdicts) -> Verdi
 
 def _placed(finding: Finding, stored: StoredObject, resource: Resource) -> Finding:
     """A finding as it is about the text; about what was added, it keeps the path that it has in the stored object."""
+    if finding.resource != resource.id:  # of its namespace, which no file declares
+        return finding
     traced = stored.mutated.trace.of(finding.path)
     if traced.whole:
         finding = replace(finding, path=traced.path, data=resource.data)

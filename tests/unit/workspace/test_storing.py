@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.fixes.fix_all import containers_of, outlook
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report.build import build
@@ -87,6 +88,15 @@ def test_a_fix_goes_where_the_text_has_the_container() -> None:
     ((fix,), _) = fixes_of(site, finding(project, "log"))
     assert fix.text == POD + "    securityContext:\n      allowPrivilegeEscalation: false\n"
     assert fixes_of(site, finding(project, "first"))[0] == []
+
+
+def test_all_that_is_wrong_with_a_container_is_that_of_the_text() -> None:
+    project = project_of(POD, FIRST)
+    site = Site(project, "a.yaml", 0)
+    (container,) = containers_of(site, finding(project, "api"))
+    assert container.path == ("spec", "containers", 0)
+    assert outlook(site, container) == (1, 1)
+    assert containers_of(site, finding(project, "first")) == []
 
 
 def test_what_policies_undo_has_no_fix() -> None:
