@@ -186,13 +186,16 @@ def _draft(options: list[_Option], choice: str | SecretKey, resource: Resource) 
     if isinstance(choice, SecretKey):
         title = choice.title
     first = options[0]
+    within = first.element.scope.written_at(first.element.path)
+    if resource.origin is not None:
+        within, _ = resource.origin.written(within)
     return Draft(
         title_of(title, made, resource),
         # what is made of a safe fix and of another is no safe one
         all(option.fix.safe for option in options),
         made,
         first.fix.leaves,
-        (*resource.root, *first.element.scope.written_at(first.element.path)),
+        (*resource.root, *within),
     )
 
 

@@ -45,7 +45,9 @@ def _where(change: DataChange, resource: Resource) -> tuple[list[str], list[str]
     """Where a change is made: the field, if any, and the elements of lists it is in, the innermost first."""
     elements: list[str] = []
     names: list[str] = []
-    data: Any = resource.data
+    # of one that is judged as it is stored, changes are of what its document has
+    whole = resource.origin is None
+    data: Any = resource.data if whole else paths.lookup(resource.document.data, resource.root)
     for part in change.path[len(resource.root) :]:
         if isinstance(part, str):
             names.append(part)

@@ -85,6 +85,7 @@ def test_a_fix_goes_where_the_text_has_the_container() -> None:
     site = Site(project, "a.yaml", 0)
     ((fix,), _) = fixes_of(site, finding(project, "api"))
     assert fix.text == POD.replace("Escalation: true", "Escalation: false")
+    assert "container 'api'" in fix.title
     ((fix,), _) = fixes_of(site, finding(project, "log"))
     assert fix.text == POD + "    securityContext:\n      allowPrivilegeEscalation: false\n"
     assert fixes_of(site, finding(project, "first"))[0] == []
