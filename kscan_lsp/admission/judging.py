@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import cel
-from kscan_lsp.admission.asking import Deciding, read_binding, read_policy
+from kscan_lsp.admission.asking import Deciding, applying_to, read_binding, read_policy
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import ABSENT, POLICIES
-from kscan_lsp.admission.matching import is_about, operation_of, request_of
+from kscan_lsp.admission.matching import operation_of, request_of
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding
 from kscan_lsp.admission.places import OF_OBJECT, places_of
 from kscan_lsp.admission.problems import problems_of_binding, span_of
@@ -39,8 +39,13 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.text import Span
 
-_NO_VALUE: Final = " has no value here"
-_LIMITS: Final = ("too much work", "more than", "a regular expression takes too long", "wrong types: orValue")
+NO_VALUE: Final = " has no value here"
+RUNTIME_LIMITS: Final = (
+    "too much work",
+    "more than",
+    "a regular expression takes too long",
+    "wrong types: orValue",
+)
 """What only this runtime refuses: the API server's takes `orValue` of any value, and gives that."""
 MAX_MESSAGE: Final = 500
 """Characters of a message that a policy makes."""
@@ -89,7 +94,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen: dict[str, Seen] = {}
-    last = LastAnswers[Said](("admission", one.file, one.root, one.id), data)
+    last = LastAnswers[Said](("admission", one.file, one.root, one.id, resource.origin is None), data)
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
@@ -161,31 +166,18 @@ class _Judging:
     def bound(self, binding: Binding, params: tuple[Object, ...]) -> None:
         """What the policy says by one binding."""
         severity = binding.severity
-        about = (is_about(self.policy.matching, self.request), is_about(binding.matching, self.request))
-        if severity is None or False in about or not operation_of(binding.matching, self.request):
+        if severity is None:
             return
-        if None in about:
-            self.unanswered.append(
-                f"no file has Namespace '{self.request.namespace}', whose labels decide whether the policy applies"
-            )
+        applies = applying_to(self.policy, binding, self.request, params)
+        if isinstance(applies, str):
+            self.unanswered.append(applies)
             return
-        if self.policy.broken:
-            self.unanswered.append("the API server refuses this policy: see what is wrong in its manifest")
-            return
-        if self.policy.param_kind is None or binding.param is None:
-            self.judged(severity, self.seen.without_params)
-        elif params:
-            for param in params:
+        for param in applies:
+            if param is None:
+                self.judged(severity, self.seen.without_params)
+            else:
                 values = {**self.seen.values, "params": cel.view(param.data).value}
                 self.judged(severity, cel.bind(POLICIES, values))
-        elif binding.param.get("parameterNotFoundAction") != "Allow" or binding.param.get("name"):
-            kind, name = self.policy.param_kind[1], binding.param.get("name")
-            what = (
-                f"{kind} '{name}'"
-                if isinstance(name, str)
-                else f"{kind} that binding '{binding.name}' selects"
-            )
-            self.unanswered.append(f"no file has the {what}, which has the params")
 
     def judged(self, severity: Severity, activation: cel.Activation) -> None:
         """What the policy says with some params."""
@@ -214,13 +206,13 @@ class _Judging:
 
     def failed(self, severity: Severity, question: PolicyExpression, reason: str) -> None:
         """Note an expression that has no answer: nobody can know it here, or it is wrong for this object."""
-        absent = ABSENT.get(reason.removesuffix(_NO_VALUE)) if reason.endswith(_NO_VALUE) else None
+        absent = ABSENT.get(reason.removesuffix(NO_VALUE)) if reason.endswith(NO_VALUE) else None
         if absent is not None:
-            self.unanswered.append(f"'{_short(question.source)}' needs {absent}")
-        elif reason.startswith(_LIMITS):
-            self.unanswered.append(f"'{_short(question.source)}' is not evaluated: {reason}")
+            self.unanswered.append(f"'{shortened(question.source)}' needs {absent}")
+        elif reason.startswith(RUNTIME_LIMITS):
+            self.unanswered.append(f"'{shortened(question.source)}' is not evaluated: {reason}")
         elif not self.policy.ignores:
-            message = f"expression '{_short(question.source)}' resulted in error: {reason}"
+            message = f"expression '{shortened(question.source)}' resulted in error: {reason}"
             self.violations.append(Violation(severity, OF_OBJECT, message, question))
 
 
@@ -236,10 +228,11 @@ def _message(validation: Validation, activation: cel.Activation, one: Object) ->
         told = cel.evaluate(telling.made, activation)
         if isinstance(told, str) and told.strip() and "\n" not in told.strip():
             return redact(told.strip()[:MAX_MESSAGE])
-    return validation.message or f"failed expression: {_short(validation.question.source)}"
+    return validation.message or f"failed expression: {shortened(validation.question.source)}"
 
 
-def _short(source: str) -> str:
+def shortened(source: str) -> str:
+    """An expression as messages quote it: on one line, and not too long."""
     text = " ".join(source.split())
     return text if len(text) <= 200 else f"{text[:199]}…"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kscan_lsp.admission.model import BINDING
+from kscan_lsp.admission.model import BINDINGS
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.report.places import problem_in
@@ -39,7 +39,7 @@ def idle(
         configurations, [(file.checked, file.project.exceptions) for file in files], paths
     )
     projects = {file.project: None for file in files}
-    if any(any(project.index.find(key_of("kind", BINDING))) for project in projects):
+    if any(any(project.index.find(key_of("kind", kind))) for project in projects for kind in BINDINGS):
         from kscan_lsp.cli.idle_bindings import idle_in  # few scans come to any
 
         yield from idle_in(projects, paths, skipped)

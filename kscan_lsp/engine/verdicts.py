@@ -82,6 +82,9 @@ class Verdicts(Struct, frozen=True, eq=False):
     """What those took that have a limit, at worst, in the units of `cel.cost`."""
     related: Verdicts | None = None
     """What is said by controls for which other objects matter, where that is among these verdicts."""
+    answered: tuple[tuple[str, str], ...] = ()
+    """What would be found in the resource as it is written, and a policy changes before it is stored: the name of the
+    policy, and the control."""
 
 
 def joined(alone: Verdicts, related: Verdicts) -> Verdicts:

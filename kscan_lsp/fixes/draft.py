@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.causes import FailedElements
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.scope import Element
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.titles import Named
     from kscan_lsp.graph.index import Index
@@ -80,20 +81,26 @@ def drafts_in(
     wanted: Callable[[Finding], bool],
 ) -> Iterator[tuple[Finding, list[Draft]]]:
     """As `drafts`, of one of the document's resources, counted from 0."""
-    verdicts = checked.verdicts[number]
+    resource = judged_in(checked, number).resource
     elements = elements_in(checked, number, evaluator)
     named: Named = {}
-    for finding in verdicts.findings:
+    for finding in checked.verdicts[number].findings:
         if finding.fixable and wanted(finding):
-            yield (
-                finding,
-                drafts_of(finding, verdicts.resource, elements, evaluator.ruleset, index, named=named),
-            )
+            made = drafts_of(finding, resource, elements, evaluator.ruleset, index, named=named)
+            yield finding, made
 
 
 def elements_in(checked: CheckedDocument, number: int, evaluator: Evaluator) -> FailedElements:
     """The elements that the findings of one of a document's resources are about."""
-    return evaluator.elements_of(checked.verdicts[number], checked.bounds[number] if checked.bounds else None)
+    return evaluator.elements_of(
+        judged_in(checked, number), checked.bounds[number] if checked.bounds else None
+    )
+
+
+def judged_in(checked: CheckedDocument, number: int) -> Verdicts:
+    """What is said of one of a document's resources by its own paths, be it judged as it is stored."""
+    stored = checked.admitted[number].stored if checked.admitted else None
+    return checked.verdicts[number] if stored is None or stored.raw is None else stored.raw
 
 
 def drafts_of(
@@ -189,13 +196,16 @@ def _draft(
     else:
         title = "" if choice else next(filter(None, [option.fix.title for option in options]), "")
     first = options[0]
+    within = first.element.scope.written_at(first.element.path)
+    if resource.origin is not None:
+        within, _ = resource.origin.written(within)
     return Draft(
         title_of(title, made, resource, named),
         # what is made of a safe fix and of another is no safe one
         all(option.fix.safe for option in options),
         made,
         first.fix.leaves,
-        (*resource.root, *first.element.scope.written_at(first.element.path)),
+        (*resource.root, *within),
     )
 
 
@@ -209,14 +219,19 @@ def _changes(
         value = cel.evaluate(operation.question, element.activation)
     if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
         return ()
+    fields = fields_of(resource.id.group, resource.id.kind, resource.places)
+    whole = operation.verb == "choose" and is_whole_number(fields, path)
+    if resource.origin is not None:  # what a policy adds before it is stored stands in no text
+        path, there = resource.origin.written(path)
+        if not there:
+            return ()
     absolute = (*resource.root, *path)
     if isinstance(choice, SecretKey) and operation.verb == "toSecret":
         source = (*absolute[:-1], "valueFrom")
         return DataChange("rename", absolute, "valueFrom"), DataChange("set", source, choice.reference)
     if operation.verb != "choose" or isinstance(choice, SecretKey):
         return (DataChange(operation.verb, absolute, value),)
-    fields = fields_of(resource.id.group, resource.id.kind, resource.places)
-    number = choice.isdecimal() and is_whole_number(fields, path)
+    number = choice.isdecimal() and whole
     return (DataChange("set", absolute, int(choice) if number else choice),)
 
 

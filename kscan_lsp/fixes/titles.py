@@ -64,7 +64,10 @@ def _where(change: DataChange, resource: Resource, named: Named) -> tuple[Elemen
     path = change.path[len(resource.root) :]
     inside = _last_index(path)
     field = _field(path[inside:])
-    elements = _elements(path[:inside], resource.data, named, removed=change.verb == "remove")
+    # of one that is judged as it is stored, changes are of what its document has
+    whole = resource.origin is None
+    data = resource.data if whole else paths.lookup(resource.document.data, resource.root)
+    elements = _elements(path[:inside], data, named, removed=change.verb == "remove")
     return (field,) if field else (), elements
 
 

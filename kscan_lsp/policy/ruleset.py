@@ -43,6 +43,8 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The Kubernetes version that manifests are for: 33 for 1.33."""
     admission: bool = False
     """Whether objects are judged by the admission policies of their workspace, too."""
+    mutates: bool = False
+    """Whether they are judged as the policies of their workspace change them, and not as they are written."""
     left_out: frozenset[str] = frozenset()
     """The admission policies that are not asked, by their ids."""
     typed_inputs: Mapping[str, Bound] = {}
@@ -73,8 +75,8 @@ class Ruleset(Struct, frozen=True, eq=False):
 
     @property
     def asks_policies(self) -> bool:
-        """Whether objects are judged by anything that was not written for kscan: admission policies, or Rego."""
-        return self.admission or bool(self.rego)
+        """Whether anything that was not written for kscan judges or changes objects: admission policies, or Rego."""
+        return self.admission or self.mutates or bool(self.rego)
 
     def control(self, name: str) -> Control:
         """A control that is on, or what stands for an admission policy."""
@@ -93,6 +95,7 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
         and one.typed_inputs == other.typed_inputs
         and one.pod_spec_paths == other.pod_spec_paths
         and one.admission == other.admission
+        and one.mutates == other.mutates
         and one.root == other.root
         and one.left_out == other.left_out
         and [(i, rule.source) for i, rule in one.rego] == [(i, rule.source) for i, rule in other.rego]
@@ -112,6 +115,7 @@ def admission_alone(rules: Ruleset) -> Ruleset:
         severities={},
         frameworks=(),
         admission=True,
+        mutates=False,
         left_out=frozenset(),
         root=None,
         by_namespace=False,
@@ -204,6 +208,7 @@ def choose(
         policies=policies,
         kubernetes_minor=settings.kubernetes_minor,
         admission=settings.admission.evaluate and not ids,
+        mutates=settings.admission.evaluate and settings.admission.mutate,
         left_out=frozenset(filter(is_of_admission, settings.controls.exclude)),
         by_namespace=any(check.undeclared for control in controls.values() for check in control.checks),
         root=root if any(control.reads_path for control in controls.values()) else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
@@ -127,6 +128,7 @@ def build(
         list_skipped=list_skipped,
         circumstances=circumstances,
         images=_images(judged, name, gate),
+        answered=tuple(sorted(builder.answered.items())),
     )
 
 
@@ -164,6 +166,7 @@ class _Builder:
         """What stands for the admission policies that were asked."""
         self.judged: list[tuple[Verdicts, set[str]]] = []
         self.objects: list[tuple[ResourceId, Ruleset]] = []
+        self.answered: Counter[str] = Counter()
         self.reasons: dict[str, list[NotEvaluated]] = {}
         self.sources = RenderedSources()
         self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
@@ -198,6 +201,7 @@ class _Builder:
                     )  # fmt: skip
         for document, verdicts, failing in counted_objects(file):
             self.judged.append((verdicts, failing))
+            self.answered.update(policy for policy, _ in verdicts.answered)
             for name in (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)):
                 if is_of_admission(name) and name not in self.admission:
                     self.admission[name] = rule_of(stand_in(name), stand_in(name).severity)

@@ -100,6 +100,7 @@ def _parts(report: Report) -> dict[str, Any]:
             "baseline": statuses.count("baseline"),
             "skipped": report.skipped_by_reason(),
             "frameworks": [_framework(framework) for framework in report.frameworks],
+            **_answered(report),
         },
         "controls": [_control(result) for result in report.controls],
         "packs": [*map(str, report.circumstances.packs)],
@@ -118,6 +119,12 @@ def _parts(report: Report) -> dict[str, Any]:
         "drift": [drift_data(one) for one in report.drift],
         "images": [_image(one) for one in report.images],
     }
+
+
+def _answered(report: Report) -> dict[str, Any]:
+    """How many findings policies answer that change objects; nothing where none is asked to."""
+    found = [{"policy": policy, "findings": count} for policy, count in report.answered]
+    return {"answered": found} if found else {}
 
 
 def _image(image: ReportedImage) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.admission.asking import read_policy
-from kscan_lsp.admission.model import GROUP, POLICY
+from kscan_lsp.admission.model import BINDINGS, GROUP
 from kscan_lsp.files.discover import is_excluded
 from kscan_lsp.files.encoding import SourceText, Unreadable, read
 from kscan_lsp.files.manifest import is_json
@@ -101,7 +101,7 @@ def declared_by(
         read_policy(one).param_kind
         for objects in found.values()
         for one in objects
-        if one.id.kind == POLICY and one.id.group == GROUP
+        if one.id.kind in BINDINGS.values() and one.id.group == GROUP
     }
     return {
         file: tuple(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.admission.asking import Deciding, asked_of
+from kscan_lsp.admission.asking import NOBODY, asked_of, mutating_asked
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating, is_policy
 from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
@@ -18,10 +18,14 @@ from kscan_lsp.kyverno.asking import KyvernoDeciding, kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
 
 if TYPE_CHECKING:
+    from kscan_lsp.admission.asking import Deciding
+    from kscan_lsp.engine.evaluator import Evaluator
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Problem
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.workspace.storing import StoredObject
 
 
 class AskedPolicies(NamedTuple):
@@ -31,18 +35,24 @@ class AskedPolicies(NamedTuple):
     kyverno: KyvernoDeciding
     gatekeeper: GatekeeperDeciding
     kubescape: KubescapeDeciding = KubescapeDeciding()
+    mutating: Deciding = NOBODY
+    """What decides what it is changed into before."""
 
     @property
     def keys(self) -> tuple[frozenset[Key], ...]:
         """The keys of the index that decide it."""
-        return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, self.kubescape.keys
+        return (
+            self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, self.kubescape.keys, self.mutating.keys,
+        )  # fmt: skip
 
 
 def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
-    """What decides what policies say of an object."""
+    """What decides what policies say of an object, and what those of a workspace make of it before."""
     asked = _NOTHING
     if ruleset.admission:
         asked = AskedPolicies(asked_of(one, index), kyverno_asked(one, index), gatekeeper_asked(one, index))
+    if ruleset.mutates:
+        asked = asked._replace(mutating=mutating_asked(one, index))
     if not ruleset.rego:
         return asked
     from kscan_lsp.workspace.rego import rego_engine  # few have controls in Rego
@@ -50,9 +60,7 @@ def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
     return asked._replace(kubescape=kubescape_asked(one, index, ruleset.rego, rego_engine()))
 
 
-_NOTHING: Final = AskedPolicies(
-    Deciding((), None, frozenset()), KyvernoDeciding((), ()), GatekeeperDeciding(())
-)
+_NOTHING: Final = AskedPolicies(NOBODY, KyvernoDeciding((), ()), GatekeeperDeciding(()))
 
 
 def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Ruleset) -> Admitted:
@@ -65,23 +73,44 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
     if asked.kyverno.policies:
         from kscan_lsp.kyverno.judging import admit_kyverno  # as above
 
-        said = _both(said, admit_kyverno(one, resource, asked.kyverno, ruleset))
+        said = both_said(said, admit_kyverno(one, resource, asked.kyverno, ruleset))
     if asked.gatekeeper.constraints or (ruleset.admission and is_constraint(one.id)):
         from kscan_lsp.gatekeeper.judging import admit_gatekeeper  # as above
         from kscan_lsp.workspace.rego import rego_engine  # as above
 
-        said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
+        said = both_said(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
     if ruleset.rego:
         from kscan_lsp.kubescape.judging import admit_kubescape  # as above
         from kscan_lsp.workspace.rego import rego_engine  # as above
 
-        said = _both(said, admit_kubescape(one, resource, asked.kubescape, ruleset, rego_engine()))
+        said = both_said(said, admit_kubescape(one, resource, asked.kubescape, ruleset, rego_engine()))
     return said
 
 
-def _both(said: Admitted, besides: Admitted) -> Admitted:
+def stored_as(
+    one: Object, written: Verdicts, asked: AskedPolicies, evaluator: Evaluator
+) -> tuple[StoredObject | None, Admitted]:
+    """An object as policies change it; arguments as for `storing.stored_of`."""
+    if not asked.mutating.policies:
+        return None, NOTHING
+    from kscan_lsp.workspace.storing import stored_of  # as above
+
+    return stored_of(one, written, asked.mutating, evaluator)
+
+
+def said_as_written(said: Verdicts, stored: StoredObject, written: Verdicts) -> Verdicts:
+    """What is said of a stored object at its places in the text; arguments as for `storing.as_written`."""
+    from kscan_lsp.workspace.storing import as_written  # as above
+
+    return as_written(said, stored, written)
+
+
+def both_said(said: Admitted, besides: Admitted) -> Admitted:
+    """What is said by policies of two kinds."""
     if said is NOTHING:
         return besides
+    if besides is NOTHING:
+        return said
     return Admitted(
         tuple(merged(said.findings, besides.findings)),
         said.passed | besides.passed,
@@ -96,12 +125,12 @@ def is_read_as_policy(group: str, kind: str) -> bool:
     return is_kyverno(group, kind) or is_gatekeeper(group, kind)
 
 
-def policy_faults(resource: Resource) -> tuple[Problem, ...]:
+def policy_faults(resource: Resource, ruleset: Ruleset) -> tuple[Problem, ...]:
     """What is wrong with a policy itself."""
     if is_policy(resource) or is_mutating(resource):
         from kscan_lsp.admission.problems import problems_of  # as above
 
-        return problems_of(resource)
+        return problems_of(resource, mutates=ruleset.mutates, minor=ruleset.kubernetes_minor)
     if is_kyverno_policy(resource):
         from kscan_lsp.kyverno.problems import kyverno_problems  # as above
 
