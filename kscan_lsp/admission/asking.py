@@ -9,14 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec.structs import replace
-
+from kscan_lsp.admission.before import NOT_KNOWN, was_of
 from kscan_lsp.admission.matching import is_cluster_scoped, is_exempt, resource_of
 from kscan_lsp.admission.model import BINDING, POLICY
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
 
 if TYPE_CHECKING:
+    from kscan_lsp.admission.before import Was
     from kscan_lsp.admission.model import Binding, Policy
     from kscan_lsp.graph.index import Index, Key, Object
 
@@ -34,17 +34,8 @@ class Deciding(NamedTuple):
     keys: frozenset[Key]
     bound: Object | None = None
     """Of a binding, the policy that it binds."""
-    was: Object | None = None
-    """What it was before, where somebody says so: then it is updated, and not created."""
-
-
-def as_it_was(one: Object) -> Object:
-    """An object as it was before an update: no other sees it, and its namesake is judged as what it became."""
-    return replace(one, keys=(_before(one),))
-
-
-def _before(one: Object) -> Key:
-    return key_of("was", one.id.group, one.id.kind, one.namespace, one.id.name)
+    was: Was = NOT_KNOWN
+    """What it was before."""
 
 
 @lru_cache(maxsize=1_024)
@@ -93,8 +84,8 @@ def asked_of(one: Object, index: Index) -> Deciding:
         there = key_of("object", "Namespace", "", one.namespace)
         keys.add(there)
         namespace = next(index.find(there), None)
-    keys.add(before := _before(one))
-    return Deciding(tuple(policies), namespace, frozenset(keys), was=next(index.find(before), None))
+    was = was_of(one, index, keys)
+    return Deciding(tuple(policies), namespace, frozenset(keys), was=was)
 
 
 _NOTHING = Deciding((), None, frozenset())

@@ -121,7 +121,7 @@ class Reader:
     """Finds and reads the files of one command."""
 
     def __init__(self, request: ScanRequest, today: date) -> None:
-        self.request = request
+        self.request, self.past = request, request.past
         self.today = today
         self.files: list[FileToJudge] = []
         self.declared: list[FileToJudge] = []
@@ -165,6 +165,7 @@ class Reader:
             charts=rendered.charts,
             overlays=built,
             known=self.known,
+            past=self.past,
             processes=self.request.processes,
         )
         self.skipped += [
@@ -223,10 +224,11 @@ class Reader:
             )
             self.read(path, self.configuration(inside), named=False)
 
-    def _say(self, problem: FileProblem) -> None:
-        """Report a problem of a file, unless one was reported at its place."""
-        if (problem.file, problem.range) not in {(one.file, one.range) for one in self.problems}:
-            self.problems.append(problem)
+    def _say(self, *problems: FileProblem) -> None:
+        """Report problems of files, but for those where one was reported at the place."""
+        for problem in problems:
+            if (problem.file, problem.range) not in {(one.file, one.range) for one in self.problems}:
+                self.problems.append(problem)
 
     def read_named(self, path: Path) -> None:
         """Read a file that the user named, whatever it looks like."""
@@ -304,14 +306,12 @@ class Reader:
         if narrowed or any(not file.checked.complete for file in files):
             return
         checked = [(file.checked, file.project.exceptions) for file in files]
-        for problem in idle_exceptions(self.configurations.values(), checked, self.request.paths):
-            self._say(problem)
+        self._say(*idle_exceptions(self.configurations.values(), checked, self.request.paths))
         projects = {file.project: None for file in files}
         if any(any(project.index.find(key_of("kind", BINDING))) for project in projects):
             from kscan_lsp.cli.idle_bindings import idle_in  # few scans come to any
 
-            for problem in idle_in(projects, self.request.paths, self.skipped):
-                self._say(problem)
+            self._say(*idle_in(projects, self.request.paths, self.skipped))
 
     def configuration(self, folder: Path) -> Configuration:
         """What holds for a folder. Two folders with the same settings file and exceptions share one."""

@@ -15,9 +15,10 @@ from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.all_charts import Charts
 from kscan_lsp.lsp.session.around import folders_around, innermost, today
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
+from kscan_lsp.lsp.session.reconfigured import reconfigured
 from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
-from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of
+from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, snapshot_of
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import has_own, is_exceptions_file
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.lsp.session.published import PublishedDiagnostics
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
-    from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
+    from kscan_lsp.lsp.session.steps import CheckResult, Step
     from kscan_lsp.lsp.wire import ContentChange
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
@@ -283,7 +284,7 @@ class Session(Struct):
         if document is not None:
             document.accept(request, result)
 
-    def project_for(self, step: ReadFile | SettleFiles) -> Project | None:
+    def project_for(self, step: Step) -> Project | None:
         """The project that a result is to become part of; None where other settings hold by now."""
         workspace = self._workspace_of(step)
         return None if workspace is None else workspace.project
@@ -315,8 +316,7 @@ class Session(Struct):
     def _workspace_of(self, step: Step) -> Workspace | None:
         """The folder that a step was a step of, unless other settings hold there by now."""
         workspace = self.workspaces.get(step.root)
-        same = workspace is not None and workspace.configuration is step.configuration
-        return workspace if same else None
+        return workspace if workspace and workspace.configuration is step.configuration else None
 
     def update_documents(self, root: Path | None) -> None:
         """Have the open documents of a folder follow what its project says of them.
