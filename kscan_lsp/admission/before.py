@@ -37,6 +37,8 @@ class Was(NamedTuple):
     """Nobody knows what it was: it is created, and updated for those who are about updates alone."""
     why: str = ""
     """Why nobody knows; empty where nobody was asked."""
+    same: bool = False
+    """Whether it is as it was: nothing is updated then for those who are about updates alone."""
 
 
 NOT_KNOWN: Final = Was()
@@ -148,16 +150,16 @@ def was_of(one: Object, index: Index, keys: set[Key]) -> Was:
         return _NEW
     same = next((other for other in found if other.file == one.file), None)
     if same is not None:
-        return _updates(same)
+        return _updates(one, same)
     gone = _moved(one, found, index, keys)
     if len(gone) > 1:
         return Was(why=f"several files that are gone had it at {told['revision']}")
-    return _updates(gone[0]) if gone else _NEW
+    return _updates(one, gone[0]) if gone else _NEW
 
 
-def _updates(before: Object) -> Was:
+def _updates(one: Object, before: Object) -> Was:
     """What is in a revision is updated; a policy about creations alone is asked, too: it may be created elsewhere."""
-    return Was(before, (UPDATE, CREATE))
+    return Was(before, (UPDATE, CREATE), same=before.data is one.data or before.data == one.data)
 
 
 def _moved(one: Object, found: list[Object], index: Index, keys: set[Key]) -> list[Object]:

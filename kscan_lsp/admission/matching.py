@@ -49,6 +49,8 @@ class Request(NamedTuple):
     """What it may be, in the order in which policies are asked."""
     unknown: str = ""
     """Why nobody knows what it updates; empty where somebody does, or nobody was asked."""
+    same: bool = False
+    """Whether it updates nothing, as all is as it was."""
 
     def as_a(self, operation: str) -> Request:
         """The request as one of the operations that it may be."""
@@ -97,6 +99,7 @@ def request_of(one: Object, namespace: Object | None, was: Was = NOT_KNOWN) -> R
         before=None if was.object is None else labels_of(was.object),
         operations=was.operations,
         unknown=was.why,
+        same=was.same,
     )
 
 
@@ -121,12 +124,10 @@ def operation_of(request: Request, *concerns: Concerns) -> str:
     """What a policy, and with it a binding, takes a manifest for: the first that it may be and that they are about.
 
     Returns:
-        `CREATE` or `UPDATE`; nothing where they are about neither.
+        `CREATE` or `UPDATE`; nothing where they are about neither, or about updates alone and all is as it was.
     """
-    for operation in request.operations:
-        if all(_is_for(one, request, operation) for one in concerns):
-            return operation
-    return ""
+    found = [name for name in request.operations if all(_is_for(one, request, name) for one in concerns)]
+    return "" if not found or (request.same and found == [UPDATE]) else found[0]
 
 
 def _is_for(concerns: Concerns, request: Request, operation: str) -> bool:

@@ -212,8 +212,10 @@ class _JudgingObject:
             return
         for number, rule in enumerate(policy.rules):
             try:
-                fits = ((one, fit_of(rule, one.subject)) for one in self.operations)
-                as_one, fit = next((found for found in fits if found[1].fits), (None, Fit(False)))
+                found = [(one, fit) for one in self.operations if (fit := fit_of(rule, one.subject)).fits]
+                if self.request.same and [one.name for one, _ in found] == [UPDATE]:
+                    continue
+                as_one, fit = next(iter(found), (None, Fit(False)))
                 if as_one is None or self._excepted(policy.name, rule.name, as_one):
                     continue
                 verdict = self._verdict(rule, (declared, number), as_one)

@@ -23,7 +23,7 @@ from kscan_lsp.files.revision import HEAD, RevisionError, find_commit, list_blob
 from kscan_lsp.graph.index import BEFORE
 from kscan_lsp.workspace.admitting import ask_what_was
 from kscan_lsp.workspace.configuration import exclude_in
-from kscan_lsp.workspace.objects import objects_of
+from kscan_lsp.workspace.objects import MAX_CHARACTERS, objects_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -159,7 +159,7 @@ class _CountingFiles:
 def _objects(project: Project, name: str, blob: str, raw: bytes) -> tuple[Object, ...]:
     """What stands for a file of a commit, and its objects; those whose text is as it was are not read again."""
     source = decode(raw)
-    if isinstance(source, Unreadable):
+    if isinstance(source, Unreadable) or len(source.text) > MAX_CHARACTERS:
         return (file_before(name, blob, unread=True),)
     same: dict[str, list[Object]] = {}
     for one in project.index.files.get(name, ()):

@@ -77,7 +77,10 @@ NEEDS = (
         (["CREATE"], "object.spec.replicas > 2", MORE, ["replicas: 2"]),
         # what is new is never updated
         (["UPDATE"], "false", "", []),
-        (["UPDATE"], "object.spec.replicas > 2", WEB, ["replicas: 2"]),
+        # nor is what is as it was, for who is about updates alone
+        (["UPDATE"], "object.spec.replicas > 2", MORE, ["replicas: 2"]),
+        (["UPDATE"], "object.spec.replicas > 2", WEB, []),
+        (["CREATE", "UPDATE"], "object.spec.replicas > 2", WEB, ["replicas: 2"]),
         (["DELETE"], "false", WEB, []),
     ],
 )
@@ -139,7 +142,8 @@ def test_labels_that_are_taken_off_count() -> None:
 def test_a_binding_may_be_about_updates_alone() -> None:
     binding = {"matchResources": rules("UPDATE")}
     one = policy("request.operation == 'CREATE'", binding=binding)
-    assert heard({"a.yaml": WEB}, {"a.yaml": WEB}, one) == ["name: web"]
+    assert heard({"a.yaml": WEB}, {"a.yaml": MORE}, one) == ["name: web"]
+    assert heard({"a.yaml": WEB}, {"a.yaml": WEB}, one) == []
     assert heard({"a.yaml": WEB}, {}, one) == []
 
 
@@ -165,6 +169,13 @@ KYVERNO = denying(("{{ request.object.spec.replicas }}", "LessThan", "{{ request
             ["replicas: 2"],
         ),
         ({"validate": denying(("{{ request.operation }}", "Equals", "UPDATE"))}, WEB, ["name: web"]),
+        # one that forbids updates forbids none where nothing changes
+        ({"validate": {"deny": {}}, "match": about("Deployment", operations=["UPDATE", "DELETE"])}, WEB, []),
+        (
+            {"validate": {"deny": {}}, "match": about("Deployment", operations=["UPDATE", "DELETE"])},
+            MORE,
+            ["name: web"],
+        ),
         ({"validate": denying(("{{ request.operation }}", "Equals", "UPDATE"))}, "", []),
         (
             {
