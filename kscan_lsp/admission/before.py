@@ -50,16 +50,17 @@ def as_it_was(one: Object) -> Object:
     return replace(one, keys=(_identity(one),))
 
 
-def file_before(file: str, blob: str, *, unread: bool = False) -> Object:
+def file_before(file: str, blob: str, size: int = 0, *, unread: bool = False) -> Object:
     """Stands for a file of a revision, before the objects in it.
 
     Args:
         file: what it is called.
         blob: what git calls its text.
+        size: bytes of that, as far as it was read.
         unread: whether nobody knows what its objects were: what makes them there was not run.
     """
     keys = (key_of("unread", file),) if unread else ()
-    return Object(file, "", json=False, root=(), id=_NOBODY, data={"blob": blob}, keys=keys)
+    return Object(file, "", json=False, root=(), id=_NOBODY, data={"blob": blob, "size": size}, keys=keys)
 
 
 def of_revision(name: str, commit: str = "", why: str = "", unread: tuple[str, ...] = ()) -> Object:

@@ -79,7 +79,7 @@ def past_of(project: Project, files: CommittedFiles) -> tuple[Object, ...]:
             return known
         return (*_read(project, files, top, commit),)
     except RevisionError as error:
-        unknown = of_revision(files.revision, why=str(error))
+        unknown = of_revision(files.revision, why=" ".join(str(error).split()))
         return known if before is not None and before.data == unknown.data else (unknown,)
 
 
@@ -130,7 +130,8 @@ def _read(project: Project, files: CommittedFiles, top: Path, commit: str) -> It
         else:
             found[name] = ()  # keeps its place
             todo.append((name, blob))
-    texts = read_blobs(top, (one.encode() for _, one in todo), MAX_BYTES) if todo else ()
+    left = MAX_BYTES - sum(some[0].data["size"] for some in found.values() if some)
+    texts = read_blobs(top, (one.encode() for _, one in todo), left) if todo else ()
     for (name, blob), raw in zip(todo, texts, strict=True):
         found[name] = _objects(project, name, blob, raw)
     yield of_revision(files.revision, commit, unread=closed)
@@ -166,4 +167,4 @@ def _objects(project: Project, name: str, blob: str, raw: bytes) -> tuple[Object
         same.setdefault(one.document, []).append(one)
     json = is_json(name, source.text)
     found = objects_of(name, source.text, project.ruleset, json=json, known=same)
-    return (file_before(name, blob), *map(as_it_was, found))
+    return (file_before(name, blob, len(raw)), *map(as_it_was, found))

@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import kustomize
 from support.admitting import policy
 from support.git import git, needs_git, repository
 from support.kyverno import about, cluster_policy, denying
@@ -106,6 +107,7 @@ def test_a_commit_that_is_staged_is_held_against_the_last(here: Path) -> None:
         ("unborn", "there is no revision 'HEAD' here: nothing is committed yet"),
         ("no program", "git is not installed, and it can only be read with that"),
         ("broken", "the files of 'HEAD' cannot be read"),
+        ("somebody else's", "the files of 'HEAD' cannot be read: fatal: detected dubious ownership"),
         ("too much", "the files of a revision cannot be read: they have more than 10 bytes"),
         ("too many", "'HEAD' has more than 1 manifests"),
     ],
@@ -121,6 +123,8 @@ def test_where_it_is_not_known_the_reason_is_said(
         git(here, "init", "--quiet")
     elif how == "no program":
         monkeypatch.setenv("PATH", str(here))
+    elif how == "somebody else's":
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     elif how == "broken":
         tree = git(here, "rev-parse", "HEAD^{tree}").strip()
         (here / ".git/objects" / tree[:2] / tree[2:]).unlink()
@@ -130,6 +134,7 @@ def test_where_it_is_not_known_the_reason_is_said(
         monkeypatch.setattr(committed, "MAX_FILES", 1)
     (one,) = scan()[1]
     assert f"{NOT_KNOWN}{why}" in one
+    assert "\n" not in one
     assert scan()[0] == []
 
 
@@ -165,6 +170,20 @@ def test_templates_and_patches_are_no_objects(here: Path) -> None:
     (here / "o/p.yaml").write_text("")
     (here / "new.yaml").write_text(deployment(1))
     assert scan()[0] == []
+
+
+def test_what_an_overlay_built_is_not_known(here: Path) -> None:
+    kustomize.found()
+    overlay = {
+        "base/one.yaml": deployment(6, "one"),
+        "base/kustomization.yaml": "resources: [one.yaml]\n",
+        "o/kustomization.yaml": "resources: [../base]\nnamespace: prod\n",
+    }
+    repository(here, {**FILES, **overlay})
+    (here / "base/one.yaml").write_text(deployment(2, "one"))
+    found, (why,) = scan()
+    assert found == []
+    assert f"{NOT_KNOWN}it is not known what 'kustomization.yaml' made at HEAD" in why
 
 
 def test_git_is_run_for_policies_that_ask_alone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
