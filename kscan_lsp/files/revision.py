@@ -25,7 +25,6 @@ MAX_SECONDS: Final = 120
 HEAD: Final = "HEAD"
 
 _FAILURES: Final = (subprocess.SubprocessError, OSError, ValueError)
-_NO_COMMIT: Final = ": nothing is committed yet"
 _NOT_FETCHED: Final = "; in a shallow clone, fetch it first (git fetch --depth=1 origin COMMIT)"
 _REGULAR: Final = (b"100644", b"100755")
 _ENVIRONMENT: Final = {
@@ -118,7 +117,7 @@ def find_commit(top: Path, name: str) -> str:
         )
     except _FAILURES as error:
         why = _why(error)
-        hint = f": {why}" if why else _NO_COMMIT if name == HEAD else _NOT_FETCHED
+        hint = f": {why}" if why else _NOT_FETCHED
         raise RevisionError(f"there is no revision '{name}' here{hint}") from None
     return found.decode("ascii").strip()
 

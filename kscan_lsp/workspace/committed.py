@@ -93,9 +93,13 @@ def _repository(paths: Iterable[Path]) -> Path:
 
 
 def _commit(top: Path, revision: str) -> str:
-    """The commit that counts; git is run for it only where its files do not simply say."""
-    found = commit_of(top) if revision == HEAD else None
-    return found.id if found else find_commit(top, revision)
+    """The commit that counts. The last one is read from files of git that belong here, since nobody named it."""
+    if revision != HEAD:
+        return find_commit(top, revision)
+    found = commit_of(top)
+    if found is None:
+        raise RevisionError("nothing is committed here, or the files of git do not say what")
+    return found.id
 
 
 def _read(project: Project, files: CommittedFiles, top: Path, commit: str) -> Iterable[Object]:

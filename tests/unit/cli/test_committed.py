@@ -104,7 +104,8 @@ def test_a_commit_that_is_staged_is_held_against_the_last(here: Path) -> None:
     ("how", "why"),
     [
         ("no git", "these files are in no git repository"),
-        ("unborn", "there is no revision 'HEAD' here: nothing is committed yet"),
+        ("unborn", "nothing is committed here, or the files of git do not say what"),
+        ("elsewhere", "nothing is committed here, or the files of git do not say what"),
         ("no program", "git is not installed, and it can only be read with that"),
         ("broken", "the files of 'HEAD' cannot be read"),
         ("somebody else's", "the files of 'HEAD' cannot be read: fatal: detected dubious ownership"),
@@ -119,7 +120,10 @@ def test_where_it_is_not_known_the_reason_is_said(
         repository(here, FILES)
     for name, text in FILES.items():
         (here / name).write_text(text)
-    if how == "unborn":
+    if how == "elsewhere":
+        (here / ".git").rename(here.parent / "other.git")
+        (here / ".git").write_text("gitdir: ../other.git\n")
+    elif how == "unborn":
         git(here, "init", "--quiet")
     elif how == "no program":
         monkeypatch.setenv("PATH", str(here))
