@@ -9,14 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec.structs import replace
-
-from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, operation_of, resource_of
+from kscan_lsp.admission.before import NOT_KNOWN, was_of
+from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, resource_of
 from kscan_lsp.admission.model import BINDINGS
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
 
 if TYPE_CHECKING:
+    from kscan_lsp.admission.before import Was
     from kscan_lsp.admission.matching import Request
     from kscan_lsp.admission.model import Binding, Policy
     from kscan_lsp.graph.index import Index, Key, Object
@@ -35,17 +35,8 @@ class Deciding(NamedTuple):
     keys: frozenset[Key]
     bound: Object | None = None
     """Of a binding, the policy that it binds."""
-    was: Object | None = None
-    """What it was before, where somebody says so: then it is updated, and not created."""
-
-
-def as_it_was(one: Object) -> Object:
-    """An object as it was before an update: no other sees it, and its namesake is judged as what it became."""
-    return replace(one, keys=(_before(one),))
-
-
-def _before(one: Object) -> Key:
-    return key_of("was", one.id.group, one.id.kind, one.namespace, one.id.name)
+    was: Was = NOT_KNOWN
+    """What it was before."""
 
 
 @lru_cache(maxsize=1_024)
@@ -104,8 +95,8 @@ def _asked(one: Object, index: Index, word: str, binds: str) -> Deciding:
         there = key_of("object", "Namespace", "", one.namespace)
         keys.add(there)
         namespace = next(index.find(there), None)
-    keys.add(before := _before(one))
-    return Deciding(tuple(policies), namespace, frozenset(keys), was=next(index.find(before), None))
+    was = was_of(one, index, keys)
+    return Deciding(tuple(policies), namespace, frozenset(keys), was=was)
 
 
 NOBODY = Deciding((), None, frozenset())
@@ -120,7 +111,7 @@ def applying_to(
     Args:
         policy: the policy, whose rules name the request.
         binding: one of its bindings.
-        request: what is asked of the API server.
+        request: what is asked of the API server: one operation that both name.
         params: those that the binding leads to.
 
     Returns:
@@ -128,7 +119,7 @@ def applying_to(
         nobody can say.
     """
     about = (is_about(policy.matching, request), is_about(binding.matching, request))
-    if False in about or not operation_of(binding.matching, request):
+    if False in about:
         return ()
     if None in about:
         return f"no file has Namespace '{request.namespace}', whose labels decide whether the policy applies"

@@ -1,4 +1,4 @@
-"""What the policies of a workspace say of an object, as the API server would when it is created.
+"""What the policies of a workspace say of an object, as the API server would when it is created or updated.
 
 Order and outcome are those of the API server: a policy that does not match says nothing; any match condition that is
 false ends it, and an error in one is an error of the policy; each validation is evaluated for each binding and its
@@ -7,11 +7,12 @@ params; an error is a violation unless the policy ignores failures.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import cel
-from kscan_lsp.admission.asking import Deciding, applying_to, read_binding, read_policy
+from kscan_lsp.admission.asking import applying_to, read_binding, read_policy
+from kscan_lsp.admission.before import CREATE, NOT_KNOWN
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import ABSENT, POLICIES
 from kscan_lsp.admission.matching import operation_of, request_of
@@ -27,8 +28,10 @@ from kscan_lsp.redaction import redact
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from kscan_lsp.admission.asking import Deciding
+    from kscan_lsp.admission.before import Was
     from kscan_lsp.admission.matching import Request
     from kscan_lsp.admission.model import Binding, Policy, PolicyExpression, Validation
     from kscan_lsp.findings import Severity
@@ -93,7 +96,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
-    seen: dict[str, Seen] = {}
+    seen_as = cache(lambda operation: seen_of(data, request.as_a(operation), asked.namespace, asked.was))
     last = LastAnswers[Said](("admission", one.file, one.root, one.id, resource.origin is None), data)
     locator = resource.locator()
     for declared, bindings in asked.policies:
@@ -101,18 +104,14 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         name = control_id(policy.name)
         if name in ruleset.left_out:
             continue
-        operation = operation_of(policy.matching, request)
-        if not operation or not bindings:
+        if not bindings or not operation_of(request, policy.matching):
             continue
-        decided = (request, operation, bindings, asked.namespace, asked.was)
+        decided = (request, bindings, asked.namespace, asked.was)
         judged = last.said(declared, decided, tree_of_policy(policy))
         if judged is None:
-            if operation not in seen:
-                values = values_of(data, request, asked, operation)
-                seen[operation] = Seen(values, cel.bind(POLICIES, {**values, "params": None}))
-            judging = _Judging(policy, one, request, seen[operation])
+            judging = _Judging(policy, one, request)
             for binding, params in bindings:
-                judging.bound(read_binding(binding), params)
+                judging.bound(read_binding(binding), params, seen_as)
             judged = Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))
         last.keep(declared, decided, judged)
         findings += findings_of(judged.violations, name, declared, resource, locator=locator, ruleset=ruleset)
@@ -124,8 +123,11 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     return Admitted(tuple(in_order(findings)), frozenset(passed), failed, tuple(unevaluated))
 
 
-def values_of(data: dict[str, Any], request: Request, asked: Deciding, operation: str) -> dict[str, Any]:
-    """What expressions may name; what no file has is left out."""
+def values_of(
+    data: dict[str, Any], request: Request, namespace: Object | None, was: Was = NOT_KNOWN
+) -> dict[str, Any]:
+    """What expressions may name, of a request that is one operation; what no file has is left out."""
+    (operation,) = request.operations
     kind = {"group": request.group, "version": request.version, "kind": request.kind}
     resource = {"group": request.group, "version": request.version, "resource": request.resource}
     values: dict[str, Any] = {
@@ -136,14 +138,14 @@ def values_of(data: dict[str, Any], request: Request, asked: Deciding, operation
             "dryRun": False,
         },
     }  # fmt: skip
-    if operation == "CREATE":
+    if operation == CREATE:
         values["oldObject"] = None
-    elif asked.was is not None:
-        values["oldObject"] = cel.view(with_defaults(asked.was, request.namespace)).value
+    elif was.object is not None:
+        values["oldObject"] = cel.view(with_defaults(was.object, request.namespace)).value
     if not request.namespace:
         values["namespaceObject"] = None
-    elif asked.namespace is not None or request.around is not None:
-        found = asked.namespace.data if asked.namespace else {"apiVersion": "v1", "kind": "Namespace"}
+    elif namespace is not None or request.around is not None:
+        found = namespace.data if namespace else {"apiVersion": "v1", "kind": "Namespace"}
         metadata = found.get("metadata")
         known: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
         seen = {**found, "metadata": {"name": request.namespace, **known, "labels": request.around}}
@@ -154,29 +156,30 @@ def values_of(data: dict[str, Any], request: Request, asked: Deciding, operation
 class _Judging:
     """One policy and one object, binding by binding."""
 
-    def __init__(self, policy: Policy, one: Object, request: Request, seen: Seen) -> None:
+    def __init__(self, policy: Policy, one: Object, request: Request) -> None:
         self.policy = policy
         self.one = one
         self.request = request
-        self.seen = seen
         self.asked = False
         self.violations: list[Violation] = []
         self.unanswered: list[str] = []
 
-    def bound(self, binding: Binding, params: tuple[Object, ...]) -> None:
-        """What the policy says by one binding."""
+    def bound(self, binding: Binding, params: tuple[Object, ...], seen_as: Callable[[str], Seen]) -> None:
+        """What the policy says by one binding; `seen_as` gives what expressions see, by the operation."""
         severity = binding.severity
-        if severity is None:
+        operation = operation_of(self.request, self.policy.matching, binding.matching)
+        if severity is None or not operation:
             return
-        applies = applying_to(self.policy, binding, self.request, params)
+        applies = applying_to(self.policy, binding, self.request.as_a(operation), params)
         if isinstance(applies, str):
             self.unanswered.append(applies)
             return
+        seen = seen_as(operation)
         for param in applies:
             if param is None:
-                self.judged(severity, self.seen.without_params)
+                self.judged(severity, seen.without_params)
             else:
-                values = {**self.seen.values, "params": cel.view(param.data).value}
+                values = {**seen.values, "params": cel.view(param.data).value}
                 self.judged(severity, cel.bind(POLICIES, values))
 
     def judged(self, severity: Severity, activation: cel.Activation) -> None:
@@ -208,7 +211,8 @@ class _Judging:
         """Note an expression that has no answer: nobody can know it here, or it is wrong for this object."""
         absent = ABSENT.get(reason.removesuffix(NO_VALUE)) if reason.endswith(NO_VALUE) else None
         if absent is not None:
-            self.unanswered.append(f"'{shortened(question.source)}' needs {absent}")
+            why = self.request.unknown if absent == ABSENT["oldObject"] else ""
+            self.unanswered.append(f"'{shortened(question.source)}' needs {absent}{why and f': {why}'}")
         elif reason.startswith(RUNTIME_LIMITS):
             self.unanswered.append(f"'{shortened(question.source)}' is not evaluated: {reason}")
         elif not self.policy.ignores:
@@ -289,15 +293,16 @@ def findings_of(
         )
 
 
-def seen_of(data: dict[str, Any], request: Request, namespace: Object | None) -> Seen:
-    """What expressions see of the creation of an object, for who has policies in CEL that are no admission policies.
+def seen_of(data: dict[str, Any], request: Request, namespace: Object | None, was: Was = NOT_KNOWN) -> Seen:
+    """What expressions see of an object.
 
     Args:
         data: the object with its defaults.
-        request: what creates it.
+        request: what creates or updates it.
         namespace: the Namespace that it lives in, if a file has it.
+        was: what it was before.
     """
-    values = values_of(data, request, Deciding((), namespace, frozenset()), "CREATE")
+    values = values_of(data, request, namespace, was)
     return Seen(values, cel.bind(POLICIES, {**values, "params": None}))
 
 
@@ -315,12 +320,12 @@ def said_by(
     Args:
         policy: as it is read; what it matches is asked by nobody here.
         one: the object.
-        request: what creates it.
+        request: what creates or updates it.
         seen: what its expressions see.
         severity: how severe a violation is.
         params: what they have for `params`, one after the other.
     """
-    judging = _Judging(policy, one, request, seen)
+    judging = _Judging(policy, one, request)
     for activation in [
         cel.bind(POLICIES, {**seen.values, "params": cel.view(param.data).value}) for param in params
     ] or [seen.without_params]:

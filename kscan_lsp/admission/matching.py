@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.admission.before import NOT_KNOWN, UPDATE
 from kscan_lsp.admission.model import GROUP
 from kscan_lsp.kubernetes.kinds import CLUSTER_SCOPED_KINDS, GROUPS
 from kscan_lsp.kubernetes.labels import selects
@@ -14,6 +15,7 @@ from kscan_lsp.kubernetes.labels import selects
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kscan_lsp.admission.before import Was
     from kscan_lsp.admission.model import Concerns, ResourceRule
     from kscan_lsp.graph.index import Object
 
@@ -43,6 +45,17 @@ class Request(NamedTuple):
     """The labels of its namespace; None where no file says them."""
     before: dict[str, Any] | None = None
     """The labels of what it updates; None where it is created."""
+    operations: tuple[str, ...] = NOT_KNOWN.operations
+    """What it may be, in the order in which policies are asked."""
+    unknown: str = ""
+    """Why nobody knows what it updates; empty where somebody does, or nobody was asked."""
+    same: bool = False
+    """Whether it updates nothing, as all is as it was."""
+
+    def as_a(self, operation: str) -> Request:
+        """The request as one of the operations that it may be."""
+        before = self.before if operation == UPDATE else None
+        return self._replace(operations=(operation,), before=before)
 
 
 def resource_of(kind: str) -> str:
@@ -57,13 +70,13 @@ def resource_of(kind: str) -> str:
     return f"{name}s"
 
 
-def request_of(one: Object, namespace: Object | None, was: Object | None = None) -> Request:
+def request_of(one: Object, namespace: Object | None, was: Was = NOT_KNOWN) -> Request:
     """The request that creates or updates an object.
 
     Args:
         one: the object.
         namespace: the Namespace that it lives in, if a file has it.
-        was: what it was before, of one that is updated.
+        was: what it was before.
     """
     who = one.id
     lives = "" if is_cluster_scoped(one) else one.namespace
@@ -83,7 +96,10 @@ def request_of(one: Object, namespace: Object | None, was: Object | None = None)
         name=who.name,
         labels=labels_of(one),
         around=around,
-        before=None if was is None else labels_of(was),
+        before=None if was.object is None else labels_of(was.object),
+        operations=was.operations,
+        unknown=was.why,
+        same=was.same,
     )
 
 
@@ -104,17 +120,19 @@ def is_exempt(one: Object) -> bool:
     return one.id.group == GROUP
 
 
-def operation_of(concerns: Concerns, request: Request) -> str:
-    """What a policy or binding takes a manifest for, or nothing.
+def operation_of(request: Request, *concerns: Concerns) -> str:
+    """What a policy, and with it a binding, takes a manifest for: the first that it may be and that they are about.
 
-    One that updates something is an `UPDATE`. Any other is a `CREATE`, but to those that are about updates alone.
+    Returns:
+        `CREATE` or `UPDATE`; nothing where they are about neither, or about updates alone and all is as it was.
     """
-    for operation in ("CREATE", "UPDATE") if request.before is None else ("UPDATE",):
-        if (concerns.rules is None or _any(concerns.rules, request, operation, concerns)) and not _any(
-            concerns.excluded, request, operation, concerns
-        ):
-            return operation
-    return ""
+    found = [name for name in request.operations if all(_is_for(one, request, name) for one in concerns)]
+    return "" if not found or (request.same and found == [UPDATE]) else found[0]
+
+
+def _is_for(concerns: Concerns, request: Request, operation: str) -> bool:
+    asked = concerns.rules is None or _any(concerns.rules, request, operation, concerns)
+    return asked and not _any(concerns.excluded, request, operation, concerns)
 
 
 def is_about(concerns: Concerns, request: Request) -> bool | None:

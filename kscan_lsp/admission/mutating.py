@@ -126,13 +126,15 @@ class _Mutating:
         found: list[_Invocation] = []
         for declared, bindings in sorted(self.asked.policies, key=lambda pair: pair[0].id.name):
             policy = read_policy(declared)
-            operation = operation_of(policy.matching, request)
             name = mutating_id(policy.name)
-            if not operation or name in ruleset.left_out or not is_served(declared, ruleset.kubernetes_minor):
+            if name in ruleset.left_out or not is_served(declared, ruleset.kubernetes_minor):
                 continue
             for bound, params in sorted(bindings, key=lambda pair: pair[0].id.name):
                 binding = read_binding(bound)
-                applies = applying_to(policy, binding, request, params)
+                operation = operation_of(request, policy.matching, binding.matching)
+                if not operation:
+                    continue
+                applies = applying_to(policy, binding, request.as_a(operation), params)
                 if isinstance(applies, str):
                     self.unanswered.append((name, applies))
                 found += [
@@ -172,7 +174,7 @@ class _Mutating:
             return known[3]
         request = request_of(self.one, self.asked.namespace, self.asked.was)
         data = with_defaults(self.one, request.namespace)
-        values = values_of(data, request, self.asked, invocation.operation)
+        values = values_of(data, request.as_a(invocation.operation), self.asked.namespace, self.asked.was)
         values["params"] = None if invocation.param is None else cel.view(invocation.param.data).value
         seen = data, cel.bind(POLICIES, values)
         self._seen = (self.one, invocation.operation, invocation.param, seen)

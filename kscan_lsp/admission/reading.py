@@ -94,15 +94,11 @@ def policy_of(name: str, data: dict[str, Any]) -> Policy:
     param = (_text(kind.get("apiVersion")), _text(kind.get("kind"))) if kind else None
     if param is None:
         reader.without_params()
-    matching = _matching(spec.get("matchConstraints"))
-    if matching.rules and not any({"CREATE", "*"} & set(rule.operations) for rule in matching.rules):
-        without = f"not judged here where it decides: it needs {ABSENT['oldObject']}"
-        reader.faults += [PolicyFault(path, without, note=True) for path in reader.reading_old]
     return Policy(
         name=name,
         ignores=spec.get("failurePolicy") == "Ignore",
         param_kind=param,
-        matching=matching,
+        matching=_matching(spec.get("matchConstraints")),
         conditions=tuple(conditions),
         variables=tuple(variables),
         validations=tuple(validations),
@@ -159,7 +155,6 @@ class _Reader:
         self.faults: list[PolicyFault] = []
         self.let: list[tuple[str, str]] = []
         self.reading_params: list[Path] = []
-        self.reading_old: list[Path] = []
         self.count = 0
 
     def question(
@@ -246,8 +241,6 @@ class _Reader:
             if isinstance(made_surely, cel.CelError):
                 self.faults.append(PolicyFault(where, unsure[1]))
                 return PolicyExpression(source, where, None)
-        if "oldObject" in reads:
-            self.reading_old.append(where)
         if "params" in reads:
             self.reading_params.append(where)
         unknown = sorted((reads.get("request") or frozenset()) - REQUEST_FIELDS - {cel.ANY})

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def seen_of(policy: Policy, one: Object, index: Index) -> dict[str, Any] | None:
-    """What expressions of a policy may name when an object is created; None where it is not about that.
+    """What expressions of a policy may name when an object is created or updated; None where it is not about that.
 
     Args:
         policy: as it is typed.
@@ -30,11 +30,12 @@ def seen_of(policy: Policy, one: Object, index: Index) -> dict[str, Any] | None:
         index: all that the workspace declares.
     """
     asked = mutating_asked(one, index) if policy.mutations else asked_of(one, index)
-    request = request_of(one, asked.namespace)
-    operation = operation_of(policy.matching, request)
-    if not operation or is_about(policy.matching, request) is False:
+    request = request_of(one, asked.namespace, asked.was)
+    operation = operation_of(request, policy.matching)
+    if not operation or is_about(policy.matching, request.as_a(operation)) is False:
         return None
-    values = values_of(with_defaults(one, request.namespace), request, asked, operation)
+    data = with_defaults(one, request.namespace)
+    values = values_of(data, request.as_a(operation), asked.namespace, asked.was)
     bindings = next((bound for known, bound in asked.policies if known.id.name == policy.name), ())
     params = next((found[0] for binding, found in bindings if found and read_binding(binding).param), None)
     if policy.param_kind is None:

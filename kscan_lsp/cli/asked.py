@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -28,6 +28,17 @@ STDIN_NAME: Final = "<stdin>"
 """What standard input is called where nobody says."""
 
 
+LAST_COMMIT: Final = "HEAD"
+
+
+class Past(NamedTuple):
+    """Where what objects were is read, for policies that ask about updates."""
+
+    paths: tuple[str, ...]
+    """The files and folders that are judged."""
+    revision: str = LAST_COMMIT
+
+
 class ScanRequest(Struct, frozen=True):
     """What the user named: paths (`STDIN` among them is standard input), and what to check them by."""
 
@@ -40,6 +51,14 @@ class ScanRequest(Struct, frozen=True):
     """Files with exceptions, besides those that settings name."""
     processes: Processes = ALONE
     """Those that work is divided among."""
+    since: str = LAST_COMMIT
+    """The revision of git that has what objects were; empty where nothing is read for that."""
+
+    @property
+    def past(self) -> Past | None:
+        """Where that is read; None where it is not."""
+        named = (self.stdin_name if path == STDIN else path for path in self.paths)
+        return Past(tuple(filter(None, named)), self.since) if self.since else None
 
 
 def refuse_missing(request: ScanRequest) -> None:

@@ -17,7 +17,9 @@ from kscan_lsp.cli.processes import ALONE, Packing, Processes
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.files.manifest import display_name
+from kscan_lsp.files.partials import Partials
 from kscan_lsp.workspace.admission_files import declared_by
+from kscan_lsp.workspace.admitting import ask_what_was
 from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import date
 
+    from kscan_lsp.cli.asked import Past
     from kscan_lsp.cli.charts import RenderedChart
     from kscan_lsp.graph.index import Object
     from kscan_lsp.render.chart import Chart
@@ -190,12 +193,14 @@ def judged(
     charts: Sequence[ChartToJudge] = (),
     overlays: Sequence[OverlayToJudge] = (),
     known: Mapping[str, tuple[Object, ...]] = MappingProxyType({}),
+    past: Past | None = None,
     processes: Processes = ALONE,
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare.
 
     So do those in `declared`, which nobody asked about, and what is `known` besides. Of many files, each is read in one
-    of several processes, and then, once it is known what all of them declare, judged for what rests on others.
+    of several processes, and then, once it is known what all of them declare, judged for what rests on others. Where a
+    policy asks what objects were, that is read from the `past`.
     """
     projects = _projects(files, configurations, today, declared, known)
     texts = [len(file.source.text) for file in files]
@@ -210,7 +215,7 @@ def judged(
         number = id(chart.configuration)
         of_each[number] += [read_rendered(projects[number], one) for one in chart.renderings[0].files]
     for number, some in of_each.items():
-        projects[number] = projects[number].with_read(some).completed()
+        projects[number] = _with_past(projects[number].with_read(some), past).completed()
     _relate(projects, processes)
     for chart in charts:
         number = id(chart.configuration)
@@ -222,6 +227,17 @@ def judged(
             built = [one.build for one in overlays if id(one.configuration) == number]
             projects[number] = with_overlays(project, built)
     return tuple(_scanned(files, charts, overlays, projects))
+
+
+def _with_past(project: Project, past: Past | None) -> Project:
+    """A project with what its objects were, if any policy in it asks."""
+    if past is None or not (project.ruleset.admission and ask_what_was(project.index)):
+        return project
+    from kscan_lsp.workspace import committed  # few scans come to such a policy
+
+    paths = tuple(Path(os.path.abspath(path)) for path in past.paths)
+    files = committed.CommittedFiles(paths, display_name, Partials(), past.revision)
+    return committed.with_past(project, committed.past_of(project, files))
 
 
 def _packing(projects: Mapping[int, Project]) -> Packing:

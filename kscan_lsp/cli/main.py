@@ -147,7 +147,14 @@ def scan(
     day = today()
     with watched(jobs) as processes:
         request = request_of(
-            paths, config, framework, control, stdin_name, exceptions=exceptions, processes=processes
+            paths,
+            config,
+            framework,
+            control,
+            stdin_name,
+            exceptions=exceptions,
+            processes=processes,
+            since=new_since,
         )
         scanned = staged_for(request, day, paths) if staged else scan_for(request, day, images=scan_images)
         warn_about_setup(scanned.problems)

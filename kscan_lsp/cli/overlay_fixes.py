@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from kscan_lsp.cli.asked import Past
 from kscan_lsp.cli.fix import FixedFile
 from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.cli.overlays import built_overlays
@@ -147,7 +148,10 @@ def _holds(attempt: _Attempt, fixes: Sequence[OverlayFix]) -> bool:
         return False
     configurations = {id(one.ruleset): one for one in attempt.scan.configurations}
     files, charts, again = to_judge_again(attempt.scan.files, attempt.scan.charts, overlays, configurations)
-    after = judged(files, attempt.scan.configurations, attempt.today, charts=charts, overlays=again)
+    past = Past(attempt.scan.requested)
+    after = judged(
+        files, attempt.scan.configurations, attempt.today, charts=charts, overlays=again, past=past
+    )
     if not are_gone(new, [one.checked for one in attempt.files], [one.checked for one in after]):
         return False
     attempt.held = made

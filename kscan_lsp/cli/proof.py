@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from kscan_lsp.cli.asked import Past
 from kscan_lsp.cli.judged import judged, to_judge_again
 from kscan_lsp.report.printable import counted, printable
 
@@ -59,7 +60,9 @@ def prove(scan: Scan, result: FixResult, today: date, fixed: Scan | None = None)
     rendered = fixed or scan
     files, charts, built = to_judge_again(scan.files, rendered.charts, rendered.overlays, unchanged, texts)
     before = Counter(_keys(scan.files))
-    again = judged(files, scan.configurations, today, charts=charts, overlays=built)
+    again = judged(
+        files, scan.configurations, today, charts=charts, overlays=built, past=Past(scan.requested)
+    )
     after = Counter(_keys(again))
     gone, come = before - after, after - before
     leaves = {

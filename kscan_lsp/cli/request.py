@@ -34,9 +34,10 @@ def request_of(
     *,
     exceptions: Sequence[Path] = (),
     processes: Processes | None = None,
+    since: str = "",
 ) -> ScanRequest:
-    """What options ask for; without paths, the working directory."""
-    from kscan_lsp.cli.asked import ScanRequest
+    """What options ask for; without paths, the working directory, and without `since`, the last commit."""
+    from kscan_lsp.cli.asked import LAST_COMMIT, ScanRequest
     from kscan_lsp.cli.processes import ALONE
 
     controls = tuple(name.upper() for name in split_names(control))
@@ -49,6 +50,7 @@ def request_of(
         stdin_name,
         excepting,
         processes or ALONE,
+        since or LAST_COMMIT,
     )
 
 

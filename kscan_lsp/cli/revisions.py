@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.asked import ScanRequest
-    from kscan_lsp.cli.processes import Processes
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.releases import NamedRelease
@@ -92,7 +91,7 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
         revision = read_revision(top, name, wanted)
     except RevisionError as error:
         raise UsageError(str(error)) from None
-    before = _judged_then(scan, top, revision.files, today, charts=charts, processes=request.processes)
+    before = _judged_then(scan, top, revision.files, today, charts=charts, request=request)
     report = report_of(before, request, today)
     label = f"{name} ({revision.commit[:_SHORT]})" if not revision.commit.startswith(name) else name
     baseline = written(
@@ -192,9 +191,9 @@ def _judged_then(
     today: date,
     *,
     charts: Sequence[Path],
-    processes: Processes,
+    request: ScanRequest,
 ) -> Scan:
-    """The files of a revision, judged by the settings of today."""
+    """The files of a revision, judged by the settings of today, as updates of themselves."""
     by_settings: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {
         (one.settings_path, exceptions_above(one.root) if one.root else ()): one
         for one in scan.configurations
@@ -224,7 +223,15 @@ def _judged_then(
     built, covered = _built_then(scan, top, texts, configuration_of)
     files, _ = without_covered(files, (), covered)
     return Scan(
-        judged(files, scan.configurations, today, charts=rendered, overlays=built, processes=processes),
+        judged(
+            files,
+            scan.configurations,
+            today,
+            charts=rendered,
+            overlays=built,
+            past=request.past,
+            processes=request.processes,
+        ),
         (),
         (),
         (),

@@ -120,7 +120,7 @@ class Reader:
     """Finds and reads the files of one command."""
 
     def __init__(self, request: ScanRequest, today: date) -> None:
-        self.request = request
+        self.request, self.past = request, request.past
         self.today = today
         self.files: list[FileToJudge] = []
         self.declared: list[FileToJudge] = []
@@ -198,6 +198,7 @@ class Reader:
             charts=asked.charts,
             overlays=asked.overlays,
             known=self.known,
+            past=self.past,
             processes=self.request.processes,
         )
 
@@ -229,10 +230,11 @@ class Reader:
             )
             self.read(path, self.configuration(inside), named=False)
 
-    def _say(self, problem: FileProblem) -> None:
-        """Report a problem of a file, unless one was reported at its place."""
-        if (problem.file, problem.range) not in {(one.file, one.range) for one in self.problems}:
-            self.problems.append(problem)
+    def _say(self, *problems: FileProblem) -> None:
+        """Report problems of files, but for those where one was reported at the place."""
+        for problem in problems:
+            if (problem.file, problem.range) not in {(one.file, one.range) for one in self.problems}:
+                self.problems.append(problem)
 
     def read_named(self, path: Path) -> None:
         """Read a file that the user named, whatever it looks like."""

@@ -12,6 +12,7 @@ from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from kscan_lsp.cli.asked import Past
 from kscan_lsp.cli.judged import FileToJudge
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.scan import Reader
@@ -58,6 +59,7 @@ def scan_staged(request: ScanRequest, today: date, named: Sequence[str], charts:
     except RevisionError as error:
         raise UsageError(str(error)) from None
     reader = Reader(request, today)
+    reader.past = Past((top_name,))
     texts = {top / PurePosixPath(name): raw for name, raw in staged.files.items()}
     for path in texts:
         if path.name in KUSTOMIZATION_NAMES:

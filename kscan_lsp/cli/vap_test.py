@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.admission.asking import as_it_was, read_binding
+from kscan_lsp.admission.asking import read_binding
+from kscan_lsp.admission.before import as_it_was
 from kscan_lsp.admission.model import BINDING, GROUP, POLICY
 from kscan_lsp.admission.problems import CODE, span_of
 from kscan_lsp.cli.options import STDIN, UsageError
@@ -23,7 +24,7 @@ from kscan_lsp.cli.vap_forms import TestedPolicy, VapReport
 from kscan_lsp.files.discover import discover
 from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
-from kscan_lsp.graph.index import key_of
+from kscan_lsp.graph.index import BEFORE, key_of
 from kscan_lsp.policy.ruleset import admission_alone
 from kscan_lsp.report.model import FileProblem, NotScanned
 from kscan_lsp.report.places import range_of
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.configuration import Configuration
 
 _BOUND: Final = "kscan/bound"
-"""Where bindings stand that no file has, and below it what objects were before: no file is called so."""
+"""Where bindings stand that no file has: no file is called so."""
 
 
 class TestedPolicies(Struct, frozen=True):
@@ -78,6 +79,7 @@ def run(request: ScanRequest, today: date, old: Path | None = None) -> TestedPol
     Raises:
         UsageError: a path does not exist or cannot be read, or there is no policy.
     """
+    request = replace(request, since="")  # what objects were is for `old` to say
     reader = _PolicyReader(request, today, old)
     stdin = sys.stdin.buffer.read() if STDIN in request.paths else b""
     scanned = scan(
@@ -126,7 +128,7 @@ class _PolicyReader(Reader):
             ruleset = self.files[0].configuration.ruleset
             self.known[_BOUND] = objects_of(f"{_BOUND}.yaml", texts, ruleset)
         if self.old is not None:
-            self.known[f"{_BOUND}/old"] = tuple(map(as_it_was, self.objects_before(self.old)))
+            self.known[BEFORE] = tuple(map(as_it_was, self.objects_before(self.old)))
         return super().scan(*args, **how)
 
     def look_for_unused(self, files: object, configurations: object) -> None:

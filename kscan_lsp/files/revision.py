@@ -1,9 +1,9 @@
 """The files of a revision of git, or of its index, read from its objects: nothing of it is read in the work tree.
 
-This runs git, and only because a person named a revision or asked for what is staged. A repository's configuration can
-name programs, so git is asked for nothing that runs one: it lists a tree or the index and prints objects, without
-filters and hooks, and it may fetch nothing that is missing (https://git-scm.com/docs/git: GIT_NO_LAZY_FETCH,
-GIT_ALLOW_PROTOCOL).
+This runs git: because a person named a revision or asked for what is staged, or because a policy asks what objects were
+at the last commit (`workspace/committed.py`). A repository's configuration can name programs, so git is asked for
+nothing that runs one: it lists a tree or the index and prints objects, without filters and hooks, and it may fetch
+nothing that is missing (https://git-scm.com/docs/git: GIT_NO_LAZY_FETCH, GIT_ALLOW_PROTOCOL).
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ import subprocess
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 MAX_BYTES: Final = 1_000_000_000
 """Of all files of a revision that are read."""
 
+MAX_SECONDS: Final = 120
+"""That git takes for one answer."""
+HEAD: Final = "HEAD"
+
+_FAILURES: Final = (subprocess.SubprocessError, OSError, ValueError)
+_NOT_FETCHED: Final = "; in a shallow clone, fetch it first (git fetch --depth=1 origin COMMIT)"
 _REGULAR: Final = (b"100644", b"100755")
 _ENVIRONMENT: Final = {
     "GIT_NO_LAZY_FETCH": "1",
@@ -68,7 +74,7 @@ def read_staged(top: Path, wanted: Callable[[str], bool]) -> Staged:
         objects = [*_staged_objects(listed, wanted)]
         texts = _texts(program, top, [one for _, one in objects])
         changed = _changed(program, top)
-    except (subprocess.CalledProcessError, OSError, ValueError) as error:
+    except _FAILURES as error:
         raise RevisionError(f"what is staged cannot be read: {_why(error)}") from None
     files = dict(zip((path for path, _ in objects), texts, strict=True))
     return Staged(files, frozenset(files) if changed is None else changed & files.keys())
@@ -98,25 +104,66 @@ def read_revision(top: Path, name: str, wanted: Callable[[str], bool]) -> Revisi
     Raises:
         RevisionError: there is no git, or no such revision.
     """
-    program = _git()
+    commit = find_commit(top, name)
+    blobs = list_blobs(top, commit, wanted, name=name)
+    return Revision(commit, dict(zip(blobs, read_blobs(top, blobs.values()), strict=True)))
+
+
+def find_commit(top: Path, name: str) -> str:
+    """The id of the commit that a name stands for; arguments and errors as for `read_revision`."""
     try:
-        commit = _run(
-            program, top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        found = _run(
+            _git(), top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
         )
-    except subprocess.CalledProcessError as error:
-        why = error.stderr.decode(errors="replace").strip()
-        hint = (
-            f": {why}" if why else "; in a shallow clone, fetch it first (git fetch --depth=1 origin COMMIT)"
-        )
+    except _FAILURES as error:
+        why = _why(error)
+        hint = f": {why}" if why else _NOT_FETCHED
         raise RevisionError(f"there is no revision '{name}' here{hint}") from None
-    found = commit.decode("ascii").strip()
+    return found.decode("ascii").strip()
+
+
+def list_blobs(
+    top: Path,
+    commit: str,
+    wanted: Callable[[str], bool],
+    *,
+    name: str = "",
+    links: list[str] | None = None,
+) -> dict[str, bytes]:
+    """The ids of the files of a commit, by their paths.
+
+    Args:
+        top: the folder of the repository.
+        commit: its id.
+        wanted: whether a file is one of those, by its path.
+        name: what people call the commit.
+        links: where the paths of other repositories in it are noted.
+
+    Raises:
+        RevisionError: it cannot be read.
+    """
     try:
-        listed = _run(program, top, "ls-tree", "-r", "-z", "--full-tree", found)
-        objects = [*_objects(listed, wanted)]
-        texts = _texts(program, top, [one for _, one in objects])
-    except (subprocess.CalledProcessError, OSError, ValueError) as error:
-        raise RevisionError(f"the files of '{name}' cannot be read: {_why(error)}") from None
-    return Revision(found, dict(zip((path for path, _ in objects), texts, strict=True)))
+        listed = _run(_git(), top, "ls-tree", "-r", "-z", "--full-tree", commit)
+        return dict(_objects(listed, wanted, links))
+    except _FAILURES as error:
+        raise RevisionError(f"the files of '{name or commit}' cannot be read: {_why(error)}") from None
+
+
+def read_blobs(top: Path, ids: Iterable[bytes], most: int = MAX_BYTES) -> list[bytes]:
+    """The texts of some files of a repository.
+
+    Args:
+        top: the folder of the repository.
+        ids: what git calls the texts.
+        most: bytes of all together.
+
+    Raises:
+        RevisionError: one cannot be read, or they have more than that.
+    """
+    try:
+        return _texts(_git(), top, [*ids], most)
+    except _FAILURES as error:
+        raise RevisionError(f"the files of a revision cannot be read: {_why(error)}") from None
 
 
 def _git() -> str:
@@ -127,8 +174,11 @@ def _git() -> str:
 
 
 def _why(error: Exception) -> str:
-    said = getattr(error, "stderr", b"") or b""
-    return said.decode(errors="replace").strip() or str(error)
+    """What git says; nothing where it says nothing."""
+    if isinstance(error, subprocess.CalledProcessError):
+        said: bytes = error.stderr or b""
+        return said.decode(errors="replace").strip()
+    return str(error)
 
 
 def _staged_objects(listed: bytes, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
@@ -143,8 +193,10 @@ def _staged_objects(listed: bytes, wanted: Callable[[str], bool]) -> Iterator[tu
             yield path, one
 
 
-def _objects(listed: bytes, wanted: Callable[[str], bool]) -> list[tuple[str, bytes]]:
-    """The paths and ids of regular files in what `git ls-tree -r -z` prints."""
+def _objects(
+    listed: bytes, wanted: Callable[[str], bool], links: list[str] | None
+) -> list[tuple[str, bytes]]:
+    """The paths and ids of regular files in what `git ls-tree -r -z` prints; `links` is told of other repositories."""
     found = []
     for line in listed.split(b"\0"):
         head, _, raw = line.partition(b"\t")
@@ -152,24 +204,30 @@ def _objects(listed: bytes, wanted: Callable[[str], bool]) -> list[tuple[str, by
         path = os.fsdecode(raw)
         if mode in _REGULAR and kind[0] == b"blob" and ".." not in path.split("/") and wanted(path):
             found.append((path, kind[1]))
+        elif links is not None and kind[:1] == [b"commit"]:
+            links.append(path)
     return found
 
 
-def _texts(program: str, top: Path, ids: list[bytes]) -> list[bytes]:
-    """The contents of some objects, as `git cat-file --batch` prints them."""
-    printed = _run(program, top, "cat-file", "--batch", given=b"".join(one + b"\n" for one in ids))
-    texts: list[bytes] = []
-    at = 0
-    for one in ids:
-        end = printed.index(b"\n", at)
-        head = printed[at:end].split(b" ")
+def _texts(program: str, top: Path, ids: list[bytes], most: int = MAX_BYTES) -> list[bytes]:
+    """The contents of some objects, as `git cat-file --batch` prints them; their sizes are asked for first."""
+    given = b"".join(one + b"\n" for one in ids)
+    checked = _run(program, top, "cat-file", "--batch-check", given=given).splitlines()
+    sizes: list[int] = []
+    for one, line in zip(ids, checked, strict=True):
+        head = line.split(b" ")
         if len(head) != 3 or head[0] != one:
             raise ValueError(f"the object {one.decode('ascii', 'replace')} is missing")
-        at = end + 1 + int(head[2])
-        texts.append(printed[end + 1 : at])
-        at += 1
-        if at > MAX_BYTES:
-            raise ValueError(f"they have more than {MAX_BYTES:,} bytes")
+        sizes.append(int(head[2]))
+    if sum(sizes) > most:
+        raise ValueError(f"they have more than {most:,} bytes")
+    printed = _run(program, top, "cat-file", "--batch", given=given)
+    texts: list[bytes] = []
+    at = 0
+    for size in sizes:
+        at = printed.index(b"\n", at) + 1
+        texts.append(printed[at : at + size])
+        at += size + 1
     return texts
 
 
@@ -177,4 +235,7 @@ def _run(program: str, top: Path, *arguments: str, given: bytes = b"") -> bytes:
     command = [program, "--no-pager", "-c", "core.fsmonitor=false", "-C", str(top), *arguments]
     environment = {**os.environ, **_ENVIRONMENT}
     # a program of the machine, with arguments and no shell
-    return subprocess.run(command, input=given, capture_output=True, check=True, env=environment).stdout  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        command, input=given, capture_output=True, check=True, env=environment, timeout=MAX_SECONDS
+    )
+    return done.stdout

@@ -9,11 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from kscan_lsp.admission.before import NOT_KNOWN, was_of
 from kscan_lsp.admission.matching import is_cluster_scoped
 from kscan_lsp.gatekeeper.model import is_constraint, is_template
 from kscan_lsp.graph.index import key_of
 
 if TYPE_CHECKING:
+    from kscan_lsp.admission.before import Was
     from kscan_lsp.gatekeeper.model import Constraint, ConstraintTemplate
     from kscan_lsp.graph.index import Index, Key, Object
 
@@ -35,6 +37,8 @@ class GatekeeperDeciding(NamedTuple):
     """Of a constraint, its own."""
     inventory: tuple[Object, ...] | None = None
     """The objects of the cluster that templates ask for; None where none does."""
+    was: Was = NOT_KNOWN
+    """What it was before."""
 
 
 _NOTHING = GatekeeperDeciding(())
@@ -86,7 +90,8 @@ def gatekeeper_asked(one: Object, index: Index) -> GatekeeperDeciding:
         keys.add(there)
         namespace = next(index.find(there), None)
     inventory = _inventory([template for _, template in constraints if template is not None], index, keys)
-    return GatekeeperDeciding(tuple(constraints), namespace, frozenset(keys), inventory=inventory)
+    was = was_of(one, index, keys)
+    return GatekeeperDeciding(tuple(constraints), namespace, frozenset(keys), inventory=inventory, was=was)
 
 
 def _inventory(templates: list[Object], index: Index, keys: set[Key]) -> tuple[Object, ...] | None:

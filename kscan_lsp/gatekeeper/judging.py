@@ -1,9 +1,16 @@
-"""What Gatekeeper's constraints of a workspace say of an object, as Gatekeeper would when it is created."""
+"""What Gatekeeper's constraints of a workspace say of an object, as Gatekeeper would when it is created or updated.
+
+A constraint does not say which of both it is about, and many a template passes every update of what cannot be changed
+anyway. So an object that was there before is asked about twice, as it may be created elsewhere, and what either says
+counts.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
+from kscan_lsp.admission.before import CREATE, UPDATE, reads_what_was
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.judging import Said, Violation, findings_of, said_by, seen_of
 from kscan_lsp.admission.matching import request_of
@@ -24,6 +31,7 @@ from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.judging import Seen
+    from kscan_lsp.admission.matching import Request
     from kscan_lsp.admission.model import Policy
     from kscan_lsp.findings import Finding
     from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
@@ -87,10 +95,12 @@ class _JudgingConstraints:
         self.engine = engine
         self.inventory = asked.inventory
         self.namespace = asked.namespace
-        self.request = request_of(one, asked.namespace)
+        self.was = asked.was
+        self.known = request_of(one, asked.namespace, asked.was)
+        self.request = self.known.as_a(CREATE)
         self.data = with_defaults(one, self.request.namespace)
         self.last = LastAnswers[Said](("gatekeeper", one.file, one.root, one.id), self.data)
-        self._seen: Seen | None = None
+        self._seen_as = cache(self._seen)
 
     def said(self, declared: Object, template: Object | None) -> Said:
         """What a constraint says."""
@@ -117,26 +127,34 @@ class _JudgingConstraints:
     def _remembered(
         self, declared: Object, template: Object, constraint: Constraint, read: ConstraintTemplate
     ) -> Said:
-        decided: tuple[object, ...] = (self.request, template, self.namespace)
+        decided: tuple[object, ...] = (self.request, template, self.namespace, self.was)
         if read.inventory is not None:
             decided = (*decided, self.inventory)
         said = self.last.said(declared, decided, tree_of_policy(read.policy) if read.policy else None)
         if said is None:
-            if read.policy is not None:
-                said = self._by_cel(read.policy, constraint, read)
-            else:
-                said = self._by_rego(constraint, read)
+            said = self._as_a(CREATE, constraint, read)
+            if self.was.object is not None and reads_what_was(template.document):
+                said = _both(said, self._as_a(UPDATE, constraint, read))
         self.last.keep(declared, decided, said)
         return said
 
-    def _by_rego(self, constraint: Constraint, template: ConstraintTemplate) -> Said:
+    def _as_a(self, operation: str, constraint: Constraint, read: ConstraintTemplate) -> Said:
+        """What a constraint says where the object is created, or where it is updated."""
+        request = self.known.as_a(operation)
+        if read.policy is not None:
+            return self._by_cel(request, read.policy, constraint, read)
+        return self._by_rego(request, constraint, read)
+
+    def _by_rego(self, request: Request, constraint: Constraint, template: ConstraintTemplate) -> Said:
         if template.rego is None or constraint.severity is None:
             return _SILENT
         if self.engine is None:
             return _unknown(NEEDS_ENGINE)
         parameters = constraint.params.data["spec"]["parameters"]
         inventory = self.inventory if template.inventory is not None else None
-        given = input_of(self.data, self.request, parameters, inventory)
+        given = input_of(self.data, request, parameters, inventory)
+        if self.was.object is not None and request.operations == (UPDATE,):
+            given["review"]["oldObject"] = with_defaults(self.was.object, request.namespace)
         (answer,) = self.engine.ask([template.rego], given)
         if answer.why:
             return _unknown(answer.why)
@@ -156,18 +174,31 @@ class _JudgingConstraints:
             (),
         )
 
-    def _by_cel(self, policy: Policy, constraint: Constraint, template: ConstraintTemplate) -> Said:
-        if self._seen is None:
-            self._seen = seen_of(self.data, self.request, self.namespace)
+    def _seen(self, operations: tuple[str, ...]) -> Seen:
+        return seen_of(self.data, self.known.as_a(*operations), self.namespace, self.was)
+
+    def _by_cel(
+        self, request: Request, policy: Policy, constraint: Constraint, template: ConstraintTemplate
+    ) -> Said:
         severity = constraint.severity
         if severity is None:
             return _SILENT
-        said = said_by(policy, self.one, self.request, self._seen, severity, params=(constraint.params,))
+        seen = self._seen_as(request.operations)
+        said = said_by(policy, self.one, request, seen, severity, params=(constraint.params,))
         violations = [
             Violation(severity, one.path, one.message, _placed(one.validation, template))
             for one in said.violations
         ]
         return Said(said.asked, tuple(violations), said.unanswered)
+
+
+def _both(one: Said, other: Said) -> Said:
+    """What is said of an object that is created and of the same as it is updated, each violation once."""
+    told = {
+        (violation.path, violation.message): violation for violation in (*other.violations, *one.violations)
+    }
+    unanswered = dict.fromkeys((*one.unanswered, *other.unanswered))
+    return Said(one.asked or other.asked, tuple(told.values()), tuple(unanswered))
 
 
 def _placed(question: PolicyExpression, template: ConstraintTemplate) -> PolicyExpression:

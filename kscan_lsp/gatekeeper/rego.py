@@ -55,14 +55,14 @@ def input_of(
 
     Args:
         data: the object with its defaults.
-        request: what creates it.
+        request: what creates or updates it.
         parameters: those of the constraint.
         inventory: the objects of the cluster; None where the template does not ask for them.
     """
     review = {
         "kind": {"group": request.group, "version": request.version, "kind": request.kind},
         "resource": {"group": request.group, "version": request.version, "resource": request.resource},
-        "name": request.name, "operation": "CREATE", "object": data, "dryRun": False,
+        "name": request.name, "operation": request.operations[0], "object": data, "dryRun": False,
     }  # fmt: skip
     if request.namespace:
         review["namespace"] = request.namespace

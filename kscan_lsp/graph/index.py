@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import insort
 from itertools import compress
 from operator import is_not
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import ResourceId
     from kscan_lsp.kubernetes.pod_templates import PodTemplate
     from kscan_lsp.paths import Path
+
+BEFORE: Final = "kscan/before"
+"""Where an index has what objects were before (`admission/before.py`); no file is called so."""
 
 Key: TypeAlias = str
 """What objects are found under: a word that says what is meant, and the names it is about (`key_of`). Text remembers
@@ -73,6 +76,11 @@ class Index(Struct, frozen=True, eq=False):
     """By file, what is found there under a key."""
     _holders: Mapping[Key, tuple[str, ...]] = {}
     """The files where something is found under a key, in order."""
+
+    @property
+    def declared(self) -> dict[str, tuple[Object, ...]]:
+        """What files declare as they are now: all but what stands for the past."""
+        return {name: objects for name, objects in self.files.items() if name != BEFORE}
 
     def with_file(self, file: str, objects: tuple[Object, ...]) -> tuple[Index, frozenset[Key]]:
         """The index with what a file declares now, and the keys under which anything is different."""

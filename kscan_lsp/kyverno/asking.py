@@ -10,11 +10,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.admission.asking import params_of
+from kscan_lsp.admission.before import NOT_KNOWN, was_of
 from kscan_lsp.admission.matching import is_cluster_scoped, resource_of
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kyverno.model import CEL_POLICIES, is_kyverno
 
 if TYPE_CHECKING:
+    from kscan_lsp.admission.before import Was
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kyverno.cel_policies import KyvernoCelPolicy
     from kscan_lsp.kyverno.model import KyvernoException, KyvernoPolicy
@@ -34,6 +36,8 @@ class KyvernoDeciding(NamedTuple):
     """What the rules of policies in CEL lead to, by policy and number of the rule."""
     namespace: Object | None = None
     keys: frozenset[Key] = frozenset()
+    was: Was = NOT_KNOWN
+    """What it was before."""
 
 
 _NOTHING = KyvernoDeciding(())
@@ -109,6 +113,13 @@ def kyverno_asked(one: Object, index: Index) -> KyvernoDeciding:
         there = key_of("object", "Namespace", "", one.namespace)
         keys.add(there)
         namespace = next(index.find(there), None)
+    was = was_of(one, index, keys)
     return KyvernoDeciding(
-        found, tuple(exceptions), tuple(configs.items()), tuple(params.items()), namespace, frozenset(keys)
+        found,
+        tuple(exceptions),
+        tuple(configs.items()),
+        tuple(params.items()),
+        namespace,
+        frozenset(keys),
+        was,
     )

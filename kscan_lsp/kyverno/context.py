@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.admission.before import UPDATE
+from kscan_lsp.admission.environment import ABSENT
 from kscan_lsp.kyverno.budget import MAX_DEPTH, MAX_STEPS_OF_OBJECT, Budget, OverBudget
 from kscan_lsp.kyverno.expressions import NotFound, Query, QueryError, Unanswerable, Unknown
 from kscan_lsp.kyverno.functions import MAX_TEXT, bounded_json
@@ -17,6 +19,7 @@ from kscan_lsp.regex import regex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kscan_lsp.admission.matching import Request
     from kscan_lsp.kyverno.model import ContextEntry
     from kscan_lsp.paths import Path
 
@@ -237,19 +240,26 @@ def expressions_in(value: Any) -> list[str]:
     return []
 
 
-def context_of(
-    data: dict[str, Any], *, group: str, version: str, kind: str, namespace: str, name: str
-) -> Context:
-    """What the rules of policies can name for the creation of an object."""
-    images, places = images_of(kind, data)
+def context_of(data: dict[str, Any], asked: Request, was: dict[str, Any] | None) -> Context:
+    """What the rules of policies can name for an object that is created or updated.
+
+    Args:
+        data: the object with its defaults.
+        asked: the request, which is one operation.
+        was: the same of what it updates, if that is known.
+    """
+    (operation,) = asked.operations
+    who = {"group": asked.group, "version": asked.version, "kind": asked.kind}
+    unknown = f"{ABSENT['oldObject']}{asked.unknown and f': {asked.unknown}'}"
+    images, places = images_of(asked.kind, data)
     request = {
-        "operation": "CREATE",
+        "operation": operation,
         "object": data,
-        "oldObject": None,
-        "kind": {"group": group, "version": version, "kind": kind},
-        "requestKind": {"group": group, "version": version, "kind": kind},
-        "namespace": namespace,
-        "name": name,
+        "oldObject": Unknown(unknown) if operation == UPDATE and was is None else was,
+        "kind": who,
+        "requestKind": who,
+        "namespace": asked.namespace,
+        "name": asked.name,
         "dryRun": False,
         **{key: Unknown(what) for key, what in _WHO.items()},
     }

@@ -1,4 +1,4 @@
-"""What Kyverno's policies of a workspace say of an object, as Kyverno would when it is created.
+"""What Kyverno's policies of a workspace say of an object, as Kyverno would when it is created or updated.
 
 A rule that an exception takes the object out of says nothing. An error in a rule is a violation unless the policy
 ignores failures, as Kyverno then lets nothing pass. Where what no file says decides whether a rule is about an object
@@ -7,9 +7,10 @@ at all, it is judged all the same: it may pass.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.admission.before import UPDATE
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.judging import said_by, seen_of
 from kscan_lsp.admission.matching import is_about, labels_of, operation_of, request_of
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kscan_lsp.admission.judging import Said, Seen
+    from kscan_lsp.admission.matching import Request
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.kyverno.asking import KyvernoDeciding
@@ -128,6 +130,41 @@ def _place(declared: Object, path: Path) -> Span:
 _ABOUT_NOTHING: Final = Verdict("skip")
 
 
+class _Operation:
+    """One object as it is created, or as it is updated. What rules see of that is made for the first that looks."""
+
+    def __init__(
+        self,
+        operation: str,
+        request: Request,
+        subject: RuleSubject,
+        asked: KyvernoDeciding,
+        data: dict[str, Any],
+    ) -> None:
+        self.name = operation
+        self.request = request.as_a(operation)
+        self.subject = subject._replace(operation=operation)
+        self._asked = asked
+        self._data = data
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What expressions in CEL see."""
+        return seen_of(self._data, self.request, self._asked.namespace, self._asked.was)
+
+    def context(self) -> Context:
+        """What a rule can name."""
+        return self._context.fresh()
+
+    @cached_property
+    def _context(self) -> Context:
+        was = self._asked.was.object if self.name == UPDATE else None
+        before = None if was is None else with_defaults(was, self.request.namespace)
+        made = context_of(self._data, self.request, before)
+        made.configs = {key: None if found is None else found.data for key, found in self._asked.configs}
+        return made
+
+
 class _JudgingObject:
     """One object, policy by policy. What it takes is worked out when the first of them is about it."""
 
@@ -136,7 +173,7 @@ class _JudgingObject:
         self.resource = resource
         self.ruleset = ruleset
         self.asked = asked
-        self.request = request_of(one, asked.namespace)
+        self.request = request_of(one, asked.namespace, asked.was)
         metadata = one.data.get("metadata")
         notes = metadata.get("annotations") if isinstance(metadata, dict) else None
         self.subject = RuleSubject(
@@ -150,35 +187,13 @@ class _JudgingObject:
             around=self.request.around,
         )
         self.data = with_defaults(one, self.request.namespace)
-        self.decided = (ruleset, self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
+        self.decided = (ruleset, self.request, *asked._replace(policies=(), keys=frozenset()))
         self.last = LastAnswers[tuple[RuleSaid, ...]](("kyverno", one.file, one.root, one.id), self.data)
-        self.configs = {key: None if found is None else found.data for key, found in asked.configs}
         self.params = dict(asked.params)
-        self._seen: Seen | None = None
-        self._context: Context | None = None
+        self.operations = [
+            _Operation(name, self.request, self.subject, asked, self.data) for name in self.request.operations
+        ]
         self._exceptions = [read_exception(found) for found in asked.exceptions]
-
-    @property
-    def seen(self) -> Seen:
-        """What expressions in CEL see."""
-        if self._seen is None:
-            self._seen = seen_of(self.data, self.request, self.asked.namespace)
-        return self._seen
-
-    def context(self) -> Context:
-        """What a rule can name."""
-        if self._context is None:
-            request = self.request
-            self._context = context_of(
-                self.data,
-                group=request.group,
-                version=request.version,
-                kind=request.kind,
-                namespace=request.namespace,
-                name=request.name,
-            )
-            self._context.configs = self.configs
-        return self._context.fresh()
 
     def said(self, declared: Object) -> tuple[RuleSaid, ...]:
         """What a policy says, which is what it said before where nothing that it reads is different."""
@@ -197,10 +212,13 @@ class _JudgingObject:
             return
         for number, rule in enumerate(policy.rules):
             try:
-                fit = fit_of(rule, self.subject)
-                if not fit.fits or self._excepted(policy.name, rule.name):
+                found = [(one, fit) for one in self.operations if (fit := fit_of(rule, one.subject)).fits]
+                if self.request.same and [one.name for one, _ in found] == [UPDATE]:
                     continue
-                verdict = self._verdict(rule, (declared, number))
+                as_one, fit = next(iter(found), (None, Fit(False)))
+                if as_one is None or self._excepted(policy.name, rule.name, as_one):
+                    continue
+                verdict = self._verdict(rule, (declared, number), as_one)
             except OverBudget as error:
                 fit, verdict = Fit(True), Verdict("unknown", (), str(error))
             if fit.unless and verdict.status in {"fail", "error"}:
@@ -216,10 +234,10 @@ class _JudgingObject:
                 rule.check.path,
             )
 
-    def _verdict(self, rule: KyvernoRule, key: tuple[Object, int]) -> Verdict:
+    def _verdict(self, rule: KyvernoRule, key: tuple[Object, int], as_one: _Operation) -> Verdict:
         start_evaluation()
         if rule.check.cel is None:
-            said_first = verdict_of(rule, self.context())
+            said_first = verdict_of(rule, as_one.context())
             if rule.check.security is None or said_first.status != "pass":
                 return said_first
             return security_verdict(rule.check.security, self.one, self.resource, self.ruleset.policies)
@@ -230,7 +248,7 @@ class _JudgingObject:
             return Verdict(
                 "unknown", (), "its expressions are not evaluated: see what is said in its manifest"
             )
-        said = said_by(rule.check.cel, self.one, self.request, self.seen, rule.severity, params=params)
+        said = said_by(rule.check.cel, self.one, as_one.request, as_one.seen, rule.severity, params=params)
         return _of_cel(said)
 
     def _severity(self, rule: KyvernoRule) -> Severity:
@@ -245,9 +263,11 @@ class _JudgingObject:
         if found.severity is None or (found.namespace and found.namespace != self.subject.namespace):
             return
         for policy in found.policies:
-            if not operation_of(policy.matching, self.request) or self._excepted(found.name, ""):
+            operation = operation_of(self.request, policy.matching)
+            as_one = next((one for one in self.operations if one.name == operation), None)
+            if as_one is None or self._excepted(found.name, "", as_one):
                 continue
-            about = is_about(policy.matching, self.request)
+            about = is_about(policy.matching, as_one.request)
             if about is False:
                 continue
             if about is None:
@@ -262,14 +282,14 @@ class _JudgingObject:
                     "unknown", (), "Kyverno refuses this policy: see what is wrong in its manifest"
                 )
             else:
-                verdict = _of_cel(said_by(policy, self.one, self.request, self.seen, found.severity))
+                verdict = _of_cel(said_by(policy, self.one, as_one.request, as_one.seen, found.severity))
             yield RuleSaid(control, self._shown(verdict), found.severity, ("spec", "validations"))
 
     def _shown(self, verdict: Verdict) -> Verdict:
         """A verdict with what may be a secret masked."""
         return verdict._replace(message=redact(verdict.message)) if verdict.message else verdict
 
-    def _excepted(self, policy: str, rule: str) -> bool:
+    def _excepted(self, policy: str, rule: str, as_one: _Operation) -> bool:
         """Whether an exception takes the object out of a rule."""
         for exception in self._exceptions:
             if exception.unsupported or not any(
@@ -279,16 +299,16 @@ class _JudgingObject:
             ):
                 continue
             if exception.match.entries:
-                fit = fits_filters(exception.match, self.subject)
+                fit = fits_filters(exception.match, as_one.subject)
                 if not fit.fits or fit.unless:
                     continue
             if exception.cel is not None:
-                said = said_by(exception.cel, self.one, self.request, self.seen, Severity.LOW)
+                said = said_by(exception.cel, self.one, as_one.request, as_one.seen, Severity.LOW)
                 if said.asked and not said.violations and not said.unanswered:
                     return True
                 continue
             try:
-                if evaluated(exception.conditions, self.context()).holds:
+                if evaluated(exception.conditions, as_one.context()).holds:
                     return True
             except (NotFound, QueryError, Unanswerable, OverBudget):
                 continue

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.admission.before import CREATE
 from kscan_lsp.kubernetes.labels import selects
 from kscan_lsp.kyverno.checking import as_map, as_text_of, as_texts
 from kscan_lsp.kyverno.model import Filters, ResourceFilter
@@ -42,6 +43,7 @@ class RuleSubject(NamedTuple):
     annotations: dict[str, Any]
     around: dict[str, Any] | None
     """The labels of its namespace; None where no file says them."""
+    operation: str = CREATE
 
 
 class Fit(NamedTuple):
@@ -119,7 +121,7 @@ def fits_filters(filters: Filters, subject: RuleSubject) -> Fit:
 
 
 def _fits(one: ResourceFilter, subject: RuleSubject) -> Fit:
-    if one.empty or (one.operations and "CREATE" not in one.operations):
+    if one.empty or (one.operations and subject.operation not in one.operations):
         return Fit(False)
     if one.kinds and not any(
         about_kind(kind, subject.group, subject.version, subject.kind) for kind in one.kinds

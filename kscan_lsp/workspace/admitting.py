@@ -6,16 +6,29 @@ policies are loaded by the first that there is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.admission.asking import NOBODY, asked_of, mutating_asked
-from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating, is_policy
+from kscan_lsp.admission.before import reads_what_was, tells_apart
+from kscan_lsp.admission.model import (
+    BINDINGS,
+    GROUP,
+    NOTHING,
+    Admitted,
+    is_binding,
+    is_mutating,
+    is_policy,
+)
 from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
-from kscan_lsp.gatekeeper.model import is_constraint, is_gatekeeper, is_template
+from kscan_lsp.gatekeeper.model import TEMPLATE, is_constraint, is_gatekeeper, is_template
+from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubescape.asking import KubescapeDeciding, kubescape_asked
 from kscan_lsp.kyverno.asking import KyvernoDeciding, kyverno_asked
-from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
+from kscan_lsp.kyverno.model import CEL_POLICIES, CLUSTER_POLICY, EXCEPTION, is_kyverno, is_kyverno_policy
+from kscan_lsp.kyverno.model import POLICY as KYVERNO_POLICY
+from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.asking import Deciding
@@ -123,6 +136,33 @@ def both_said(said: Admitted, besides: Admitted) -> Admitted:
 def is_read_as_policy(group: str, kind: str) -> bool:
     """Whether objects of a kind are policies, of others than Kubernetes, that are read: no control is about them."""
     return is_kyverno(group, kind) or is_gatekeeper(group, kind)
+
+
+_POLICIES: Final = (
+    *BINDINGS, *BINDINGS.values(), CLUSTER_POLICY, KYVERNO_POLICY, *sorted(CEL_POLICIES), EXCEPTION, TEMPLATE,
+)  # fmt: skip
+_OPERATIONS: Final = regex(r"\boperations\b")
+"""What a filter of Kyverno's says which operations it is about by."""
+
+
+def ask_what_was(index: Index) -> bool:
+    """Whether any policy of a workspace may say something else of an object that is updated than of one created."""
+    return any(_asks_what_was(one) for kind in _POLICIES for one in index.find(key_of("kind", kind)))
+
+
+@lru_cache(maxsize=1_024)
+def _asks_what_was(one: Object) -> bool:
+    """The same of one: by its text, as nothing is compiled for that; one that only seems to ask costs time alone."""
+    if is_kyverno(one.id.group, one.id.kind) and one.id.kind not in CEL_POLICIES:
+        return reads_what_was(one.document) or _OPERATIONS.search(one.document) is not None
+    if is_template(one.id):
+        return reads_what_was(one.document)
+    if one.id.group != GROUP and not is_kyverno(one.id.group, one.id.kind):
+        return False
+    given = one.data.get("spec")
+    spec: dict[str, Any] = given if isinstance(given, dict) else {}
+    constraints = spec.get("matchResources" if one.id.kind in BINDINGS else "matchConstraints")
+    return tells_apart(constraints) or reads_what_was(one.document)
 
 
 def policy_faults(resource: Resource, ruleset: Ruleset) -> tuple[Problem, ...]:

@@ -33,7 +33,7 @@ def object_ordinals(project: Project) -> dict[tuple[str, int, Path], int]:
     """
     counted: dict[tuple[str, str, str, str], int] = {}
     ordinals: dict[tuple[str, int, Path], int] = {}
-    for name in sorted({*project.files, *project.index.files}, key=name_order):
+    for name in sorted({*project.files, *project.index.declared}, key=name_order):
         for number, root, who in _declared(project, name):
             identity = (who.group, who.kind, who.namespace, who.name)
             before = counted[identity] = counted.get(identity, -1) + 1

@@ -41,7 +41,7 @@ def idle_bindings(project: Project) -> Iterator[tuple[Location, Problem]]:
     if not bindings:
         return
     requests: list[Request] = []
-    for objects in project.index.files.values():
+    for objects in project.index.declared.values():
         requests += [request_of(one, _namespace(one, project)) for one in objects if not is_exempt(one)]
         if len(requests) > MAX_OBJECTS:
             return
@@ -66,7 +66,5 @@ def _namespace(one: Object, project: Project) -> Object | None:
 
 def _is_about(policy: Object, binding: Object, request: Request) -> bool:
     """Whether a policy and its binding are about a request, or may be: the labels of a namespace are not known."""
-    for concerns in (read_policy(policy).matching, read_binding(binding).matching):
-        if not operation_of(concerns, request) or is_about(concerns, request) is False:
-            return False
-    return True
+    both = (read_policy(policy).matching, read_binding(binding).matching)
+    return bool(operation_of(request, *both)) and not any(is_about(one, request) is False for one in both)

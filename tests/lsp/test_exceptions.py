@@ -15,8 +15,8 @@ from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.features import code_actions, completion, exception_edit, hover, references
+from kscan_lsp.lsp.session.reconfigured import reconfigured
 from kscan_lsp.lsp.session.snapshot import OpenText, SettingsSnapshot, SettingsSources
-from kscan_lsp.lsp.session.workspace import reconfigured
 from kscan_lsp.text import LineIndex, apply_edits
 from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.project import Project

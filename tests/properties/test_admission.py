@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.admitting import admitting_project, assert_edits_say_what_a_fresh_start_says, policy
+from support.admitting import (
+    admitting_project,
+    assert_edits_say_what_a_fresh_start_says,
+    at_revision,
+    policy,
+    said_of,
+)
+
+from kscan_lsp.admission import remembered
+from kscan_lsp.graph.index import BEFORE
+
+if TYPE_CHECKING:
+    from kscan_lsp.workspace.project import Project
 
 EXPRESSIONS = [
     "object.spec.replicas == 1",
@@ -49,6 +61,7 @@ metadata: {name: limits, namespace: default}
 data: {least: "1"}
 """
 
+RULE = {"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]}
 VALUES = st.sampled_from([1, 1.0, True, False, "1", "", "a", "b", "me", "shop/a", 5, None])
 EDITS = st.one_of(
     st.tuples(st.just(("spec", "replicas")), VALUES),
@@ -86,3 +99,68 @@ def test_what_is_remembered_is_what_is_said(edits: list[tuple[tuple[str, ...], A
     around = admitting_project().with_file("policies.yaml", POLICIES)
     around = around.with_file("around.yaml", AROUND)
     assert_edits_say_what_a_fresh_start_says(around, [deployment(edits[:n]) for n in range(len(edits) + 1)])
+
+
+UPDATES = "\n---\n".join(
+    policy(
+        expression,
+        name=f"u{number}",
+        matchConstraints={"resourceRules": [{**RULE, "operations": operations}], "objectSelector": selector},
+    )
+    for number, (expression, operations, selector) in enumerate(
+        [
+            ("object.spec.replicas == oldObject.spec.replicas", ["UPDATE"], {}),
+            ("oldObject == null || oldObject.metadata.?labels == object.metadata.?labels", ["*"], {}),
+            ("request.operation == 'CREATE'", ["CREATE", "UPDATE"], {}),
+            ("object.spec.replicas == 1", ["CREATE"], {}),
+            ("false", ["CREATE", "UPDATE"], {"matchLabels": {"tier": "a"}}),
+        ]
+    )
+)
+NAMES = st.sampled_from(["dev/a.json", "prod/a.json", "b.json"])
+STEPS = st.one_of(
+    st.tuples(st.just("edit"), NAMES, st.lists(EDITS, max_size=2)),
+    st.tuples(st.just("remove"), NAMES, st.none()),
+    st.tuples(st.just("commit"), st.none(), st.none()),
+    st.tuples(st.just("forget"), st.none(), st.none()),
+    st.tuples(st.just("policies"), st.none(), st.booleans()),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(STEPS, max_size=12))
+def test_edits_and_commits_in_any_order_say_what_a_fresh_start_says(
+    steps: list[tuple[str, str, Any]],
+) -> None:
+    remembered.forget()
+    project = admitting_project().with_file("policies.yaml", UPDATES)
+    files: dict[str, str] = {}
+    committed: dict[str, str] | None = None
+    policies = UPDATES
+    for what, name, given_ in steps:
+        if what == "edit":
+            files[name] = deployment(given_)
+            project = project.with_file(name, files[name], json=True)
+        elif what == "remove":
+            files.pop(name, None)
+            project = project.without_file(name)
+        elif what == "policies":
+            policies = UPDATES if given_ else POLICIES
+            project = project.with_file("policies.yaml", policies)
+        else:
+            committed = dict(files) if what == "commit" else None
+            project = (
+                project.with_objects(BEFORE, ()) if committed is None else at_revision(project, committed)
+            )
+    edited = _said_in(project)
+    remembered.forget()
+    fresh = admitting_project().with_file("policies.yaml", policies)
+    fresh = fresh.with_files([(name, text, True) for name, text in files.items()])
+    assert edited == _said_in(fresh if committed is None else at_revision(fresh, committed))
+
+
+def _said_in(project: Project) -> dict[str, Any]:
+    return {
+        name: (said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts])
+        for name, file in project.files.items()
+    }

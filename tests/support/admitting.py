@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kscan_lsp import paths
 from kscan_lsp.admission import remembered
+from kscan_lsp.admission.before import as_it_was, file_before, of_revision
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.graph.index import BEFORE
 from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.policy.model import PolicySet
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.settings.sections import AdmissionSettings
+from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -37,6 +40,15 @@ def admitting_project(*, mutate: bool = False, settings: Settings | None = None)
     settings = settings or Settings(admission=AdmissionSettings(mutate=mutate))
     ruleset, _ = choose(PolicySet(), settings)
     return Project(Evaluator(ruleset, Evidence(date(2026, 11, 29))))
+
+
+def at_revision(project: Project, files: dict[str, str], *unread: str, why: str = "") -> Project:
+    """A project with what its files were at a revision, some of which nobody knows; or why nothing is known."""
+    before = [of_revision("HEAD", "1", why)]
+    for name, text in files.items():
+        before += [file_before(name, "1"), *map(as_it_was, objects_of(name, text, project.ruleset))]
+    before += [file_before(name, "1", unread=True) for name in unread]
+    return project.with_objects(BEFORE, tuple(before))
 
 
 def policy(validations: list[dict[str, Any]] | str, *, name: str = "p", **spec: Any) -> str:

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kscan_lsp.admission.asking import as_it_was
+from kscan_lsp.admission.before import as_it_was
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.matching import is_cluster_scoped, resource_of
 from kscan_lsp.admission.reading import policy_of

@@ -116,7 +116,7 @@ def _asked(
     index = index_of(snapshot.project)
     keys = [one.key for one in manifests if one.project is snapshot.project]
     names = {one.key: one.name for one in manifests}
-    files = {**{key: index.files.get(key, ()) for key in keys}, **index.files}
+    files = {**{key: index.files.get(key, ()) for key in keys}, **index.declared}
     objects = islice((one for found in files.values() for one in found), MAX_OBJECTS)
     later: list[AskedOf] = []
     made = cel.compile_expression(POLICIES, source, let=let)

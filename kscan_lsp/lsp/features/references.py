@@ -123,7 +123,7 @@ def named(mention: Mention, index: Index) -> Iterator[Object]:
 def mentioned_by(meant: Mention, index: Index) -> Iterator[tuple[Object, Mention]]:
     """Every place where an object, or an entry of one, is named."""
     named_in: dict[str, bool] = {}
-    for objects in index.files.values():
+    for objects in index.declared.values():
         for one in objects:
             there = named_in.get(one.document)
             if there is None:

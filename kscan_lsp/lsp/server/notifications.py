@@ -34,9 +34,12 @@ TRUST_GRANTED = "kscan/trustGranted"
 """A notification of ours, from an editor that has said `trusted: false` in its initialization options."""
 PARTIALS = (*KUSTOMIZATION_NAMES, "Chart.yaml")
 """Files that say of others that they are parts of something."""
+COMMITS = ("**/.git/HEAD", "**/.git/logs/HEAD", "**/.git/refs/heads/**")
+"""Files of git of which one changes with every commit, checkout and rebase."""
 WATCHED = (
     *(f"**/*{suffix}" for suffix in SUFFIXES),
     *(f"**/{name}" for name in ("Kustomization", "*.sarif", "*.rego", ".trivyignore", LOCK_NAME)),
+    *COMMITS,
 )
 """All files that may mean something to the findings in others."""
 
@@ -107,7 +110,9 @@ def handle_settings(server: Server) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
-        paths = [(event.uri, path) for event in params.changes if (path := path_of(event.uri))]
+        server.scheduler.look_at_commits()
+        named = [(event.uri, path) for event in params.changes if (path := path_of(event.uri))]
+        paths = [(uri, path) for uri, path in named if ".git" not in path.parts]
         if any(path.name in PARTIALS for _, path in paths):
             for workspace in session.workspaces.values():
                 workspace.outdated = True  # which files count is another question now
@@ -184,6 +189,7 @@ def handle_documents(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
+        server.scheduler.look_at_commits()
         server.scheduler.document_changed(params.text_document.uri)
         if server.images is not None:
             server.images.look(params.text_document.uri, saved=True)

@@ -22,10 +22,12 @@ from kscan_lsp.lsp.session.steps import (
     CheckRequest,
     JudgeAgain,
     ReadFile,
+    ReadPast,
     check,
     find_files,
     judge_again,
     read_file,
+    read_past,
     settle_files,
 )
 from kscan_lsp.settings.model import FILE_NAMES
@@ -108,6 +110,13 @@ class Scheduler:
         elif workspace := session.workspaces.pop(document.root, None):
             self._publisher.clear_folder(workspace)
 
+    def look_at_commits(self) -> None:
+        """There may be another commit: look, where policies asked what objects were."""
+        for root, workspace in self._session.workspaces.items():
+            if workspace.looked:
+                workspace.looked = False
+                self.work_on(root)
+
     def set_folders(self, folders: list[Path]) -> None:
         """These are the folders of the workspace now."""
         for workspace in self._session.set_folders(folders):
@@ -151,7 +160,7 @@ class Scheduler:
                 result = check(step) if step.quick else await self._executors.run_check(check, step)
                 session.accept(step, result)
                 self._set_aside(step, result)
-            elif isinstance(step, ReadFile):
+            elif isinstance(step, ReadFile | ReadPast):
                 await self._read(step)
             elif isinstance(step, JudgeAgain):
                 project, left = await self._executors.run_check(judge_again, step)
@@ -181,16 +190,20 @@ class Scheduler:
             self._session.set_aside |= over
             self.reconfigure()
 
-    async def _read(self, step: ReadFile) -> None:
+    async def _read(self, step: ReadFile | ReadPast) -> None:
         self._reading.add(step.root)
         try:
-            outcome = await self._executors.run_check(read_file, step)
+            if isinstance(step, ReadPast):  # a repository can be large
+                outcome = await self._executors.run_answer(read_past, step)
+            else:
+                outcome = await self._executors.run_check(read_file, step)
         finally:
             self._reading.discard(step.root)
         project = self._session.project_for(step)
         if project is None:
             self._session.retry(step)
-        elif project.whole:  # a file that others rest on can have many of them judged again
+        elif project.whole or isinstance(step, ReadPast):
+            # what others rest on can have many of them judged again
             self._session.keep(step, await self._executors.run_check(outcome, project))
         else:
             self._session.keep(step, outcome(project))

@@ -15,9 +15,10 @@ from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.session.all_charts import Charts
 from kscan_lsp.lsp.session.around import folders_around, innermost, today
 from kscan_lsp.lsp.session.document import FAILED, OpenDocument
+from kscan_lsp.lsp.session.reconfigured import reconfigured
 from kscan_lsp.lsp.session.snapshot import OpenText, ProjectsSnapshot, SettingsSources
 from kscan_lsp.lsp.session.steps import CheckRequest, ReadFile
-from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, reconfigured, snapshot_of
+from kscan_lsp.lsp.session.workspace import WaitingFile, Workspace, snapshot_of
 from kscan_lsp.lsp.uris import key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import has_own, is_exceptions_file
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kscan_lsp.evidence.images import ImageReport
     from kscan_lsp.lsp.session.published import PublishedDiagnostics
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
-    from kscan_lsp.lsp.session.steps import CheckResult, SettleFiles, Step
+    from kscan_lsp.lsp.session.steps import CheckResult, Step
     from kscan_lsp.lsp.wire import ContentChange
     from kscan_lsp.workspace.budgets import Key, SetAside
     from kscan_lsp.workspace.configuration import Configuration
@@ -286,7 +287,7 @@ class Session(Struct):
         if document is not None:
             document.accept(request, result)
 
-    def project_for(self, step: ReadFile | SettleFiles) -> Project | None:
+    def project_for(self, step: Step) -> Project | None:
         """The project that a result is to become part of; None where other settings hold by now."""
         workspace = self._workspace_of(step)
         return None if workspace is None else workspace.project

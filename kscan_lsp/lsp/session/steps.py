@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from kscan_lsp.files.discover import discover, is_excluded, is_found
@@ -18,6 +19,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
 from kscan_lsp.lsp.session.stale import with_stale_findings
+from kscan_lsp.workspace.committed import CommittedFiles, past_of, with_past
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.pages import page_of, with_page
@@ -25,7 +27,6 @@ from kscan_lsp.workspace.results import CheckedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from kscan_lsp.files.discover import Discovered, Exclude
     from kscan_lsp.workspace.configuration import Configuration
@@ -93,6 +94,23 @@ class ReadFile(NamedTuple):
     """Whether it is yet to be found out if it belongs to the folder at all."""
 
 
+class ReadPast(NamedTuple):
+    """What the objects of a folder were is to be read, as they are committed now."""
+
+    root: Path | None
+    top: Path
+    """The folder of the workspace."""
+    configuration: Configuration
+    project: Project
+    """Has read all files."""
+    partials: Partials
+
+    @property
+    def key(self) -> str:
+        """What to call it in a log."""
+        return f"what was committed in '{self.top.name}'"
+
+
 class SomeFiles(NamedTuple):
     """Files of a folder that something is to be said of."""
 
@@ -122,7 +140,7 @@ class JudgeAgain(SomeFiles):
     __slots__ = ()
 
 
-Step: TypeAlias = CheckRequest | ReadFile | SettleFiles | JudgeAgain | TakeChart | TakeOverlays
+Step: TypeAlias = CheckRequest | ReadFile | ReadPast | SettleFiles | JudgeAgain | TakeChart | TakeOverlays
 
 BATCH: Final = 4
 """Files that are settled or judged again in one step, which an edit has to wait for."""
@@ -172,6 +190,12 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
         return lambda project: project.with_read([file])
     objects = objects_of(key, source.text, step.configuration.ruleset, json=json)
     return lambda project: project.with_objects(key, objects)
+
+
+def read_past(step: ReadPast) -> Callable[[Project], Project]:
+    """Take in what objects were; as for `read_file`. No policy asks that in a folder that its user does not trust."""
+    past = past_of(step.project, CommittedFiles((step.top,), Path.as_uri, step.partials))
+    return lambda project: with_past(project, past)
 
 
 def settle_files(step: SettleFiles) -> Project:

@@ -6,32 +6,25 @@ objects: it would be wrong as often as not.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
-from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.partials import Partials
+from kscan_lsp.graph.index import BEFORE
 from kscan_lsp.lsp.session.snapshot import WorkspaceSnapshot
-from kscan_lsp.lsp.session.steps import BATCH, JudgeAgain, ReadFile, SettleFiles
-from kscan_lsp.policy.ruleset import same_rules
-from kscan_lsp.workspace.admission_files import declared_by, not_below
-from kscan_lsp.workspace.baselines import known_findings
+from kscan_lsp.lsp.session.steps import BATCH, JudgeAgain, ReadFile, ReadPast, SettleFiles
+from kscan_lsp.workspace.committed import asks_past
 from kscan_lsp.workspace.configuration import distinct_changes, distinct_problems
-from kscan_lsp.workspace.images import evidence_of
-from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
-    from datetime import date
     from pathlib import Path
 
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.files.discover import Discovered
-    from kscan_lsp.workspace.baselines import KnownFindings
     from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile
 
 
@@ -88,6 +81,8 @@ class Workspace(Struct):
     """The keys of files of charts that its project has as they were rendered."""
     built: frozenset[str] = frozenset()
     """The keys of files that overlays are built from: they are judged with these, and never alone."""
+    looked: bool = False
+    """Whether it was looked what its objects were, where policies ask that, since there may be another commit."""
     published: dict[str, PublishedFile] = {}
     """The files without a buffer whose diagnostics the editor shows."""
     _seen: dict[str, CheckedFile] = {}
@@ -123,14 +118,20 @@ class Workspace(Struct):
     def is_complete(self) -> bool:
         """Whether all files have been read."""
         known = self.searched and self.project.whole and self.news is None
-        return known and not (self.waiting or self.unsettled or self.untold)
+        return known and not (self.waiting or self.unsettled or self.untold or self.is_behind())
+
+    def is_behind(self) -> bool:
+        """Whether it is to be looked what its objects were, or policies that asked that are gone."""
+        if not (self.indexed and self.searched) or self.top is None:
+            return False
+        return not self.looked if asks_past(self.project) else BEFORE in self.project.index.files
 
     def take_next_step(
         self,
         buffers: Collection[str],
         is_configuration_file: Callable[[Path | None], bool],
         owns: Callable[[Path | None], bool],
-    ) -> ReadFile | SettleFiles | JudgeAgain | None:
+    ) -> ReadFile | ReadPast | SettleFiles | JudgeAgain | None:
         """Take what is to be done next for files on disk: reading one, or what had to wait until all were read.
 
         Args:
@@ -164,6 +165,9 @@ class Workspace(Struct):
                     judged=self.judging and owned,
                     unsure=file.unsure,
                 )
+        if self.is_behind() and self.top is not None:
+            self.looked = asks_past(self.project)
+            return ReadPast(self.root, self.top, self.configuration, self.project, self.partials)
         if self.searched and not self.project.whole:
             self.project = self.project.completed()
             # what the user looks at comes first
@@ -218,61 +222,6 @@ def _lines(file: CheckedFile) -> list[int]:
     return [placed.line for placed in file.documents]
 
 
-def reconfigured(
-    old: Workspace | None,
-    root: Path | None,
-    configuration: Configuration,
-    today: date,
-    *,
-    indexed: bool,
-    judging: bool,
-) -> Workspace:
-    """A folder under new settings, with what is still true of what was known of it.
-
-    Args:
-        old: what was known.
-        root: the folder.
-        configuration: what holds now.
-        today: the day that suppressions are compared with.
-        indexed: whether it is a folder whose files are read, and not just the place of a single file.
-        judging: whether its files are judged, too, and not only read for what they mean to others.
-    """
-    known = known_findings(configuration.baseline) if configuration.baseline else None
-    evidence = evidence_of(configuration.images, today)
-    evaluator = Evaluator(configuration.ruleset, evidence, time.thread_time)
-    if old is not None and _judges_the_same(
-        old, configuration, evaluator, known, indexed=indexed, judging=judging
-    ):
-        return _said_again(old, configuration, known, evaluator.evidence)
-    workspace = Workspace(
-        root,
-        configuration,
-        Project(evaluator, whole=not indexed, exceptions=configuration.exceptions, known=known),
-        indexed=indexed,
-        judging=judging and indexed,
-        searched=not indexed,
-    )
-    if old is None:
-        return _with_policies(workspace)
-    workspace.published, workspace.built = old.published, old.built
-    if _finds_the_same(old, workspace):
-        workspace.project = replace(
-            workspace.project, index=old.project.index, whole=old.project.whole, apart=old.project.apart
-        )
-        workspace.searched, workspace.waiting = old.searched, dict(old.waiting)
-        workspace.partials, workspace.unreadable = old.partials, old.unreadable
-    return _with_policies(workspace)
-
-
-def _with_policies(workspace: Workspace) -> Workspace:
-    """A folder with what the files of policies say that its settings name, but for those that are read with it."""
-    read = workspace.root if workspace.indexed else None
-    if besides := not_below(workspace.configuration.admission, read, workspace.configuration.exclude):
-        named = declared_by(besides, workspace.project.ruleset, str)
-        workspace.project = workspace.project.with_declarations(named)
-    return workspace
-
-
 def snapshot_of(folders: Iterable[Path], workspaces: Collection[Workspace]) -> WorkspaceSnapshot:
     """What an answer about all folders is made from."""
     files = [
@@ -285,66 +234,4 @@ def snapshot_of(folders: Iterable[Path], workspaces: Collection[Workspace]) -> W
         tuple(distinct_problems(workspace.configuration for workspace in workspaces)),
         tuple(distinct_changes(workspace.configuration for workspace in workspaces)),
         {workspace.project: workspace.partials for workspace in workspaces},
-    )
-
-
-def _judges_the_same(
-    old: Workspace,
-    configuration: Configuration,
-    evaluator: Evaluator,
-    known: KnownFindings | None,
-    *,
-    indexed: bool,
-    judging: bool,
-) -> bool:
-    """Whether what was judged is judged so under new settings: nothing is different but exceptions and a baseline."""
-    before, now = old.project.evaluator, evaluator
-    return (
-        old.indexed == indexed
-        and old.judging == (judging and indexed)
-        and not old.outdated
-        and (old.searched or not old.searching)
-        and old.configuration.exclude == configuration.exclude
-        and old.configuration.settings_path == configuration.settings_path
-        and old.configuration.admission == configuration.admission
-        and (old.project.known is None) == (known is None)
-        and not before.evidence.changed(now.evidence)
-        and same_rules(before.ruleset, now.ruleset)
-    )
-
-
-def _said_again(
-    old: Workspace, configuration: Configuration, known: KnownFindings | None, evidence: Evidence
-) -> Workspace:
-    """A folder whose files are as they were judged, with what other exceptions and another baseline say of them.
-
-    What no control sees of evidence, as which version fixes what, may be different: it is shown, too.
-    """
-    told = old.project if old.project.evidence.kinds == evidence.kinds else old.project.told(evidence)
-    project = told.said_again(configuration.exceptions, known)
-    same = replace(configuration, ruleset=old.project.ruleset)
-    # what was on its way to be settled is dropped, since it was done under other settings
-    files = list(project.files)
-    unsettled = files if project.whole and old.searched else []
-    return replace(
-        old,
-        configuration=same,
-        project=project,
-        unsettled=unsettled,
-        untold=files,
-        waiting=dict(old.waiting),
-    )
-
-
-def _finds_the_same(old: Workspace, new: Workspace) -> bool:
-    """Whether what was read of a folder's files counts under its new settings, too."""
-    before, now = old.configuration, new.configuration
-    return (
-        before.exclude == now.exclude
-        and [one.path for one in before.admission] == [one.path for one in now.admission]
-        and before.settings_path == now.settings_path
-        and before.settings.pod_spec_paths == now.settings.pod_spec_paths
-        and before.ruleset.relational == now.ruleset.relational
-        and before.ruleset.by_namespace == now.ruleset.by_namespace
-        and not (new.judging or old.judging or old.outdated)
     )

@@ -10,7 +10,7 @@ from kscan_lsp.gatekeeper import problems, rego
 from kscan_lsp.gatekeeper.rego import kinds_asked, place_of, rego_of
 from kscan_lsp.policy.rego import RegoAnswer
 from kscan_lsp.workspace import rego as evaluating
-from tests.support.admitting import admitting_project, said, said_of, unanswered
+from tests.support.admitting import admitting_project, at_revision, said, said_of, unanswered
 from tests.support.gatekeeper import constraint, template
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ spec:
 def in_rego(text: str = "package x\nviolation[x] { x }\n", **source: Any) -> str:
     """A template in Rego alone."""
     return template(code=[{"engine": "Rego", "source": {"rego": text, **source}}])
+
+
+UPDATED = [("CREATE", None), ("UPDATE", "nginx:1.1")]
 
 
 class Told:
@@ -68,6 +71,18 @@ def test_its_messages_are_findings_at_the_field_they_name(told: Told) -> None:
     assert review["kind"] == {"group": "", "version": "v1", "kind": "Pod"}
     assert review["object"]["spec"]["containers"][0]["image"] == "nginx"
     assert "userInfo" not in review
+
+
+def test_it_is_asked_of_what_is_created_and_of_what_was_there(told: Told) -> None:
+    for text, operations in (("violation[x] { x }", [("CREATE", None)]), ("input.review.oldObject", UPDATED)):
+        told.asked.clear()
+        asking = in_rego(f"package x\n{text}\n")
+        files = [("a.yaml", POD, False), ("t.yaml", asking, False), ("c.yaml", constraint(), False)]
+        before = at_revision(admitting_project(), {"a.yaml": POD.replace("nginx:1.2", "nginx:1.1")})
+        said_once = said_of(before.with_files(files).files["a.yaml"])
+        found = [(one["review"]["operation"], one["review"].get("oldObject")) for one in told.asked]
+        assert [(name, was and was["spec"]["containers"][1]["image"]) for name, was in found] == operations
+        assert len(said_once) == 1
 
 
 def test_nothing_is_asked_twice(told: Told) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kscan_lsp import paths
+from kscan_lsp.admission.matching import Request
 from kscan_lsp.kyverno.budget import Budget, OverBudget
 from kscan_lsp.kyverno.context import Context, context_of
 from kscan_lsp.kyverno.expressions import NotFound, Query, QueryError, Unanswerable
@@ -24,8 +25,13 @@ POD = {
 }
 
 
+def created(namespace: str) -> Request:
+    """What creates a pod in a namespace."""
+    return Request("", "v1", "Pod", "pods", namespace, "p", {}, None).as_a("CREATE")
+
+
 def _context() -> Context:
-    return context_of(POD, group="", version="v1", kind="Pod", namespace="shop", name="p")
+    return context_of(POD, created("shop"), None)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_what_has_no_value_says_why(expression: str, error: type[Exception]) -> 
 
 def test_an_error_quotes_no_value_of_the_manifest() -> None:
     data = {"spec": {"secret": "hunter2"}}
-    context = context_of(data, group="", version="v1", kind="Pod", namespace="", name="p")
+    context = context_of(data, created(""), None)
     for expression in ("add(request.object.spec.secret, `1`)", "time_utc(request.object.spec.secret)",
                        "abs(request.object.spec.secret)", "parse_json(request.object.spec.secret)"):  # fmt: skip
         with pytest.raises(QueryError) as caught:
@@ -171,7 +177,7 @@ def test_variables_in_texts(text: str, value: Any) -> None:
 
 def test_what_a_variable_gives_is_not_looked_through_without_end() -> None:
     data = {"metadata": {"name": "{{ request.object.metadata.name }}"}}
-    context = context_of(data, group="", version="v1", kind="Pod", namespace="", name="p")
+    context = context_of(data, created(""), None)
     with pytest.raises(OverBudget):
         context.substituted("x {{ request.object.metadata.name }}")
     assert (
