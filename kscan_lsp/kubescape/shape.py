@@ -7,16 +7,16 @@ objects, which is slower and says the same.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.kubescape.helpers import HELPERS, IMAGE
+from kscan_lsp.kubescape.helpers import HELPERS, REPLACED
 from kscan_lsp.policy.rego import MAX_SOURCE, PACKAGE
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable
 
 _HIDDEN: Final = regex(r'#[^\n]*|"(?:\\.|[^"\\\n])*"|`[^`]*`')
@@ -37,7 +37,12 @@ _DATA: Final = regex(r"(?<![\w.])data\s*\.\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _IMPORT: Final = regex(r"(?m)^[ \t]*import[ \t]+data\.([\w.]+)(?:[ \t]+as[ \t]+(\w+))?[ \t]*$")
 _READ: Final = regex(r"(?<![\w.])([A-Za-z_]\w*)\s*[.\[]")
 _INPUTS: Final = regex(r"(?<![\w.])data\s*\.\s*postureControlInputs\s*\.\s*(\w+)")
-_PARSED_NAME: Final = regex(r"(?<![\w.])image\s*\.\s*parse_normalized_name\s*\(")
+_REPLACED: Final = regex(
+    r"(?<![\w.])(?<!^)((?:image\.parse_normalized_name)|count|base64\.decode|(?:json|yaml)\.unmarshal|semver\.compare)(?=\()",
+    re.MULTILINE,
+)
+"""A function that has a stand-in, but for one that a rule defines itself."""
+_SHORT: Final = {"w": "0-9A-Za-z_", "d": "0-9"}
 _COSIGN: Final = regex(r"(?<![\w.])cosign\s*\.\s*(\w+)\s*\(")
 _GIVEN: Final = "postureControlInputs"
 """What is below `data` for every rule."""
@@ -64,15 +69,38 @@ def shape_of(text: str) -> RegoShape:
         return RegoShape(
             (text,), alone=False, inputs=frozenset()
         )  # who makes a source of it says why it is none
+    text = _HIDDEN.sub(_in_ascii, text)
     code = _HIDDEN.sub(_blank, text)
     helpers, why = _besides(code)
-    parsed = [*_PARSED_NAME.finditer(code)]
+    replaced = [(match.span(), *REPLACED[match[1]]) for match in _REPLACED.finditer(code)]
     bare = [*_BARE.finditer(code)]
     depths = _depths(code, [match.start() for match in bare])
     changes = [(match.end(), match.end(), " := true") for match in bare if not depths[match.start()]]
-    changes += [(*match.span(), "data.kscan_image.parse_normalized_name(") for match in parsed]
-    modules = (_changed(text, changes), *helpers, *((IMAGE,) if parsed else ()))
+    changes += [(*span, name) for span, name, _ in replaced]
+    modules = (_changed(text, changes), *helpers, *dict.fromkeys(module for _, _, module in replaced))
     return RegoShape(modules, _looks_at_one(code), frozenset(_INPUTS.findall(code)), why)
+
+
+def _in_ascii(found: re.Match[str]) -> str:
+    """A text with the short names of letters and digits in a regular expression written out: in OPA they are ASCII."""
+    text = found[0]
+    escape = "\\\\" if text[0] == '"' else "\\"
+    if text[0] == "#" or not any(f"{escape}{short}" in text for short in _SHORT):
+        return text
+    inside = False
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        step = len(escape) + 1 if text.startswith(escape, at) else 1
+        part = text[at : at + step]
+        if step > 1:
+            short = _SHORT.get(part[-1], "")
+            part = part if not short else short if inside else f"[{short}]"
+        else:
+            inside = part == "[" or (inside and part != "]")
+        parts.append(part)
+        at += step
+    return "".join(parts)
 
 
 def _blank(found: re.Match[str]) -> str:
