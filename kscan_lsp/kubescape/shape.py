@@ -7,19 +7,18 @@ objects, which is slower and says the same.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.kubescape.helpers import HELPERS, REPLACED
+from kscan_lsp.kubescape.helpers import HELPERS
+from kscan_lsp.kubescape.rewriting import rewritten
 from kscan_lsp.policy.rego import MAX_SOURCE, PACKAGE
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import re
 
-_HIDDEN: Final = regex(r'#[^\n]*|"(?:\\.|[^"\\\n])*"|`[^`]*`')
 _TOKEN: Final = regex(r"[{}\[\]()]|\n|\binput\b")
 _NAME: Final = regex(r"(?<![\w.])[A-Za-z_]\w*")
 _CLOSING: Final = {"}": "{", "]": "[", ")": "("}
@@ -31,18 +30,10 @@ _FILTERED: Final = regex(
 """All of `input` that are as a condition says: `pods := [pod | pod = input[_]; pod.kind == "Pod"]`."""
 _SET: Final = regex(r"(?P<name>[A-Za-z_]\w*)\s*(?:contains\s+\w+|\[\s*\w+\s*\])\s*(?:if\s*)?")
 _SET_HEAD: Final = regex(r"(?m)^([A-Za-z_]\w*)\s*(?:contains\s+\w+|\[\s*\w+\s*\])\s*(?=\{|if\b)")
-_BARE: Final = regex(r"(?m)^[A-Za-z_]\w*\([^(){}\n]*\)(?=[ \t]*$)(?!\s*(?:[{=:]|if\b|else\b))")
-"""A function that is true for what stands in its head, without a body: `f("a")`."""
 _DATA: Final = regex(r"(?<![\w.])data\s*\.\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _IMPORT: Final = regex(r"(?m)^[ \t]*import[ \t]+data\.([\w.]+)(?:[ \t]+as[ \t]+(\w+))?[ \t]*$")
 _READ: Final = regex(r"(?<![\w.])([A-Za-z_]\w*)\s*[.\[]")
 _INPUTS: Final = regex(r"(?<![\w.])data\s*\.\s*postureControlInputs\s*\.\s*(\w+)")
-_REPLACED: Final = regex(
-    r"(?<![\w.])(?<!^)((?:image\.parse_normalized_name)|count|base64\.decode|(?:json|yaml)\.unmarshal|semver\.compare)(?=\()",
-    re.MULTILINE,
-)
-"""A function that has a stand-in, but for one that a rule defines itself."""
-_SHORT: Final = {"w": "0-9A-Za-z_", "d": "0-9"}
 _COSIGN: Final = regex(r"(?<![\w.])cosign\s*\.\s*(\w+)\s*\(")
 _GIVEN: Final = "postureControlInputs"
 """What is below `data` for every rule."""
@@ -64,67 +55,16 @@ class RegoShape(NamedTuple):
 
 @lru_cache(maxsize=1_024)
 def shape_of(text: str) -> RegoShape:
-    """What the text of a rule shows, with its functions without a body given one, which not every engine reads."""
+    """What the text of a rule shows."""
     if len(text) > MAX_SOURCE:
         return RegoShape(
             (text,), alone=False, inputs=frozenset()
         )  # who makes a source of it says why it is none
-    text = _HIDDEN.sub(_in_ascii, text)
-    code = _HIDDEN.sub(_blank, text)
+    evaluated, code, modules = rewritten(text)
     helpers, why = _besides(code)
-    replaced = [(match.span(), *REPLACED[match[1]]) for match in _REPLACED.finditer(code)]
-    bare = [*_BARE.finditer(code)]
-    depths = _depths(code, [match.start() for match in bare])
-    changes = [(match.end(), match.end(), " := true") for match in bare if not depths[match.start()]]
-    changes += [(*span, name) for span, name, _ in replaced]
-    modules = (_changed(text, changes), *helpers, *dict.fromkeys(module for _, _, module in replaced))
-    return RegoShape(modules, _looks_at_one(code), frozenset(_INPUTS.findall(code)), why)
-
-
-def _in_ascii(found: re.Match[str]) -> str:
-    """A text with the short names of letters and digits in a regular expression written out: in OPA they are ASCII."""
-    text = found[0]
-    escape = "\\\\" if text[0] == '"' else "\\"
-    if text[0] == "#" or not any(f"{escape}{short}" in text for short in _SHORT):
-        return text
-    inside = False
-    parts: list[str] = []
-    at = 0
-    while at < len(text):
-        step = len(escape) + 1 if text.startswith(escape, at) else 1
-        part = text[at : at + step]
-        if step > 1:
-            short = _SHORT.get(part[-1], "")
-            part = part if not short else short if inside else f"[{short}]"
-        else:
-            inside = part == "[" or (inside and part != "]")
-        parts.append(part)
-        at += step
-    return "".join(parts)
-
-
-def _blank(found: re.Match[str]) -> str:
-    """As many blanks as there are characters in a comment or a string; lines stay."""
-    return "\n".join(" " * len(line) for line in found[0].split("\n"))
-
-
-def _changed(text: str, changes: list[tuple[int, int, str]]) -> str:
-    """A text with what stands between some offsets replaced."""
-    parts, at = [], 0
-    for start, end, new in sorted(changes):
-        parts += [text[at:start], new]
-        at = end
-    return "".join([*parts, text[at:]])
-
-
-def _depths(code: str, places: Iterable[int]) -> dict[int, int]:
-    """How many brackets are open at some offsets, which come in order."""
-    found, at, depth = {}, 0, 0
-    for place in places:
-        part = code[at:place]
-        depth += sum(part.count(one) for one in "{[(") - sum(part.count(one) for one in "}])")
-        found[place], at = depth, place
-    return found
+    return RegoShape(
+        (evaluated, *helpers, *modules), _looks_at_one(code), frozenset(_INPUTS.findall(code)), why
+    )
 
 
 def _besides(code: str) -> tuple[list[str], str]:

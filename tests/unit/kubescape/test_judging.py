@@ -371,6 +371,8 @@ bad(wl) { json.unmarshal("{") }
 bad(wl) { base64.decode("%") }
 bad(wl) { yaml.unmarshal("a: [") }
 bad(wl) { semver.compare("x", "1.0.0") == 0 }
+bad(wl) { not is_set_right(wl.spec.template.spec) }
+is_set_right(spec) { spec.fsGroup }
 bad(wl) { count(wl.spec) == 1; json.unmarshal("[1]") == [1]; base64.decode("YQ==") == "a" }
 """
     text = WEB.replace("name: web", "name: web, generation: null")

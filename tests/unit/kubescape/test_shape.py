@@ -129,3 +129,11 @@ def test_functions_that_end_a_rule_here_have_a_stand_in() -> None:
     )
     assert "\ncount(x) := 1" in module
     assert safe.startswith("package kscan_safe")
+
+
+def test_what_a_negated_call_is_given_has_a_value_first() -> None:
+    body = 'not f(x.a.b, x, "c, d")\n  ys := [y | y := x.b[_]; not y.c; not g(y.d)]\n  not h(x.e) == 1\n  not f(x.a[_])'
+    (module,) = shape_of(f"{HEAD}deny contains x if {{\n  x := input[_]\n  {body}\n}}\n").modules
+    assert '  kscan_given0 = x.a.b; not f(kscan_given0, x, "c, d")\n' in module
+    assert "; not y.c; kscan_given1 = y.d; not g(kscan_given1)]" in module
+    assert "  not h(x.e) == 1\n  not f(x.a[_])" in module
