@@ -29,7 +29,7 @@ _REFERENCE: Final = regex(r"[A-Za-z_]\w*(?:\.\w+|\[\w+\])+")
 _SHORT: Final = {"w": "0-9A-Za-z_", "d": "0-9"}
 
 
-class Change(NamedTuple):
+class Rewrite(NamedTuple):
     """What stands between two offsets of a text, and what comes in its place."""
 
     start: int
@@ -43,18 +43,18 @@ def rewritten(text: str) -> tuple[str, str, tuple[str, ...]]:
     code = _HIDDEN.sub(_blank, text)
     replaced = [*_REPLACED.finditer(code)]
     changes = [*_with_bodies(code), *_with_values(text, code)]
-    changes += [Change(*match.span(), REPLACED[match[1]][0]) for match in replaced]
+    changes += [Rewrite(*match.span(), REPLACED[match[1]][0]) for match in replaced]
     return _changed(text, changes), code, tuple(dict.fromkeys(REPLACED[match[1]][1] for match in replaced))
 
 
-def _with_bodies(code: str) -> Iterator[Change]:
+def _with_bodies(code: str) -> Iterator[Rewrite]:
     """Functions without a body are given one: not every engine reads them."""
     bare = [*_BARE.finditer(code)]
     depths = _depths(code, [match.start() for match in bare])
-    return (Change(match.end(), match.end(), " := true") for match in bare if not depths[match.start()])
+    return (Rewrite(match.end(), match.end(), " := true") for match in bare if not depths[match.start()])
 
 
-def _with_values(text: str, code: str) -> Iterator[Change]:
+def _with_values(text: str, code: str) -> Iterator[Rewrite]:
     """What a negated call is given has a value first: without one, OPA does not even ask (`rewriteDynamics` there)."""
     number = 0
     for match in _NEGATED.finditer(code):
@@ -64,11 +64,11 @@ def _with_values(text: str, code: str) -> Iterator[Change]:
             end = at + len(given.rstrip())
             if _REFERENCE.fullmatch(given.strip()) and "[_]" not in given:
                 before.append(f"kscan_given{number} = {text[start:end]}; ")
-                yield Change(start, end, f"kscan_given{number}")
+                yield Rewrite(start, end, f"kscan_given{number}")
                 number += 1
             at += len(given) + 1
         if before:
-            yield Change(match.start(), match.start(), "".join(before))
+            yield Rewrite(match.start(), match.start(), "".join(before))
 
 
 def _in_ascii(found: re.Match[str]) -> str:
@@ -98,7 +98,7 @@ def _blank(found: re.Match[str]) -> str:
     return "\n".join(" " * len(line) for line in found[0].split("\n"))
 
 
-def _changed(text: str, changes: Iterable[Change]) -> str:
+def _changed(text: str, changes: Iterable[Rewrite]) -> str:
     parts, at = [], 0
     for start, end, new in sorted(changes):
         parts += [text[at:start], new]
