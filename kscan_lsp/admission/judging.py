@@ -89,7 +89,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen: dict[str, Seen] = {}
-    last = LastAnswers[Said](("admission", one.file, one.root, one.id), data)
+    last = LastAnswers[Said](None if asked.partly else ("admission", one.file, one.root, one.id), data)
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
@@ -100,7 +100,8 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
         if not operation or not bindings:
             continue
         decided = (request, operation, bindings, asked.namespace, asked.was)
-        judged = last.said(declared, decided, tree_of_policy(policy))
+        read = tree_of_policy(policy)
+        judged = last.said(declared, decided, read)
         if judged is None:
             if operation not in seen:
                 values = values_of(data, request, asked, operation)
@@ -146,6 +147,12 @@ def values_of(data: dict[str, Any], request: Request, asked: Deciding, operation
     return values
 
 
+@lru_cache(maxsize=256)
+def _view_of_param(param: Object) -> Any:
+    """What expressions see of params, which are the same for all objects that they are for."""
+    return cel.view(param.data).value
+
+
 class _Judging:
     """One policy and one object, binding by binding."""
 
@@ -176,7 +183,7 @@ class _Judging:
             self.judged(severity, self.seen.without_params)
         elif params:
             for param in params:
-                values = {**self.seen.values, "params": cel.view(param.data).value}
+                values = {**self.seen.values, "params": _view_of_param(param)}
                 self.judged(severity, cel.bind(POLICIES, values))
         elif binding.param.get("parameterNotFoundAction") != "Allow" or binding.param.get("name"):
             kind, name = self.policy.param_kind[1], binding.param.get("name")
@@ -329,7 +336,7 @@ def said_by(
     """
     judging = _Judging(policy, one, request, seen)
     for activation in [
-        cel.bind(POLICIES, {**seen.values, "params": cel.view(param.data).value}) for param in params
+        cel.bind(POLICIES, {**seen.values, "params": _view_of_param(param)}) for param in params
     ] or [seen.without_params]:
         judging.judged(severity, activation)
     return Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.judging import Said, Violation, findings_of, said_by, seen_of
 from kscan_lsp.admission.matching import request_of
 from kscan_lsp.admission.model import NOTHING, Admitted, PolicyExpression
-from kscan_lsp.admission.reads import tree_of_policy
+from kscan_lsp.admission.reads import touches, tree_of_policy
 from kscan_lsp.admission.remembered import LastAnswers
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import in_order
@@ -18,18 +19,20 @@ from kscan_lsp.gatekeeper.model import is_constraint
 from kscan_lsp.gatekeeper.problems import constraint_problems, unsupported
 from kscan_lsp.gatekeeper.reading import place_in_template
 from kscan_lsp.gatekeeper.rego import NEEDS_ENGINE, input_of, place_of
-from kscan_lsp.policy.admission import gatekeeper_id
+from kscan_lsp.policy.admission import gatekeeper_id, policy_part
 from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.judging import Seen
     from kscan_lsp.admission.model import Policy
+    from kscan_lsp.admission.reads import FieldTree
     from kscan_lsp.findings import Finding
     from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.gatekeeper.model import Constraint, ConstraintTemplate
     from kscan_lsp.gatekeeper.rego import RegoEngine
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
 
 
@@ -70,6 +73,25 @@ def admit_gatekeeper(
     return Admitted(tuple(in_order(findings)), frozenset(passed) - failed, failed, tuple(unevaluated))
 
 
+def reading_in_gatekeeper(asked: GatekeeperDeciding, place: Path) -> frozenset[str]:
+    """Which constraints may read what stands at a place, by what their ids have in common."""
+    return _reading(asked.constraints, place)
+
+
+@lru_cache(maxsize=256)
+def _reading(constraints: tuple[tuple[Object, Object | None], ...], place: Path) -> frozenset[str]:
+    return frozenset(
+        policy_part(gatekeeper_id(declared.id.kind, declared.id.name))
+        for declared, template in constraints
+        if template is None or touches(place, _read_by(read_template(template)))
+    )
+
+
+def _read_by(template: ConstraintTemplate) -> FieldTree | None:
+    """What a template reads of an object, as far as anybody knows."""
+    return tree_of_policy(template.policy) if template.policy else None
+
+
 _NOT_SHOWN = "the rule of its template is violated (what it says of a Secret is not shown)"
 _SILENT = Said(False, (), ())
 
@@ -88,7 +110,9 @@ class _JudgingConstraints:
         self.namespace = asked.namespace
         self.request = request_of(one, asked.namespace)
         self.data = with_defaults(one, self.request.namespace)
-        self.last = LastAnswers[Said](("gatekeeper", one.file, one.root, one.id), self.data)
+        self.last = LastAnswers[Said](
+            None if asked.partly else ("gatekeeper", one.file, one.root, one.id), self.data
+        )
         self._seen: Seen | None = None
 
     def said(self, declared: Object, template: Object | None) -> Said:
@@ -119,7 +143,7 @@ class _JudgingConstraints:
         decided: tuple[object, ...] = (self.request, template, self.namespace)
         if read.rego is not None and read.rego.kinds is not None:
             decided = (*decided, self.inventory)
-        said = self.last.said(declared, decided, tree_of_policy(read.policy) if read.policy else None)
+        said = self.last.said(declared, decided, _read_by(read))
         if said is None:
             if read.policy is not None:
                 said = self._by_cel(read.policy, constraint, read)

@@ -15,6 +15,7 @@ from kscan_lsp.admission.judging import said_by, seen_of
 from kscan_lsp.admission.matching import is_about, labels_of, operation_of, request_of
 from kscan_lsp.admission.model import NOTHING, Admitted
 from kscan_lsp.admission.problems import span_of
+from kscan_lsp.admission.reads import touches
 from kscan_lsp.admission.remembered import LastAnswers
 from kscan_lsp.cel.patterns import start_evaluation
 from kscan_lsp.engine.verdicts import Unevaluated
@@ -30,7 +31,7 @@ from kscan_lsp.kyverno.pod_security import security_verdict
 from kscan_lsp.kyverno.reads import tree_of, tree_of_cel
 from kscan_lsp.kyverno.rules import Verdict, verdict_of
 from kscan_lsp.kyverno.scalars import wild_match
-from kscan_lsp.policy.admission import kyverno_id
+from kscan_lsp.policy.admission import kyverno_id, policy_part
 from kscan_lsp.redaction import redact
 from kscan_lsp.yaml.document import read_document
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kscan_lsp.admission.judging import Said, Seen
+    from kscan_lsp.admission.reads import FieldTree
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.kyverno.asking import KyvernoDeciding
@@ -115,6 +117,27 @@ def admit_kyverno(one: Object, resource: Resource, asked: KyvernoDeciding, rules
     )
 
 
+def reading_in_kyverno(asked: KyvernoDeciding, place: Path) -> frozenset[str]:
+    """Which policies read what stands at a place, by what their ids have in common."""
+    return _reading(asked.policies, bool(asked.exceptions), place)
+
+
+@lru_cache(maxsize=256)
+def _reading(policies: tuple[Object, ...], excepted: bool, place: Path) -> frozenset[str]:
+    return frozenset(
+        policy_part(kyverno_id(declared.id.name))
+        for declared in policies
+        if excepted or touches(place, _read_by(declared))
+    )
+
+
+def _read_by(declared: Object) -> FieldTree | None:
+    """What a policy reads of an object."""
+    if declared.id.kind in CEL_POLICIES:
+        return tree_of_cel(read_cel(declared).policies)
+    return tree_of(read_kyverno(declared).rules)
+
+
 def _merged(findings: list[Finding]) -> Iterator[Finding]:
     """One finding for each place of each rule: a rule and what is made of it may say the same."""
     yield from {(finding.control, finding.path): finding for finding in reversed(findings)}.values()
@@ -151,7 +174,9 @@ class _JudgingObject:
         )
         self.data = with_defaults(one, self.request.namespace)
         self.decided = (ruleset, self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
-        self.last = LastAnswers[tuple[RuleSaid, ...]](("kyverno", one.file, one.root, one.id), self.data)
+        self.last = LastAnswers[tuple[RuleSaid, ...]](
+            None if asked.partly else ("kyverno", one.file, one.root, one.id), self.data
+        )
         self.configs = {key: None if found is None else found.data for key, found in asked.configs}
         self.params = dict(asked.params)
         self._seen: Seen | None = None
@@ -182,11 +207,11 @@ class _JudgingObject:
 
     def said(self, declared: Object) -> tuple[RuleSaid, ...]:
         """What a policy says, which is what it said before where nothing that it reads is different."""
-        cel = declared.id.kind in CEL_POLICIES
-        read = tree_of_cel(read_cel(declared).policies) if cel else tree_of(read_kyverno(declared).rules)
         # the conditions of an exception may read anything
-        said = self.last.said(declared, self.decided, None if self.asked.exceptions else read)
+        read = None if self.asked.exceptions else _read_by(declared)
+        said = self.last.said(declared, self.decided, read)
         if said is None:
+            cel = declared.id.kind in CEL_POLICIES
             said = tuple(self._by_cel(declared) if cel else self._by_rules(declared))
         self.last.keep(declared, self.decided, said)
         return said

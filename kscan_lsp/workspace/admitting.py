@@ -6,18 +6,25 @@ policies are loaded by the first that there is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from kscan_lsp import paths
 from kscan_lsp.admission.asking import asked_of
+from kscan_lsp.admission.matching import is_exempt
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating, is_policy
+from kscan_lsp.engine.edited import moved
 from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import gatekeeper_asked
 from kscan_lsp.gatekeeper.model import is_constraint, is_gatekeeper, is_template
 from kscan_lsp.kyverno.asking import kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
+from kscan_lsp.policy.admission import policy_part
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from kscan_lsp.admission.asking import Deciding
+    from kscan_lsp.engine.edited import Edited
     from kscan_lsp.findings import Problem
     from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.graph.index import Index, Key, Object
@@ -37,6 +44,112 @@ class AskedPolicies(NamedTuple):
     def keys(self) -> tuple[frozenset[Key], ...]:
         """The keys of the index that decide it."""
         return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys
+
+    @property
+    def any(self) -> bool:
+        """Whether any policy is asked."""
+        return bool(self.admission.policies or self.kyverno.policies or self.gatekeeper.constraints)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the ids of each policy have in common, in the order in which they are asked."""
+        return (*self.admission.parts, *self.kyverno.parts, *self.gatekeeper.parts)
+
+    def only(self, parts: AbstractSet[str]) -> AskedPolicies:
+        """The same with no policies but some, by what their ids have in common."""
+        return AskedPolicies(
+            self.admission.only(parts), self.kyverno.only(parts), self.gatekeeper.only(parts)
+        )
+
+
+class Admission(NamedTuple):
+    """What policies say of a resource, and what decided it."""
+
+    asked: AskedPolicies
+    said: Admitted
+
+
+def leads_on(one: Object) -> bool:
+    """Whether what stands in an object decides what is asked about it: a binding leads to a policy."""
+    return is_exempt(one) or is_constraint(one.id)
+
+
+def admitted_after(
+    one: Object, resource: Resource, before: Admission, edit: Edited, ruleset: Ruleset
+) -> Admission:
+    """What the same policies say of a resource after an edit, mostly of one value that few of them read.
+
+    Args:
+        one: the object as the others see it.
+        resource: the same in its document.
+        before: what they said of it before, and what decided that, which is what it was.
+        edit: what is different about the resource.
+        ruleset: which policies are left out, and how severe the user has others.
+    """
+    said = _said_after(one, resource, before, edit, ruleset)
+    return Admission(before.asked, admitted(one, resource, before.asked, ruleset) if said is None else said)
+
+
+def _said_after(
+    one: Object, resource: Resource, before: Admission, edit: Edited, ruleset: Ruleset
+) -> Admitted | None:
+    """What they say where not all of them have to be asked again; None where they have."""
+    asked, said = before
+    if edit.shift is None or not asked.any:
+        return None
+    parts = _concerned(asked, edit, resource)
+    if parts is None:
+        return None
+    again = asked.only(parts)
+    anew = admitted(one, resource, again, ruleset) if parts else NOTHING
+    kept = [
+        moved(was, edit.shift, resource) for was in said.findings if policy_part(was.control) not in parts
+    ]
+    findings = tuple(merged(kept, anew.findings))
+    unevaluated = [was for was in said.unevaluated if policy_part(was.control) not in parts]
+    if unevaluated and anew.unevaluated:
+        order = {part: number for number, part in enumerate(asked.parts)}
+        unevaluated = sorted(
+            (*unevaluated, *anew.unevaluated), key=lambda was: order[policy_part(was.control)]
+        )
+    return Admitted(
+        findings,
+        anew.passed.union(name for name in said.passed if policy_part(name) not in parts),
+        frozenset([finding.control for finding in findings]),
+        tuple(unevaluated) or anew.unevaluated,
+    )
+
+
+_LED_BY: Final = frozenset({"image", "port"})
+"""Fields from which the API server fills in others."""
+
+
+def _concerned(asked: AskedPolicies, edit: Edited, resource: Resource) -> set[str] | None:
+    """Which policies read the value that is another, by what their ids have in common; None where all may."""
+    path = edit.path
+    if path is None:
+        return set()
+    was, now = (paths.lookup(data, path) for data in (edit.before.resource.data, resource.data))
+    # names and labels decide which policies are about it, and null is what the API server fills in
+    if path[0] == "metadata" or path[-1] in _LED_BY or was is None or now is None:
+        return None
+    from kscan_lsp.admission.reads import different  # few workspaces have policies
+
+    found: set[str] = set()
+    for place in different(was, now, path):
+        if asked.admission.policies:
+            from kscan_lsp.admission.remembered import reading  # as above
+
+            found |= reading(asked.admission, place)
+        if asked.kyverno.policies:
+            from kscan_lsp.kyverno.judging import reading_in_kyverno  # as above
+
+            found |= reading_in_kyverno(asked.kyverno, place)
+        if asked.gatekeeper.constraints:
+            from kscan_lsp.gatekeeper.judging import reading_in_gatekeeper  # as above
+
+            found |= reading_in_gatekeeper(asked.gatekeeper, place)
+    return found
 
 
 def asked_about(one: Object, index: Index) -> AskedPolicies:

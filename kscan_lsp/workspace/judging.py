@@ -16,15 +16,21 @@ from kscan_lsp.admission.model import NOTHING
 from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
-from kscan_lsp.graph.binding import bind
+from kscan_lsp.graph.binding import any_of, bind
 from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
-from kscan_lsp.workspace.admitting import admitted as said_of_policies
-from kscan_lsp.workspace.admitting import asked_about, policy_faults
+from kscan_lsp.workspace.admitting import (
+    Admission,
+    admitted,
+    admitted_after,
+    asked_about,
+    leads_on,
+    policy_faults,
+)
 from kscan_lsp.workspace.earlier import object_now
 from kscan_lsp.workspace.places import path_in
-from kscan_lsp.workspace.results import Admission, CheckedDocument, ReadDocument, earlier_of
+from kscan_lsp.workspace.results import CheckedDocument, ReadDocument, earlier_of
 from kscan_lsp.yaml.document import reread
 
 if TYPE_CHECKING:
@@ -161,7 +167,7 @@ def _related_after(
         before = was.related if was and as_before else None
         bounds.append(bound)
         judged.append(evaluator.evaluate_related(alone, bound, before) if bound else alone)
-    admitted = _admitted(evaluator, read, followed)
+    admitted = _admitted_after(evaluator, read, followed, changed)
     return _disposed(evaluator, replace(read, earlier=()), tuple(judged), tuple(bounds), admitted)
 
 
@@ -171,14 +177,32 @@ def _admitted(
     """What admission policies say of each resource; what it was where the very same ones are asked."""
     if not evaluator.ruleset.admission:
         return ()
+    index, ruleset = followed.answers.index, evaluator.ruleset
     found: list[Admission] = []
     for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
-        asked = asked_about(one, followed.answers.index)
+        asked = asked_about(one, index)
         if before and before[number].asked == asked:
             found.append(before[number])
         else:
-            said = said_of_policies(one, verdicts.resource, asked, evaluator.ruleset)
-            found.append(Admission(asked, said))
+            found.append(Admission(asked, admitted(one, verdicts.resource, asked, ruleset)))
+    return tuple(found)
+
+
+def _admitted_after(
+    evaluator: Evaluator, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
+) -> tuple[Admission, ...]:
+    """The same after an edit, where most of it can be what it was."""
+    if not evaluator.ruleset.admission:
+        return ()
+    index, ruleset = followed.answers.index, evaluator.ruleset
+    found: list[Admission] = []
+    for verdicts, one, was in zip(read.verdicts, read.objects, read.earlier, strict=True):
+        before = was.admission if was else None
+        if was is None or before is None or leads_on(one) or any_of(before.asked.keys, changed):
+            asked = asked_about(one, index)
+            found.append(Admission(asked, admitted(one, verdicts.resource, asked, ruleset)))
+        else:
+            found.append(admitted_after(one, verdicts.resource, before, was.alone, ruleset))
     return tuple(found)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.admitting import admitting_project, assert_edits_say_what_a_fresh_start_says, policy
+from support.evaluating import fresh
+
+from kscan_lsp.workspace.project import Project
 
 EXPRESSIONS = [
     "object.spec.replicas == 1",
@@ -21,6 +24,10 @@ EXPRESSIONS = [
     "request.name == 'a' || namespaceObject.metadata.labels.?env.orValue('') == 'prod'",
     "object.spec.strategy.type == 'Recreate'",
     "params.data.least < string(object.spec.replicas)",
+    "(object.kind == 'Pod' ? object.spec : object.spec.template.spec).containers.filter(c, c.name == 'a').size() < 2",
+    "object.spec.template.spec.containers.map(c, c.image).exists_one(i, i == 'b')",
+    "object.metadata.?labels.orValue({}).all(k, k != 'tier')",
+    "object.spec.template.spec.containers.all(c, has(c.image))",
 ]
 POLICIES = "\n---\n".join(
     policy(
@@ -86,3 +93,39 @@ def test_what_is_remembered_is_what_is_said(edits: list[tuple[tuple[str, ...], A
     around = admitting_project().with_file("policies.yaml", POLICIES)
     around = around.with_file("around.yaml", AROUND)
     assert_edits_say_what_a_fresh_start_says(around, [deployment(edits[:n]) for n in range(len(edits) + 1)])
+
+
+TYPED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a, labels: {tier: x}}
+spec:
+  replicas: %s
+  paused: %s
+  strategy:
+    type: %s
+  template:
+    spec:
+      containers:
+      - name: %s
+        image: %s
+      - name: c
+        image: %s
+"""
+SCALARS = st.sampled_from(["1", "true", "b", "shop/a", "null"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*[SCALARS] * 6), st.lists(st.tuples(st.integers(0, 5), SCALARS), min_size=4, max_size=8))
+def test_what_is_typed_into_one_value_says_what_a_fresh_start_says(
+    first: tuple[str, ...], edits: list[tuple[int, str]]
+) -> None:
+    # with controls, as what is known of a document after an edit is known by them
+    around = Project(fresh()).with_file("policies.yaml", POLICIES)
+    around = around.with_file("around.yaml", AROUND)
+    values = [*first]
+    texts = [TYPED % first, f"# a line that moves the rest\n{TYPED % first}"]
+    for number, value in edits:
+        values[number] = value
+        texts.append(f"# a line that moves the rest\n{TYPED % tuple(values)}")
+    assert_edits_say_what_a_fresh_start_says(around, texts, json=False)
