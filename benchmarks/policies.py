@@ -100,12 +100,13 @@ def answers(rounds: int) -> list[Row]:
             now = "1.4"
             for version in range(2, rounds * 2 + 2):
                 count = client.codes[uri].count(TAGS)
-                then, now = now, "latest" if now == "1.4" else "1.4"
+                then, now = now, f"1.{version}" if now == "latest" else "latest"
                 began = time.perf_counter()
                 client.change(uri, version, [Edit(line, column, column + len(then), now).change()])
                 while client.codes[uri].count(TAGS) == count:
                     client.next_codes(uri)
-                taken.append(time.perf_counter() - began)
+                if now != "latest":  # that was asked before
+                    taken.append(time.perf_counter() - began)
         finally:
             client.stop()
     return [Row(f"edit until Rego has answered: 50 lines, {policies.name}", "kscan", taken)]

@@ -68,6 +68,8 @@ class Said(NamedTuple):
     asked: bool
     violations: tuple[Violation, ...]
     unanswered: tuple[str, ...]
+    later: bool = False
+    """Whether this is what was said before, and the answer comes later."""
 
 
 def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) -> Admitted:
@@ -89,7 +91,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen: dict[str, Seen] = {}
-    last = LastAnswers[Said](None if asked.partly else ("admission", one.file, one.root, one.id), data)
+    last = LastAnswers[Said](("admission", one.file, one.root, one.id), data, partly=asked.partly)
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)

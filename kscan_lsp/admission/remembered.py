@@ -45,15 +45,17 @@ _LAST: Final[OrderedDict[Hashable, _LastSaid]] = OrderedDict()
 class LastAnswers(Generic[T]):
     """What policies said of an object when it was judged last, and what is different about it now."""
 
-    def __init__(self, key: Hashable, data: Any) -> None:
+    def __init__(self, key: Hashable, data: Any, *, partly: bool = False) -> None:
         """Compare an object with what it was.
 
         Args:
-            key: whose policies, and which object; None where nothing is known, nor to be known later.
+            key: whose policies, and which object.
             data: it as it is judged now.
+            partly: whether only those policies are asked that say something else now.
         """
         self._key = key
-        self._last = None if key is None else _LAST.get(key)
+        self._partly = partly
+        self._last = _LAST.get(key)
         self._now = _LastSaid(data, {})
         self._places: list[Path] | None = None
         self._compared: dict[tuple[int, int], tuple[object, object, bool]] = {}
@@ -67,7 +69,7 @@ class LastAnswers(Generic[T]):
             decided: what decides its answer besides the object: the request, the bindings with their params, and so on.
             read: what it reads of the object; None for all of it.
         """
-        known = None if self._last is None else self._last.said.get(policy)
+        known = None if self._last is None or self._partly else self._last.said.get(policy)
         if known is None or not self._is_decided_so(known[0], decided):
             return None
         if any(touches(place, read) for place in self._different()):
@@ -75,13 +77,21 @@ class LastAnswers(Generic[T]):
         said: T = known[1]
         return said
 
+    def before(self, policy: Object) -> T | None:
+        """What a policy said of it last, whatever is different since."""
+        return self._last.said[policy][1] if self._last is not None and policy in self._last.said else None
+
     def keep(self, policy: Object, decided: tuple[object, ...], said: T) -> None:
         """Remember what a policy says of it now."""
         self._now.said[policy] = decided, said
 
     def close(self) -> None:
         """Make what is said now what was said last."""
-        if self._key is None:
+        if self._partly:
+            if (
+                self._last is not None
+            ):  # the object that is kept with the others is not the one that they are about
+                self._last.said.update({policy: ((), said) for policy, (_, said) in self._now.said.items()})
             return
         _LAST.pop(self._key, None)
         _LAST[self._key] = self._now

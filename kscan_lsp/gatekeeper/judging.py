@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.judging import Said, Violation, findings_of, said_by, seen_of
@@ -57,11 +57,14 @@ def admit_gatekeeper(
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
+    later: set[str] = set()
     for declared, template in asked.constraints:
         name = gatekeeper_id(declared.id.kind, declared.id.name)
         if name in ruleset.left_out:
             continue
         said = judging.said(declared, template)
+        if said.later:
+            later.add(name)
         findings += findings_of(
             said.violations, name, template or declared, resource, locator=locator, ruleset=ruleset
         )
@@ -70,7 +73,13 @@ def admit_gatekeeper(
             passed.add(name)
     judging.last.close()
     failed = frozenset(finding.control for finding in findings)
-    return Admitted(tuple(in_order(findings)), frozenset(passed) - failed, failed, tuple(unevaluated))
+    return Admitted(
+        tuple(in_order(findings)),
+        frozenset(passed) - failed,
+        failed,
+        tuple(unevaluated),
+        later=frozenset(later),
+    )
 
 
 def reading_in_gatekeeper(asked: GatekeeperDeciding, place: Path) -> frozenset[str]:
@@ -111,9 +120,10 @@ class _JudgingConstraints:
         self.request = request_of(one, asked.namespace)
         self.data = with_defaults(one, self.request.namespace)
         self.last = LastAnswers[Said](
-            None if asked.partly else ("gatekeeper", one.file, one.root, one.id), self.data
+            ("gatekeeper", one.file, one.root, one.id), self.data, partly=asked.partly
         )
         self._seen: Seen | None = None
+        self._review: dict[str, Any] | None = None
 
     def said(self, declared: Object, template: Object | None) -> Said:
         """What a constraint says."""
@@ -149,6 +159,9 @@ class _JudgingConstraints:
                 said = self._by_cel(read.policy, constraint, read)
             else:
                 said = self._by_rego(constraint, read)
+        if said.later:
+            said = (self.last.before(declared) or said)._replace(later=True)
+            decided = ()  # it is not what is said of the object as it is now
         self.last.keep(declared, decided, said)
         return said
 
@@ -160,7 +173,11 @@ class _JudgingConstraints:
         parameters = constraint.params.data["spec"]["parameters"]
         inventory = self.inventory if template.rego.kinds is not None else None
         given = input_of(self.data, self.request, parameters, inventory)
+        # the very same for all templates, so that who writes it out does that once
+        given["review"] = self._review = self._review or given["review"]
         answer = self.engine.ask(template.rego, given)
+        if answer.later:
+            return _unknown("it is being evaluated")._replace(later=True)
         if answer.why:
             return _unknown(answer.why)
         where = PolicyExpression("", template.source, None)

@@ -46,10 +46,11 @@ class RegoSource(NamedTuple):
 
 
 class RegoAnswer(NamedTuple):
-    """The messages of violations, or why there is no answer."""
+    """The messages of violations, or why there is no answer, or that it comes later."""
 
     messages: tuple[str, ...] = ()
     why: str = ""
+    later: bool = False
 
 
 class RegoEngine(Protocol):

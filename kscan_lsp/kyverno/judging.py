@@ -175,7 +175,7 @@ class _JudgingObject:
         self.data = with_defaults(one, self.request.namespace)
         self.decided = (ruleset, self.request, asked.exceptions, asked.configs, asked.params, asked.namespace)
         self.last = LastAnswers[tuple[RuleSaid, ...]](
-            None if asked.partly else ("kyverno", one.file, one.root, one.id), self.data
+            ("kyverno", one.file, one.root, one.id), self.data, partly=asked.partly
         )
         self.configs = {key: None if found is None else found.data for key, found in asked.configs}
         self.params = dict(asked.params)

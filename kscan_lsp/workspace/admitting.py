@@ -16,9 +16,11 @@ from kscan_lsp.engine.edited import moved
 from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import gatekeeper_asked
 from kscan_lsp.gatekeeper.model import is_constraint, is_gatekeeper, is_template
+from kscan_lsp.graph.index import key_of
 from kscan_lsp.kyverno.asking import kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
 from kscan_lsp.policy.admission import policy_part
+from kscan_lsp.yaml.splice import Shift
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -94,30 +96,52 @@ def _said_after(
     one: Object, resource: Resource, before: Admission, edit: Edited, ruleset: Ruleset
 ) -> Admitted | None:
     """What they say where not all of them have to be asked again; None where they have."""
+    if edit.shift is None or not before.asked.any:
+        return None
+    parts = _concerned(before.asked, edit, resource)
+    return None if parts is None else _put_together(one, resource, before, edit.shift, parts, ruleset=ruleset)
+
+
+def with_answers(one: Object, resource: Resource, before: Admission, ruleset: Ruleset) -> Admission:
+    """What was said of a resource, with the answers that have come since; arguments as for `admitted_after`."""
+    parts = {policy_part(name) for name in before.said.later}
+    return Admission(before.asked, _put_together(one, resource, before, Shift(0, 0), parts, ruleset=ruleset))
+
+
+def _put_together(
+    one: Object,
+    resource: Resource,
+    before: Admission,
+    shift: Shift,
+    parts: AbstractSet[str],
+    *,
+    ruleset: Ruleset,
+) -> Admitted:
+    """What some policies say now, and all others said, or where the answer comes later."""
     asked, said = before
-    if edit.shift is None or not asked.any:
-        return None
-    parts = _concerned(asked, edit, resource)
-    if parts is None:
-        return None
-    again = asked.only(parts)
-    anew = admitted(one, resource, again, ruleset) if parts else NOTHING
-    kept = [
-        moved(was, edit.shift, resource) for was in said.findings if policy_part(was.control) not in parts
-    ]
-    findings = tuple(merged(kept, anew.findings))
-    unevaluated = [was for was in said.unevaluated if policy_part(was.control) not in parts]
-    if unevaluated and anew.unevaluated:
+    anew = admitted(one, resource, asked.only(parts), ruleset) if parts else NOTHING
+
+    def is_kept(control: str) -> bool:
+        return policy_part(control) not in parts or control in anew.later
+
+    kept = [moved(was, shift, resource) for was in said.findings if is_kept(was.control)]
+    findings = tuple(merged(kept, [was for was in anew.findings if not is_kept(was.control)]))
+    unevaluated = [was for was in said.unevaluated if is_kept(was.control)]
+    unevaluated += [was for was in anew.unevaluated if not is_kept(was.control)]
+    if len(unevaluated) > 1:
         order = {part: number for number, part in enumerate(asked.parts)}
-        unevaluated = sorted(
-            (*unevaluated, *anew.unevaluated), key=lambda was: order[policy_part(was.control)]
-        )
+        unevaluated.sort(key=lambda was: order[policy_part(was.control)])
     return Admitted(
         findings,
-        anew.passed.union(name for name in said.passed if policy_part(name) not in parts),
+        frozenset(filter(is_kept, said.passed)) | {name for name in anew.passed if not is_kept(name)},
         frozenset([finding.control for finding in findings]),
-        tuple(unevaluated) or anew.unevaluated,
+        tuple(unevaluated),
+        later=anew.later.union(name for name in said.later if policy_part(name) not in parts),
     )
+
+
+COMES_LATER: Final = frozenset([key_of("later")])
+"""What a document depends on that waits for an answer."""
 
 
 _LED_BY: Final = frozenset({"image", "port"})
@@ -170,9 +194,9 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         said = _both(said, admit_kyverno(one, resource, asked.kyverno, ruleset))
     if asked.gatekeeper.constraints or is_constraint(one.id):
         from kscan_lsp.gatekeeper.judging import admit_gatekeeper  # as above
-        from kscan_lsp.workspace.rego import rego_engine  # as above
+        from kscan_lsp.workspace.rego_beside import engine_now  # as above
 
-        said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
+        said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, engine_now()))
     return said
 
 
@@ -185,6 +209,7 @@ def _both(said: Admitted, besides: Admitted) -> Admitted:
         said.failed | besides.failed,
         said.unevaluated + besides.unevaluated,
         said.problems + besides.problems,
+        said.later | besides.later,
     )
 
 

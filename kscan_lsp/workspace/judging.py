@@ -21,12 +21,14 @@ from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.workspace.admitting import (
+    COMES_LATER,
     Admission,
     admitted,
     admitted_after,
     asked_about,
     leads_on,
     policy_faults,
+    with_answers,
 )
 from kscan_lsp.workspace.earlier import object_now
 from kscan_lsp.workspace.places import path_in
@@ -182,7 +184,9 @@ def _admitted(
     for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
         asked = asked_about(one, index)
         if before and before[number].asked == asked:
-            found.append(before[number])
+            known = before[number]
+            resource = verdicts.resource
+            found.append(with_answers(one, resource, known, ruleset) if known.said.later else known)
         else:
             found.append(Admission(asked, admitted(one, verdicts.resource, asked, ruleset)))
     return tuple(found)
@@ -256,6 +260,7 @@ def _keys(
         (keys for admission in admitted for keys in admission.asked.keys),
         (evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
         (_ON_TODAY,) if dated else (),
+        (COMES_LATER,) if any(admission.said.later for admission in admitted) else (),
     )
 
 

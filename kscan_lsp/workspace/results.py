@@ -101,6 +101,11 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
         return (*self.stale, *chain.from_iterable([verdicts.findings for verdicts in self.verdicts]))
 
     @property
+    def waits(self) -> bool:
+        """Whether something is said of it later."""
+        return any(admission.said.later for admission in self.admitted)
+
+    @property
     def complete(self) -> bool:
         """Whether all that should have been judged was."""
         return self.document.complete and not any(problem.fatal for problem in self.problems)

@@ -122,7 +122,7 @@ class Workspace(Struct):
     def is_complete(self) -> bool:
         """Whether all files have been read."""
         known = self.searched and self.project.whole and self.news is None
-        return known and not (self.waiting or self.unsettled or self.untold)
+        return known and not (self.waiting or self.unsettled or self.untold or self.project.waiting)
 
     def take_next_step(
         self,
