@@ -115,8 +115,9 @@ class Client:
             if message.get("method") == "textDocument/publishDiagnostics":
                 params = message["params"]
                 self.told.add(params["uri"])
+                self.codes[params["uri"]] = [found.get("code") for found in params["diagnostics"]]
                 if params["uri"] == uri:
-                    return {str(found.get("code")) for found in params["diagnostics"]}
+                    return {str(code) for code in self.codes[uri]}
 
     def memory(self) -> float:
         """What the server holds in memory now, in MB; nan where the system does not tell."""

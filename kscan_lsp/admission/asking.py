@@ -14,8 +14,11 @@ from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt,
 from kscan_lsp.admission.model import BINDINGS
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
+from kscan_lsp.policy.admission import control_id, policy_part
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from kscan_lsp.admission.before import Was
     from kscan_lsp.admission.matching import Request
     from kscan_lsp.admission.model import Binding, Policy
@@ -37,6 +40,22 @@ class Deciding(NamedTuple):
     """Of a binding, the policy that it binds."""
     was: Was = NOT_KNOWN
     """What it was before."""
+    partly: bool = False
+    """Whether there are more, which are not asked, as they say what they said."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the ids of each policy have in common."""
+        return tuple([_part(one) for one, _ in self.policies])
+
+    def only(self, parts: AbstractSet[str]) -> Deciding:
+        """The same with no policies but some, by what their ids have in common."""
+        asked = tuple(one for one in self.policies if _part(one[0]) in parts)
+        return self._replace(policies=asked, partly=True)
+
+
+def _part(policy: Object) -> str:
+    return policy_part(control_id(policy.id.name))
 
 
 @lru_cache(maxsize=1_024)

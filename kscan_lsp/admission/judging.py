@@ -76,6 +76,8 @@ class Said(NamedTuple):
     asked: bool
     violations: tuple[Violation, ...]
     unanswered: tuple[str, ...]
+    later: bool = False
+    """Whether this is what was said before, and the answer comes later."""
 
 
 def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) -> Admitted:
@@ -97,7 +99,9 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen_as = cache(lambda operation: seen_of(data, request.as_a(operation), asked.namespace, asked.was))
-    last = LastAnswers[Said](("admission", one.file, one.root, one.id, resource.origin is None), data)
+    last = LastAnswers[Said](
+        ("admission", one.file, one.root, one.id, resource.origin is None), data, partly=asked.partly
+    )
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
@@ -153,6 +157,12 @@ def values_of(
     return values
 
 
+@lru_cache(maxsize=256)
+def _view_of_param(param: Object) -> Any:
+    """What expressions see of params, which are the same for all objects that they are for."""
+    return cel.view(param.data).value
+
+
 class _Judging:
     """One policy and one object, binding by binding."""
 
@@ -179,7 +189,7 @@ class _Judging:
             if param is None:
                 self.judged(severity, seen.without_params)
             else:
-                values = {**seen.values, "params": cel.view(param.data).value}
+                values = {**seen.values, "params": _view_of_param(param)}
                 self.judged(severity, cel.bind(POLICIES, values))
 
     def judged(self, severity: Severity, activation: cel.Activation) -> None:
@@ -327,7 +337,7 @@ def said_by(
     """
     judging = _Judging(policy, one, request)
     for activation in [
-        cel.bind(POLICIES, {**seen.values, "params": cel.view(param.data).value}) for param in params
+        cel.bind(POLICIES, {**seen.values, "params": _view_of_param(param)}) for param in params
     ] or [seen.without_params]:
         judging.judged(severity, activation)
     return Said(judging.asked, tuple(judging.violations), tuple(judging.unanswered))

@@ -51,6 +51,8 @@ class Admitted(Struct, frozen=True, eq=False):
     unevaluated: tuple[Unevaluated, ...] = ()
     problems: tuple[Problem, ...] = ()
     """What is wrong with a binding."""
+    later: frozenset[str] = frozenset()
+    """Whose answer comes later; until then it is what was said before, if anything was."""
 
 
 NOTHING: Final = Admitted()

@@ -1,45 +1,56 @@
-"""Which fields of an object an expression of a policy can read: what else is typed changes nothing that it says."""
+"""Which fields of an object an expression of a policy can read: what else is typed changes nothing that it says.
+
+An expression is followed without a value: each part of it is known by the places in the object that its value may come
+from, also through variables, macros and conditions. Of a value that is only asked whether it is there, or gone through,
+nothing inside is read. What is not followed to its end is read whole: too much may be named, and never too little.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.admission.expressions import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from kscan_lsp.admission.expressions import Part
     from kscan_lsp.admission.model import Policy
     from kscan_lsp.paths import Path
 
+Way = tuple[str, ...]
 OBJECT: Final = "object"
 VARIABLES: Final = "variables"
 
-
 FieldTree = dict[str, Any]
-"""Fields by name, with `ANY` for the elements of a list; None where all below is read."""
+"""Fields by name, with `ANY` for all of a list or a map. None where all below is read; empty where nothing below is:
+only whether it is there, what type it has, and how long it is as a list."""
 ANY: Final = "*"
+HERE: Final = ""
+"""At the end of a way: what stands there is read, and nothing below it; at the end of a place: the value of a scalar is
+another, and its type the same."""
 
 
 @lru_cache(maxsize=1_024)
-def reads_of(policy: Policy) -> tuple[tuple[str, ...], ...]:
+def reads_of(policy: Policy) -> tuple[Way, ...]:
     """The fields that the expressions of a policy can read, each with all below it; `()` is the whole object."""
-    aliases: dict[str, tuple[str, ...]] = {}
-    """Variables that are nothing but a field: who reads one reads that."""
-    sources = [condition.question.source for condition in policy.conditions]
+    reading = _CelReading()
+    for condition in policy.conditions:
+        reading.source(condition.question.source)
     for name, expression in policy.variables:
         part = parts_of(expression.source)
-        chain = None if part is None else _chain(part, aliases)
-        if chain is None:
-            sources.append(expression.source)
+        if part is None:
+            reading.read.add(())
         else:
-            aliases[name] = chain
+            reading.variables[name] = reading.follow(part, {})
     for validation in policy.validations:
-        sources += [one.source for one in (validation.question, validation.telling) if one is not None]
-    sources += [mutation.question.source for mutation in policy.mutations]
-    return tuple({path for source in sources for path in _reads(source, aliases)})
+        for one in (validation.question, validation.telling):
+            if one is not None:
+                reading.source(one.source)
+    for mutation in policy.mutations:
+        reading.source(mutation.question.source)
+    return tuple(reading.read)
 
 
 @lru_cache(maxsize=1_024)
@@ -48,7 +59,7 @@ def tree_of_policy(policy: Policy) -> FieldTree | None:
     return tree_of(reads_of(policy))
 
 
-def tree_of(paths: Iterable[tuple[str, ...]]) -> FieldTree | None:
+def tree_of(paths: Iterable[Way]) -> FieldTree | None:
     """Fields by their paths as a tree, each with all below it; None for everything."""
     tree: FieldTree = {}
     for path in sorted(paths, key=len):
@@ -58,63 +69,180 @@ def tree_of(paths: Iterable[tuple[str, ...]]) -> FieldTree | None:
     return tree
 
 
-def _add(tree: FieldTree, path: tuple[str, ...]) -> None:
+def _add(tree: FieldTree, path: Way) -> None:
     for name in path[:-1]:
         inner = tree.setdefault(name, {})
         if inner is None:
             return
         tree = inner
-    tree[path[-1]] = None
+    if path[-1] != HERE:
+        tree[path[-1]] = None
 
 
 def touches(place: Path, tree: FieldTree | None) -> bool:
     """Whether what is at a place is read, or part of what is."""
-    for name in place:
+    for at, name in enumerate(place):
         if tree is None:
             return True
+        if name == HERE:
+            return bool(tree)
         if isinstance(name, int):
-            if ANY not in tree:
-                return True
+            if ANY not in tree:  # where fields of a list are read, nobody knows what that means
+                return bool(tree)
             tree = tree[ANY]
-        elif name in tree:
+        elif ANY not in tree:
+            if name not in tree:
+                return False
             tree = tree[name]
+        elif name in tree and touches(place[at + 1 :], tree[name]):
+            return True
         else:
-            return False
+            tree = tree[ANY]
     return True
 
 
-def _reads(source: str, aliases: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    part = parts_of(source)
-    if part is None:
-        yield ()
-    else:
-        yield from _in(part, aliases)
+class _ComesFrom(NamedTuple):
+    """Where a value may stand in the object, or, if it is a list that the expression makes, its elements."""
+
+    ways: frozenset[Way]
+    listed: bool = False
 
 
-def _in(part: Part, aliases: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    chain = _chain(part, aliases)
-    if chain is not None:
-        yield chain
-        return
-    for inner in part.parts:
-        yield from _in(inner, aliases)
+_NOWHERE: Final = _ComesFrom(frozenset())
+_QUANTIFIERS: Final = frozenset({"all", "exists", "exists_one", "existsOne"})
+
+Names = dict[str, _ComesFrom]
+"""The variables of macros around a part."""
 
 
-def _chain(part: Part, aliases: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
-    """The field that a part is of the object; None for anything else, and for what is only reached by a value."""
-    if part.kind == "name":
-        return () if part.name == OBJECT else None
-    if part.kind == "select":
-        of = part.parts[0]
-        if of.kind == "name" and of.name == VARIABLES:
-            return aliases.get(part.name)
-        above = _chain(of, aliases)
-        return None if above is None else (*above, part.name)
-    return None
+class _CelReading:
+    """Collects what is read."""
+
+    def __init__(self) -> None:
+        self.read: set[Way] = set()
+        self.variables: Names = {}
+
+    def source(self, source: str) -> None:
+        """An expression whose value counts."""
+        part = parts_of(source)
+        if part is None:
+            self.read.add(())
+        else:
+            self.whole(part, {})
+
+    def whole(self, part: Part, names: Names) -> None:
+        """All of a value is read."""
+        self.read |= self.follow(part, names).ways
+
+    def seen(self, ways: frozenset[Way], listed: bool = False) -> _ComesFrom:
+        """Values that are looked at, whatever is done with what they have."""
+        self.read.update((*way, HERE) for way in ways)
+        return _ComesFrom(ways, listed)
+
+    def items(self, found: _ComesFrom) -> _ComesFrom:
+        """The elements of a list, or the keys of a map."""
+        if found.listed:
+            return _ComesFrom(found.ways)
+        self.seen(found.ways)
+        return self.seen(frozenset((*way, ANY) for way in found.ways))
+
+    def either(self, one: _ComesFrom, other: _ComesFrom) -> _ComesFrom:
+        """One of two values."""
+        if one.listed != other.listed:
+            one, other = self.items(one), self.items(other)
+            return _ComesFrom(one.ways | other.ways, listed=True)
+        return _ComesFrom(one.ways | other.ways, one.listed)
+
+    def field(self, found: _ComesFrom, name: str) -> _ComesFrom:
+        """A field of a value."""
+        if found.listed:
+            self.read |= found.ways
+            return _NOWHERE
+        return self.seen(frozenset((*way, name) for way in found.ways))
+
+    def follow(self, part: Part, names: Names) -> _ComesFrom:
+        """Where the value of a part may come from; what is read to get there is noted."""
+        parts = part.parts
+        match part.kind, part.name:
+            case "name", name:
+                return names.get(name) or (_ComesFrom(frozenset([()])) if name == OBJECT else _NOWHERE)
+            case "select", name:
+                if parts[0].kind == "name" and parts[0].name == VARIABLES and VARIABLES not in names:
+                    return self.variables.get(name, _NOWHERE)
+                return self.field(self.follow(parts[0], names), name)
+            case "index", _:
+                return self.index(parts[0], parts[1], names)
+            case "condition", _:
+                self.whole(parts[0], names)
+                return self.either(self.follow(parts[1], names), self.follow(parts[2], names))
+            case "operator", "+" if len(parts) == 2:
+                found = [self.items(self.follow(one, names)) for one in parts]
+                return _ComesFrom(found[0].ways | found[1].ways, listed=True)
+            case "call", _:
+                return self.call(part, names)
+        for one in parts:
+            self.whole(one, names)
+        return _NOWHERE
+
+    def index(self, of: Part, at: Part, names: Names) -> _ComesFrom:
+        """An element of a list, or an entry of a map: the one that is named, where it is."""
+        found = self.follow(of, names)
+        if at.kind == "literal" and at.name.isdigit():
+            return self.items(found)
+        if at.kind == "literal" and at.name[:1] in {"'", '"'} and "\\" not in at.name and len(at.name) > 2:
+            return self.field(found, at.name.strip(at.name[0]))
+        self.whole(at, names)
+        self.read |= found.ways
+        return _NOWHERE
+
+    def call(self, part: Part, names: Names) -> _ComesFrom:
+        """What a function or a macro gives."""
+        parts = part.parts
+        if not parts:
+            return _NOWHERE
+        if (part.name == "has" and not part.method) or (part.name == "hasValue" and part.method):
+            self.follow(parts[0], names)
+            return _NOWHERE
+        if part.name == "size" and len(parts) == 1:
+            self.items(self.follow(parts[0], names))
+            return _NOWHERE
+        if part.method and len(parts) == 1 and part.name == "value":
+            return self.follow(parts[0], names)
+        if part.method and len(parts) == 2 and part.name in {"orValue", "or"}:
+            return self.either(self.follow(parts[0], names), self.follow(parts[1], names))
+        if part.method and len(parts) in {3, 4} and parts[1].kind == "name":
+            found = self.macro(part, names)
+            if found is not None:
+                return found
+        for one in parts:
+            self.whole(one, names)
+        return _NOWHERE
+
+    def macro(self, part: Part, names: Names) -> _ComesFrom | None:
+        """What a macro gives that goes through a list; None for what is none."""
+        parts = part.parts
+        single = len(parts) == 3
+        if not (part.name == "map" or (single and (part.name == "filter" or part.name in _QUANTIFIERS))):
+            return None
+        items = self.items(self.follow(parts[0], names))
+        inner = {**names, parts[1].name: items}
+        if part.name != "map":
+            self.whole(parts[2], inner)
+            return _ComesFrom(items.ways, listed=True) if part.name == "filter" else _NOWHERE
+        if not single:
+            self.whole(parts[2], inner)
+        found = self.follow(parts[-1], inner)
+        if found.listed:
+            self.read |= found.ways
+            return _ComesFrom(frozenset(), listed=True)
+        return self.seen(found.ways, listed=True)
 
 
 def different(one: Any, other: Any, path: Path = ()) -> Iterator[Path]:
-    """Where two values differ, as far as an expression can tell; of maps whose entries changed places, the map."""
+    """Where two values differ, as far as an expression can tell; of maps whose entries changed places, the map.
+
+    A place that ends with `HERE` has another scalar of the same type.
+    """
     if one is other:
         return
     if isinstance(one, dict) and isinstance(other, dict):
@@ -130,7 +258,8 @@ def different(one: Any, other: Any, path: Path = ()) -> Iterator[Path]:
         for number, (first, second) in enumerate(zip(one, other, strict=True)):
             yield from different(first, second, (*path, number))
     elif not is_same(one, other):
-        yield path
+        scalar = type(one) is type(other) and not isinstance(one, dict | list | tuple)
+        yield (*path, HERE) if scalar else path
 
 
 def is_same(one: Any, other: Any) -> bool:

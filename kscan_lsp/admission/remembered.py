@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from kscan_lsp.admission.reads import different, is_same, touches
+from kscan_lsp.admission.asking import read_policy
+from kscan_lsp.admission.reads import different, is_same, touches, tree_of_policy
+from kscan_lsp.policy.admission import control_id, policy_part
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.admission.reads import FieldTree
+    from kscan_lsp.graph.index import Object
     from kscan_lsp.paths import Path
 
 T = TypeVar("T")
@@ -40,23 +45,21 @@ _LAST: Final[OrderedDict[Hashable, _LastSaid]] = OrderedDict()
 class LastAnswers(Generic[T]):
     """What policies said of an object when it was judged last, and what is different about it now."""
 
-    def __init__(self, key: Hashable, data: Any) -> None:
+    def __init__(self, key: Hashable, data: Any, *, partly: bool = False) -> None:
         """Compare an object with what it was.
 
         Args:
             key: whose policies, and which object.
             data: it as it is judged now.
+            partly: whether only those policies are asked that say something else now.
         """
         self._key = key
+        self._partly = partly
         self._last = _LAST.get(key)
         self._now = _LastSaid(data, {})
-        self._places: list[Path] = []
-        if self._last is not None:
-            self._places = [*islice(different(self._last.data, data), MAX_DIFFERENT + 1)]
-            if len(self._places) > MAX_DIFFERENT:
-                self._places = [()]
+        self._places: list[Path] | None = None
         self._compared: dict[tuple[int, int], tuple[object, object, bool]] = {}
-        """Whether what decided two answers is the same, which most policies share; by identity, so they are kept."""
+        """Whether two things that decide are the same, which most policies share; by identity, so they are kept."""
 
     def said(self, policy: Hashable, decided: tuple[object, ...], read: FieldTree | None) -> T | None:
         """What a policy said of it, if it says the same now; else None.
@@ -66,13 +69,17 @@ class LastAnswers(Generic[T]):
             decided: what decides its answer besides the object: the request, the bindings with their params, and so on.
             read: what it reads of the object; None for all of it.
         """
-        known = None if self._last is None else self._last.said.get(policy)
-        if known is None or not self._is_same(known[0], decided):
+        known = None if self._last is None or self._partly else self._last.said.get(policy)
+        if known is None or not self._is_decided_so(known[0], decided):
             return None
-        if any(touches(place, read) for place in self._places):
+        if any(touches(place, read) for place in self._different()):
             return None
         said: T = known[1]
         return said
+
+    def before(self, policy: Hashable) -> T | None:
+        """What a policy said of it last, whatever is different since."""
+        return self._last.said[policy][1] if self._last is not None and policy in self._last.said else None
 
     def keep(self, policy: Hashable, decided: tuple[object, ...], said: T) -> None:
         """Remember what a policy says of it now."""
@@ -80,17 +87,51 @@ class LastAnswers(Generic[T]):
 
     def close(self) -> None:
         """Make what is said now what was said last."""
+        if self._partly:
+            if (
+                self._last is not None
+            ):  # the object that is kept with the others is not the one that they are about
+                self._last.said.update({policy: ((), said) for policy, (_, said) in self._now.said.items()})
+            return
         _LAST.pop(self._key, None)
         _LAST[self._key] = self._now
         if len(_LAST) > MAX_REMEMBERED:
             with contextlib.suppress(KeyError):  # another thread may have taken it out
                 _LAST.popitem(last=False)
 
-    def _is_same(self, one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    def _different(self) -> list[Path]:
+        """Where it is another than when it was judged last."""
+        if self._places is None:
+            before = None if self._last is None else self._last.data
+            self._places = [*islice(different(before, self._now.data), MAX_DIFFERENT + 1)]
+            if len(self._places) > MAX_DIFFERENT:
+                self._places = [()]
+        return self._places
+
+    def _is_decided_so(self, one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+        return len(one) == len(other) and all(
+            a is b or self._is_same(a, b) for a, b in zip(one, other, strict=True)
+        )
+
+    def _is_same(self, one: object, other: object) -> bool:
         both = id(one), id(other)
         if both not in self._compared:
             self._compared[both] = (one, other, is_same(one, other))
         return self._compared[both][2]
+
+
+def reading(asked: Deciding, place: Path) -> frozenset[str]:
+    """Which policies read what stands at a place, by what their ids have in common."""
+    return _reading(asked.policies, place)
+
+
+@lru_cache(maxsize=256)
+def _reading(policies: tuple[tuple[Object, object], ...], place: Path) -> frozenset[str]:
+    return frozenset(
+        policy_part(control_id(declared.id.name))
+        for declared, _ in policies
+        if touches(place, tree_of_policy(read_policy(declared)))
+    )
 
 
 def forget() -> None:

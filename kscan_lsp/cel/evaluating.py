@@ -14,7 +14,7 @@ from msgspec import Struct
 from kscan_lsp.cel import calling, guard, library, patterns, views
 from kscan_lsp.cel.compiling import OPTIONAL, program_of, type_in_words
 from kscan_lsp.cel.cost import work
-from kscan_lsp.cel.extents import Extent, extent, is_small
+from kscan_lsp.cel.extents import SMALL, Extent, extent, is_small
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Failed(Struct, frozen=True):
 class Activation:
     """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
 
-    __slots__ = ("_extents", "_values", "environment", "handle", "programs")
+    __slots__ = ("_bounds", "_extents", "_known", "_values", "environment", "handle", "programs")
 
     def __init__(self, environment: Environment, values: Mapping[str, Any]) -> None:
         self.environment = environment
@@ -51,6 +51,8 @@ class Activation:
         self.handle = environment.runtime.Activation(values)
         self._values = values
         self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
+        self._known: dict[str, Extent] = {}
+        self._bounds: dict[str, Extent] = {}
 
     def text(self, names: tuple[str, ...]) -> str | None:
         """The text in a field of a field ... of a variable; None where there is something else, or nothing."""
@@ -59,20 +61,33 @@ class Activation:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, str) else None
 
+    def bounds(self, names: tuple[str, ...]) -> tuple[Extent, ...]:
+        """The same of what may do more work: no less than they are, and quicker to say where they are small."""
+        return tuple([self._bound(name) for name in names])
+
+    def _bound(self, name: str) -> Extent:
+        if name not in self._bounds:
+            self._bounds[name] = SMALL if is_small([self._values.get(name)]) else self._extent(name)
+        return self._bounds[name]
+
     def extents(self, names: tuple[str, ...]) -> tuple[Extent, ...] | None:
         """How large the values of some names are, rounded; `None` when they are small."""
         try:
             return self._extents[names]
         except KeyError:
-            values = [self._values.get(name) for name in names]
-            small = not self.environment.admission and is_small(values)
+            small = not self.environment.admission and is_small([self._values.get(name) for name in names])
             found = None if small else self.sizes(names)
             self._extents[names] = found
             return found
 
     def sizes(self, names: tuple[str, ...]) -> tuple[Extent, ...]:
         """How large the values of some names are, rounded."""
-        return tuple(extent([self._values.get(name)]).rounded() for name in names)
+        return tuple([self._extent(name) for name in names])
+
+    def _extent(self, name: str) -> Extent:
+        if name not in self._known:
+            self._known[name] = extent([self._values.get(name)]).rounded()
+        return self._known[name]
 
 
 def bind(environment: Environment, values: Mapping[str, Any]) -> Activation:
@@ -138,8 +153,12 @@ def evaluate(
 
 def _refused(program: Program, activation: Activation) -> Failed | None:
     """A reason not to evaluate: the work could be too much for data of this size."""
+    times = 1
+    if activation.environment.admission:
+        times = ADMISSION_WORK
+        if _bears(program, activation.bounds(program.names), times):
+            return None
     found = activation.extents(program.names)
-    times = ADMISSION_WORK if activation.environment.admission else 1
     if found is None or _bears(program, found, times):
         return None
     return Failed("too much work for an object of this size")

@@ -89,9 +89,7 @@ def verdicts_after(
     resource = known.resource
     groups = list(plan.groups) if again else ()
     anew = {planned.check.control for number in again for planned in groups[number].checks}
-    findings = [
-        _moved(finding, shift, resource) for finding in before.findings if finding.control not in anew
-    ]
+    findings = [moved(finding, shift, resource) for finding in before.findings if finding.control not in anew]
     failures = [one for group in found for one in group.failures if one.check.control in anew] if anew else ()
     if failures:
         new, _ = findings_of(resource, resource.locator(), ruleset, failures, related)
@@ -108,7 +106,7 @@ def verdicts_after(
     )
 
 
-def _moved(finding: Finding, shift: Shift, resource: Resource) -> Finding:
+def moved(finding: Finding, shift: Shift, resource: Resource) -> Finding:
     """A finding that holds still, at the place where it is after an edit."""
     return Finding(
         finding.control,

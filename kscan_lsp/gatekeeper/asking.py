@@ -13,8 +13,11 @@ from kscan_lsp.admission.before import NOT_KNOWN, was_of
 from kscan_lsp.admission.matching import is_cluster_scoped
 from kscan_lsp.gatekeeper.model import is_constraint, is_template
 from kscan_lsp.graph.index import key_of
+from kscan_lsp.policy.admission import gatekeeper_id, policy_part
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from kscan_lsp.admission.before import Was
     from kscan_lsp.gatekeeper.model import Constraint, ConstraintTemplate
     from kscan_lsp.graph.index import Index, Key, Object
@@ -39,6 +42,22 @@ class GatekeeperDeciding(NamedTuple):
     """The objects of the cluster that templates ask for; None where none does."""
     was: Was = NOT_KNOWN
     """What it was before."""
+    partly: bool = False
+    """Whether there are more, which are not asked, as they say what they said."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the ids of each constraint have in common."""
+        return tuple([_part(one) for one, _ in self.constraints])
+
+    def only(self, parts: AbstractSet[str]) -> GatekeeperDeciding:
+        """The same with no constraints but some, by what their ids have in common."""
+        asked = tuple(one for one in self.constraints if _part(one[0]) in parts)
+        return self._replace(constraints=asked, partly=True)
+
+
+def _part(constraint: Object) -> str:
+    return policy_part(gatekeeper_id(constraint.id.kind, constraint.id.name))
 
 
 _NOTHING = GatekeeperDeciding(())

@@ -7,15 +7,15 @@ counts.
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.admission.before import CREATE, UPDATE, reads_what_was
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.judging import Said, Violation, findings_of, said_by, seen_of
 from kscan_lsp.admission.matching import request_of
 from kscan_lsp.admission.model import NOTHING, Admitted, PolicyExpression
-from kscan_lsp.admission.reads import tree_of_policy
+from kscan_lsp.admission.reads import touches, tree_of_policy
 from kscan_lsp.admission.remembered import LastAnswers
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.findings import in_order
@@ -25,7 +25,7 @@ from kscan_lsp.gatekeeper.model import is_constraint
 from kscan_lsp.gatekeeper.problems import constraint_problems, unsupported
 from kscan_lsp.gatekeeper.reading import place_in_template
 from kscan_lsp.gatekeeper.rego import input_of, place_of
-from kscan_lsp.policy.admission import gatekeeper_id
+from kscan_lsp.policy.admission import gatekeeper_id, policy_part
 from kscan_lsp.policy.rego import NEEDS_ENGINE
 from kscan_lsp.redaction import redact
 
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from kscan_lsp.admission.judging import Seen
     from kscan_lsp.admission.matching import Request
     from kscan_lsp.admission.model import Policy
+    from kscan_lsp.admission.reads import FieldTree
     from kscan_lsp.findings import Finding
     from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.gatekeeper.model import Constraint, ConstraintTemplate
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.paths import Path
     from kscan_lsp.policy.rego import RegoEngine
     from kscan_lsp.policy.ruleset import Ruleset
 
@@ -63,11 +65,14 @@ def admit_gatekeeper(
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
+    later: set[str] = set()
     for declared, template in asked.constraints:
         name = gatekeeper_id(declared.id.kind, declared.id.name)
         if name in ruleset.left_out:
             continue
         said = judging.said(declared, template)
+        if said.later:
+            later.add(name)
         findings += findings_of(
             said.violations, name, template or declared, resource, locator=locator, ruleset=ruleset
         )
@@ -76,7 +81,32 @@ def admit_gatekeeper(
             passed.add(name)
     judging.last.close()
     failed = frozenset(finding.control for finding in findings)
-    return Admitted(tuple(in_order(findings)), frozenset(passed) - failed, failed, tuple(unevaluated))
+    return Admitted(
+        tuple(in_order(findings)),
+        frozenset(passed) - failed,
+        failed,
+        tuple(unevaluated),
+        later=frozenset(later),
+    )
+
+
+def reading_in_gatekeeper(asked: GatekeeperDeciding, place: Path) -> frozenset[str]:
+    """Which constraints may read what stands at a place, by what their ids have in common."""
+    return _reading(asked.constraints, place)
+
+
+@lru_cache(maxsize=256)
+def _reading(constraints: tuple[tuple[Object, Object | None], ...], place: Path) -> frozenset[str]:
+    return frozenset(
+        policy_part(gatekeeper_id(declared.id.kind, declared.id.name))
+        for declared, template in constraints
+        if template is None or touches(place, _read_by(read_template(template)))
+    )
+
+
+def _read_by(template: ConstraintTemplate) -> FieldTree | None:
+    """What a template reads of an object, as far as anybody knows."""
+    return tree_of_policy(template.policy) if template.policy else None
 
 
 _NOT_SHOWN = "the rule of its template is violated (what it says of a Secret is not shown)"
@@ -99,8 +129,11 @@ class _JudgingConstraints:
         self.known = request_of(one, asked.namespace, asked.was)
         self.request = self.known.as_a(CREATE)
         self.data = with_defaults(one, self.request.namespace)
-        self.last = LastAnswers[Said](("gatekeeper", one.file, one.root, one.id), self.data)
+        self.last = LastAnswers[Said](
+            ("gatekeeper", one.file, one.root, one.id), self.data, partly=asked.partly
+        )
         self._seen_as = cache(self._seen)
+        self._reviews: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def said(self, declared: Object, template: Object | None) -> Said:
         """What a constraint says."""
@@ -130,11 +163,14 @@ class _JudgingConstraints:
         decided: tuple[object, ...] = (self.request, template, self.namespace, self.was)
         if read.inventory is not None:
             decided = (*decided, self.inventory)
-        said = self.last.said(declared, decided, tree_of_policy(read.policy) if read.policy else None)
+        said = self.last.said(declared, decided, _read_by(read))
         if said is None:
             said = self._as_a(CREATE, constraint, read)
             if self.was.object is not None and reads_what_was(template.document):
                 said = _both(said, self._as_a(UPDATE, constraint, read))
+        if said.later:
+            said = (self.last.before(declared) or said)._replace(later=True)
+            decided = ()  # it is not what is said of the object as it is now
         self.last.keep(declared, decided, said)
         return said
 
@@ -155,7 +191,11 @@ class _JudgingConstraints:
         given = input_of(self.data, request, parameters, inventory)
         if self.was.object is not None and request.operations == (UPDATE,):
             given["review"]["oldObject"] = with_defaults(self.was.object, request.namespace)
+        # the very same for all templates, so that who writes it out does that once
+        given["review"] = self._reviews.setdefault(request.operations, given["review"])
         (answer,) = self.engine.ask([template.rego], given)
+        if answer.later:
+            return _unknown("it is being evaluated")._replace(later=True)
         if answer.why:
             return _unknown(answer.why)
         where = PolicyExpression("", template.source, None)
@@ -198,7 +238,8 @@ def _both(one: Said, other: Said) -> Said:
         (violation.path, violation.message): violation for violation in (*other.violations, *one.violations)
     }
     unanswered = dict.fromkeys((*one.unanswered, *other.unanswered))
-    return Said(one.asked or other.asked, tuple(told.values()), tuple(unanswered))
+    later = one.later or other.later
+    return Said(one.asked or other.asked, tuple(told.values()), tuple(unanswered), later)
 
 
 def _placed(question: PolicyExpression, template: ConstraintTemplate) -> PolicyExpression:

@@ -34,7 +34,7 @@ class Bound(NamedTuple):
     """For each, what tells the questions of its relations from others; the same for as long as the object is."""
 
 
-def any_of(dependencies: Keys, keys: AbstractSet[Key]) -> bool:
+def any_of(dependencies: Iterable[frozenset[Key]], keys: AbstractSet[Key]) -> bool:
     """Whether some keys are among those of dependencies."""
     return any(not part.isdisjoint(keys) for part in dependencies)
 

@@ -14,8 +14,11 @@ from kscan_lsp.admission.before import NOT_KNOWN, was_of
 from kscan_lsp.admission.matching import is_cluster_scoped, resource_of
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kyverno.model import CEL_POLICIES, is_kyverno
+from kscan_lsp.policy.admission import kyverno_id, policy_part
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from kscan_lsp.admission.before import Was
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kyverno.cel_policies import KyvernoCelPolicy
@@ -38,6 +41,22 @@ class KyvernoDeciding(NamedTuple):
     keys: frozenset[Key] = frozenset()
     was: Was = NOT_KNOWN
     """What it was before."""
+    partly: bool = False
+    """Whether there are more, which are not asked, as they say what they said."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the ids of each policy have in common."""
+        return tuple([_part(one) for one in self.policies])
+
+    def only(self, parts: AbstractSet[str]) -> KyvernoDeciding:
+        """The same with no policies but some, by what the ids of their rules have in common."""
+        asked = tuple(one for one in self.policies if _part(one) in parts)
+        return self._replace(policies=asked, partly=True)
+
+
+def _part(policy: Object) -> str:
+    return policy_part(kyverno_id(policy.id.name))
 
 
 _NOTHING = KyvernoDeciding(())

@@ -28,7 +28,7 @@ from kscan_lsp.kyverno.expressions import NotFound, QueryError, Unanswerable
 from kscan_lsp.kyverno.matching import Fit, RuleSubject, fit_of, fits_filters
 from kscan_lsp.kyverno.model import CEL_POLICIES
 from kscan_lsp.kyverno.pod_security import security_verdict
-from kscan_lsp.kyverno.reads import tree_of, tree_of_cel
+from kscan_lsp.kyverno.reads import read_by
 from kscan_lsp.kyverno.rules import Verdict, verdict_of
 from kscan_lsp.kyverno.scalars import wild_match
 from kscan_lsp.policy.admission import kyverno_id
@@ -187,8 +187,11 @@ class _JudgingObject:
             around=self.request.around,
         )
         self.data = with_defaults(one, self.request.namespace)
-        self.decided = (ruleset, self.request, *asked._replace(policies=(), keys=frozenset()))
-        self.last = LastAnswers[tuple[RuleSaid, ...]](("kyverno", one.file, one.root, one.id), self.data)
+        deciding = asked._replace(policies=(), keys=frozenset(), partly=False)
+        self.decided = (ruleset, self.request, *deciding)
+        self.last = LastAnswers[tuple[RuleSaid, ...]](
+            ("kyverno", one.file, one.root, one.id), self.data, partly=asked.partly
+        )
         self.params = dict(asked.params)
         self.operations = [
             _Operation(name, self.request, self.subject, asked, self.data) for name in self.request.operations
@@ -197,11 +200,11 @@ class _JudgingObject:
 
     def said(self, declared: Object) -> tuple[RuleSaid, ...]:
         """What a policy says, which is what it said before where nothing that it reads is different."""
-        cel = declared.id.kind in CEL_POLICIES
-        read = tree_of_cel(read_cel(declared).policies) if cel else tree_of(read_kyverno(declared).rules)
         # the conditions of an exception may read anything
-        said = self.last.said(declared, self.decided, None if self.asked.exceptions else read)
+        read = None if self.asked.exceptions else read_by(declared)
+        said = self.last.said(declared, self.decided, read)
         if said is None:
+            cel = declared.id.kind in CEL_POLICIES
             said = tuple(self._by_cel(declared) if cel else self._by_rules(declared))
         self.last.keep(declared, self.decided, said)
         return said

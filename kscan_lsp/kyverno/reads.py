@@ -9,23 +9,29 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp.admission.reads import ANY
+from kscan_lsp.admission.reads import ANY, touches
 from kscan_lsp.admission.reads import reads_of as reads_of_cel
 from kscan_lsp.admission.reads import tree_of as tree_of_paths
+from kscan_lsp.kyverno.asking import read_cel, read_kyverno
 from kscan_lsp.kyverno.budget import MAX_DEPTH
 from kscan_lsp.kyverno.context import expressions_in
 from kscan_lsp.kyverno.expressions import QueryError, parsed
 from kscan_lsp.kyverno.images import LISTS
+from kscan_lsp.kyverno.model import CEL_POLICIES
 from kscan_lsp.kyverno.overlay import anchor_of
 from kscan_lsp.kyverno.scalars import has_wildcards
+from kscan_lsp.policy.admission import kyverno_id, policy_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kscan_lsp.admission.model import Policy
     from kscan_lsp.admission.reads import FieldTree
+    from kscan_lsp.graph.index import Object
+    from kscan_lsp.kyverno.asking import KyvernoDeciding
     from kscan_lsp.kyverno.expressions import Node
     from kscan_lsp.kyverno.model import Conditions, ContextEntry, KyvernoRule, RuleCheck
+    from kscan_lsp.paths import Path
 
 Way = tuple[str, ...]
 _PODS: Final = (("spec",), ("spec", "template", "spec"), ("spec", "jobTemplate", "spec", "template", "spec"))
@@ -44,6 +50,27 @@ def tree_of(rules: tuple[KyvernoRule, ...]) -> FieldTree | None:
 def tree_of_cel(policies: tuple[Policy, ...]) -> FieldTree | None:
     """What policies in CEL can read of an object; None for all of it."""
     return tree_of_paths({path for policy in policies for path in reads_of_cel(policy)})
+
+
+def reading_in_kyverno(asked: KyvernoDeciding, place: Path) -> frozenset[str]:
+    """Which policies read what stands at a place, by what their ids have in common."""
+    return _reading(asked.policies, bool(asked.exceptions), place)
+
+
+@lru_cache(maxsize=256)
+def _reading(policies: tuple[Object, ...], excepted: bool, place: Path) -> frozenset[str]:
+    return frozenset(
+        policy_part(kyverno_id(declared.id.name))
+        for declared in policies
+        if excepted or touches(place, read_by(declared))
+    )
+
+
+def read_by(declared: Object) -> FieldTree | None:
+    """What a policy reads of an object."""
+    if declared.id.kind in CEL_POLICIES:
+        return tree_of_cel(read_cel(declared).policies)
+    return tree_of(read_kyverno(declared).rules)
 
 
 class _MayStand(NamedTuple):

@@ -50,6 +50,11 @@ def gatekeeper_id(kind: str, name: str) -> str:
     return f"{GATEKEEPER}{kind}/{name}"
 
 
+def policy_part(control: str) -> str:
+    """What ids that may be of one policy have in common: of Kyverno's rules, and of names with a slash, no more."""
+    return "/".join(control.split("/", 2)[:2])
+
+
 @lru_cache(maxsize=1_024)
 def stand_in(control: str) -> Control:
     """What is said of an admission policy by its id."""

@@ -69,11 +69,12 @@ class RegoAlert(NamedTuple):
 
 
 class RegoAnswer(NamedTuple):
-    """The messages or the alerts, or why there is no answer."""
+    """The messages or the alerts, or why there is no answer, or that it comes later."""
 
     messages: tuple[str, ...] = ()
     why: str = ""
     alerts: tuple[RegoAlert, ...] = ()
+    later: bool = False
 
 
 class RegoEngine(Protocol):

@@ -9,8 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp import paths
 from kscan_lsp.admission.asking import NOBODY, asked_of, mutating_asked
-from kscan_lsp.admission.before import reads_what_was, tells_apart
+from kscan_lsp.admission.before import NOT_KNOWN, reads_what_was, tells_apart
+from kscan_lsp.admission.matching import is_exempt
 from kscan_lsp.admission.model import (
     BINDINGS,
     GROUP,
@@ -20,6 +22,7 @@ from kscan_lsp.admission.model import (
     is_mutating,
     is_policy,
 )
+from kscan_lsp.engine.edited import moved
 from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
 from kscan_lsp.gatekeeper.model import TEMPLATE, is_constraint, is_gatekeeper, is_template
@@ -28,10 +31,15 @@ from kscan_lsp.kubescape.asking import KubescapeDeciding, kubescape_asked
 from kscan_lsp.kyverno.asking import KyvernoDeciding, kyverno_asked
 from kscan_lsp.kyverno.model import CEL_POLICIES, CLUSTER_POLICY, EXCEPTION, is_kyverno, is_kyverno_policy
 from kscan_lsp.kyverno.model import POLICY as KYVERNO_POLICY
+from kscan_lsp.policy.admission import policy_part
 from kscan_lsp.regex import regex
+from kscan_lsp.yaml.splice import Shift
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from kscan_lsp.admission.asking import Deciding
+    from kscan_lsp.engine.edited import Edited
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Problem
@@ -57,6 +65,147 @@ class AskedPolicies(NamedTuple):
         return (
             self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, self.kubescape.keys, self.mutating.keys,
         )  # fmt: skip
+
+    @property
+    def any(self) -> bool:
+        """Whether any policy is asked."""
+        return bool(self.admission.policies or self.kyverno.policies or self.gatekeeper.constraints)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the ids of each policy have in common, in the order in which they are asked."""
+        return (*self.admission.parts, *self.kyverno.parts, *self.gatekeeper.parts)
+
+    def only(self, parts: AbstractSet[str]) -> AskedPolicies:
+        """The same with no policies but some, by what their ids have in common."""
+        return AskedPolicies(
+            self.admission.only(parts), self.kyverno.only(parts), self.gatekeeper.only(parts)
+        )
+
+
+class Admission(NamedTuple):
+    """What policies say of a resource, and what decided it."""
+
+    asked: AskedPolicies
+    said: Admitted
+    stored: StoredObject | None = None
+    """What the resource is stored as, where policies change it: then that is what they are asked about."""
+    said_of_text: Admitted | None = None
+    """What they would say of it as it is written, where that is something else."""
+
+
+def are_apart(asked: AskedPolicies, ruleset: Ruleset) -> bool:
+    """Whether what each policy says rests on the object as it is written, and on nothing that an edit of it changes.
+
+    It does not where objects are changed first, where a rule looks at several, or where it counts what they were.
+    """
+    was = (asked.admission.was, asked.kyverno.was, asked.gatekeeper.was)
+    return not (ruleset.mutates or ruleset.rego) and all(one is NOT_KNOWN for one in was)
+
+
+def leads_on(one: Object) -> bool:
+    """Whether what stands in an object decides what is asked about it: a binding leads to a policy."""
+    return is_exempt(one) or is_constraint(one.id)
+
+
+def admitted_after(
+    one: Object, resource: Resource, before: Admission, edit: Edited, ruleset: Ruleset
+) -> Admission:
+    """What the same policies say of a resource after an edit, mostly of one value that few of them read.
+
+    Args:
+        one: the object as the others see it.
+        resource: the same in its document.
+        before: what they said of it before, and what decided that, which is what it was.
+        edit: what is different about the resource.
+        ruleset: which policies are left out, and how severe the user has others.
+    """
+    said = _said_after(one, resource, before, edit, ruleset)
+    return Admission(before.asked, admitted(one, resource, before.asked, ruleset) if said is None else said)
+
+
+def _said_after(
+    one: Object, resource: Resource, before: Admission, edit: Edited, ruleset: Ruleset
+) -> Admitted | None:
+    """What they say where not all of them have to be asked again; None where they have."""
+    if edit.shift is None or not before.asked.any:
+        return None
+    parts = _concerned(before.asked, edit, resource)
+    return None if parts is None else _put_together(one, resource, before, edit.shift, parts, ruleset=ruleset)
+
+
+def with_answers(one: Object, resource: Resource, before: Admission, ruleset: Ruleset) -> Admission:
+    """What was said of a resource, with the answers that have come since; arguments as for `admitted_after`."""
+    parts = {policy_part(name) for name in before.said.later}
+    return Admission(before.asked, _put_together(one, resource, before, Shift(0, 0), parts, ruleset=ruleset))
+
+
+def _put_together(
+    one: Object,
+    resource: Resource,
+    before: Admission,
+    shift: Shift,
+    parts: AbstractSet[str],
+    *,
+    ruleset: Ruleset,
+) -> Admitted:
+    """What some policies say now, and all others said, or where the answer comes later."""
+    asked, said = before.asked, before.said
+    anew = admitted(one, resource, asked.only(parts), ruleset) if parts else NOTHING
+
+    def is_kept(control: str) -> bool:
+        return policy_part(control) not in parts or control in anew.later
+
+    kept = [moved(was, shift, resource) for was in said.findings if is_kept(was.control)]
+    findings = tuple(merged(kept, [was for was in anew.findings if not is_kept(was.control)]))
+    unevaluated = [was for was in said.unevaluated if is_kept(was.control)]
+    unevaluated += [was for was in anew.unevaluated if not is_kept(was.control)]
+    if len(unevaluated) > 1:
+        order = {part: number for number, part in enumerate(asked.parts)}
+        unevaluated.sort(key=lambda was: order[policy_part(was.control)])
+    return Admitted(
+        findings,
+        frozenset(filter(is_kept, said.passed)) | {name for name in anew.passed if not is_kept(name)},
+        frozenset([finding.control for finding in findings]),
+        tuple(unevaluated),
+        later=anew.later.union(name for name in said.later if policy_part(name) not in parts),
+    )
+
+
+COMES_LATER: Final = frozenset([key_of("later")])
+"""What a document depends on that waits for an answer."""
+
+
+_LED_BY: Final = frozenset({"image", "port"})
+"""Fields from which the API server fills in others."""
+
+
+def _concerned(asked: AskedPolicies, edit: Edited, resource: Resource) -> set[str] | None:
+    """Which policies read the value that is another, by what their ids have in common; None where all may."""
+    path = edit.path
+    if path is None:
+        return set()
+    was, now = (paths.lookup(data, path) for data in (edit.before.resource.data, resource.data))
+    # names and labels decide which policies are about it, and null is what the API server fills in
+    if path[0] == "metadata" or path[-1] in _LED_BY or was is None or now is None:
+        return None
+    from kscan_lsp.admission.reads import different  # few workspaces have policies
+
+    found: set[str] = set()
+    for place in different(was, now, path):
+        if asked.admission.policies:
+            from kscan_lsp.admission.remembered import reading  # as above
+
+            found |= reading(asked.admission, place)
+        if asked.kyverno.policies:
+            from kscan_lsp.kyverno.reads import reading_in_kyverno  # as above
+
+            found |= reading_in_kyverno(asked.kyverno, place)
+        if asked.gatekeeper.constraints:
+            from kscan_lsp.gatekeeper.judging import reading_in_gatekeeper  # as above
+
+            found |= reading_in_gatekeeper(asked.gatekeeper, place)
+    return found
 
 
 def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
@@ -89,9 +238,9 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         said = both_said(said, admit_kyverno(one, resource, asked.kyverno, ruleset))
     if asked.gatekeeper.constraints or (ruleset.admission and is_constraint(one.id)):
         from kscan_lsp.gatekeeper.judging import admit_gatekeeper  # as above
-        from kscan_lsp.workspace.rego import rego_engine  # as above
+        from kscan_lsp.workspace.rego_beside import engine_now  # as above
 
-        said = both_said(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
+        said = both_said(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, engine_now()))
     if ruleset.rego:
         from kscan_lsp.kubescape.judging import admit_kubescape  # as above
         from kscan_lsp.workspace.rego import rego_engine  # as above
@@ -130,6 +279,7 @@ def both_said(said: Admitted, besides: Admitted) -> Admitted:
         said.failed | besides.failed,
         said.unevaluated + besides.unevaluated,
         said.problems + besides.problems,
+        said.later | besides.later,
     )
 
 

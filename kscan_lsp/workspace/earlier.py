@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.binding import Bound
     from kscan_lsp.graph.index import Key, Object
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.workspace.admitting import Admission
 
 
 class Earlier(NamedTuple):
@@ -31,6 +32,8 @@ class Earlier(NamedTuple):
     """What it was to other objects, if any control asks for others."""
     bound: Bound | None
     """What its relations led to."""
+    admission: Admission | None = None
+    """What the cluster's policies in the workspace said of it."""
 
     def bound_as_before(self, one: Object, changed: AbstractSet[Key]) -> Bound | None:
         """What its relations lead to now, where that is what they led to.

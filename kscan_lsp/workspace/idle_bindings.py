@@ -17,11 +17,12 @@ from kscan_lsp.workspace.locations import location_in
 from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kscan_lsp.admission.matching import Request
     from kscan_lsp.findings import Location
     from kscan_lsp.graph.index import Object
+    from kscan_lsp.paths import Path
     from kscan_lsp.workspace.project import Project
 
 MAX_OBJECTS: Final = 20_000
@@ -38,6 +39,19 @@ def idle_bindings(project: Project) -> Iterator[tuple[Location, Problem]]:
         for one in (project.index.find(key_of("kind", kind)) if on else ())
         if one.id.group == GROUP and one.file in project.files
     ]
+    for one, policy, path in _idle(bindings, project):
+        span = span_of(read_document(one.document, json=one.json), (*one.root, *path))
+        told = f"no object here is among those that this binding and policy '{policy.id.name}' are about"
+        yield location_in(one.file, one.document, span, project), Problem(span, told, UNUSED)
+
+
+def idle_at(binding: Object, project: Project) -> Path | None:
+    """The field of a binding that no object of a project is about; None where there is one, or nobody knows."""
+    return next((path for _, _, path in _idle([binding], project)), None)
+
+
+def _idle(bindings: Sequence[Object], project: Project) -> Iterator[tuple[Object, Object, Path]]:
+    """The bindings that no object is about, each with its policy and the field that says what it is about."""
     if not bindings:
         return
     requests: list[Request] = []
@@ -53,9 +67,7 @@ def idle_bindings(project: Project) -> Iterator[tuple[Location, Problem]]:
             continue
         spec: Any = one.data.get("spec")
         at = "matchResources" if isinstance(spec, dict) and "matchResources" in spec else "policyName"
-        span = span_of(read_document(one.document, json=one.json), (*one.root, "spec", at))
-        told = f"no object here is among those that this binding and policy '{policy.id.name}' are about"
-        yield location_in(one.file, one.document, span, project), Problem(span, told, UNUSED)
+        yield one, policy, ("spec", at)
 
 
 def _namespace(one: Object, project: Project) -> Object | None:

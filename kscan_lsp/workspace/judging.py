@@ -16,15 +16,28 @@ from kscan_lsp.admission.model import NOTHING
 from kscan_lsp.dispositions.chain import dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
-from kscan_lsp.graph.binding import bind
+from kscan_lsp.graph.binding import any_of, bind
 from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
+from kscan_lsp.workspace.admitting import (
+    COMES_LATER,
+    Admission,
+    AskedPolicies,
+    admitted_after,
+    are_apart,
+    asked_about,
+    both_said,
+    leads_on,
+    policy_faults,
+    said_as_written,
+    stored_as,
+    with_answers,
+)
 from kscan_lsp.workspace.admitting import admitted as said_of_policies
-from kscan_lsp.workspace.admitting import asked_about, both_said, policy_faults, said_as_written, stored_as
 from kscan_lsp.workspace.earlier import object_now
 from kscan_lsp.workspace.places import path_in
-from kscan_lsp.workspace.results import Admission, CheckedDocument, ReadDocument, earlier_of
+from kscan_lsp.workspace.results import CheckedDocument, ReadDocument, earlier_of
 from kscan_lsp.yaml.document import reread
 
 if TYPE_CHECKING:
@@ -155,7 +168,7 @@ def _related_after(
     evaluator: Evaluator, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
 ) -> CheckedDocument:
     """What rests on other objects after an edit, where most of it can be what it was."""
-    admitted = _admitted(evaluator, read, followed)
+    admitted = _admitted_after(evaluator, read, followed, changed)
     if any(one.stored for one in admitted):
         return _stored(evaluator, replace(read, earlier=()), followed, admitted)
     bounds: list[Bound | None] = []
@@ -203,19 +216,45 @@ def _admitted(
     """What policies say of each resource; what it was where the very same ones are asked."""
     if not evaluator.ruleset.asks_policies:
         return ()
+    index, ruleset = followed.answers.index, evaluator.ruleset
     found: list[Admission] = []
     for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
-        asked = asked_about(one, followed.answers.index, evaluator.ruleset)
-        if before and before[number].asked == asked:
-            found.append(before[number])
+        asked = asked_about(one, index, ruleset)
+        known = before[number] if before and before[number].asked == asked else None
+        if known and not known.said.later:
+            found.append(known)
+        elif known and are_apart(asked, ruleset):
+            found.append(with_answers(one, verdicts.resource, known, ruleset))
         else:
-            said = said_of_policies(one, verdicts.resource, asked, evaluator.ruleset)
-            stored, besides = stored_as(one, verdicts, asked, evaluator)
-            if stored is None:
-                found.append(Admission(asked, both_said(said, besides)))
-                continue
-            after = said_of_policies(stored.object, stored.resource, asked, evaluator.ruleset)
-            found.append(Admission(asked, both_said(after, besides), stored, said))
+            found.append(_admission(evaluator, verdicts, one, asked))
+    return tuple(found)
+
+
+def _admission(evaluator: Evaluator, verdicts: Verdicts, one: Object, asked: AskedPolicies) -> Admission:
+    """What all policies say of a resource."""
+    said = said_of_policies(one, verdicts.resource, asked, evaluator.ruleset)
+    stored, besides = stored_as(one, verdicts, asked, evaluator)
+    if stored is None:
+        return Admission(asked, both_said(said, besides))
+    after = said_of_policies(stored.object, stored.resource, asked, evaluator.ruleset)
+    return Admission(asked, both_said(after, besides), stored, said)
+
+
+def _admitted_after(
+    evaluator: Evaluator, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
+) -> tuple[Admission, ...]:
+    """The same after an edit, where most of it can be what it was."""
+    if not evaluator.ruleset.asks_policies:
+        return ()
+    index, ruleset = followed.answers.index, evaluator.ruleset
+    found: list[Admission] = []
+    for verdicts, one, was in zip(read.verdicts, read.objects, read.earlier, strict=True):
+        before = was.admission if was else None
+        known = before if before and not leads_on(one) and not any_of(before.asked.keys, changed) else None
+        if was and known and are_apart(known.asked, ruleset):
+            found.append(admitted_after(one, verdicts.resource, known, was.alone, ruleset))
+        else:
+            found.append(_admission(evaluator, verdicts, one, asked_about(one, index, ruleset)))
     return tuple(found)
 
 
@@ -273,6 +312,7 @@ def _keys(
         (keys for admission in admitted for keys in admission.asked.keys),
         (evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
         (_ON_TODAY,) if dated else (),
+        (COMES_LATER,) if any(admission.said.later for admission in admitted) else (),
     )
 
 

@@ -23,6 +23,7 @@ from kscan_lsp.graph.binding import Followed, any_of
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.admitting import COMES_LATER
 from kscan_lsp.workspace.baselines import KnownFindings, marked
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions, excepted
 from kscan_lsp.workspace.judging import judge, judge_again, judge_edited, relate
@@ -196,8 +197,16 @@ class Project(Struct, frozen=True, eq=False):
         return replace(self, whole=True)
 
     def with_relations(self, paths: Iterable[str]) -> Project:
-        """The project with all that rests on other objects in some files, which were read before it was whole."""
+        """The project with all that rests on other objects in some files, which were read before it was whole.
+
+        What waits for answers in them has those that have come.
+        """
         return self._updated(self.files, self.index, frozenset(), paths)
+
+    @property
+    def waiting(self) -> set[str]:
+        """The files of which something is said later (`rego_beside.py`)."""
+        return self.dependents.of(COMES_LATER)
 
     def with_judged(self, files: Mapping[str, CheckedFile]) -> Project:
         """The project with some of its files as the same project judged them elsewhere."""
@@ -268,7 +277,9 @@ class Project(Struct, frozen=True, eq=False):
                 now = tuple(
                     [
                         relate(self.evaluator, part, followed, changed)
-                        if part.bounds is None or (depends and any_of(part.dependencies, changed))
+                        if part.bounds is None
+                        or part.waits
+                        or (depends and any_of(part.dependencies, changed))
                         else part
                         for part in before
                     ]

@@ -26,7 +26,6 @@ from kscan_lsp.workspace.earlier import Earlier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from kscan_lsp.admission.model import Admitted
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, ResourceId, SourceMap
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.text import Span
-    from kscan_lsp.workspace.admitting import AskedPolicies
-    from kscan_lsp.workspace.storing import StoredObject
+    from kscan_lsp.workspace.admitting import Admission
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.splice import TreeEdit
 
@@ -53,17 +51,6 @@ _OF_GO: Final = regex(
 )
 """An action that Go's templates have and Jinja has not: a field, a variable, a keyword, a function before its arguments
 (https://pkg.go.dev/text/template#hdr-Actions)."""
-
-
-class Admission(NamedTuple):
-    """What admission policies say of a resource, and what decided it."""
-
-    asked: AskedPolicies
-    said: Admitted
-    stored: StoredObject | None = None
-    """What the resource is stored as, where policies change it: then that is what they are asked about."""
-    said_of_text: Admitted | None = None
-    """What they would say of it as it is written, where that is something else."""
 
 
 class ReadDocument(Struct, frozen=True, eq=False):
@@ -114,6 +101,11 @@ class CheckedDocument(Struct, frozen=True, eq=False, weakref=True):
         return (*self.stale, *chain.from_iterable([verdicts.findings for verdicts in self.verdicts]))
 
     @property
+    def waits(self) -> bool:
+        """Whether something is said of it later."""
+        return any(admission.said.later for admission in self.admitted)
+
+    @property
     def complete(self) -> bool:
         """Whether all that should have been judged was."""
         return self.document.complete and not any(problem.fatal for problem in self.problems)
@@ -143,7 +135,10 @@ def earlier_of(
             bound = None  # it is what the stored object led to
         said = before.verdicts[number].related if bound else None
         related = alone._replace(before=said) if said and said.judged else None
-        found.append(Earlier(alone, related, read.objects[number] if read.objects else None, bound))
+        admission = before.admitted[number] if before.admitted else None
+        found.append(
+            Earlier(alone, related, read.objects[number] if read.objects else None, bound, admission)
+        )
     return tuple(found)
 
 
@@ -273,6 +268,14 @@ def replaced(file: CheckedFile, number: int, checked: CheckedDocument) -> Checke
     ]
     text = f"{file.text[: old.offset]}{checked.document.text}{file.text[old.end[0] :]}"
     return replace(file, text=text, documents=(*file.documents[:number], now, *behind))
+
+
+def without_earlier(file: CheckedFile) -> CheckedFile:
+    """The file, to be related as if nothing was known of what it was before an edit."""
+    parts = file.parts
+    return file.with_parts(
+        [replace(one, read=replace(one.read, earlier=())) if one.read else one for one in parts]
+    )
 
 
 def without_other(file: CheckedFile) -> CheckedFile:

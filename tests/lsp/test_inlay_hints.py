@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 from msgspec.structs import replace
 from support.positions import covered, position, span
-from support.views import settings, view_of
+from support.views import FOLDER, settings, view_of
 
 from kscan_lsp.lsp.features.inlay_hints import inlay_hints
 
@@ -156,3 +156,38 @@ def test_nothing_is_said_of_an_account_that_may_be_in_a_file_nobody_has_read():
     unread = view._replace(project=replace(view.project, whole=False))
     assert "spec:" not in shown(POD, unread)
     assert "- name: é🚀" in shown(POD, unread)
+
+
+BOUND = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: p}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+  validations:
+  - expression: has(object.spec)
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: b}
+spec:
+  policyName: p
+  validationActions: [Deny]
+  matchResources:
+    objectSelector: {matchLabels: {team: %s}}
+"""
+
+
+def test_a_binding_that_is_about_nothing_says_so_where_all_files_are_known():
+    pods = {"pods.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {team: shop}}\n"}
+    view = view_of(BOUND % "show", others=pods)._replace(folders=(FOLDER,))
+    assert shown(BOUND % "show", view) == {"matchResources:": "about nothing (of this workspace)"}
+    assert shown(BOUND % "show", view._replace(folders=())) == {}
+    assert shown(BOUND % "show", view._replace(project=replace(view.project, whole=False))) == {}
+    same = view_of(BOUND % "shop", others=pods)._replace(folders=(FOLDER,))
+    assert shown(BOUND % "shop", same) == {}
+    anywhere = (BOUND % "show").partition("  matchResources")[0]
+    alone = view_of(anywhere)._replace(folders=(FOLDER,))
+    assert shown(anywhere, alone) == {"policyName: p": "about nothing (of this workspace)"}

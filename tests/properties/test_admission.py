@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +14,11 @@ from support.admitting import (
     policy,
     said_of,
 )
+from support.evaluating import fresh
 
 from kscan_lsp.admission import remembered
 from kscan_lsp.graph.index import BEFORE
-
-if TYPE_CHECKING:
-    from kscan_lsp.workspace.project import Project
+from kscan_lsp.workspace.project import Project
 
 EXPRESSIONS = [
     "object.spec.replicas == 1",
@@ -33,6 +32,10 @@ EXPRESSIONS = [
     "request.name == 'a' || namespaceObject.metadata.labels.?env.orValue('') == 'prod'",
     "object.spec.strategy.type == 'Recreate'",
     "params.data.least < string(object.spec.replicas)",
+    "(object.kind == 'Pod' ? object.spec : object.spec.template.spec).containers.filter(c, c.name == 'a').size() < 2",
+    "object.spec.template.spec.containers.map(c, c.image).exists_one(i, i == 'b')",
+    "object.metadata.?labels.orValue({}).all(k, k != 'tier')",
+    "object.spec.template.spec.containers.all(c, has(c.image))",
 ]
 POLICIES = "\n---\n".join(
     policy(
@@ -154,9 +157,9 @@ def test_edits_and_commits_in_any_order_say_what_a_fresh_start_says(
             )
     edited = _said_in(project)
     remembered.forget()
-    fresh = admitting_project().with_file("policies.yaml", policies)
-    fresh = fresh.with_files([(name, text, True) for name, text in files.items()])
-    assert edited == _said_in(fresh if committed is None else at_revision(fresh, committed))
+    anew = admitting_project().with_file("policies.yaml", policies)
+    anew = anew.with_files([(name, text, True) for name, text in files.items()])
+    assert edited == _said_in(anew if committed is None else at_revision(anew, committed))
 
 
 def _said_in(project: Project) -> dict[str, Any]:
@@ -164,3 +167,39 @@ def _said_in(project: Project) -> dict[str, Any]:
         name: (said_of(file), [one.unevaluated for part in file.parts for one in part.verdicts])
         for name, file in project.files.items()
     }
+
+
+TYPED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a, labels: {tier: x}}
+spec:
+  replicas: %s
+  paused: %s
+  strategy:
+    type: %s
+  template:
+    spec:
+      containers:
+      - name: %s
+        image: %s
+      - name: c
+        image: %s
+"""
+SCALARS = st.sampled_from(["1", "true", "b", "shop/a", "null"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*[SCALARS] * 6), st.lists(st.tuples(st.integers(0, 5), SCALARS), min_size=4, max_size=8))
+def test_what_is_typed_into_one_value_says_what_a_fresh_start_says(
+    first: tuple[str, ...], edits: list[tuple[int, str]]
+) -> None:
+    # with controls, as what is known of a document after an edit is known by them
+    around = Project(fresh()).with_file("policies.yaml", POLICIES)
+    around = around.with_file("around.yaml", AROUND)
+    values = [*first]
+    texts = [TYPED % first, f"# a line that moves the rest\n{TYPED % first}"]
+    for number, value in edits:
+        values[number] = value
+        texts.append(f"# a line that moves the rest\n{TYPED % tuple(values)}")
+    assert_edits_say_what_a_fresh_start_says(around, texts, json=False)

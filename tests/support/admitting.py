@@ -137,17 +137,17 @@ def said_of(checked: CheckedFile) -> list[Said]:
     ]
 
 
-def assert_edits_say_what_a_fresh_start_says(around: Project, texts: list[str]) -> None:
+def assert_edits_say_what_a_fresh_start_says(around: Project, texts: list[str], *, json: bool = True) -> None:
     """What is said of an object at each of its texts, one after the other, is what is said of it alone."""
     remembered.forget()
     project, edited = around, []
     for text in texts:
-        project = project.with_file("web.json", text, json=True)
+        project = project.with_file("web.json", text, json=json)
         edited.append(_all_said(project))
     fresh = []
     for text in texts:
         remembered.forget()
-        fresh.append(_all_said(around.with_file("web.json", text, json=True)))
+        fresh.append(_all_said(around.with_file("web.json", text, json=json)))
     assert edited == fresh
 
 

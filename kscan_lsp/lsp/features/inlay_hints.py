@@ -1,7 +1,8 @@
 """Inlay hints: what is in effect for a container or a pod although it is not written there, and where it comes from.
 
-Few on purpose: what a pod's security context says for its containers, and defaults that make a workload less secure. A
-value comes from where verdicts take it from, and one of a wrong type is shown nowhere.
+Few on purpose: what a pod's security context says for its containers, defaults that make a workload less secure, and
+that a binding of an admission policy is about nothing. A value comes from where verdicts take it from, and one of a
+wrong type is shown nowhere.
 
 Left out on purpose: SELinux and Windows options, which are too long for a line; defaults that depend on the cluster
 (the seccomp profile) or on the image (the user).
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from lsprotocol import types
 
 from kscan_lsp import cel, paths
+from kscan_lsp.admission.model import is_binding
 from kscan_lsp.graph.references import account_of
 from kscan_lsp.kubernetes.pod_templates import pod_of
 from kscan_lsp.kubernetes.security_context import INHERITED, contexts
@@ -22,6 +24,7 @@ from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.places import places_of
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.declared import objects_named
+from kscan_lsp.workspace.idle_bindings import idle_at
 from kscan_lsp.yaml.data import find
 
 if TYPE_CHECKING:
@@ -84,6 +87,8 @@ def _of_object(
 ) -> Iterator[tuple[Path, list[_Part]]]:
     """What is in effect at which paths of an object."""
     resource = judged.verdicts.resource
+    if is_binding(resource):
+        yield from _of_binding(judged, snapshot)
 
     def place_of(path: Path) -> types.Location:
         return types.Location(snapshot.uri, snapshot.range_of(judged.placed, resource.resolve(path).span))
@@ -97,6 +102,16 @@ def _of_object(
         if not template.place.partial and _TOKEN not in spec:
             yield pod.written_at(pod.spec), _token(resource, spec, places)
         yield from _of_containers(view, template, place_of, windows=_is_windows(spec))
+
+
+def _of_binding(judged: JudgedObject, snapshot: DocumentSnapshot) -> Iterator[tuple[Path, list[_Part]]]:
+    """That no object is among those that a binding is about, where all of a workspace is known."""
+    read, project = judged.placed.checked.read, snapshot.project
+    if read is None or not (snapshot.folders and project.whole):
+        return
+    own = next((one for one in read.objects if one.root == judged.verdicts.resource.root), None)
+    if own is not None and (path := idle_at(own, project)) is not None:
+        yield path, [_Part("about nothing", "of this workspace")]
 
 
 def _is_windows(pod: dict[str, Any]) -> bool:

@@ -8,8 +8,10 @@ What there is to do is known to the session, what comes of it is shown by the pu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.lsp.session.around import today
@@ -32,6 +34,7 @@ from kscan_lsp.lsp.session.steps import (
 )
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.places import is_exceptions_file
+from kscan_lsp.workspace.rego_beside import RegoBeside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,8 +82,24 @@ class Scheduler:
         self._background = background
         self._changed = changed
         self.tasks: dict[Path | None, asyncio.Task[None]] = {}
+        self._rego = RegoBeside(self._answered)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._reading: set[Path | None] = set()
         """The folders of which a file is being read, which leaves time for buffers."""
+
+    def _answered(self) -> None:
+        """Answers of Rego have come, which is said in the thread that asks."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._take_answers)
+
+    def _take_answers(self) -> None:
+        """Have said what waits for answers."""
+        for root, workspace in self._session.workspaces.items():
+            if waiting := workspace.project.waiting.difference(workspace.unsettled):
+                workspace.unsettled = [*waiting, *workspace.unsettled]
+            if workspace.unsettled:
+                self.work_on(root)
 
     def document_changed(self, uri: str) -> None:
         """Do what a new text of a document asks for: check it, or everything by it if it holds settings."""
@@ -131,6 +150,7 @@ class Scheduler:
 
     def work_on(self, root: Path | None) -> None:
         """Have a folder worked on until everything that is known of it is up to date."""
+        self._loop = asyncio.get_running_loop()
         if root not in self.tasks:
             self.tasks[root] = self._background.start(self._work(root))
         elif root in self._reading:
@@ -157,13 +177,16 @@ class Scheduler:
         try:
             if isinstance(step, CheckRequest):
                 # a change of thread would double what takes next to no time
-                result = check(step) if step.quick else await self._executors.run_check(check, step)
+                self._rego.typed()
+                # a page of Markdown is judged apart, and nobody would say later what is to be said of it
+                work = partial(check, step) if step.markdown else partial(self._rego.during, check, step)
+                result = work() if step.quick else await self._executors.run_check(work)
                 session.accept(step, result)
                 self._set_aside(step, result)
             elif isinstance(step, ReadFile | ReadPast):
                 await self._read(step)
             elif isinstance(step, JudgeAgain):
-                project, left = await self._executors.run_check(judge_again, step)
+                project, left = await self._executors.run_check(self._rego.during, judge_again, step)
                 session.keep(step, project)
                 workspace = session.workspaces.get(step.root)
                 if workspace is not None and workspace.configuration is step.configuration:
@@ -173,7 +196,7 @@ class Scheduler:
             elif isinstance(step, TakeOverlays):
                 session.keep(step, await self._executors.run_check(take_overlays, step))
             else:
-                session.keep(step, await self._executors.run_check(settle_files, step))
+                session.keep(step, await self._executors.run_check(self._rego.during, settle_files, step))
         except Exception:  # a defect of ours must not take everything else down with it
             logger.exception("%s could not be checked", step.key)
             session.give_up(step)
@@ -204,7 +227,7 @@ class Scheduler:
             self._session.retry(step)
         elif project.whole or isinstance(step, ReadPast):
             # what others rest on can have many of them judged again
-            self._session.keep(step, await self._executors.run_check(outcome, project))
+            self._session.keep(step, await self._executors.run_check(self._rego.during, outcome, project))
         else:
             self._session.keep(step, outcome(project))
 
@@ -213,10 +236,11 @@ class Scheduler:
         if root not in self._reading or self._session.configuration(root) is None:
             return
         request = self._session.buffer_to_check(root)
-        if request is None or not request.quick:
+        if request is None or not request.quick or request.markdown:
             return
+        self._rego.typed()
         try:
-            result = check(request)
+            result = self._rego.during(check, request)
             self._session.accept(request, result)
             self._set_aside(request, result)
         except Exception:  # as above

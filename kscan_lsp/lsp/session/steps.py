@@ -23,7 +23,7 @@ from kscan_lsp.workspace.committed import CommittedFiles, past_of, with_past
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.pages import page_of, with_page
-from kscan_lsp.workspace.results import CheckedFile
+from kscan_lsp.workspace.results import CheckedFile, without_earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +187,11 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
     json = is_json(step.path.name, source.text)
     if step.judged:
         file = step.project.read(key, source.text, json=json)
-        return lambda project: project.with_read([file])
+        read_for = step.project.index
+        # what it was before the edit was said with what others declared then
+        return lambda project: project.with_read(
+            [file if project.index is read_for else without_earlier(file)]
+        )
     objects = objects_of(key, source.text, step.configuration.ruleset, json=json)
     return lambda project: project.with_objects(key, objects)
 

@@ -118,7 +118,9 @@ class Workspace(Struct):
     def is_complete(self) -> bool:
         """Whether all files have been read."""
         known = self.searched and self.project.whole and self.news is None
-        return known and not (self.waiting or self.unsettled or self.untold or self.is_behind())
+        return known and not (
+            self.waiting or self.unsettled or self.untold or self.project.waiting or self.is_behind()
+        )
 
     def is_behind(self) -> bool:
         """Whether it is to be looked what its objects were, or policies that asked that are gone."""
