@@ -29,6 +29,8 @@ MAX_RESULT = 10_000
 """Values in one result."""
 ASKING = 100
 """What it takes to ask anything of anything, in units of work: some 15 microseconds, most of it around the runtime."""
+LOOSE = 10
+"""How much more work an expression can be at worst than it is as a rule; loops over lists of objects are even less."""
 ADMISSION_WORK = 10
 """How often the work of a control's expression one of an admission policy may do: it was written for a server, which
 asks it once for an object."""
@@ -165,15 +167,16 @@ def _refused(program: Program, activation: Activation) -> Failed | None:
 
 
 def work_on(expression: Expression, activation: Activation) -> float:
-    """What evaluating an expression takes at worst, in the units of `cost`: what calling it does, and its work.
+    """What evaluating an expression takes, in the units of `cost`: what calling it does, and a part of its work.
 
-    Other than what decides whether it is evaluated at all, this goes by the true size of small values, too. Where it
-    is not evaluated, it is none.
+    Other than what decides whether it is evaluated at all, this goes by the true size of small values, too, and is no
+    bound: what is summed up over thousands of evaluations is never as bad as can be each time. Where an expression is
+    not evaluated, it does no work.
     """
     program = activation.programs.get(expression) or program_of(activation.environment, expression)
     if program.tree is None or _refused(program, activation):
         return ASKING
-    return ASKING + _work(program, activation.sizes(program.names))
+    return ASKING + _work(program, activation.sizes(program.names)) / LOOSE
 
 
 @lru_cache(maxsize=4096)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.scope import Element
 
 MAX_WORK: Final = 20_000_000
-"""In the units of `cel.cost`: some three seconds at worst, and mostly much less."""
+"""In the units of `cel.cost`: three seconds as a rule. The controls that come with the program reach a twentieth."""
 MAX_SECONDS: Final = 0.5
 """Of the processor, where there is a clock."""
 

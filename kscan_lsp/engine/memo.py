@@ -66,7 +66,7 @@ class Answer(NamedTuple):
     verdict: bool | cel.Failed
     message: str = ""
     work: float = 0.0
-    """What it took at worst, in the units of `cel.cost`, where that is counted."""
+    """What it took, in the units of `cel.cost`, where that is counted."""
 
 
 class Failure(NamedTuple):

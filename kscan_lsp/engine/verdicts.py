@@ -79,7 +79,7 @@ class Verdicts(Struct, frozen=True, eq=False):
     over: Mapping[str, str] = {}
     """The controls that took too much, and why."""
     work: Mapping[str, float] = {}
-    """What those took that have a limit, at worst, in the units of `cel.cost`."""
+    """What those took that have a limit, in the units of `cel.cost`."""
     related: Verdicts | None = None
     """What is said by controls for which other objects matter, where that is among these verdicts."""
     answered: tuple[tuple[str, str], ...] = ()

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
 
 MAX_WORK: Final = 2_000_000_000
-"""What one control may take for all objects of a project, in the units of `cel.cost`: some minutes at worst. For a
-thousand workloads that is two thousand times what asking each of their containers ten things takes."""
+"""What one control may take for all objects of a project, in the units of `cel.cost`: some minutes."""
+MAX_EACH: Final = 5_000_000
+"""What it may take for each of them on average, however many there are."""
 
 _ADVICE: Final = "loop over less, ask less of each entry, or match fewer objects"
 
@@ -57,7 +58,7 @@ def over_budget(
         files: the files to look at, where it is not to be added up what was taken for all objects.
     """
     found: dict[Key, SetAside] = {}
-    total: dict[Key, float] = {}
+    total: dict[Key, tuple[float, int, Ruleset]] = {}
     for project in projects:
         rules = project.ruleset
         if not rules.limited:
@@ -69,11 +70,11 @@ def over_budget(
                     _note(found, rules, name, f"{why} for the {who.kind} '{who.shown_name}'")
                 for name, work in verdicts.work.items():
                     key = name, rules.policies.sources[name].name
-                    total[key] = total.get(key, 0.0) + work
-                    if total[key] > MAX_WORK:
-                        _note(
-                            found, rules, name, "its checks together are too much work for all objects here"
-                        )
+                    so_far, count, _ = total.get(key, (0.0, 0, rules))
+                    total[key] = so_far + work, count + 1, rules
+    for (name, _), (work, count, rules) in total.items():
+        if work > max(MAX_WORK, MAX_EACH * count):
+            _note(found, rules, name, "its checks together are too much work for all objects here")
     return found
 
 

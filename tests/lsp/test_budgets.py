@@ -26,7 +26,7 @@ async def test_it_is_set_aside_in_the_editor_until_its_file_changes(editor, tmp_
     small, big = (tmp_path / "small.yaml").as_uri(), (tmp_path / "big.yaml").as_uri()
     editor.open(small, pod(1))
     await editor.until(small, lambda newest: controls(newest) == {"ORG-0001", "ORG-0002"})
-    editor.open(big, pod(24))
+    editor.open(big, pod(240))
     (said,) = await editor.until(slow.as_uri(), lambda newest: bool(newest.diagnostics))
     assert ASIDE in said.message
     assert (said.severity, said.range.start.line) == (1, 0)
