@@ -13,7 +13,6 @@ from kscan_lsp.admission.model import NOTHING, Admitted, is_binding, is_mutating
 from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
 from kscan_lsp.gatekeeper.model import is_constraint, is_gatekeeper, is_template
-from kscan_lsp.kubescape.asking import KubescapeDeciding, kubescape_asked
 from kscan_lsp.kyverno.asking import KyvernoDeciding, kyverno_asked
 from kscan_lsp.kyverno.model import is_kyverno, is_kyverno_policy
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Problem
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kubescape.asking import KubescapeDeciding
     from kscan_lsp.policy.ruleset import Ruleset
 
 
@@ -30,12 +30,14 @@ class AskedPolicies(NamedTuple):
     admission: Deciding
     kyverno: KyvernoDeciding
     gatekeeper: GatekeeperDeciding
-    kubescape: KubescapeDeciding = KubescapeDeciding()
+    kubescape: KubescapeDeciding | None = None
+    """None where no control is in Rego."""
 
     @property
     def keys(self) -> tuple[frozenset[Key], ...]:
         """The keys of the index that decide it."""
-        return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, self.kubescape.keys
+        in_rego = () if self.kubescape is None else (self.kubescape.keys,)
+        return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, *in_rego
 
 
 def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
@@ -45,7 +47,8 @@ def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
         asked = AskedPolicies(asked_of(one, index), kyverno_asked(one, index), gatekeeper_asked(one, index))
     if not ruleset.rego:
         return asked
-    from kscan_lsp.workspace.rego import rego_engine  # few have controls in Rego
+    from kscan_lsp.kubescape.asking import kubescape_asked  # few have controls in Rego
+    from kscan_lsp.workspace.rego import rego_engine  # as above
 
     return asked._replace(kubescape=kubescape_asked(one, index, ruleset.rego, rego_engine()))
 
@@ -71,7 +74,7 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         from kscan_lsp.workspace.rego import rego_engine  # as above
 
         said = _both(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, rego_engine()))
-    if ruleset.rego:
+    if asked.kubescape is not None:
         from kscan_lsp.kubescape.judging import admit_kubescape  # as above
         from kscan_lsp.workspace.rego import rego_engine  # as above
 
