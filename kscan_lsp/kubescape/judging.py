@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.admission.judging import place_in
 from kscan_lsp.admission.model import NOTHING, Admitted
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _NOT_SHOWN = "its rule says no (what it says of a Secret is not shown)"
 _PLACEHOLDER = "YOUR_"
+MAX_PLACES: Final = 500
+"""Places of an object that a control marks."""
+MAX_MESSAGES: Final = 10
+"""What is said of one of them."""
 
 
 class _Told(NamedTuple):
@@ -122,17 +127,23 @@ def _findings(
     if not places:
         return
     locator = resource.locator()
-    for path, said in places.items():
+    for path, said in islice(places.items(), MAX_PLACES):
         yield Finding(
             control,
             ruleset.severity(control),
             resource.id,
             path,
-            "; ".join(dict.fromkeys(message for message, _ in said)),
+            _joined(dict.fromkeys(message for message, _ in said)),
             locator.resolve(path).span,
             resource.data,
             tuple(dict.fromkeys(place for _, places in said for place in places)),
         )
+
+
+def _joined(messages: Iterable[str]) -> str:
+    shown = [*messages]
+    more = len(shown) - MAX_MESSAGES
+    return "; ".join([*shown[:MAX_MESSAGES], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _message(text: str, path: Path, value: str, one: Object) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from kscan_lsp.findings import UNUSED, Problem
+from kscan_lsp.kubescape.fields import category_of, not_here, references_of, sections_of
 from kscan_lsp.kubescape.rules import rule_of
 from kscan_lsp.policy.model import Control, ControlSource, Framework, Member, PolicyProblem, PolicySet, Unseen
 from kscan_lsp.regex import regex
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 _ID: Final = regex(r"[A-Z]+-[0-9]{1,9}")
 _FRAMEWORK: Final = regex(r"[a-z0-9][a-z0-9._-]*")
 _UNFIT: Final = regex(r"[^a-z0-9._-]+")
-_FILE: Final = "file"
-"""The scope of controls that are judged where there is no cluster."""
 _SUBJECT: Final = regex(r"^(?:rule '[^']*'|framework '[^']*'|[A-Z]+-[0-9]+) | \([^()]*\)$")
 MOST_ALIKE: Final = 2
 """Notes of a folder that say the same of different controls, or rules."""
@@ -212,7 +211,7 @@ class _LibraryReading:
             return None
         if named is None or None in texts:
             return None
-        why = _not_here(data, named)
+        why = not_here(data, named)
         if why:
             self.wrong(("controlID",), f"{id_} is not judged here: {why}", note=True)
             unseen[id_] = title
@@ -221,10 +220,10 @@ class _LibraryReading:
             id_,
             title,
             float(score),
-            _category(data),
+            category_of(data),
             texts[0] or "",
             texts[1] or "",
-            _references(data),
+            references_of(data),
         )
         return _control(head, named)
 
@@ -256,18 +255,20 @@ class _LibraryReading:
         if not _FRAMEWORK.fullmatch(id_):
             self.wrong(("name",), f"'{name}' has no letter or digit to be named by: this file is left out")
             return None
-        listed = [*self._members(data, known)]
-        sections = dict(_sections(data.get("subSections"), 0))
+        listed = [*self._members(data, known, unseen)]
+        sections = dict(sections_of(data.get("subSections"), 0))
         members = [
             Member(control, sections.get(control, ""), patched)
             for control, patched in listed
             if control in known.controls
         ]
-        left_out = [control for control, _ in listed if control in unseen]
-        parts = [Unseen(f"{unseen[one]} ({one})", sections.get(one, "")) for one in left_out]
+        titled = [(one, unseen.get(one) or patched) for one, patched in listed if one not in known.controls]
+        parts = [Unseen(f"{title} ({one})" if title else one, sections.get(one, "")) for one, title in titled]
         return _framework(id_, name, self.text(data, "description") or "", tuple(members), tuple(parts))
 
-    def _members(self, data: Mapping[str, Any], known: PolicySet) -> Iterator[tuple[str, str]]:
+    def _members(
+        self, data: Mapping[str, Any], known: PolicySet, unseen: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
         """The ids that a framework lists, each with the name that it gives to it."""
         active = data.get("activeControls")
         for number, entry in enumerate(active if isinstance(active, list) else ()):
@@ -275,48 +276,23 @@ class _LibraryReading:
             if not isinstance(id_, str):
                 self.wrong(("activeControls", number), "an entry needs a 'controlID'")
                 continue
+            if id_ not in known.controls and id_ not in unseen:
+                # Kubescape has many of its own that no manifest answers: another of these is not meant
+                hint = "" if id_.startswith("C-") else nearest_name(id_, sorted(known.controls))
+                absent = f"{id_} is no control that is judged here{hint}"
+                self.wrong(("activeControls", number, "controlID"), absent, note=True)
             patch = entry.get("patch")
             patched = patch.get("name") if isinstance(patch, dict) else None
             yield id_, patched if isinstance(patched, str) else ""
         names = data.get("controlsNames")
         titles = {control.title: control.id for control in known.controls.values()}
-        for name in names if isinstance(names, list) else ():
+        for number, name in enumerate(names if isinstance(names, list) else ()):
             if isinstance(name, str) and name in titles:
                 yield titles[name], ""
-
-
-def _sections(given: Any, depth: int) -> Iterator[tuple[str, str]]:
-    """The section of each control, as `subSections` of a framework have them."""
-    for section in given.values() if isinstance(given, dict) and depth < 10 else ():
-        if isinstance(section, dict):
-            number, controls = section.get("id"), section.get("controlsIDs")
-            for control in controls if isinstance(controls, list) else ():
-                if isinstance(control, str) and isinstance(number, str):
-                    yield control, number
-            yield from _sections(section.get("subSections"), depth + 1)
-
-
-def _not_here(data: Mapping[str, Any], rules: tuple[RegoRule, ...]) -> str:
-    """Why no manifest can be judged by a control; empty where some can."""
-    scope = data.get("scanningScope")
-    scopes = scope.get("matches") if isinstance(scope, dict) else None
-    if isinstance(scopes, list) and scopes and _FILE not in scopes:
-        named = ", ".join(one for one in scopes if isinstance(one, str))
-        return f"it is for {named} alone (scanningScope)"
-    if not rules:
-        return "it has no rules"
-    return "" if any(rule.kinds for rule in rules) else next((r.source.unsupported for r in rules), "")
-
-
-def _category(data: Mapping[str, Any]) -> str:
-    category = data.get("category")
-    name = category.get("name") if isinstance(category, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def _references(data: Mapping[str, Any]) -> tuple[str, ...]:
-    listed = data.get("references")
-    return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+            else:
+                self.wrong(
+                    ("controlsNames", number), f"'{name}' is no control that is judged here", note=True
+                )
 
 
 class _ControlHead(NamedTuple):

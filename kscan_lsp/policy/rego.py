@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations of what is stored
 from functools import lru_cache
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -87,7 +87,7 @@ class RegoEngine(Protocol):
 @lru_cache(maxsize=1)
 def has_engine() -> bool:
     """Whether what evaluates Rego is installed."""
-    return find_spec("regorus") is not None
+    return PathFinder.find_spec("regorus") is not None
 
 
 def source_of(

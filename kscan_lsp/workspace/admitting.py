@@ -27,7 +27,6 @@ from kscan_lsp.findings import merged
 from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
 from kscan_lsp.gatekeeper.model import TEMPLATE, is_constraint, is_gatekeeper, is_template
 from kscan_lsp.graph.index import key_of
-from kscan_lsp.kubescape.asking import KubescapeDeciding, kubescape_asked
 from kscan_lsp.kyverno.asking import KyvernoDeciding, kyverno_asked
 from kscan_lsp.kyverno.model import CEL_POLICIES, CLUSTER_POLICY, EXCEPTION, is_kyverno, is_kyverno_policy
 from kscan_lsp.kyverno.model import POLICY as KYVERNO_POLICY
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Problem
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.kubescape.asking import KubescapeDeciding
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.storing import StoredObject
 
@@ -55,16 +55,16 @@ class AskedPolicies(NamedTuple):
     admission: Deciding
     kyverno: KyvernoDeciding
     gatekeeper: GatekeeperDeciding
-    kubescape: KubescapeDeciding = KubescapeDeciding()
+    kubescape: KubescapeDeciding | None = None
+    """None where no control is in Rego."""
     mutating: Deciding = NOBODY
     """What decides what it is changed into before."""
 
     @property
     def keys(self) -> tuple[frozenset[Key], ...]:
         """The keys of the index that decide it."""
-        return (
-            self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, self.kubescape.keys, self.mutating.keys,
-        )  # fmt: skip
+        in_rego = () if self.kubescape is None else (self.kubescape.keys,)
+        return self.admission.keys, self.kyverno.keys, self.gatekeeper.keys, self.mutating.keys, *in_rego
 
     @property
     def any(self) -> bool:
@@ -217,7 +217,8 @@ def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
         asked = asked._replace(mutating=mutating_asked(one, index))
     if not ruleset.rego:
         return asked
-    from kscan_lsp.workspace.rego import rego_engine  # few have controls in Rego
+    from kscan_lsp.kubescape.asking import kubescape_asked  # few have controls in Rego
+    from kscan_lsp.workspace.rego import rego_engine  # as above
 
     return asked._replace(kubescape=kubescape_asked(one, index, ruleset.rego, rego_engine()))
 
@@ -241,7 +242,7 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         from kscan_lsp.workspace.rego_beside import engine_now  # as above
 
         said = both_said(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, engine_now()))
-    if ruleset.rego:
+    if asked.kubescape is not None:
         from kscan_lsp.kubescape.judging import admit_kubescape  # as above
         from kscan_lsp.workspace.rego import rego_engine  # as above
 

@@ -121,6 +121,17 @@ def test_what_has_to_be_set_is_said(told: Told) -> None:
     ]
 
 
+def test_many_alerts_are_few_findings_with_few_words(told: Told) -> None:
+    named = AlertedObject("apps/v1", "Deployment", "shop", "web")
+    many = tuple(RegoAlert(f"no {n}", ("spec.replicas", f"spec.x{n}"), (), (named,)) for n in range(600))
+    told.says = lambda given: RegoAnswer(alerts=many)
+    found = said(project((metadata("owner"), OWNER)).with_files([("a.yaml", WEB, False)]))
+    assert len(found) == 500
+    assert next(message for _, path, message in found if path == "spec.replicas").endswith(
+        "no 9; and 590 more"
+    )
+
+
 def test_no_alert_is_a_pass_of_the_objects_that_it_is_about_alone(told: Told) -> None:
     other = "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\n"
     judged = project((metadata("owner"), OWNER)).with_files([("a.yaml", WEB + other, False)])

@@ -269,3 +269,18 @@ def test_an_id_that_another_file_defines_is_a_problem() -> None:
     made = library(RULES, [control("ORG-0001", "owner", name="other")], base=first)
     assert made.controls["ORG-0001"].title == "About ORG-0001"
     assert "is already defined in controls/0.json" in problems(made)[0]
+
+
+def test_what_a_framework_lists_and_is_not_here_is_named_as_not_shown() -> None:
+    lists = {
+        "activeControls": [{"controlID": "C-0092", "patch": {"name": "Hosts"}}, {"controlID": "ORG-0002"}]
+    }
+    made = library(
+        RULES, [control("ORG-0001", "owner")], [{"name": "Mine", **lists, "controlsNames": ["Other"]}]
+    )
+    assert [one.about for one in made.frameworks["mine"].unseen] == ["Hosts (C-0092)", "ORG-0002"]
+    assert [one.partition(" <- ")[2] for one in problems(made, notes=True)] == [
+        "C-0092 is no control that is judged here",
+        "ORG-0002 is no control that is judged here; did you mean 'ORG-0001'?",
+        "'Other' is no control that is judged here",
+    ]
