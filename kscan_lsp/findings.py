@@ -50,7 +50,10 @@ class Severity(IntEnum):
     @property
     def label(self) -> str:
         """The lower-case name used in settings and reports."""
-        return self.name.lower()
+        return _LABELS[self]
+
+
+_LABELS: Final = {severity: severity.name.lower() for severity in Severity}
 
 
 class ResourceId(NamedTuple):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from kscan_lsp.regex import regex
@@ -62,15 +63,22 @@ def show(path: Pattern) -> str:
     parts: list[str] = []
     for element in path:
         if isinstance(element, str):
-            if _PLAIN_KEY.fullmatch(element):
-                parts.append(f".{element}" if parts else element)
-            else:
-                parts.append(f"[{json.dumps(element, ensure_ascii=False)}]")
+            parts.append(_key(element) if len(element) <= _SHORT_KEY else _printed(element))
         elif element is EACH:
             parts.append("[*]")
         else:
             parts.append(f"[{element}]")
-    return "".join(parts)
+    return "".join(parts).removeprefix(".")  # an unusual key, which may begin with one, stands in a bracket
+
+
+def _printed(key: str) -> str:
+    """A key as it stands behind another."""
+    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key, ensure_ascii=False)}]"
+
+
+_SHORT_KEY: Final = 64
+_key: Final = lru_cache(4_096)(_printed)
+"""The same of keys that are short enough to be remembered: reports print the same few hundred again and again."""
 
 
 def parse(text: str) -> Path:
@@ -150,6 +158,8 @@ def stable(path: Path, root_data: object, ways: Ways | None = None) -> str:
         else by its index.
     """
     known = {} if ways is None else ways
+    if path in known:
+        return known[path][0]
     depth = len(path)
     while depth and path[:depth] not in known:
         depth -= 1
@@ -157,8 +167,8 @@ def stable(path: Path, root_data: object, ways: Ways | None = None) -> str:
     for number in range(depth, len(path)):
         element = path[number]
         if isinstance(element, str):
-            printed = show((element,))
-            text += f".{printed}" if text and not printed.startswith("[") else printed
+            printed = _key(element) if len(element) <= _SHORT_KEY else _printed(element)
+            text = text + printed if text else printed.removeprefix(".")
             value = value.get(element) if isinstance(value, dict) else None
             field = element
         else:

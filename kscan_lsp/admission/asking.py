@@ -10,13 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.admission.before import NOT_KNOWN, was_of
-from kscan_lsp.admission.matching import is_cluster_scoped, is_exempt, resource_of
-from kscan_lsp.admission.model import BINDING, POLICY
+from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, operation_of, resource_of
+from kscan_lsp.admission.model import BINDINGS
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.before import Was
+    from kscan_lsp.admission.matching import Request
     from kscan_lsp.admission.model import Binding, Policy
     from kscan_lsp.graph.index import Index, Key, Object
 
@@ -55,24 +56,34 @@ def read_binding(one: Object) -> Binding:
 
 
 @lru_cache(maxsize=1_024)
-def _watched(kind: str) -> tuple[Key, Key, frozenset[Key]]:
+def _watched(word: str, kind: str) -> tuple[Key, Key, frozenset[Key]]:
     """The keys of policies about a kind, and all of them as what an object depends on that no policy is about."""
-    own, every = key_of("admits", resource_of(kind)), key_of("admits", "*")
+    own, every = key_of(word, resource_of(kind)), key_of(word, "*")
     return own, every, frozenset((own, every))
 
 
 def asked_of(one: Object, index: Index) -> Deciding:
     """What decides what the policies of a workspace say of an object."""
     if is_exempt(one):
-        return _of_binding(one, index) if one.id.kind == BINDING else _NOTHING
-    own, every, watched = _watched(one.id.kind)
+        return _of_binding(one, index) if one.id.kind in BINDINGS else NOBODY
+    return _asked(one, index, "admits", "binds")
+
+
+def mutating_asked(one: Object, index: Index) -> Deciding:
+    """What decides what the policies of a workspace make of an object before others judge it."""
+    return NOBODY if is_exempt(one) else _asked(one, index, "mutates", "applies")
+
+
+def _asked(one: Object, index: Index, word: str, binds: str) -> Deciding:
+    """As `asked_of`, of policies of one kind and bindings of another, by the words that they are found under."""
+    own, every, watched = _watched(word, one.id.kind)
     found = list(dict.fromkeys((*index.find(own), *index.find(every))))
     if not found:
         return Deciding((), None, watched)
     keys: set[Key] = set(watched)
     policies = []
     for policy in found[:MAX_POLICIES]:
-        bound = key_of("binds", policy.id.name)
+        bound = key_of(binds, policy.id.name)
         keys.add(bound)
         kind = read_policy(policy).param_kind
         bindings = tuple(
@@ -88,11 +99,43 @@ def asked_of(one: Object, index: Index) -> Deciding:
     return Deciding(tuple(policies), namespace, frozenset(keys), was=was)
 
 
-_NOTHING = Deciding((), None, frozenset())
+NOBODY = Deciding((), None, frozenset())
+"""No policy is asked."""
+
+
+def applying_to(
+    policy: Policy, binding: Binding, request: Request, params: tuple[Object, ...]
+) -> tuple[Object | None, ...] | str:
+    """The params that a policy is asked with about a request, by a binding.
+
+    Args:
+        policy: the policy, whose rules name the request.
+        binding: one of its bindings.
+        request: what is asked of the API server, which is one operation.
+        params: those that the binding leads to.
+
+    Returns:
+        The params, None where the policy is asked without any; nothing where it is not about the request; in words, why
+        nobody can say.
+    """
+    about = (is_about(policy.matching, request), is_about(binding.matching, request))
+    if False in about or not operation_of(request, binding.matching):
+        return ()
+    if None in about:
+        return f"no file has Namespace '{request.namespace}', whose labels decide whether the policy applies"
+    if policy.broken:
+        return "the API server refuses this policy: see what is wrong in its manifest"
+    if policy.param_kind is None or binding.param is None:
+        return (None,)
+    if params or (binding.param.get("parameterNotFoundAction") == "Allow" and not binding.param.get("name")):
+        return params
+    kind, name = policy.param_kind[1], binding.param.get("name")
+    what = f"{kind} '{name}'" if isinstance(name, str) else f"{kind} that binding '{binding.name}' selects"
+    return f"no file has the {what}, which has the params"
 
 
 def _of_binding(binding: Object, index: Index) -> Deciding:
-    key = key_of("object", POLICY, "", read_binding(binding).policy)
+    key = key_of("object", BINDINGS[binding.id.kind], "", read_binding(binding).policy)
     return Deciding((), None, frozenset([key]), next(index.find(key), None))
 
 

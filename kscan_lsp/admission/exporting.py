@@ -73,6 +73,8 @@ def exported(control: Control, ruleset: Ruleset, action: str = "Deny") -> list[E
     """
     if control.needs:
         raise RefusedError(f"it is answered by no manifest: it takes {control.needs}")
+    if control.rego:
+        raise RefusedError("it is written in Rego, and policies of Kubernetes are in CEL")
     by_kinds: dict[Kinds, list[Check]] = {}
     groups = {group for check in control.checks for found, _ in check.match or _EVERY for group in found}
     if groups == {GROUP}:

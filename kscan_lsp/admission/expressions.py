@@ -27,8 +27,9 @@ class Part(NamedTuple):
     """A part of an expression.
 
     `kind` is `name`, `literal`, `select`, `index`, `call` (of a function, or of a method, whose receiver is the first
-    of its parts), `operator`, `list`, `map`, `condition` (with its `?` and `:`). `name` is what is named, selected,
-    called or operated; of a literal the text.
+    of its parts), `operator`, `list`, `map`, `condition` (with its `?` and `:`), `object` (of a type, with a `field`
+    and its value in turn; that of an optional value begins with `?`). `name` is what is named, selected, called or
+    operated; of a literal the text, of an object its type.
     """
 
     kind: str
@@ -130,7 +131,11 @@ class _Parser:
 
     def member(self, depth: int) -> Part:
         found = self.primary(depth)
-        while self.peek(".", "["):
+        while self.peek(".", "[") or (self.peek("{") and _type_in(found)):
+            if self.peek("{"):
+                fields, end = self.fields(depth)
+                found = Part("object", found.start, end, _type_in(found), fields)
+                continue
             if self.take().text == "[":
                 if self.peek("?"):
                     self.take()
@@ -169,6 +174,26 @@ class _Parser:
             return Part("call", token.start, end, token.text, parts)
         return Part("name", token.start, token.end, token.text)
 
+    def fields(self, depth: int) -> tuple[tuple[Part, ...], int]:
+        """The fields of an object, each with its value."""
+        self.take("{")
+        parts: list[Part] = []
+        while not self.peek("}"):
+            optional = "?" if self.peek("?") else ""
+            if optional:
+                self.take()
+            name = self.take()
+            if name.kind != "name":
+                raise _NoExpressionError
+            self.take(":")
+            parts += [
+                Part("field", name.start, name.end, optional + name.text),
+                self.expression(depth + 1),
+            ]
+            if not self.peek("}"):
+                self.take(",")
+        return tuple(parts), self.take("}").end
+
     def listed(self, opened: str, closed: str, depth: int) -> tuple[tuple[Part, ...], int]:
         """What stands in brackets; of a map, keys and values in turn."""
         self.take(opened)
@@ -180,3 +205,11 @@ class _Parser:
             if not self.peek(closed):
                 self.take(":" if opened == "{" and self.peek(":") else ",")
         return tuple(parts), self.take(closed).end
+
+
+def _type_in(part: Part) -> str:
+    """The type that a name says, or a name selected from names; empty for any other part."""
+    if part.kind == "name":
+        return part.name
+    above = _type_in(part.parts[0]) if part.kind == "select" else ""
+    return f"{above}.{part.name}" if above else ""

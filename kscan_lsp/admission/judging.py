@@ -11,11 +11,11 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import cel
-from kscan_lsp.admission.asking import read_binding, read_policy
+from kscan_lsp.admission.asking import applying_to, read_binding, read_policy
 from kscan_lsp.admission.before import CREATE, NOT_KNOWN
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import ABSENT, POLICIES
-from kscan_lsp.admission.matching import is_about, operation_of, request_of
+from kscan_lsp.admission.matching import operation_of, request_of
 from kscan_lsp.admission.model import NOTHING, Admitted, is_binding
 from kscan_lsp.admission.places import OF_OBJECT, places_of
 from kscan_lsp.admission.problems import problems_of_binding, span_of
@@ -42,8 +42,13 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.text import Span
 
-_NO_VALUE: Final = " has no value here"
-_LIMITS: Final = ("too much work", "more than", "a regular expression takes too long", "wrong types: orValue")
+NO_VALUE: Final = " has no value here"
+RUNTIME_LIMITS: Final = (
+    "too much work",
+    "more than",
+    "a regular expression takes too long",
+    "wrong types: orValue",
+)
 """What only this runtime refuses: the API server's takes `orValue` of any value, and gives that."""
 MAX_MESSAGE: Final = 500
 """Characters of a message that a policy makes."""
@@ -92,7 +97,7 @@ def admit(one: Object, resource: Resource, asked: Deciding, ruleset: Ruleset) ->
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
     seen_as = cache(lambda operation: seen_of(data, request.as_a(operation), asked.namespace, asked.was))
-    last = LastAnswers[Said](("admission", one.file, one.root, one.id), data)
+    last = LastAnswers[Said](("admission", one.file, one.root, one.id, resource.origin is None), data)
     locator = resource.locator()
     for declared, bindings in asked.policies:
         policy = read_policy(declared)
@@ -165,33 +170,17 @@ class _Judging:
         operation = operation_of(self.request, self.policy.matching, binding.matching)
         if severity is None or not operation:
             return
-        request = self.request.as_a(operation)
-        about = (is_about(self.policy.matching, request), is_about(binding.matching, request))
-        if False in about:
-            return
-        if None in about:
-            self.unanswered.append(
-                f"no file has Namespace '{self.request.namespace}', whose labels decide whether the policy applies"
-            )
-            return
-        if self.policy.broken:
-            self.unanswered.append("the API server refuses this policy: see what is wrong in its manifest")
+        applies = applying_to(self.policy, binding, self.request.as_a(operation), params)
+        if isinstance(applies, str):
+            self.unanswered.append(applies)
             return
         seen = seen_as(operation)
-        if self.policy.param_kind is None or binding.param is None:
-            self.judged(severity, seen.without_params)
-        elif params:
-            for param in params:
+        for param in applies:
+            if param is None:
+                self.judged(severity, seen.without_params)
+            else:
                 values = {**seen.values, "params": cel.view(param.data).value}
                 self.judged(severity, cel.bind(POLICIES, values))
-        elif binding.param.get("parameterNotFoundAction") != "Allow" or binding.param.get("name"):
-            kind, name = self.policy.param_kind[1], binding.param.get("name")
-            what = (
-                f"{kind} '{name}'"
-                if isinstance(name, str)
-                else f"{kind} that binding '{binding.name}' selects"
-            )
-            self.unanswered.append(f"no file has the {what}, which has the params")
 
     def judged(self, severity: Severity, activation: cel.Activation) -> None:
         """What the policy says with some params."""
@@ -220,14 +209,14 @@ class _Judging:
 
     def failed(self, severity: Severity, question: PolicyExpression, reason: str) -> None:
         """Note an expression that has no answer: nobody can know it here, or it is wrong for this object."""
-        absent = ABSENT.get(reason.removesuffix(_NO_VALUE)) if reason.endswith(_NO_VALUE) else None
+        absent = ABSENT.get(reason.removesuffix(NO_VALUE)) if reason.endswith(NO_VALUE) else None
         if absent is not None:
             why = self.request.unknown if absent == ABSENT["oldObject"] else ""
-            self.unanswered.append(f"'{_short(question.source)}' needs {absent}{why and f': {why}'}")
-        elif reason.startswith(_LIMITS):
-            self.unanswered.append(f"'{_short(question.source)}' is not evaluated: {reason}")
+            self.unanswered.append(f"'{shortened(question.source)}' needs {absent}{why and f': {why}'}")
+        elif reason.startswith(RUNTIME_LIMITS):
+            self.unanswered.append(f"'{shortened(question.source)}' is not evaluated: {reason}")
         elif not self.policy.ignores:
-            message = f"expression '{_short(question.source)}' resulted in error: {reason}"
+            message = f"expression '{shortened(question.source)}' resulted in error: {reason}"
             self.violations.append(Violation(severity, OF_OBJECT, message, question))
 
 
@@ -243,16 +232,17 @@ def _message(validation: Validation, activation: cel.Activation, one: Object) ->
         told = cel.evaluate(telling.made, activation)
         if isinstance(told, str) and told.strip() and "\n" not in told.strip():
             return redact(told.strip()[:MAX_MESSAGE])
-    return validation.message or f"failed expression: {_short(validation.question.source)}"
+    return validation.message or f"failed expression: {shortened(validation.question.source)}"
 
 
-def _short(source: str) -> str:
+def shortened(source: str) -> str:
+    """An expression as messages quote it: on one line, and not too long."""
     text = " ".join(source.split())
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
 @lru_cache(maxsize=1_024)
-def _place(declared: Object, path: Path) -> Span:
+def place_in(declared: Object, path: Path) -> Span:
     """Where something of a policy stands in its document."""
     return span_of(read_document(declared.document, json=declared.json), (*declared.root, *path))
 
@@ -284,7 +274,7 @@ def findings_of(
             Related(
                 declared.id,
                 where,
-                _place(declared, where),
+                place_in(declared, where),
                 f"the policy '{declared.id.shown_name}' says so",
                 declared.file,
                 declared.document,
@@ -313,6 +303,10 @@ def seen_of(data: dict[str, Any], request: Request, namespace: Object | None, wa
         was: what it was before.
     """
     values = values_of(data, request, namespace, was)
+    if request.same and request.operations != (
+        CREATE,
+    ):  # whatever other policies make of it, they made of it before
+        values["oldObject"] = values["object"]
     return Seen(values, cel.bind(POLICIES, {**values, "params": None}))
 
 

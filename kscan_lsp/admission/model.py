@@ -19,6 +19,11 @@ GROUP: Final = "admissionregistration.k8s.io"
 POLICY: Final = "ValidatingAdmissionPolicy"
 BINDING: Final = "ValidatingAdmissionPolicyBinding"
 MUTATING: Final = "MutatingAdmissionPolicy"
+MUTATING_BINDING: Final = "MutatingAdmissionPolicyBinding"
+BINDINGS: Final = {BINDING: POLICY, MUTATING_BINDING: MUTATING}
+"""Kinds of bindings, each with that of the policies that it binds."""
+SERVED_SINCE: Final = {"v1alpha1": 32, "v1beta1": 34, "v1": 36}
+"""The minor version of Kubernetes that has a version of MutatingAdmissionPolicy first; alpha and beta if asked to."""
 _SEVERITIES: Final = (("Deny", Severity.HIGH), ("Warn", Severity.MEDIUM), ("Audit", Severity.LOW))
 
 
@@ -33,8 +38,8 @@ def is_mutating(resource: Resource) -> bool:
 
 
 def is_binding(resource: Resource) -> bool:
-    """Whether a resource binds one."""
-    return resource.id.kind == BINDING and resource.id.group == GROUP
+    """Whether a resource binds one of either."""
+    return resource.id.kind in BINDINGS and resource.id.group == GROUP
 
 
 class Admitted(Struct, frozen=True, eq=False):
@@ -87,6 +92,13 @@ class Validation(Struct, frozen=True, eq=False):
     """Its `messageExpression`."""
 
 
+class PolicyMutation(Struct, frozen=True, eq=False):
+    """One of the `mutations`: an expression that gives a JSON patch, or an apply configuration."""
+
+    question: PolicyExpression
+    is_patch: bool
+
+
 class ResourceRule(Struct, frozen=True):
     """A rule of `resourceRules` or `excludeResourceRules`."""
 
@@ -109,7 +121,7 @@ class Concerns(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True, eq=False):
-    """A ValidatingAdmissionPolicy."""
+    """A ValidatingAdmissionPolicy, or a MutatingAdmissionPolicy."""
 
     name: str
     ignores: bool
@@ -123,6 +135,9 @@ class Policy(Struct, frozen=True, eq=False):
     faults: tuple[PolicyFault, ...]
     let: tuple[tuple[str, str], ...] = ()
     """Its variables as they are bound around expressions."""
+    mutations: tuple[PolicyMutation, ...] = ()
+    again: bool = False
+    """It is asked once more where another one changed something after it (`reinvocationPolicy: IfNeeded`)."""
 
     @property
     def broken(self) -> bool:
@@ -131,7 +146,7 @@ class Policy(Struct, frozen=True, eq=False):
 
 
 class Binding(Struct, frozen=True, eq=False):
-    """A ValidatingAdmissionPolicyBinding."""
+    """A ValidatingAdmissionPolicyBinding, or a MutatingAdmissionPolicyBinding."""
 
     name: str
     policy: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kscan_lsp.admission.model import MUTATING, POLICY, PolicyFault
+from kscan_lsp.admission.model import BINDINGS, MUTATING, MUTATING_BINDING, SERVED_SINCE, PolicyFault
 from kscan_lsp.admission.reading import binding_of, policy_of
 from kscan_lsp.findings import UNUSED, Problem, fewer
 from kscan_lsp.yaml.data import nearest
@@ -20,16 +20,30 @@ if TYPE_CHECKING:
 
 CODE: Final = "admission"
 _NOT_APPLIED: Final = (
-    "this policy is not applied here: objects are judged as they are written, and not as it would change them"
+    "this policy is not applied here: objects are judged as they are written, and not as it would change them; set "
+    "'admission: {mutate: true}' for that"
 )
 
 
-def problems_of(resource: Resource) -> tuple[Problem, ...]:
-    """What is wrong with the expressions of a policy; of one that changes objects, that nothing is changed here."""
-    if resource.id.kind == MUTATING:
-        return (problem_at(resource, PolicyFault(("spec", "mutations"), _NOT_APPLIED, note=True)),)
+def problems_of(resource: Resource, *, mutates: bool = False, minor: int = 0) -> tuple[Problem, ...]:
+    """What is wrong with the expressions of a policy; of one that changes objects, also that it is not applied here.
+
+    Args:
+        resource: the policy.
+        mutates: whether such policies are applied.
+        minor: the version of Kubernetes that manifests are for; 36 is 1.36.
+    """
     policy = policy_of(resource.id.name, resource.data)
-    return fewer(tuple(problem_at(resource, fault) for fault in policy.faults))
+    faults = [*policy.faults]
+    if resource.id.kind == MUTATING:
+        version = resource.id.api_version.rpartition("/")[2]
+        since = SERVED_SINCE.get(version, 0)
+        if not mutates:
+            faults.append(PolicyFault(("spec", "mutations"), _NOT_APPLIED, note=True))
+        elif since > minor:
+            late = f"not applied: Kubernetes has {version} of this from 1.{since} on, and manifests are for 1.{minor}"
+            faults.append(PolicyFault(("apiVersion",), late, note=True))
+    return fewer(tuple(problem_at(resource, fault) for fault in faults))
 
 
 def problems_of_binding(resource: Resource, policy: Object | None) -> tuple[Problem, ...]:
@@ -42,7 +56,11 @@ def problems_of_binding(resource: Resource, policy: Object | None) -> tuple[Prob
     binding = binding_of(resource.id.name, resource.data)
     faults: list[PolicyFault] = []
     if policy is None and binding.policy:
-        missing = f"no {POLICY} '{binding.policy}' is in this workspace: this binding has nothing judged here"
+        kind, done = (
+            BINDINGS[resource.id.kind],
+            "changed" if resource.id.kind == MUTATING_BINDING else "judged",
+        )
+        missing = f"no {kind} '{binding.policy}' is in this workspace: this binding has nothing {done} here"
         faults.append(PolicyFault(("spec", "policyName"), missing))
     if binding.actions and "Deny" not in binding.actions:
         does = " and ".join(_DOES[action] for action in binding.actions if action in _DOES)

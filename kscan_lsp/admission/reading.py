@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import cel
+from kscan_lsp.admission.constructing import OBJECT, PATCH, ConstructionError, rewritten
 from kscan_lsp.admission.environment import ABSENT, POLICIES, REQUEST_FIELDS, as_ours, as_theirs, name_of
 from kscan_lsp.admission.expressions import parts_of
 from kscan_lsp.admission.model import (
@@ -19,6 +20,7 @@ from kscan_lsp.admission.model import (
     Policy,
     PolicyExpression,
     PolicyFault,
+    PolicyMutation,
     ResourceRule,
     Validation,
 )
@@ -54,7 +56,7 @@ MAX_EXPRESSIONS: Final = 300
 
 
 def policy_of(name: str, data: dict[str, Any]) -> Policy:
-    """What a ValidatingAdmissionPolicy says.
+    """What a ValidatingAdmissionPolicy or a MutatingAdmissionPolicy says.
 
     Args:
         name: what it is called.
@@ -85,6 +87,7 @@ def policy_of(name: str, data: dict[str, Any]) -> Policy:
         telling = reader.question(entry, path, "messageExpression", "string")
         if question is not None:
             validations.append(Validation(question, _text(entry.get("message")).strip(), telling))
+    mutations = [*_mutations(spec, reader)]
     for path, entry in _entries(spec, "auditAnnotations"):
         reader.question(entry, path, "valueExpression", needed=True)
     kind = _map(spec.get("paramKind"))
@@ -101,11 +104,39 @@ def policy_of(name: str, data: dict[str, Any]) -> Policy:
         validations=tuple(validations),
         faults=tuple(reader.faults),
         let=tuple(reader.let),
+        mutations=tuple(mutations),
+        again=spec.get("reinvocationPolicy") == "IfNeeded",
     )
 
 
+_PATCHES: Final = {"ApplyConfiguration": "applyConfiguration", "JSONPatch": "jsonPatch"}
+_GIVES: Final = {
+    "ApplyConfiguration": ("object", f"{OBJECT}{{...}}"),
+    "JSONPatch": ("list(jsonpatch)", f"a list of {PATCH}{{...}}"),
+}
+"""What the expression of a mutation has to give: its type, and in words."""
+
+
+def _mutations(spec: dict[str, Any], reader: _Reader) -> Iterator[PolicyMutation]:
+    for path, entry in _entries(spec, "mutations"):
+        kind = _text(entry.get("patchType"))
+        field = _PATCHES.get(kind)
+        if field is None:
+            wrong = f"'patchType' must be one of {', '.join(_PATCHES)}: the API server refuses this policy"
+            reader.faults.append(PolicyFault((*path, "patchType"), wrong))
+            continue
+        given = entry.get(field)
+        if given is None:
+            wrong = f"'{field}' is missing, which '{kind}' takes: the API server refuses this policy"
+            reader.faults.append(PolicyFault((*path, field), wrong))
+        elif isinstance(given, dict):
+            question = reader.construction(given, (*path, field), *_GIVES[kind])
+            if question is not None:
+                yield PolicyMutation(question, kind == "JSONPatch")
+
+
 def binding_of(name: str, data: dict[str, Any]) -> Binding:
-    """What a ValidatingAdmissionPolicyBinding says; arguments as for `policy_of`."""
+    """What a binding of either says; arguments as for `policy_of`."""
     spec = _map(data.get("spec"))
     param = spec.get("paramRef")
     return Binding(
@@ -136,6 +167,41 @@ class _Reader:
         needed: bool = False,
     ) -> PolicyExpression | None:
         """The expression in a field, compiled; None where there is none."""
+        source, where = self._source(entry, path, field, needed=needed), (*path, field)
+        if source is None:
+            return None
+        return self._read(source, where, as_ours(source), result)
+
+    def construction(
+        self, entry: dict[str, Any], path: Path, gives: str, in_words: str
+    ) -> PolicyExpression | None:
+        """The expression of a mutation, which gives objects of types that only the API server has."""
+        source, where = self._source(entry, path, "expression", needed=True), (*path, "expression")
+        if source is None:
+            return None
+        try:
+            typed = rewritten(as_ours(source), checking=True)
+            made = rewritten(as_ours(source), checking=False)
+        except ConstructionError as error:
+            self.faults.append(PolicyFault(where, str(error), error.at))
+            return PolicyExpression(source, where, None)
+        checked = cel.compile_expression(POLICIES, typed.text, let=self.let)
+        if isinstance(checked, cel.CelError) and checked.message.startswith(_COMPUTED):
+            checked = cel.compile_expression(POLICIES, _MATCHES.sub(".matchRE", typed.text), let=self.let)
+        if isinstance(checked, cel.CelError):
+            at = checked.offset_in(typed.text)
+            if not checked.name:
+                at = typed.offset_in_source(at) if at >= 0 else -1
+                self.faults.append(PolicyFault(where, self._told(checked.message), at))
+            return PolicyExpression(source, where, None)
+        if cel.type_of(POLICIES, checked) != gives:
+            wrong = f"must give {in_words}: the API server refuses this policy"
+            self.faults.append(PolicyFault(where, wrong))
+            return PolicyExpression(source, where, None)
+        return self._read(source, where, made.text, "any")
+
+    def _source(self, entry: dict[str, Any], path: Path, field: str, *, needed: bool) -> str | None:
+        """The text of an expression; None where there is none, or too many before it."""
         source, where = entry.get(field), (*path, field)
         if not isinstance(source, str) or not source.strip():
             if needed and (source is None or isinstance(source, str)):
@@ -149,14 +215,17 @@ class _Reader:
                 more = f"more than {MAX_EXPRESSIONS} expressions: this policy is left alone"
                 self.faults.append(PolicyFault(where, more))
             return None
-        text = as_ours(source)
+        return source
+
+    def _read(self, source: str, where: Path, text: str, result: Result) -> PolicyExpression:
+        """An expression compiled as the runtime takes it, with what is wrong with it noted."""
         made = cel.compile_expression(POLICIES, text, let=self.let, result=result)
         if isinstance(made, cel.CelError) and made.message.startswith(_COMPUTED):
             text = _MATCHES.sub(".matchRE", text)
             made = cel.compile_expression(POLICIES, text, let=self.let, result=result)
         if isinstance(made, cel.CelError):
             if not made.name and not (result == "any" and made.message.startswith("gives an optional")):
-                self.faults.append(PolicyFault(where, self._told(made.message), _offset(source, made)))
+                self.faults.append(PolicyFault(where, self._told(made.message), made.offset_in(source)))
             return PolicyExpression(source, where, None)
         reads = cel.fields_read([made])
         self.faults += [
@@ -219,14 +288,6 @@ def _impossible(part: Part | None, text: str) -> Iterator[tuple[str, int]]:
         cel.evaluate(made, cel.bind(POLICIES, {})), cel.Failed
     ):
         yield f"{written} has no value, and the API server refuses this policy", part.start
-
-
-def _offset(source: str, error: cel.CelError) -> int:
-    """Where in the source an error is; -1 for one that is about all of it."""
-    if error.message.startswith(("gives ", "too much ", "longer than ")):
-        return -1
-    lines = source.split("\n")
-    return sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
 
 
 def _matching(value: object) -> Concerns:

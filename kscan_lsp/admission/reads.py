@@ -38,6 +38,7 @@ def reads_of(policy: Policy) -> tuple[tuple[str, ...], ...]:
             aliases[name] = chain
     for validation in policy.validations:
         sources += [one.source for one in (validation.question, validation.telling) if one is not None]
+    sources += [mutation.question.source for mutation in policy.mutations]
     return tuple({path for source in sources for path in _reads(source, aliases)})
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from kscan_lsp.admission.reads import FieldTree
-    from kscan_lsp.graph.index import Object
     from kscan_lsp.paths import Path
 
 T = TypeVar("T")
@@ -32,7 +31,7 @@ class _LastSaid(NamedTuple):
     """An object as it was judged last, and of each policy what decided besides what it said, and that."""
 
     data: Any
-    said: dict[Object, tuple[tuple[object, ...], Any]]
+    said: dict[Hashable, tuple[tuple[object, ...], Any]]
 
 
 _LAST: Final[OrderedDict[Hashable, _LastSaid]] = OrderedDict()
@@ -59,11 +58,11 @@ class LastAnswers(Generic[T]):
         self._compared: dict[tuple[int, int], tuple[object, object, bool]] = {}
         """Whether what decided two answers is the same, which most policies share; by identity, so they are kept."""
 
-    def said(self, policy: Object, decided: tuple[object, ...], read: FieldTree | None) -> T | None:
+    def said(self, policy: Hashable, decided: tuple[object, ...], read: FieldTree | None) -> T | None:
         """What a policy said of it, if it says the same now; else None.
 
         Args:
-            policy: the policy.
+            policy: the policy, or what tells it from all others.
             decided: what decides its answer besides the object: the request, the bindings with their params, and so on.
             read: what it reads of the object; None for all of it.
         """
@@ -75,7 +74,7 @@ class LastAnswers(Generic[T]):
         said: T = known[1]
         return said
 
-    def keep(self, policy: Object, decided: tuple[object, ...], said: T) -> None:
+    def keep(self, policy: Hashable, decided: tuple[object, ...], said: T) -> None:
         """Remember what a policy says of it now."""
         self._now.said[policy] = decided, said
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp import cel
-from kscan_lsp.admission.asking import asked_of, read_binding
+from kscan_lsp.admission.asking import asked_of, mutating_asked, read_binding
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import name_of
 from kscan_lsp.admission.judging import values_of
@@ -29,7 +29,7 @@ def seen_of(policy: Policy, one: Object, index: Index) -> dict[str, Any] | None:
         one: the object.
         index: all that the workspace declares.
     """
-    asked = asked_of(one, index)
+    asked = mutating_asked(one, index) if policy.mutations else asked_of(one, index)
     request = request_of(one, asked.namespace, asked.was)
     operation = operation_of(request, policy.matching)
     if not operation or is_about(policy.matching, request.as_a(operation)) is False:

@@ -32,7 +32,8 @@ def marked(manifest: str, marks: Iterable[Mark], control: str) -> str | None:
         if not carets or mark.start == 1:
             return None
         written = f"{' ' * (mark.start - 2)}# {carets}" if mark.start else f"# <{carets}"
-        by_line.setdefault(mark.line, []).append(f"{written} {control}\n")
+        times = f" x{mark.times_of(control)}" if mark.times else ""
+        by_line.setdefault(mark.line, []).append(f"{written} {control}{times}\n")
     lines = manifest.splitlines(keepends=True)
     made = [part for number, line in enumerate(lines) for part in (_ended(line), *by_line.get(number, ()))]
     return "".join(made)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from kscan_lsp import cel
 from kscan_lsp.authoring.control_text import expressions_of
+from kscan_lsp.dispositions.directives import ANNOTATION, MARK, directives_in
 from kscan_lsp.regex import regex
+from kscan_lsp.testing.marks import is_mark
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import key_of
-from kscan_lsp.yaml.inside import offsets_in
+from kscan_lsp.yaml.inside import offsets_in, span_in
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ _INPUT: Final = regex(
     r"(?<![\w.])inputs\s*(?:\.\s*\??\s*(?P<name>[A-Za-z_]\w*)|\[\s*\??\s*(?P<quote>['\"])(?P<key>[A-Za-z_]\w*)(?P=quote)\s*\])"
 )
 _ANY_INPUT: Final = regex(r"(?<![\w.])inputs\s*\[(?!\s*\??\s*['\"])")
+_ID: Final = regex(r"(?<![\w-])[A-Z]+-[0-9]{4}(?![\w-])")
+_LINE: Final = regex(r"[^\n]+")
 _CHECK_KEYS: Final = frozenset({"checks", "needs", "remediation", "tests", "score", "severity"})
 
 
@@ -60,8 +64,17 @@ def names_in(document: Document, kind: FileKind) -> Iterator[NameInFile]:
         if isinstance(scalar.value, str) and (found := _meaning(kind, path, is_key=is_key)):
             what, declares = found
             yield NameInFile(what, scalar.value, _written(document.text, scalar), declares)
+        elif kind == "control" and _is_manifest(path, is_key=is_key):
+            yield from _in_manifest(document.text, scalar)
     if kind in {"control", "pack"}:
         yield from _in_expressions(document)
+
+
+def written_names(document: Document) -> Iterator[tuple[Path, str, Span]]:
+    """Every key of a file: its path, its text, and where it stands; an empty span for one that is written otherwise."""
+    for path, is_key, scalar in _scalars(document.root, ()) if document.root else ():
+        if is_key and isinstance(scalar.value, str):
+            yield path, scalar.value, _written(document.text, scalar)
 
 
 def reads_any_input(document: Document) -> bool:
@@ -91,6 +104,8 @@ def _meaning(kind: FileKind, path: Path, *, is_key: bool) -> tuple[NameKind, boo
             return ("framework", False)
         case "settings", ("controls", "include") | ("controls", "exclude") if not is_key:
             return ("control", False)
+        case (("settings" | "pack"), ("locked",)) if not is_key:
+            return ("control", False)
         case "settings", ("controls", "severity", _) if is_key:
             return ("control", False)
         case (("settings" | "pack"), ("inputs", _)) if is_key:
@@ -104,6 +119,31 @@ def _meaning(kind: FileKind, path: Path, *, is_key: bool) -> tuple[NameKind, boo
         case "exceptions", ("exceptions", "frameworks") if not is_key:
             return ("framework", False)
     return None
+
+
+def _is_manifest(path: Path, *, is_key: bool) -> bool:
+    """Whether a scalar is a manifest of a test."""
+    return not is_key and len(path) == 3 and path[0] == "tests" and path[2] in {"manifest", "fixed"}
+
+
+def _in_manifest(text: str, scalar: Scalar) -> Iterator[NameInFile]:
+    """The controls that marks, comments and annotations of a manifest in a test name."""
+    value = scalar.value
+    if not isinstance(value, str):
+        return
+    for line in _LINE.finditer(value):
+        marked = is_mark(line[0])
+        if not (marked or MARK in line[0] or ANNOTATION in line[0]):
+            continue
+        parts = [(0, line[0])] if marked else directives_in(line[0])
+        for start, part in parts:
+            for found in _ID.finditer(part.partition("--")[0]):
+                at = line.start() + start
+                whole = None
+                if offsets_in(text, scalar) is not None:
+                    whole = span_in(text, scalar, at + found.start(), at + found.end())
+                same = whole is not None and text[whole.start : whole.end] == found[0]
+                yield NameInFile("control", found[0], whole if whole and same else Span(0, 0))
 
 
 def _in_expressions(document: Document) -> Iterator[NameInFile]:

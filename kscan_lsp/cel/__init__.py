@@ -35,16 +35,14 @@ from kscan_lsp.cel.compiling import (
     MAX_SOURCE,
     OPTIONAL,
     CelError,
-    Expression,
     compile_expression,
-    fields_read,
-    fields_read_of_entries,
     serialized,
     type_of,
     work_of,
 )
 from kscan_lsp.cel.environment import Declared, Environment, Kind
-from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate
+from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate, work_on
+from kscan_lsp.cel.expression import Expression, fields_read, fields_read_of_entries, reads_of, variables_of
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
 from kscan_lsp.cel.patterns import matches_any
@@ -81,11 +79,14 @@ __all__ = [
     "fields_read_of_entries",
     "literals",
     "matches_any",
+    "reads_of",
     "render",
     "serialized",
     "template",
     "type_of",
+    "variables_of",
     "view",
     "view_edited",
     "work_of",
+    "work_on",
 ]

@@ -1,7 +1,8 @@
 """What expressions of admission policies have besides: the authorizer of the API server, whom only a cluster can ask.
 
 And `had`, which stands for `has` of a variable of a policy: to the runtime that is no field. And `matchRE`, which is
-`matches` with a pattern that is computed, by what counts what that takes.
+`matches` with a pattern that is computed, by what counts what that takes. And what makes objects of the types `Object`
+and `JSONPatch`, which this runtime has no values for: it only tells the compiler what a mutation gives.
 """
 
 from __future__ import annotations
@@ -27,8 +28,27 @@ def functions() -> list[cel.FunctionDecl]:
         *(_declared(name, bool_, [dyn], _absent) for name in ("allowed", "errored")),
         *(_declared(name, string, [dyn], _absent) for name in ("reason", "error")),
         _had(),
+        _made("kscan_object", "Object"),
+        _made("kscan_patch", "JSONPatch"),
+        cel.FunctionDecl(
+            "jsonpatch.escapeKey",
+            [cel.Overload("kscan_escape_key", string, [string], False, guarded(_escaped))],
+        ),
         _declared("matchRE", bool_, [string, string], lambda text, one: patterns.matches_any(text, [one])),
     ]
+
+
+def _made(name: str, made: str) -> cel.FunctionDecl:
+    """Says of a map that it is an object of some type; nothing that calls it is ever evaluated."""
+    kind = cel.Type
+    fields = kind.Map(kind.STRING, kind.DYN)
+    overload = cel.Overload(f"{name}_map", kind.AbstractType(made), [fields], False, guarded(_absent))
+    return cel.FunctionDecl(name, [overload])
+
+
+def _escaped(key: str) -> str:
+    """A key as a JSON pointer has it (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _had() -> cel.FunctionDecl:

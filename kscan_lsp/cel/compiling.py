@@ -11,7 +11,8 @@ from msgspec import Struct
 from kscan_lsp.cel import guard, hints, library
 from kscan_lsp.cel.cost import work
 from kscan_lsp.cel.environment import MAX_SOURCES, Declared, Environment, Kind
-from kscan_lsp.cel.reading import ANY, Reads, ReadSet, free_names, looked_for, reading_of
+from kscan_lsp.cel.expression import Expression, Let, Program
+from kscan_lsp.cel.reading import ReadSet, free_names, looked_for, reading_of
 from kscan_lsp.cel.syntax_tree import Node, in_order, read_tree
 from kscan_lsp.regex import regex
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Result: TypeAlias = Literal["bool", "string", "list", "any", "surely bool", "surely string"]
 """What an expression has to give; `surely` where what it gives may not depend on what it is evaluated on."""
-Let: TypeAlias = tuple[tuple[str, str], ...]
 
 MAX_SOURCE: Final = 8_000
 """Characters of one expression, its `let` included."""
@@ -47,49 +47,6 @@ class CelError(Struct, frozen=True):
 
 
 _OF_ALL: Final = ("gives ", "too much ", "longer than ", "nested too deeply")
-
-
-class Program(Struct, frozen=True, eq=False):
-    """What the runtime made of an expression and its `let`. Equal sources share one."""
-
-    handle: cel.Expression
-    tree: Node | None
-    """What its work is reckoned from; `None` where that is harmless on any data."""
-    names: tuple[str, ...]
-    """The variables it may read."""
-    work: float = 0.0
-    """What its work is at worst on a small object, in the units of `cost`; 0 where that is next to nothing."""
-
-
-class Expression(Struct, frozen=True, eq=False, omit_defaults=True):
-    """A compiled expression: its source, and what is known of it. Its program is its environment's."""
-
-    source: str
-    let: Let = ()
-    """The names bound around it that it uses."""
-    reading: ReadSet = ReadSet()
-    reckoned: bool = False
-    """Whether it is refused on data too large for it, so that its answer depends on all that is bound."""
-    declared: Declared = ()
-    """The fields with types of their own that it reads."""
-
-
-def fields_read(expressions: Iterable[Expression]) -> Reads:
-    """The variables that some expressions read, and which fields of them; fields with types of their own also whole."""
-    expressions = [*expressions]
-    found: dict[str, frozenset[str] | None] = {}
-    for entry in dict.fromkeys(field for one in expressions for field in one.reading.fields):
-        name, _, field = entry.partition(".")
-        known = found.get(name, frozenset())
-        found[name] = known | {field} if known is not None and field else None
-    found.update((name, None) for one in expressions for name, _ in one.declared)
-    return found
-
-
-def fields_read_of_entries(expressions: Iterable[Expression]) -> frozenset[str] | None:
-    """Which fields of related objects expressions read; None where that may be any."""
-    fields = frozenset(field for one in expressions for field in one.reading.of_entries)
-    return None if ANY in fields else fields
 
 
 class _Compiled(Struct, frozen=True):

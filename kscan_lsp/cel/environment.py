@@ -26,9 +26,6 @@ from kscan_lsp.cel import admission, library
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Declared: TypeAlias = "tuple[tuple[str, Kind], ...]"
-"""Fields of variables, as `variable.field`, with what each holds where that is something else than in the others."""
-
 MAX_RUNTIMES: Final = 8
 """Runtimes with fields of their own that are kept, of some 2 ms each to make."""
 MAX_SOURCES: Final = 8_192
@@ -48,6 +45,10 @@ class Kind(StrEnum):
     """A map of names to lists of anything."""
     MAP = "map"
     """A map of names to anything."""
+
+
+Declared: TypeAlias = tuple[tuple[str, Kind], ...]
+"""Fields of variables, as `variable.field`, with what each holds where that is something else than in the others."""
 
 
 class Environment:

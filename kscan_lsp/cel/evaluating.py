@@ -12,7 +12,8 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from kscan_lsp.cel import calling, guard, library, patterns, views
-from kscan_lsp.cel.compiling import OPTIONAL, Expression, Program, program_of, type_in_words
+from kscan_lsp.cel.compiling import OPTIONAL, program_of, type_in_words
+from kscan_lsp.cel.cost import work
 from kscan_lsp.cel.extents import Extent, extent, is_small
 from kscan_lsp.regex import regex
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kscan_lsp.cel.environment import Environment
+    from kscan_lsp.cel.expression import Expression, Program
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 MAX_RESULT = 10_000
 """Values in one result."""
+ASKING = 100
+"""What it takes to ask anything of anything, in units of work: some 15 microseconds, most of it around the runtime."""
 ADMISSION_WORK = 10
 """How often the work of a control's expression one of an admission policy may do: it was written for a server, which
 asks it once for an object."""
@@ -62,9 +66,13 @@ class Activation:
         except KeyError:
             values = [self._values.get(name) for name in names]
             small = not self.environment.admission and is_small(values)
-            found = None if small else tuple(extent([value]).rounded() for value in values)
+            found = None if small else self.sizes(names)
             self._extents[names] = found
             return found
+
+    def sizes(self, names: tuple[str, ...]) -> tuple[Extent, ...]:
+        """How large the values of some names are, rounded."""
+        return tuple(extent([self._values.get(name)]).rounded() for name in names)
 
 
 def bind(environment: Environment, values: Mapping[str, Any]) -> Activation:
@@ -137,10 +145,27 @@ def _refused(program: Program, activation: Activation) -> Failed | None:
     return Failed("too much work for an object of this size")
 
 
+def work_on(expression: Expression, activation: Activation) -> float:
+    """What evaluating an expression takes at worst, in the units of `cost`: what calling it does, and its work.
+
+    Other than what decides whether it is evaluated at all, this goes by the true size of small values, too. Where it
+    is not evaluated, it is none.
+    """
+    program = activation.programs.get(expression) or program_of(activation.environment, expression)
+    if program.tree is None or _refused(program, activation):
+        return ASKING
+    return ASKING + _work(program, activation.sizes(program.names))
+
+
 @lru_cache(maxsize=4096)
 def _bears(program: Program, extents: tuple[Extent, ...], times: int) -> bool:
     sizes = dict(zip(program.names, extents, strict=True))
     return program.tree is None or guard.bears(program.tree, sizes, times)
+
+
+@lru_cache(maxsize=4096)
+def _work(program: Program, extents: tuple[Extent, ...]) -> float:
+    return 0.0 if program.tree is None else work(program.tree, dict(zip(program.names, extents, strict=True)))
 
 
 class _TooLargeError(Exception):

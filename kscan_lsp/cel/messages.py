@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kscan_lsp.cel.compiling import CelError, Expression, compile_expression
+from kscan_lsp.cel.compiling import CelError, compile_expression
 from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
+from kscan_lsp.cel.expression import Expression
 from kscan_lsp.cel.placeholders import segments
 from kscan_lsp.regex import regex
 

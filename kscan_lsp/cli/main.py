@@ -187,7 +187,7 @@ def scan(
         if path is None and form.lines is not None:
             print_lines(partial(form.lines, report))
         else:
-            write_output(form.pieces(report) if form.pieces else form.render(report), path)
+            write_output(form.pieces(report, processes.spread) if form.pieces else form.render(report), path)
     if written := [str(path) for path, _ in outputs if path]:
         print_error(brief(report, written))
     raise typer.Exit(exit_status(report))

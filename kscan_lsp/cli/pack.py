@@ -1,4 +1,4 @@
-"""`kscan pack`: fetch the packs that settings extend, test one, and make one ready to be handed on.
+"""`kscan pack`: fetch the packs that settings extend, test one, and make one ready to be signed and handed on.
 
 Left out on purpose: how it is done (`packs.py`), which only these commands import.
 """
@@ -75,5 +75,21 @@ def build(
 
     try:
         write_output(built(folder, output, layout=oci))
+    except UsageError as error:
+        fail(str(error))
+
+
+@app.command()
+def statement(
+    folder: Folder = Path(),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write it to.")
+    ] = None,
+) -> None:
+    """Print the line that is signed of a pack: its name, its version, and the digest of its files."""
+    from kscan_lsp.cli.packs import stated
+
+    try:
+        write_output(stated(folder, output))
     except UsageError as error:
         fail(str(error))

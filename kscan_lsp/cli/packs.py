@@ -22,28 +22,31 @@ from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.pack_artifacts import layout_of, unpack
 from kscan_lsp.cli.registry import pull
 from kscan_lsp.files.writing import replace
-from kscan_lsp.settings.model import read_settings
 from kscan_lsp.settings.pack import PackFile, numbers_of
+from kscan_lsp.settings.signatures import SIGNATURE_NAME
+from kscan_lsp.workspace.pack_locks import LOCK_NAME, Locked, lock_text, read_lock
 from kscan_lsp.workspace.packs import (
     ARTIFACT,
     FETCHED,
-    LOCK_NAME,
-    Locked,
     cache_of,
+    comes_with_kscan,
     digest_of_pack,
     distributed,
     files_of_pack,
     is_fetched,
     located,
-    lock_text,
     pack_at,
-    read_lock,
 )
-from kscan_lsp.workspace.places import find_settings
-from kscan_lsp.workspace.policies import PACK_NAME, read_policy_file
+from kscan_lsp.workspace.places import find_settings, settings_above
+from kscan_lsp.workspace.policies import PACK_NAME
+from kscan_lsp.workspace.signatures import demands_on, read_bundle
+from kscan_lsp.workspace.trust import read_files
 
 if TYPE_CHECKING:
     import re
+
+    from kscan_lsp.settings.layers import Layer
+    from kscan_lsp.workspace.signatures import Demand
 
 _SECONDS: Final = 120
 """How long git may take."""
@@ -65,8 +68,9 @@ def updated(folder: Path, *, force: bool = False) -> str:
     path = find_settings(folder.resolve())
     if path is None:
         raise UsageError(f"no settings hold for '{folder}': write .kscan.yaml with 'extends' first")
-    settings, _ = read_settings(read_policy_file(path, "setting", None))
-    if not settings.extends:
+    asking = _settings_of(path)
+    extends = asking[-1].settings.extends
+    if not extends:
         raise UsageError(f"'{path}' extends no pack; name packs in 'extends'")
     before = read_lock(path.parent)
     if isinstance(before, str) and not force:
@@ -77,9 +81,10 @@ def updated(folder: Path, *, force: bool = False) -> str:
     known = {} if isinstance(before, str) else before
     locked: dict[str, Locked] = {}
     lines = []
-    for source in settings.extends:
+    for source in extends:
+        demands = demands_on(source, asking)
         if is_fetched(source):
-            entry = _fetched(source)
+            entry = _fetched(source, demands)
             if not force:
                 _refuse_worse(source, entry, known)
             locked[source] = entry
@@ -87,15 +92,34 @@ def updated(folder: Path, *, force: bool = False) -> str:
             place = located(source, path.parent, {})
             if isinstance(place, str):
                 raise UsageError(place)
-            entry = _entry(source, place)
-            if place == distributed(source):  # which somebody else installs, and may do so again
+            entry = _entry(source, place, demands)
+            # what somebody else installs, and may do so again; and what has to stay as it was signed
+            if entry.signature or place == distributed(source):
                 if not force:
                     _refuse_worse(source, entry, known)
                 locked[source] = entry
-        lines.append(f"{entry.name} {entry.version}  {entry.digest}\n")
-    if locked and (reason := replace(path.parent / LOCK_NAME, lock_text(locked).encode())):
+        signed = f"  signed by {entry.signature.certificate_identity}" if entry.signature else ""
+        lines.append(f"{entry.name} {entry.version}  {entry.digest}{signed}\n")
+    if (locked or before) and (reason := replace(path.parent / LOCK_NAME, lock_text(locked).encode())):
         raise UsageError(f"cannot write '{path.parent / LOCK_NAME}': {reason}")
     return "".join(lines)
+
+
+def _settings_of(path: Path) -> list[Layer]:
+    """The settings in a file, the last, and all above them, which may ask for signatures.
+
+    Raises:
+        UsageError: there is a mistake in them, so nobody can tell what they ask for.
+    """
+    read = read_files(settings_above(path))
+    wrong = [*read.wrong]
+    for layer, problem in read.problems:
+        line = layer.document.lines.position(problem.span.start).line + 1
+        wrong.append(f"{layer.file}:{line}: {problem.message}")
+    if wrong:
+        raise UsageError(f"{wrong[0]}; mend that first: it might be about what has to be signed")
+    number = next(number for number, layer in enumerate(read.layers) if layer.file == str(path))
+    return [*read.layers[: number + 1]]
 
 
 def _refuse_worse(source: str, entry: Locked, known: dict[str, Locked]) -> None:
@@ -115,14 +139,14 @@ def _refuse_worse(source: str, entry: Locked, known: dict[str, Locked]) -> None:
             )
 
 
-def _fetched(source: str) -> Locked:
-    """Fetch a pack into the cache."""
+def _fetched(source: str, demands: tuple[Demand, ...]) -> Locked:
+    """Fetch a pack into the cache, if it is signed as settings ask."""
     with tempfile.TemporaryDirectory(prefix="kscan-pack-") as temporary:
         if named := FETCHED.fullmatch(source):
             place = _checked_out(source, named, Path(temporary, "checkout"))
         else:
             place = _pulled(source, Path(temporary, "archive"))
-        entry = _entry(source, place)
+        entry = _entry(source, place, demands)
         target = cache_of(entry.digest)
         if not target.is_dir():
             made = Path(temporary, "made")
@@ -147,7 +171,9 @@ def _pulled(source: str, folder: Path) -> Path:
 def _checked_out(source: str, named: re.Match[str], checkout: Path) -> Path:
     """The folder of a pack in a repository, which is fetched into a new folder."""
     _git("init", "--quiet", str(checkout))
-    at = ("-C", str(checkout), "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=true")
+    # line ends as they are: what is locked and signed on one system is the same on another
+    same = ("-c", "core.symlinks=true", "-c", "core.autocrlf=false")
+    at = ("-C", str(checkout), "-c", "core.hooksPath=/dev/null", *same)
     what = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", named["url"], named["ref"])
     _git(*at, "fetch", *what)
     _git(*at, "checkout", "--quiet", "--detach", "FETCH_HEAD")
@@ -157,14 +183,27 @@ def _checked_out(source: str, named: re.Match[str], checkout: Path) -> Path:
     return place
 
 
-def _entry(source: str, place: Path) -> Locked:
+def _entry(source: str, place: Path, demands: tuple[Demand, ...] = ()) -> Locked:
+    """What a lock says of a pack, which is verified to be signed as settings ask."""
     digest = digest_of_pack(place)
     if not digest.startswith("sha256:"):
         raise UsageError(f"'{source}' is no pack: {digest}")
     pack = pack_at(place)
     if isinstance(pack, str):
         raise UsageError(f"'{source}' is no pack: {pack}")
-    return Locked(pack.name, pack.version, digest)
+    entry = Locked(pack.name, pack.version, digest)
+    if not demands or comes_with_kscan(place):
+        return entry
+    try:
+        from kscan_lsp.cli.signatures import signature_of
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "sigstore":
+            raise
+        raise UsageError(
+            f"'{source}' has to be signed by {demands[0]}, and nothing is installed that verifies that; install it: "
+            "pip install 'kscan-lsp[sigstore]'"
+        ) from error
+    return Locked(pack.name, pack.version, digest, signature_of(source, place, entry, demands))
 
 
 def _git(*arguments: str) -> None:
@@ -219,15 +258,41 @@ def built(folder: Path, output: Path | None, *, layout: Path | None = None) -> s
     run = outcomes_of(folder)
     if run.status:
         raise UsageError(f"the tests of {pack.name} do not pass; 'kscan pack test {folder}' says which")
-    digest = digest_of_pack(folder)
+    entry = _entry(str(folder), folder)
     path = layout or output or Path(f"{pack.name}-{pack.version}.tar.gz")
-    if not digest.startswith("sha256:"):
-        raise UsageError(f"'{folder}' is no pack: {digest}")
+    if (folder / SIGNATURE_NAME).exists() and isinstance(wrong := read_bundle(folder, entry), str):
+        raise UsageError(f"'{folder}': {wrong}, or take the file out")
     if layout is not None:
         _write_layout(layout, layout_of(_archive(folder), pack.name, pack.version))
     elif reason := replace(path, _archive(folder)):
         raise UsageError(f"cannot write '{path}': {reason}")
-    return f"{path}: {pack.name} {pack.version}  {digest}\n"
+    return f"{path}: {pack.name} {pack.version}  {entry.digest}\n"
+
+
+def stated(folder: Path, output: Path | None) -> str:
+    """What is signed of a pack: a line, to the byte.
+
+    Args:
+        folder: where the pack is.
+        output: the file to write, if it is not to be printed.
+
+    Returns:
+        The line, or what was written, for people.
+
+    Raises:
+        UsageError: there is no pack, or it cannot be written.
+    """
+    _pack(folder)
+    statement = _entry(str(folder), folder).statement
+    if output is None:
+        return statement.decode()
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"'{output}' would be a file of the pack, which is signed; name one outside of '{folder}'"
+        )
+    if reason := replace(output, statement):
+        raise UsageError(f"cannot write '{output}': {reason}")
+    return f"{output}: {statement.decode()}"
 
 
 def _write_layout(folder: Path, files: dict[str, bytes]) -> None:

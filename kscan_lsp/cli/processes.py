@@ -16,10 +16,10 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -28,12 +28,16 @@ PAYS_FROM: Final = 150_000
 """Characters to judge from which copies pay: about half a second of work."""
 EACH: Final = 60_000
 """Characters for each at least."""
+TEXT: Final = 10
+"""What it costs to write about one item, as if so many characters were judged."""
 MOST: Final = 16
 """Copies at most: each keeps what it has compiled."""
 _LOOK: Final = 0.1
 """Seconds between two looks at how far the copies are."""
 _COUNTER: Final = 8
 """Bytes of a count."""
+_AT_ONCE: Final = 32
+"""Results that a copy sends together: it keeps no more, and they have in common what results of one kind have."""
 
 
 class Packing(Protocol):
@@ -110,18 +114,34 @@ class Processes:
             packing: how results get here; asked where copies are made.
             told: whether the items are the files that progress is about.
         """
-        copies = min(self.jobs, sum(weights) // EACH, len(items))
-        if copies > 1 and sum(weights) >= PAYS_FROM and _can_fork():
-            parts = _parts(weights, copies)
-            found = _Copies(work, items, parts, packing(), self.progress if told else NoProgress()).run()
-            if found is not None:
-                return found
+        found = self._copied(work, items, weights, packing, self.progress if told else NoProgress())
+        if found is not None:
+            return found
         results: list[_R] = []
         for result in work(items):
             results.append(result)
             if told:
                 self.progress.files(len(results), len(items))
         return results
+
+    def spread(self, work: Callable[[Sequence[_T]], Iterable[str]], items: Sequence[_T]) -> Iterable[str]:
+        """Texts about items, in their order, to be written: one after the other where copies do not pay."""
+        found = self._copied(work, items, [TEXT] * len(items), PlainPacking, NoProgress())
+        return work(items) if found is None else found
+
+    def _copied(
+        self,
+        work: Callable[[Sequence[_T]], Iterable[_R]],
+        items: Sequence[_T],
+        weights: Sequence[int],
+        packing: Callable[[], Packing],
+        progress: FileProgress,
+    ) -> list[_R] | None:
+        """What copies make of the items; None where it is all to be done here."""
+        copies = min(self.jobs, sum(weights) // EACH, len(items))
+        if copies < 2 or sum(weights) < PAYS_FROM or not _can_fork():
+            return None
+        return _Copies(work, items, _parts(weights, copies), packing(), progress).run()
 
 
 ALONE: Final = Processes()
@@ -134,14 +154,18 @@ def _can_fork() -> bool:
 
 
 def _parts(weights: Sequence[int], copies: int) -> list[list[int]]:
-    """The numbers of items in parts that cost about the same: the heaviest first, each to who has least to do."""
+    """The numbers of items in parts that cost about the same.
+
+    Those of a part follow each other, for so do they in memory: a copy that looked at every other one would come to
+    have every page for itself.
+    """
+    whole, so_far = sum(weights) or 1, 0
     parts: list[list[int]] = [[] for _ in range(copies)]
-    loads = [0] * copies
-    for number in sorted(range(len(weights)), key=lambda n: -weights[n]):
-        least = loads.index(min(loads))
-        parts[least].append(number)
-        loads[least] += weights[number]
-    return [sorted(part) for part in parts]
+    for number, weight in enumerate(weights):
+        middle = so_far + weight / 2
+        parts[min(int(copies * middle / whole), copies - 1)].append(number)
+        so_far += weight
+    return [part for part in parts if part]
 
 
 class _Copies(Generic[_T, _R]):
@@ -188,7 +212,7 @@ class _Copies(Generic[_T, _R]):
             return None
         results: dict[int, _R] = {}
         for part, answer in zip(self.parts, answers, strict=True):
-            results.update(zip(part, self.packing.unpacked(answer), strict=True))  # type: ignore[arg-type]
+            results.update(zip(part, answer, strict=True))
         return [results[number] for number in range(len(self.items))]
 
     def _start(self, number: int, others: list[int]) -> tuple[int, int]:
@@ -207,36 +231,61 @@ class _Copies(Generic[_T, _R]):
         try:
             # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            results = []
-            for result in self.work([self.items[n] for n in self.parts[number]]):
-                results.append(result)
-                at = _COUNTER * number
-                self.done[at : at + _COUNTER] = len(results).to_bytes(_COUNTER, "little")
-                if os.getppid() != parent:
-                    break  # nobody waits any more
-            else:
-                with open(writing, "wb") as pipe:
-                    pipe.write(self.packing.packed(results))
-                status = 0
+            results: list[_R] = []
+            at = _COUNTER * number
+            work = self.work([self.items[n] for n in self.parts[number]])
+            with open(writing, "wb") as pipe:
+                for done, result in enumerate(work, start=1):
+                    results.append(result)
+                    self.done[at : at + _COUNTER] = done.to_bytes(_COUNTER, "little")
+                    if len(results) == _AT_ONCE:
+                        self._send(results, pipe)
+                    if os.getppid() != parent:
+                        break  # nobody waits any more
+                else:
+                    self._send(results, pipe)
+                    pipe.flush()
+                    status = 0
         finally:
             # nothing that the parent meant for its own end, nor what it has not written yet
             os._exit(status)
 
-    def _answers(self, pipes: list[int]) -> list[bytes]:
+    def _send(self, results: list[_R], pipe: BinaryIO) -> None:
+        """Send what there is, behind its length, and forget it."""
+        packed = self.packing.packed(results)
+        results.clear()
+        pipe.write(len(packed).to_bytes(_COUNTER, "little"))
+        pipe.write(packed)
+
+    def _answers(self, pipes: list[int]) -> list[list[_R]]:
         """What each copy sends until it ends."""
-        answers: dict[int, list[bytes]] = {pipe: [] for pipe in pipes}
+        answers: dict[int, list[_R]] = {pipe: [] for pipe in pipes}
+        waiting = {pipe: bytearray() for pipe in pipes}
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
             while selector.get_map():
                 for key, _ in selector.select(_LOOK):
                     if data := os.read(key.fd, 1 << 20):
-                        answers[key.fd].append(data)
+                        waiting[key.fd] += data
+                        for packed in _whole(waiting[key.fd]):
+                            answers[key.fd] += self.packing.unpacked(packed)  # type: ignore[arg-type]
                     else:
                         selector.unregister(key.fd)
                 self.progress.files(self._counted(), len(self.items))
-        return [b"".join(answers[pipe]) for pipe in pipes]
+        return [answers[pipe] for pipe in pipes]
 
     def _counted(self) -> int:
         starts = range(0, len(self.done), _COUNTER)
         return sum(int.from_bytes(self.done[at : at + _COUNTER], "little") for at in starts)
+
+
+def _whole(waiting: bytearray) -> Iterator[bytes]:
+    """What has arrived as a whole, taken out of what has arrived."""
+    while len(waiting) >= _COUNTER:
+        end = _COUNTER + int.from_bytes(waiting[:_COUNTER], "little")
+        if len(waiting) < end:
+            return
+        packed = bytes(waiting[_COUNTER:end])
+        del waiting[:end]
+        yield packed

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kscan_lsp.admission.model import BINDING
 from kscan_lsp.cli.asked import (
     STDIN_NAME,
     ScanRequest,
@@ -21,7 +20,7 @@ from kscan_lsp.cli.asked import (
     refuse_unknown,
     setup_problems,
 )
-from kscan_lsp.cli.idle import idle_exceptions
+from kscan_lsp.cli.idle import idle
 from kscan_lsp.cli.judged import (
     FileToJudge,
     ScannedFile,
@@ -31,10 +30,10 @@ from kscan_lsp.cli.judged import (
     without_covered,
 )
 from kscan_lsp.cli.options import STDIN, UsageError
+from kscan_lsp.cli.over_budget import ToJudge, within_budget
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
-from kscan_lsp.graph.index import key_of
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
 from kscan_lsp.report.places import change_in, problem_in
@@ -155,19 +154,12 @@ class Reader:
             charts: what renders charts; without it, or where nothing is installed that does, they are left alone.
             overlays: what builds overlays, likewise.
         """
-        rendered = self.rendered(charts)
-        built = self.built(overlays)
-        files = judged(
-            self.files,
-            self.configurations.values(),
-            self.today,
-            self.declared,
-            charts=rendered.charts,
-            overlays=built,
-            known=self.known,
-            past=self.past,
-            processes=self.request.processes,
-        )
+        rendered, built = self.rendered(charts), self.built(overlays)
+        held = [*self.configurations.values()]
+        asked = ToJudge(held, self.files, self.declared, rendered.charts, built)
+        files, asked, problems = done = within_budget(asked, self.judged)
+        self.problems += problems
+        self.not_scanned += done.not_scanned
         self.skipped += [
             Skipped(
                 file.checked.path, file.checked.skipped, self.rendered_by(file.path, file.checked.skipped)
@@ -177,7 +169,7 @@ class Reader:
         ]
         self.skipped = [one._replace(hint="") if one.hint in rendered.done else one for one in self.skipped]
         scanned = {file.checked.path for file in files if not file.checked.skipped}
-        self.look_for_unused(files)
+        self.look_for_unused(files, asked.configurations)
         return Scan(
             files,
             tuple(self.skipped),
@@ -188,12 +180,26 @@ class Reader:
             tuple(self.problems),
             tuple(
                 change_in(display_name(Path(change.file)) if change.file else "", change)
-                for change in distinct_changes(self.configurations.values())
+                for change in distinct_changes(asked.configurations)
             ),
-            tuple(self.configurations.values()),
+            tuple(asked.configurations),
             self.request.paths if requested is None else requested,
-            tuple(rendered.charts),
-            tuple(built),
+            tuple(asked.charts),
+            tuple(asked.overlays),
+        )
+
+    def judged(self, asked: ToJudge) -> tuple[ScannedFile, ...]:
+        """What was read, judged."""
+        return judged(
+            asked.files,
+            asked.configurations,
+            self.today,
+            asked.declared,
+            charts=asked.charts,
+            overlays=asked.overlays,
+            known=self.known,
+            past=self.past,
+            processes=self.request.processes,
         )
 
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:
@@ -243,19 +249,18 @@ class Reader:
         self.seen.add(real)
         if path.name in KUSTOMIZATION_NAMES:
             self.kustomizations[os.path.dirname(real)] = configuration
-        source = read_manifest(path, self.partials, named=named)
+        name, source = display_name(path), read_manifest(path, self.partials, named=named)
         if isinstance(source, str):
-            skipped = Skipped(display_name(path), source, self.rendered_by(path, source))
+            skipped = Skipped(name, source, self.rendered_by(path, source))
             chart = self.partials.rendering(path) if source == "helm-template" else None
             if chart is None:
                 self.skipped.append(skipped)
             else:
                 self.templates.setdefault(outermost_chart(chart[1]), []).append((skipped, configuration))
         elif isinstance(source, Unreadable):
-            self.not_scanned.append(NotScanned(display_name(path), source.line, source.reason))
+            self.not_scanned.append(NotScanned(name, source.line, source.reason))
         else:
-            json = is_json(path.name, source.text)
-            self.files.append(FileToJudge(path, display_name(path), source, configuration, json))
+            self.files.append(FileToJudge(path, name, source, configuration, is_json(name, source.text)))
 
     def rendered(self, charts: RenderCharts | None) -> RenderedCharts:
         """The charts that were come to, rendered; where that cannot be, their templates are left alone."""
@@ -300,18 +305,13 @@ class Reader:
         named = (found[0], display_name(Path(found[1]))) if found else None
         return rendered_by(display_name(path), reason, named)
 
-    def look_for_unused(self, files: Sequence[ScannedFile]) -> None:
+    def look_for_unused(self, files: Sequence[ScannedFile], configurations: Sequence[Configuration]) -> None:
         """Say which exceptions and bindings are of no use, where all was seen that they may be about."""
         narrowed = self.request.controls or self.request.frameworks or self.not_scanned or self.declared
         if narrowed or any(not file.checked.complete for file in files):
             return
-        checked = [(file.checked, file.project.exceptions) for file in files]
-        self._say(*idle_exceptions(self.configurations.values(), checked, self.request.paths))
-        projects = {file.project: None for file in files}
-        if any(any(project.index.find(key_of("kind", BINDING))) for project in projects):
-            from kscan_lsp.cli.idle_bindings import idle_in  # few scans come to any
-
-            self._say(*idle_in(projects, self.request.paths, self.skipped))
+        for problem in idle(files, configurations, self.request.paths, self.skipped):
+            self._say(problem)
 
     def configuration(self, folder: Path) -> Configuration:
         """What holds for a folder. Two folders with the same settings file and exceptions share one."""

@@ -131,7 +131,7 @@ class _PolicyReader(Reader):
             self.known[BEFORE] = tuple(map(as_it_was, self.objects_before(self.old)))
         return super().scan(*args, **how)
 
-    def look_for_unused(self, files: object) -> None:
+    def look_for_unused(self, files: object, configurations: object) -> None:
         """Exceptions count for nothing here, so that none is of no use."""
 
     def objects_before(self, path: Path) -> tuple[Object, ...]:

@@ -36,7 +36,7 @@ NO_REASON_YET: Final = "TODO: say why"
 """What an editor writes for a reason that somebody has to give; until then it is a problem."""
 
 CONTROL_ID: Final = regex(
-    r"[A-Za-z]+-\d+|VAP/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?|Kyverno/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?(?:/[\w.-]+)?"
+    r"[A-Za-z]+-\d+|(?:VAP|MAP)/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?|Kyverno/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?(?:/[\w.-]+)?"
     r"|Gatekeeper/[A-Za-z0-9]+/[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?"
 )
 """Of a control, in any case, or of an admission policy by its name, or of a rule of Kyverno's or a constraint

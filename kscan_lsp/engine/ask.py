@@ -58,7 +58,7 @@ def _in_parts(
         if isinstance(value, cel.Failed):
             return None
         given[name] = [value]
-    return evaluate(parted.rest, element.read_by(parted.rest, given))
+    return evaluate(parted.rest, element.read_by(parted.rest, {"relations": given}))
 
 
 def _plain(expression: cel.Expression, activation: cel.Activation) -> cel.Json | cel.Failed:

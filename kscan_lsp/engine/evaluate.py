@@ -10,12 +10,13 @@ Left out on purpose: what the results mean for controls and texts (`verdicts.py`
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel
 from kscan_lsp.engine.ask import ask
+from kscan_lsp.engine.budget import UNLIMITED
 from kscan_lsp.engine.elements import FEW, TooMuchError, elements, refuse_too_large
 from kscan_lsp.engine.locate import first_there, is_written
 from kscan_lsp.engine.memo import NOTHING, Answer, Failure, NoAnswer, Results
@@ -25,8 +26,9 @@ from kscan_lsp.evidence.model import IMAGES, NO_REPORT
 from kscan_lsp.findings import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from kscan_lsp.engine.budget import Account, Spending
     from kscan_lsp.engine.memo import Memo
     from kscan_lsp.engine.plan import Group, Plan, PlannedCheck
     from kscan_lsp.engine.related import References
@@ -38,7 +40,12 @@ MAX_VALUES: Final = 200_000
 
 
 def evaluate(
-    plan: Plan, scope: Scope, memo: Memo, known: Sequence[Results | None] | None = None
+    plan: Plan,
+    scope: Scope,
+    memo: Memo,
+    known: Sequence[Results | None] | None = None,
+    *,
+    spending: Spending = UNLIMITED,
 ) -> list[Results]:
     """Evaluate all checks of a plan on a resource, or on one of its pod templates.
 
@@ -47,6 +54,7 @@ def evaluate(
         scope: the resource, or the template.
         memo: what was found before.
         known: what is known of each group of the plan, None for those to evaluate; None if that is all of them.
+        spending: what controls took for the resource so far; what they take here is added.
 
     Returns:
         What was found, by group; behind that, what no group is to blame for.
@@ -71,10 +79,13 @@ def evaluate(
                         if judged is None:
                             judged = elements(round_.each, scope, round_.reads)
                             refuse_too_large(judged, round_.each)
-                        results = _results(group, judged, memo)
+                        found.append(_results(group, judged, memo, spending))
                         # many may be too much for all checks of a round together, which is to be found again
-                        if len(judged) <= FEW:
-                            memo.keep_results(group, key, results)
+                        if len(judged) <= FEW and not spending.over:
+                            memo.keep_results(group, key, found[-1])
+                        continue
+                if results.work:
+                    spending.add(results)
                 found.append(results)
         except NotThereError as error:  # met by the first group: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
@@ -111,13 +122,17 @@ def _kept_open(plan: Plan, scope: Scope) -> Iterator[NoAnswer]:
                     yield from (NoAnswer(planned.check, path, reason) for planned in group.checks)
 
 
-def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
+def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending) -> Results:
     failures: list[Failure] = []
     no_answers: list[NoAnswer] = []
+    before: dict[str, float] = {}
     for planned in group.checks:
         check = planned.check
-        for number, element in enumerate(judged):
-            verdict, message = _answer(planned, element, memo)
+        account = spending.of(check.control)
+        if account is not None:
+            before.setdefault(check.control, account.work)
+        for number, element in enumerate(judged if account is None else account.timed(judged)):
+            verdict, message, _ = _answer(planned, element, memo, account)
             if verdict is False:
                 continue
             path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
@@ -127,9 +142,17 @@ def _results(group: Group, judged: list[Element], memo: Memo) -> Results:
                 no_answers.append(NoAnswer(check, scope.written_at(at), path.reason))
             elif not scope.is_partial(element.anchors.get("container")) or is_written(path, element):
                 related = _related(check, element, memo)
-                causes = (Cause(planned.index, number, scope.template),)
+                causes = _causes(planned.index, number, scope.template)
                 failures.append(Failure(check, scope.written_at(path), message, causes, related))
-    return Results(tuple(failures), tuple(no_answers)) if failures or no_answers else NOTHING
+    taken = spending.work if before else {}
+    work = tuple((name, taken[name] - was) for name, was in before.items())
+    return Results(tuple(failures), tuple(no_answers), work) if failures or no_answers or work else NOTHING
+
+
+@lru_cache(4_096)
+def _causes(check: int, element: int, template: int) -> tuple[Cause]:
+    """The one cause of a failure: the same few hundred, of which many objects would each have their own."""
+    return (Cause(check, element, template),)
 
 
 def _message(check: Check, element: Element, memo: Memo) -> str:
@@ -153,17 +176,26 @@ def _references(expression: cel.Expression, activation: cel.Activation) -> Refer
     return NO_REFERENCES if isinstance(answer, cel.Failed) else references(answer)
 
 
-def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
+def _answer(planned: PlannedCheck, element: Element, memo: Memo, account: Account | None) -> Answer:
     # of each plan apart: what else is read with it decides whether it is too much work
     key = (planned.number, *[element.digest(name, field) for name, field in planned.decisive])
     known = memo.answers.get(key)
     if known is None and _unknown_image(planned, element):
         return Answer(cel.Failed(NO_REPORT), "")
     check = planned.check
+    if account is not None and (refused := _refused(check, element, known, account)):
+        return refused
     if known is None:
         verdict = ask(check.deny, element, cel.deny, memo)
+        if verdict is True and account is not None and not account.allows(_work(_saying(check), element)):
+            return Answer(cel.Failed(account.over))
         said = _message(check, element, memo) if verdict is True and not planned.shown else ""
-        known = Answer(verdict, said)
+        work = (
+            0.0
+            if account is None
+            else _work([*check.judging()] if verdict is True else [check.deny], element)
+        )
+        known = Answer(verdict, said, work)
         memo.keep_answer(key, known)
     if known.verdict is not True or not planned.shown:
         return known
@@ -174,6 +206,31 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo) -> Answer:
         told = Answer(True, _message(check, element, memo))
         memo.keep_answer(whole, told)
     return told
+
+
+def _refused(check: Check, element: Element, known: Answer | None, account: Account) -> Answer | None:
+    """What is said in place of an answer where a control has no work left for it; what it takes is added."""
+    allowed = account.allows(_work([check.deny], element) if known is None else known.work)
+    # evaluated once for all that have the same lists (`ask`), whatever is remembered of this element
+    for one in check.judging() if element.scope.long else ():
+        if element.reads_long_list(one):
+            key = (one.source, one.let, element.digests_of(one))
+            allowed = account.allows_once(key, partial(cel.work_on, one, element.activation))
+    return None if allowed else Answer(cel.Failed(account.over))
+
+
+def _work(expressions: Iterable[cel.Expression], element: Element) -> float:
+    """What asking some expressions of an element takes at worst, but for those that read long lists."""
+    return sum(
+        cel.work_on(one, element.without_long_lists)
+        for one in expressions
+        if not element.reads_long_list(one)
+    )
+
+
+def _saying(check: Check) -> Iterator[cel.Expression]:
+    """What is evaluated besides where a check fails."""
+    return (one for one in check.judging() if one is not check.deny)
 
 
 def _unknown_image(planned: PlannedCheck, element: Element) -> bool:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from kscan_lsp import cel, paths
 from kscan_lsp.engine import spaces
+from kscan_lsp.engine.budget import UNLIMITED, Spending, without
 from kscan_lsp.engine.causes import FailedElements
 from kscan_lsp.engine.edited import verdicts_after
 from kscan_lsp.engine.evaluate import evaluate
@@ -29,7 +30,7 @@ from kscan_lsp.kubernetes.pod_templates import spec_of_pod
 from kscan_lsp.kubernetes.type_errors import type_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kscan_lsp.engine.edited import Edited
     from kscan_lsp.engine.memo import Fill
@@ -46,16 +47,20 @@ if TYPE_CHECKING:
 class Evaluator:
     """The controls that are on, what is known besides manifests, and what was found before."""
 
-    __slots__ = ("_memo", "evidence", "ruleset")
+    __slots__ = ("_memo", "clock", "evidence", "ruleset")
 
-    def __init__(self, ruleset: Ruleset, evidence: Evidence) -> None:
+    def __init__(
+        self, ruleset: Ruleset, evidence: Evidence, clock: Callable[[], float] | None = None
+    ) -> None:
+        """Judge by a ruleset and evidence; by a clock, in seconds, what takes too long is given up, besides."""
         self.ruleset = ruleset
         self.evidence = evidence
+        self.clock = clock
         self._memo = Memo()
 
     def with_evidence(self, evidence: Evidence) -> Evaluator:
         """The same with other evidence. It shares what is remembered, unless other kinds of evidence are there."""
-        other = Evaluator(self.ruleset, evidence)
+        other = Evaluator(self.ruleset, evidence, self.clock)
         if evidence.kinds.keys() == self.evidence.kinds.keys():
             other._memo = self._memo
         return other
@@ -104,7 +109,14 @@ class Evaluator:
         plan = self._plan_of_spaces()
         related = self._related(spaces.bound_of(bound, plan), plan)
         return spaces.judge_namespace(
-            namespace, whole, plan, related, ruleset=self.ruleset, evidence=self.evidence, memo=self._memo
+            namespace,
+            whole,
+            plan,
+            related,
+            ruleset=self.ruleset,
+            evidence=self.evidence,
+            memo=self._memo,
+            spending=self._spending(),
         )
 
     def sees_the_same(self, resource: Resource, before: Bound, now: Bound) -> bool:
@@ -184,20 +196,32 @@ class Evaluator:
             return after
         related = None
         found: list[Results] = []
+        spending = self._spending()
         if plan.rounds:
             if bound is not None:
                 related = self._related(bound, plan)
             view = known.view or cel.view(known.resource.data)
             if view.complete and (related is None or related.complete):
                 for template in range(len(known.resource.templates) or 1):
-                    found += evaluate(plan, self._scope(known, related, template), self._memo)
+                    scope = self._scope(known, related, template)
+                    found += evaluate(plan, scope, self._memo, spending=spending)
             else:
                 whose = "an object that this one is related to" if view.complete else "this object"
                 reason = f"{whose} is too deep or too large to be judged, or contains itself"
                 checks = [check for round_ in plan.rounds for check in round_.checks]
                 found = [Results((), tuple(NoAnswer(check, (), reason, limit=True) for check in checks))]
                 related = None
+        if over := spending.over:
+            found = without(over, found, plan)
+        known = self._with_spent(known, spending)
         return verdicts_of(known, plan, found, related, ruleset=self.ruleset, memo=self._memo)
+
+    def _spending(self) -> Spending:
+        return Spending(self.ruleset.limited, self.clock) if self.ruleset.limited else UNLIMITED
+
+    def _with_spent(self, known: Verdicts, spending: Spending) -> Verdicts:
+        limited = spending is not UNLIMITED
+        return replace(known, over=spending.over, work=spending.work) if limited else known
 
     def _after(self, known: Verdicts, plan: Plan, bound: Bound | None, edited: Edited) -> Verdicts | None:
         """What is said after an edit, as far as that is what was said before; None where it must be evaluated."""
@@ -206,6 +230,7 @@ class Evaluator:
             return None
         again = frozenset[int]()
         found: Sequence[Results] = judged.results
+        spending = self._spending()
         related = None
         # they are asked where a value is another, and named where findings are placed anew
         if bound is not None and plan.rounds and (edited.path is not None or edited.shift is None):
@@ -215,9 +240,15 @@ class Evaluator:
             again = self._memo.touched(plan, edited.path, scope.anchors)
             if again:
                 kept = [None if number in again else one for number, one in enumerate(judged.results)]
-                found = evaluate(plan, scope, self._memo, kept)
+                found = evaluate(plan, scope, self._memo, kept, spending=spending)
             if scope.composed is not None or any(found[number].no_answers for number in again):
                 return None
+        if not again and self.ruleset.limited:
+            for results in found:
+                spending.add(results)
+        if spending.over:
+            return None
+        known = self._with_spent(known, spending)
         if edited.shift is not None:
             return verdicts_after(
                 known,

@@ -39,7 +39,7 @@ def settable(target: targets.Target, element: Element) -> Path | cel.Failed:
 
 
 def _filled(target: targets.Target, element: Element) -> Path | cel.Failed:
-    if any(isinstance(part, cel.Expression) for part in target.parts):
+    if cel.Expression in map(type, target.parts):
         return targets.fill(target, element.activation)
     return cast("Path", target.parts)  # most are; they need no values of the element handed to CEL
 

@@ -65,6 +65,8 @@ class Answer(NamedTuple):
 
     verdict: bool | cel.Failed
     message: str = ""
+    work: float = 0.0
+    """What it took at worst, in the units of `cel.cost`, where that is counted."""
 
 
 class Failure(NamedTuple):
@@ -94,6 +96,8 @@ class Results(NamedTuple):
 
     failures: tuple[Failure, ...]
     no_answers: tuple[NoAnswer, ...]
+    work: tuple[tuple[str, float], ...] = ()
+    """What that took, by the controls for which it is counted."""
 
 
 NOTHING: Final = Results((), ())

@@ -155,6 +155,9 @@ def plans_for(
             # of a kind that may run pods, one that runs none has nothing for a question about pods
             and (workload or not places or check.each.start == "object")
         ]
+        if control.set_aside:
+            unanswerable += [control] if checks else []
+            continue
         if not control.checks and control.needs:
             if includes(control.match, group, kind, workload=workload):
                 unanswerable.append(control)

@@ -9,6 +9,7 @@ Left out on purpose: which elements a check judges (`elements.py`).
 from __future__ import annotations
 
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -182,8 +183,7 @@ class Element(Struct):
         values, scope = self.values, self.scope
         # mostly, what an object is related to is the same for all of it; an item can be null
         alike = all(
-            values.get(name, _ABSENT) is scope.values.get(name, _ABSENT)
-            for name in cel.fields_read([expression])
+            values.get(name, _ABSENT) is scope.values.get(name, _ABSENT) for name in cel.reads_of(expression)
         )
         known = scope.related if alike else self._related
         key = (expression.source, expression.let)
@@ -196,25 +196,21 @@ class Element(Struct):
         long = self.scope.long
         if not long:
             return False
-        fields = cel.fields_read([expression]).get("relations", frozenset[str]())
+        fields = cel.reads_of(expression).get("relations", frozenset[str]())
         return fields is None or not long.isdisjoint(fields)
 
     def read_by(
-        self, expression: cel.Expression, lists: Mapping[str, list[cel.Json]] | None = None
+        self, expression: cel.Expression, given: Mapping[str, Any] = MappingProxyType({})
     ) -> cel.Activation:
-        """What one expression reads, and nothing else, handed to CEL; `lists` are among those of related objects."""
-        values = _bound(self.values, cel.fields_read([expression]))
-        if lists:
-            values["relations"] = {**values.get("relations", {}), **lists}
+        """What one expression reads, and nothing else, handed to CEL; `given` is added, a mapping to a mapping."""
+        values = _bound(self.values, cel.reads_of(expression))
+        for name, value in given.items():
+            values[name] = {**values.get(name, {}), **value} if isinstance(value, dict) else value
         return cel.bind(CONTROLS, values)
 
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""
-        return tuple(
-            self.digest(name, field)
-            for name, fields in sorted(cel.fields_read([expression]).items())
-            for field in ((None,) if fields is None else sorted(fields))
-        )
+        return tuple([self.digest(name, field) for name, field in cel.variables_of(expression)])
 
     def bound_values(self) -> dict[str, Any]:
         """As much of the values as the checks read."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp import cel
+from kscan_lsp.engine.budget import UNLIMITED, Spending, without
 from kscan_lsp.engine.evaluate import evaluate
 from kscan_lsp.engine.memo import Results
 from kscan_lsp.engine.scope import scope_of
@@ -62,6 +63,7 @@ def judge_namespace(
     ruleset: Ruleset,
     evidence: Evidence,
     memo: Memo,
+    spending: Spending = UNLIMITED,
 ) -> Verdicts:
     """What is said of a namespace, at the object that speaks for it.
 
@@ -73,6 +75,7 @@ def judge_namespace(
         ruleset: what the plan is of.
         evidence: what is known besides.
         memo: that of the evaluator.
+        spending: what controls take for it is added here.
     """
     whose = speaker.resource
     resource = Resource(whose.document, whose.root, namespace.id, namespace.data, file=whose.file)
@@ -85,12 +88,13 @@ def judge_namespace(
         related=related.templates[0],
         digests=memo.digests,
     )
+    judged = evaluate(plan, scope, memo, spending=spending)
     found = [
         Results(
             tuple([one._replace(path=_AT) for one in group.failures]),
             tuple([one._replace(path=_AT) for one in group.no_answers]),
         )
-        for group in evaluate(plan, scope, memo)
+        for group in without(spending.over, judged, plan)
     ]
     said = verdicts_of(replace(speaker, type_errors=()), plan, found, related, ruleset=ruleset, memo=memo)
     # a fix would be one of the Namespace that is not there
@@ -105,4 +109,6 @@ def judge_namespace(
         passed=passed,
         unevaluated=unevaluated,
         problems=tuple(dict.fromkeys(speaker.problems + said.problems)),
+        over={**speaker.over, **spending.over},
+        work={**speaker.work, **spending.work},
     )

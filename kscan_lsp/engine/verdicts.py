@@ -21,7 +21,7 @@ from kscan_lsp.redaction.lines import is_expected
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp import cel
     from kscan_lsp.engine.memo import Failure, Memo, NoAnswer
@@ -76,8 +76,15 @@ class Verdicts(Struct, frozen=True, eq=False):
     """What CEL sees of the resource; None where no control looked at it yet."""
     judged: Judged | None = None
     """What the checks found, where all of them have an answer, of one pod template at most: an edit leaves most."""
+    over: Mapping[str, str] = {}
+    """The controls that took too much, and why."""
+    work: Mapping[str, float] = {}
+    """What those took that have a limit, at worst, in the units of `cel.cost`."""
     related: Verdicts | None = None
     """What is said by controls for which other objects matter, where that is among these verdicts."""
+    answered: tuple[tuple[str, str], ...] = ()
+    """What would be found in the resource as it is written, and a policy changes before it is stored: the name of the
+    policy, and the control."""
 
 
 def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
@@ -89,6 +96,8 @@ def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
         passed=alone.passed | related.passed,
         unevaluated=alone.unevaluated + related.unevaluated,
         problems=tuple(dict.fromkeys(alone.problems + related.problems)),
+        over={**alone.over, **related.over},
+        work={**alone.work, **related.work},
         related=related,
     )
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
-UNVISITED: Final = frozenset({".git", "node_modules"})
+UNVISITED: Final = frozenset({".git", "node_modules", "__pycache__"})
 """Folders that hold nothing a person wrote."""
 _MAX_IGNORE_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 200

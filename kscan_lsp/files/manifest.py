@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.files import encoding
@@ -12,6 +11,7 @@ from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from kscan_lsp.files.encoding import SourceText
     from kscan_lsp.files.partials import Partials
@@ -27,11 +27,14 @@ def is_rendered(text: str) -> bool:
 
 def display_name(path: Path) -> str:
     """A file's name in reports: relative to the working directory where it lies below it, with slashes."""
-    absolute = os.path.abspath(path)
-    here = Path.cwd()
-    return (
-        Path(absolute).relative_to(here) if Path(absolute).is_relative_to(here) else Path(absolute)
-    ).as_posix()
+    # as texts: it is asked about each of ten thousand files, and makes no path on the way
+    absolute, here = os.path.abspath(path), os.getcwd()
+    below = os.path.join(here, "")
+    if os.path.normcase(absolute).startswith(os.path.normcase(below)):
+        absolute = absolute[len(below) :]
+    elif absolute == here:
+        absolute = os.curdir
+    return absolute.replace(os.sep, "/")
 
 
 def is_json(name: str, text: str) -> bool:
@@ -40,7 +43,7 @@ def is_json(name: str, text: str) -> bool:
     An editor's buffer and a file on disk are asked about here alone, so that both are read alike. What a client calls
     the language is no answer: it may be `jsonc`, or set by hand.
     """
-    suffix = PurePath(name).suffix.lower()
+    suffix = os.path.splitext(name)[1].lower()
     return suffix == ".json" or (suffix not in _YAML and bool(_JSON_OBJECT.match(text)))
 
 

@@ -40,6 +40,7 @@ def named_files(
     *,
     inside: tuple[Path, ...] | None,
     most: int | None = None,
+    beside: frozenset[str] = frozenset(),
 ) -> NamedFiles:
     """The regular files that names lead to: a file as it is, of a folder all with some suffixes, in order.
 
@@ -49,6 +50,7 @@ def named_files(
         suffixes: how the names of files in a folder end that count.
         inside: the folders that they have to be in (`workspace_of`); None where the user names them.
         most: the bytes that they may have together, in place of `MAX_BYTES`.
+        beside: names of folders in these that are not looked into.
     """
     found = NamedFiles([], [])
     most = MAX_BYTES if most is None else most
@@ -66,7 +68,7 @@ def named_files(
             elif stat.S_ISREG(mode):
                 found.files.append(path)
             elif stat.S_ISDIR(mode):
-                several, looked_at = _files_in(path, suffixes, MAX_ENTRIES - entries)
+                several, looked_at = _files_in(path, suffixes, MAX_ENTRIES - entries, UNVISITED | beside)
                 entries += looked_at
                 allowed = inside if inside is not None else (path,)
                 for link in [file for file in several if file.is_symlink() and not is_within(file, allowed)]:
@@ -114,13 +116,15 @@ def _comparable(one: str, other: str) -> bool:
     return os.path.splitdrive(one)[0] == os.path.splitdrive(other)[0]
 
 
-def _files_in(folder: Path, suffixes: tuple[str, ...], most: int) -> tuple[list[Path], int]:
+def _files_in(
+    folder: Path, suffixes: tuple[str, ...], most: int, unvisited: frozenset[str]
+) -> tuple[list[Path], int]:
     """The regular files in a folder and below, and how many entries were looked at; no link to a folder is followed."""
     files: list[Path] = []
     entries = 0
     for here, folders, names in os.walk(folder):
         entries += len(folders) + len(names)
-        folders[:] = sorted(set(folders) - UNVISITED)
+        folders[:] = sorted(set(folders) - unvisited)
         files += [Path(here, name) for name in sorted(names) if name.endswith(suffixes)]
         if entries >= most or len(files) > MAX_FILES:
             break

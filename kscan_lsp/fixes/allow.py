@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp import cel
 from kscan_lsp.engine.evaluator import Evaluator
+from kscan_lsp.fixes.draft import judged_in
 from kscan_lsp.fixes.verify import located
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.redaction import redact
@@ -79,15 +80,16 @@ def goes_away(site: Site, finding: Finding, rules: Ruleset) -> bool:
     evaluator = Evaluator(rules, site.project.evidence)
     checked = site.checked
     bounds: Iterable[Bound | None] = checked.bounds or repeat(None)
+    known = [judged_in(checked, number) for number in range(len(checked.verdicts))]
     again = [
         evaluator.evaluate(verdicts.resource)
         if bound is None
         else evaluator.evaluate_related(evaluator.evaluate(verdicts.resource), bound)
-        for verdicts, bound in zip(checked.verdicts, bounds, strict=False)
+        for verdicts, bound in zip(known, bounds, strict=False)
     ]
     before, after = (
         Counter((one.control, one.resource, one.path) for verdicts in judged for one in verdicts.findings)
-        for judged in (checked.verdicts, again)
+        for judged in (known, again)
     )
     own = (finding.control, finding.resource, finding.path)
     return after[own] < before[own] and not after - before

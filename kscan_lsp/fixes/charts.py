@@ -18,7 +18,7 @@ from kscan_lsp.edits.place import differing, same
 from kscan_lsp.files.manifest import is_rendered
 from kscan_lsp.fixes.changes import applied
 from kscan_lsp.fixes.chart_edits import Fixable, proposals
-from kscan_lsp.fixes.draft import drafts_of, elements_in
+from kscan_lsp.fixes.draft import drafts_of, elements_in, judged_in
 from kscan_lsp.paths import lookup
 from kscan_lsp.render.makers import RenderError
 from kscan_lsp.render.rendering import RenderedTemplate, ask_for, by_file
@@ -121,7 +121,8 @@ def chart_drafts(site: ChartSite, placed: PlacedDocument, finding: Finding) -> I
     for number, verdicts in enumerate(placed.checked.verdicts):
         if any((one.control, one.path) == (finding.control, finding.path) for one in verdicts.findings):
             elements = elements_in(placed.checked, number, project.evaluator)
-            for draft in drafts_of(finding, verdicts.resource, elements, project.ruleset, project.index):
+            resource = judged_in(placed.checked, number).resource
+            for draft in drafts_of(finding, resource, elements, project.ruleset, project.index):
                 if not draft.leaves:
                     yield verdicts.resource.root, draft
 

@@ -19,15 +19,16 @@ from kscan_lsp.fixes.secrets import SecretKey, keys_for
 from kscan_lsp.fixes.titles import title_of
 from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.kubernetes.schema import is_whole_number
-from kscan_lsp.policy.environment import CONTROLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from kscan_lsp.engine.causes import FailedElements
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.scope import Element
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
+    from kscan_lsp.fixes.titles import Named
     from kscan_lsp.graph.index import Index
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
@@ -80,20 +81,36 @@ def drafts_in(
     wanted: Callable[[Finding], bool],
 ) -> Iterator[tuple[Finding, list[Draft]]]:
     """As `drafts`, of one of the document's resources, counted from 0."""
-    verdicts = checked.verdicts[number]
+    resource = judged_in(checked, number).resource
     elements = elements_in(checked, number, evaluator)
-    for finding in verdicts.findings:
+    named: Named = {}
+    for finding in checked.verdicts[number].findings:
         if finding.fixable and wanted(finding):
-            yield finding, drafts_of(finding, verdicts.resource, elements, evaluator.ruleset, index)
+            made = drafts_of(finding, resource, elements, evaluator.ruleset, index, named=named)
+            yield finding, made
 
 
 def elements_in(checked: CheckedDocument, number: int, evaluator: Evaluator) -> FailedElements:
     """The elements that the findings of one of a document's resources are about."""
-    return evaluator.elements_of(checked.verdicts[number], checked.bounds[number] if checked.bounds else None)
+    return evaluator.elements_of(
+        judged_in(checked, number), checked.bounds[number] if checked.bounds else None
+    )
+
+
+def judged_in(checked: CheckedDocument, number: int) -> Verdicts:
+    """What is said of one of a document's resources by its own paths, be it judged as it is stored."""
+    stored = checked.admitted[number].stored if checked.admitted else None
+    return checked.verdicts[number] if stored is None or stored.raw is None else stored.raw
 
 
 def drafts_of(
-    finding: Finding, resource: Resource, elements: FailedElements, ruleset: Ruleset, index: Index
+    finding: Finding,
+    resource: Resource,
+    elements: FailedElements,
+    ruleset: Ruleset,
+    index: Index,
+    *,
+    named: Named | None = None,
 ) -> list[Draft]:
     """What would fix a finding: one draft, or one for each value there is to choose.
 
@@ -103,6 +120,7 @@ def drafts_of(
         elements: where the resource's findings were made.
         ruleset: the controls that are on.
         index: what else there is.
+        named: what is known of titles of fixes of the resource.
 
     Returns:
         The drafts; none where a check has no fix or its condition does not hold.
@@ -118,13 +136,13 @@ def drafts_of(
         options.append(found)
     if not options:
         return []
-    # several checks at one path (one for each container, say) are fixed by a value that suits them all
-    choices = [
-        one.choice
-        for one in options[0]
-        if all(any(one.choice == other.choice for other in others) for others in options)
-    ]
-    made = (_draft([found[0] for found in options], choice, resource) for choice in choices)
+    choices = [one.choice for one in options[0]]
+    for others in options[1:]:
+        # several checks at one path (one for each container, say) are fixed by a value that suits them all
+        theirs = [one.choice for one in others]
+        choices = [choice for choice in choices if choice in theirs]
+    first = [found[0] for found in options]
+    made = [_draft(first, choice, resource, named) for choice in choices]
     return [draft for draft in made if draft is not None]
 
 
@@ -152,38 +170,42 @@ def _variable(operation: Operation, element: Element) -> str:
 def _holds(fix: Fix, element: Element, choice: str | SecretKey) -> bool:
     if fix.when is None:
         return True
-    if isinstance(choice, str) and choice:
-        return cel.deny(fix.when, cel.bind(CONTROLS, {**element.values, "choice": choice})) is True
     # it may read all containers of a pod, which are not to be handed to CEL for each of them in turn
     known = element.scope.conditions
-    key = (fix.when.source, fix.when.let, element.digests_of(fix.when))
+    key = (fix.when.source, fix.when.let, choice, element.digests_of(fix.when))
     if key not in known:
-        known[key] = cel.deny(fix.when, element.read_by(fix.when)) is True
+        given = {"choice": choice} if isinstance(choice, str) and choice else {}
+        known[key] = cel.deny(fix.when, element.read_by(fix.when, given)) is True
     return known[key]
 
 
-def _draft(options: list[_Option], choice: str | SecretKey, resource: Resource) -> Draft | None:
+def _draft(
+    options: list[_Option], choice: str | SecretKey, resource: Resource, named: Named | None
+) -> Draft | None:
     """The fixes of all checks behind a finding as one; None where a place or a value cannot be told."""
-    changes: dict[tuple[str, Path], DataChange] = {}
+    steps: list[DataChange] = []
     for option in options:
         for operation in option.fix.operations:
-            steps = _changes(operation, option.element, resource, choice)
-            if not steps:
+            found = _changes(operation, option.element, resource, choice)
+            if not found:
                 return None
-            for change in steps:
-                changes.setdefault((change.verb, change.path), change)
-    made = _in_order(changes.values())
-    title = "" if choice else next((option.fix.title for option in options if option.fix.title), "")
+            steps += found
+    made = _in_order(steps)
     if isinstance(choice, SecretKey):
         title = choice.title
+    else:
+        title = "" if choice else next(filter(None, [option.fix.title for option in options]), "")
     first = options[0]
+    within = first.element.scope.written_at(first.element.path)
+    if resource.origin is not None:
+        within, _ = resource.origin.written(within)
     return Draft(
-        title_of(title, made, resource),
+        title_of(title, made, resource, named),
         # what is made of a safe fix and of another is no safe one
         all(option.fix.safe for option in options),
         made,
         first.fix.leaves,
-        (*resource.root, *first.element.scope.written_at(first.element.path)),
+        (*resource.root, *within),
     )
 
 
@@ -197,23 +219,34 @@ def _changes(
         value = cel.evaluate(operation.question, element.activation)
     if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
         return ()
+    fields = fields_of(resource.id.group, resource.id.kind, resource.places)
+    whole = operation.verb == "choose" and is_whole_number(fields, path)
+    if resource.origin is not None:  # what a policy adds before it is stored stands in no text
+        path, there = resource.origin.written(path)
+        if not there:
+            return ()
     absolute = (*resource.root, *path)
     if isinstance(choice, SecretKey) and operation.verb == "toSecret":
         source = (*absolute[:-1], "valueFrom")
         return DataChange("rename", absolute, "valueFrom"), DataChange("set", source, choice.reference)
     if operation.verb != "choose" or isinstance(choice, SecretKey):
         return (DataChange(operation.verb, absolute, value),)
-    fields = fields_of(resource.id.group, resource.id.kind, resource.places)
-    number = choice.isdecimal() and is_whole_number(fields, path)
+    number = choice.isdecimal() and whole
     return (DataChange("set", absolute, int(choice) if number else choice),)
 
 
-def _in_order(changes: Iterable[DataChange]) -> tuple[DataChange, ...]:
-    """Removals last and from the back, so that the indices of the others hold until their turn comes."""
-    ordered = list(changes)
-    removals = sorted(
-        (c for c in ordered if c.verb == "remove"), key=lambda c: _sortable(c.path), reverse=True
-    )
+def _in_order(changes: Sequence[DataChange]) -> tuple[DataChange, ...]:
+    """Each once, removals last and from the back, so that the indices of the others hold until their turn comes."""
+    if len(changes) == 1:
+        return (changes[0],)
+    once: dict[tuple[str, Path], DataChange] = {}
+    for change in changes:
+        once.setdefault((change.verb, change.path), change)
+    ordered = tuple(once.values())
+    removals = [change for change in ordered if change.verb == "remove"]
+    if not removals:
+        return ordered
+    removals.sort(key=lambda change: _sortable(change.path), reverse=True)
     return (*(change for change in ordered if change.verb != "remove"), *removals)
 
 

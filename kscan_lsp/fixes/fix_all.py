@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from kscan_lsp.fixes.draft import drafts, drafts_in, drafts_of, elements_in
+from kscan_lsp.fixes.draft import drafts, drafts_in, drafts_of, elements_in, judged_in
 from kscan_lsp.fixes.verify import VerifiedFix, verified
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kscan_lsp.fixes.draft import Draft
     from kscan_lsp.fixes.verify import Site
     from kscan_lsp.graph.index import Index
+    from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.project import Project
@@ -49,18 +50,24 @@ def containers_of(site: Site, finding: Finding) -> list[Container]:
     for number, verdicts in enumerate(site.checked.verdicts):
         if finding in verdicts.findings:
             elements = elements_in(site.checked, number, site.project.evaluator)
-            found = _containers(finding, elements, site.project.ruleset)
+            resource = judged_in(site.checked, number).resource
+            found = _containers(finding, resource, elements, site.project.ruleset)
             return [Container(number, path) for path in found]
     return []
 
 
-def _containers(finding: Finding, elements: FailedElements, rules: Ruleset) -> list[Path]:
+def _containers(finding: Finding, resource: Resource, elements: FailedElements, rules: Ruleset) -> list[Path]:
+    """The containers that a finding is about, by their paths in the text; none that policies have added."""
     checks = rules.control(finding.control).checks
     found: dict[Path, None] = {}
     for cause in finding.causes:
         element = elements.find(checks[cause.check], cause)
         if element is not None and (path := element.anchors.get("container")) is not None:
-            found[element.scope.written_at(path)] = None
+            place, there = element.scope.written_at(path), True
+            if resource.origin is not None:
+                place, there = resource.origin.written(place)
+            if there:
+                found[place] = None
     return [*found]
 
 
@@ -76,16 +83,18 @@ class Outlook(NamedTuple):
 def outlook(site: Site, container: Container) -> Outlook:
     """What there is to fix in a container."""
     verdicts = site.checked.verdicts[container.resource]
+    resource = judged_in(site.checked, container.resource).resource
     elements = elements_in(site.checked, container.resource, site.project.evaluator)
     about = [
         finding
         for finding in verdicts.findings
-        if is_open(finding) and container.path in _containers(finding, elements, site.project.ruleset)
+        if is_open(finding)
+        and container.path in _containers(finding, resource, elements, site.project.ruleset)
     ]
     if not site.checked.document.complete:
         return Outlook(len(about), 0)
     options = (
-        drafts_of(finding, verdicts.resource, elements, site.project.ruleset, site.project.index)
+        drafts_of(finding, resource, elements, site.project.ruleset, site.project.index)
         for finding in about
         if finding.fixable
     )
@@ -100,9 +109,10 @@ def _drafts(
     if container is None:
         return drafts_in(checked, number, project.evaluator, project.index, wanted)
     elements = elements_in(checked, number, project.evaluator)
+    resource = judged_in(checked, number).resource
 
     def is_about(finding: Finding) -> bool:
-        return wanted(finding) and container.path in _containers(finding, elements, project.ruleset)
+        return wanted(finding) and container.path in _containers(finding, resource, elements, project.ruleset)
 
     return drafts_in(checked, number, project.evaluator, project.index, is_about)
 

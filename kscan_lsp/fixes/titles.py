@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
@@ -11,24 +12,41 @@ from kscan_lsp.redaction import redact, redact_argument
 if TYPE_CHECKING:
     from kscan_lsp.fixes.changes import DataChange
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.paths import Path
 
 MAX_QUOTED: Final = 40
 """Characters of a value of the user's that a title shows."""
 
 
-def title_of(given: str, changes: tuple[DataChange, ...], resource: Resource) -> str:
-    """What a fix does, and to which elements of lists: two containers may have the same finding."""
+Elements: TypeAlias = tuple[str, ...]
+"""Elements of lists that something is in, as titles name them, the innermost first."""
+Named: TypeAlias = "dict[tuple[Path, bool], Elements]"
+"""By the path of an element in a resource, and whether it is removed, what it is called."""
+
+
+def title_of(
+    given: str, changes: tuple[DataChange, ...], resource: Resource, named: Named | None = None
+) -> str:
+    """What a fix does, and to which elements of lists: two containers may have the same finding.
+
+    Args:
+        given: what the fix is called by its control; empty where it says nothing.
+        changes: what it changes.
+        resource: where.
+        named: what is known of the resource, for who asks for many titles: most changes are in the same few elements.
+    """
+    named = {} if named is None else named
     steps: list[str] = []
     places: list[str] = []
     for change in changes:
-        names, elements = _where(change, resource)
+        names, elements = _where(change, resource, named)
         place = " of ".join(elements)
         what = " of ".join((*names, *elements))
         match change.verb:
             case "set":
-                steps.append(f"set {what} to {redact(_brief(change.value))}")
+                steps.append(f"set {what} to {_shown(change.value)}")
             case "add":
-                steps.append(f"add {redact(_brief(change.value))} to {what}")
+                steps.append(f"add {_shown(change.value)} to {what}")
             case "rename":
                 steps.append(f"rename {what} to {change.value}")
             case _:
@@ -37,48 +55,82 @@ def title_of(given: str, changes: tuple[DataChange, ...], resource: Resource) ->
             places.append(place)
     if given:
         return f"{given} ({', '.join(places)})" if places else given
-    text = " and ".join(dict.fromkeys(steps))
+    text = steps[0] if len(steps) == 1 else " and ".join(dict.fromkeys(steps))
     return text[:1].upper() + text[1:]
 
 
-def _where(change: DataChange, resource: Resource) -> tuple[list[str], list[str]]:
-    """Where a change is made: the field, if any, and the elements of lists it is in, the innermost first."""
-    elements: list[str] = []
-    names: list[str] = []
-    data: Any = resource.data
-    for part in change.path[len(resource.root) :]:
-        if isinstance(part, str):
-            names.append(part)
-            data = data.get(part) if isinstance(data, dict) else None
-            continue
-        items = data if isinstance(data, list) else []
-        data = items[part] if part < len(items) else None
-        if not names:  # a list in a list
-            elements[0] += paths.bracket("", items, part)
-            continue
-        field = names[-1]
-        named = paths.merge_key(field, items, part)
-        if named and field in CONTAINER_LISTS:
-            name = f"container {_quoted(named[0][1])}"  # as messages name it
-        elif change.verb == "remove" and isinstance(data, str | int):
-            if field in ("args", "command"):
-                data = redact_argument(str(data), str(items[0]), str(items[part - 1]) if part else "")
-            name = f"{_quoted(data)} from {_field(names)}"
-        else:
-            name = field + paths.bracket(field, items, part)
-        elements.insert(0, name)
-        names.clear()
-    return [_field(names)] if names else [], elements
+def _where(change: DataChange, resource: Resource, named: Named) -> tuple[Elements, Elements]:
+    """Where a change is made: the field, if any, and the elements of lists it is in."""
+    path = change.path[len(resource.root) :]
+    inside = _last_index(path)
+    field = _field(path[inside:])
+    # of one that is judged as it is stored, changes are of what its document has
+    whole = resource.origin is None
+    data = resource.data if whole else paths.lookup(resource.document.data, resource.root)
+    elements = _elements(path[:inside], data, named, removed=change.verb == "remove")
+    return (field,) if field else (), elements
 
 
-def _field(names: list[str]) -> str:
-    return ".".join(names[-2:])
+def _elements(path: Path, data: Any, named: Named, *, removed: bool) -> Elements:
+    """The elements on the way to one, which a path ends with, and that one itself."""
+    if not path:
+        return ()
+    known = named.get((path, removed))
+    if known is not None:
+        return known
+    above, index = path[:-1], path[-1]
+    outer = _last_index(above)
+    around = _elements(above[:outer], data, named, removed=removed)
+    items = paths.lookup(data, above)
+    found = _called(above[outer:], items if isinstance(items, list) else [], index, around, removed=removed)
+    named[path, removed] = found
+    return found
+
+
+def _called(names: Path, items: list[Any], index: Any, around: Elements, *, removed: bool) -> Elements:
+    if not names:  # a list in a list
+        return (around[0] + paths.bracket("", items, index), *around[1:])
+    field = str(names[-1])
+    value = items[index] if index < len(items) else None
+    identity = paths.merge_key(field, items, index)
+    if identity and field in CONTAINER_LISTS:
+        return f"container {_quoted(identity[0][1])}", *around  # as messages name it
+    if removed and isinstance(value, str | int):
+        if field in ("args", "command"):
+            value = redact_argument(str(value), str(items[0]), str(items[index - 1]) if index else "")
+        return f"{_quoted(value)} from {_field(names)}", *around
+    return field + paths.bracket(field, items, index), *around
+
+
+def _last_index(path: Path) -> int:
+    """How long a path is up to its last index, which counts."""
+    length = len(path)
+    while length and isinstance(path[length - 1], str):
+        length -= 1
+    return length
+
+
+def _field(names: Path) -> str:
+    return ".".join(map(str, names[-2:]))
 
 
 def _quoted(value: object) -> str:
     """A value of the user's, on one line, short enough for a menu, and without what may be a secret."""
     text = redact(" ".join(_brief(value).split()))
     return f"'{text}'" if len(text) <= MAX_QUOTED else f"'{text[: MAX_QUOTED - 1]}\u2026'"
+
+
+def _shown(value: object) -> str:
+    """A value that a fix writes, without what may be a secret."""
+    if isinstance(value, str | int) and len(str(value)) <= MAX_QUOTED:
+        return _short_shown(value)
+    return redact(_brief(value))
+
+
+@lru_cache(1_024, typed=True)
+def _short_shown(value: str | int) -> str:
+    """The same of what most fixes write: the same few words and numbers."""
+    return redact(_brief(value))
 
 
 def _brief(value: object) -> str:

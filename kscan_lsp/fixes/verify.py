@@ -23,7 +23,7 @@ from kscan_lsp import edits
 from kscan_lsp.edits.place import same
 from kscan_lsp.findings import Verbatim
 from kscan_lsp.fixes.changes import applied
-from kscan_lsp.fixes.draft import drafts_of, elements_in
+from kscan_lsp.fixes.draft import drafts_of, elements_in, judged_in
 from kscan_lsp.redaction import redact
 from kscan_lsp.text import Span, TextEdit, apply_edits, minimal_edit
 from kscan_lsp.yaml.document import Document, read_document
@@ -114,7 +114,7 @@ def located(site: Site, finding: Finding) -> Located | None:
         for known in verdicts.findings:
             if (known.control, known.path, known.span) == place:
                 elements = elements_in(site.checked, number, site.project.evaluator)
-                return Located(known, verdicts.resource, elements)
+                return Located(known, judged_in(site.checked, number).resource, elements)
     return None
 
 

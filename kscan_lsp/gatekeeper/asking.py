@@ -97,7 +97,7 @@ def gatekeeper_asked(one: Object, index: Index) -> GatekeeperDeciding:
 def _inventory(templates: list[Object], index: Index, keys: set[Key]) -> tuple[Object, ...] | None:
     """The objects of the kinds that templates in Rego name, if they ask for objects of the cluster."""
     asking = [
-        read.rego.kinds for read in map(read_template, templates) if read.rego and read.rego.kinds is not None
+        read.inventory for read in map(read_template, templates) if read.rego and read.inventory is not None
     ]
     if not asking:
         return None

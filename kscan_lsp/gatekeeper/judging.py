@@ -24,8 +24,9 @@ from kscan_lsp.gatekeeper.matching import fits_constraint
 from kscan_lsp.gatekeeper.model import is_constraint
 from kscan_lsp.gatekeeper.problems import constraint_problems, unsupported
 from kscan_lsp.gatekeeper.reading import place_in_template
-from kscan_lsp.gatekeeper.rego import NEEDS_ENGINE, input_of, place_of
+from kscan_lsp.gatekeeper.rego import input_of, place_of
 from kscan_lsp.policy.admission import gatekeeper_id
+from kscan_lsp.policy.rego import NEEDS_ENGINE
 from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.gatekeeper.model import Constraint, ConstraintTemplate
-    from kscan_lsp.gatekeeper.rego import RegoEngine
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.policy.rego import RegoEngine
     from kscan_lsp.policy.ruleset import Ruleset
 
 
@@ -127,7 +128,7 @@ class _JudgingConstraints:
         self, declared: Object, template: Object, constraint: Constraint, read: ConstraintTemplate
     ) -> Said:
         decided: tuple[object, ...] = (self.request, template, self.namespace, self.was)
-        if read.rego is not None and read.rego.kinds is not None:
+        if read.inventory is not None:
             decided = (*decided, self.inventory)
         said = self.last.said(declared, decided, tree_of_policy(read.policy) if read.policy else None)
         if said is None:
@@ -150,11 +151,12 @@ class _JudgingConstraints:
         if self.engine is None:
             return _unknown(NEEDS_ENGINE)
         parameters = constraint.params.data["spec"]["parameters"]
-        inventory = self.inventory if template.rego.kinds is not None else None
+        inventory = self.inventory if template.inventory is not None else None
         given = input_of(self.data, request, parameters, inventory)
         if self.was.object is not None and request.operations == (UPDATE,):
-            given["review"]["oldObject"] = with_defaults(self.was.object, request.namespace)
-        answer = self.engine.ask(template.rego, given)
+            before = self.data if request.same else with_defaults(self.was.object, request.namespace)
+            given["review"]["oldObject"] = before
+        (answer,) = self.engine.ask([template.rego], given)
         if answer.why:
             return _unknown(answer.why)
         where = PolicyExpression("", template.source, None)

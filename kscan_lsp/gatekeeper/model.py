@@ -11,9 +11,9 @@ from kscan_lsp.graph.gatekeeper import CONSTRAINTS, TEMPLATES
 if TYPE_CHECKING:
     from kscan_lsp.admission.model import Concerns, Policy, PolicyFault
     from kscan_lsp.findings import ResourceId, Severity
-    from kscan_lsp.gatekeeper.rego import RegoSource
     from kscan_lsp.graph.index import Object
     from kscan_lsp.paths import Path
+    from kscan_lsp.policy.rego import RegoSource
 
 TEMPLATE: Final = "ConstraintTemplate"
 
@@ -49,6 +49,8 @@ class ConstraintTemplate(Struct, frozen=True, eq=False):
     """Where that is in the template, or what it has in another language."""
     rego: RegoSource | None = None
     """What it has in Rego instead."""
+    inventory: frozenset[str] | None = None
+    """What the objects of the cluster may be that it asks for in Rego; None if it asks for none."""
     engine: str = ""
     """The language that it has instead of both."""
 

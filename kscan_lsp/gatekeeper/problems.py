@@ -9,7 +9,7 @@ from kscan_lsp.admission.problems import problem_at
 from kscan_lsp.findings import fewer
 from kscan_lsp.gatekeeper.asking import read_constraint
 from kscan_lsp.gatekeeper.reading import template_of
-from kscan_lsp.gatekeeper.rego import NEEDS_ENGINE, has_engine
+from kscan_lsp.policy.rego import NEEDS_ENGINE, has_engine
 
 if TYPE_CHECKING:
     from kscan_lsp.findings import Problem

@@ -11,7 +11,7 @@ from kscan_lsp.admission.reading import policy_of
 from kscan_lsp.findings import Severity
 from kscan_lsp.gatekeeper.model import Constraint, ConstraintMatch, ConstraintTemplate
 from kscan_lsp.gatekeeper.parameters import misfits, with_parameter_defaults
-from kscan_lsp.gatekeeper.rego import rego_of
+from kscan_lsp.gatekeeper.rego import kinds_asked, rego_of
 
 if TYPE_CHECKING:
     from kscan_lsp.admission.model import Policy
@@ -108,7 +108,7 @@ def _with_code(
         return replace(made, engine=engine or "no engine", source=path)
     if not _text(source.get("rego")).strip():
         faults.append(PolicyFault(path, "'rego' is missing"))
-    return replace(made, rego=rego_of(source), source=(*path, "rego"))
+    return replace(made, rego=rego_of(source), inventory=kinds_asked(source), source=(*path, "rego"))
 
 
 def _in_cel(source: dict[str, Any], path: Path, faults: list[PolicyFault]) -> tuple[Policy, bool]:

@@ -6,12 +6,10 @@ input here, under a name of its own: an engine compiles data into rules, and eve
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.admission.matching import is_cluster_scoped
+from kscan_lsp.policy.rego import source_of
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -20,76 +18,34 @@ if TYPE_CHECKING:
     from kscan_lsp.admission.matching import Request
     from kscan_lsp.graph.index import Object
     from kscan_lsp.paths import Path
+    from kscan_lsp.policy.rego import RegoSource
 
-_PACKAGE: Final = regex(r"(?m)^\s*package\s+([A-Za-z_][\w.]*)")
 _INVENTORY: Final = regex(r"\bdata\s*\.\s*inventory\b")
 _KIND: Final = regex(r"\b[A-Z][A-Za-z0-9]+\b")
 _ASKS: Final = (
     (regex(r"\buserInfo\b"), "it asks who creates the object (userInfo)"),
     (regex(r"\bexternal_data\b"), "it asks a provider of external data"),
-    (regex(r"\bhttp\s*\.\s*send\b|\bnet\s*\.\s*lookup_ip_addr\b"), "it asks the network"),
 )
-MAX_SOURCE: Final = 200_000
-"""Characters of the Rego of one template."""
-
-
-class RegoSource(NamedTuple):
-    """The Rego of a template."""
-
-    digest: str
-    modules: tuple[str, ...]
-    package: str
-    kinds: frozenset[str] | None
-    """What the objects of the cluster may be that it asks for, as far as it names kinds; None if it asks for none."""
-    unsupported: str = ""
-    """Why it is not evaluated; empty where it is."""
-
-
-class RegoAnswer(NamedTuple):
-    """The messages of violations, or why there is no answer."""
-
-    messages: tuple[str, ...] = ()
-    why: str = ""
-
-
-class RegoEngine(Protocol):
-    """Who evaluates Rego."""
-
-    def ask(self, source: RegoSource, given: dict[str, Any]) -> RegoAnswer:
-        """What a template says of an input."""
-
-
-NEEDS_ENGINE: Final = (
-    "it is written in Rego, and 'regorus', which evaluates that, is not installed: docs/gatekeeper.md"
-)
-
-
-@lru_cache(maxsize=1)
-def has_engine() -> bool:
-    """Whether what evaluates Rego is installed."""
-    return find_spec("regorus") is not None
 
 
 def rego_of(source: dict[str, Any]) -> RegoSource:
     """The Rego in the `source` of a template, or in its target."""
+    texts = _texts(source)
+    everything = "\n".join(texts)
+    unsupported = next((why for pattern, why in _ASKS if pattern.search(everything)), "")
+    return source_of([_INVENTORY.sub("input.kscan_inventory", one) for one in texts], unsupported=unsupported)
+
+
+def kinds_asked(source: dict[str, Any]) -> frozenset[str] | None:
+    """What the objects of the cluster may be that the same asks for, as far as it names kinds; None if for none."""
+    everything = "\n".join(_texts(source))
+    return frozenset(_KIND.findall(everything)) if _INVENTORY.search(everything) else None
+
+
+def _texts(source: dict[str, Any]) -> list[str]:
     libraries = source.get("libs")
     given = [source.get("rego"), *(libraries if isinstance(libraries, list) else ())]
-    texts = [one for one in given if isinstance(one, str)]
-    everything = "\n".join(texts)
-    package = _PACKAGE.search(texts[0]) if texts else None
-    unsupported = next((why for pattern, why in _ASKS if pattern.search(everything)), "")
-    if package is None:
-        unsupported = "it has no package"
-    elif len(everything) > MAX_SOURCE:
-        unsupported = f"it is longer than {MAX_SOURCE:,} characters"
-    asks = _INVENTORY.search(everything) is not None
-    return RegoSource(
-        digest=hashlib.sha256(repr(texts).encode()).hexdigest(),
-        modules=tuple(_INVENTORY.sub("input.kscan_inventory", one) for one in texts),
-        package=package[1] if package else "",
-        kinds=frozenset(_KIND.findall(everything)) if asks else None,
-        unsupported=unsupported,
-    )
+    return [one for one in given if isinstance(one, str)]
 
 
 def input_of(

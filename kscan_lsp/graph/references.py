@@ -108,16 +108,24 @@ def keys_of(one: Object) -> tuple[Key, ...]:
         keys += [key_of("entry", namespace, as_letters(key)) for key in secret.keys]
     keys += [key_of("routes", *service) for service in backends_of(one)]
     keys += [key_of("attached", *gateway) for gateway in gateways_of(one)]
-    if kind == "ValidatingAdmissionPolicy":
-        keys += [key_of("admits", resource) for resource in _admitted(one)]
-    if kind == "ValidatingAdmissionPolicyBinding":
-        keys.append(key_of("binds", _text(_map(one.data.get("spec")).get("policyName"))))
+    if kind in _ADMITTING:
+        keys += [key_of(_ADMITTING[kind], resource) for resource in _admitted(one)]
+    if kind in _BINDING_ONE:
+        keys.append(key_of(_BINDING_ONE[kind], _text(_map(one.data.get("spec")).get("policyName"))))
     if one.id.group in GROUPS:
         keys += kyverno_keys(one)
     keys += gatekeeper_keys(one)
     if kind == "HorizontalPodAutoscaler" and (target := target_of(one)):
         keys.append(key_of("scales", *target))
     return tuple(dict.fromkeys(keys))
+
+
+_ADMITTING: Final = {"ValidatingAdmissionPolicy": "admits", "MutatingAdmissionPolicy": "mutates"}
+"""Kinds of admission policies, by the words under which who is judged looks for them."""
+_BINDING_ONE: Final = {
+    "ValidatingAdmissionPolicyBinding": "binds",
+    "MutatingAdmissionPolicyBinding": "applies",
+}
 
 
 def _admitted(policy: Object) -> Iterator[str]:

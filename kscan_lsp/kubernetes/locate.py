@@ -11,7 +11,7 @@ it is for: whoever asks for many paths of one object has a `Locator` for that ti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from msgspec import Struct
 
@@ -46,18 +46,28 @@ def resolve(document: Document, path: Path) -> ResolvedPath:
     return _resolved(document.text, nearest(cast("Node", document.root), path))
 
 
+class FieldOrigin(Protocol):
+    """Where the fields of an object that is not as its document has it come from."""
+
+    def written(self, path: Path) -> tuple[Path, bool]:
+        """The path in the document of what is at a path, or of its nearest ancestor; and whether it is all there."""
+
+
 class Locator:
     """Paths of one object, resolved while it is evaluated: its findings have most of their ways in common."""
 
-    def __init__(self, document: Document, root: Path) -> None:
+    def __init__(self, document: Document, root: Path, origin: FieldOrigin | None = None) -> None:
         self._document = document
         self._root = root
+        self._origin = origin
         self._places: dict[Path, PathTarget] = {}
         self._tables: Tables = {}
         self._resolved: dict[Path, ResolvedPath] = {}
 
     def resolve(self, path: Path) -> ResolvedPath:
         """The place of a path that starts at the object, or of its nearest ancestor that is there."""
+        if self._origin is not None:
+            path, _ = self._origin.written(path)
         place = self._places.get(path) or self._place(path)
         depth = place.depth - len(self._root)
         there = path if depth == len(path) else path[:depth]

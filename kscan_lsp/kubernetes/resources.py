@@ -23,7 +23,7 @@ from kscan_lsp.kubernetes.schema import KINDS
 if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
 
-    from kscan_lsp.kubernetes.locate import ResolvedPath
+    from kscan_lsp.kubernetes.locate import FieldOrigin, ResolvedPath
     from kscan_lsp.paths import Path
     from kscan_lsp.yaml.document import Document
 
@@ -52,14 +52,18 @@ class Resource(Struct, frozen=True, eq=False):
     """Where its kind has pod templates."""
     file: str = ""
     """Where it is written, from the root of its repository and with slashes, as far as anybody asks."""
+    origin: FieldOrigin | None = None
+    """Where its fields come from, of one that is judged as something else than what its document has."""
 
     def resolve(self, path: Path) -> ResolvedPath:
         """The place of a path inside the object; who asks for many has a `Locator`."""
+        if self.origin is not None:
+            path, _ = self.origin.written(path)
         return resolve(self.document, (*self.root, *path))
 
     def locator(self) -> Locator:
         """What resolves many paths inside the object, for as long as somebody asks."""
-        return Locator(self.document, self.root)
+        return Locator(self.document, self.root, self.origin)
 
 
 Custom: TypeAlias = "AbstractMapping[tuple[str, str], tuple[Place, ...]]"

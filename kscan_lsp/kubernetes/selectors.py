@@ -29,9 +29,9 @@ Selector: TypeAlias = dict[str, Any]
 
 CLUSTER_SCOPED: Final = frozenset(
     {"CiliumClusterwideNetworkPolicy", "ClusterRole", "ClusterRoleBinding", "GatewayClass", "GlobalNetworkPolicy",
-     "IngressClass", "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy",
-     "PriorityClass", "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
-     "ValidatingWebhookConfiguration"}
+     "IngressClass", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
+     "Namespace", "Node", "PersistentVolume", "PodSecurityPolicy", "PriorityClass", "StorageClass",
+     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration"}
 )  # fmt: skip
 """Kinds without a namespace, as far as relations meet them."""
 

@@ -13,6 +13,7 @@ from kscan_lsp.policy.model import Control
 from kscan_lsp.regex import regex
 
 PREFIX: Final = "VAP/"
+MUTATING: Final = "MAP/"
 KYVERNO: Final = "Kyverno/"
 GATEKEEPER: Final = "Gatekeeper/"
 CATEGORY: Final = "Admission"
@@ -26,7 +27,12 @@ def control_id(policy: str) -> str:
 
 def is_of_admission(control: str) -> bool:
     """Whether an id is that of an admission policy, of a rule of Kyverno's, or of a constraint of Gatekeeper's."""
-    return control.startswith((PREFIX, KYVERNO, GATEKEEPER))
+    return control.startswith((PREFIX, MUTATING, KYVERNO, GATEKEEPER))
+
+
+def mutating_id(policy: str) -> str:
+    """The id under which it is reported that a MutatingAdmissionPolicy cannot be applied to an object."""
+    return f"{MUTATING}{policy}"
 
 
 def kyverno_id(policy: str, rule: str = "") -> str:
@@ -51,6 +57,8 @@ def stand_in(control: str) -> Control:
         return _of_kyverno(control)
     if control.startswith(GATEKEEPER):
         return _of_gatekeeper(control)
+    if control.startswith(MUTATING):
+        return _of_mutations(control)
     policy = control.removeprefix(PREFIX)
     return _saying_no(
         control,
@@ -59,6 +67,18 @@ def stand_in(control: str) -> Control:
         "from what its binding does: high where it denies, medium where it warns, low where it is audited.",
         "Change what the policy asks for; its validation is named beside the finding.",
         "https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/",
+    )
+
+
+def _of_mutations(control: str) -> Control:
+    policy = control.removeprefix(MUTATING)
+    return _saying_no(
+        control,
+        f"MutatingAdmissionPolicy {policy}",
+        f"The policy '{policy}' of this workspace changes objects before they are stored, and cannot change this one: "
+        "the API server refuses it (failurePolicy: Fail).",
+        "Change what the policy stumbles over, or its expression, which is named beside the finding.",
+        "https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/",
     )
 
 

@@ -48,7 +48,7 @@ GivenInput = (
 class InputFile(Model):
     """An input that says what it is: a list of texts, a map of names to lists of texts, or a number."""
 
-    type: Literal["list", "map", "number"]
+    type: Annotated[Literal["list", "map", "number"], Value(description="What it is.")]
     default: Annotated[
         GivenInput | None,
         Value(

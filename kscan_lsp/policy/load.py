@@ -75,7 +75,7 @@ def load(
     drafts: dict[str, _ControlDraft] = {}
     framework_drafts: dict[str, _FrameworkDraft] = {}
     for source, document in sources:
-        model = _model_of(document)
+        model = model_of(document)
         if model is None:
             nothing = Problem(
                 span_at(document, ()),
@@ -188,7 +188,7 @@ def _replacement_error(
 _D = TypeVar("_D", _ControlDraft, _FrameworkDraft)
 
 
-def _model_of(document: Document) -> type[ControlFile | FrameworkFile] | None:
+def model_of(document: Document) -> type[ControlFile | FrameworkFile] | None:
     """The model that a file is meant to fit: the one it has more keys of, so that a typo does not decide."""
     if not isinstance(document.data, dict):
         return None

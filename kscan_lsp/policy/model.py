@@ -15,6 +15,7 @@ from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.policy.compile_check import Check  # noqa: TC001 - as above
 from kscan_lsp.policy.inputs import Input  # noqa: TC001 - as above
 from kscan_lsp.policy.matching import Kinds  # noqa: TC001 - as above
+from kscan_lsp.policy.rego import RegoRule  # noqa: TC001 - as above
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -47,25 +48,32 @@ class Control(Struct, frozen=True, eq=False, omit_defaults=True):
     """The objects that it is about, if it has no checks to say so."""
     reads_path: bool = False
     """Whether a check reads where its manifest is."""
+    set_aside: str = ""
+    """Why it is not asked, where it took too much."""
+    rego: tuple[RegoRule, ...] = ()
+    """What it has in place of checks, if it was written for Kubescape."""
 
     @property
     def unanswered(self) -> str:
-        """Why it is not evaluated without evidence; empty for one that needs none."""
+        """Why it is not evaluated without evidence, or at all; empty for one that is."""
+        if self.set_aside:
+            return f"it is set aside: {self.set_aside}"
         return f"no manifest says this; it takes {self.needs}" if self.needs else ""
 
     @property
     def condition(self) -> str:
         """When it is evaluated, as a heading for `unanswered`; empty for one that always is."""
-        if self.evidence:
+        if self.evidence and not self.set_aside:
             return f"Evaluated only with evidence ({self.evidence})"
-        return "Never evaluated" if self.needs else ""
+        return "Never evaluated" if self.needs or self.set_aside else ""
 
     def named_inputs(self) -> frozenset[str]:
         """The inputs that its checks name."""
         expressions = [expression for check in self.checks for expression in check.expressions()]
         fixes = [check.fix for check in self.checks if check.fix is not None]
         chosen = {o.value for fix in fixes for o in fix.operations if o.verb == "choose"}
-        return (fields_read(expressions).get("inputs") or frozenset()) | chosen
+        in_rego = {name for rule in self.rego for name in rule.inputs}
+        return (fields_read(expressions).get("inputs") or frozenset()) | chosen | in_rego
 
     @property
     def severity(self) -> Severity:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path, Pattern
     from kscan_lsp.policy.inputs import Input
     from kscan_lsp.policy.model import Control, Framework, PolicySet
+    from kscan_lsp.policy.rego import RegoRule
     from kscan_lsp.settings.model import Settings
 
 
@@ -42,6 +43,8 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The Kubernetes version that manifests are for: 33 for 1.33."""
     admission: bool = False
     """Whether objects are judged by the admission policies of their workspace, too."""
+    mutates: bool = False
+    """Whether they are judged as the policies of their workspace change them, and not as they are written."""
     left_out: frozenset[str] = frozenset()
     """The admission policies that are not asked, by their ids."""
     typed_inputs: Mapping[str, Bound] = {}
@@ -50,8 +53,13 @@ class Ruleset(Struct, frozen=True, eq=False):
     """The folder from which controls see paths, absolute; empty where names are such paths already, None where no
     control asks."""
 
+    rego: tuple[tuple[str, RegoRule], ...] = ()
+    """The rules in Rego of controls, with the ids of these, and the inputs that settings give to them."""
+
     by_namespace: bool = False
     """Whether any control judges namespaces that no file declares."""
+    limited: frozenset[str] = frozenset()
+    """The controls whose work is counted (`engine/budget.py`): those that do not come with the program."""
 
     def input(self, name: str, default: Input = ()) -> Bound:
         """The value that holds of an input."""
@@ -61,9 +69,14 @@ class Ruleset(Struct, frozen=True, eq=False):
     @property
     def relational(self) -> bool:
         """Whether any control asks for other objects, be it for a fix."""
-        return self.admission or any(
+        return self.asks_policies or any(
             check.relational for control in self.controls.values() for check in control.checks
         )
+
+    @property
+    def asks_policies(self) -> bool:
+        """Whether anything that was not written for kscan judges or changes objects: admission policies, or Rego."""
+        return self.admission or self.mutates or bool(self.rego)
 
     def control(self, name: str) -> Control:
         """A control that is on, or what stands for an admission policy."""
@@ -82,8 +95,10 @@ def same_rules(one: Ruleset, other: Ruleset) -> bool:
         and one.typed_inputs == other.typed_inputs
         and one.pod_spec_paths == other.pod_spec_paths
         and one.admission == other.admission
+        and one.mutates == other.mutates
         and one.root == other.root
         and one.left_out == other.left_out
+        and [(i, rule.source) for i, rule in one.rego] == [(i, rule.source) for i, rule in other.rego]
         and one.kubernetes_minor == other.kubernetes_minor
         and [*map(id, one.frameworks)] == [*map(id, other.frameworks)]
         and _ids(one.controls) == _ids(other.controls)
@@ -100,9 +115,12 @@ def admission_alone(rules: Ruleset) -> Ruleset:
         severities={},
         frameworks=(),
         admission=True,
+        mutates=False,
         left_out=frozenset(),
         root=None,
         by_namespace=False,
+        limited=frozenset(),
+        rego=(),
     )
 
 
@@ -169,6 +187,12 @@ def choose(
     values, misnamed = _inputs(policies, settings)
     inputs = {name: value for name, value in values.items() if isinstance(value, list)}
     controls = {i: policies.controls[i] for i in sorted(wanted)}
+    said = settings.inputs if isinstance(settings.inputs, dict) else {}
+    given = {
+        name: inputs[name]
+        for name, texts in said.items()
+        if isinstance(texts, list | tuple) and inputs.get(name) == [*texts]
+    }
     ruleset = Ruleset(
         controls=controls,
         severities={
@@ -184,10 +208,13 @@ def choose(
         policies=policies,
         kubernetes_minor=settings.kubernetes_minor,
         admission=settings.admission.evaluate and not ids,
+        mutates=settings.admission.evaluate and settings.admission.mutate,
         left_out=frozenset(filter(is_of_admission, settings.controls.exclude)),
         by_namespace=any(check.undeclared for control in controls.values() for check in control.checks),
         root=root if any(control.reads_path for control in controls.values()) else None,
         typed_inputs={f"inputs.{name}": value for name, value in values.items() if name not in inputs},
+        limited=frozenset(controls.keys() & policies.sources.keys()),
+        rego=tuple((i, rule.given(given)) for i, control in controls.items() for rule in control.rego),
     )
     return ruleset, (*wrong, *misnamed)
 
@@ -227,7 +254,9 @@ def _inputs(policies: PolicySet, settings: Settings) -> tuple[dict[str, Bound], 
     defaults: dict[str, Input] = {}
     patterns: set[str] = set()
     registries: set[str] = set()
-    for control in policies.controls.values():
+    for control in sorted(
+        policies.controls.values(), key=lambda one: not one.rego
+    ):  # of one name, ours is last
         defaults |= control.inputs
         for check in control.checks:
             patterns.update(check.deny.reading.patterns)

@@ -38,11 +38,12 @@ Replaces = Annotated[
 ]
 
 
+CONTROL_ID: Final = r"^[A-Z]+-[0-9]{4}$"
 ControlId = Annotated[
     str,
     Value(
         description="C-nnnn for Kubescape's, KS-nnnn for ours.",
-        pattern=r"^[A-Z]+-[0-9]{4}$",
+        pattern=CONTROL_ID,
         meaning="capital letters, a hyphen and four digits, such as ORG-0001",
     ),
 ]
@@ -51,8 +52,11 @@ ControlId = Annotated[
 class MatchFile(Model):
     """Objects by API group and kind; '*' stands for any."""
 
-    groups: Texts = ("*",)
-    kinds: Texts
+    groups: Annotated[
+        Texts,
+        Value(description="API groups without a version, such as apps; the empty text is the core group."),
+    ] = ("*",)
+    kinds: Annotated[Texts, Value(description="Kinds, such as Service.")]
 
 
 Match = Literal["workloads"] | tuple[MatchFile, ...]
@@ -61,10 +65,19 @@ Match = Literal["workloads"] | tuple[MatchFile, ...]
 class FixFile(Model):
     """What makes the finding go away: operations on the manifest."""
 
-    title: str = ""
-    set: Mapping[TargetPath, Any] = EMPTY
-    add: Mapping[TargetPath, Any] = EMPTY
-    remove: tuple[TargetPath, ...] = ()
+    title: Annotated[
+        str, Value(description="What an editor calls the fix; without it, that is made of what it does.")
+    ] = ""
+    set: Annotated[
+        Mapping[TargetPath, Any],
+        Value(
+            description="Path to the value that is to be there, or to {expr: ...}, whose answer is to be there."
+        ),
+    ] = EMPTY
+    add: Annotated[
+        Mapping[TargetPath, Any], Value(description="Path of a list to the entry that is to be added.")
+    ] = EMPTY
+    remove: Annotated[tuple[TargetPath, ...], Value(description="Paths that are to be taken out.")] = ()
     rename: Annotated[
         Mapping[TargetPath, Annotated[str, Value(shortest=1)]],
         Value(description="Path to the key that is to be there instead: the value and all comments stay."),
@@ -86,7 +99,9 @@ class FixFile(Model):
             "is fixed."
         ),
     ] = ()
-    when: Expression = ""
+    when: Annotated[
+        Expression, Value(description="A CEL expression: there is a fix only where it is true.")
+    ] = ""
     safe: Annotated[bool, Value(description="A workload that runs today still starts and does the same.")] = (
         False
     )
@@ -105,7 +120,12 @@ class CheckFile(Model):
     use: Annotated[
         str, Value(description="The id of a control whose checks are taken over, for the objects of 'match'.")
     ] = ""
-    match: Match = "workloads"
+    match: Annotated[
+        Match,
+        Value(
+            description="The objects that it is about: workloads, which run pods, or a list of groups and kinds."
+        ),
+    ] = "workloads"
     each: Annotated[
         str,
         Value(
@@ -113,10 +133,22 @@ class CheckFile(Model):
             "every namespace that a file declares, or that an object names."
         ),
     ] = "resource"
-    let: Mapping[str, Expression] = EMPTY
-    when: Expression = ""
-    deny: Expression = ""
-    at: TargetPath | tuple[TargetPath, ...] = ""
+    let: Annotated[
+        Mapping[str, Expression],
+        Value(description="Names of CEL expressions, for those below and all others of the check."),
+    ] = EMPTY
+    when: Annotated[
+        Expression, Value(description="A CEL expression: the check does not apply where it is false.")
+    ] = ""
+    deny: Annotated[
+        Expression, Value(description="A CEL expression that is true where the control fails.")
+    ] = ""
+    at: Annotated[
+        TargetPath | tuple[TargetPath, ...],
+        Value(
+            description="The field at fault, from the element judged; of several, the first that is there."
+        ),
+    ] = ""
     message: Annotated[str, Value(longest=MAX_TEMPLATE, description="Text with {CEL} placeholders.")] = ""
     relations: Annotated[
         Mapping[str, str],
@@ -130,7 +162,9 @@ class CheckFile(Model):
             description="A list of refs, or of {ref, path, message}: other places that a finding rests on."
         ),
     ] = ""
-    fix: FixFile | None = None
+    fix: Annotated[
+        FixFile | None, Value(description="What makes the finding go away: operations on the manifest.")
+    ] = None
     allow: Annotated[
         Mapping[str, Expression],
         Value(
@@ -155,11 +189,19 @@ class CheckFile(Model):
 class TestFile(Model):
     """A manifest with the findings it must have marked in it."""
 
-    name: str
-    manifest: str
+    name: Annotated[str, Value(description="What it is about.")]
+    manifest: Annotated[
+        str,
+        Value(
+            description="One or more objects. A line of carets marks what is found in the line above it, as in "
+            "'# ^^^ ORG-0001'; what is marked nowhere must be clean."
+        ),
+    ]
     path: Annotated[str, Value(description="Where the manifest is, from the root of its repository.")] = ""
-    fixed: str | None = None
-    inputs: Mapping[str, GivenInput] = EMPTY
+    fixed: Annotated[str | None, Value(description="The manifest after all fixes, byte for byte.")] = None
+    inputs: Annotated[
+        Mapping[str, GivenInput], Value(description="Values of inputs in place of their defaults.")
+    ] = EMPTY
     evidence: Annotated[
         Mapping[str, Any],
         Value(
@@ -175,7 +217,7 @@ class ControlFile(Model):
 
     id: ControlId
     replaces: Replaces = ""
-    title: str
+    title: Annotated[str, Value(description="What it is called in reports.")]
     score: Annotated[
         float, Value(least=0, most=10, description="How severe it is, from 0 to 10; or 'severity'.")
     ] = 0
@@ -183,10 +225,10 @@ class ControlFile(Model):
         Literal["low", "medium", "high", "critical"] | None,
         Value(description="In place of 'score': it stands for 1, 4, 7 or 9."),
     ] = None
-    category: str = ""
-    description: str
-    remediation: str
-    references: Texts = ()
+    category: Annotated[str, Value(description="What it belongs to, such as Workload; any word.")] = ""
+    description: Annotated[str, Value(description="What an attacker gains where it fails.")]
+    remediation: Annotated[str, Value(description="What to write in the manifest.")]
+    references: Annotated[Texts, Value(description="Addresses of pages about it.")] = ()
     inputs: Annotated[
         Mapping[str, DeclaredInput],
         Value(
@@ -211,8 +253,17 @@ class ControlFile(Model):
         ),
     ] = ""
     match: Annotated[Match, Value(description="With 'needs': the objects that it is about.")] = "workloads"
-    checks: Annotated[tuple[CheckFile, ...], Value(shortest=1)] = ()
-    tests: tuple[TestFile, ...] = ()
+    checks: Annotated[
+        tuple[CheckFile, ...],
+        Value(
+            shortest=1,
+            description="Questions, each asked of every element that matches; one that fails is a finding.",
+        ),
+    ] = ()
+    tests: Annotated[
+        tuple[TestFile, ...],
+        Value(description="Manifests with the findings they must have, which 'kscan test' and editors run."),
+    ] = ()
 
     def agree(self) -> None:
         """What a control, a check or a fix needs."""
@@ -247,17 +298,17 @@ _SCORES: Final = {"low": 1.0, "medium": 4.0, "high": 7.0, "critical": 9.0}
 class MemberFile(Model):
     """A control's place in a framework."""
 
-    id: str
-    section: str = ""
-    name: str = ""
-    reason: str = ""
+    id: Annotated[str, Value(description="The id of the control.")]
+    section: Annotated[str, Value(description="Its number in the standard, if it has one.")] = ""
+    name: Annotated[str, Value(description="What the standard calls it.")] = ""
+    reason: Annotated[str, Value(description="Why it is in.")] = ""
 
 
 class ExcludedFile(Model):
     """A control that a framework leaves out on purpose."""
 
-    id: str
-    reason: str
+    id: Annotated[str, Value(description="The id of the control.")]
+    reason: Annotated[str, Value(description="Why it is left out.")]
 
 
 class UnseenFile(Model):
@@ -273,17 +324,23 @@ class FrameworkFile(Model):
     id: Annotated[
         str,
         Value(
+            description="What settings and options call it.",
             pattern=r"^[a-z0-9][a-z0-9._-]*$",
             meaning="lower-case letters and digits, with '.', '_' and '-' between them, such as bank-baseline",
         ),
     ]
     replaces: Replaces = ""
-    title: str
-    description: str = ""
-    aliases: Texts = ()
-    references: Texts = ()
-    controls: Literal["all"] | tuple[MemberFile, ...]
-    excluded: tuple[ExcludedFile, ...] = ()
+    title: Annotated[str, Value(description="What it is called in reports.")]
+    description: Annotated[str, Value(description="What it is for.")] = ""
+    aliases: Annotated[Texts, Value(description="Other names that settings and options may use for it.")] = ()
+    references: Annotated[Texts, Value(description="Addresses of pages about it.")] = ()
+    controls: Annotated[
+        Literal["all"] | tuple[MemberFile, ...],
+        Value(description="Its controls, or 'all' for every one there is."),
+    ]
+    excluded: Annotated[
+        tuple[ExcludedFile, ...], Value(description="Controls that it leaves out on purpose.")
+    ] = ()
     unseen: Annotated[
         tuple[UnseenFile, ...],
         Value(

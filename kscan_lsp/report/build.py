@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
@@ -45,8 +46,9 @@ if TYPE_CHECKING:
     from kscan_lsp.report.file_text import FileText
     from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.image_model import ReportedImage
-    from kscan_lsp.report.model import FixOption, Gate
+    from kscan_lsp.report.model import FileRange, FixOption, Gate
     from kscan_lsp.report.standards import StandardChange
+    from kscan_lsp.text import Span
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
@@ -126,6 +128,7 @@ def build(
         list_skipped=list_skipped,
         circumstances=circumstances,
         images=_images(judged, name, gate),
+        answered=tuple(sorted(builder.answered.items())),
     )
 
 
@@ -163,6 +166,7 @@ class _Builder:
         """What stands for the admission policies that were asked."""
         self.judged: list[tuple[Verdicts, set[str]]] = []
         self.objects: list[tuple[ResourceId, Ruleset]] = []
+        self.answered: Counter[str] = Counter()
         self.reasons: dict[str, list[NotEvaluated]] = {}
         self.sources = RenderedSources()
         self.ordinals: dict[Project, dict[tuple[str, int, Path], int]] = {}
@@ -179,18 +183,25 @@ class _Builder:
             self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
             options = iter(fixes[number]) if fixes else repeat(())
+            places: dict[Span, tuple[Location, FileRange]] = {}
             for verdicts in document.checked.verdicts:
                 ways: paths.Ways = {}
                 ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
                 for finding in verdicts.findings:
                     rule = rules.get(finding.control) or self.admissionrule_of(finding)
+                    place = places.get(finding.span)
+                    if place is None:  # many findings are about what is missing in one place
+                        location = document.locate(finding.span)
+                        place = places[finding.span] = location, range_of(location, project)
                     self.findings.append(
                         self.reported(
-                            project, document, finding, rule, fixes=next(options), ordinal=ordinal, ways=ways
+                            project, document, finding, rule,
+                            place=place, fixes=next(options), ordinal=ordinal, ways=ways,
                         )
-                    )
+                    )  # fmt: skip
         for document, verdicts, failing in counted_objects(file):
             self.judged.append((verdicts, failing))
+            self.answered.update(policy for policy, _ in verdicts.answered)
             for name in (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)):
                 if is_of_admission(name) and name not in self.admission:
                     self.admission[name] = rule_of(stand_in(name), stand_in(name).severity)
@@ -224,38 +235,42 @@ class _Builder:
         finding: Finding,
         rule: Rule,
         *,
+        place: tuple[Location, FileRange],
         fixes: Sequence[FixOption],
         ordinal: int,
         ways: paths.Ways,
     ) -> Reported:
-        location = placed.locate(finding.span)
+        location, span = place
         accepted_file, accepted_line = self.accepted_in(placed, finding, project)
         with_ = placed.source.found_with.of(finding) if isinstance(placed.source, Rendered) else ()
         said = finding.message
-        if is_extra(placed) and with_:
+        if with_ and is_extra(placed):
             said += f" (rendered with {few(with_)})"
         if location.span and location.reason:
             said += f" ({location.reason})"
         below = placed.source.beneath(finding.span) if isinstance(placed.source, Rendered) else None
-        if self.name(location.file) not in self.texts and location.file in project.files:
+        file = self.name(location.file)
+        if file not in self.texts and location.file in project.files:
             # a named template of another file, or what an overlay is built from
-            self.texts[self.name(location.file)] = self.sources.text(project.files[location.file], project)
+            self.texts[file] = self.sources.text(project.files[location.file], project)
         return Reported(
             finding=replace(finding, message=said) if said is not finding.message else finding,
             rendered_with=with_,
-            file=self.name(location.file),
-            range=range_of(location, project),
+            file=file,
+            range=span,
             rule=rule,
             related=tuple(
-                RelatedLocation(
-                    related.resource,
-                    self.name(other.file),
-                    range_of(other, project),
-                    paths.show(related.path),
-                    related.message,
-                )
-                for related in finding.related
-                for other in (location_of(related, placed, project),)
+                [
+                    RelatedLocation(
+                        related.resource,
+                        self.name(other.file),
+                        range_of(other, project),
+                        paths.show(related.path),
+                        related.message,
+                    )
+                    for related in finding.related
+                    for other in (location_of(related, placed, project),)
+                ]
             )
             + (() if below is None else (self.beneath(finding, *below, project),)),
             fixes=tuple(fixes),

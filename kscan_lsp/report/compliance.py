@@ -64,7 +64,7 @@ def _score(
     name: str, members: _Members, controls: Mapping[str, ControlResult], changes: Iterable[StandardChange]
 ) -> FrameworkScore:
     results = {i: controls.get(i, ControlResult(i)) for i in members.on}
-    run = [result for i, result in results.items() if result.evaluated or not members.on[i].needs]
+    run = [result for i, result in results.items() if result.evaluated or not members.on[i].unanswered]
     return FrameworkScore(
         name,
         members.framework.title,

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.report.exchange import one_line
+from kscan_lsp.report.spreading import in_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kscan_lsp.report.model import Report, Reported
+    from kscan_lsp.report.spreading import Spread
 
 COLUMNS: Final = (
     "status", "severity", "score", "control", "title", "kind", "namespace", "name", "apiVersion", "file", "line",
@@ -35,19 +36,28 @@ def render(report: Report) -> str:
     return "".join(pieces(report))
 
 
-def pieces(report: Report) -> Iterator[str]:
-    """The table as text, row by row."""
+def pieces(report: Report, spread: Spread = in_turn) -> Iterator[str]:
+    """The table as text, row by row; `spread` makes those of findings."""
+    yield from _written((COLUMNS,))
+    yield from spread(_finding_rows, report.findings)
+
+
+def _finding_rows(entries: Iterable[Reported]) -> Iterator[str]:
+    return _written(map(cell, row) for row in _rows(entries))
+
+
+def _written(rows: Iterable[Iterable[object]]) -> Iterator[str]:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
-    for row in chain((COLUMNS,), (map(cell, row) for row in _rows(report))):
+    for row in rows:
         writer.writerow(row)
         yield written.getvalue()
         written.seek(0)
         written.truncate()
 
 
-def _rows(report: Report) -> Iterator[tuple[object, ...]]:
-    for entry in report.findings:
+def _rows(entries: Iterable[Reported]) -> Iterator[tuple[object, ...]]:
+    for entry in entries:
         finding, rule, who, (start, end) = entry.finding, entry.rule, entry.finding.resource, entry.range
         yield (
             finding.status, finding.severity.label, rule.score, finding.control, rule.title, who.kind, who.namespace,

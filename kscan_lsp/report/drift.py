@@ -267,6 +267,8 @@ def _questions(control: Control) -> Iterable[str]:
     for check in control.checks:
         for expression in check.expressions():
             yield expression.source
+    for rule in control.rego:
+        yield rule.source.digest
 
 
 def counted_by_severity(found: Iterable[Reported]) -> dict[Severity, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from kscan_lsp.fixes.draft import Draft, drafts
@@ -53,8 +54,14 @@ def _in_document(placed: PlacedDocument, site: Site, detail: FixDetail) -> list[
     ]
 
 
+@lru_cache(4_096)
+def _titled(title: str, *, safe: bool) -> FixOption:
+    """A fix by its name: workloads with containers of the same names have the same ones."""
+    return FixOption(title, safe)
+
+
 def _option(placed: PlacedDocument, fix: VerifiedFix | Draft, project: Project) -> FixOption:
     if isinstance(fix, Draft):
-        return FixOption(fix.title, fix.safe)
+        return _titled(fix.title, safe=fix.safe)
     edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in fix.edits)
     return FixOption(fix.title, fix.safe, edits)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.report.lines import Line, Screen
     from kscan_lsp.report.model import Report
+    from kscan_lsp.report.spreading import Spread
 
 
 class FixDetail(IntEnum):
@@ -37,7 +38,7 @@ class Format(NamedTuple):
     """The most that it shows."""
     lines: Callable[[Report, Screen], Iterator[Line]] | None = None
     """The same for a screen, where the form depends on what that can show."""
-    pieces: Callable[[Report], Iterator[str]] | None = None
+    pieces: Callable[[Report, Spread], Iterator[str]] | None = None
     """The same piece by piece, where it is made so: a large report is never there as a whole."""
     commits: bool = False
     """Whether it tells which commit is checked out."""
@@ -63,10 +64,10 @@ def _json(report: Report) -> str:
     return json.render(report)
 
 
-def _json_pieces(report: Report) -> Iterator[str]:
+def _json_pieces(report: Report, spread: Spread) -> Iterator[str]:
     from kscan_lsp.report import json
 
-    return json.pieces(report)
+    return json.pieces(report, spread)
 
 
 def _html(report: Report) -> str:
@@ -123,10 +124,10 @@ def _csv(report: Report) -> str:
     return csv.render(report)
 
 
-def _csv_pieces(report: Report) -> Iterator[str]:
+def _csv_pieces(report: Report, spread: Spread) -> Iterator[str]:
     from kscan_lsp.report import csv
 
-    return csv.pieces(report)
+    return csv.pieces(report, spread)
 
 
 def _images_csv(report: Report) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from kscan_lsp import __version__
 from kscan_lsp.report.drift_data import drift_data
+from kscan_lsp.report.spreading import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Report,
         Reported,
     )
+    from kscan_lsp.report.spreading import Spread
     from kscan_lsp.report.standards import FrameworkScore, StandardChange
 
 SCHEMA_VERSION = 2
@@ -38,23 +40,34 @@ def render(report: Report) -> str:
     return "".join(pieces(report))
 
 
-def pieces(report: Report) -> Iterator[str]:
+def pieces(report: Report, spread: Spread = in_turn) -> Iterator[str]:
     """The report as a JSON text, piece by piece: one line for each part, and in lists one for each item.
 
     That is good to search and to compare line by line, and much faster to write than indented text.
+
+    Args:
+        report: the report.
+        spread: what makes the lines of findings, which are nearly all of it.
     """
     before = "{\n"
     for key, value in _parts(report).items():
         yield f'{before}  "{key}": '
         before = ",\n"
-        yield from (_line(value),) if isinstance(value, dict | int) else _list(value)
+        if key == "findings":
+            yield from _list(spread(_finding_lines, report.findings))
+        else:
+            yield from (_line(value),) if isinstance(value, dict | int) else _list(map(_line, value))
     yield "\n}\n"
 
 
-def _list(items: Iterable[object]) -> Iterator[str]:
+def _finding_lines(entries: Iterable[Reported]) -> Iterator[str]:
+    return (_line(_finding(entry)) for entry in entries)
+
+
+def _list(lines: Iterable[str]) -> Iterator[str]:
     before = "[\n    "
-    for item in items:
-        yield before + _line(item)
+    for line in lines:
+        yield before + line
         before = ",\n    "
     yield "[]" if before.startswith("[") else "\n  ]"
 
@@ -87,6 +100,7 @@ def _parts(report: Report) -> dict[str, Any]:
             "baseline": statuses.count("baseline"),
             "skipped": report.skipped_by_reason(),
             "frameworks": [_framework(framework) for framework in report.frameworks],
+            **_answered(report),
         },
         "controls": [_control(result) for result in report.controls],
         "packs": [*map(str, report.circumstances.packs)],
@@ -105,6 +119,12 @@ def _parts(report: Report) -> dict[str, Any]:
         "drift": [drift_data(one) for one in report.drift],
         "images": [_image(one) for one in report.images],
     }
+
+
+def _answered(report: Report) -> dict[str, Any]:
+    """How many findings policies answer that change objects; nothing where none is asked to."""
+    found = [{"policy": policy, "findings": count} for policy, count in report.answered]
+    return {"answered": found} if found else {}
 
 
 def _image(image: ReportedImage) -> dict[str, Any]:

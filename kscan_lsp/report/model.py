@@ -320,6 +320,8 @@ class Report(Struct, frozen=True):
     """What became different since each baseline that it was compared with."""
     images: tuple[ReportedImage, ...] = ()
     """The images that workloads run, the worst first, where anything is known of any."""
+    answered: tuple[tuple[str, int], ...] = ()
+    """MutatingAdmissionPolicies by name, with how many findings in the text of manifests are none in what is stored."""
 
     def skipped_by_reason(self) -> dict[str, int]:
         """How many files were left alone, for each of `SKIP_REASONS`."""

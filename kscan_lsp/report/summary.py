@@ -63,6 +63,7 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     yield "not judged", [*_not_judged(report)]
     if report.files:
         yield "found", [_found(report)]
+    yield "answered", _listed([*_answered(report)], "yellow")
     yield "images", [[StyledText(printable(line))] for line in image_lines(report.images)]
     if any(framework.judged for framework in report.frameworks):
         yield "compliance", [[StyledText(printable(_compliance(report)))]]
@@ -71,6 +72,12 @@ def _rows(report: Report) -> Iterator[tuple[str, Sequence[Line]]]:
     yield "drift", [[StyledText(printable(line))] for line in drift_lines(report.drift)]
     yield "next", _next_steps(report)
     yield "failed", [*_failed(report)]
+
+
+def _answered(report: Report) -> Iterator[str]:
+    """What manifests have and what is stored has not: an object may be clean since a policy sees to it."""
+    for policy, count in report.answered:
+        yield f"{counted(count, 'finding')} by MutatingAdmissionPolicy '{policy}'"
 
 
 def _failed(report: Report) -> Iterator[Line]:

@@ -28,7 +28,7 @@ LOCKABLE: Final = (
     "controls", "frameworks", "exclude", "inputs", "policies", "exceptions", "podSpecPaths", "kubernetesVersion"
 )  # fmt: skip
 """The keys that can be locked."""
-OF_ALL: Final = ("extends", "baseline", "gate", "images", "charts", "diagnostics")
+OF_ALL: Final = ("extends", "signatures", "baseline", "gate", "images", "charts", "diagnostics")
 """The keys that no folder below has for itself."""
 
 

@@ -20,6 +20,7 @@ from kscan_lsp.settings.charts import ChartSettings
 from kscan_lsp.settings.exceptions import ExceptionChoice, ExceptionSettings
 from kscan_lsp.settings.sections import AdmissionSettings, ImageGateSettings, ImageSettings, SettingsPart
 from kscan_lsp.settings.shape import EMPTY, Value, fitting, said, types_of
+from kscan_lsp.settings.signatures import SignatureSettings
 from kscan_lsp.settings.suggest import nearest_name
 from kscan_lsp.settings.validation import in_words, validate, without_errors
 from kscan_lsp.settings.values import InputValue, Names, as_pattern, one_or_many
@@ -161,6 +162,14 @@ class Settings(SettingsPart):
         Value(
             description="Packs of policies that lie below these settings: the name of one that comes with kscan or is "
             "installed, a folder, or git+https://HOST/REPOSITORY@TAG#FOLDER ('kscan pack update' fetches it)."
+        ),
+    ] = ()
+    signatures: Annotated[
+        tuple[SignatureSettings, ...],
+        Value(
+            longest=100,
+            description="By whom packs have to be signed that these settings, or those below them, extend: any other "
+            "counts for nothing.",
         ),
     ] = ()
     controls: ControlSettings = ControlSettings()

@@ -10,6 +10,7 @@ from kscan_lsp.settings.exceptions import ExceptionSettings
 from kscan_lsp.settings.model import Inputs, Settings, settings_of
 from kscan_lsp.settings.sections import SettingsPart
 from kscan_lsp.settings.shape import EMPTY, Value, said
+from kscan_lsp.settings.signatures import NO_PARTS, SIGNATURE_NAME
 from kscan_lsp.settings.validation import validate
 from kscan_lsp.settings.values import Names
 
@@ -38,6 +39,12 @@ def _version(value: str) -> str:
 def _inside(value: str) -> str:
     if value.startswith("/") or ".." in value.split("/") or "\\" in value or ":" in value:
         raise ValueError(f"'{value}' leads out of the pack; name a file or folder in it")
+    # as systems take them that do not tell capitals apart, or leave out a dot at the end
+    parts = {part.rstrip(". ").lower() for part in value.split("/")}
+    if parts & {*NO_PARTS, SIGNATURE_NAME}:
+        raise ValueError(
+            f"'{value}' is no part of the pack, and no digest has it; name another file or folder"
+        )
     return value
 
 
@@ -60,7 +67,7 @@ class PackFile(SettingsPart):
 
     name: Annotated[str, Value(after=_name, description="What the pack is called in reports.")]
     version: Annotated[str, Value(after=_version, description="Three numbers, such as 1.4.0.")]
-    description: str = ""
+    description: Annotated[str, Value(description="What it is for.")] = ""
     controls: Annotated[_Paths, Value(description="Files or folders of the pack with controls.")] = (
         "controls",
     )

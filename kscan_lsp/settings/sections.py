@@ -49,6 +49,10 @@ class AdmissionSettings(SettingsPart):
             description="Files or folders with admission policies, bindings and params that are no manifests here."
         ),
     ] = ()
+    mutate: Annotated[
+        bool,
+        Value(description="Judge objects as the MutatingAdmissionPolicies of the workspace change them."),
+    ] = False
 
 
 class ImageGateSettings(SettingsPart):

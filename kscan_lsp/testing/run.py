@@ -8,6 +8,7 @@ manifest after all of the control's fixes, byte for byte.
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -102,22 +103,31 @@ def found_by(control: Control, policies: PolicySet, test: TestFile) -> FoundByTe
             reported = _reported(control, verdicts)
             if document.problems or reported is None:
                 return None
-            for span, _ in reported:
+            for span, messages in reported:
                 start, end = document.lines.position(span.start), document.lines.position(span.end)
-                marks.append(Mark(placed.line + start.line, start.column, end.column, (control.id,)))
+                place = placed.line + start.line, start.column, end.column
+                marks += [Mark(*place, (control.id,))] * len(messages)
             checks |= {cause.check for finding in verdicts.findings for cause in finding.causes}
     return None if case.error else FoundByTest(case.manifest, tuple(_in_order(marks)), frozenset(checks))
 
 
 def _in_order(marks: list[Mark]) -> list[Mark]:
-    return sorted(dict.fromkeys(marks), key=lambda mark: (mark.line, mark.start, mark.end))
+    """Marks in the order of the text; those of one place are one, which says how many they are."""
+    counts = Counter((mark.line, mark.start, mark.end, mark.controls) for mark in marks)
+    return [Mark(*place, (times,) if times > 1 else ()) for place, times in sorted(counts.items())]
 
 
-def _reported(control: Control, verdicts: Verdicts) -> list[tuple[Span, str]] | None:
-    """What a control says of a resource, each with its place; None where it could not be evaluated."""
-    reported = [(finding.span, finding.message) for finding in verdicts.findings]
+def _reported(control: Control, verdicts: Verdicts) -> list[tuple[Span, list[str]]] | None:
+    """What a control says of a resource, each with its place; None where it could not be evaluated.
+
+    A finding says its message as often as checks fail for it: those of one path are one finding.
+    """
+    reported = [
+        (finding.span, [finding.message] * max(len(finding.causes), 1)) for finding in verdicts.findings
+    ]
     if control.needs and not verdicts.problems:
-        return reported + [(verdicts.resource.resolve(u.path).span, u.reason) for u in verdicts.unevaluated]
+        unevaluated = verdicts.unevaluated
+        return reported + [(verdicts.resource.resolve(u.path).span, [u.reason]) for u in unevaluated]
     return None if verdicts.problems or verdicts.unevaluated else reported
 
 
@@ -163,8 +173,12 @@ def _failure(control: Control, case: _Case, source: ControlSource) -> str:
     """Why a test fails; empty where it passes."""
     if error := _mark_error(case.manifest, case.marks, control.id) or case.error:
         return error
-    expected = {(mark.line, mark.start, mark.end) for mark in case.marks if control.id in mark.controls}
-    found: dict[tuple[int, int, int], str] = {}
+    expected = {
+        (mark.line, mark.start, mark.end): mark.times_of(control.id)
+        for mark in case.marks
+        if control.id in mark.controls
+    }
+    found: dict[tuple[int, int, int], list[str]] = {}
     for placed in _only(case.project).documents:
         document = placed.checked.document
         if document.problems:
@@ -175,14 +189,14 @@ def _failure(control: Control, case: _Case, source: ControlSource) -> str:
                 reasons = [p.message for p in verdicts.problems] + [u.reason for u in verdicts.unevaluated]
                 hint = _how_to_ask(reasons[0], control, source)
                 return f"{verdicts.resource.id.kind} was not evaluated: {reasons[0]}{hint}"
-            messages = [message for _, message in reported]
+            messages = [message for _, said in reported for message in said]
             if unfilled := [m for m in messages if _is_unfilled(m, control, case.manifest)]:
                 return f"something in braces gives nothing, and is printed as '?': {unfilled[0]}"
-            for span, message in reported:
+            for span, said in reported:
                 start, end = document.lines.position(span.start), document.lines.position(span.end)
-                found[placed.line + start.line, start.column, end.column] = message
-    if found.keys() != expected:
-        return _difference(FileText(_only(case.project), case.project.ruleset), expected, found)
+                found.setdefault((placed.line + start.line, start.column, end.column), []).extend(said)
+    if wrong := _difference(FileText(_only(case.project), case.project.ruleset), expected, found):
+        return wrong
     if case.test.fixed is None:
         return ""
     fixed, reason = _all_fixed(case.project)
@@ -255,8 +269,11 @@ def _first_fix(project: Project, refused: set[str]) -> Project | str | None:
 
 
 def _difference(
-    manifest: FileText, expected: set[tuple[int, int, int]], found: dict[tuple[int, int, int], str]
+    manifest: FileText,
+    expected: dict[tuple[int, int, int], int],
+    found: dict[tuple[int, int, int], list[str]],
 ) -> str:
+    """What is not found as it is marked; empty where all is."""
 
     def described(mark: tuple[int, int, int], difference: str) -> str:
         line, start, end = mark
@@ -264,6 +281,13 @@ def _difference(
         text, carets = snippet(manifest.line(line + 1), place, _WIDTH)
         return f"{difference} at line {line + 1} of the manifest, columns {start + 1} to {end}:\n  {text}\n  {carets}"
 
-    missed = [described(mark, "nothing reported") for mark in sorted(expected - found.keys())]
-    extra = [described(mark, f"unexpected '{found[mark]}'") for mark in sorted(found.keys() - expected)]
-    return "\n".join(missed + extra)
+    missed = [described(mark, "nothing reported") for mark in sorted(expected.keys() - found.keys())]
+    extra = [
+        described(mark, f"unexpected '{found[mark][-1]}'") for mark in sorted(found.keys() - expected.keys())
+    ]
+    other = [
+        described(mark, f"{len(found[mark])} reported, not {times}")
+        for mark, times in sorted(expected.items())
+        if times and mark in found and times != len(found[mark])
+    ]
+    return "\n".join(missed + extra + other)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.admission.asking import read_policy
-from kscan_lsp.admission.model import GROUP, POLICY
+from kscan_lsp.admission.model import BINDINGS, GROUP
 from kscan_lsp.files.discover import is_excluded
 from kscan_lsp.files.encoding import SourceText, Unreadable, read
 from kscan_lsp.files.manifest import is_json
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
+from kscan_lsp.workspace.kubescape_files import is_library
 from kscan_lsp.workspace.objects import objects_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from kscan_lsp.settings.layers import Layer
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
+_NO_ADMISSION: Final = (
+    "'%s' has controls for Kubescape, and no cluster is asked by them: name it under 'policies'"
+)
 
 
 class AdmissionFile(NamedTuple):
@@ -56,7 +60,11 @@ def read_admission(
         names, folder = layer.settings.admission.policies, folder_of(layer)
         if not names or folder is None:
             continue
-        files, wrong = named_files(names, folder, _SUFFIXES, inside=workspace_of(folder))
+        inside = workspace_of(folder)
+        files, wrong = named_files(names, folder, _SUFFIXES, inside=inside)
+        wrong += [
+            (n, _NO_ADMISSION % name) for n, name in enumerate(names) if is_library(folder / name, inside)
+        ]
         missing += [(layer, SettingError(("admission", "policies", n), message)) for n, message in wrong]
         for path in (Path(os.path.normpath(one)) for one in files):
             source = SourceText(buffers[path]) if buffers and path in buffers else read(path)
@@ -93,7 +101,7 @@ def declared_by(
         read_policy(one).param_kind
         for objects in found.values()
         for one in objects
-        if one.id.kind == POLICY and one.id.group == GROUP
+        if one.id.kind in BINDINGS.values() and one.id.group == GROUP
     }
     return {
         file: tuple(

@@ -35,8 +35,8 @@ from kscan_lsp.workspace.locks import absolute_excludes, excludes_of, hold, load
 from kscan_lsp.workspace.packs import Pack, find_packs
 from kscan_lsp.workspace.places import find_settings, settings_above, top_of
 from kscan_lsp.workspace.releases import NamedRelease, releases_of
-from kscan_lsp.workspace.trust import read_files, without_admission, without_policies
-from kscan_lsp.workspace.unused import controls_excluded_for_nothing, unread_settings
+from kscan_lsp.workspace.trust import of_the_user, read_files, without_admission
+from kscan_lsp.workspace.unused import choices_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
 from kscan_lsp.yaml.locate import span_at
 
@@ -150,9 +150,9 @@ def configure(
     read = read_files(files, buffers, trusted=trusted)
     above, wrong = overlay(settings_of({}), section)
     above, words = replace_settings(above, changes or {}), [*read.wrong, *wrong]
-    if not trusted:
-        above = without_policies(above)
     policy_root = path.parent if path else root
+    above, left = of_the_user(above, policy_root, trusted=trusted)
+    left_out, words = read.left_out or bool(left), [*words, *left]
     packs = find_packs(read.layers, above, policy_root, read.machine)
     written = [*packs.layers, *read.layers]
     counting = what_counts(written, len(packs.layers) + len(read.machine))
@@ -209,7 +209,7 @@ def configure(
         # who asks for frameworks on a command line gets these
         besides=of_images(known) if images.reports and "frameworks" not in (changes or {}) else (),
     )
-    if read.left_out:  # what speaks of policies that were not loaded is no mistake
+    if left_out:  # what speaks of policies that were not loaded is no mistake
         setting_errors, missing = (), [one for one in missing if one[1].path[0] != "locked"]
     for layer, error in missing:
         _place(error, (layer, error.path) if layer is not over else None, problems, words)
@@ -224,7 +224,7 @@ def configure(
         buffers,
     )
     _report(excepting, problems, words)
-    if written and not (only or read.left_out) and said(above).keys().isdisjoint({"frameworks", "controls"}):
+    if written and not (only or left_out) and said(above).keys().isdisjoint({"frameworks", "controls"}):
         problems += _excluded_for_nothing(written, settings, rules)
     return Configuration(
         root,
@@ -318,7 +318,7 @@ def _images_of(
 def _excluded_for_nothing(
     layers: Iterable[Layer], settings: Settings, rules: Ruleset
 ) -> Iterator[ConfigurationProblem]:
-    for where, message in controls_excluded_for_nothing(settings, rules):
+    for where, message in choices_for_nothing(settings, rules):
         place = place_of(layers, settings, where)
         if place is not None:
             layer, path = place

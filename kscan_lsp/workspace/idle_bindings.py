@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.admission.asking import read_binding, read_policy
 from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, operation_of, request_of
-from kscan_lsp.admission.model import BINDING, GROUP, POLICY
+from kscan_lsp.admission.model import BINDING, BINDINGS, GROUP, MUTATING_BINDING
 from kscan_lsp.admission.problems import span_of
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.graph.index import key_of
@@ -30,12 +30,15 @@ MAX_OBJECTS: Final = 20_000
 
 def idle_bindings(project: Project) -> Iterator[tuple[Location, Problem]]:
     """What is said of bindings in the files of a project that no object in it is about, each with its place."""
+    ruleset = project.ruleset
+    asked = {BINDING: ruleset.admission, MUTATING_BINDING: ruleset.mutates}
     bindings = [
         one
-        for one in project.index.find(key_of("kind", BINDING))
+        for kind, on in asked.items()
+        for one in (project.index.find(key_of("kind", kind)) if on else ())
         if one.id.group == GROUP and one.file in project.files
     ]
-    if not bindings or not project.ruleset.admission:
+    if not bindings:
         return
     requests: list[Request] = []
     for objects in project.index.declared.values():
@@ -43,7 +46,9 @@ def idle_bindings(project: Project) -> Iterator[tuple[Location, Problem]]:
         if len(requests) > MAX_OBJECTS:
             return
     for one in bindings:
-        policy = next(project.index.find(key_of("object", POLICY, "", read_binding(one).policy)), None)
+        policy = next(
+            project.index.find(key_of("object", BINDINGS[one.id.kind], "", read_binding(one).policy)), None
+        )
         if policy is None or any(_is_about(policy, one, request) for request in requests):
             continue
         spec: Any = one.data.get("spec")

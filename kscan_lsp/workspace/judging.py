@@ -21,7 +21,7 @@ from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
 from kscan_lsp.workspace.admitting import admitted as said_of_policies
-from kscan_lsp.workspace.admitting import asked_about, policy_faults
+from kscan_lsp.workspace.admitting import asked_about, both_said, policy_faults, said_as_written, stored_as
 from kscan_lsp.workspace.earlier import object_now
 from kscan_lsp.workspace.places import path_in
 from kscan_lsp.workspace.results import Admission, CheckedDocument, ReadDocument, earlier_of
@@ -119,6 +119,8 @@ def relate(
     if old.bounds is None and read.earlier:
         return _related_after(evaluator, read, followed, changed)
     admitted = _admitted(evaluator, read, followed, old.admitted)
+    if any(one.stored for one in (*admitted, *old.admitted)):
+        return _stored(evaluator, read, followed, admitted)
     before = old.bounds or (None,) * len(read.objects)
     bounds = tuple(
         _bound(evaluator, one, verdicts, followed, bound)
@@ -144,7 +146,7 @@ def relate(
 
 
 def _alone(evaluator: Evaluator, read: ReadDocument) -> CheckedDocument:
-    related = evaluator.ruleset.admission and bool(read.verdicts)
+    related = evaluator.ruleset.asks_policies and bool(read.verdicts)
     related = related or any(evaluator.relations_of(verdicts.resource) for verdicts in read.verdicts)
     return _disposed(evaluator, read, read.verdicts, None if related else ())
 
@@ -153,6 +155,9 @@ def _related_after(
     evaluator: Evaluator, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
 ) -> CheckedDocument:
     """What rests on other objects after an edit, where most of it can be what it was."""
+    admitted = _admitted(evaluator, read, followed)
+    if any(one.stored for one in admitted):
+        return _stored(evaluator, replace(read, earlier=()), followed, admitted)
     bounds: list[Bound | None] = []
     judged: list[Verdicts] = []
     for alone, one, was in zip(read.verdicts, read.objects, read.earlier, strict=True):
@@ -161,24 +166,56 @@ def _related_after(
         before = was.related if was and as_before else None
         bounds.append(bound)
         judged.append(evaluator.evaluate_related(alone, bound, before) if bound else alone)
-    admitted = _admitted(evaluator, read, followed)
     return _disposed(evaluator, replace(read, earlier=()), tuple(judged), tuple(bounds), admitted)
+
+
+def _stored(
+    evaluator: Evaluator, read: ReadDocument, followed: Followed, admitted: tuple[Admission, ...]
+) -> CheckedDocument:
+    """A document with resources that policies change before they are stored: they are judged as what they become."""
+    bounds: list[Bound | None] = []
+    judged: list[Verdicts] = []
+    for number, (alone, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
+        bound = _bound(evaluator, one, alone, followed)
+        said = evaluator.evaluate_related(alone, bound) if bound else alone
+        admission = admitted[number]
+        stored = admission.stored
+        if stored is None or admission.said_of_text is None:
+            bounds.append(bound)
+            judged.append(_with_admission(said, admission.said))
+            continue
+        text = _with_admission(said, admission.said_of_text)
+        led = _bound(evaluator, stored.object, stored.alone, followed)
+        raw = evaluator.evaluate_related(stored.alone, led) if led else stored.alone
+        raw = _with_admission(raw, admission.said)
+        admitted = (
+            *admitted[:number], admission._replace(stored=stored._replace(raw=raw)), *admitted[number + 1 :]
+        )  # fmt: skip
+        judged.append(said_as_written(raw, stored, text))
+        keys = bound.dependencies if bound else frozenset()
+        bounds.append(led and led._replace(dependencies=led.dependencies | keys))
+    return _disposed(evaluator, read, tuple(judged), tuple(bounds), admitted, joined=True)
 
 
 def _admitted(
     evaluator: Evaluator, read: ReadDocument, followed: Followed, before: tuple[Admission, ...] = ()
 ) -> tuple[Admission, ...]:
-    """What admission policies say of each resource; what it was where the very same ones are asked."""
-    if not evaluator.ruleset.admission:
+    """What policies say of each resource; what it was where the very same ones are asked."""
+    if not evaluator.ruleset.asks_policies:
         return ()
     found: list[Admission] = []
     for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
-        asked = asked_about(one, followed.answers.index)
+        asked = asked_about(one, followed.answers.index, evaluator.ruleset)
         if before and before[number].asked == asked:
             found.append(before[number])
         else:
             said = said_of_policies(one, verdicts.resource, asked, evaluator.ruleset)
-            found.append(Admission(asked, said))
+            stored, besides = stored_as(one, verdicts, asked, evaluator)
+            if stored is None:
+                found.append(Admission(asked, both_said(said, besides)))
+                continue
+            after = said_of_policies(stored.object, stored.resource, asked, evaluator.ruleset)
+            found.append(Admission(asked, both_said(after, besides), stored, said))
     return tuple(found)
 
 
@@ -195,14 +232,18 @@ def _disposed(
     verdicts: tuple[Verdicts, ...],
     bounds: tuple[Bound | None, ...] | None,
     admitted: tuple[Admission, ...] = (),
+    *,
+    joined: bool = False,
 ) -> CheckedDocument:
-    if any(admission.said is not NOTHING for admission in admitted):
+    if not joined and any(admission.said is not NOTHING for admission in admitted):
         verdicts = tuple(
             _with_admission(one, admission.said) for one, admission in zip(verdicts, admitted, strict=True)
         )
     disposed = dispose(read.document, verdicts, evaluator.ruleset, evaluator.evidence.today)
     judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
-    policies = [problem for verdict in verdicts for problem in policy_faults(verdict.resource)]
+    policies = [
+        problem for verdict in verdicts for problem in policy_faults(verdict.resource, evaluator.ruleset)
+    ]
     problems = redacted((*read.document.problems, *read.missed, *judging, *policies, *disposed.problems))
     keys = _keys(evaluator, read, bounds, admitted, dated=disposed.dated)
     return CheckedDocument(read.document, disposed.verdicts, problems, read, bounds, admitted, keys)

@@ -159,8 +159,14 @@ def inputs_of(controls: Iterable[Control]) -> set[str]:
     return {
         name
         for control in controls
-        for check in control.checks
-        for name in cel.fields_read(check.expressions()).get("inputs") or ()
+        for name in (
+            *(
+                n
+                for check in control.checks
+                for n in cel.fields_read(check.expressions()).get("inputs") or ()
+            ),
+            *(n for rule in control.rego for n in rule.inputs),
+        )
     }
 
 

@@ -4,8 +4,8 @@ Nothing here fetches anything or runs what a pack brings. A pack in the workspac
 a Python distribution are read where they are; any other only from the cache, where `kscan pack update` has put it, and
 only if it is to the byte what `kscan.lock` says.
 
-Left out on purpose: fetching (`cli/packs.py`), and what a pack's settings do (`configuration.py` lays them below all
-others).
+Left out on purpose: the lock itself (`pack_locks.py`), who has to have signed (`signatures.py`), fetching
+(`cli/packs.py`), and what a pack's settings do (`configuration.py` lays them below all others).
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec import Meta, MsgspecError, Struct, json
-
-from kscan_lsp.files import encoding
 from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.layers import Layer
-from kscan_lsp.workspace.policies import MAX_FILE, PACK_NAME, builtin_folder, read_policy_file
+from kscan_lsp.settings.signatures import NO_PARTS, SIGNATURE_NAME
+from kscan_lsp.workspace.pack_locks import LOCK_NAME, UPDATE, read_lock
+from kscan_lsp.workspace.policies import PACK_NAME, builtin_folder, read_policy_file
+from kscan_lsp.workspace.signatures import demands_on, unmet
+from kscan_lsp.yaml.document import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Problem
     from kscan_lsp.settings.model import Settings
     from kscan_lsp.settings.pack import PackFile
+    from kscan_lsp.workspace.pack_locks import Locked
     from kscan_lsp.yaml.document import Document
 
-LOCK_NAME: Final = "kscan.lock"
 GROUP: Final = "kscan.packs"
 """The entry points of distributions that have a pack: the name of the pack, and its package."""
 FETCHED: Final = regex(
@@ -52,7 +53,6 @@ _UNPORTABLE: Final = regex(
     re.IGNORECASE,
 )
 """What no name has on Windows, and its devices (Microsoft, "Naming Files, Paths, and Namespaces")."""
-_UPDATE: Final = "run 'kscan pack update'"
 
 
 class Pack(NamedTuple):
@@ -75,21 +75,6 @@ class FoundPacks(NamedTuple):
     files: tuple[Path, ...] = ()
 
 
-class Locked(Struct, frozen=True):
-    """What `kscan.lock` says of a pack."""
-
-    name: str
-    version: str
-    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
-
-
-class _LockFile(Struct, frozen=True):
-    """What stands in it; the keys are what settings call the packs."""
-
-    version: Literal[1]
-    packs: dict[str, Locked]
-
-
 NO_PACKS: Final = FoundPacks()
 
 
@@ -104,11 +89,16 @@ def find_packs(
         root: where the names in `above` begin.
         kept: the files whose packs count all the same.
     """
-    naming: list[tuple[Layer | None, tuple[str, ...], Path]] = [
-        (one, one.settings.extends, Path(one.file).parent) for one in layers if one.settings.extends
+    files_above = [*layers]
+    naming: list[tuple[Layer | None, tuple[str, ...], Path, list[Layer]]] = [
+        (one, one.settings.extends, Path(one.file).parent, files_above[: number + 1])
+        for number, one in enumerate(files_above)
+        if one.settings.extends
     ]
     if above.extends and root is not None:
-        naming = [one for one in naming if one[0] and one[0].file in kept] + [(None, above.extends, root)]
+        asking = [*files_above, Layer("", read_document(""), above)]
+        naming = [one for one in naming if one[0] and one[0].file in kept]
+        naming.append((None, above.extends, root, asking))
     if not naming:
         return NO_PACKS
     from kscan_lsp.settings.pack import read_pack  # a model takes a while, and most settings extend nothing
@@ -118,7 +108,7 @@ def find_packs(
     problems: list[tuple[Path, Document, Problem]] = []
     wrong: list[tuple[Layer | None, SettingError]] = []
     files: list[Path] = []
-    for layer, names, folder in naming:
+    for layer, names, folder, asking in naming:
         locked = read_lock(folder)
         files.append(folder / LOCK_NAME)
         for number, source in enumerate(names):
@@ -141,8 +131,11 @@ def find_packs(
             if entry and entry.digest != digest:
                 refuse(
                     f"pack '{source}' is not what {LOCK_NAME} says: its files are others, and none of it counts; "
-                    f"{_UPDATE} and look at what is different"
+                    f"{UPDATE} and look at what is different"
                 )
+                continue
+            if not comes_with_kscan(place) and (reason := unmet(source, entry, demands_on(source, asking))):
+                refuse(reason)
                 continue
             path = place / PACK_NAME
             document = read_policy_file(path, "setting", None)
@@ -161,6 +154,11 @@ def find_packs(
                 packs[pack.name] = Pack(source, pack.name, pack.version, digest)
                 found.append(Layer(str(path), document, pack.settings()))
     return FoundPacks(tuple(packs.values()), tuple(found), tuple(problems), tuple(wrong), tuple(files))
+
+
+def comes_with_kscan(place: Path) -> bool:
+    """Whether the folder of a pack is one of those that come with kscan."""
+    return place.is_relative_to(builtin_folder() / "packs")
 
 
 def located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | str:
@@ -182,9 +180,9 @@ def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | 
     if is_fetched(source):
         entry = locked.get(source)
         if entry is None:
-            return f"'{source}' is not in {LOCK_NAME}; {_UPDATE}, which fetches it"
+            return f"'{source}' is not in {LOCK_NAME}; {UPDATE}, which fetches it"
         cached = cache_of(entry.digest)
-        return cached if cached.is_dir() else f"'{source}' was not fetched on this machine; {_UPDATE}"
+        return cached if cached.is_dir() else f"'{source}' was not fetched on this machine; {UPDATE}"
     if source.startswith("git+") or "://" in source:
         return (
             f"'{source}' is no pack that can be fetched; write git+https://HOST/REPOSITORY@TAG#FOLDER, "
@@ -237,14 +235,14 @@ def cache_of(digest: str) -> Path:
 
 
 def files_of_pack(folder: Path) -> Iterator[Path]:
-    """All files of a pack in order, those of git left out.
+    """All files of a pack in order, those of git and what Python compiled left out.
 
     Raises:
         ValueError: there is a link, a device, or more than is read.
     """
     count = total = 0
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(set(folders) - {".git"})
+        folders[:] = sorted(set(folders) - NO_PARTS)
         for name in (*folders, *sorted(names)):
             path = Path(here, name)
             status = path.lstat()
@@ -270,10 +268,14 @@ def is_portable(name: str) -> bool:
 
 
 def digest_of_pack(folder: Path) -> str:
-    """What tells the files of a pack from all others, or in a sentence that begins with a name why it is not read."""
+    """What tells the files of a pack from all others, or in a sentence that begins with a name why it is not read.
+
+    Its signature, which is about the digest, does not count.
+    """
     whole = hashlib.sha256()
     try:
         entries = sorted((path.relative_to(folder).as_posix(), path) for path in files_of_pack(folder))
+        entries = [one for one in entries if one[0] != SIGNATURE_NAME]
         for name, path in entries:
             whole.update(f"{len(name)}:{name}".encode() + hashlib.sha256(path.read_bytes()).digest())
     except ValueError as error:
@@ -281,24 +283,6 @@ def digest_of_pack(folder: Path) -> str:
     except OSError as error:
         return f"'{folder.name}' cannot be read: {error.strerror}"
     return f"sha256:{whole.hexdigest()}"
-
-
-def read_lock(folder: Path) -> dict[str, Locked] | str:
-    """What is locked for the settings of a folder, by what they call a pack; or what is wrong with the file."""
-    path = folder / LOCK_NAME
-    if not os.path.lexists(path):
-        return {}
-    raw = encoding.read_bytes(path, MAX_FILE)
-    try:
-        packs = json.decode(raw, type=_LockFile).packs if isinstance(raw, bytes) else None
-    except (MsgspecError, ValueError, RecursionError):
-        packs = None
-    return f"{LOCK_NAME} cannot be read, so no pack counts; {_UPDATE}" if packs is None else packs
-
-
-def lock_text(locked: Mapping[str, Locked]) -> str:
-    """The text of a lock."""
-    return json.format(json.encode(_LockFile(1, dict(sorted(locked.items()))))).decode() + "\n"
 
 
 def pack_at(folder: Path) -> PackFile | str:

@@ -18,6 +18,7 @@ from kscan_lsp.policy.definitions import Definitions
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.model import Control, Framework, PolicySet
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.kubescape_files import is_library, library_files, read_library, without_libraries
 from kscan_lsp.yaml.document import Document, read_document
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def builtin_policies() -> PolicySet:
     except (OSError, MsgspecError):
         stored = None
     if stored is None or stored.of != digest_of(builtin_texts()):
-        return complete_policies()  # of the texts that were read already
+        # of the texts that were read already; what comes with the program is told from other policies by this
+        return replace(complete_policies(), sources={})
     builtin_texts.cache_clear()
     CONTROLS.ready = stored_programs()
     controls = {control.id: control for control in stored.controls}
@@ -118,7 +120,16 @@ def policy_files(names: tuple[str, ...], root: Path | None) -> NamedFiles:
     """The policy files that settings name; what is relative to no folder is nowhere."""
     if root is None:
         return NamedFiles([], [(n, f"there is no file or folder '{name}'") for n, name in enumerate(names)])
-    return named_files(names, root, POLICY_SUFFIXES, inside=workspace_of(root))
+    inside = workspace_of(root)
+    libraries = {n for n, name in enumerate(names) if is_library(root / name, inside)}
+    plain = [n for n in range(len(names)) if n not in libraries]
+    found = named_files(tuple(names[n] for n in plain), root, POLICY_SUFFIXES, inside=inside)
+    named = NamedFiles(found.files, [(plain[n], message) for n, message in found.wrong])
+    for number in sorted(libraries):
+        files, wrong = library_files(names[number], root, inside)
+        named.files.extend(files)
+        named.wrong.extend((number, message) for message in wrong)
+    return named
 
 
 def load_policies(
@@ -139,8 +150,18 @@ def load_policies(
         return base
     from kscan_lsp.policy.load import load
 
+    files, libraries = without_libraries(files)
     documents = ((str(path), read_policy_file(path, "control", buffers, memo)) for path in files)
-    return load(documents, base, memo, reserved, packs=_packs_of(files, buffers))
+    known = load(documents, base, memo, reserved, packs=_packs_of(files, buffers))
+    for library in libraries:
+        from kscan_lsp.kubescape.reading import (
+            with_library,  # few have controls that were written for Kubescape
+        )
+
+        known = with_library(
+            known, read_library(library, functools.partial(read_library_file, buffers=buffers, memo=memo))
+        )
+    return known
 
 
 def definitions_for(path: Path, buffers: Mapping[Path, str] | None) -> Definitions | None:
@@ -172,6 +193,18 @@ def _definitions_in(path: Path, buffers: Mapping[Path, str] | None) -> Definitio
     document = read_policy_file(path, "setting", buffers)
     pack, _ = read_pack(document)
     return Definitions(str(path), document, tuple(pack.definitions.items()) if pack else ())
+
+
+def read_library_file(
+    path: Path, buffers: Mapping[Path, str] | None, memo: PolicyMemo | None
+) -> tuple[Document | None, str | None]:
+    """A file of a folder of Kubescape's controls: JSON as a document, and Rego as a text if it can be read."""
+    if path.suffix == ".json":
+        return read_policy_file(path, "control", buffers, memo), None
+    source = (
+        encoding.SourceText(buffers[path]) if buffers and path in buffers else encoding.read(path, MAX_FILE)
+    )
+    return None, source.text if isinstance(source, encoding.SourceText) else None
 
 
 def read_policy_file(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.text import Span
     from kscan_lsp.workspace.admitting import AskedPolicies
+    from kscan_lsp.workspace.storing import StoredObject
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.splice import TreeEdit
 
@@ -59,6 +60,10 @@ class Admission(NamedTuple):
 
     asked: AskedPolicies
     said: Admitted
+    stored: StoredObject | None = None
+    """What the resource is stored as, where policies change it: then that is what they are asked about."""
+    said_of_text: Admitted | None = None
+    """What they would say of it as it is written, where that is something else."""
 
 
 class ReadDocument(Struct, frozen=True, eq=False):
@@ -134,6 +139,8 @@ def earlier_of(
             found.append(None)
             continue
         bound = before.bounds[number] if before.bounds else None
+        if before.admitted and before.admitted[number].stored is not None:
+            bound = None  # it is what the stored object led to
         said = before.verdicts[number].related if bound else None
         related = alone._replace(before=said) if said and said.judged else None
         found.append(Earlier(alone, related, read.objects[number] if read.objects else None, bound))

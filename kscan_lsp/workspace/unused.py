@@ -71,8 +71,8 @@ def _place_of(pattern: str, document: Document) -> paths.Path:
     return ("exclude",)
 
 
-def controls_excluded_for_nothing(settings: Settings, ruleset: Ruleset) -> Iterator[tuple[paths.Path, str]]:
-    """Controls that settings take out although nothing has them.
+def choices_for_nothing(settings: Settings, ruleset: Ruleset) -> Iterator[tuple[paths.Path, str]]:
+    """Choices that change nothing: controls taken out that nothing has, and controls in Rego of which none is on.
 
     Args:
         settings: what holds.
@@ -86,6 +86,11 @@ def controls_excluded_for_nothing(settings: Settings, ruleset: Ruleset) -> Itera
         if name in ruleset.policies.controls and name not in on:
             message = f"this takes nothing out: no chosen framework has {name}"
             yield ("controls", "exclude", number), message
+    in_rego = [name for name, control in ruleset.policies.controls.items() if control.rego]
+    if in_rego and not ruleset.rego and settings.policies:
+        them = ", ".join(in_rego[:3]) + (", ..." if len(in_rego) > 3 else "")
+        message = f"nothing is judged by {them}: choose a framework that has them, or 'controls.include' them"
+        yield ("policies",), message
 
 
 def pattern_that_matches_nothing(pattern: str, document: Document) -> Problem:

@@ -1,8 +1,9 @@
-// Evaluates ValidatingAdmissionPolicies as the API server does: by its own code.
+// Evaluates admission policies as the API server does: by its own code.
 //
 // Reads cases from standard input, one JSON object a line, and answers each with a line: the answers of the policy's
-// validations in their order, why the API server refuses the policy, or that the policy does not match. Objects are
-// taken as they are: what the API server fills in has to be in them.
+// validations in their order, why the API server refuses the policy, or that the policy does not match; of a policy that
+// changes objects (mutating.go), the object as it becomes. Objects are taken as they are: what the API server fills in
+// has to be in them.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"os"
 
 	admissionregistration "k8s.io/api/admissionregistration/v1"
+	beta "k8s.io/api/admissionregistration/v1beta1"
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,6 +36,7 @@ import (
 // asked is one case. `Resource` is the plural, `Namespace` the object of the namespace, if there is one.
 type asked struct {
 	Policy    admissionregistration.ValidatingAdmissionPolicy
+	Mutating  *beta.MutatingAdmissionPolicy
 	Object    values
 	OldObject values
 	Params    values
@@ -64,6 +67,8 @@ type decided struct {
 type answered struct {
 	Refused   string    `json:"refused,omitempty"`
 	Decisions []decided `json:"decisions"`
+	Object    values    `json:"object,omitempty"`
+	Errors    []string  `json:"errors,omitempty"`
 }
 
 func main() {
@@ -80,6 +85,10 @@ func main() {
 		if err := decoder.Decode(&one); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
+		}
+		answer := answer
+		if one.Mutating != nil {
+			answer = mutated
 		}
 		if err := out.Encode(answer(&one, template)); err != nil {
 			os.Exit(1)

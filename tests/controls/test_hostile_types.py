@@ -40,24 +40,23 @@ def paths_in(value: Any, path: tuple[Any, ...] = ()):
 
 
 def replaced(data: Any, path: tuple[Any, ...], value: Any) -> Any:
-    data = copy.deepcopy(data)
-    here = data
+    made = here = copy.copy(data)
     for key in path[:-1]:
-        here = here[key]
+        here[key] = here = copy.copy(here[key])
     if value is ABSENT:
         del here[path[-1]]
     else:
         here[path[-1]] = value
-    return data
+    return made
 
 
-def verdict(control: str, others: Project, data: Any) -> str:
+def verdict(control: str, others: Project, text: str) -> str:
     """The worst that is said of any object, this one or the others in the test.
 
     What is wrong with an object that the control does not judge, but only asks about, is told as a problem of its own.
     """
     asks = any(check.relations for check in POLICIES.controls[control].checks)
-    project = others.with_file("this.json", json.dumps(data), json=True)
+    project = others.with_file("this.json", text, json=True)
     states = set()
     for file in project.files.values():
         for placed in file.documents:
@@ -99,7 +98,7 @@ def wrong_types(control):
             def judged(data: Any, others: Project = others, around: tuple[str, str] = around) -> str:
                 one = (*around, json.dumps(data))
                 if one not in known:
-                    known[one] = verdict(control.id, others, data)
+                    known[one] = verdict(control.id, others, one[-1])
                 return known[one]
 
             before = judged(data)
@@ -135,4 +134,6 @@ def test_a_sandbox_policy_of_a_wrong_type_limits_nothing(policy: Any) -> None:
         "spec": {"networkPolicy": policy},
     }
     rules, _ = ruleset.choose(POLICIES, Settings(), only=("C-0301",))
-    assert verdict("C-0301", Project(Evaluator(rules, Evidence(date(2026, 1, 1)))), data) == "failed"
+    assert (
+        verdict("C-0301", Project(Evaluator(rules, Evidence(date(2026, 1, 1)))), json.dumps(data)) == "failed"
+    )

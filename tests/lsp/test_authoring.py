@@ -75,3 +75,22 @@ async def test_a_control_is_written_with_all_that_is_known_of_it(editor, tmp_pat
     assert {one.text_document.uri for one in edit.document_changes} == {uri, settings.as_uri()}
     with pytest.raises(JsonRpcException, match="no name of an input"):
         await editor.text_document_rename_async(types.RenameParams(document, at, "1"))
+
+
+@pytest.mark.asyncio
+async def test_a_control_is_renamed_in_manifests_that_are_not_open(editor, tmp_path):
+    (tmp_path / ".kscan.yaml").write_text("policies: [control.yaml]\n")
+    path, pod = tmp_path / "control.yaml", tmp_path / "pod.yaml"
+    path.write_text(CONTROL)
+    pod.write_text(f"# kscan:ignore ORG-0001 -- because\n{POD}")
+    await editor.start(tmp_path)
+    editor.open(path.as_uri(), CONTROL)
+    document, at = types.TextDocumentIdentifier(path.as_uri()), place_of(CONTROL, "ORG-0001", 2)
+    edit = await editor.text_document_rename_async(types.RenameParams(document, at, "ORG-0009"))
+    texts = {path.as_uri(): CONTROL, pod.as_uri(): pod.read_text()}
+    assert {
+        one.text_document.uri: [
+            covered(texts[one.text_document.uri], part.range, "utf-16") for part in one.edits
+        ]
+        for one in edit.document_changes
+    } == {path.as_uri(): ["ORG-0001"], pod.as_uri(): ["ORG-0001"]}

@@ -57,6 +57,33 @@ def said():
     return hover
 
 
+MUTATING = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: hard}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}
+  variables:
+  - {name: many, expression: object.spec.replicas}
+  mutations:
+  - patchType: JSONPatch
+    jsonPatch:
+      expression: >-
+        [JSONPatch{op: "replace", path: "/spec/replicas", value: variables.many + 2}]
+"""
+
+
+def test_a_part_of_a_mutation_has_a_value_too(said):
+    covered_, (told, *more) = said("+ 2", 0, MUTATING)
+    assert covered_ == "variables.many + 2"
+    assert any("5" in line for line in [told, *more])
+    assert said("JSONPatch{", 2, MUTATING) is None
+    assert said("op:", 1, MUTATING) is None
+    assert said("object.spec.replicas", 14, MUTATING) is not None
+
+
 def test_a_part_has_a_type_a_value_and_what_made_it_false(said):
     of = "  Deployment 'shop', in shop.yaml"
     assert said("&&")[1][1:] == [

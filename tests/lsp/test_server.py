@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
+from support.signed import BANK, GITHUB, entry, lock, pack, settings
 from support.talking import PATIENCE, Talk
 
 from kscan_lsp.lsp.server import scheduler, settings_reader
+from kscan_lsp.lsp.server.notifications import WATCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +77,28 @@ async def test_a_folder_outside_of_the_workspace_is_forgotten_with_its_last_docu
     talk.happened(other / "one.yaml")  # an editor watches more than it has as folders
     await talk.settled()
     assert set(talk.session.workspaces) <= {shop}
+
+
+async def test_a_pack_that_is_not_signed_is_told_where_it_is_extended_until_it_is_locked(
+    tmp_path: Path,
+) -> None:
+    settings(tmp_path, "./pack")
+    pack(tmp_path / "pack")
+    text = (tmp_path / ".kscan.yaml").read_text()
+    talk = Talk(tmp_path)
+    uri = talk.open(tmp_path / ".kscan.yaml", text)
+    pod = talk.open(tmp_path / "pod.yaml", POD)
+    await talk.settled()
+    found = next(one for one in talk.of(uri)[-1]["diagnostics"] if "has to be signed by" in one["message"])
+    start, end = (found["range"][place]["character"] for place in ("start", "end"))
+    assert text[start:end] == '"./pack"'
+    assert "BANK-0001" not in talk.codes(pod)
+    lock(tmp_path, "./pack", entry(tmp_path / "pack"), BANK, GITHUB)
+    assert "**/kscan.lock" in WATCHED
+    talk.happened(tmp_path / "kscan.lock")
+    await talk.settled()
+    assert talk.of(uri)[-1]["diagnostics"] == []
+    assert "BANK-0001" in talk.codes(pod)
 
 
 async def test_a_document_closed_while_settings_are_read_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.policy.model import PolicySet
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.settings.sections import AdmissionSettings
 from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.project import Project
 
@@ -34,9 +35,10 @@ class Said(NamedTuple):
     message: str
 
 
-def admitting_project() -> Project:
+def admitting_project(*, mutate: bool = False, settings: Settings | None = None) -> Project:
     """A project that is judged by the admission policies in it, and by nothing else."""
-    ruleset, _ = choose(PolicySet(), Settings())
+    settings = settings or Settings(admission=AdmissionSettings(mutate=mutate))
+    ruleset, _ = choose(PolicySet(), settings)
     return Project(Evaluator(ruleset, Evidence(date(2026, 11, 29))))
 
 
@@ -67,6 +69,38 @@ def policy(validations: list[dict[str, Any]] | str, *, name: str = "p", **spec: 
             "kind": "ValidatingAdmissionPolicyBinding",
             "metadata": {"name": name},
             "spec": {"policyName": name, "validationActions": ["Deny"], **binding},
+        },
+    ]
+    return "\n---\n".join(json.dumps(document) for document in documents)
+
+
+def mutating(*mutations: str, name: str = "m", version: str = "v1", **spec: Any) -> str:
+    """The text of a policy that changes everything, and of its binding: JSON patches, or apply configurations."""
+    listed = [
+        {"patchType": "JSONPatch", "jsonPatch": {"expression": one}}
+        if "JSONPatch{" in one
+        else {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": one}}
+        for one in mutations
+    ]
+    constraints = spec.pop("matchConstraints", {"resourceRules": EVERYTHING})
+    binding = spec.pop("binding", {})
+    documents = [
+        {
+            "apiVersion": f"admissionregistration.k8s.io/{version}",
+            "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": name},
+            "spec": {
+                "matchConstraints": constraints,
+                "mutations": listed,
+                "reinvocationPolicy": "Never",
+                **spec,
+            },
+        },
+        {
+            "apiVersion": f"admissionregistration.k8s.io/{version}",
+            "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": name},
+            "spec": {"policyName": name, **binding},
         },
     ]
     return "\n---\n".join(json.dumps(document) for document in documents)

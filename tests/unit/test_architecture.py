@@ -19,26 +19,27 @@ PACKAGE = Path(kscan_lsp.__file__).parent
 
 ROOMS = [
     "regex", "text", "paths", "findings", "yaml", "kubernetes", "redaction", "edits", "settings", "files", "render",
-    "graph", "cel", "policy", "evidence", "engine", "admission", "kyverno", "gatekeeper", "dispositions", "workspace",
-    "fixes", "report", "testing", "authoring", "cli", "devtools", "lsp", "__main__",
+    "graph", "cel", "policy", "evidence", "engine", "admission", "kyverno", "gatekeeper", "kubescape", "dispositions",
+    "workspace", "fixes", "report", "testing", "authoring", "cli", "devtools", "lsp", "__main__",
 ]  # fmt: skip
 """Every room, in the order in which they may import each other. `lsp` is imported by `cli` only to serve."""
 
 FLOORS = {
     "engine": [
         "digests", "related", "scope", "elements", "locate", "quoting", "parts", "plan", "touched", "memo", "ask",
-        "evaluate", "verdicts", "spaces", "edited", "causes", "evaluator",
+        "budget", "evaluate", "verdicts", "spaces", "edited", "causes", "evaluator",
     ],
     "lsp": [
         "capabilities", "uris", "wire", "convert", "rendered",
         "session.around", "session.published", "session.stale",
         "session.deployed", "session.renderings",
         "session.charts", "session.overlay_builds", "session.overlays", "session.steps", "session.snapshot",
-        "session.scanned", "session.workspace", "session.reconfigured", "session.document", "session.all_charts",
+        "session.scanned", "session.workspace", "session.reconfigured", "session.over_budget", "session.document",
+        "session.all_charts",
         "session.session",
         "session.control_files",
         "features.control_names", "features.suppression_edit", "features.baseline_edit", "features.exception_edit",
-        "features.vocabulary", "features.diagnostics",
+        "features.vocabulary", "features.policy_vocabulary", "features.diagnostics",
         "features.workspace_edit", "features.images", "features.image_page", "features.vex_edit",
         "features.code_lens", "features.status", "features.report", "features.settings_file",
         "features.completion", "features.document_links", "features.fix_all",
@@ -46,7 +47,7 @@ FLOORS = {
         "features.hover", "features.allow", "features.harden", "features.code_actions", "features.symbols",
         "features.folding", "features.selection",
         "features.places", "features.inlay_hints", "features.references",
-        "features.naming",
+        "features.naming", "features.renaming",
         "features.workspace_symbols", "features.call_hierarchy", "features.chart_fixes", "features.overlay_fixes",
         "features.rendered_text", "features.control_hover", "features.policy_hover", "features.control_lens",
         "features.control_completion", "features.control_actions",
@@ -70,8 +71,8 @@ LAZY = {
     "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
     "report.build", "report.formats", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
-    "cli.policy", "cli.vap",
-    "cli.scan", "cli.judged", "cli.processes",
+    "cli.packs", "cli.policy", "cli.vap",
+    "cli.scan", "cli.idle", "cli.judged", "cli.processes",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""

@@ -36,7 +36,8 @@ def test_choices_are_those_of_the_server() -> None:
 
 def test_only_restricted_settings_say_what_is_executed() -> None:
     restricted = MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
-    assert restricted == [name for name in PROPERTIES if name.startswith("kscan.server.")]
+    executed = [name for name in PROPERTIES if name.startswith("kscan.server.")]
+    assert restricted == [*executed, "kscan.extends", "kscan.policies"]
 
 
 def test_no_workspace_has_images_scanned() -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from kscan_lsp.findings import Finding
     from kscan_lsp.lsp.capabilities import Capabilities
-    from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, SettingsSnapshot
+    from kscan_lsp.lsp.features.vocabulary import Grammar
+    from kscan_lsp.lsp.session.snapshot import ControlSnapshot, DocumentSnapshot, SettingsSnapshot
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.text import LineIndex
 
@@ -75,7 +76,15 @@ def _suppressible(snapshot: DocumentSnapshot, offset: int, written: str) -> Iter
 
 def in_settings(snapshot: SettingsSnapshot, offset: int) -> list[types.CompletionItem]:
     """What may be written at an offset of a settings file."""
-    token, found = settings_file.completions(snapshot, offset)
+    return in_file(snapshot, offset, vocabulary.grammar_of(snapshot.uri))
+
+
+def in_file(
+    snapshot: SettingsSnapshot | ControlSnapshot, offset: int, grammar: Grammar
+) -> list[types.CompletionItem]:
+    """What may be written at an offset of a file of some kind."""
+    ruleset = snapshot.configuration.ruleset
+    token, found = settings_file.completions(snapshot.lines.text, offset, grammar, ruleset)
     at = convert.range_of(token, snapshot.lines, snapshot.capabilities.encoding)
     return [_item(choice, at, snapshot.uri, here=False) for choice in found]
 
@@ -93,10 +102,12 @@ def resolved(
 
 def _item(choice: Choice, at: types.Range, uri: str, *, here: bool) -> types.CompletionItem:
     term = choice.term
+    told = term.kind in {"key", "value"}  # in sentences
     return types.CompletionItem(
         label=term.name,
         kind=_KINDS[term.kind],
-        detail=f"{term.title} (found here)" if here else term.title or None,
+        detail=f"{term.title} (found here)" if here else (not told and term.title) or None,
+        documentation=term.title or None if told else None,
         sort_text=f"{0 if here else 1}{term.name}",
         text_edit=types.TextEdit(at, choice.text),
         data={"uri": uri, "kind": term.kind},

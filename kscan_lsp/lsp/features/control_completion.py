@@ -1,4 +1,4 @@
-"""Completion in the expressions of a control file.
+"""Completion in the file of a control, a framework or a pack: in its expressions, else of its keys and values.
 
 A text in which somebody writes seldom is YAML: where there is no expression at the place, a word is put there, with a
 quote or a brace behind it that may still be missing.
@@ -19,7 +19,9 @@ from kscan_lsp.authoring.subjects import inputs_of, shape_of
 from kscan_lsp.authoring.types import roots_of
 from kscan_lsp.graph.relations import NAMES
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.features.completion import in_file
 from kscan_lsp.lsp.features.control_hover import definitions_of, evidence_of_file, known_inputs
+from kscan_lsp.lsp.features.policy_vocabulary import grammar_for
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.inputs import declared, kinds_in
 from kscan_lsp.text import Span
@@ -52,7 +54,8 @@ def control_completion(snapshot: ControlSnapshot, position: types.Position) -> l
     at = convert.position_offset(position, snapshot.lines, encoding)
     found = _written_at(snapshot.lines.text, at, definitions_of(snapshot))
     if found is None:
-        return []
+        document = read_document(snapshot.lines.text)
+        return in_file(snapshot, at, grammar_for(snapshot, document))
     document, written, inside = found
     typing = typing_at(written.source, inside)
     if typing is None:

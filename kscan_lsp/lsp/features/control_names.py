@@ -56,7 +56,8 @@ def ids_in(document: Document, owners: Iterable[Path] = ((),)) -> Iterator[Contr
     if ANNOTATION not in document.text:
         return
     for owner in dict.fromkeys(owners):
-        span = text_at(document, (*owner, "metadata", "annotations", ANNOTATION))
+        path = (*owner, "metadata", "annotations", ANNOTATION)
+        span = text_at(document, path) or _block_at(document, path)
         if span is not None:
             yield from _ids(document.text[span.start : span.end], span.start)
 
@@ -66,6 +67,15 @@ def _ids(text: str, offset: int) -> Iterator[ControlName]:
         for found in _ID.finditer(directive.partition("--")[0]):
             at = offset + start + found.start()
             yield ControlName(found[0].upper(), Span(at, at + len(found[0])))
+
+
+def _block_at(document: Document, path: Path) -> Span | None:
+    """Where a block scalar stands in its document: an id in it is written as it is."""
+    place = nearest(document.root, path) if document.root is not None else None
+    if place is None or place.depth != len(path) or place.via is not None:
+        return None
+    node = place.node
+    return Span(node.start, node.end) if isinstance(node, Scalar) and node.style in ("|", ">") else None
 
 
 def text_at(document: Document, path: Path) -> Span | None:

@@ -1,4 +1,4 @@
-"""Controls, frameworks and inputs by name: go to where one is declared, find who names it, rename an input.
+"""Controls, frameworks and inputs by name: go to where one is declared, find who names it.
 
 Names stand in the files of policies, in settings, packs and exceptions, and in the comments and annotations of
 manifests that suppress. Those that come with the program are declared in its own files, which can be looked at and are
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lsprotocol import types
 
+from kscan_lsp.authoring.bound_names import bound_at
 from kscan_lsp.authoring.control_text import expression_at
-from kscan_lsp.authoring.naming import NameInFile, file_kind, names_in, reads_any_input
+from kscan_lsp.authoring.naming import NameInFile, file_kind, names_in
 from kscan_lsp.authoring.taken_apart import focus_at
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.features.control_names import ids_in
 from kscan_lsp.lsp.features.places import Places
 from kscan_lsp.policy.definitions import KEY
-from kscan_lsp.regex import regex
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.workspace.declared import index_of
@@ -31,7 +31,6 @@ from kscan_lsp.workspace.policies import (
     definitions_for,
     read_policy_file,
 )
-from kscan_lsp.yaml.data import find
 from kscan_lsp.yaml.document import read_document
 from kscan_lsp.yaml.locate import span_at
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 MAX_PLACES: Final = 1_000
 """Places that one answer names."""
-_IDENTIFIER: Final = regex(r"[A-Za-z_]\w*")
 
 
 class NamedFile(NamedTuple):
@@ -53,10 +51,6 @@ class NamedFile(NamedTuple):
     path: Path
     document: Document
     kind: FileKind
-
-
-class RefusedRenameError(ValueError):
-    """Why a name cannot be another; the message is for the user."""
 
 
 def definitions(snapshot: NamingSnapshot, position: types.Position) -> list[types.Location]:
@@ -69,26 +63,20 @@ def _bound(snapshot: NamingSnapshot, position: types.Position) -> Iterator[types
     """Where a name is bound that an expression at a position uses: by a `let`, a relation or its pack."""
     at = convert.position_offset(position, snapshot.lines, snapshot.capabilities.encoding)
     document = read_document(snapshot.lines.text)
-    if snapshot.path is None or _kind_of(snapshot, snapshot.path, document) != "control":
+    if snapshot.path is None or kind_of_file(snapshot, snapshot.path, document) != "control":
         return
     pack = definitions_for(snapshot.path, snapshot.sources.texts)
-    found = expression_at(document, at, pack.entries if pack else ())
+    entries = pack.entries if pack else ()
+    if bound := bound_at(document, at, entries):
+        place = convert.range_of(bound.span, snapshot.lines, snapshot.capabilities.encoding)
+        yield types.Location(snapshot.uri, place)
+        return
+    found = expression_at(document, at, entries)
     focus = focus_at(found[0].source, found[1]) if found else None
-    if found is None or focus is None or focus.part.kind != "name":
+    if focus is None or focus.part.kind != "name":
         return
-    name, check = focus.part.name, found[0].check
-    if name in {one.name for one in focus.variables}:
-        return
-    for key in ("let", "relations"):
-        if (
-            target := find(document.root, ("checks", check, key, name)) if document.root else None
-        ) and target.entry:
-            span = Span(target.entry.key.start, target.entry.key.end)
-            yield types.Location(
-                snapshot.uri, convert.range_of(span, snapshot.lines, snapshot.capabilities.encoding)
-            )
-            return
-    if pack and name in dict(pack.entries):
+    name = focus.part.name
+    if pack and name in dict(entries) and name not in {one.name for one in focus.variables}:
         span = span_at(pack.document, (KEY, name), on_key=True)
         yield _location(snapshot, NamedFile(Path(pack.source), pack.document, "pack"), span)
 
@@ -108,7 +96,7 @@ def references(
     if one is None:
         return []
     found = [*_declared(snapshot, one)] if declaration else []
-    for file in _files(snapshot):
+    for file in named_files(snapshot):
         if stopped():
             break
         found += (
@@ -117,66 +105,15 @@ def references(
             if other.kind == one.kind and other.name == one.name and not other.declares and any(other.span)
         )
     if one.kind == "control":
-        found += _suppressions(snapshot, one.name, stopped)
+        found += suppressions(snapshot, one.name, stopped)
     return found[:MAX_PLACES]
-
-
-def prepared(snapshot: NamingSnapshot, position: types.Position) -> types.PrepareRenamePlaceholder | None:
-    """The input at a position, to be renamed; None where there is none.
-
-    Raises:
-        RefusedRenameError: it cannot be renamed.
-    """
-    one = named_at(snapshot, position)
-    if one is None or one.kind != "input":
-        return None
-    _uses(snapshot, one.name)
-    at = convert.range_of(one.span, snapshot.lines, snapshot.capabilities.encoding)
-    return types.PrepareRenamePlaceholder(at, one.name)
-
-
-def renamed(snapshot: NamingSnapshot, position: types.Position, name: str) -> types.WorkspaceEdit | None:
-    """The edit that renames the input at a position, in all files that name it.
-
-    Raises:
-        RefusedRenameError: it cannot be renamed, or not to this.
-    """
-    one = named_at(snapshot, position)
-    if one is None or one.kind != "input":
-        return None
-    if not _IDENTIFIER.fullmatch(name):
-        raise RefusedRenameError(
-            f"'{name}' is no name of an input: write letters, digits and '_', a letter first"
-        )
-    uses = _uses(snapshot, one.name)
-    known = {other for file in _files(snapshot) for other in _inputs_of(file)}
-    if name != one.name and (name in known or name in _builtin_inputs()):
-        raise RefusedRenameError(f"there is an input '{name}' already")
-    changes: dict[str, list[types.TextEdit]] = {}
-    for file, spans in uses:
-        lines = LineIndex(file.document.text)
-        changes[_uri(snapshot, file.path)] = [
-            types.TextEdit(convert.range_of(span, lines, snapshot.capabilities.encoding), name)
-            for span in spans
-        ]
-    if not snapshot.capabilities.document_changes:
-        return types.WorkspaceEdit(changes=changes)
-    versions = {text.uri: text.version for text in snapshot.sources.documents.values()}
-    return types.WorkspaceEdit(
-        document_changes=[
-            types.TextDocumentEdit(
-                types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=versions.get(uri)), [*edits]
-            )
-            for uri, edits in changes.items()
-        ]
-    )
 
 
 def named_at(snapshot: NamingSnapshot, position: types.Position) -> NameInFile | None:
     """What is named at a position of a document."""
     at = convert.position_offset(position, snapshot.lines, snapshot.capabilities.encoding)
     text = snapshot.lines.text
-    if snapshot.path is not None and (kind := _kind_of(snapshot, snapshot.path, read_document(text))):
+    if snapshot.path is not None and (kind := kind_of_file(snapshot, snapshot.path, read_document(text))):
         names = names_in(read_document(text, json=snapshot.path.suffix == ".json"), kind)
         return next((one for one in names if any(one.span) and one.span.start <= at <= one.span.end), None)
     for offset, document in snapshot.documents:
@@ -186,7 +123,7 @@ def named_at(snapshot: NamingSnapshot, position: types.Position) -> NameInFile |
     return None
 
 
-def _kind_of(snapshot: NamingSnapshot, path: Path, document: Document) -> FileKind | None:
+def kind_of_file(snapshot: NamingSnapshot, path: Path, document: Document) -> FileKind | None:
     """What a file is among those that settings are read from; None for any other."""
     if path.name in FILE_NAMES:
         return "settings"
@@ -212,7 +149,7 @@ def _lists(snapshot: NamingSnapshot) -> set[Path]:
     return found
 
 
-def _files(snapshot: NamingSnapshot) -> Iterator[NamedFile]:
+def named_files(snapshot: NamingSnapshot) -> Iterator[NamedFile]:
     """The files of all folders that name things, each once."""
     paths: dict[Path, None] = {}
     for one in snapshot.configurations:
@@ -225,22 +162,14 @@ def _files(snapshot: NamingSnapshot) -> Iterator[NamedFile]:
     paths |= dict.fromkeys(sorted(_lists(snapshot)))
     for path in paths:
         document = read_policy_file(path, "control", snapshot.sources.texts)
-        if kind := _kind_of(snapshot, path, document):
+        if kind := kind_of_file(snapshot, path, document):
             yield NamedFile(path, document, kind)
-
-
-def _inputs_of(file: NamedFile) -> set[str]:
-    return {one.name for one in names_in(file.document, file.kind) if one.kind == "input" and one.declares}
-
-
-def _builtin_inputs() -> set[str]:
-    return {name for control in builtin_policies().controls.values() for name in control.inputs}
 
 
 def _declared(snapshot: NamingSnapshot, one: NameInFile) -> Iterator[types.Location]:
     """Where something is declared: in files of the workspace, else in those that come with the program."""
     found = False
-    for file in _files(snapshot):
+    for file in named_files(snapshot):
         for other in names_in(file.document, file.kind):
             if other.declares and (other.kind, other.name) == (one.kind, one.name) and any(other.span):
                 found = True
@@ -274,38 +203,7 @@ def _files_of(control: str) -> list[Path]:
     return [*(builtin_folder() / "controls").glob(f"{control}-*.yaml")]
 
 
-def _uses(snapshot: NamingSnapshot, name: str) -> list[tuple[NamedFile, list[Span]]]:
-    """The files that name an input, and where.
-
-    Raises:
-        RefusedRenameError: it comes with the program, or a place cannot be found or changed.
-    """
-    if name in _builtin_inputs():
-        raise RefusedRenameError(f"input '{name}' comes with kscan, so it keeps its name")
-    found: list[tuple[NamedFile, list[Span]]] = []
-    for file in _files(snapshot):
-        if file.kind == "control" and reads_any_input(file.document):
-            shown = file.path.name
-            raise RefusedRenameError(
-                f"{shown} reads inputs by names that it makes up, so none is surely '{name}'"
-            )
-        named = [one for one in names_in(file.document, file.kind) if (one.kind, one.name) == ("input", name)]
-        if not named:
-            continue
-        if not all(any(one.span) for one in named):
-            raise RefusedRenameError(
-                f"{file.path.name} writes '{name}' in a way that cannot be changed surely: by an escape, or in a block "
-                "with an indentation of its own"
-            )
-        if not any(file.path.is_relative_to(folder) for folder in snapshot.folders):
-            raise RefusedRenameError(f"{file.path} names it, too, and is not in this workspace")
-        if not file.document.complete:
-            raise RefusedRenameError(f"{file.path.name} names it, and is no YAML as it stands")
-        found.append((file, sorted({one.span for one in named})))
-    return found
-
-
-def _suppressions(
+def suppressions(
     snapshot: NamingSnapshot, name: str, stopped: Callable[[], bool]
 ) -> Iterator[types.Location]:
     """Where comments and annotations of manifests suppress a control."""
@@ -327,10 +225,10 @@ def _suppressions(
 
 def _location(snapshot: NamingSnapshot, file: NamedFile, span: Span) -> types.Location:
     at = convert.range_of(span, LineIndex(file.document.text), snapshot.capabilities.encoding)
-    return types.Location(_uri(snapshot, file.path), at)
+    return types.Location(uri_of(snapshot, file.path), at)
 
 
-def _uri(snapshot: NamingSnapshot, path: Path) -> str:
+def uri_of(snapshot: NamingSnapshot, path: Path) -> str:
     """What the editor calls a file."""
     known = snapshot.sources.documents.get(path)
     return known.uri if known else path.absolute().as_uri()

@@ -1,4 +1,4 @@
-"""Hover in a ValidatingAdmissionPolicy: what the part of an expression under the cursor is, what it gives, and why.
+"""Hover in an admission policy: what the part of an expression under the cursor is, what it gives, and why.
 
 It is asked of an object that the policy is about: of one in a manifest that is open, else of the first of the
 workspace; of one for which the expression is false, if there is one.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kscan_lsp import cel
 from kscan_lsp.admission.environment import POLICIES, as_ours, as_theirs
 from kscan_lsp.admission.matching import resource_of
-from kscan_lsp.admission.model import is_policy
+from kscan_lsp.admission.model import is_mutating, is_policy
 from kscan_lsp.admission.seen import let_at, seen_of
 from kscan_lsp.authoring.asked import Asking
 from kscan_lsp.authoring.explaining import AskedOf, explained
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from lsprotocol import types
 
+    from kscan_lsp.admission.expressions import Part
     from kscan_lsp.admission.model import Policy
     from kscan_lsp.authoring.types import Tree
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, OpenManifest
@@ -42,7 +43,14 @@ if TYPE_CHECKING:
 MAX_OBJECTS: Final = 500
 """Objects that are looked at for one that a policy is about."""
 _EXPRESSIONS: Final = frozenset({"expression", "messageExpression", "valueExpression"})
-_LISTS: Final = frozenset({"variables", "validations", "matchConditions", "auditAnnotations"})
+_LISTS: Final = {
+    "variables": 4,
+    "validations": 4,
+    "matchConditions": 4,
+    "auditAnnotations": 4,
+    "mutations": 5,
+}
+"""Where in `spec` expressions are, and how long their paths are."""
 _REQUEST: Final = {
     "kind": {"group": STR, "version": STR, "kind": STR}, "resource": {"group": STR, "version": STR, "resource": STR},
     "name": STR, "namespace": STR, "operation": STR, "subResource": STR, "dryRun": BOOL,
@@ -65,7 +73,8 @@ def policy_hover(
         (
             one.resource
             for one in placed.checked.verdicts
-            if is_policy(one.resource) and path[: len(one.resource.root)] == one.resource.root
+            if (is_policy(one.resource) or is_mutating(one.resource))
+            and path[: len(one.resource.root)] == one.resource.root
         ),
         None,
     )
@@ -73,7 +82,8 @@ def policy_hover(
         return None
     inside = path[len(policy.root) :]
     target = find(document.root, path)
-    if len(inside) != 4 or inside[1] not in _LISTS or target is None or not isinstance(target.node, Scalar):
+    listed = str(inside[1]) if len(inside) > 1 else ""
+    if _LISTS.get(listed) != len(inside) or target is None or not isinstance(target.node, Scalar):
         return None
     scalar = target.node
     offsets = offsets_in(document.text, scalar)
@@ -81,7 +91,7 @@ def policy_hover(
         return None
     source = as_ours(scalar.value)
     focus = focus_at(source, bisect_right(offsets, at) - 1)
-    if focus is None:
+    if focus is None or _makes_object(focus.part):
         return None
     read, let = let_at(policy.id.name, policy.data, inside)
     asked = [*islice(_asked(snapshot, manifests, read, source, let), 1)]
@@ -92,6 +102,11 @@ def policy_hover(
         return None
     span = span_in(document.text, scalar, focus.part.start, focus.part.end)
     return hover_of(said, Span(span.start + placed.offset, span.end + placed.offset), snapshot)
+
+
+def _makes_object(part: Part) -> bool:
+    """Whether a part is, or has in it, an object of a type that only the API server has values of."""
+    return part.kind in {"object", "field"} or any(map(_makes_object, part.parts))
 
 
 def _asked(

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.features.vocabulary import Grammar, Term
     from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
     from kscan_lsp.paths import Path
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.tree import Node
 
 _TOKEN: Final = regex(r"\w[\w.-]*\Z")
 _REST: Final = regex(r"[\w.-]*")
 _PLACEHOLDER: Final = "kscanPlaceholder"
-_MISSING: Final = ("", ":", "]", "}", "]}", ": }")
+_MISSING: Final = ("", ":", "]", "}", "]}", ": }", "}]", ": }]", "]}]", ": }}", "}}")
 """What a text may lack behind the term to complete."""
 
 
@@ -47,8 +49,12 @@ class SettingsScalar(NamedTuple):
 
 def scalars(text: str) -> list[SettingsScalar]:
     """Every scalar of a settings file that stands where it is used."""
-    root = read_document(text).root
-    return list(_scalars(text, root, ())) if root else []
+    return scalars_of(read_document(text))
+
+
+def scalars_of(document: Document) -> list[SettingsScalar]:
+    """The same of one that was read."""
+    return list(_scalars(document.text, document.root, ())) if document.root else []
 
 
 def _scalars(text: str, node: Node, path: Path) -> Iterator[SettingsScalar]:
@@ -101,18 +107,22 @@ class Choice(NamedTuple):
     text: str
 
 
-def completions(snapshot: SettingsSnapshot, offset: int) -> tuple[Span, list[Choice]]:
-    """What may be written at an offset, and the span it would replace."""
-    text = snapshot.lines.text
+def completions(text: str, offset: int, grammar: Grammar, ruleset: Ruleset) -> tuple[Span, list[Choice]]:
+    """What may be written at an offset of a file of some kind, and the span it would replace."""
     begun, rest = _TOKEN.search(text, 0, offset), _REST.match(text, offset)
     token = Span(begun.start() if begun else offset, rest.end() if rest else offset)
     colon = "" if text.startswith(":", token.end) else ": "
-    ruleset, grammar = snapshot.configuration.ruleset, vocabulary.grammar_of(snapshot.uri)
     for missing in _MISSING:
-        trial = f"{text[: token.start]}{_PLACEHOLDER}{missing}{text[token.end :]}"
-        scalar = scalar_at(trial, token.start)
+        document = read_document(f"{text[: token.start]}{_PLACEHOLDER}{missing}{text[token.end :]}")
+        listed = scalars_of(document)
+        scalar = next((one for one in listed if one.span.start <= token.start <= one.span.end), None)
         if scalar is not None and scalar.text == _PLACEHOLDER:
-            keys = vocabulary.keys(grammar, scalar.path[:-1] if scalar.is_key else scalar.path, ruleset)
-            values = [] if scalar.is_key else vocabulary.values(grammar, scalar.path, ruleset)
-            return token, [*(Choice(w, w.name) for w in values), *(Choice(w, w.name + colon) for w in keys)]
+            where = scalar.path[:-1] if scalar.is_key else scalar.path
+            there = {one.text for one in listed if one.is_key and one.path[:-1] == where}
+            keys = vocabulary.keys(grammar, where, ruleset, document.data)
+            values = [] if scalar.is_key else vocabulary.values(grammar, scalar.path, ruleset, document.data)
+            return token, [
+                *(Choice(term, term.name) for term in values),
+                *(Choice(term, term.name + colon) for term in keys if term.name not in there),
+            ]
     return token, []

@@ -5,7 +5,7 @@ Completion offers them, hovers explain them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from kscan_lsp.dispositions.entries import known_kinds
 from kscan_lsp.policy.explain import explain
@@ -16,7 +16,7 @@ from kscan_lsp.settings.json_schema import shapes
 from kscan_lsp.settings.model import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
@@ -33,6 +33,10 @@ class Term(NamedTuple):
     title: str
 
 
+Choices: TypeAlias = "Callable[[Ruleset, object], Iterable[Term]]"
+"""What may stand somewhere, by the policies there are and the plain data of the file."""
+
+
 class Grammar(NamedTuple):
     """What may stand where in a kind of file: its model, and the sort of the keys and values that are no plain ones."""
 
@@ -41,6 +45,12 @@ class Grammar(NamedTuple):
     values: Mapping[Path, Kind]
     kinds: Path = ()
     """Where kinds of objects stand."""
+    choices: Mapping[Path, Choices] = {}
+    """What values are chosen from that are of no such sort, by where they stand."""
+    inner: Mapping[Path, Choices] = {}
+    """The same of the values of a map with keys of any name."""
+    names: Mapping[Path, Choices] = {}
+    """What such keys are chosen from."""
 
     def key_kind(self, path: Path) -> Kind:
         """What sort of terms the keys are at a path."""
@@ -82,17 +92,24 @@ def controls(ruleset: Ruleset) -> Iterator[Term]:
     return (Term("control", control.id, control.title) for control in ruleset.policies.controls.values())
 
 
-def keys(grammar: Grammar, path: Path, ruleset: Ruleset) -> list[Term]:
-    """The keys that a file may have at a path."""
+def inputs(ruleset: Ruleset) -> list[Term]:
+    """Every input there is."""
+    kinds = kinds_in(control.inputs for control in ruleset.policies.controls.values())
+    return [
+        Term("input", name, f"{kind}, read by {', '.join(_readers(name, ruleset))}")
+        for name, kind in sorted(kinds.items())
+    ]
+
+
+def keys(grammar: Grammar, path: Path, ruleset: Ruleset, data: object = None) -> list[Term]:
+    """The keys that a file with this data may have at a path."""
+    if named := grammar.names.get(_named(path)):
+        return list(named(ruleset, data))
     match grammar.key_kind(path):
         case "control":
             return list(controls(ruleset))
         case "input":
-            kinds = kinds_in(control.inputs for control in ruleset.policies.controls.values())
-            return [
-                Term("input", name, f"{kind}, read by {', '.join(_readers(name, ruleset))}")
-                for name, kind in sorted(kinds.items())
-            ]
+            return inputs(ruleset)
     if grammar is _SETTINGS and path[:1] == ("inputs",) and len(path) == 2:
         value = ruleset.input(str(path[1]))
         return [Term("key", name, "") for name in value] if isinstance(value, dict) else []
@@ -102,8 +119,11 @@ def keys(grammar: Grammar, path: Path, ruleset: Ruleset) -> list[Term]:
     return [Term("key", name, _description(grammar, (*path, name))) for name in names]
 
 
-def values(grammar: Grammar, path: Path, ruleset: Ruleset) -> list[Term]:
-    """The values that a file may have at a path; none where anything may stand."""
+def values(grammar: Grammar, path: Path, ruleset: Ruleset, data: object = None) -> list[Term]:
+    """The values that a file with this data may have at a path; none where anything may stand."""
+    chosen = grammar.choices.get(_named(path)) or grammar.inner.get(_named(path)[:-1])
+    if chosen:
+        return list(chosen(ruleset, data))
     if grammar.kinds and _named(path) == grammar.kinds:
         return [Term("value", kind, "") for kind in sorted(known_kinds())]
     match grammar.value_kind(path):
@@ -113,7 +133,8 @@ def values(grammar: Grammar, path: Path, ruleset: Ruleset) -> list[Term]:
             return list(controls(ruleset))
     names: list[str] = []
     for shape in shapes(grammar.model, path):
-        names += shape.get("enum", ["true", "false"] if shape.get("type") == "boolean" else [])
+        fixed = [shape["const"]] if "const" in shape else []
+        names += shape.get("enum", ["true", "false"] if shape.get("type") == "boolean" else fixed)
     return [Term("value", name, "") for name in names]
 
 

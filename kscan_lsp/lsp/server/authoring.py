@@ -76,8 +76,8 @@ def referred(
 def renaming(
     snapshot: NamingSnapshot, position: types.Position, name: str | None
 ) -> types.PrepareRenamePlaceholder | types.WorkspaceEdit | str | None:
-    """What renames an input, or, without a name, what is renamed; a text says why it cannot be."""
-    from kscan_lsp.lsp.features.naming import RefusedRenameError, prepared, renamed
+    """What renames a name, or, without a new one, what is renamed; a text says why it cannot be."""
+    from kscan_lsp.lsp.features.renaming import RefusedRenameError, prepared, renamed
 
     try:
         return prepared(snapshot, position) if name is None else renamed(snapshot, position, name)

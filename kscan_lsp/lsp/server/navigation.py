@@ -132,6 +132,8 @@ def _handle_call_hierarchy(server: Server) -> None:
 
 def _handle_rename(server: Server) -> None:
     async def answer(uri: str, position: types.Position, name: str | None) -> Any:
+        if name is not None and uri in server.session.documents:
+            await server.scheduler.explore()  # manifests that are not open name controls, too
         names = await _names(server, uri)
         if names is None:
             return None

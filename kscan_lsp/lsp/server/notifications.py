@@ -21,6 +21,7 @@ from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull, handle_ren
 from kscan_lsp.lsp.uris import RENDERED, is_rendering, key_of, path_of
 from kscan_lsp.settings.model import FILE_NAMES
 from kscan_lsp.workspace.images import may_be_report
+from kscan_lsp.workspace.pack_locks import LOCK_NAME
 from kscan_lsp.workspace.places import is_exceptions_file
 
 if TYPE_CHECKING:
@@ -37,9 +38,7 @@ COMMITS = ("**/.git/HEAD", "**/.git/logs/HEAD", "**/.git/refs/heads/**")
 """Files of git of which one changes with every commit, checkout and rebase."""
 WATCHED = (
     *(f"**/*{suffix}" for suffix in SUFFIXES),
-    "**/Kustomization",
-    "**/*.sarif",
-    "**/.trivyignore",
+    *(f"**/{name}" for name in ("Kustomization", "*.sarif", "*.rego", ".trivyignore", LOCK_NAME)),
     *COMMITS,
 )
 """All files that may mean something to the findings in others."""

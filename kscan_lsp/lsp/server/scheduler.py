@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp.lsp.session.around import today
 from kscan_lsp.lsp.session.charts import TakeChart, take_chart
 from kscan_lsp.lsp.session.control_files import control_snapshot
+from kscan_lsp.lsp.session.over_budget import over_budget_after
 from kscan_lsp.lsp.session.overlay_builds import TakeOverlays, take_overlays
 from kscan_lsp.lsp.session.snapshot import SettingsSnapshot
 from kscan_lsp.lsp.session.steps import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.server.tasks import BackgroundTasks, Executors, Signal
     from kscan_lsp.lsp.session.session import Session
     from kscan_lsp.lsp.session.snapshot import ControlSnapshot, DocumentSnapshot
-    from kscan_lsp.lsp.session.steps import Step
+    from kscan_lsp.lsp.session.steps import CheckResult, Step
     from kscan_lsp.lsp.session.workspace import Workspace
 
 logger: Final = logging.getLogger(__name__)
@@ -158,6 +159,7 @@ class Scheduler:
                 # a change of thread would double what takes next to no time
                 result = check(step) if step.quick else await self._executors.run_check(check, step)
                 session.accept(step, result)
+                self._set_aside(step, result)
             elif isinstance(step, ReadFile | ReadPast):
                 await self._read(step)
             elif isinstance(step, JudgeAgain):
@@ -175,7 +177,18 @@ class Scheduler:
         except Exception:  # a defect of ours must not take everything else down with it
             logger.exception("%s could not be checked", step.key)
             session.give_up(step)
+        if not isinstance(step, CheckRequest):
+            self._set_aside(step)
         self._publisher.publish_folder(step.root)
+
+    def _set_aside(self, step: Step, result: CheckResult | None = None) -> None:
+        """Go on without the controls that took too much in a step."""
+        workspace = self._session.workspaces.get(step.root)
+        if workspace is None or workspace.configuration is not step.configuration:
+            return
+        if over := over_budget_after(step, workspace, result):
+            self._session.set_aside |= over
+            self.reconfigure()
 
     async def _read(self, step: ReadFile | ReadPast) -> None:
         self._reading.add(step.root)
@@ -203,7 +216,9 @@ class Scheduler:
         if request is None or not request.quick:
             return
         try:
-            self._session.accept(request, check(request))
+            result = check(request)
+            self._session.accept(request, result)
+            self._set_aside(request, result)
         except Exception:  # as above
             logger.exception("%s could not be checked", request.key)
             self._session.give_up(request)

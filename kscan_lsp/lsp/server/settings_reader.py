@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.policy.memo import PolicyMemo
+from kscan_lsp.workspace.budgets import set_aside
 from kscan_lsp.workspace.configuration import Configuration, configure
 from kscan_lsp.workspace.images import evidence_of
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.server.publisher import Publisher
     from kscan_lsp.lsp.server.tasks import Executors
     from kscan_lsp.lsp.session.session import Session
+    from kscan_lsp.workspace.budgets import Key, SetAside
 
 
 class SettingsReader:
@@ -53,6 +55,7 @@ class SettingsReader:
         try:
             while True:
                 revision, scanned = session.settings_revision, session.scanned
+                known = dict(session.set_aside)
                 configuration, warnings = await self._executors.run_check(
                     partial(
                         _configure,
@@ -60,6 +63,7 @@ class SettingsReader:
                         today=session.day,
                         scanned=scanned,
                         trusted=session.trusted,
+                        known=known,
                     ),
                     root,
                     session.section,
@@ -92,6 +96,7 @@ def _configure(
     today: date,
     scanned: tuple[ImageReport, ...] | None,
     trusted: bool,
+    known: dict[Key, SetAside],
 ) -> tuple[Configuration, tuple[str, ...]]:
     configuration, wrong = configure(
         root, section=section, buffers=buffers, memo=memo, today=today, trusted=trusted
@@ -100,5 +105,6 @@ def _configure(
         from kscan_lsp.workspace.image_scans import with_scanned
 
         configuration = with_scanned(configuration, scanned)
+    configuration = set_aside(configuration, known)
     evidence_of(configuration.images, today)  # it is remembered: making it can take long
     return configuration, wrong

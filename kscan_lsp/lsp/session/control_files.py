@@ -27,6 +27,11 @@ def control_snapshot(
     # the pack that files of controls lie in counts for them, whether anybody extends it or not
     if path not in configuration.files and path.name != PACK_NAME:
         return None
+    # what is said of a control is found out by running it and its tests, which waits for trust as it does
+    if not configuration.trusted and str(path) not in {
+        source.name for source in configuration.ruleset.policies.sources.values()
+    }:
+        return None
     return ControlSnapshot(
         document.uri,
         path,

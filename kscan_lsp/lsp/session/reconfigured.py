@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -43,7 +44,8 @@ def reconfigured(
         judging: whether its files are judged, too, and not only read for what they mean to others.
     """
     known = known_findings(configuration.baseline) if configuration.baseline else None
-    evaluator = Evaluator(configuration.ruleset, evidence_of(configuration.images, today))
+    evidence = evidence_of(configuration.images, today)
+    evaluator = Evaluator(configuration.ruleset, evidence, time.thread_time)
     if old is not None and _judges_the_same(
         old, configuration, evaluator, known, indexed=indexed, judging=judging
     ):

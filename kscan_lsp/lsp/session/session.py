@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, WorkspaceSnapshot
     from kscan_lsp.lsp.session.steps import CheckResult, Step
     from kscan_lsp.lsp.wire import ContentChange
+    from kscan_lsp.workspace.budgets import Key, SetAside
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.project import Project
 
@@ -52,6 +53,8 @@ class Session(Struct):
     """What is known of folders: those of the workspace, and those that an open document lies in."""
     section: Any = None
     """The editor's `kscan` section, as it came."""
+    set_aside: dict[Key, SetAside] = {}
+    """The controls that took too much."""
     trusted: bool = True
     """Whether policies of the workspace are loaded: not until its user agrees, where the editor knows about that."""
     settings_revision: int = 0
@@ -286,8 +289,7 @@ class Session(Struct):
 
     def project_for(self, step: Step) -> Project | None:
         """The project that a result is to become part of; None where other settings hold by now."""
-        workspace = self._workspace_of(step)
-        return None if workspace is None else workspace.project
+        return None if (workspace := self._workspace_of(step)) is None else workspace.project
 
     def keep(self, step: Step, project: Project) -> None:
         """Keep what was read from disk or settled, unless other settings hold by now: then it is read again."""
@@ -324,9 +326,9 @@ class Session(Struct):
         Those whose text has moved on are left out: what is found in them now would be shown in the wrong places.
         """
         workspace = self.workspaces[root]
-        files = workspace.project.files
         for document in self.checked_documents(root):
-            document.update(files.get(document.key), rendered=workspace.is_rendered(document.key))
+            file = workspace.project.files.get(document.key)
+            document.update(file, rendered=workspace.is_rendered(document.key))
 
     def snapshot(self, document: OpenDocument) -> DocumentSnapshot | None:
         """What an answer about a document is made from; None where nothing is checked in it."""
@@ -334,16 +336,14 @@ class Session(Struct):
         if workspace is None:
             return None
         made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
-        chart = self.charts.of_document(document)
-        return made and made._replace(sources=self.settings_sources(), scans=self.scans, chart=chart)
+        sources, chart = self.settings_sources(), self.charts.of_document(document)
+        return made and made._replace(sources=sources, scans=self.scans, chart=chart)
 
     def projects_snapshot(self) -> ProjectsSnapshot:
         """What an answer about the objects of all folders is made from."""
-        return ProjectsSnapshot(
-            tuple(workspace.project for workspace in self.workspaces.values()),
-            {document.key: document.uri for document in self.documents.values()},
-            self.capabilities,
-        )
+        projects = tuple(workspace.project for workspace in self.workspaces.values())
+        uris = {document.key: document.uri for document in self.documents.values()}
+        return ProjectsSnapshot(projects, uris, self.capabilities)
 
     def workspace_snapshot(self) -> WorkspaceSnapshot:
         """What an answer about all folders is made from."""

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.apiserver import ANSWERS, COUNT, ask, ours
 from tests.support.generated_policies import generated
+from tests.support.mutations import MUTATED, made_by_them, made_by_us, mutation_cases
 
 PROGRAM = os.environ.get("KSCAN_APISERVER", "")
 """The program of `tests/apiserver`, where somebody has built it."""
@@ -40,3 +41,14 @@ def test_others_agree_but_for_what_is_documented(seed: int) -> None:
     cases = generated(COUNT, seed=seed)
     same = [theirs == ours(case) for case, theirs in zip(cases, ask(PROGRAM, cases), strict=True)]
     assert sum(same) >= COUNT * 0.97
+
+
+def test_kscan_makes_of_objects_what_the_api_server_makes() -> None:
+    answers = json.loads(MUTATED.read_text(encoding="utf-8"))
+    assert [made_by_us(case) for case in mutation_cases()] == answers
+    assert all(answers.count(one) > 5 for one in ("refused", "error"))
+
+
+@pytest.mark.skipif(not PROGRAM, reason="as above")
+def test_what_it_makes_is_what_the_program_makes() -> None:
+    assert made_by_them(PROGRAM, mutation_cases()) == json.loads(MUTATED.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ import pytest
 from kscan_lsp.admission.problems import problems_of
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.yaml.document import read_document
-from tests.support.admitting import admitting_project, policy
+from tests.support.admitting import admitting_project, mutating, policy
 
 HEAD = """apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -143,8 +143,100 @@ def test_a_binding_has_params_where_its_policy_has() -> None:
     assert "names none (paramRef)" in message
 
 
+def changing(patch: str, expression: str) -> list[tuple[str, str]]:
+    """(what is marked, message) of each problem of a policy with this mutation, but that it is not applied."""
+    field = patch[0].lower() + patch[1:] if patch != "JSONPatch" else "jsonPatch"
+    text = HEAD.replace("Validating", "Mutating") + indent(
+        f"variables:\n- {{name: many, expression: object.spec.replicas}}\nmutations:\n- patchType: {patch}\n"
+        f"  {field}:\n    expression: |\n{indent(expression, '      ')}\n",
+        "  ",
+    )
+    document = read_document(text)
+    assert document.complete
+    (one,), _ = resources_of(document, {})
+    found = problems_of(one, mutates=True, minor=36)
+    return [(document.text[p.span.start : p.span.end], p.message) for p in found]
+
+
+@pytest.mark.parametrize(
+    ("patch", "expression"),
+    [
+        ("ApplyConfiguration", "Object{spec: Object.spec{replicas: variables.many + 1}}"),
+        (
+            "ApplyConfiguration",
+            "has(object.x) ? Object{} : Object{spec: Object.spec{?a: optional.of(1)}} // no",
+        ),
+        ("JSONPatch", '[JSONPatch{op: "add", path: "/a", value: {"b": [1]}}] + (true ? [] : [JSONPatch{}])'),
+        (
+            "JSONPatch",
+            'object.x.matches(object.y) ? [JSONPatch{op: "test", path: "/" + string(object.z)}] : []',
+        ),
+    ],
+)
+def test_a_good_mutation_has_no_problems(patch: str, expression: str) -> None:
+    assert changing(patch, expression) == []
+
+
+@pytest.mark.parametrize(
+    ("patch", "expression", "where", "message"),
+    [
+        (
+            "ApplyConfiguration",
+            "Object{\n  spec: Object.spec{replicas: nope}\n}",
+            "nope",
+            "undeclared reference",
+        ),
+        (
+            "ApplyConfiguration",
+            "Object{spec: Object.spec{replicas: variables.mny}}",
+            "variables",
+            "did you mean 'many'",
+        ),
+        (
+            "ApplyConfiguration",
+            'Object{spec: Objekt.spec{a: "x"}}',
+            "Objekt",
+            "there is no type 'Objekt.spec'",
+        ),
+        ("ApplyConfiguration", "Object{spec: Object.spec{a: 1 + 'x'}}", "+", "no matching overload"),
+        ("ApplyConfiguration", "Object{spec: Object.spec{a: }}", "}", "Syntax error"),
+        ("ApplyConfiguration", "{'spec': {'replicas': 1}}", "|", "must give Object{...}"),
+        ("ApplyConfiguration", "Object.spec{}", "|", "must give Object{...}"),
+        ("ApplyConfiguration", "[JSONPatch{}]", "|", "must give Object{...}"),
+        ("JSONPatch", "Object{}", "|", "must give a list of JSONPatch{...}"),
+        ("JSONPatch", "[{'op': 'add'}]", "|", "must give a list of JSONPatch{...}"),
+        ("JSONPatch", '[JSONPatch{op: "add", pth: "/a"}]', "pth", "JSONPatch has no field 'pth'"),
+        ("JSONPatch", "[JSONPatch{op: 1}]", "1", "no matching overload"),
+        ("JSONPatch", "[JSONPatch{op: 'add', path: params.x}]", "|", "has no paramKind"),
+        ("Merge", "Object{}", "Merge", "must be one of ApplyConfiguration, JSONPatch"),
+    ],
+)
+def test_a_mistake_in_a_mutation_is_marked(patch: str, expression: str, where: str, message: str) -> None:
+    ((marked_, told),) = changing(patch, expression)
+    assert message in told
+    assert marked_ == where
+
+
+def test_a_mutation_without_its_expression_is_refused() -> None:
+    text = HEAD.replace("Validating", "Mutating") + "  mutations:\n  - patchType: JSONPatch\n"
+    (one,), _ = resources_of(read_document(text), {})
+    (problem,) = problems_of(one, mutates=True, minor=36)
+    assert problem.message.startswith("'jsonPatch' is missing, which 'JSONPatch' takes")
+
+
+def test_a_binding_of_a_policy_that_changes_objects_has_to_name_one() -> None:
+    (_, binding) = mutating("Object{}", name="m").split("\n---\n")
+    project = admitting_project().with_files([("b.yaml", binding, False)])
+    (told,) = [problem.message for _, problem in project.files["b.yaml"].problems()]
+    assert told.startswith("no MutatingAdmissionPolicy 'm' is in this workspace")
+    project = project.with_file("m.yaml", mutating("Object{}", name="m").split("\n---\n")[0])
+    assert [problem.message for _, problem in project.files["b.yaml"].problems()] == []
+
+
 @pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
-@pytest.mark.parametrize("mutations", ["[{patchType: JSONPatch}]", "[]", "3"])
+@pytest.mark.parametrize(
+    "mutations", ["[{patchType: JSONPatch, jsonPatch: {expression: '[JSONPatch{}]'}}]", "[]", "3"]
+)
 def test_a_policy_that_changes_objects_is_noted_and_not_applied(version: str, mutations: str) -> None:
     text = (
         HEAD.replace("/v1", f"/{version}").replace("Validating", "Mutating") + f"  mutations: {mutations}\n"

@@ -115,9 +115,10 @@ main()
         ("--format", "json"),
         ("--format", "json", "--fixes", "--control", "C-0057,C-0016"),
         ("--format", "sarif"),
+        ("--format", "csv"),
         (),
     ],
-    ids=["json", "fixes", "sarif", "text"],
+    ids=["json", "fixes", "sarif", "csv", "text"],
 )
 def test_a_report_is_the_same_however_many_judged(folder: Path, words: tuple[str, ...]) -> None:
     counted = "from kscan_lsp.cli.processes import _Copies; _run = _Copies.run\n"

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kscan_lsp.gatekeeper import problems, rego
-from kscan_lsp.gatekeeper.rego import RegoAnswer, place_of, rego_of
+from kscan_lsp.gatekeeper.rego import kinds_asked, place_of, rego_of
+from kscan_lsp.policy.rego import RegoAnswer
 from kscan_lsp.workspace import rego as evaluating
 from tests.support.admitting import admitting_project, at_revision, said, said_of, unanswered
 from tests.support.gatekeeper import constraint, template
 
 if TYPE_CHECKING:
-    from kscan_lsp.gatekeeper.rego import RegoSource
+    from collections.abc import Sequence
+
+    from kscan_lsp.policy.rego import RegoSource
 
 POD = """apiVersion: v1
 kind: Pod
@@ -40,9 +43,9 @@ class Told:
         self.answer = answer
         self.asked: list[dict[str, Any]] = []
 
-    def ask(self, source: RegoSource, given: dict[str, Any]) -> RegoAnswer:
+    def ask(self, sources: Sequence[RegoSource], given: dict[str, Any]) -> list[RegoAnswer]:
         self.asked.append(given)
-        return self.answer
+        return [self.answer for _ in sources]
 
 
 @pytest.fixture
@@ -162,8 +165,8 @@ def test_old_templates_have_their_rego_in_the_target() -> None:
     source = rego_of({"rego": "package a.b\n", "libs": ["package lib.c\n", 3], "target": "x"})
     assert source.package == "a.b"
     assert source.modules == ("package a.b\n", "package lib.c\n")
-    assert source.kinds is None
-    assert rego_of({"rego": INVENTORY}).kinds == {"Service"}
+    assert kinds_asked({"rego": "package a.b\n"}) is None
+    assert kinds_asked({"rego": INVENTORY}) == {"Service"}
     assert "data.inventory" not in rego_of({"rego": INVENTORY}).modules[0]
     assert rego_of({}).unsupported == "it has no package"
 

@@ -12,7 +12,7 @@ import pytest
 from kscan_lsp.cli.options import UsageError
 from kscan_lsp.cli.packs import updated
 from kscan_lsp.workspace.configuration import Configuration, configure
-from kscan_lsp.workspace.packs import LOCK_NAME
+from kscan_lsp.workspace.pack_locks import LOCK_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,8 @@ from kscan_lsp.policy import load
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.schema import MAX_TEMPLATE
 from kscan_lsp.workspace.configuration import Configuration, configure
-from kscan_lsp.workspace.packs import LOCK_NAME, Locked, digest_of_pack, lock_text
+from kscan_lsp.workspace.pack_locks import LOCK_NAME, Locked, lock_text
+from kscan_lsp.workspace.packs import digest_of_pack
 from kscan_lsp.workspace.policies import MAX_FILE
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import split

@@ -101,10 +101,77 @@ def test_a_workspace_that_loads_nothing_has_no_notice(here: Path) -> None:
     assert (code, message) == ("setting", "unknown framework 'team'")
 
 
-@pytest.mark.parametrize("section", [{"extends": "./pack"}, {"policies": ["own.yaml"]}])
-def test_an_editor_loads_nothing_of_the_workspace_either(here: Path, section: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("section", "why"),
+    [
+        (
+            {"extends": "./pack"},
+            "'./pack' under 'extends' of the editor's settings is not loaded: it lies in",
+        ),
+        ({"extends": "pack"}, "'pack' under 'extends' of the editor's settings is not loaded: it lies in"),
+        (
+            {"policies": ["own.yaml"]},
+            "'own.yaml' under 'policies' of the editor's settings is not loaded: it",
+        ),
+        ({"policies": ["../workspace"]}, "'../workspace' under 'policies' of the editor's settings is not"),
+        ({"extends": "oci://bank.example/a:1.0.0"}, "'oci://bank.example/a:1.0.0' under 'extends' of the"),
+    ],
+)
+def test_an_editor_loads_nothing_of_the_workspace_either(
+    here: Path, section: dict[str, object], why: str
+) -> None:
     (here / ".kscan.yaml").unlink()
-    assert own(configure(here, section=section, trusted=False)[0]) == set()
+    found, (word,) = configure(here, section={**section, "frameworks": ["team"]}, trusted=False)
+    assert own(found) == set()
+    assert word.startswith(why)
+    assert "not trusted" in word
+    assert found.problems == ()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the user's own, with a policy and a pack."""
+    folder = tmp_path / "elsewhere"
+    pack(folder / "pack", "mine", "MINE-0001")
+    (folder / "one.yaml").write_text(control("MINE-0002"))
+    monkeypatch.setenv("KSCAN_TRUSTED_FOLDERS", str(folder))
+    return folder
+
+
+def test_what_the_user_s_own_settings_name_elsewhere_is_loaded(here: Path, elsewhere: Path) -> None:
+    section = {
+        "extends": [str(elsewhere / "pack"), "fintech"],
+        "policies": [str(elsewhere / "one.yaml"), "own.yaml"],
+        "frameworks": ["mine"],
+        "controls": {"include": ["MINE-0002", "OWN-0001"]},
+    }
+    found, (word,) = configure(here, section=section, trusted=False)
+    assert own(found) >= {"MINE-0001", "MINE-0002"}
+    assert own(found).isdisjoint({"OWN-0001", "TEAM-0001"})
+    assert [one.name for one in found.packs] == ["mine", "fintech"]
+    assert word.startswith("'own.yaml'")
+    notice, kept = said(found)
+    assert (notice[0], kept[2]) == (UNTRUSTED, "'MINE-0001' stays on: settings above lock it")
+    assert configure(here, section=section)[1] == ()
+
+
+def test_a_link_into_the_workspace_is_a_part_of_it(here: Path, elsewhere: Path) -> None:
+    (elsewhere / "link.yaml").symlink_to(here / "own.yaml")
+    section = {"policies": [str(elsewhere / "link.yaml")], "controls": {"include": ["OWN-0001"]}}
+    found, words = configure(here, section=section, trusted=False)
+    assert (own(found), len(words)) == (set(), 1)
+
+
+def test_names_that_no_file_can_have_are_told_once(here: Path) -> None:
+    (here / ".kscan.yaml").unlink()
+    _, words = configure(here, section={"policies": ["a\0b"], "extends": ["a" * 300]}, trusted=False)
+    assert len(words) == 2
+
+
+def test_admission_policies_that_are_named_have_a_notice_too(here: Path) -> None:
+    (here / ".kscan.yaml").write_text("admission: {policies: [own.yaml]}\n")
+    ((code, marked, _),) = said(configure(here, trusted=False)[0])
+    assert (code, marked) == (UNTRUSTED, "policies")
 
 
 @pytest.mark.parametrize("trusted", [False, True])
@@ -125,7 +192,7 @@ def test_what_an_editor_extends_takes_the_place_of_no_pack_of_the_machine(
 ) -> None:
     del machine
     found, _ = configure(here, section={"extends": "fintech"}, trusted=trusted)
-    assert [one.name for one in found.packs] == ["bank", "fintech"][: 1 + trusted]
+    assert [one.name for one in found.packs] == ["bank", "fintech"]
 
 
 def test_the_machine_s_settings_hold_where_there_are_no_others(tmp_path: Path, machine: Path) -> None:

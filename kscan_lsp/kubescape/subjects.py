@@ -1,0 +1,59 @@
+"""Who is bound to which role, as rules of Kubescape's that ask for `subject-role-rolebinding` see it.
+
+Source: AggregateResourcesBySubjects in reporthandling of kubescape/opa-utils: one entry for each subject of a binding
+whose role is there, with the two as `relatedObjects`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MOST: Final = 5_000
+"""Subjects that a rule sees."""
+
+
+def subjects_in(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The subjects of all bindings among some objects, each with its binding and role."""
+    roles: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in objects:
+        kind = _text(one.get("kind"))
+        if kind.endswith("Role"):
+            roles.setdefault((kind, _text(_map(one.get("metadata")).get("name"))), []).append(one)
+    return [*_subjects(objects, roles)][:MOST]
+
+
+def _subjects(
+    objects: Sequence[dict[str, Any]], roles: dict[tuple[str, str], list[dict[str, Any]]]
+) -> Iterator[dict[str, Any]]:
+    for binding in objects:
+        subjects = binding.get("subjects")
+        if not _text(binding.get("kind")).endswith("Binding") or not isinstance(subjects, list):
+            continue
+        wanted = _map(binding.get("roleRef"))
+        for role in roles.get((_text(wanted.get("kind")), _text(wanted.get("name"))), ()):
+            if _refers(binding, wanted, role):
+                for subject in subjects:
+                    if isinstance(subject, dict):
+                        yield {**subject, "relatedObjects": [binding, role]}
+
+
+def _refers(binding: dict[str, Any], wanted: dict[str, Any], role: dict[str, Any]) -> bool:
+    """Whether a role of the kind and name that a binding wants is the one."""
+    group, of_role = _text(wanted.get("apiGroup")), _text(role.get("apiVersion")).rpartition("/")[0]
+    if group and of_role and group != of_role:
+        return False
+    if role.get("kind") == "ClusterRole":
+        return True
+    here, there = (_text(_map(one.get("metadata")).get("namespace")) for one in (binding, role))
+    return binding.get("kind") == "RoleBinding" and (not here or not there or here == there)
+
+
+def _map(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
