@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kscan_lsp.admission.before import NOT_KNOWN, was_of
-from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, operation_of, resource_of
+from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, resource_of
 from kscan_lsp.admission.model import BINDINGS
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.kubernetes.labels import selects
@@ -111,7 +111,7 @@ def applying_to(
     Args:
         policy: the policy, whose rules name the request.
         binding: one of its bindings.
-        request: what is asked of the API server, which is one operation.
+        request: what is asked of the API server: one operation that both name.
         params: those that the binding leads to.
 
     Returns:
@@ -119,7 +119,7 @@ def applying_to(
         nobody can say.
     """
     about = (is_about(policy.matching, request), is_about(binding.matching, request))
-    if False in about or not operation_of(request, binding.matching):
+    if False in about:
         return ()
     if None in about:
         return f"no file has Namespace '{request.namespace}', whose labels decide whether the policy applies"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp.admission.before import CREATE, NOT_KNOWN, UPDATE
+from kscan_lsp.admission.before import NOT_KNOWN, UPDATE
 from kscan_lsp.admission.model import GROUP
 from kscan_lsp.kubernetes.kinds import CLUSTER_SCOPED_KINDS, GROUPS
 from kscan_lsp.kubernetes.labels import selects
@@ -127,9 +127,7 @@ def operation_of(request: Request, *concerns: Concerns) -> str:
         `CREATE` or `UPDATE`; nothing where they are about neither, or about updates alone and all is as it was.
     """
     found = [name for name in request.operations if all(_is_for(one, request, name) for one in concerns)]
-    if request.same and found == [UPDATE] and CREATE in request.operations:
-        return ""
-    return found[0] if found else ""
+    return "" if not found or (request.same and found == [UPDATE]) else found[0]
 
 
 def _is_for(concerns: Concerns, request: Request, operation: str) -> bool:

@@ -174,8 +174,7 @@ class _Mutating:
             return known[3]
         request = request_of(self.one, self.asked.namespace, self.asked.was)
         data = with_defaults(self.one, request.namespace)
-        now = request.as_a(invocation.operation)
-        values = values_of(data, now, self.asked.namespace, self.asked.was)
+        values = values_of(data, request.as_a(invocation.operation), self.asked.namespace, self.asked.was)
         values["params"] = None if invocation.param is None else cel.view(invocation.param.data).value
         seen = data, cel.bind(POLICIES, values)
         self._seen = (self.one, invocation.operation, invocation.param, seen)

@@ -11,11 +11,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.graph.index import key_of
-from kscan_lsp.kubescape.subjects import subjects_in
+from kscan_lsp.kubescape.aggregates import aggregated
 from kscan_lsp.policy.rego import NEEDS_ENGINE, AlertedObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.policy.rego import RegoAlert, RegoAnswer, RegoEngine, RegoRule, RegoSource
@@ -120,16 +120,16 @@ _ANSWERS: Final[dict[tuple[str, str], _Divided]] = {}
 
 def _ask_anew(one: Object, index: Index, rules: Iterable[RegoRule], engine: RegoEngine) -> None:
     """Ask the rules whose objects are others than when they were asked last, those of the same objects together."""
-    groups: dict[tuple[tuple[Object, ...], bool], dict[str, tuple[RegoSource, str]]] = {}
+    groups: dict[tuple[tuple[Object, ...], str], dict[str, tuple[RegoSource, str]]] = {}
     for rule in rules:
         objects, namespace = _objects(one, index, rule)
         if not rule.source.unsupported and len(objects) <= MAX_OBJECTS:
             known = _ANSWERS.get((rule.source.digest, namespace))
             if known is None or not _are_same(known.objects, objects):
-                together = groups.setdefault((objects, rule.subjects), {})
+                together = groups.setdefault((objects, rule.sees), {})
                 together[rule.source.digest] = rule.source, namespace
-    for (objects, subjects), asked in groups.items():
-        answers = engine.ask([source for source, _ in asked.values()], _given(objects, subjects=subjects))
+    for (objects, sees), asked in groups.items():
+        answers = engine.ask([source for source, _ in asked.values()], _given(objects, sees))
         for (source, namespace), answer in zip(asked.values(), answers, strict=True):
             _remember((source.digest, namespace), _Divided(objects, *_by_object(answer, objects)))
 
@@ -140,15 +140,14 @@ def _divided(
     key = (source.digest, namespace)
     known = _ANSWERS.get(key)
     if known is None or not _are_same(known.objects, objects):
-        (answer,) = engine.ask([source], _given(objects, subjects=rule.subjects))
+        (answer,) = engine.ask([source], _given(objects, rule.sees))
         known = _Divided(objects, *_by_object(answer, objects))
     _remember(key, known)
     return known
 
 
-def _given(objects: tuple[Object, ...], *, subjects: bool) -> list[dict[str, Any]]:
-    listed = [other.data for other in objects]
-    return subjects_in(listed) if subjects else listed
+def _given(objects: tuple[Object, ...], sees: str) -> Sequence[dict[str, Any]]:
+    return aggregated([other.data for other in objects], sees)
 
 
 def _are_same(some: tuple[Object, ...], others: tuple[Object, ...]) -> bool:

@@ -1,5 +1,7 @@
 """What Kubescape gives to every rule besides its own text, written anew in Rego: `data.cautils`, and names of images.
 
+Functions that have no value for some arguments in OPA, and end a rule here, have a stand-in that has none, either.
+
 Source of what the functions give: resources of kubescape/opa-utils, and distribution/reference for the names.
 """
 
@@ -110,6 +112,63 @@ parse_normalized_name(name) = full {
   full := concat("/", [host, _path(host, rest)])
 }
 """
+
+SAFE: Final = """package kscan_safe
+
+size(many) = n {
+  is_array(many)
+  n := count(many)
+}
+
+size(many) = n {
+  is_object(many)
+  n := count(many)
+}
+
+size(many) = n {
+  is_set(many)
+  n := count(many)
+}
+
+size(many) = n {
+  is_string(many)
+  n := count(many)
+}
+
+decode(text) = found {
+  is_string(text)
+  base64.is_valid(text)
+  found := base64.decode(text)
+}
+
+unmarshal_json(text) = found {
+  is_string(text)
+  json.is_valid(text)
+  found := json.unmarshal(text)
+}
+
+unmarshal_yaml(text) = found {
+  is_string(text)
+  yaml.is_valid(text)
+  found := yaml.unmarshal(text)
+}
+
+compare(one, other) = found {
+  semver.is_valid(one)
+  semver.is_valid(other)
+  found := semver.compare(one, other)
+}
+"""
+
+REPLACED: Final = {
+    "image.parse_normalized_name": ("data.kscan_image.parse_normalized_name", IMAGE),
+    "count": ("data.kscan_safe.size", SAFE),
+    "base64.decode": ("data.kscan_safe.decode", SAFE),
+    "json.unmarshal": ("data.kscan_safe.unmarshal_json", SAFE),
+    "yaml.unmarshal": ("data.kscan_safe.unmarshal_yaml", SAFE),
+    "semver.compare": ("data.kscan_safe.compare", SAFE),
+}
+"""What stands in for a function, and the module that it is in."""
 
 HELPERS: Final = {"cautils": CAUTILS}
 """By the name below `data`."""

@@ -6,6 +6,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from kscan_lsp.kubescape.aggregates import AGGREGATES
 from kscan_lsp.kubescape.shape import shape_of
 from kscan_lsp.policy.rego import RegoRule, RegoSource, data_of, source_of
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
 _AGGREGATED: Final = "resourcesAggregator"
-_SUBJECTS: Final = "subject-role-rolebinding"
 _SOURCES: Final = (
     ("hostdata.kubescape.cloud", "Kubescape's sensor on each node"),
     ("apiserverinfo.kubescape.cloud", "a running API server"),
@@ -57,8 +57,8 @@ def rule_of(
         return RuleMade(None, tuple(faults))
     shape = shape_of(raw)
     kinds = _kinds(data.get("match"))
-    subjects = attributes.get(_AGGREGATED) == _SUBJECTS
-    alone = shape.alone and not subjects
+    sees = attributes.get(_AGGREGATED)
+    alone = shape.alone and sees is None
     unsupported = _unsupported(data, attributes) or shape.unsupported
     if not unsupported and not kinds:
         unsupported = "it names no objects (match)"
@@ -71,7 +71,7 @@ def rule_of(
             source=_source(raw, lists, unsupported),
             kinds=kinds,
             alone=alone,
-            subjects=subjects,
+            sees=sees if isinstance(sees, str) else "",
             counted=_source(counted, lists, unsupported) if counted is not None else None,
             inputs=lists,
         )
@@ -122,7 +122,7 @@ def _unsupported(data: dict[str, Any], attributes: dict[str, Any]) -> str:
         who = next((who for part, who in _SOURCES if part in groups), "a running cluster")
         return f"it needs what {who} says ({', '.join(one['resources'])[:80]})"
     aggregated = attributes.get(_AGGREGATED)
-    if aggregated is not None and aggregated != _SUBJECTS:
+    if aggregated is not None and not (isinstance(aggregated, str) and aggregated in AGGREGATES):
         return f"it sees objects in a form of its own ({str(aggregated)[:40]})"
     return ""
 

@@ -11,15 +11,14 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kscan_lsp.kubescape.helpers import HELPERS, IMAGE
+from kscan_lsp.kubescape.helpers import HELPERS
+from kscan_lsp.kubescape.rewriting import rewritten
 from kscan_lsp.policy.rego import MAX_SOURCE, PACKAGE
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
 
-_HIDDEN: Final = regex(r'#[^\n]*|"(?:\\.|[^"\\\n])*"|`[^`]*`')
 _TOKEN: Final = regex(r"[{}\[\]()]|\n|\binput\b")
 _NAME: Final = regex(r"(?<![\w.])[A-Za-z_]\w*")
 _CLOSING: Final = {"}": "{", "]": "[", ")": "("}
@@ -31,13 +30,10 @@ _FILTERED: Final = regex(
 """All of `input` that are as a condition says: `pods := [pod | pod = input[_]; pod.kind == "Pod"]`."""
 _SET: Final = regex(r"(?P<name>[A-Za-z_]\w*)\s*(?:contains\s+\w+|\[\s*\w+\s*\])\s*(?:if\s*)?")
 _SET_HEAD: Final = regex(r"(?m)^([A-Za-z_]\w*)\s*(?:contains\s+\w+|\[\s*\w+\s*\])\s*(?=\{|if\b)")
-_BARE: Final = regex(r"(?m)^[A-Za-z_]\w*\([^(){}\n]*\)(?=[ \t]*$)(?!\s*(?:[{=:]|if\b|else\b))")
-"""A function that is true for what stands in its head, without a body: `f("a")`."""
 _DATA: Final = regex(r"(?<![\w.])data\s*\.\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _IMPORT: Final = regex(r"(?m)^[ \t]*import[ \t]+data\.([\w.]+)(?:[ \t]+as[ \t]+(\w+))?[ \t]*$")
 _READ: Final = regex(r"(?<![\w.])([A-Za-z_]\w*)\s*[.\[]")
 _INPUTS: Final = regex(r"(?<![\w.])data\s*\.\s*postureControlInputs\s*\.\s*(\w+)")
-_PARSED_NAME: Final = regex(r"(?<![\w.])image\s*\.\s*parse_normalized_name\s*\(")
 _COSIGN: Final = regex(r"(?<![\w.])cosign\s*\.\s*(\w+)\s*\(")
 _GIVEN: Final = "postureControlInputs"
 """What is below `data` for every rule."""
@@ -59,44 +55,16 @@ class RegoShape(NamedTuple):
 
 @lru_cache(maxsize=1_024)
 def shape_of(text: str) -> RegoShape:
-    """What the text of a rule shows, with its functions without a body given one, which not every engine reads."""
+    """What the text of a rule shows."""
     if len(text) > MAX_SOURCE:
         return RegoShape(
             (text,), alone=False, inputs=frozenset()
         )  # who makes a source of it says why it is none
-    code = _HIDDEN.sub(_blank, text)
+    evaluated, code, modules = rewritten(text)
     helpers, why = _besides(code)
-    parsed = [*_PARSED_NAME.finditer(code)]
-    bare = [*_BARE.finditer(code)]
-    depths = _depths(code, [match.start() for match in bare])
-    changes = [(match.end(), match.end(), " := true") for match in bare if not depths[match.start()]]
-    changes += [(*match.span(), "data.kscan_image.parse_normalized_name(") for match in parsed]
-    modules = (_changed(text, changes), *helpers, *((IMAGE,) if parsed else ()))
-    return RegoShape(modules, _looks_at_one(code), frozenset(_INPUTS.findall(code)), why)
-
-
-def _blank(found: re.Match[str]) -> str:
-    """As many blanks as there are characters in a comment or a string; lines stay."""
-    return "\n".join(" " * len(line) for line in found[0].split("\n"))
-
-
-def _changed(text: str, changes: list[tuple[int, int, str]]) -> str:
-    """A text with what stands between some offsets replaced."""
-    parts, at = [], 0
-    for start, end, new in sorted(changes):
-        parts += [text[at:start], new]
-        at = end
-    return "".join([*parts, text[at:]])
-
-
-def _depths(code: str, places: Iterable[int]) -> dict[int, int]:
-    """How many brackets are open at some offsets, which come in order."""
-    found, at, depth = {}, 0, 0
-    for place in places:
-        part = code[at:place]
-        depth += sum(part.count(one) for one in "{[(") - sum(part.count(one) for one in "}])")
-        found[place], at = depth, place
-    return found
+    return RegoShape(
+        (evaluated, *helpers, *modules), _looks_at_one(code), frozenset(_INPUTS.findall(code)), why
+    )
 
 
 def _besides(code: str) -> tuple[list[str], str]:

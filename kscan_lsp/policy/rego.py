@@ -130,8 +130,8 @@ class RegoRule(Struct, frozen=True, eq=False):
     """Groups, versions and kinds of the objects that it is about; `*` stands for any."""
     alone: bool
     """Whether it looks at one object at a time, and so can be asked for each by itself."""
-    subjects: bool = False
-    """Whether it sees who is bound to which role in place of objects."""
+    sees: str = ""
+    """What it sees in place of objects, such as who is bound to which role; empty for them."""
     counted: RegoSource | None = None
     """What says which objects it can fail at all; None where that is all it is about."""
     inputs: Mapping[str, tuple[str, ...]] = {}
@@ -165,7 +165,7 @@ def _with_inputs(rule: RegoRule, inputs: tuple[tuple[str, tuple[str, ...]], ...]
         source_of(rule.source.modules, asks="alerts", unsupported=rule.source.unsupported, data=data),
         rule.kinds,
         rule.alone,
-        rule.subjects,
+        rule.sees,
         counted,
         dict(inputs),
     )

@@ -74,8 +74,9 @@ def without_libraries(files: Iterable[Path]) -> tuple[list[Path], list[Library]]
     """Files of policies without those of folders of Kubescape's controls, and these folders."""
     others: list[Path] = []
     found: dict[Path, list[Path]] = {}
+    roots: dict[Path, bool] = {}
     for path in files:
-        root = _root_of(path)
+        root = _root_of(path, roots)
         if root is None:
             others.append(path)
         else:
@@ -83,8 +84,8 @@ def without_libraries(files: Iterable[Path]) -> tuple[list[Path], list[Library]]
     return others, [Library(root, tuple(several)) for root, several in found.items()]
 
 
-def _root_of(path: Path) -> Path | None:
-    """The folder of Kubescape's controls that a file is of; None for any other."""
+def _root_of(path: Path, roots: dict[Path, bool]) -> Path | None:
+    """The folder of Kubescape's controls that a file is of; None for any other. Notes which folders are such ones."""
     if path.name in _INPUTS:
         return path.parent
     rule = path.name in {_RULE, _RAW, _COUNTED}
@@ -92,7 +93,12 @@ def _root_of(path: Path) -> Path | None:
         return None
     names = {"rules"} if rule else {"controls", "frameworks"}
     above = next((folder for folder in path.parents if folder.name in names), None)
-    return above.parent if above is not None and (above.parent / "rules").is_dir() else None
+    if above is None:
+        return None
+    root = above.parent
+    if root not in roots:
+        roots[root] = (root / "rules").is_dir()
+    return root if roots[root] else None
 
 
 def read_library(

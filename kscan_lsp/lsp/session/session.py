@@ -244,12 +244,10 @@ class Session(Struct):
 
     def is_current(self, document: OpenDocument) -> bool:
         """Whether what is known of a document is about its latest text and settings."""
-        configuration = self.configuration(document.root)
-        return self.is_configuration_file(document.path) or (
-            configuration is not None
-            and document.configuration is configuration
-            and document.checked_revision == document.revision
-        )
+        if self.is_configuration_file(document.path):
+            return True
+        known = document.configuration is not None and document.checked_revision == document.revision
+        return known and document.configuration is self.configuration(document.root)
 
     def checked_documents(self, root: Path | None) -> list[OpenDocument]:
         """The open documents of a folder that were checked as they are now."""
@@ -289,7 +287,8 @@ class Session(Struct):
 
     def project_for(self, step: Step) -> Project | None:
         """The project that a result is to become part of; None where other settings hold by now."""
-        return None if (workspace := self._workspace_of(step)) is None else workspace.project
+        workspace = self._workspace_of(step)
+        return None if workspace is None else workspace.project
 
     def keep(self, step: Step, project: Project) -> None:
         """Keep what was read from disk or settled, unless other settings hold by now: then it is read again."""
@@ -336,8 +335,8 @@ class Session(Struct):
         if workspace is None:
             return None
         made = document.snapshot(workspace, self.capabilities, tuple(self.folders))
-        sources, chart = self.settings_sources(), self.charts.of_document(document)
-        return made and made._replace(sources=sources, scans=self.scans, chart=chart)
+        chart = self.charts.of_document(document)
+        return made and made._replace(sources=self.settings_sources(), scans=self.scans, chart=chart)
 
     def projects_snapshot(self) -> ProjectsSnapshot:
         """What an answer about the objects of all folders is made from."""

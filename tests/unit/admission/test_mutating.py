@@ -17,6 +17,7 @@ from tests.support.admitting import (
     policy,
     said_of,
 )
+from tests.support.kyverno import cluster_policy
 
 if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
@@ -255,6 +256,15 @@ def test_a_mutation_that_fails_has_the_object_refused_unless_the_policy_ignores_
     ((verdicts,),) = [part.verdicts for part in checked.parts]
     assert verdicts.failed == {"MAP/m"}
     assert said_of(judged(POD, mutating(expression, failurePolicy="Ignore"))) == []
+
+
+def test_policies_of_others_judge_what_is_stored() -> None:
+    wants = cluster_policy({"pattern": {"metadata": {"labels": {"team": "?*"}}}, "message": "no team"})
+    change = mutating('Object{metadata: Object.metadata{labels: {"team": "pay"}}}')
+    assert len(said_of(judged(POD, wants, change, mutate=False))) == 1
+    checked = judged(POD, wants, change)
+    assert said_of(checked) == []
+    assert notes(checked) == ["1 finding is answered by MutatingAdmissionPolicy 'm': Kyverno/p/r0"]
 
 
 def test_nothing_of_a_secret_is_told() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.admitting import policy
+from support.admitting import mutating, policy
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
@@ -64,6 +64,20 @@ def test_what_settings_name_judges_what_is_scanned(here: Path) -> None:
     assert report["summary"]["files"] == 1
     (here / "platform/other.yaml").write_text(LIMITS % "web")
     assert scanned()[0] == 0
+
+
+def test_policies_that_change_objects_are_named_alike(here: Path) -> None:
+    change = mutating(
+        '[JSONPatch{op: "replace", path: "/metadata/name", value: params.data.name}]',
+        paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+        binding={"paramRef": {"name": "limits", "namespace": "shop", "parameterNotFoundAction": "Deny"}},
+    )
+    (here / "platform/change.yaml").write_text(change)
+    assert scanned()[0] == 1
+    (here / ".kscan.yaml").write_text(SETTINGS.replace("policies:", "mutate: true, policies:"))
+    status, report = scanned()
+    assert (status, report["findings"]) == (0, [])
+    assert report["summary"]["answered"] == [{"policy": "m", "findings": 1}]
 
 
 def test_what_is_scanned_besides_counts_once(here: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from support.admitting import policy
+from support.admitting import mutating, policy
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
@@ -56,6 +56,14 @@ def test_it_is_at_the_binding_and_no_failure(here: Path) -> None:
     (problem,) = [one for one in json.loads(run.stdout)["problems"] if one["message"] == IDLE]
     assert run.exit_code == 0
     assert problem["line"] == 3
+
+
+def test_a_binding_of_what_changes_objects_is_asked_where_that_is_applied(here: Path) -> None:
+    about = {"matchResources": {"objectSelector": {"matchLabels": {"a": "b"}}}}
+    (here / "m.yaml").write_text(mutating("Object{}", name="p", binding=about))
+    assert said() == []
+    (here / ".kscan.yaml").write_text("admission: {mutate: true}\n")
+    assert said() == [("m.yaml", IDLE)]
 
 
 def test_who_did_not_see_everything_does_not_know(here: Path) -> None:

@@ -146,11 +146,11 @@ def test_without_an_engine_it_is_said_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_one_rule_that_has_no_answer_leaves_what_another_finds(told: Told) -> None:
-    broken = metadata("broken", attributes={"resourcesAggregator": "apiserver-pod"})
+    broken = metadata("broken", attributes={"resourcesAggregator": "other-form"})
     told.says = lambda given: alert("spec.replicas")
     judged = project((metadata("owner"), OWNER), (broken, OWNER)).with_files([("a.yaml", WEB, False)])
     assert len(said(judged)) == 1
-    assert "apiserver-pod" in unanswered(judged)[0]
+    assert "other-form" in unanswered(judged)[0]
 
 
 def test_an_edit_asks_again_of_what_was_edited_and_a_comment_of_nothing(told: Told) -> None:
@@ -355,3 +355,38 @@ def test_helpers_give_what_kubescapes_do() -> None:
         "a/B": None,
     }.items():
         assert value(f'data.kscan_image.parse_normalized_name("{name}")') == full
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_has_no_value_in_opa_ends_no_rule() -> None:
+    raw = """package armo_builtins
+deny[alert] {
+  wl := input[_]
+  bad(wl)
+  alert := {"alertMessage": "bad", "failedPaths": [], "alertObject": {"k8sApiObjects": [wl]}}
+}
+bad(wl) { count(wl.none) > 1 }
+bad(wl) { count(wl.metadata.generation) > 1 }
+bad(wl) { json.unmarshal("{") }
+bad(wl) { base64.decode("%") }
+bad(wl) { yaml.unmarshal("a: [") }
+bad(wl) { semver.compare("x", "1.0.0") == 0 }
+bad(wl) { not is_set_right(wl.spec.template.spec) }
+is_set_right(spec) { spec.fsGroup }
+bad(wl) { count(wl.spec) == 1; json.unmarshal("[1]") == [1]; base64.decode("YQ==") == "a" }
+"""
+    text = WEB.replace("name: web", "name: web, generation: null")
+    judged = project((metadata("r"), raw)).with_files([("a.yaml", text, False)])
+    assert [message for _, _, message in said(judged)] == ["bad"]
+    assert not unanswered(judged)
+
+
+def test_a_rule_about_the_api_server_sees_its_pod_alone(told: Told) -> None:
+    pods = [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["Pod"]}]
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: %s}\nspec: {}\n"
+    texts = [
+        pod % one for one in (("web", "kube-system"), ("kube-apiserver-a", "kube-system"), ("apiserver", "x"))
+    ]
+    about = metadata("r", pods, attributes={"resourcesAggregator": "apiserver-pod"})
+    project((about, OWNER)).with_files([("a.yaml", "---\n".join(texts), False)])
+    assert told.asked == [(1, ["kube-apiserver-a"])]

@@ -108,7 +108,7 @@ def test_frameworks_have_names_sections_and_what_no_manifest_shows() -> None:
         ({"dynamicMatch": [{**DEPLOYMENTS[0], "apiGroups": ["eks.amazonaws.com"]}]}, "the cloud provider"),
         ({"dynamicMatch": [{**DEPLOYMENTS[0], "apiGroups": ["other.org"]}]}, "a running cluster"),
         ({"ruleLanguage": "Python"}, "written in Python"),
-        ({"attributes": {"resourcesAggregator": "apiserver-pod"}}, "apiserver-pod"),
+        ({"attributes": {"resourcesAggregator": "other-form"}}, "other-form"),
     ],
 )
 def test_what_is_not_judged_is_said_of_the_rule_and_leaves_its_control_unevaluated(

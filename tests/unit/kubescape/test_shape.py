@@ -110,3 +110,30 @@ def test_the_lists_that_it_reads() -> None:
 )
 def test_a_text_that_repeats_itself_takes_no_longer_than_it_is(part: str) -> None:
     assert len(shape_of(HEAD + part * (40_000 // len(part))).modules) == 1
+
+
+def test_short_names_in_regular_expressions_are_ascii_as_in_opa() -> None:
+    tests = 'regex.match("^[\\\\w.-]+\\\\d\\\\.$", x.a)\n  re_match(`\\w[^\\d]`, x.b)'
+    (module,) = shape_of(f"{HEAD}deny contains x if {{\n  x := input[_]\n  {tests}\n}}\n").modules
+    assert '"^[0-9A-Za-z_.-]+[0-9]\\\\.$"' in module
+    assert "`[0-9A-Za-z_][^0-9]`" in module
+
+
+def test_functions_that_end_a_rule_here_have_a_stand_in() -> None:
+    body = "count(x.a) > 0\n  json.unmarshal(x.b) == 1\n  x.count(1)"
+    text = f"{HEAD}count(x) := 1\ndeny contains x if {{\n  x := input[_]\n  {body}\n}}\n"
+    module, safe = shape_of(text).modules
+    assert (
+        "\n  data.kscan_safe.size(x.a) > 0\n  data.kscan_safe.unmarshal_json(x.b) == 1\n  x.count(1)"
+        in module
+    )
+    assert "\ncount(x) := 1" in module
+    assert safe.startswith("package kscan_safe")
+
+
+def test_what_a_negated_call_is_given_has_a_value_first() -> None:
+    body = 'not f(x.a.b, x, "c, d")\n  ys := [y | y := x.b[_]; not y.c; not g(y.d)]\n  not h(x.e) == 1\n  not f(x.a[_])'
+    (module,) = shape_of(f"{HEAD}deny contains x if {{\n  x := input[_]\n  {body}\n}}\n").modules
+    assert '  kscan_given0 = x.a.b; not f(kscan_given0, x, "c, d")\n' in module
+    assert "; not y.c; kscan_given1 = y.d; not g(kscan_given1)]" in module
+    assert "  not h(x.e) == 1\n  not f(x.a[_])" in module

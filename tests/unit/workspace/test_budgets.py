@@ -93,7 +93,26 @@ def test_an_edit_keeps_count(folder: Path) -> None:
     assert work[0] == work[1] != [{}]
 
 
-def test_a_clock_has_the_last_word(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_of_namespaces_and_of_related_objects_counts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "MAX_WORK", 500_000)
+    spaces = control("ORG-0001", HEAVY % "objectName != ''").replace("each: containers", "each: namespace")
+    spaces = spaces.replace("{container.name}", "{objectName}")
+    related = control("ORG-0002", HEAVY % "others == []").replace(
+        "each: containers", "each: resource\n  relations: {others: serviceAccounts}"
+    )
+    (folder / "policies/slow.yaml").write_text(spaces, encoding="utf-8")
+    (folder / "policies/quick.yaml").write_text(
+        related.replace("{container.name}", "{objectName}"), encoding="utf-8"
+    )
+    text = pod(1).replace("name: web}", "name: web, namespace: shop}")
+    judged = project(folder).with_file("a.yaml", text)
+    assert said(judged) == ({}, dict.fromkeys(("ORG-0001", "ORG-0002"), TOO_MUCH))
+    assert {name for name, _ in over_budget([judged])} == {"ORG-0001", "ORG-0002"}
+
+
+def test_a_clock_has_the_last_word(folder: Path) -> None:
     (folder / "policies/slow.yaml").write_text(
         control("ORG-0001", "container.name == 'c0'"), encoding="utf-8"
     )

@@ -1,7 +1,7 @@
-"""Who is bound to which role, as rules of Kubescape's that ask for `subject-role-rolebinding` see it.
+"""What rules of Kubescape's see in place of objects, where they ask for it (`resourcesAggregator`).
 
-Source: AggregateResourcesBySubjects in reporthandling of kubescape/opa-utils: one entry for each subject of a binding
-whose role is there, with the two as `relatedObjects`.
+Source: AggregateResourcesBySubjects and AggregateResourcesByAPIServerPod in reporthandling of kubescape/opa-utils. Of
+subjects there is one entry for each of a binding whose role is there, with the two as `relatedObjects`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MOST: Final = 5_000
 """Subjects that a rule sees."""
+
+
+def aggregated(objects: Sequence[dict[str, Any]], name: str) -> Sequence[dict[str, Any]]:
+    """What a rule sees of some objects, by the name of what it asks for, which is one of AGGREGATES; empty for them."""
+    made = AGGREGATES.get(name)
+    return objects if made is None else made(objects)
+
+
+def apiserver_in(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first pod among some objects that is an API server."""
+    for one in objects:
+        metadata = _map(one.get("metadata"))
+        named = _text(metadata.get("name"))
+        is_system = one.get("kind") == "Pod" and metadata.get("namespace") == "kube-system"
+        if is_system and ("apiserver" in named or "api-server" in named):
+            return [one]
+    return []
 
 
 def subjects_in(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -57,3 +74,9 @@ def _map(value: object) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+AGGREGATES: Final[dict[str, Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]]] = {
+    "subject-role-rolebinding": subjects_in,
+    "apiserver-pod": apiserver_in,
+}
