@@ -313,6 +313,9 @@ def seen_of(data: dict[str, Any], request: Request, namespace: Object | None, wa
         was: what it was before.
     """
     values = values_of(data, request, namespace, was)
+    # what policies make of an object that is as it was, they made of it before
+    if request.same and CREATE not in request.operations:
+        values["oldObject"] = values["object"]
     return Seen(values, cel.bind(POLICIES, {**values, "params": None}))
 
 

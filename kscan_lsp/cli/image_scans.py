@@ -119,7 +119,13 @@ def _judged_again(scan: Scan, request: ScanRequest, today: date, found: Iterable
     files, charts, overlays = to_judge_again(scan.files, scan.charts, scan.overlays, changed)
     configurations = tuple(changed.values())
     again = judged(
-        files, configurations, today, charts=charts, overlays=overlays, processes=request.processes
+        files,
+        configurations,
+        today,
+        charts=charts,
+        overlays=overlays,
+        past=request.past,
+        processes=request.processes,
     )
     return replace(
         scan, files=again, configurations=configurations, charts=tuple(charts), overlays=tuple(overlays)

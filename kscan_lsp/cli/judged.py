@@ -231,7 +231,8 @@ def judged(
 
 def _with_past(project: Project, past: Past | None) -> Project:
     """A project with what its objects were, if any policy in it asks."""
-    if past is None or not (project.ruleset.admission and ask_what_was(project.index)):
+    rules = project.ruleset
+    if past is None or not ((rules.admission or rules.mutates) and ask_what_was(project.index)):
         return project
     from kscan_lsp.workspace import committed  # few scans come to such a policy
 

@@ -190,7 +190,8 @@ class _JudgingConstraints:
         inventory = self.inventory if template.inventory is not None else None
         given = input_of(self.data, request, parameters, inventory)
         if self.was.object is not None and request.operations == (UPDATE,):
-            given["review"]["oldObject"] = with_defaults(self.was.object, request.namespace)
+            before = self.data if request.same else with_defaults(self.was.object, request.namespace)
+            given["review"]["oldObject"] = before
         # the very same for all templates, so that who writes it out does that once
         given["review"] = self._reviews.setdefault(request.operations, given["review"])
         (answer,) = self.engine.ask([template.rego], given)

@@ -160,6 +160,7 @@ class _Operation:
     def _context(self) -> Context:
         was = self._asked.was.object if self.name == UPDATE else None
         before = None if was is None else with_defaults(was, self.request.namespace)
+        before = self._data if was is not None and self.request.same else before
         made = context_of(self._data, self.request, before)
         made.configs = {key: None if found is None else found.data for key, found in self._asked.configs}
         return made

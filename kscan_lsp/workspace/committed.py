@@ -52,7 +52,7 @@ class CommittedFiles(NamedTuple):
 
 def asks_past(project: Project) -> bool:
     """Whether any policy of a project asks what objects were."""
-    return project.ruleset.admission and ask_what_was(project.index)
+    return (project.ruleset.admission or project.ruleset.mutates) and ask_what_was(project.index)
 
 
 def with_past(project: Project, objects: tuple[Object, ...]) -> Project:

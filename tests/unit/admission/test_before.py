@@ -8,7 +8,7 @@ import pytest
 
 from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.workspace.admitting import ask_what_was
-from tests.support.admitting import admitting_project, at_revision, policy, said_of
+from tests.support.admitting import admitting_project, at_revision, mutating, policy, said_of
 from tests.support.gatekeeper import constraint, template
 from tests.support.kyverno import about, cluster_policy, denying
 
@@ -237,3 +237,23 @@ def test_templates_of_gatekeeper_see_what_it_was() -> None:
 )
 def test_only_policies_that_can_tell_ask(asks: bool, text: str) -> None:
     assert ask_what_was(admitting_project().with_file("p.yaml", text).index) is asks
+
+
+def test_what_policies_change_in_an_object_that_is_as_it_was_is_no_update() -> None:
+    change = mutating("Object{metadata: Object.metadata{labels: {'added': 'yes'}}}")
+    vap = policy(
+        "object.metadata.labels == oldObject.metadata.labels", matchConstraints=rules("CREATE", "UPDATE")
+    )
+    labels = ("{{ request.object.metadata.labels }}", "NotEquals", "{{ request.oldObject.metadata.labels }}")
+    kyverno = cluster_policy(
+        {"validate": denying(labels), "match": about("Deployment", operations=["UPDATE", "CREATE"])}
+    )
+    files = [
+        ("a.yaml", WEB, False),
+        ("m.yaml", change, False),
+        ("v.yaml", vap, False),
+        ("k.yaml", kyverno, False),
+    ]
+    project = at_revision(admitting_project(mutate=True).with_files(files), {"a.yaml": WEB})
+    assert said_of(project.files["a.yaml"]) == []
+    assert len(said_of(at_revision(project, {"a.yaml": MORE}).files["a.yaml"])) == 2
