@@ -127,6 +127,14 @@ class Client:
             return float("nan")
         return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
+    def worked(self) -> float:
+        """Seconds of processors that the server has used; nan where the system does not tell."""
+        try:
+            tasks = [path.read_text() for path in Path(f"/proc/{self._server.pid}/task").glob("*/schedstat")]
+        except OSError:
+            return float("nan")
+        return sum(int(task.split()[0]) for task in tasks) / 1e9 if tasks else float("nan")
+
     def close(self, uri: str) -> None:
         """Close a document."""
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})

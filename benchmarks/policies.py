@@ -44,8 +44,8 @@ def of_folder(folder: Path) -> PolicySet:
     return PolicySet(folder.name, "/", files)
 
 
-def measured(policies: PolicySet, rounds: int, against: Path | None) -> list[Row]:
-    """The rows of a workspace with some policies."""
+def measured(policies: PolicySet, rounds: int, against: Path | None, works: list[str]) -> list[Row]:
+    """The rows of a workspace with some policies; `works` gets what an edit takes of the processors."""
     before = [] if against is None else [replace(KSCAN, name="kscan, the other", checkout=against.resolve())]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +64,13 @@ def measured(policies: PolicySet, rounds: int, against: Path | None) -> list[Row
             for keystrokes, budget in ((writing, BUDGET), (half_typed, None)):
                 what = ", a half-typed key" if keystrokes is half_typed else ""
                 scenario = Scenario(f"50 lines{what}", 50, keystrokes, budget)
+                used = {server: client.worked() for server, client in clients.items()}
                 found = edits(scenario, clients, root, rounds)
+                count = len(found[0].times) * (rounds + 2) / rounds  # two cycles are not counted
+                worked = {one: (client.worked() - used[one]) / count for one, client in clients.items()}
+                told = ", ".join(f"{one.name} {seconds * 1000:.2f} ms" for one, seconds in worked.items())
+                ratio = worked[KSCAN] / worked[FLOOR]
+                works.append(f"- {scenario.name}, {policies.name}: {told}; {ratio:.1f}x")
                 rows += [row._replace(what=row.what and f"{row.what}, {policies.name}") for row in found]
         finally:
             for client in clients.values():
@@ -132,12 +138,15 @@ def main() -> int:
         kyverno_policies(),
         *([gatekeeper_policies()] if rego else []),
     ]
-    rows = [row for policies in sets for row in measured(policies, options.rounds, options.against)]
+    works: list[str] = []
+    rows = [row for policies in sets for row in measured(policies, options.rounds, options.against, works)]
     if rego and not options.folders:
         rows += answers(options.rounds)
-    shown = (
-        table(rows) + ("" if rego else "\nNot measured: Rego, for lack of `regorus`.\n") + f"\n{machine()}\n"
-    )
+    shown = f"{table(rows)}\nTime of processors for each edit, which other work blurs least:\n\n"
+    shown += "\n".join(works) + "\n"
+    if not rego:
+        shown += "\nNot measured: Rego, for lack of `regorus`.\n"
+    shown += f"\n{machine()}\n"
     print(shown)
     if options.write:
         head, _, rest = PAGE.read_text().partition(BEGIN)
