@@ -9,7 +9,7 @@ import pytest
 
 from kscan_lsp.admission import remembered
 from kscan_lsp.gatekeeper import problems
-from kscan_lsp.gatekeeper.rego import RegoAnswer
+from kscan_lsp.policy.rego import RegoAnswer
 from kscan_lsp.workspace import rego
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.rego_beside import RegoBeside
@@ -18,7 +18,9 @@ from tests.support.evaluating import fresh
 from tests.support.gatekeeper import constraint, template
 
 if TYPE_CHECKING:
-    from kscan_lsp.gatekeeper.rego import RegoSource
+    from collections.abc import Sequence
+
+    from kscan_lsp.policy.rego import RegoSource
 
 
 REGO = template(code=[{"engine": "Rego", "source": {"rego": "package x\nviolation[x] { x }\n"}}])
@@ -35,12 +37,12 @@ class Held:
         self.asked: list[str] = []
         self.busy = threading.Event()
 
-    def ask(self, source: RegoSource, given: dict[str, Any]) -> RegoAnswer:
+    def ask(self, sources: Sequence[RegoSource], given: dict[str, Any]) -> list[RegoAnswer]:
         name = given["review"]["object"]["spec"]["nodeName"]
         self.asked.append(name)
         self.busy.set()
         assert self.let.wait(PATIENCE)
-        return RegoAnswer(() if name == "good" else (f"<{name}> is no node",))
+        return [RegoAnswer(() if name == "good" else (f"<{name}> is no node",)) for _ in sources]
 
 
 class Typing:
