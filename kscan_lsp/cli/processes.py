@@ -15,7 +15,7 @@ import selectors
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ EACH: Final = 60_000
 """Characters for each at least."""
 TEXT: Final = 10
 """What it costs to write about one item, as if so many characters were judged."""
+TURN: Final = 512
+"""Texts that a copy makes before it is another one's turn."""
 MOST: Final = 16
 """Copies at most: each keeps what it has compiled."""
 _LOOK: Final = 0.1
@@ -114,9 +116,11 @@ class Processes:
             packing: how results get here; asked where copies are made.
             told: whether the items are the files that progress is about.
         """
-        found = self._copied(work, items, weights, packing, self.progress if told else NoProgress())
-        if found is not None:
-            return found
+        if copies := self._copies(weights):
+            parts = _parts(weights, copies)
+            found = _Copies(work, items, parts, packing(), self.progress if told else NoProgress()).run()
+            if found is not None:
+                return found
         results: list[_R] = []
         for result in work(items):
             results.append(result)
@@ -124,24 +128,21 @@ class Processes:
                 self.progress.files(len(results), len(items))
         return results
 
-    def spread(self, work: Callable[[Sequence[_T]], Iterable[str]], items: Sequence[_T]) -> Iterable[str]:
-        """Texts about items, in their order, to be written: one after the other where copies do not pay."""
-        found = self._copied(work, items, [TEXT] * len(items), PlainPacking, NoProgress())
-        return work(items) if found is None else found
+    def spread(self, work: Callable[[Sequence[_T]], Iterable[str]], items: Sequence[_T]) -> Iterator[str]:
+        """Texts about items, in their order, to be written and forgotten: where copies pay, each makes some in turn."""
+        copies = self._copies([TEXT] * len(items))
+        if not copies:
+            yield from work(items)
+            return
+        turns: list[list[int]] = [[] for _ in range(copies)]
+        for number, start in enumerate(range(0, len(items), TURN)):
+            turns[number % copies] += range(start, min(start + TURN, len(items)))
+        yield from _Copies(work, items, turns, PlainPacking(), NoProgress()).in_turn(TURN)
 
-    def _copied(
-        self,
-        work: Callable[[Sequence[_T]], Iterable[_R]],
-        items: Sequence[_T],
-        weights: Sequence[int],
-        packing: Callable[[], Packing],
-        progress: FileProgress,
-    ) -> list[_R] | None:
-        """What copies make of the items; None where it is all to be done here."""
-        copies = min(self.jobs, sum(weights) // EACH, len(items))
-        if copies < 2 or sum(weights) < PAYS_FROM or not _can_fork():
-            return None
-        return _Copies(work, items, _parts(weights, copies), packing(), progress).run()
+    def _copies(self, weights: Sequence[int]) -> int:
+        """How many copies pay; 0 where it is all to be done here."""
+        copies = min(self.jobs, sum(weights) // EACH, len(weights))
+        return copies if copies > 1 and sum(weights) >= PAYS_FROM and _can_fork() else 0
 
 
 ALONE: Final = Processes()
@@ -186,16 +187,47 @@ class _Copies(Generic[_T, _R]):
         self.progress = progress
         self.done = mmap.mmap(-1, _COUNTER * len(parts))
         """How many items each is done with, in memory that all of them have."""
+        self.failed = False
+        """Whether any did not end well."""
 
     def run(self) -> list[_R] | None:
         """The results in the order of the items; None where a copy did not answer."""
+        with self._running() as pipes:
+            answers = self._answers(pipes)
+        if self.failed:
+            return None
+        results: dict[int, _R] = {}
+        for part, answer in zip(self.parts, answers, strict=True):
+            results.update(zip(part, answer, strict=True))
+        return [results[number] for number in range(len(self.items))]
+
+    def in_turn(self, turn: int) -> Iterator[_R]:
+        """The results in the order of the items as they come, where each copy makes so many in its turn.
+
+        Nothing of them is kept: a copy that is ahead waits. What one that does not answer leaves out is done here.
+        """
+        done = 0
+        with self._running() as pipes:
+            answers = [self._sent(pipe) for pipe in pipes]
+            while done < len(self.items):
+                results = next(answers[done // turn % len(pipes)], None)
+                if results is None:
+                    break
+                yield from results
+                done += len(results)
+        if done < len(self.items):
+            yield from self.work(self.items[done:])
+
+    @contextmanager
+    def _running(self) -> Iterator[list[int]]:
+        """The copies at work, by the pipes that they answer through; with an error, they are ended."""
         gc.freeze()  # a collection in a copy would write to, and so copy, every page that there is
         running: dict[int, int] = {}
         try:
             for number in range(len(self.parts)):
                 process, reading = self._start(number, list(running.values()))
                 running[process] = reading
-            answers = self._answers([*running.values()])
+            yield [*running.values()]
         except BaseException:
             for process in running:
                 with suppress(OSError):
@@ -208,12 +240,7 @@ class _Copies(Generic[_T, _R]):
                 os.close(reading)
                 ended.append(os.waitpid(process, 0)[1])
             self.done.close()
-        if any(ended):
-            return None
-        results: dict[int, _R] = {}
-        for part, answer in zip(self.parts, answers, strict=True):
-            results.update(zip(part, answer, strict=True))
-        return [results[number] for number in range(len(self.items))]
+            self.failed = any(ended)
 
     def _start(self, number: int, others: list[int]) -> tuple[int, int]:
         reading, writing = os.pipe()
@@ -274,6 +301,14 @@ class _Copies(Generic[_T, _R]):
                         selector.unregister(key.fd)
                 self.progress.files(self._counted(), len(self.items))
         return [answers[pipe] for pipe in pipes]
+
+    def _sent(self, pipe: int) -> Iterator[list[_R]]:
+        """What a copy sends, as often as it does."""
+        waiting = bytearray()
+        while data := os.read(pipe, 1 << 20):
+            waiting += data
+            for packed in _whole(waiting):
+                yield self.packing.unpacked(packed)  # type: ignore[misc]
 
     def _counted(self) -> int:
         starts = range(0, len(self.done), _COUNTER)

@@ -253,6 +253,39 @@ def test_results_come_in_the_order_of_the_items(monkeypatch: pytest.MonkeyPatch)
     assert len(set(parents)) == 3
 
 
+@pytest.mark.parametrize("dies_at", [None, 0, 700, 1999])
+def test_texts_come_in_the_order_of_the_items_whatever_becomes_of_a_copy(
+    monkeypatch: pytest.MonkeyPatch, dies_at: int | None
+) -> None:
+    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "PAYS_FROM", 0)
+    monkeypatch.setattr(processes.threading, "active_count", lambda: 1)
+    parent = os.getpid()
+
+    def work(items: Sequence[int]) -> Iterator[str]:
+        for item in items:
+            if item == dies_at and os.getpid() != parent:
+                os._exit(3)
+            yield f"{item} here" if os.getpid() == parent else str(item)
+
+    texts = list(Processes(3).spread(work, range(2000)))
+    assert [text.removesuffix(" here") for text in texts] == [str(n) for n in range(2000)]
+    assert any(text.endswith(" here") for text in texts) == (dies_at is not None)
+
+
+def test_who_stops_reading_texts_ends_the_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "PAYS_FROM", 0)
+    monkeypatch.setattr(processes.threading, "active_count", lambda: 1)
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    before = children.read_text()
+    texts = Processes(2).spread(lambda items: ("x" * 10_000 for _ in items), range(20_000))
+    assert next(texts)
+    assert children.read_text() != before
+    texts.close()  # type: ignore[attr-defined]
+    assert children.read_text() == before
+
+
 def test_nothing_is_copied_for_little_work_or_beside_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def fork() -> Any:
         pytest.fail("a copy was made")
