@@ -52,6 +52,13 @@ class Editor(pytest_lsp.LanguageClient):
         self.contents_refreshed: list[str] = []
         self.progress: list[tuple[types.ProgressToken, str]] = []
 
+    async def shutdown_session(self) -> None:
+        """End the session; a server that no test has started one with, as one that skips, is told to leave."""
+        if self.capabilities is None and self.error is None:
+            self.exit(None)
+        else:
+            await super().shutdown_session()
+
     async def start(
         self,
         root: Path | None = None,

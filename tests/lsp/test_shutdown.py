@@ -37,3 +37,8 @@ def test_shutting_down_is_answered_whatever_is_under_way(tmp_path, requests):
     ]
     assert [answer["result"] for answer in answers if answer.get("id") == 2] == [None]
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_is_told_to_leave_before_it_was_asked_anything_leaves(editor) -> None:
+    assert editor.capabilities is None  # the end of the fixture waits for it
