@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from agreement import Outcome, print_outcomes
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -28,15 +29,6 @@ from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
 
 BINDING, PARAMS = "policy-binding.yaml", "default-control-configuration.yaml"
-
-
-class CelCase(NamedTuple):
-    """What a case expects of a policy, and what is said; `why` is set where it is not evaluated."""
-
-    name: str
-    expected: str
-    said: str
-    why: str = ""
 
 
 def value_of(path: Path) -> Any:
@@ -67,7 +59,7 @@ def changed(value: Any, changes: list[str]) -> Any:
     return value
 
 
-def outcomes(folder: Path, root: Path) -> list[CelCase]:
+def outcomes(folder: Path, root: Path) -> list[Outcome]:
     """What comes of the cases of one policy."""
     text = (folder / "policy.yaml").read_text(encoding="utf-8")
     name = value_of(folder / "policy.yaml")["metadata"]["name"]
@@ -93,7 +85,7 @@ def outcomes(folder: Path, root: Path) -> list[CelCase]:
         why = next((one.reason for one in verdicts.unevaluated if one.control == control), "")
         said = "fail" if control in verdicts.failed else "" if why else "pass"
         expected = "fail" if case["expected"] == "warn" else case["expected"]
-        found.append(CelCase(label, expected, said, "" if said else why))
+        found.append(Outcome(label, expected, said, "" if said else why))
     return found
 
 
@@ -105,17 +97,7 @@ def main() -> int:
     options = parser.parse_args()
     folders = sorted(path.parent for path in options.folder.glob("controls/*/tests.json"))
     found = [one for folder in folders for one in outcomes(folder, options.folder)]
-    agreed = [one for one in found if one.said == one.expected]
-    print(f"{len(folders)} policies, {len(found)} cases; {len(agreed)} agree "
-          f"({100 * len(agreed) / max(len(found), 1):.2f} %)")  # fmt: skip
-    for one in found:
-        if one.said and one.said != one.expected:
-            print(f"differs: {one.name}: expected {one.expected}, said {one.said}")
-    for why, count in Counter(one.why for one in found if one.why).most_common():
-        print(f"not evaluated, {count}: {why}")
-    for one in found if options.all else []:
-        if one.why:
-            print(f"not evaluated: {one.name}: {one.why}")
+    print_outcomes(f"{len(folders)} policies", found, every=options.all)
     return 0
 
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from agreement import Outcome, print_outcomes
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -26,15 +27,6 @@ from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
-
-
-class Outcome(NamedTuple):
-    """What a case expects of an object, and what is said; `why` is set where it is not judged."""
-
-    case: str
-    expected: str
-    said: str
-    why: str = ""
 
 
 def text_of(path: Path) -> str:
@@ -112,18 +104,7 @@ def main() -> int:
     options = parser.parse_args()
     suites = sorted(options.folder.rglob("suite.yaml"))
     found = [one for suite in suites for one in outcomes(suite, options.folder)]
-    compared = [one for one in found if not one.why]
-    agreed = [one for one in compared if one.said == one.expected]
-    print(f"{len(suites)} suites, {len(found)} cases; {len(compared)} compared, {len(agreed)} agree "
-          f"({100 * len(agreed) / max(len(compared), 1):.2f} %)")  # fmt: skip
-    for one in compared:
-        if one.said != one.expected:
-            print(f"differs: {one.case}: expected {one.expected}, said {one.said}")
-    for why, count in Counter(one.why for one in found if one.why).most_common():
-        print(f"not compared, {count}: {why}")
-    for one in found if options.all else []:
-        if one.why:
-            print(f"not compared: {one.case}: {one.why}")
+    print_outcomes(f"{len(suites)} suites", found, every=options.all)
     return 0
 
 

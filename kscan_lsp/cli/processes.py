@@ -30,8 +30,6 @@ EACH: Final = 60_000
 """Characters for each at least."""
 TEXT: Final = 10
 """What it costs to write about one item, as if so many characters were judged."""
-TURN: Final = 512
-"""Texts that a copy makes before it is another one's turn."""
 MOST: Final = 16
 """Copies at most: each keeps what it has compiled."""
 _LOOK: Final = 0.1
@@ -40,6 +38,8 @@ _COUNTER: Final = 8
 """Bytes of a count."""
 _AT_ONCE: Final = 32
 """Results that a copy sends together: it keeps no more, and they have in common what results of one kind have."""
+TURN: Final = 16 * _AT_ONCE
+"""Texts that a copy makes before it is another one's turn: what it sends together never goes over its turn."""
 
 
 class Packing(Protocol):
