@@ -120,19 +120,30 @@ def _spread(work: _Work, processes: int) -> None:
     waiting = work.waiting()
     try:
         while waiting:
-            with start(max_workers=processes) as pool:
+            with start(max_workers=processes) as pool, _ended_by_ctrl_c():
                 lost = _collect(pool, waiting, work)
             # work begins in its order: what ended the processes is among the first that have no answer
             suspects, waiting = lost[: 2 * processes], lost[2 * processes :]
             for number in suspects:
-                with start(max_workers=1) as pool:
+                with start(max_workers=1) as pool, _ended_by_ctrl_c():
                     if _collect(pool, [number], work):
                         work.fail(number, "it ended its process twice, for want of memory perhaps")
     except (OSError, ImportError):  # no semaphores, or no more processes
         for number in work.waiting():
             work.judge(number)
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Have Ctrl-C end the processes, since nobody waits for what they have under way.
+
+    Their pool finds them dead and gives up all its work at once, so it can be waited for: one that is left to end by
+    itself closes its pipe while Python, which ends too, writes to it.
+    """
+    try:
+        yield
     except KeyboardInterrupt:
-        for process in multiprocessing.active_children():  # what they have under way nobody waits for
+        for process in multiprocessing.active_children():
             process.terminate()
         raise
 
@@ -146,7 +157,7 @@ def judged_on(
         for number in _collect(executor, work.waiting(), work):
             work.fail(number, "whoever was to judge it died, more than once")
     except KeyboardInterrupt:
-        pass
+        executor.shutdown(wait=False, cancel_futures=True)
     return work.all_rows()
 
 
@@ -160,17 +171,13 @@ def _collect(executor: Executor, numbers: Sequence[int], work: _Work) -> list[in
             except (BrokenExecutor, RuntimeError):  # it broke, or was shut down, meanwhile
                 break
     lost = [*numbers[len(futures) :]]
-    try:
-        for future in as_completed(futures):
-            try:
-                row = future.result()
-            except Exception:  # noqa: BLE001 - each executor has its own names for a worker that died
-                lost.append(futures[future])
-            else:
-                work.keep(futures[future], row)
-    except KeyboardInterrupt:
-        executor.shutdown(wait=False, cancel_futures=True)
-        raise
+    for future in as_completed(futures):
+        try:
+            row = future.result()
+        except Exception:  # noqa: BLE001 - each executor has its own names for a worker that died
+            lost.append(futures[future])
+        else:
+            work.keep(futures[future], row)
     return sorted(lost)
 
 
