@@ -26,7 +26,7 @@ from kscan_lsp.gatekeeper.problems import constraint_problems, unsupported
 from kscan_lsp.gatekeeper.reading import place_in_template
 from kscan_lsp.gatekeeper.rego import input_of, place_of
 from kscan_lsp.policy.admission import gatekeeper_id, policy_part
-from kscan_lsp.policy.rego import NEEDS_ENGINE
+from kscan_lsp.policy.rego import BEING_EVALUATED, NEEDS_ENGINE
 from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class _JudgingConstraints:
         given["review"] = self._reviews.setdefault(request.operations, given["review"])
         (answer,) = self.engine.ask([template.rego], given)
         if answer.later:
-            return _unknown("it is being evaluated")._replace(later=True)
+            return _unknown(BEING_EVALUATED)._replace(later=True)
         if answer.why:
             return _unknown(answer.why)
         where = PolicyExpression("", template.source, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.admission.judging import place_in
 from kscan_lsp.admission.model import NOTHING, Admitted
@@ -14,11 +14,11 @@ from kscan_lsp.findings import Finding, Related, in_order
 from kscan_lsp.kubescape.asking import AlertHere
 from kscan_lsp.kubescape.places import path_of, places_of
 from kscan_lsp.paths import show
-from kscan_lsp.policy.rego import NEEDS_ENGINE
+from kscan_lsp.policy.rego import BEING_EVALUATED, NEEDS_ENGINE
 from kscan_lsp.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.graph.index import Object
     from kscan_lsp.kubernetes.resources import Resource
@@ -41,6 +41,8 @@ class _Told(NamedTuple):
     alerts: tuple[AlertHere, ...]
     counts: bool
     why: str = ""
+    later: bool = False
+    """Whether it is what the rule said before: what it says of the object as it is comes later."""
 
 
 def admit_kubescape(
@@ -73,6 +75,7 @@ def admit_kubescape(
     findings: list[Finding] = []
     unevaluated: list[Unevaluated] = []
     passed: set[str] = set()
+    later: set[str] = set()
     for control, rules in told.items():
         alerts = [alert for _, said in rules for alert in said.alerts]
         findings += _findings(control, alerts, one, resource, ruleset)
@@ -80,37 +83,53 @@ def admit_kubescape(
         unevaluated += [Unevaluated(control, (), why) for why in reasons[:1]]
         if not alerts and not reasons and any(said.counts for _, said in rules):
             passed.add(control)
+        if any(said.later for _, said in rules):
+            later.add(control)
     failed = frozenset(finding.control for finding in findings)
-    return Admitted(tuple(in_order(findings)), frozenset(passed), failed, tuple(unevaluated))
+    return Admitted(
+        tuple(in_order(findings)), frozenset(passed), failed, tuple(unevaluated), later=frozenset(later)
+    )
 
 
 def _told_alone(one: Object, rules: list[RegoRule], engine: RegoEngine | None) -> list[_Told]:
     """What rules say that look at one object at a time: what they said before of the very same, else they are asked."""
     if not rules:
         return []
-    last = LastAnswers[_Told](("kubescape", one.file, one.root, one.id), one.data)
-    found = {rule.source.digest: last.said(rule.source.digest, (), None) for rule in rules}
-    missing = [*{one.source.digest: one for one in rules if found[one.source.digest] is None}.values()]
     if engine is None:
         return [_Told((), False, rule.source.unsupported or NEEDS_ENGINE) for rule in rules]
-    answers = engine.ask([rule.source for rule in missing], [one.data]) if missing else ()
-    clean = [
-        rule.counted
-        for rule, answer in zip(missing, answers, strict=True)
-        if rule.counted is not None and not answer.alerts
-    ]
-    told_of = engine.ask(clean, [one.data]) if clean else ()
-    counted = {source.digest: answer for source, answer in zip(clean, told_of, strict=True)}
-    for rule, answer in zip(missing, answers, strict=True):
-        could = counted.get(rule.counted.digest) if rule.counted else None
-        counts = could is None or bool(could.alerts or could.why)
-        found[rule.source.digest] = _Told(tuple(map(AlertHere, answer.alerts)), counts, answer.why)
+    last = LastAnswers[_Told](("kubescape", one.file, one.root, one.id), one.data)
+    known = {rule.source.digest: last.said(rule.source.digest, _OF_NOW, None) for rule in rules}
+    missing = {rule.source.digest: rule for rule in rules if known[rule.source.digest] is None}
+    asked = _asked([*missing.values()], [one.data], engine) if missing else {}
     told = []
     for rule in rules:
-        said = found[rule.source.digest] or _Told((), False)
-        last.keep(rule.source.digest, (), said)
+        digest = rule.source.digest
+        said = known[digest] or asked[digest]
+        if said.later:
+            said = (last.before(digest) or said)._replace(later=True)
+        last.keep(digest, (said.later,), said)
         told.append(said)
     last.close()
+    return told
+
+
+_OF_NOW: Final = (False,)
+"""What is said of the object as it is, and not what was said before: that is asked again."""
+
+
+def _asked(rules: Sequence[RegoRule], given: list[Any], engine: RegoEngine) -> dict[str, _Told]:
+    """What rules say when they are asked, each together with what says whether it could fail at all."""
+    sources = [one for rule in rules for one in (rule.source, rule.counted) if one is not None]
+    said = dict(zip((one.digest for one in sources), engine.ask(sources, given), strict=True))
+    told = {}
+    for rule in rules:
+        answer = said[rule.source.digest]
+        could = None if rule.counted is None or answer.alerts else said[rule.counted.digest]
+        if answer.later or (could is not None and could.later):
+            told[rule.source.digest] = _Told((), False, BEING_EVALUATED, later=True)
+            continue
+        counts = could is None or bool(could.alerts or could.why)
+        told[rule.source.digest] = _Told(tuple(map(AlertHere, answer.alerts)), counts, answer.why)
     return told
 
 

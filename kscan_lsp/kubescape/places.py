@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.regex import regex
@@ -55,18 +56,19 @@ def path_of(text: str, data: dict[str, Any], *, fix: bool = False) -> Path | Non
     return tuple(found)
 
 
-def _steps(text: str) -> list[tuple[str, bool]]:
+@lru_cache(maxsize=2_048)
+def _steps(text: str) -> tuple[tuple[str, bool], ...]:
     """The steps of a path, each with whether it stood in brackets; none where the text is no path."""
     steps: list[tuple[str, bool]] = []
     at = 0
     while at < len(text):
         match = _STEP.match(text, at)
         if match is None or (at == 0 and text[0] == "."):
-            return []
+            return ()
         bracketed = next((one for one in match.groups()[1:] if one is not None), None)
         steps.append((match[1], False) if bracketed is None else (bracketed, True))
         at = match.end()
-    return steps if all(step for step, _ in steps) else []
+    return tuple(steps) if all(step for step, _ in steps) else ()
 
 
 def places_of(

@@ -31,6 +31,9 @@ NEEDS_ENGINE: Final = (
     "it is written in Rego, and 'regorus', which evaluates that, is not installed: docs/gatekeeper.md"
 )
 
+BEING_EVALUATED: Final = "it is being evaluated"
+"""Why there is no answer yet where none is waited for."""
+
 
 class RegoSource(NamedTuple):
     """The Rego of a template or a rule, and which part of it is asked for."""

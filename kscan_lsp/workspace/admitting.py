@@ -244,9 +244,9 @@ def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Rul
         said = both_said(said, admit_gatekeeper(one, resource, asked.gatekeeper, ruleset, engine_now()))
     if asked.kubescape is not None:
         from kscan_lsp.kubescape.judging import admit_kubescape  # as above
-        from kscan_lsp.workspace.rego import rego_engine  # as above
+        from kscan_lsp.workspace.rego_beside import engine_now  # as above
 
-        said = both_said(said, admit_kubescape(one, resource, asked.kubescape, ruleset, rego_engine()))
+        said = both_said(said, admit_kubescape(one, resource, asked.kubescape, ruleset, engine_now()))
     return said
 
 

@@ -1,20 +1,22 @@
 """Rego that is asked beside what somebody types: a key does not wait for it.
 
-A template takes milliseconds for an object, so that a dozen would be felt at each key. What is judged `during` this
-gets at once an answer that is known, and else hears that it comes later; the question is put by a thread of its own,
-the newest first, and one that a newer one about the same object replaces is never put. Answers are known by their
-question, word for word: none is ever taken for what an object was before. Who hears that there are answers judges
-again what waits for them (`Project.with_relations`).
+A template takes milliseconds for an object, and so do a dozen of Kubescape's rules: many would be felt at each key.
+What is judged `during` this gets at once an answer that is known, and else hears that it comes later; the question is
+put by a thread of its own, the newest first, and one that a newer one about the same object replaces is never put.
+Answers are known by their question: none is ever taken for what an object was before. Who hears that there are answers
+judges again what waits for them (`Project.with_relations`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
 import time
 from collections import OrderedDict
 from contextvars import ContextVar
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from kscan_lsp.policy.rego import NEEDS_ENGINE, RegoAnswer
@@ -43,10 +45,18 @@ _BESIDE: Final[ContextVar[RegoBeside | None]] = ContextVar("beside", default=Non
 
 
 class _Question(NamedTuple):
-    """A question: which template, and the text of the input."""
+    """A question: which template or rule, and what tells its input from all others."""
 
-    template: str
-    text: str
+    source: str
+    given: bytes
+
+
+class _Asked(NamedTuple):
+    """What is asked, and what it is about."""
+
+    source: RegoSource
+    given: Any
+    about: tuple[object, ...]
 
 
 class RegoBeside:
@@ -60,11 +70,11 @@ class RegoBeside:
         """
         self._answered = answered
         self._known: OrderedDict[_Question, RegoAnswer] = OrderedDict()
-        self._waiting: dict[_Question, tuple[RegoSource, dict[str, Any], tuple[object, ...]]] = {}
-        """Each with what is asked, and what it is about: the one asked last at the end."""
+        self._waiting: dict[_Question, _Asked] = {}
+        """The one asked last at the end."""
         self._about: dict[tuple[object, ...], _Question] = {}
-        self._review: tuple[Any, str] = (None, "")
-        """The text of what was asked about last, which all templates are asked about."""
+        self._review: tuple[Any, bytes] = (None, b"")
+        """What was asked about last, which all templates are asked about."""
         self._changed = threading.Condition()
         self._since = 0.0
         """When a key was typed last (`time.monotonic`)."""
@@ -84,43 +94,49 @@ class RegoBeside:
             self._put()
 
     def ask(self, sources: Sequence[RegoSource], given: Any) -> list[RegoAnswer]:
-        """What templates say of an input, as far as that is known; else that it comes later."""
-        return [self._said(one, given) for one in sources]
+        """What templates or rules say of an input, as far as that is known; else that it comes later."""
+        digest = None if rego.rego_engine() is None else self._digest(given)
+        about = () if digest is None else _about(given)
+        said = [
+            None
+            if digest is None or one.unsupported
+            else self._said(_Question(one.digest, digest), one, given, about)
+            for one in sources
+        ]
+        left = [one for one, answer in zip(sources, said, strict=True) if answer is None]
+        at_once = iter(_answers(left, given) if left else ())
+        return [answer or next(at_once) for answer in said]
 
-    def _said(self, source: RegoSource, given: dict[str, Any]) -> RegoAnswer:
-        engine = rego.rego_engine()
-        question = None if source.unsupported or engine is None else self._question(source, given)
-        if question is not None:
-            with self._changed:
-                known = self._known.get(question)
-                if known is not None:
-                    self._known.move_to_end(question)
-                    return known
-                if len(self._waiting) < MAX_WAITING:
-                    self._wait(question, source, given)
-                    return LATER
-        return _answer(source, given)
+    def _said(
+        self, question: _Question, source: RegoSource, given: Any, about: tuple[object, ...]
+    ) -> RegoAnswer | None:
+        """The answer, if it is known, or that it comes later; None where whoever asks has to wait for it."""
+        with self._changed:
+            known = self._known.get(question)
+            if known is not None:
+                self._known.move_to_end(question)
+                return known
+            if len(self._waiting) >= MAX_WAITING:
+                return None
+            asked = _Asked(source, given, (source.digest, *about))
+            replaced = self._about.pop(asked.about, None)
+            if replaced is not None:
+                self._waiting.pop(replaced, None)
+            self._about[asked.about] = question
+            self._waiting[question] = asked
+            return LATER
 
-    def _question(self, source: RegoSource, given: dict[str, Any]) -> _Question | None:
+    def _digest(self, given: Any) -> bytes | None:
+        """What tells an input from all others; None where who evaluates says what is wrong with it."""
         try:
+            if isinstance(given, list):
+                return _hashed(given)
             review = self._review  # two threads may ask at once
             if given["review"] is not review[0]:
-                review = self._review = given["review"], json.dumps(given["review"])
-            rest = json.dumps({name: value for name, value in given.items() if name != "review"})
+                review = self._review = given["review"], _hashed(given["review"])
+            return _hashed({**given, "review": review[1].hex()})
         except (TypeError, ValueError, RecursionError):
-            return None  # who evaluates says what is wrong with it
-        return _Question(source.digest, f"{review[1]}{rest}")
-
-    def _wait(self, question: _Question, source: RegoSource, given: dict[str, Any]) -> None:
-        review = given["review"]
-        kind = review["kind"]
-        about = (source.digest, str(given["parameters"]), kind["group"], kind["kind"], review["name"],
-                 review.get("namespace"), review["operation"])  # fmt: skip
-        replaced = self._about.pop(about, None)
-        if replaced is not None:
-            self._waiting.pop(replaced, None)
-        self._about[about] = question
-        self._waiting[question] = source, given, about
+            return None
 
     def _put(self) -> None:
         """Have what waits asked."""
@@ -138,27 +154,57 @@ class RegoBeside:
                     self._changed.wait()
                 while (left := self._since + PAUSE - time.monotonic()) > 0:
                     self._changed.wait(left)
-                question, (source, given, about) = self._waiting.popitem()
-                self._about.pop(about, None)
-            answer = _answer(source, given)
-            untold += 1
+                asked = self._next()
+            some = [one.source for one in asked.values()]
+            answers = _answers(some, next(iter(asked.values())).given)
+            untold += len(answers)
             with self._changed:
-                self._known[question] = answer
-                if len(self._known) > MAX_KNOWN:
+                self._known.update(zip(asked, answers, strict=True))
+                while len(self._known) > MAX_KNOWN:
                     self._known.popitem(last=False)
                 told = not self._waiting or untold >= MAX_UNTOLD
             if told:
                 untold = 0
                 self._answered()
 
+    def _next(self) -> dict[_Question, _Asked]:
+        """The questions that were put last, of one input: it is handed over once for all of them."""
+        given = next(reversed(self._waiting.values())).given
+        found = dict(takewhile(lambda one: one[1].given is given, reversed(self._waiting.items())))
+        for question, asked in found.items():
+            del self._waiting[question]
+            self._about.pop(asked.about, None)
+        return found
 
-def _answer(source: RegoSource, given: dict[str, Any]) -> RegoAnswer:
+
+def _about(given: Any) -> tuple[object, ...]:
+    """Which object is asked about, and as what: a newer question about the same replaces an older one."""
+    if isinstance(given, list):
+        (one,) = given  # rules that look at several are not asked beside anything
+        metadata = one.get("metadata")
+        named = metadata if isinstance(metadata, dict) else {}
+        return tuple(
+            str(part)
+            for part in (one.get("apiVersion"), one.get("kind"), named.get("namespace"), named.get("name"))
+        )
+    review = given["review"]
+    kind = review["kind"]
+    return (str(given["parameters"]), kind["group"], kind["kind"], review["name"], review.get("namespace"),
+            review["operation"])  # fmt: skip
+
+
+def _hashed(value: Any) -> bytes:
+    return hashlib.sha256(json.dumps(value).encode()).digest()
+
+
+def _answers(sources: Sequence[RegoSource], given: Any) -> Sequence[RegoAnswer]:
     engine = rego.rego_engine()
     try:
-        return engine.ask([source], given)[0] if engine else RegoAnswer(why=NEEDS_ENGINE)
+        return engine.ask(sources, given) if engine else [RegoAnswer(why=NEEDS_ENGINE)] * len(sources)
     except Exception:  # a defect of ours must not leave everything else waiting
-        logger.exception("a template could not be evaluated")
-        return RegoAnswer(why="it could not be evaluated: please report what the log says about it")
+        logger.exception("Rego could not be evaluated")
+        why = "it could not be evaluated: please report what the log says about it"
+        return [RegoAnswer(why=why)] * len(sources)
 
 
 def engine_now() -> RegoEngine | None:

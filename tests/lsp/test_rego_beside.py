@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 from support.gatekeeper import constraint, template
+from support.kubescape import control, framework, metadata, written
 
 from kscan_lsp.policy.rego import has_engine
 
@@ -18,16 +19,42 @@ violation[{"msg": msg}] {
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec:\n  nodeName: %s\n"
 
 
+RULE = """package armo_builtins
+deny[alert] {
+  pod := input[_]
+  pod.spec.nodeName != "good"
+  message := sprintf("<%v>", [pod.spec.nodeName])
+  alert := {"alertMessage": message, "failedPaths": ["spec.nodeName"], "alertObject": {"k8sApiObjects": [pod]}}
+}
+"""
+PODS = [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["Pod"]}]
+
+
 def said(published) -> list[str]:
-    return [one.message for one in published.diagnostics if str(one.code).startswith("Gatekeeper/")]
+    codes = ("Gatekeeper/", "ORG-")
+    return [one.message for one in published.diagnostics if str(one.code).startswith(codes)]
+
+
+def constraints(folder) -> None:
+    """A folder with a constraint of Gatekeeper."""
+    policies = (template(code=[{"engine": "Rego", "source": {"rego": REGO}}]), constraint())
+    for number, text in enumerate(policies):
+        (folder / f"{number}.json").write_text(text)
+
+
+def rules(folder) -> None:
+    """A folder with a control that is written for Kubescape."""
+    own = framework("Own", "ORG-0001")
+    made = {"node": (metadata("node", PODS), RULE)}
+    written(folder / "org", made, [control("ORG-0001", "node")], frameworks__own=own)
+    (folder / ".kscan.yaml").write_text("policies: [org]\nframeworks: [own]\n")
 
 
 @pytest.mark.skipif(not has_engine(), reason="what evaluates Rego is not installed (docs/gatekeeper.md)")
 @pytest.mark.asyncio
-async def test_answers_follow_in_the_editor(editor, tmp_path):
-    policies = (template(code=[{"engine": "Rego", "source": {"rego": REGO}}]), constraint())
-    for number, text in enumerate(policies):
-        (tmp_path / f"{number}.json").write_text(text)
+@pytest.mark.parametrize("policies", [constraints, rules])
+async def test_answers_follow_in_the_editor(editor, tmp_path, policies):
+    policies(tmp_path)
     (tmp_path / "web.yaml").write_text(POD % "bad")
     await editor.start(tmp_path)
     uri = (tmp_path / "web.yaml").as_uri()
