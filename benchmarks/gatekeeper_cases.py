@@ -4,13 +4,15 @@
 
 FOLDER is a checkout of Gatekeeper's policy library, or of any other repository with suites: every `suite.yaml` below it
 is read, with the templates, constraints and objects that it names. Of each case it is compared whether there is any
-violation, and of each assertion with a message whether one says that. What is not judged is counted by its reason;
-differences are listed, and `--all` lists the cases that were not judged, too.
+violation, and of each assertion with a message whether one says that. A review of an update that does not say what the
+object was is taken for one that changes nothing. What is not judged is counted by its reason; differences are listed,
+and `--all` lists the cases that were not judged, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from datetime import date
@@ -19,12 +21,15 @@ from typing import Any
 
 from agreement import Outcome, print_outcomes
 
+from kscan_lsp.admission.before import as_it_was
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.graph.index import BEFORE
 from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.policy.model import PolicySet
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
+from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
 
@@ -43,12 +48,20 @@ def first(text: str) -> dict[str, Any]:
     return next((one for one in found if isinstance(one, dict)), {})
 
 
-def judged(texts: list[str], object_text: str) -> tuple[list[str], list[str]]:
-    """The messages of violations of an object, and why constraints are not evaluated."""
+def judged(texts: list[str], object_text: str, before: str = "") -> tuple[list[str], list[str]]:
+    """The messages of violations of an object, and why constraints are not evaluated.
+
+    Args:
+        texts: templates, constraints and whatever else there is.
+        object_text: the object.
+        before: what it was, if it is updated.
+    """
     ruleset, _ = choose(PolicySet(), Settings())
     files = [("object.yaml", object_text, False)]
     files += [(f"other{number}.yaml", text, False) for number, text in enumerate(texts)]
-    project = Project(Evaluator(ruleset, Evidence(date(2026, 1, 1)))).with_files(files)
+    project = Project(Evaluator(ruleset, Evidence(date(2026, 1, 1))))
+    was = tuple(map(as_it_was, objects_of("object.yaml", before, ruleset)))
+    project = project.with_objects(BEFORE, was).with_files(files)
     parts = [verdicts for part in project.files["object.yaml"].parts for verdicts in part.verdicts]
     messages = [one.message for part in parts for one in part.findings if is_of_admission(one.control)]
     return messages, [
@@ -70,6 +83,23 @@ def expects(case: dict[str, Any]) -> tuple[bool, list[str]]:
     return some, patterns
 
 
+def reviewed(text: str) -> tuple[str, str, str]:
+    """The object of a case and what it was, and why it is not compared.
+
+    A case is an object that is created, or a review of what is asked of the API server.
+    """
+    data = first(text)
+    if data.get("kind") != "AdmissionReview" or "apiVersion" not in data:
+        return text, "", ""
+    request = data.get("request") or {}
+    operation, one = request.get("operation"), request.get("object")
+    if operation == "CREATE":
+        return json.dumps(one), "", ""
+    if operation == "UPDATE":
+        return json.dumps(one), json.dumps(request.get("oldObject", one)), ""
+    return "", "", f"it is about a review of a {operation}"
+
+
 def outcomes(suite: Path, root: Path) -> list[Outcome]:
     """What comes of every case of a suite."""
     found = []
@@ -77,17 +107,14 @@ def outcomes(suite: Path, root: Path) -> list[Outcome]:
         policy = [text_of(suite.parent / str(test.get(name))) for name in ("template", "constraint")]
         for case in test.get("cases") or []:
             name = f"{suite.parent.relative_to(root)} {test.get('name')}/{case.get('name')}"
-            text = text_of(suite.parent / str(case.get("object")))
-            data = first(text)
+            text, before, why = reviewed(text_of(suite.parent / str(case.get("object"))))
             some, patterns = expects(case)
             expected = "violation" if some else "none"
-            if data.get("kind") == "AdmissionReview" and "apiVersion" in data:
-                found.append(
-                    Outcome(name, expected, "", "the case is about a review of an update or deletion")
-                )
+            if why:
+                found.append(Outcome(name, expected, "", why))
                 continue
             others = [text_of(suite.parent / str(one)) for one in case.get("inventory") or []]
-            messages, unanswered = judged([*policy, *others], text)
+            messages, unanswered = judged([*policy, *others], text, before)
             said = "violation" if messages else "none"
             missing = [one for one in patterns if not any(re.search(one, message) for message in messages)]
             if messages and missing:

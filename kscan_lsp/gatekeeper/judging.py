@@ -1,13 +1,13 @@
 """What Gatekeeper's constraints of a workspace say of an object, as Gatekeeper would when it is created or updated.
 
 A constraint does not say which of both it is about, and many a template passes every update of what cannot be changed
-anyway. So an object that was there before is asked about twice, as it may be created elsewhere, and what either says
-counts.
+anyway. So an object that is committed is asked about twice, as it may be created elsewhere, and what either says
+counts. Where somebody says of an object what it was, it is that update and nothing else.
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.admission.before import CREATE, UPDATE, reads_what_was
@@ -165,9 +165,9 @@ class _JudgingConstraints:
             decided = (*decided, self.inventory)
         said = self.last.said(declared, decided, _read_by(read))
         if said is None:
-            said = self._as_a(CREATE, constraint, read)
-            if self.was.object is not None and reads_what_was(template.document):
-                said = _both(said, self._as_a(UPDATE, constraint, read))
+            known = self.was.object is not None and reads_what_was(template.document)
+            asked = sorted(self.was.operations) if known else [CREATE]
+            said = reduce(_both, [self._as_a(operation, constraint, read) for operation in asked])
         if said.later:
             said = (self.last.before(declared) or said)._replace(later=True)
             decided = ()  # it is not what is said of the object as it is now

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kscan_lsp.admission.before import as_it_was
 from kscan_lsp.gatekeeper import problems, rego
 from kscan_lsp.gatekeeper.rego import kinds_asked, place_of, rego_of
+from kscan_lsp.graph.index import BEFORE
 from kscan_lsp.policy.rego import RegoAnswer
 from kscan_lsp.workspace import rego as evaluating
+from kscan_lsp.workspace.objects import objects_of
 from tests.support.admitting import admitting_project, at_revision, said, said_of, unanswered
 from tests.support.gatekeeper import constraint, template
 
@@ -83,6 +86,15 @@ def test_it_is_asked_of_what_is_created_and_of_what_was_there(told: Told) -> Non
         found = [(one["review"]["operation"], one["review"].get("oldObject")) for one in told.asked]
         assert [(name, was and was["spec"]["containers"][1]["image"]) for name, was in found] == operations
         assert len(said_once) == 1
+
+
+def test_an_object_of_which_it_is_said_what_it_was_is_an_update_alone(told: Told) -> None:
+    project = admitting_project()
+    was = objects_of("a.yaml", POD.replace("nginx:1.2", "nginx:1.1"), project.ruleset)
+    asking = in_rego("package x\ninput.review.operation\n")
+    files = [("a.yaml", POD, False), ("t.yaml", asking, False), ("c.yaml", constraint(), False)]
+    project.with_objects(BEFORE, tuple(map(as_it_was, was))).with_files(files)
+    assert [one["review"]["operation"] for one in told.asked] == ["UPDATE"]
 
 
 def test_nothing_is_asked_twice(told: Told) -> None:
