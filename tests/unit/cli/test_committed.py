@@ -9,14 +9,15 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import kustomize
+from support import images, kustomize
 from support.admitting import policy
 from support.git import git, needs_git, repository
 from support.kyverno import about, cluster_policy, denying
+from support.scanning import fake_scanner, runs
 from typer.testing import CliRunner
 
 from kscan_lsp.cli.main import app
-from kscan_lsp.workspace import committed
+from kscan_lsp.workspace import committed, image_scanner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +80,24 @@ def test_what_is_committed_is_updated(here: Path) -> None:
     assert scan() == ([], [])
     (here / "other.yaml").write_text(deployment(1, "other"))
     assert scan() == ([], [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="scanners are stood in for by scripts")
+def test_what_is_judged_again_with_scanned_images_is_still_updated(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_scanner(tmp_path / "bin", f"print(json.dumps({images.trivy('registry.example/a:1')!r}))")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(image_scanner.SCANNER, raising=False)
+
+    def scanned(replicas: int) -> str:
+        return deployment(replicas).replace("image: a", "image: registry.example/a:1")
+
+    repository(here, {**FILES, "web.yaml": scanned(6)})
+    (here / "web.yaml").write_text(scanned(2))
+    assert scan("--scan-images") == (["web.yaml:5 VAP/shrink open"], [])
+    assert len(runs(tmp_path / "bin")) == 1
 
 
 def test_a_pull_request_is_held_against_its_base(here: Path) -> None:
