@@ -7,7 +7,7 @@ the folder's frameworks have ours. What no manifest can answer is left out, and 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -216,16 +216,16 @@ class _LibraryReading:
             self.wrong(("controlID",), f"{id_} is not judged here: {why}", note=True)
             unseen[id_] = title
             return None
-        head = _ControlHead(
-            id_,
-            title,
-            float(score),
-            category_of(data),
-            texts[0] or "",
-            texts[1] or "",
-            references_of(data),
+        return _control(
+            named,
+            id=id_,
+            title=title,
+            score=float(score),
+            category=category_of(data),
+            description=texts[0],
+            remediation=texts[1],
+            references=references_of(data),
         )
-        return _control(head, named)
 
     def _rules(
         self, data: Mapping[str, Any], rules: Mapping[str, RegoRule | None]
@@ -295,24 +295,17 @@ class _LibraryReading:
                 )
 
 
-class _ControlHead(NamedTuple):
-    """What a control says of itself, in the order of `Control`."""
-
-    id: str
-    title: str
-    score: float
-    category: str
-    description: str
-    remediation: str
-    references: tuple[str, ...]
-
-
 @lru_cache(maxsize=1_024)
-def _control(head: _ControlHead, rules: tuple[RegoRule, ...]) -> Control:
-    """Made once while nothing of it changes: what was judged by it counts by that."""
+def _control(rules: tuple[RegoRule, ...], **told: Any) -> Control:
+    """A control, made once while nothing of it changes: what was judged by it counts by that.
+
+    Args:
+        rules: what it is decided by.
+        told: what its file says of it, by the names of the fields of `Control`.
+    """
     inputs = {name: value for rule in rules for name, value in rule.inputs.items()}
     match = tuple((groups, kinds) for rule in rules for groups, _, kinds in rule.kinds)
-    return Control(*head, inputs=inputs, match=match, rego=rules)
+    return Control(**told, inputs=inputs, match=match, rego=rules)
 
 
 @lru_cache(maxsize=256)
