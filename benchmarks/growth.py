@@ -26,7 +26,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from families import FAMILIES, POD, Family
+from families import FAMILIES
+from relation_families import POD, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
