@@ -22,6 +22,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agreement import Outcome, print_outcomes
+
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.files.named import workspace_of
@@ -41,12 +43,13 @@ if TYPE_CHECKING:
 ID = "CASE-0001"
 
 
-class Outcome(NamedTuple):
-    """What comes of a case; `why` is set where it is not judged, `differs` where the verdict is another."""
+ALERTS = "each of its alerts and no other"
 
-    case: str
-    why: str = ""
-    differs: str = ""
+
+class Judged(NamedTuple):
+    """What comes of a case, and whether its places are found; None where it has none, or is not compared."""
+
+    outcome: Outcome
     located: bool | None = None
 
 
@@ -105,16 +108,16 @@ def judged(rule: RegoRule, folder: Path, inputs: dict[str, Any]) -> tuple[list[F
     ]
 
 
-def outcome(folder: Path, rules: dict[str, RegoRule]) -> Outcome:
+def compared(folder: Path, rules: dict[str, RegoRule]) -> Judged:
     """What comes of a case."""
     case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     name = f"{case['rule']}/{folder.name}"
     rule = rules.get(folder.parent.name) or rules.get(case["rule"])
     if rule is None:
-        return Outcome(name, "no rule of a control here has this name")
+        return Judged(Outcome(name, ALERTS, "", "no rule of a control here has this name"))
     findings, reasons = judged(rule, folder, case["inputs"])
     if reasons and not findings:
-        return Outcome(name, reasons[0])
+        return Judged(Outcome(name, ALERTS, "", reasons[0]))
     found = [(finding, place) for finding in findings for place in places(finding)]
     missed, located = [], True if case["alerts"] else None
     for alert in case["alerts"]:
@@ -136,7 +139,7 @@ def outcome(folder: Path, rules: dict[str, RegoRule]) -> Outcome:
         }
     )
     said = [*(f"missed {one}" for one in missed), *(f"extra {one}" for one in extra)]
-    return Outcome(name, "", "; ".join(said), located)
+    return Judged(Outcome(name, ALERTS, "; ".join(said) or ALERTS), located)
 
 
 def main() -> int:
@@ -158,20 +161,13 @@ def main() -> int:
     )
     for reason, count in reasons.most_common():
         print(f"  {count}: {reason}")
-    found = [outcome(path.parent, rules) for path in sorted(options.cases.rglob("case.json"))]
-    compared = [one for one in found if not one.why]
-    agreed = [one for one in compared if not one.differs]
-    located = [one.located for one in agreed if one.located is not None]
-    share = 100 * len(agreed) / max(len(compared), 1)
-    print(f"{len(found)} cases; {len(compared)} compared, {len(agreed)} agree ({share:.1f} %), "
-          f"places of {sum(located)} of {len(located)}")  # fmt: skip
-    for one in compared:
-        if one.differs:
-            print(f"differs: {one.case}: {one.differs}")
-        elif one.located is False and options.all:
-            print(f"another place: {one.case}")
-    for why, count in Counter(one.why for one in found if one.why).most_common():
-        print(f"not compared, {count}: {why}")
+    found = [compared(path.parent, rules) for path in sorted(options.cases.rglob("case.json"))]
+    print_outcomes(f"{len(of_controls)} rules", [one.outcome for one in found], every=options.all)
+    agreed = [one for one in found if one.outcome.said == ALERTS and one.located is not None]
+    print(f"places of {sum(bool(one.located) for one in agreed)} of {len(agreed)} that agree and have any")
+    for one in agreed if options.all else ():
+        if not one.located:
+            print(f"another place: {one.outcome.case}")
     return 0
 
 
