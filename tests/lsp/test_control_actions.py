@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
+from support import controls
 from support.controls import control_view, place_of
 from support.views import edited
 
@@ -13,12 +14,7 @@ from kscan_lsp.testing.run import run_tests
 from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.yaml.document import read_document
 
-HEAD = """\
-id: ORG-0001
-title: a
-score: 5
-description: a
-remediation: a
+HEAD = f"""{controls.HEAD}\
 checks:
 """
 PRIVILEGED = """\

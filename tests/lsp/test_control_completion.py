@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from support.controls import control_view, place_of
+from support.controls import WITH_INPUTS, control_view, place_of
 from support.positions import offset
 
 from kscan_lsp.lsp.features.control_completion import control_completion
 
-HEAD = """\
-id: ORG-0001
-title: a
-score: 5
-description: a
-remediation: a
-inputs: {registries: [shop], most: {type: number, default: 3}}
-checks:
-"""
+HEAD = f"{WITH_INPUTS}checks:\n"
 CHECK = f"""{HEAD}\
   - each: containers.env[*]
     relations: {{accounts: serviceAccounts}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
+from support import controls
 from support.controls import control_view, place_of
 from support.positions import covered
 
@@ -11,13 +12,8 @@ from kscan_lsp.lsp.capabilities import Capabilities
 from kscan_lsp.lsp.features.control_completion import control_completion
 from kscan_lsp.lsp.features.control_hover import control_hover
 
-HEAD = """\
-id: ORG-0001
-title: a
-score: 5
-description: a
-remediation: a
-inputs: {names: [web, api]}
+HEAD = f"""{controls.HEAD}\
+inputs: {{names: [web, api]}}
 checks:
 """
 TESTS = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.controls import WITH_INPUTS as HEAD
 from support.controls import control_view, place_of
 from support.positions import offset
 
@@ -12,14 +13,6 @@ from kscan_lsp.policy.schema import TestFile as ManifestFile
 from kscan_lsp.settings.pack import PackFile
 from kscan_lsp.settings.shape import types_of
 
-HEAD = """\
-id: ORG-0001
-title: a
-score: 5
-description: a
-remediation: a
-inputs: {registries: [shop], most: {type: number, default: 3}}
-"""
 CHECK = f"{HEAD}checks:\n- each: containers\n"
 DONE = "  deny: 'true'\n  message: bad\n"
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.configuration import Configuration
 
 
+HEAD = "id: ORG-0001\ntitle: a\nscore: 5\ndescription: a\nremediation: a\n"
+"""What a control says of itself, which its checks follow."""
+WITH_INPUTS = HEAD + "inputs: {registries: [shop], most: {type: number, default: 3}}\n"
+
+
 def configured(folder: Path, files: Mapping[str, str]) -> Configuration:
     """What holds in a folder with these policy files, open in an editor."""
     for name in files:
