@@ -17,8 +17,8 @@ from kscan_lsp.findings import Problem
 from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.faults import Fault
-from kscan_lsp.yaml.parser import MAX_DEPTH
-from kscan_lsp.yaml.reader import MAX_NODES, Read, unreadable
+from kscan_lsp.yaml.parser import MAX_DEPTH, MAX_NODES
+from kscan_lsp.yaml.reader import Read, unreadable
 from kscan_lsp.yaml.tree import Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 100
 """How deep collections may nest."""
+MAX_NODES: Final = 500_000
+"""How many nodes one document may have."""
 ERRORS: Final = (YAMLError, UnicodeError)
 """What the parser raises on a text that is no YAML; `UnicodeError` on half a surrogate pair."""
 

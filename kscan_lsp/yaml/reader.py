@@ -27,16 +27,14 @@ from ruamel.yaml.events import (
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import faults, layout, parser, scalars
+from kscan_lsp.yaml.block_reader import read_block
 from kscan_lsp.yaml.faults import Fault
-from kscan_lsp.yaml.parser import MAX_DEPTH
+from kscan_lsp.yaml.parser import MAX_DEPTH, MAX_NODES
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from kscan_lsp.yaml.parser import Event, Events
     from kscan_lsp.yaml.tree import Node
-
-MAX_NODES: Final = 500_000
-"""How many nodes one document may have."""
 
 _BOM: Final = "\ufeff"
 
@@ -73,6 +71,12 @@ def read(text: str) -> Read:
     if text.startswith(_BOM):
         content = text.lstrip(_BOM)
         return _shifted(read(content), len(text) - len(content))
+    root = read_block(text)
+    return read_events(text) if root is None else Read(root, ())
+
+
+def read_events(text: str) -> Read:
+    """The same from the parser's events alone, for all of YAML; a byte order mark in front is an error here."""
     try:
         return _TreeBuilder(text, None).document()
     except _Stop as stop:

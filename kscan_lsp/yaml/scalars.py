@@ -41,6 +41,7 @@ WORDS: Final[dict[str, Value]] = {
 """Plain scalars that are neither numbers nor strings."""
 _WORD_STARTS: Final = frozenset("yYnNtTfFoO~")
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
+_NUMBER_ENDS: Final = frozenset("0123456789abcdefABCDEF._nN")  # .nan and .NAN among them
 
 _INTEGER: Final = regex(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))")
 _FLOAT: Final = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -66,6 +67,11 @@ def plain(text: str) -> Value:
         return WORDS.get(text, text)
     if first not in _NUMBER_STARTS:
         return text or None
+    # 512Mi and 8080, which most are, without four expressions
+    if text[-1] not in _NUMBER_ENDS:
+        return text
+    if first != "0" and len(text) < 19 and text.isascii() and text.isdigit():
+        return int(text)
     number = _raw_number(text)
     return text if number is None else json_number(number)
 
@@ -101,6 +107,8 @@ def tagged(text: str, tag: str) -> tuple[Value, str]:
 def key_text(text: str) -> str | None:
     """The string that a plain key becomes; None for one that kubectl refuses (null, or above int64)."""
     value = plain(text)
+    if type(value) is str:
+        return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = _raw_number(text)
     return value_as_key(value)

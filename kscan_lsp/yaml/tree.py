@@ -15,7 +15,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Scalar(Struct, eq=False):
+# without garbage collection: it holds nothing that could hold it, and to look at it took a quarter of a collection
+class Scalar(Struct, eq=False, gc=False):
     """A scalar, an empty value included (`start == end`, right after the colon or dash)."""
 
     start: int

@@ -1,0 +1,178 @@
+"""Whether a text was read by the short cut or from events cannot be seen; and nearly all that people write takes it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from kscan_lsp.yaml.block_reader import read_block
+from kscan_lsp.yaml.data import data_of
+from kscan_lsp.yaml.document import read_document, split
+from kscan_lsp.yaml.parser import MAX_DEPTH, MAX_NODES
+from kscan_lsp.yaml.reader import read, read_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT = Path(__file__).parents[3]
+
+NASTY = (
+    *" \n-:#?,[]{}&*!|>'\"%@`~.<=\\\t\r0an", "- ", ": ", " #", "  ", "\n\n", "\n  ", "\n- ", "---\n", "--- ", "...\n",
+    "|\n  ", ">-\n  ", "''", "\\n", "<<: ", "on: ", "é", "😀", "\xa0", "\u2028", "\u0085", "\ufeff", "\x00", "\u200b",
+    "\ue001", "\n \n", "\n      \n", "# c\n", "\n# c\n", "{a: b}", "[a, 'b']", "{}", "x:\n", ":a", "\r\n",
+)  # fmt: skip
+"""What means something to a YAML parser, or must not be in a text."""
+
+SMALL = (
+    "---\n# x\na: b # y\nc:\n- d\n- e: f\n  g: 'h'\n",
+    "a:\n  b: \"c\"\n  d: [e, 'f']\n  g: {h: 1}\n  i:\n    - 2\n    -\n",
+    "a: |\n    x\n\n      y\nb: >-\n  l\n  m\nc: |-\n  z\n\n",
+    'a: {b: {c: d}, e: [f, {}], g: "h\\"\\n"}\n',
+    "- a\n-\n  b: http://c:1\n- 'd': ~\n  e: # f\n  g:\n  - h",
+)
+
+PIECES = (
+    "a:", "b: c", "- a", "-", "- b: c", "- a:", "# c", "", "   ", "b: 'c'", '"d": e', "- |", "a: |", "a: >-", "a: >",
+    "a: |-", "text", "[a, b]", "a: [b, {c: d}]", "{a: b}", "- {}", "---", "--- a", "...", "a: b # c", "a: b: c",
+    "on: 1", "- - a", "a: *b", "&a b", "'x", "c: -", "c: -1", "c: - d", "? a", ": b", "a : b", "a:b", "a: # c",
+    "a: | # c", "- # c", "a: |2", "a: |+", "... a: b", "a: '", "%x", "a: [b", "b]",
+)  # fmt: skip
+"""Lines to put below each other, at any column."""
+
+
+def accepted(text: str) -> bool:
+    """Whether the short cut is taken, after holding what it gives against the events."""
+    root = read_block(text)
+    if root is None:
+        return False
+    expected = read_events(text)
+    assert not expected.problems, text
+    assert msgspec.msgpack.encode(root) == msgspec.msgpack.encode(expected.root), text
+    return True
+
+
+def share(texts: Iterable[str]) -> float:
+    """How many of the documents that have a tree take the short cut."""
+    taken = [accepted(text) for text in texts if read_events(text).root is not None]
+    assert taken
+    return sum(taken) / len(taken)
+
+
+def documents(folder: Path) -> list[str]:
+    return [d for path in sorted(folder.rglob("*.y*ml")) for d in split(path.read_text("utf-8"))]
+
+
+def test_what_people_wrote_takes_the_short_cut(shared: Path) -> None:
+    assert share(documents(shared / "corpus")) > 0.95
+
+
+def test_examples_take_the_short_cut() -> None:
+    assert share(documents(ROOT / "examples")) > 0.9
+
+
+def test_manifests_of_controls_take_the_short_cut() -> None:
+    texts = []
+    for path in sorted((ROOT / "policies" / "controls").glob("*.yaml")):
+        text = path.read_text("utf-8")
+        texts.append(text)
+        for test in data_of(read(text).root).value.get("tests", ()):
+            texts += [d for which in ("manifest", "fixed") for d in split(test.get(which) or "")]
+    assert share(texts) > 0.9
+
+
+@pytest.mark.parametrize("text", SMALL)
+def test_what_is_typed_anywhere_and_every_beginning_of_a_text_is_read_as_events_say(text: str) -> None:
+    assert accepted(text)
+    changed = [text[:at] for at in range(len(text))]
+    for at in range(len(text) + 1):
+        changed.append(text[:at] + text[at + 1 :])
+        for sign in NASTY:
+            changed += [text[:at] + sign + text[at:], text[:at] + sign + text[at + 1 :]]
+    taken = sum(map(accepted, changed))
+    assert len(changed) * 0.1 < taken < len(changed) * 0.9
+
+
+def test_lines_in_any_order_and_at_any_column_are_read_as_events_say() -> None:
+    dice = random.Random(7)  # noqa: S311 - nothing is secret
+    taken = 0
+    for _ in range(8_000):
+        lines = [
+            " " * dice.choice((0, 0, 1, 2, 2, 4)) + dice.choice(PIECES) for _ in range(dice.randint(1, 5))
+        ]
+        taken += accepted("\n".join(lines) + dice.choice(("", "\n", "\n")))
+    assert taken > 500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# c\n",
+        "---\n",
+        "a: b\n---\nc: d\n",
+        "---\n---\na: b\n",
+        "a: b\n...\n",
+        "a: b\r\n",
+        "a:\tb\n",
+        "\ufeffa: b\n",
+        "a: b\u2028c\n",
+        "a: \ud800\n",
+        "a: &b c\n",
+        "a: *b\n",
+        "a: !!str b\n",
+        "a: b\n c\n",
+        'a: "b\n  c"\n',
+        'a: "\\x41"\n',
+        'a: "\\/"\n',
+        "? a\n: b\n",
+        "a: b\n c: d\n",
+        "a:\n  b: c\n d: e\n",
+        "a: |2\n   b\n",
+        "a: |+\n  b\n\n",
+        "a: |\n   b\n \n    \n",
+        "a: >\n b\n\n c\n",
+        "a: {b: [c\n",
+        "a: [b]]\n",
+        "a: [b}\n",
+        "a: [b: c]\n",
+        "a: {b: {c}}\n",
+        "a: [,]\n",
+        "a: " + "[" * 9 + "]" * 9 + "\n",
+        "a: [b, ]\n",
+        "a: {b, c}\n",
+        "a: [http://b:1]\n",
+        "b\n",
+        "x" * 1030 + ": a\n",
+        '"' + "x" * 1030 + '": a\n',
+        "a: {" + "x" * 1030 + ": b}\n",
+    ],
+)
+def test_what_it_is_not_sure_of_is_left_to_the_events(text: str) -> None:
+    assert read_block(text) is None
+
+
+def test_a_document_as_deep_as_may_be_is_read_and_a_deeper_one_is_not() -> None:
+    for step in ("a:", "-"):
+        lines = [" " * depth + step for depth in range(MAX_DEPTH + 1)]
+        for depth in (MAX_DEPTH - 5, *range(MAX_DEPTH - 2, MAX_DEPTH + 1)):
+            text = "\n".join(lines[:depth]) + " b\n"
+            accepted(text)
+            assert read(text).fault is None
+            assert msgspec.msgpack.encode(read(text)) == msgspec.msgpack.encode(read_events(text))
+        assert (fault := read("\n".join(lines)).fault)
+        assert fault.code == "limit"
+
+
+def test_a_text_that_may_have_more_values_than_a_document_may_have_is_left_to_the_events() -> None:
+    assert read_block("-\n" * (MAX_NODES // 100)) is not None
+    assert read_block("-\n" * MAX_NODES) is None
+
+
+def test_a_key_is_read_and_a_merge_is_none_of_its_business() -> None:
+    text = "on: yes\n0x10: 010\n<<: {a: 1}\n"
+    assert accepted(text)
+    assert read_document(text).data == {"true": True, "16": 8, "a": 1}
