@@ -1,9 +1,9 @@
-"""Work on many files spread over processes, each a copy of this one that does a part and sends back what came of it.
+"""Work on many files spread over processes: this one, and copies of it that do a part and send back what came of it.
 
 A copy (`fork`) begins with all that was imported, read and compiled here, so nothing is handed to it and it begins at
-once; it only pays to have any where there is much to do. Where the system makes no copies, or other threads run, which
-would be missing in a copy, all is done here. So it is where a copy does not answer: it may have been too much for the
-machine.
+once; it only pays to have any where there is much to do. What is done here need not be sent, and what was remembered on
+the way, the next copies have. Where the system makes no copies, or other threads run, which would be missing in a copy,
+all is done here. So is what a copy does not answer: it may have been too much for the machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NoReturn, Protocol, TypeVar
 
+if sys.platform == "linux":
+    import fcntl  # Windows has none
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -31,7 +34,9 @@ EACH: Final = 60_000
 TEXT: Final = 10
 """What it costs to write about one item, as if so many characters were judged."""
 MOST: Final = 16
-"""Copies at most: each keeps what it has compiled."""
+"""Processes at most: each keeps what it has compiled."""
+_AHEAD: Final = 1 << 20
+"""Bytes that a copy may be ahead of who reads them, which is all that systems allow everybody."""
 _LOOK: Final = 0.1
 """Seconds between two looks at how far the copies are."""
 _COUNTER: Final = 8
@@ -39,7 +44,7 @@ _COUNTER: Final = 8
 _AT_ONCE: Final = 32
 """Results that a copy sends together: it keeps no more, and they have in common what results of one kind have."""
 TURN: Final = 16 * _AT_ONCE
-"""Texts that a copy makes before it is another one's turn: what it sends together never goes over its turn."""
+"""Texts that one makes before it is another one's turn: what it sends together never goes over its turn."""
 
 
 class Packing(Protocol):
@@ -116,11 +121,9 @@ class Processes:
             packing: how results get here; asked where copies are made.
             told: whether the items are the files that progress is about.
         """
-        if copies := self._copies(weights):
-            parts = _parts(weights, copies)
-            found = _Copies(work, items, parts, packing(), self.progress if told else NoProgress()).run()
-            if found is not None:
-                return found
+        if processes := self._processes(weights):
+            parts = _parts(weights, processes)
+            return _Copies(work, items, parts, packing(), self.progress if told else NoProgress()).run()
         results: list[_R] = []
         for result in work(items):
             results.append(result)
@@ -130,19 +133,19 @@ class Processes:
 
     def spread(self, work: Callable[[Sequence[_T]], Iterable[str]], items: Sequence[_T]) -> Iterator[str]:
         """Texts about items, in their order, to be written and forgotten: where copies pay, each makes some in turn."""
-        copies = self._copies([TEXT] * len(items))
-        if not copies:
+        processes = self._processes([TEXT] * len(items))
+        if not processes:
             yield from work(items)
             return
-        turns: list[list[int]] = [[] for _ in range(copies)]
+        turns: list[list[int]] = [[] for _ in range(processes)]
         for number, start in enumerate(range(0, len(items), TURN)):
-            turns[number % copies] += range(start, min(start + TURN, len(items)))
+            turns[number % processes] += range(start, min(start + TURN, len(items)))
         yield from _Copies(work, items, turns, PlainPacking(), NoProgress()).in_turn(TURN)
 
-    def _copies(self, weights: Sequence[int]) -> int:
-        """How many copies pay; 0 where it is all to be done here."""
-        copies = min(self.jobs, sum(weights) // EACH, len(weights))
-        return copies if copies > 1 and sum(weights) >= PAYS_FROM and _can_fork() else 0
+    def _processes(self, weights: Sequence[int]) -> int:
+        """How many pay, this one included; 0 where it is all to be done here."""
+        number = min(self.jobs, sum(weights) // EACH, len(weights))
+        return number if number > 1 and sum(weights) >= PAYS_FROM and _can_fork() else 0
 
 
 ALONE: Final = Processes()
@@ -154,23 +157,23 @@ def _can_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _parts(weights: Sequence[int], copies: int) -> list[list[int]]:
-    """The numbers of items in parts that cost about the same.
+def _parts(weights: Sequence[int], number: int) -> list[list[int]]:
+    """The numbers of items in so many parts, or fewer, that cost about the same, in their order.
 
     Those of a part follow each other, for so do they in memory: a copy that looked at every other one would come to
     have every page for itself.
     """
     whole, so_far = sum(weights) or 1, 0
-    parts: list[list[int]] = [[] for _ in range(copies)]
-    for number, weight in enumerate(weights):
+    parts: list[list[int]] = [[] for _ in range(number)]
+    for item, weight in enumerate(weights):
         middle = so_far + weight / 2
-        parts[min(int(copies * middle / whole), copies - 1)].append(number)
+        parts[min(int(number * middle / whole), number - 1)].append(item)
         so_far += weight
     return [part for part in parts if part]
 
 
 class _Copies(Generic[_T, _R]):
-    """Copies of this process at work on parts of the items."""
+    """This process and copies of it at work on parts of the items; the first part is done here."""
 
     def __init__(
         self,
@@ -187,22 +190,20 @@ class _Copies(Generic[_T, _R]):
         self.progress = progress
         self.done = mmap.mmap(-1, _COUNTER * len(parts))
         """How many items each is done with, in memory that all of them have."""
-        self.failed = False
-        """Whether any did not end well."""
 
-    def run(self) -> list[_R] | None:
-        """The results in the order of the items; None where a copy did not answer."""
+    def run(self) -> list[_R]:
+        """The results in the order of the items. What a copy that does not answer leaves out is done here."""
         with self._running() as pipes:
             answers = self._answers(pipes)
-        if self.failed:
-            return None
-        results: dict[int, _R] = {}
+        results: list[_R] = []
         for part, answer in zip(self.parts, answers, strict=True):
-            results.update(zip(part, answer, strict=True))
-        return [results[number] for number in range(len(self.items))]
+            results += answer
+            if left := part[len(answer) :]:
+                results += self.work([self.items[number] for number in left])
+        return results
 
     def in_turn(self, turn: int) -> Iterator[_R]:
-        """The results in the order of the items as they come, where each copy makes so many in its turn.
+        """The results in the order of the items as they come, where each makes so many in its turn.
 
         Nothing of them is kept: a copy that is ahead waits. What one that does not answer leaves out is done here.
         """
@@ -210,7 +211,13 @@ class _Copies(Generic[_T, _R]):
         with self._running() as pipes:
             answers = [self._sent(pipe) for pipe in pipes]
             while done < len(self.items):
-                results = next(answers[done // turn % len(pipes)], None)
+                number = done // turn % len(self.parts)
+                if number == 0:
+                    own = self.items[done : done + turn]
+                    yield from self.work(own)
+                    done += len(own)
+                    continue
+                results = next(answers[number - 1], None)
                 if results is None:
                     break
                 yield from results
@@ -224,10 +231,10 @@ class _Copies(Generic[_T, _R]):
         gc.freeze()  # a collection in a copy would write to, and so copy, every page that there is
         running: dict[int, int] = {}
         try:
-            for number in range(len(self.parts)):
+            for number in range(1, len(self.parts)):
                 process, reading = self._start(number, list(running.values()))
                 running[process] = reading
-            yield [*running.values()]
+            yield list(running.values())
         except BaseException:
             for process in running:
                 with suppress(OSError):
@@ -235,15 +242,15 @@ class _Copies(Generic[_T, _R]):
             raise
         finally:
             gc.unfreeze()
-            ended = []
             for process, reading in running.items():
                 os.close(reading)
-                ended.append(os.waitpid(process, 0)[1])
+                os.waitpid(process, 0)
             self.done.close()
-            self.failed = any(ended)
 
     def _start(self, number: int, others: list[int]) -> tuple[int, int]:
         reading, writing = os.pipe()
+        with suppress(OSError):  # more than the system allows
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _AHEAD)
         parent = os.getpid()
         process = os.fork()
         if not process:
@@ -254,28 +261,30 @@ class _Copies(Generic[_T, _R]):
         return process, reading
 
     def _be_a_copy(self, number: int, writing: int, parent: int) -> NoReturn:
-        status = 1
         try:
             # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             results: list[_R] = []
-            at = _COUNTER * number
-            work = self.work([self.items[n] for n in self.parts[number]])
             with open(writing, "wb") as pipe:
-                for done, result in enumerate(work, start=1):
+                for result in self._part(number):
                     results.append(result)
-                    self.done[at : at + _COUNTER] = done.to_bytes(_COUNTER, "little")
                     if len(results) == _AT_ONCE:
                         self._send(results, pipe)
                     if os.getppid() != parent:
                         break  # nobody waits any more
                 else:
                     self._send(results, pipe)
-                    pipe.flush()
-                    status = 0
         finally:
             # nothing that the parent meant for its own end, nor what it has not written yet
-            os._exit(status)
+            os._exit(0)
+
+    def _part(self, number: int) -> Iterator[_R]:
+        """The results of a part, counted."""
+        at = _COUNTER * number
+        work = self.work([self.items[n] for n in self.parts[number]])
+        for done, result in enumerate(work, start=1):
+            self.done[at : at + _COUNTER] = done.to_bytes(_COUNTER, "little")
+            yield result
 
     def _send(self, results: list[_R], pipe: BinaryIO) -> None:
         """Send what there is, behind its length, and forget it."""
@@ -283,29 +292,38 @@ class _Copies(Generic[_T, _R]):
         results.clear()
         pipe.write(len(packed).to_bytes(_COUNTER, "little"))
         pipe.write(packed)
+        pipe.flush()
 
     def _answers(self, pipes: list[int]) -> list[list[_R]]:
-        """What each copy sends until it ends."""
+        """What comes of the part that is done here, and what each copy sends until it ends."""
+        own: list[_R] = []
         answers: dict[int, list[_R]] = {pipe: [] for pipe in pipes}
         waiting = {pipe: bytearray() for pipe in pipes}
         with selectors.DefaultSelector() as selector:
             for pipe in pipes:
                 selector.register(pipe, selectors.EVENT_READ)
-            while selector.get_map():
-                for key, _ in selector.select(_LOOK):
-                    if data := os.read(key.fd, 1 << 20):
+
+            def take(seconds: float) -> None:
+                for key, _ in selector.select(seconds):
+                    if data := os.read(key.fd, _AHEAD):
                         waiting[key.fd] += data
                         for packed in _whole(waiting[key.fd]):
                             answers[key.fd] += self.packing.unpacked(packed)  # type: ignore[arg-type]
                     else:
                         selector.unregister(key.fd)
                 self.progress.files(self._counted(), len(self.items))
-        return [answers[pipe] for pipe in pipes]
+
+            for result in self._part(0):
+                own.append(result)
+                take(0)
+            while selector.get_map():
+                take(_LOOK)
+        return [own, *answers.values()]
 
     def _sent(self, pipe: int) -> Iterator[list[_R]]:
         """What a copy sends, as often as it does."""
         waiting = bytearray()
-        while data := os.read(pipe, 1 << 20):
+        while data := os.read(pipe, _AHEAD):
             waiting += data
             for packed in _whole(waiting):
                 yield self.packing.unpacked(packed)  # type: ignore[misc]

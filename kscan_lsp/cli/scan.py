@@ -222,13 +222,13 @@ class Reader:
                 document = read_policy_file(settings, "setting", None)
                 unused = pattern_that_matches_nothing(pattern, document)
                 self._say(problem_in(display_name(settings), document, unused))
-        self.came_to[str(folder)] = {display_name(path) for path in found.files}
+        held: dict[Path, Configuration] = {}
+        came_to = self.came_to[str(folder)] = set()
         for path in found.files:
-            own = Path(os.path.abspath(path))
-            inside = max(
-                (f for f in holding if own.is_relative_to(f)), key=lambda f: len(f.parts), default=top
-            )
-            self.read(path, self.configuration(inside), named=False)
+            if path.parent not in held:
+                own = Path(os.path.abspath(path.parent))
+                held[path.parent] = self.configuration(next(filter(own.is_relative_to, holding), top))
+            came_to.add(self.read(path, held[path.parent], named=False))
 
     def _say(self, *problems: FileProblem) -> None:
         """Report problems of files, but for those where one was reported at the place."""
@@ -238,18 +238,18 @@ class Reader:
 
     def read_named(self, path: Path) -> None:
         """Read a file that the user named, whatever it looks like."""
-        self.came_to[str(path)] = {display_name(path)}
-        self.read(path, self.configuration(Path(os.path.abspath(path.parent))), named=True)
+        configuration = self.configuration(Path(os.path.abspath(path.parent)))
+        self.came_to[str(path)] = {self.read(path, configuration, named=True)}
 
-    def read(self, path: Path, configuration: Configuration, *, named: bool) -> None:
-        """Read a file, unless it was among an earlier path."""
-        real = os.path.realpath(path)
+    def read(self, path: Path, configuration: Configuration, *, named: bool) -> str:
+        """Read a file, unless it was among an earlier path; its name in reports."""
+        name, real = display_name(path), os.path.realpath(path)
         if real in self.seen:
-            return
+            return name
         self.seen.add(real)
         if path.name in KUSTOMIZATION_NAMES:
             self.kustomizations[os.path.dirname(real)] = configuration
-        name, source = display_name(path), read_manifest(path, self.partials, named=named)
+        source = read_manifest(path, self.partials, named=named)
         if isinstance(source, str):
             skipped = Skipped(name, source, self.rendered_by(path, source))
             chart = self.partials.rendering(path) if source == "helm-template" else None
@@ -261,6 +261,7 @@ class Reader:
             self.not_scanned.append(NotScanned(name, source.line, source.reason))
         else:
             self.files.append(FileToJudge(path, name, source, configuration, is_json(name, source.text)))
+        return name
 
     def rendered(self, charts: RenderCharts | None) -> RenderedCharts:
         """The charts that were come to, rendered; where that cannot be, their templates are left alone."""

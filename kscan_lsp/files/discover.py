@@ -288,7 +288,7 @@ def _order(path: str) -> tuple[str, ...]:
 
 
 def _as_given(start: Path, top: str, path: str) -> Path:
-    return start / os.path.relpath(path, top)
+    return start / path[len(top) :].lstrip(os.sep)
 
 
 def _within(path: str, folder: str) -> bool:

@@ -28,6 +28,9 @@ _READ: Final = (
     os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
 
+_AT_LEAST: Final = 1 << 16
+"""Bytes asked for at once of a file that has more than it said."""
+
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -92,14 +95,18 @@ def read_bytes(path: Path, most: int) -> bytes | Unreadable:
         handle = os.open(path, _READ)
     except (OSError, ValueError) as error:
         return Unreadable(f"it cannot be read: {getattr(error, 'strerror', None) or error}")
-    with os.fdopen(handle, "rb") as file:
-        try:
-            known = os.fstat(handle)
-            if not stat.S_ISREG(known.st_mode):
-                return Unreadable("it is no regular file; pipe what it holds into 'kscan scan -'")
-            raw = file.read(most + 1) if known.st_size <= most else b""
-        except OSError as error:
-            return Unreadable(f"it cannot be read: {error.strerror or error}")
+    try:
+        known = os.fstat(handle)
+        if not stat.S_ISREG(known.st_mode):
+            return Unreadable("it is no regular file; pipe what it holds into 'kscan scan -'")
+        raw, left = b"", known.st_size
+        # in room for what is there: room for the most that may be takes longer to get than a manifest to read
+        while known.st_size <= most >= len(raw) and (piece := os.read(handle, max(left, _AT_LEAST))):
+            raw, left = raw + piece, left - len(piece)
+    except OSError as error:
+        return Unreadable(f"it cannot be read: {error.strerror or error}")
+    finally:
+        os.close(handle)
     if known.st_size > most or len(raw) > most:
         return too_large(most)
     return raw

@@ -27,6 +27,8 @@ is what they are, and elsewhere unless an object in them has a name (`workspace.
 ACTION: Final = "{{"
 """What begins an action in a template; a template without one is the manifest that it renders to."""
 
+_HELM: Final = "helm template"
+_KUSTOMIZE: Final = "kustomize build"
 _APART: Final = ("crds/", ".")
 """What of a chart is not rendered: manifests that are read as they are, and hidden files."""
 _NONE: Final[frozenset[str]] = frozenset()
@@ -38,6 +40,7 @@ class Partials:
     def __init__(self) -> None:
         self._patches: dict[str, frozenset[str]] = {}
         self._charts: dict[str, bool] = {}
+        self._around: dict[str, tuple[tuple[str, str], ...]] = {}
         self._patches_anywhere: dict[str, str] = {}
         """The folder of the kustomization that names each."""
 
@@ -59,12 +62,8 @@ class Partials:
             return "kustomize-patch"
         if VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute)):
             return "not-kubernetes"
-        for folder, inside in _folders(absolute):
-            if inside == "templates" and self._is_chart(folder):
-                return "helm-template"
-            if absolute in self._patches_of(folder):
-                return "kustomize-patch"
-        return ""
+        found = self._part_of(absolute)
+        return "" if found is None else "helm-template" if found[0] == _HELM else "kustomize-patch"
 
     def rendering(self, path: Path) -> tuple[str, str] | None:
         """The program and the absolute path of the folder that a file is part of, to be rendered with it.
@@ -73,18 +72,35 @@ class Partials:
         """
         absolute = os.path.abspath(path)
         if path.name in KUSTOMIZATION_NAMES:
-            return "kustomize build", os.path.dirname(absolute)
+            return _KUSTOMIZE, os.path.dirname(absolute)
         if path.name == "Chart.yaml" or (
             VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute))
         ):
-            return "helm template", os.path.dirname(absolute)
-        for folder, inside in _folders(absolute):
-            if inside == "templates" and self._is_chart(folder):
-                return "helm template", folder
-            if absolute in self._patches_of(folder):
-                return "kustomize build", folder
+            return _HELM, os.path.dirname(absolute)
+        if found := self._part_of(absolute):
+            return found
         named_by = self._patches_anywhere.get(absolute)
-        return ("kustomize build", named_by) if named_by else None
+        return (_KUSTOMIZE, named_by) if named_by else None
+
+    def _part_of(self, path: str) -> tuple[str, str] | None:
+        """The nearest chart or kustomization that has a file among its templates or patches: program and folder."""
+        folder, name = os.path.split(path)
+        if name == "templates" and self._is_chart(folder):
+            return _HELM, folder
+        around = self._around.get(folder)
+        if around is None:  # the same for all files of a folder, and mostly nothing
+            around = self._around[folder] = tuple(self._charts_and_patches(folder))
+        return next((one for one in around if one[0] == _HELM or path in self._patches_of(one[1])), None)
+
+    def _charts_and_patches(self, folder: str) -> Iterator[tuple[str, str]]:
+        """The charts and kustomizations around the files of a folder, the nearest first: program and folder of each."""
+        if self._patches_of(folder):
+            yield _KUSTOMIZE, folder
+        for above, inside in _folders(folder):
+            if inside == "templates" and self._is_chart(above):
+                yield _HELM, above
+            if self._patches_of(above):
+                yield _KUSTOMIZE, above
 
     def _is_chart(self, folder: str) -> bool:
         known = self._charts.get(folder)
@@ -117,7 +133,7 @@ def chart_around(path: Path | None) -> Path | None:
 
 
 def _folders(path: str) -> Iterator[tuple[str, str]]:
-    """Every folder above a file, the nearest first, with the name of its child on the way to the file."""
+    """Every folder above a path, the nearest first, with the name of its child on the way there."""
     folder, child = os.path.split(path)
     while child:
         yield folder, child

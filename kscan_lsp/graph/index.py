@@ -11,6 +11,7 @@ Left out on purpose: which keys an object has (`references.py`), who looks under
 from __future__ import annotations
 
 from bisect import insort
+from collections import defaultdict
 from itertools import compress
 from operator import is_not
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -92,17 +93,18 @@ class Index(Struct, frozen=True, eq=False):
         present: dict[str, tuple[Object, ...]] = {}
         gone: set[str] = set()
         changed: set[Key] = set()
-        moved: dict[Key, dict[str, bool]] = {}
+        moved: defaultdict[Key, dict[str, bool]] = defaultdict(dict)
         """By key, the files where something came to be found or is found no more, and whether it is."""
-        for file, objects in files.items():
-            before = self.files.get(file, ())
+        # in order, so that of those found under a key only what was there before is to be put among them
+        for file in sorted(files, key=name_order) if len(files) > 1 else files:
+            before, objects = self.files.get(file, ()), files[file]
             if before == objects:
                 continue
             old = self._found.get(file, {})
             new, keys = _changed(old, before, objects)
             changed |= keys
             for key in old.keys() ^ new.keys():
-                moved.setdefault(key, {})[file] = key in new
+                moved[key][file] = key in new
             if objects:
                 found[file] = new
                 present[file] = objects
@@ -127,6 +129,9 @@ def _changed(
     old: Mapping[Key, tuple[Object, ...]], before: tuple[Object, ...], objects: tuple[Object, ...]
 ) -> tuple[Mapping[Key, tuple[Object, ...]], set[Key]]:
     """What is found in a file under each key now, and the keys under which that is different."""
+    if not before:
+        found = _by_key(objects)
+        return found, {*found}
     replaced = [*compress(zip(before, objects, strict=False), map(is_not, before, objects))]
     # an edit, mostly; of two documents with one text, which declare the very same object, one is still there
     if len(replaced) == 1 and len(before) == len(objects) and replaced[0][0] not in objects:
@@ -148,7 +153,9 @@ def _with_moved(
     for key, files in moved.items():
         names = [name for name in holders.get(key, ()) if name not in files]
         came = [name for name, there in files.items() if there]
-        if len(came) == 1:
+        if not names:
+            names = came
+        elif len(came) == 1:
             insort(names, came[0], key=name_order)
         elif came:
             names = sorted([*names, *came], key=name_order)
@@ -177,7 +184,9 @@ def _replaced(
     return now
 
 
-def _by_key(objects: Iterable[Object]) -> dict[Key, tuple[Object, ...]]:
+def _by_key(objects: tuple[Object, ...]) -> dict[Key, tuple[Object, ...]]:
+    if len(objects) == 1:  # as in most files
+        return dict.fromkeys(objects[0].keys, objects)
     found: dict[Key, list[Object]] = {}
     for one in objects:
         for key in one.keys:

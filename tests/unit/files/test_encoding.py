@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import pytest
 
 from kscan_lsp.files import encoding
 from kscan_lsp.files.encoding import SourceText, Unreadable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -38,6 +36,18 @@ def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
     path.write_bytes(b"x" * 11)
     assert isinstance(source := encoding.read(path), Unreadable)
     assert "too large" in source.reason
+    path.write_bytes(b"x" * 10)
+    assert read(path).text == "x" * 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that does not say how large it is, as in /proc")
+def test_a_file_of_unknown_size_is_read_as_far_as_it_goes() -> None:
+    path = Path("/proc/self/status")
+    whole = encoding.read_bytes(path, 100_000)
+    assert isinstance(whole, bytes)
+    assert whole.startswith(b"Name:")
+    assert whole.endswith(b"\n")
+    assert isinstance(encoding.read_bytes(path, 100), Unreadable)
 
 
 def read(path: Path) -> SourceText:

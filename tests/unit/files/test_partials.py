@@ -89,6 +89,20 @@ def test_templates_of_a_chart(tmp_path: Path) -> None:
     assert partials.reason_to_skip(tmp_path / "other/templates/a.yaml") == ""
 
 
+def test_the_nearest_folder_says_what_a_file_is_part_of(tmp_path: Path) -> None:
+    write(tmp_path / "chart/Chart.yaml", "apiVersion: v2\nname: c\n")
+    write(tmp_path / "kustomization.yaml", "patches:\n- path: chart/templates/a.yaml\n- path: chart/b.yaml\n")
+    write(tmp_path / "chart/templates/in/kustomization.yaml", "patches: [{path: c.yaml}]\n")
+    partials = Partials()
+    chart, around = str(tmp_path / "chart"), str(tmp_path)
+    assert partials.rendering(tmp_path / "chart/templates/a.yaml") == ("helm template", chart)
+    assert partials.rendering(tmp_path / "chart/b.yaml") == ("kustomize build", around)
+    assert partials.rendering(tmp_path / "chart/c.yaml") is None
+    inner = str(tmp_path / "chart/templates/in")
+    assert partials.rendering(tmp_path / "chart/templates/in/c.yaml") == ("kustomize build", inner)
+    assert partials.rendering(tmp_path / "chart/templates/in/d.yaml") == ("helm template", chart)
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
