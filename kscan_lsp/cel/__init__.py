@@ -40,7 +40,7 @@ from kscan_lsp.cel.compiling import (
     type_of,
     work_of,
 )
-from kscan_lsp.cel.environment import Declared, Environment, Kind
+from kscan_lsp.cel.environment import Declared, Environment, Kind, Stored
 from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate, work_on
 from kscan_lsp.cel.expression import Expression, fields_read, fields_read_of_entries, reads_of, variables_of
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
@@ -68,6 +68,7 @@ __all__ = [
     "Kind",
     "ReadSet",
     "Reads",
+    "Stored",
     "Template",
     "View",
     "bind",

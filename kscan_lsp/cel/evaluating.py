@@ -12,7 +12,7 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from kscan_lsp.cel import calling, guard, library, patterns, views
-from kscan_lsp.cel.compiling import OPTIONAL, program_of, type_in_words
+from kscan_lsp.cel.compiling import OPTIONAL, native_of, program_of, type_in_words
 from kscan_lsp.cel.cost import work
 from kscan_lsp.cel.extents import SMALL, Extent, extent, is_small
 from kscan_lsp.regex import regex
@@ -45,16 +45,33 @@ class Failed(Struct, frozen=True):
 class Activation:
     """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
 
-    __slots__ = ("_bounds", "_extents", "_known", "_values", "environment", "handle", "programs")
+    __slots__ = ("_bounds", "_extents", "_handle", "_known", "_values", "environment")
 
     def __init__(self, environment: Environment, values: Mapping[str, Any]) -> None:
         self.environment = environment
-        self.programs = environment.programs
-        self.handle = environment.runtime.Activation(values)
+        self._handle: Any = None
         self._values = values
         self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
         self._known: dict[str, Extent] = {}
         self._bounds: dict[str, Extent] = {}
+
+    @property
+    def handle(self) -> Any:
+        """The same for the runtime, made when it is first asked."""
+        if self._handle is None:
+            self._handle = self.environment.runtime.Activation(self._values)
+        return self._handle
+
+    def answer(self, expression: Expression) -> Any:
+        """What an expression gives, where that is known without the runtime; None where it is not."""
+        environment = self.environment
+        if environment.admission:
+            return None
+        native = environment.natives.get(expression) or native_of(environment, expression)
+        try:
+            return native(self._values)
+        except Exception:  # noqa: BLE001 - whatever is wrong, the runtime has a word for it
+            return None
 
     def text(self, names: tuple[str, ...]) -> str | None:
         """The text in a field of a field ... of a variable; None where there is something else, or nothing."""
@@ -104,10 +121,15 @@ def bind(environment: Environment, values: Mapping[str, Any]) -> Activation:
 
 def deny(expression: Expression, activation: Activation) -> bool | Failed:
     """The answer of an expression that must say true or false."""
-    # looked up in place: a call would take three times as long, and this is done for every answer
-    program = activation.programs.get(expression) or program_of(activation.environment, expression)
-    if program.tree is not None and (refused := _refused(program, activation)):
+    if expression.reckoned and (
+        refused := _refused(program_of(activation.environment, expression), activation)
+    ):
         return refused
+    patterns.start_evaluation()
+    known = activation.answer(expression)
+    if known is True or known is False:
+        return bool(known)
+    program = program_of(activation.environment, expression)
     patterns.start_evaluation()
     try:
         value = program.handle.eval(activation.handle)
@@ -135,9 +157,15 @@ def evaluate(
         most: how many values it may have.
         plain: refuse what comes back as something else when it is handed to an expression again.
     """
-    program = activation.programs.get(expression) or program_of(activation.environment, expression)
-    if program.tree is not None and (refused := _refused(program, activation)):
+    if expression.reckoned and (
+        refused := _refused(program_of(activation.environment, expression), activation)
+    ):
         return refused
+    patterns.start_evaluation()
+    known = activation.answer(expression)
+    if known is not None and (fresh := _Fresh(most).json(known)) is not None:
+        return fresh
+    program = program_of(activation.environment, expression)
     patterns.start_evaluation()
     try:
         value = program.handle.eval(activation.handle)
@@ -173,7 +201,7 @@ def work_on(expression: Expression, activation: Activation) -> float:
     bound: what is summed up over thousands of evaluations is never as bad as can be each time. Where an expression is
     not evaluated, it does no work.
     """
-    program = activation.programs.get(expression) or program_of(activation.environment, expression)
+    program = program_of(activation.environment, expression)
     if program.tree is None or _refused(program, activation):
         return ASKING
     return ASKING + _work(program, activation.sizes(program.names)) / LOOSE
@@ -235,6 +263,35 @@ class _Unpacking:
             scalar: Json = views.view(answer).value
             return scalar
         return str(answer)
+
+
+class _Fresh:
+    """The same for what is plain data already; None for what only the runtime's own values show."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def json(self, answer: object) -> Json:
+        """A copy of one value."""
+        try:
+            return self._copy(answer)
+        except _NotPlainError:
+            return None
+
+    def _copy(self, answer: object) -> Json:
+        self.left -= 1
+        kind = type(answer)
+        if self.left < 0:
+            raise _NotPlainError
+        if kind is str or kind is int or kind is bool or answer is None:
+            return answer  # type: ignore[return-value]
+        if isinstance(answer, list):
+            return [self._copy(item) for item in answer]
+        if isinstance(answer, dict):
+            return {key: self._copy(answer[key]) for key in sorted(answer)}
+        raise _NotPlainError
 
 
 def _key(key: object) -> str:
