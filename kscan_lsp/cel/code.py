@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Code: TypeAlias = "list[Any] | None"
 """One form: `[name, ...]`."""
+_Bound: TypeAlias = "Mapping[str, tuple[int, bool | None]]"
+"""Names with their slots, and whether they are optionals; None for the entry of a loop, which is there at once."""
 
 FIRST_SLOT: Final = 2
 """Before it stand the variables, and how many more iterations there may be."""
@@ -41,24 +43,24 @@ class _Coding:
     def __init__(self) -> None:
         self.slots = FIRST_SLOT
 
-    def plain(self, node: Node, bound: Mapping[str, tuple[int, bool]]) -> Code:
+    def plain(self, node: Node, bound: _Bound) -> Code:
         """The form of what gives no optional: where one is not expected, the runtime has an error."""
         code, optional = self.visit(node, bound)
         return None if optional else code
 
-    def visit(self, node: Node, bound: Mapping[str, tuple[int, bool]]) -> tuple[Code, bool]:
+    def visit(self, node: Node, bound: _Bound) -> tuple[Code, bool]:
         """A form, and whether it gives an optional.
 
         Args:
             node: the node.
-            bound: the names bound around it: their slots, and whether they are optionals.
+            bound: the names bound around it.
         """
         match node.kind:
             case "const" if node.text is not None or node.constant is not None:
                 return ["const", node.constant if node.text is None else node.text], False
             case "name" if node.name in bound:
                 slot, optional = bound[node.name]
-                return ["slot", slot], optional
+                return ["entry" if optional is None else "slot", slot], bool(optional)
             case "name":
                 return ["variable", node.name], False
             case "select":
@@ -77,7 +79,7 @@ class _Coding:
                 return self.call(node, bound)
         return None, False
 
-    def call(self, node: Node, bound: Mapping[str, tuple[int, bool]]) -> tuple[Code, bool]:
+    def call(self, node: Node, bound: _Bound) -> tuple[Code, bool]:
         """A function or an operator."""
         name, parts = node.name, node.parts
         if name in {"_?._", "_[?_]", "_[_]"}:
@@ -102,7 +104,7 @@ class _Coding:
             return (same if name == "_==_" else ["call", "!_", [same]]), False
         return ["call", name, [self.plain(part, bound) for part in parts]], node.type == "optional"
 
-    def loop(self, node: Node, bound: Mapping[str, tuple[int, bool]]) -> tuple[Code, bool]:
+    def loop(self, node: Node, bound: _Bound) -> tuple[Code, bool]:
         """A macro."""
         span, start, _, step, result = node.parts
         if span.kind == "list" and not span.parts:  # cel.bind
@@ -113,7 +115,7 @@ class _Coding:
         if result.kind != "name" or result.name != node.name:
             return None, False
         whole, slot = self.plain(span, bound), self.slot()
-        inside = {**bound, node.variable: (slot, False)}
+        inside = {**bound, node.variable: (slot, None)}
         if start.constant is False and step.name == "_||_":
             return ["exists", slot, whole, self.plain(step.parts[1], inside)], False
         if start.constant is True and step.name == "_&&_":

@@ -68,6 +68,10 @@ def _variable(name: str) -> _Part:
     return lambda frame: frame[0][name]
 
 
+def _entry(number: int) -> _Part:
+    return lambda frame: frame[number]
+
+
 def _slot(number: int) -> _Part:
     def read(frame: Frame) -> Data:
         value = frame[number]
@@ -99,23 +103,27 @@ def _bind(number: int, first: Code, body: Code) -> _Part:
     return bound
 
 
+def _written(code: Code) -> Data:
+    """The text or number that is written out; None for anything else. Most keys are: to know it saves a third."""
+    return code[1] if code is not None and code[0] == "const" else None
+
+
 def _field(whole: Code, key: Code) -> _Part:
-    of, named = _part(whole), _part(key)
+    of, named, name = _part(whole), _part(key), _written(key)
 
     def field(frame: Frame) -> Data:
-        return _at(of(frame), named(frame))
+        value = of(frame)
+        if type(value) is dict and type(name) is str:
+            return value[name]
+        found = _at(value, named(frame))
+        if found is _ABSENT:
+            raise UnansweredError
+        return found
 
     return field
 
 
 def _at(value: Data, key: Data) -> Data:
-    found = _maybe_at(value, key)
-    if found is _ABSENT:
-        raise UnansweredError
-    return found
-
-
-def _maybe_at(value: Data, key: Data) -> Data:
     if type(value) is dict and type(key) is str:
         return value.get(key, _ABSENT)
     if type(value) is list and type(key) is int:
@@ -124,30 +132,25 @@ def _maybe_at(value: Data, key: Data) -> Data:
 
 
 def _maybe(whole: Code, key: Code) -> _Part:
-    of, named = _part(whole), _part(key)
-    if key is not None and key[0] == "const" and type(key[1]) is str:
-        name = key[1]
-
-        def looked_up(frame: Frame) -> Data:
-            value = of(frame)
-            if type(value) is not dict:
-                raise UnansweredError
-            return value.get(name, _ABSENT)
-
-        return looked_up
+    of, named, name = _part(whole), _part(key), _written(key)
 
     def maybe(frame: Frame) -> Data:
-        return _maybe_at(of(frame), named(frame))
+        value = of(frame)
+        if type(value) is dict and type(name) is str:
+            return value.get(name, _ABSENT)
+        return _at(value, named(frame))
 
     return maybe
 
 
 def _then(whole: Code, key: Code) -> _Part:
-    of, named = _part(whole), _part(key)
+    of, named, name = _part(whole), _part(key), _written(key)
 
     def then(frame: Frame) -> Data:
         value = of(frame)
-        return value if value is _ABSENT else _maybe_at(value, named(frame))
+        if type(value) is dict and type(name) is str:
+            return value.get(name, _ABSENT)
+        return value if value is _ABSENT else _at(value, named(frame))
 
     return then
 
@@ -192,6 +195,9 @@ def _or_value(whole: Code, other: Code) -> _Part:
 
 
 def _list(parts: Sequence[Code]) -> _Part:
+    written = [_written(part) for part in parts]
+    if None not in written:
+        return lambda _: written
     made = [_part(part) for part in parts]
     return lambda frame: [part(frame) for part in made]
 
@@ -274,6 +280,8 @@ def _same(one: Code, other: Code) -> _Part:
 
     def same(frame: Frame) -> bool:
         first, second = left(frame), right(frame)
+        if type(first) is str and type(second) is str:
+            return first == second
         if first is _ABSENT or second is _ABSENT:
             return first is second
         return equal(first, second)
@@ -308,6 +316,7 @@ def _call(name: str, arguments: Sequence[Code]) -> _Part:
 _FORMS: Final[Mapping[str, Callable[..., _Part]]] = {
     "const": _constant,
     "variable": _variable,
+    "entry": _entry,
     "slot": _slot,
     "bind": _bind,
     "field": _field,
