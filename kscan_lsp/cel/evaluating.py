@@ -6,22 +6,20 @@ import datetime as dt
 import re
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from kscan_lsp.cel import calling, guard, library, patterns, views
-from kscan_lsp.cel.compiling import OPTIONAL, native_of, program_of, type_in_words
+from kscan_lsp.cel.compiling import OPTIONAL, program_of, type_in_words
 from kscan_lsp.cel.cost import work
-from kscan_lsp.cel.extents import SMALL, Extent, extent, is_small
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kscan_lsp.cel.environment import Environment
+    from kscan_lsp.cel.activation import Activation
     from kscan_lsp.cel.expression import Expression, Program
+    from kscan_lsp.cel.extents import Extent
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -40,83 +38,6 @@ class Failed(Struct, frozen=True):
     """An evaluation without a usable result. The reason quotes the control at most, never the manifest."""
 
     reason: str
-
-
-class Activation:
-    """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
-
-    __slots__ = ("_bounds", "_extents", "_handle", "_known", "_values", "environment")
-
-    def __init__(self, environment: Environment, values: Mapping[str, Any]) -> None:
-        self.environment = environment
-        self._handle: Any = None
-        self._values = values
-        self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
-        self._known: dict[str, Extent] = {}
-        self._bounds: dict[str, Extent] = {}
-
-    @property
-    def handle(self) -> Any:
-        """The same for the runtime, made when it is first asked."""
-        if self._handle is None:
-            self._handle = self.environment.runtime.Activation(self._values)
-        return self._handle
-
-    def answer(self, expression: Expression) -> Any:
-        """What an expression gives, where that is known without the runtime; None where it is not."""
-        environment = self.environment
-        if environment.admission:
-            return None
-        native = environment.natives.get(expression) or native_of(environment, expression)
-        try:
-            return native(self._values)
-        except Exception:  # noqa: BLE001 - whatever is wrong, the runtime has a word for it
-            return None
-
-    def text(self, names: tuple[str, ...]) -> str | None:
-        """The text in a field of a field ... of a variable; None where there is something else, or nothing."""
-        value: Any = self._values
-        for name in names:
-            value = value.get(name) if isinstance(value, dict) else None
-        return value if isinstance(value, str) else None
-
-    def bounds(self, names: tuple[str, ...]) -> tuple[Extent, ...]:
-        """The same of what may do more work: no less than they are, and quicker to say where they are small."""
-        return tuple([self._bound(name) for name in names])
-
-    def _bound(self, name: str) -> Extent:
-        if name not in self._bounds:
-            self._bounds[name] = SMALL if is_small([self._values.get(name)]) else self._extent(name)
-        return self._bounds[name]
-
-    def extents(self, names: tuple[str, ...]) -> tuple[Extent, ...] | None:
-        """How large the values of some names are, rounded; `None` when they are small."""
-        try:
-            return self._extents[names]
-        except KeyError:
-            small = not self.environment.admission and is_small([self._values.get(name) for name in names])
-            found = None if small else self.sizes(names)
-            self._extents[names] = found
-            return found
-
-    def sizes(self, names: tuple[str, ...]) -> tuple[Extent, ...]:
-        """How large the values of some names are, rounded."""
-        return tuple([self._extent(name) for name in names])
-
-    def _extent(self, name: str) -> Extent:
-        if name not in self._known:
-            self._known[name] = extent([self._values.get(name)]).rounded()
-        return self._known[name]
-
-
-def bind(environment: Environment, values: Mapping[str, Any]) -> Activation:
-    """Bind the variables of an environment to views (see `view`), which must not change from now on.
-
-    A name left out fails only the expressions that read it. The runtime converts a value when an expression
-    first reads its name, and keeps the result as long as the activation: expressions that read only small
-    values are cheap, whatever else is bound.
-    """
-    return Activation(environment, values)
 
 
 def deny(expression: Expression, activation: Activation) -> bool | Failed:

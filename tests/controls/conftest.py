@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.natives import answered_by_runtime
 
-from kscan_lsp.cel.evaluating import Activation
+from kscan_lsp.cel.activation import Activation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
