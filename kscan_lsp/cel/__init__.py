@@ -31,6 +31,7 @@ pattern written out, and is compiled at every call: `matchesAny` is faster even 
 
 from __future__ import annotations
 
+from kscan_lsp.cel.activation import Activation, bind, parts_read
 from kscan_lsp.cel.compiling import (
     MAX_SOURCE,
     OPTIONAL,
@@ -40,8 +41,8 @@ from kscan_lsp.cel.compiling import (
     type_of,
     work_of,
 )
-from kscan_lsp.cel.environment import Declared, Environment, Kind
-from kscan_lsp.cel.evaluating import MAX_RESULT, Activation, Failed, Json, bind, deny, evaluate, work_on
+from kscan_lsp.cel.environment import Declared, Environment, Kind, Stored
+from kscan_lsp.cel.evaluating import MAX_RESULT, Failed, Json, deny, evaluate, work_on
 from kscan_lsp.cel.expression import Expression, fields_read, fields_read_of_entries, reads_of, variables_of
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
@@ -68,6 +69,7 @@ __all__ = [
     "Kind",
     "ReadSet",
     "Reads",
+    "Stored",
     "Template",
     "View",
     "bind",
@@ -79,6 +81,7 @@ __all__ = [
     "fields_read_of_entries",
     "literals",
     "matches_any",
+    "parts_read",
     "reads_of",
     "render",
     "serialized",

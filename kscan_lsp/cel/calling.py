@@ -1,11 +1,26 @@
-"""How the runtime calls a function of ours: what it raises, and what it is handed."""
+"""How a function of ours is called, by the runtime and without it: what it raises, and what it is handed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cel_expr_python import cel  # type: ignore[import-untyped]
+
+Overload: TypeAlias = "tuple[type | None, tuple[type | None, ...], Callable[..., Any]]"
+"""What it gives, its parameters, and the function; None for values of any type."""
+
+_IN_PYTHON = {
+    "STRING": str,
+    "BYTES": bytes,
+    "BOOL": bool,
+    "INT": int,
+    "DOUBLE": float,
+    "LIST": list,
+    "MAP": dict,
+}
 
 MARK = "cel: "
 """Begins every error message of ours, so that it can be told from the runtime's."""
@@ -30,3 +45,36 @@ def guarded(call: Callable[..., Any]) -> Callable[..., Any]:
                     one.clear()
 
     return called
+
+
+class Function(NamedTuple):
+    """A function that expressions can call."""
+
+    name: str
+    declared: cel.FunctionDecl
+    """As the runtime wants it."""
+    overloads: tuple[Overload, ...] = ()
+    """None where the runtime alone is to call it."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it without the runtime, with values as they are: no function changes what it is handed.
+
+        Raises:
+            Exception: there is none for such values, or what the function itself raises.
+        """
+        given = tuple(map(type, arguments))
+        for result, parameters, call in self.overloads:
+            if len(given) == len(parameters) and all(map(_takes, parameters, given)):
+                found = call(*arguments)
+                if _takes(result, type(found)):
+                    return found
+        raise ValueError("no such overload")
+
+
+def _takes(parameter: type | None, given: type) -> bool:
+    return parameter is None or parameter is given
+
+
+def in_python(kind: cel.Type) -> type | None:
+    """A type of the runtime as that of Python's values; None for any other."""
+    return _IN_PYTHON.get(str(kind).partition("<")[0])

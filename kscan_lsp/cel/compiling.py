@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from kscan_lsp.cel import guard, hints, library
+from kscan_lsp.cel.code import code_of
 from kscan_lsp.cel.cost import work
-from kscan_lsp.cel.environment import MAX_SOURCES, Declared, Environment, Kind
+from kscan_lsp.cel.environment import MAX_SOURCES, Declared, Environment, Kind, Stored
 from kscan_lsp.cel.expression import Expression, Let, Program
+from kscan_lsp.cel.native import Native, native
 from kscan_lsp.cel.reading import ReadSet, free_names, looked_for, reading_of
 from kscan_lsp.cel.syntax_tree import Node, in_order, read_tree
 from kscan_lsp.regex import regex
@@ -88,7 +90,7 @@ def compile_expression(
     if complaint:
         return CelError(complaint, 1, 1)
     # without what it does not use, it shares its program and its answers with all that are the same
-    program = made.program if reckon else Program(made.program.handle, None, ())
+    program = made.program if reckon else Program(made.program.handle, None, (), code=made.program.code)
     read = tuple(one for one in declared if one[0] in made.program.names) if declared else ()
     expression = Expression(source, made.used, made.reading, program.tree is not None, read)
     _keep(environment.programs, expression, program)
@@ -111,6 +113,21 @@ def program_of(environment: Environment, expression: Expression) -> Program:
     return program
 
 
+def native_of(environment: Environment, expression: Expression) -> Native:
+    """What answers an expression without the runtime, where that can be."""
+    stored = None
+    if not expression.declared:
+        stored = environment.ready.get(_wrapped(expression.source, expression.let)[0])
+    if stored is not None:
+        code = stored.code
+    else:
+        program = program_of(environment, expression)
+        code = program.code or code_of(read_tree(program.handle.serialize()))
+    found = native(code)
+    _keep(environment.natives, expression, found)
+    return found
+
+
 def type_of(environment: Environment, expression: Expression) -> str:
     """What an expression gives as CEL writes types: `list(string)`, `map(string, dyn)`, `dyn` where it can be any."""
     written = str(program_of(environment, expression).handle.return_type()).lower()
@@ -127,17 +144,18 @@ def _handle(environment: Environment, whole: str, declared: Declared) -> cel.Exp
     if stored is not None:
         # another version of the runtime might not read what the one here wrote
         with suppress(Exception):
-            return environment.runtime.deserialize(stored)
+            return environment.runtime.deserialize(stored.program)
     return environment.runtime_with(declared).compile(whole)
 
 
-def serialized(environment: Environment, expressions: Iterable[Expression]) -> dict[str, bytes]:
+def serialized(environment: Environment, expressions: Iterable[Expression]) -> dict[str, Stored]:
     """The programs of expressions by their whole source, as `Environment.ready` has them; always the same bytes."""
-    return {
-        _wrapped(one.source, one.let)[0]: in_order(program_of(environment, one).handle.serialize())
+    programs = {
+        _wrapped(one.source, one.let)[0]: program_of(environment, one).handle.serialize()
         for one in expressions
         if not one.declared  # the same source may be of other types
     }
+    return {whole: Stored(in_order(made), code_of(read_tree(made))) for whole, made in programs.items()}
 
 
 def _keep(memo: dict[object, object], key: object, value: object) -> None:
@@ -208,7 +226,8 @@ def _made(environment: Environment, source: str, let: Let, declared: Declared) -
         *(name for name in environment.variables if name in read),
         *(name for name, _ in declared if name in reading.fields),
     )
-    return _Compiled(Program(handle, None if harmless else tree, names, at_worst), used, reading)
+    program = Program(handle, None if harmless else tree, names, at_worst, code_of(tree))
+    return _Compiled(program, used, reading)
 
 
 def _parsed(environment: Environment, source: str) -> Node:

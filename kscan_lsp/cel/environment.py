@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from cel_expr_python.ext import (  # type: ignore[import-untyped]
@@ -51,6 +51,15 @@ Declared: TypeAlias = tuple[tuple[str, Kind], ...]
 """Fields of variables, as `variable.field`, with what each holds where that is something else than in the others."""
 
 
+class Stored(NamedTuple):
+    """What was made of a source before."""
+
+    program: bytes
+    """As the runtime serialises it."""
+    code: bytes
+    """What of it can be answered without the runtime (`code.py`)."""
+
+
 class Environment:
     """Variables, with the functions that every expression has.
 
@@ -61,8 +70,9 @@ class Environment:
     others are `taken`.
 
     `ready` has programs that are stored, by their whole source (`compiling.serialized`): to read one takes a tenth of
-    what compiling it takes. `compiled` and `programs` belong to `compiling.py`: what came of a source with its `let`,
-    and the program of an expression. Each is emptied when it has `MAX_SOURCES` entries.
+    what compiling it takes. `compiled`, `programs` and `natives` belong to `compiling.py`: what came of a source with
+    its `let`, the program of an expression, and what answers it without the runtime. Each is emptied when it has
+    `MAX_SOURCES` entries.
     """
 
     def __init__(
@@ -73,7 +83,8 @@ class Environment:
         self.admission = admission
         self.compiled: dict[object, Any] = {}
         self.programs: dict[object, Any] = {}
-        self.ready: Mapping[str, bytes] = {}
+        self.natives: dict[object, Any] = {}
+        self.ready: Mapping[str, Stored] = {}
         self._runtimes: dict[Declared, cel.Env] = {}
 
     @cached_property
@@ -127,5 +138,6 @@ class Environment:
         return {
             "compiled": (len(self.compiled), MAX_SOURCES),
             "programs": (len(self.programs), MAX_SOURCES),
+            "natives": (len(self.natives), MAX_SOURCES),
             "runtimes": (len(self._runtimes), MAX_RUNTIMES),
         }

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from msgspec import Struct
@@ -14,14 +14,12 @@ from msgspec import Struct
 from kscan_lsp.cel import calling, guard, library, patterns, views
 from kscan_lsp.cel.compiling import OPTIONAL, program_of, type_in_words
 from kscan_lsp.cel.cost import work
-from kscan_lsp.cel.extents import SMALL, Extent, extent, is_small
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kscan_lsp.cel.environment import Environment
+    from kscan_lsp.cel.activation import Activation
     from kscan_lsp.cel.expression import Expression, Program
+    from kscan_lsp.cel.extents import Extent
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -42,72 +40,17 @@ class Failed(Struct, frozen=True):
     reason: str
 
 
-class Activation:
-    """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
-
-    __slots__ = ("_bounds", "_extents", "_known", "_values", "environment", "handle", "programs")
-
-    def __init__(self, environment: Environment, values: Mapping[str, Any]) -> None:
-        self.environment = environment
-        self.programs = environment.programs
-        self.handle = environment.runtime.Activation(values)
-        self._values = values
-        self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
-        self._known: dict[str, Extent] = {}
-        self._bounds: dict[str, Extent] = {}
-
-    def text(self, names: tuple[str, ...]) -> str | None:
-        """The text in a field of a field ... of a variable; None where there is something else, or nothing."""
-        value: Any = self._values
-        for name in names:
-            value = value.get(name) if isinstance(value, dict) else None
-        return value if isinstance(value, str) else None
-
-    def bounds(self, names: tuple[str, ...]) -> tuple[Extent, ...]:
-        """The same of what may do more work: no less than they are, and quicker to say where they are small."""
-        return tuple([self._bound(name) for name in names])
-
-    def _bound(self, name: str) -> Extent:
-        if name not in self._bounds:
-            self._bounds[name] = SMALL if is_small([self._values.get(name)]) else self._extent(name)
-        return self._bounds[name]
-
-    def extents(self, names: tuple[str, ...]) -> tuple[Extent, ...] | None:
-        """How large the values of some names are, rounded; `None` when they are small."""
-        try:
-            return self._extents[names]
-        except KeyError:
-            small = not self.environment.admission and is_small([self._values.get(name) for name in names])
-            found = None if small else self.sizes(names)
-            self._extents[names] = found
-            return found
-
-    def sizes(self, names: tuple[str, ...]) -> tuple[Extent, ...]:
-        """How large the values of some names are, rounded."""
-        return tuple([self._extent(name) for name in names])
-
-    def _extent(self, name: str) -> Extent:
-        if name not in self._known:
-            self._known[name] = extent([self._values.get(name)]).rounded()
-        return self._known[name]
-
-
-def bind(environment: Environment, values: Mapping[str, Any]) -> Activation:
-    """Bind the variables of an environment to views (see `view`), which must not change from now on.
-
-    A name left out fails only the expressions that read it. The runtime converts a value when an expression
-    first reads its name, and keeps the result as long as the activation: expressions that read only small
-    values are cheap, whatever else is bound.
-    """
-    return Activation(environment, values)
-
-
 def deny(expression: Expression, activation: Activation) -> bool | Failed:
     """The answer of an expression that must say true or false."""
-    # looked up in place: a call would take three times as long, and this is done for every answer
-    program = activation.programs.get(expression) or program_of(activation.environment, expression)
-    if program.tree is not None and (refused := _refused(program, activation)):
+    if expression.reckoned and (
+        refused := _refused(program_of(activation.environment, expression), activation)
+    ):
         return refused
+    patterns.start_evaluation()
+    known = activation.answer(expression)
+    if known is True or known is False:
+        return bool(known)
+    program = program_of(activation.environment, expression)
     patterns.start_evaluation()
     try:
         value = program.handle.eval(activation.handle)
@@ -135,9 +78,15 @@ def evaluate(
         most: how many values it may have.
         plain: refuse what comes back as something else when it is handed to an expression again.
     """
-    program = activation.programs.get(expression) or program_of(activation.environment, expression)
-    if program.tree is not None and (refused := _refused(program, activation)):
+    if expression.reckoned and (
+        refused := _refused(program_of(activation.environment, expression), activation)
+    ):
         return refused
+    patterns.start_evaluation()
+    known = activation.answer(expression)
+    if known is not None and (fresh := _Fresh(most).json(known)) is not None:
+        return fresh
+    program = program_of(activation.environment, expression)
     patterns.start_evaluation()
     try:
         value = program.handle.eval(activation.handle)
@@ -173,7 +122,7 @@ def work_on(expression: Expression, activation: Activation) -> float:
     bound: what is summed up over thousands of evaluations is never as bad as can be each time. Where an expression is
     not evaluated, it does no work.
     """
-    program = activation.programs.get(expression) or program_of(activation.environment, expression)
+    program = program_of(activation.environment, expression)
     if program.tree is None or _refused(program, activation):
         return ASKING
     return ASKING + _work(program, activation.sizes(program.names)) / LOOSE
@@ -235,6 +184,35 @@ class _Unpacking:
             scalar: Json = views.view(answer).value
             return scalar
         return str(answer)
+
+
+class _Fresh:
+    """The same for what is plain data already; None for what only the runtime's own values show."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def json(self, answer: object) -> Json:
+        """A copy of one value."""
+        try:
+            return self._copy(answer)
+        except _NotPlainError:
+            return None
+
+    def _copy(self, answer: object) -> Json:
+        self.left -= 1
+        kind = type(answer)
+        if self.left < 0:
+            raise _NotPlainError
+        if kind is str or kind is int or kind is bool or answer is None:
+            return answer  # type: ignore[return-value]
+        if isinstance(answer, list):
+            return [self._copy(item) for item in answer]
+        if isinstance(answer, dict):
+            return {key: self._copy(answer[key]) for key in sorted(answer)}
+        raise _NotPlainError
 
 
 def _key(key: object) -> str:

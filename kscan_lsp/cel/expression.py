@@ -33,6 +33,8 @@ class Program(Struct, frozen=True, eq=False):
     """The variables it may read."""
     work: float = 0.0
     """What its work is at worst on a small object, in the units of `cost`; 0 where that is next to nothing."""
+    code: bytes = b""
+    """What of it can be answered without the runtime (`code.py`)."""
 
 
 class Expression(Struct, frozen=True, eq=False, omit_defaults=True):

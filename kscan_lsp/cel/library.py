@@ -9,12 +9,12 @@ tag.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
 from kscan_lsp.cel import functions, network, patterns, quantities
-from kscan_lsp.cel.calling import guarded
+from kscan_lsp.cel.calling import Function, guarded, in_python
 from kscan_lsp.kubernetes import (
     builtin_roles,
     credentials,
@@ -122,13 +122,6 @@ def _is_version(text: str, normalize: bool = False) -> bool:
 # Declarations
 
 
-class Function(NamedTuple):
-    """A function that expressions can call, as the runtime wants it."""
-
-    name: str
-    declared: cel.FunctionDecl
-
-
 def _function(name: str, *overloads: tuple[cel.Type, list[cel.Type], Callable[..., Any]]) -> Function:
     """A function called `name(a, b)`, or `a.name(b)` when its name starts with a dot."""
     member = name.startswith(".")
@@ -140,7 +133,10 @@ def _function(name: str, *overloads: tuple[cel.Type, list[cel.Type], Callable[..
             for index, (result, parameters, call) in enumerate(overloads)
         ],
     )
-    return Function(bare, declared)
+    plain = tuple(
+        (in_python(result), tuple(map(in_python, parameters)), call) for result, parameters, call in overloads
+    )
+    return Function(bare, declared, plain)
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kscan_lsp.cel.compiling import CelError, compile_expression
-from kscan_lsp.cel.evaluating import Activation, Failed, Json, evaluate
+from kscan_lsp.cel.evaluating import Failed, Json, evaluate
 from kscan_lsp.cel.expression import Expression
 from kscan_lsp.cel.placeholders import segments
 from kscan_lsp.regex import regex
@@ -16,6 +16,7 @@ from kscan_lsp.regex import regex
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kscan_lsp.cel.activation import Activation
     from kscan_lsp.cel.environment import Declared, Environment
 
 _NAME = regex(r"[A-Za-z]\w*", re.ASCII)

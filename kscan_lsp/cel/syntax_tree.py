@@ -34,6 +34,10 @@ class Node(NamedTuple):
     """The variable of a loop."""
     unwrapped: frozenset[int] = frozenset()
     """Parts of a list or struct written with a `?`: optionals that are taken out of their wrapping."""
+    constant: bool | int | None = None
+    """The value of a constant that is true, false or a whole number."""
+    tests: bool = False
+    """Of a `select`: whether it asks if the field is there (`has`)."""
 
 
 def read_tree(serialized: bytes) -> Node:
@@ -195,7 +199,9 @@ def _node(data: bytes, types: dict[int, tuple[str, bool]]) -> Node:
         return Node("name", _first(_message(message[4][0]), 1).decode(), (), type_, holds)
     if 5 in message:
         select = _message(message[5][0])
-        return Node("select", _first(select, 2).decode(), (_node(_first(select, 1), types),), type_, holds)
+        whole = _node(_first(select, 1), types)
+        name, tests = _first(select, 2).decode(), bool(_number(select, 3))
+        return Node("select", name, (whole,), type_, holds, tests=tests)
     if 7 in message:
         items = _message(message[7][0])
         parts = tuple(_node(part, types) for part in items.get(1, ()))
@@ -208,7 +214,17 @@ def _node(data: bytes, types: dict[int, tuple[str, bool]]) -> Node:
         parts = tuple(_node(_first(loop, field), types) for field in (2, 4, 5, 6, 7))
         return Node("loop", _first(loop, 3).decode(), parts, type_, holds, variable=_first(loop, 1).decode())
     constant = _message(_first(message, 3))
-    return Node("const", "", (), type_, holds, constant[6][0].decode() if 6 in constant else None)
+    text = constant[6][0].decode() if 6 in constant else None
+    return Node("const", "", (), type_, holds, text, constant=_constant(constant))
+
+
+def _constant(constant: Message) -> bool | int | None:
+    if 2 in constant:
+        return bool(_number(constant, 2))
+    if 3 in constant:
+        whole = _number(constant, 3)
+        return whole - (1 << 64) if whole >> 63 else whole
+    return None
 
 
 def _indices(values: Iterable[int | bytes]) -> Iterator[int]:

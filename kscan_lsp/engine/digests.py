@@ -10,7 +10,7 @@ import hashlib
 import marshal
 from typing import Any, Final, TypeAlias
 
-Digest: TypeAlias = bytes | tuple[bytes, ...]
+Digest: TypeAlias = "bytes | tuple[Digest, ...]"
 """Of one value, or of several."""
 
 _NO_FIELD: Final = b"-"

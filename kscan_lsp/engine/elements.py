@@ -108,7 +108,7 @@ def _work(found: list[Element]) -> int:
 def _items(each: Each, start: Element, value: object) -> Iterator[Element]:
     """Follow the steps of an `each`; what is absent has no elements, what has the wrong type is an error."""
     if not each.steps:
-        yield Element(start.path, start.values, start.anchors, start.scope)
+        yield Element(start.path, start.values, start.anchors, start.scope, of_container=start.of_container)
         return
     level: list[tuple[Any, Path, dict[str, Any]]] = [(value, start.path, {})]
     for step in each.steps:
@@ -134,4 +134,5 @@ def _items(each: Each, start: Element, value: object) -> Iterator[Element]:
             raise TooMuchError(start.path, f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
     for item, where, bound in level:
         anchors = {**start.anchors, "item": where}
-        yield Element(where, {**start.values, **bound, "item": item}, anchors, start.scope)
+        values = {**start.values, **bound, "item": item}
+        yield Element(where, values, anchors, start.scope, of_container=start.of_container)

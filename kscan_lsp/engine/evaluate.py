@@ -178,7 +178,7 @@ def _references(expression: cel.Expression, activation: cel.Activation) -> Refer
 
 def _answer(planned: PlannedCheck, element: Element, memo: Memo, account: Account | None) -> Answer:
     # of each plan apart: what else is read with it decides whether it is too much work
-    key = (planned.number, *[element.digest(name, field) for name, field in planned.decisive])
+    key: tuple[object, ...] = (planned.number, element.key(planned.decisive))
     known = memo.answers.get(key)
     if known is None and _unknown_image(planned, element):
         return Answer(cel.Failed(NO_REPORT), "")
@@ -200,7 +200,7 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo, account: Accoun
     if known.verdict is not True or not planned.shown:
         return known
     # most pass, and containers of any name do so alike
-    whole = (*key, *[element.digest(name, field) for name, field in planned.shown])
+    whole = (*key, element.key(planned.shown))
     told = memo.answers.get(whole)
     if told is None:
         told = Answer(True, _message(check, element, memo))

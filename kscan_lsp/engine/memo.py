@@ -23,7 +23,6 @@ from kscan_lsp.yaml.document import read_document
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.plan import Group, Plan, Plans
     from kscan_lsp.engine.quoting import Quoting
     from kscan_lsp.engine.related import References
@@ -140,7 +139,7 @@ class Memo:
         """By the group, and then by the digests of all that it can depend on in a resource."""
         self.results_kept = 0
         """How many they are."""
-        self.answers: dict[tuple[int | Digest, ...], Answer] = {}
+        self.answers: dict[tuple[object, ...], Answer] = {}
         """By the number of the planned check, and the digests of all of an element that its answer can depend on."""
         self.values: dict[tuple[object, ...], Any] = {}
         """What an expression gives that reads a long list of related objects, by the digests of all that it reads."""
@@ -184,7 +183,7 @@ class Memo:
         known[key] = results
         self.results_kept += 1
 
-    def keep_answer(self, key: tuple[int | Digest, ...], answer: Answer) -> None:
+    def keep_answer(self, key: tuple[object, ...], answer: Answer) -> None:
         """Remember what a check says of an element."""
         if len(self.answers) >= MAX_ANSWERS:
             self.answers.clear()

@@ -10,7 +10,7 @@ Left out on purpose: keeping plans and what their checks found (`memo.py`), and 
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ from kscan_lsp.policy.matching import includes
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
+    from kscan_lsp.engine.scope import Dependency
     from kscan_lsp.graph.index import Key
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.kubernetes.schema import Fields
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.policy.targets import Each
-
-Dependency: TypeAlias = tuple[str, str | None]
-"""A variable that a check reads, and one field of it, or None for all of it."""
 
 _OF_PODS: Final = frozenset({"podTemplate", "pod", "container", "effective", "role", "relations"})
 _OF_ITEMS: Final = frozenset({"item", "index", "key"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+
+Dependency: TypeAlias = tuple[str, str | None]
+"""A variable that a check reads, and one field of it, or None for all of it."""
 
 _ABSENT: Final = ()
 
@@ -130,8 +133,7 @@ class Scope(Struct):
             return digest_of(str(error))
         if name == "role":
             return digest_of([(e.path, e.values[name]) for e in containers])
-        of = self.known_digests.of
-        return tuple([of(e.values[name], field) for e in containers])
+        return tuple([e.digest(name, field) for e in containers])
 
 
 class Element(Struct):
@@ -144,14 +146,17 @@ class Element(Struct):
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
     _without_long: cel.Activation | None = None
-    _digests: dict[tuple[str, str | None], Digest] = {}
+    of_container: dict[Dependency, Digest] = {}
+    """The digests that all elements of a container share."""
+    _digests: dict[Dependency, Digest] = {}
+    _keys: dict[tuple[Dependency, ...], tuple[Digest, ...]] = {}
     _related: dict[tuple[str, object], References] = {}
 
     @property
     def activation(self) -> cel.Activation:
         """The element's values, handed to CEL once."""
         if self._activation is None:
-            self._activation = cel.bind(CONTROLS, self.bound_values())
+            self._activation = cel.bind(CONTROLS, self.values, self.reads)
         return self._activation
 
     @property
@@ -161,19 +166,28 @@ class Element(Struct):
         if not long:
             return self.activation
         if self._without_long is None:
-            values = self.bound_values()
-            lists = values.get("relations", {})
-            values["relations"] = {name: one for name, one in lists.items() if name not in long}
-            self._without_long = cel.bind(CONTROLS, values)
+            lists = self.values.get("relations", {})
+            short = {name: one for name, one in lists.items() if name not in long}
+            self._without_long = cel.bind(CONTROLS, {**self.values, "relations": short}, self.reads)
         return self._without_long
 
     def digest(self, name: str, field: str | None) -> Digest:
         """What tells the value of a variable, or of one field of it, from others: equal only where that is."""
         value = self.values.get(name, _ABSENT)
-        known = self.scope.digests if value is self.scope.values.get(name) else self._digests
+        if value is self.scope.values.get(name):
+            known = self.scope.digests
+        else:
+            known = self.of_container if name in _OF_CONTAINERS else self._digests
         found = known.get((name, field))
         if found is None:
             found = known[name, field] = self.scope.known_digests.of(value, field)
+        return found
+
+    def key(self, read: tuple[Dependency, ...]) -> tuple[Digest, ...]:
+        """The digests of what a check reads; many read the same."""
+        found = self._keys.get(read)
+        if found is None:
+            found = self._keys[read] = tuple([self.digest(name, field) for name, field in read])
         return found
 
     def related(
@@ -203,7 +217,7 @@ class Element(Struct):
         self, expression: cel.Expression, given: Mapping[str, Any] = MappingProxyType({})
     ) -> cel.Activation:
         """What one expression reads, and nothing else, handed to CEL; `given` is added, a mapping to a mapping."""
-        values = _bound(self.values, cel.reads_of(expression))
+        values = cel.parts_read(self.values, cel.reads_of(expression))
         for name, value in given.items():
             values[name] = {**values.get(name, {}), **value} if isinstance(value, dict) else value
         return cel.bind(CONTROLS, values)
@@ -214,18 +228,7 @@ class Element(Struct):
 
     def bound_values(self) -> dict[str, Any]:
         """As much of the values as the checks read."""
-        return _bound(self.values, self.reads)
-
-
-def _bound(values: Mapping[str, Any], reads: cel.Reads) -> dict[str, Any]:
-    bound: dict[str, Any] = {}
-    for name, fields in reads.items():
-        if name in values:
-            value = values[name]
-            if fields is not None and isinstance(value, dict):
-                value = {field: value[field] for field in fields if field in value}
-            bound[name] = value
-    return bound
+        return cel.parts_read(self.values, self.reads)
 
 
 def scope_of(

@@ -13,7 +13,8 @@ from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kscan_lsp.engine.plan import Dependency, Plan
+    from kscan_lsp.engine.plan import Plan
+    from kscan_lsp.engine.scope import Dependency
     from kscan_lsp.paths import Path
 
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})

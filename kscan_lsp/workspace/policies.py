@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import MsgspecError, Struct, json, msgpack
 from msgspec.structs import replace
 
+from kscan_lsp.cel import Stored
 from kscan_lsp.files import encoding
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
@@ -64,10 +65,10 @@ PROGRAMS: Final = STORED.with_name("programs.msgpack")
 """What CEL made of their expressions (`devtools/docgen.py` writes it), by the source of each: any other is compiled."""
 
 
-def stored_programs() -> dict[str, bytes]:
+def stored_programs() -> dict[str, Stored]:
     """What is in PROGRAMS."""
     try:
-        return msgpack.decode(PROGRAMS.read_bytes(), type=dict[str, bytes])
+        return msgpack.decode(PROGRAMS.read_bytes(), type=dict[str, Stored])
     except (OSError, MsgspecError):
         return {}
 

@@ -441,7 +441,7 @@ def test_the_memo_of_an_environment_is_bounded(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("stored", ["its own", "another", "garbage", "nothing"])
 def test_a_stored_program_gives_what_its_source_gives(stored: str) -> None:
-    variables = {"item": cel.Kind.INT}
+    variables = {"item": cel.Kind.ANY}
     writing, reading = cel.Environment(variables), cel.Environment(variables)
     own, other = (
         cel.compile_expression(writing, source, let=[("n", "7")]) for source in ("item == n", "item != n")
@@ -454,11 +454,14 @@ def test_a_stored_program_gives_what_its_source_gives(stored: str) -> None:
         "its own": programs,
         # what is stored is taken at its word: nobody else writes it
         "another": dict(zip(programs, reversed(programs.values()), strict=True)),
-        "garbage": dict.fromkeys(programs, b"\x0a\x03abc"),
+        "garbage": {source: one._replace(program=b"\x0a\x03abc") for source, one in programs.items()},
         "nothing": {},
     }[stored]
     answers = [cel.deny(own, cel.bind(reading, {"item": number})) for number in (6, 7)]
     assert answers == ([True, False] if stored == "another" else [False, True])
+    assert cel.deny(own, cel.bind(reading, {"item": 7.0})) is (stored != "another"), (
+        "which the runtime is asked"
+    )
 
 
 def test_names_are_words_of_fields_and_texts() -> None:
