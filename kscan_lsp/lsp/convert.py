@@ -1,33 +1,24 @@
 """The only conversion between our findings and edits and the protocol's; the only place that knows the encoding.
 
-Diagnostics of a large file are many and hardly change: a file of a hundred documents has thousands, and a keystroke
-touches those of one. So a document's diagnostics are turned into JSON text once, with holes for the line numbers, and
-a notification is put together from such texts. Building protocol objects for all of them on each keystroke took ten
-times as long as everything else together.
+Diagnostics are written as JSON text, of parts with holes for line numbers (see `diagnostic_texts.py`).
 """
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
-from weakref import WeakKeyDictionary
 
 from lsprotocol import types
 
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.text import LineIndex, Position, Span
-from kscan_lsp.workspace.locations import lines_of, location_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kscan_lsp.findings import Finding, Related
-    from kscan_lsp.lsp.capabilities import Capabilities
+    from kscan_lsp.findings import Disposition, Finding
     from kscan_lsp.text import Encoding, TextEdit
     from kscan_lsp.workspace.locations import Lines
-    from kscan_lsp.workspace.project import Project
-    from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, PlacedDocument
     from kscan_lsp.yaml.document import Document
 
 Diagnostics: TypeAlias = "tuple[bytes, ...]"
@@ -36,14 +27,14 @@ Diagnostics: TypeAlias = "tuple[bytes, ...]"
 SOURCE: Final = "kscan"
 ERROR, WARNING, INFORMATION, HINT = 1, 2, 3, 4
 
-_LEVELS: Final = {
+LEVELS: Final = {
     Severity.CRITICAL: ERROR,
     Severity.HIGH: ERROR,
     Severity.MEDIUM: WARNING,
     Severity.LOW: INFORMATION,
 }
-_START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0}}'
-_DIMMED: Final = f',"tags":[{types.DiagnosticTag.Unnecessary.value}]'
+START: Final = '{"start":{"line":0,"character":0},"end":{"line":0,"character":0}}'
+DIMMED: Final = f',"tags":[{types.DiagnosticTag.Unnecessary.value}]'
 _PROBLEM_LEVELS: Final = {
     "suppression": INFORMATION,
     "placeholder": INFORMATION,
@@ -54,137 +45,29 @@ _PROBLEM_LEVELS: Final = {
 }
 
 
-_Line: TypeAlias = "tuple[int, int]"
-"""A line number of a diagnostic, counted from the start of a document: of its own (0), or of one in another file."""
-
-
-class _Range(NamedTuple):
-    """A range as JSON with holes, and the lines to fill in."""
+class RangeText(NamedTuple):
+    """A range, or more around it, as JSON with holes, and the lines to fill in."""
 
     text: str
     first: int
     last: int
 
 
-class _Holes(NamedTuple):
-    """The line numbers to fill in, and the places in other files that some of them count from."""
-
-    lines: list[_Line]
-    elsewhere: dict[Related, int]
-    ranges: dict[Span, _Range]
-    """Those of the document itself: what is missing in one place is missing for many controls."""
-
-
-class _Template(NamedTuple):
-    """The diagnostics of a document, with holes for their line numbers.
-
-    Text that is judged as it stands in its file moves by whole lines, so its source map is not asked for each place.
-    """
-
-    uri: str
-    text: str
-    lines: tuple[_Line, ...]
-    elsewhere: tuple[Related, ...]
-    """The places in other files, in the order that `lines` count them, from 1."""
-
-
-class DiagnosticTexts:
-    """Diagnostics of checked documents as JSON, remembered for as long as the document lives."""
-
-    def __init__(self, capabilities: Capabilities) -> None:
-        self._capabilities = capabilities
-        self._templates: WeakKeyDictionary[CheckedDocument, _Template] = WeakKeyDictionary()
-        self._texts: WeakKeyDictionary[CheckedDocument, tuple[int, bytes]] = WeakKeyDictionary()
-        self._about = lru_cache(maxsize=8192)(_about)
-        """What diagnostics say, without their places: the same at every keystroke."""
-        self._lines_of = lru_cache(maxsize=64)(LineIndex)
-        """The lines of documents of other files, into which many findings can point."""
-
-    def points_elsewhere(self, checked: CheckedFile) -> bool:
-        """Whether what was shown of a file names places in others, which move when those are edited."""
-        known = (self._templates.get(placed.checked) for placed in checked.documents)
-        return any(template is not None and bool(template.elsewhere) for template in known)
-
-    def of_file(
-        self, uri: str, checked: CheckedFile, project: Project, *, closed: bool = False
-    ) -> Diagnostics:
-        """All diagnostics of a file; those of a closed one are not remembered, since it seldom changes."""
-        parts = []
-        if checked.limit:
-            parts.append((f'{{"range":{_START},{about_problem(checked.limit)}}}' % ()).encode())
-        text_of = self._text if closed else self._remembered
-        parts += (text for placed in checked.documents if (text := text_of(uri, placed, project)))
-        return tuple(parts)
-
-    def _text(self, uri: str, placed: PlacedDocument, project: Project) -> bytes:
-        return _filled(self._template(uri, placed.checked, project), placed, project).encode()
-
-    def _remembered(self, uri: str, placed: PlacedDocument, project: Project) -> bytes:
-        checked = placed.checked
-        template = self._templates.get(checked)
-        if template is None or template.uri != uri:
-            template = self._templates[checked] = self._template(uri, checked, project)
-            self._texts.pop(checked, None)
-        known = self._texts.get(checked)
-        if known is None or known[0] != placed.line or template.elsewhere:
-            known = self._texts[checked] = (placed.line, _filled(template, placed, project).encode())
-        return known[1]
-
-    def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
-        index, encoding = checked.document.lines, self._capabilities.encoding
-        holes = _Holes([], {}, {})
-        made = [
-            f"{{{_noted(_range(problem.span, index, encoding), holes.lines)},{about_problem(problem)}}}"
-            for problem in checked.problems
-        ]
-        for finding in checked.findings:
-            if finding.status != "accepted":
-                at = holes.ranges.get(finding.span)
-                if at is None:
-                    at = holes.ranges[finding.span] = _range(finding.span, index, encoding)
-                holes.lines.extend(((at.first, 0), (at.last, 0)))
-                references = project.ruleset.control(finding.control).references
-                link = references[0] if references and self._capabilities.code_description else ""
-                about = self._about(finding.control, level_of(finding), message_of(finding), link)
-                if finding.status == "baseline" and self._capabilities.unnecessary:
-                    about += _DIMMED
-                related = ""
-                if finding.related and self._capabilities.related_information:
-                    places = [self._related(r, uri, index, holes) for r in finding.related]
-                    related = f',"relatedInformation":[{",".join(places)}]'
-                made.append(f"{{{at.text},{about}{related}}}")
-        return _Template(uri, ",".join(made), tuple(holes.lines), tuple(holes.elsewhere))
-
-    def _related(self, r: Related, uri: str, index: LineIndex, holes: _Holes) -> str:
-        document = holes.elsewhere.setdefault(r, len(holes.elsewhere) + 1) if r.file else 0
-        lines = self._lines_of(r.document) if r.file else index
-        at = _noted(_range(r.span, lines, self._capabilities.encoding), holes.lines, document)
-        return f'{{"location":{{"uri":{_quoted(r.file or uri)},{at}}},"message":{_quoted(r.message)}}}'
-
-
-def _filled(template: _Template, placed: PlacedDocument, project: Project) -> str:
-    if not template.text:
-        return ""
-    others = [lines_of(location_of(r, placed, project), project).first for r in template.elsewhere]
-    first = (placed.line, *others)
-    return template.text % tuple([number + first[document] for number, document in template.lines])
-
-
-def _range(span: Span, index: LineIndex, encoding: Encoding) -> _Range:
+def range_text(span: Span, index: LineIndex, encoding: Encoding) -> RangeText:
+    """A span of a text as JSON with holes."""
     line, column, end_line, end_column = index.encoded_span(span, encoding)
     start, end = f'{{"line":%d,"character":{column}}}', f'{{"line":%d,"character":{end_column}}}'
-    return _Range(f'"range":{{"start":{start},"end":{end}}}', line, end_line)
+    return RangeText(f'"range":{{"start":{start},"end":{end}}}', line, end_line)
 
 
-def _noted(at: _Range, holes: list[_Line], document: int = 0) -> str:
-    """A range as JSON, whose lines are to be filled in with those of a document."""
-    holes += (at.first, document), (at.last, document)
-    return at.text
+def place_text(uri: str, at: str, message: str) -> str:
+    """A range of a file as a place that a diagnostic names besides its own, part of a template."""
+    return f'{{"location":{{"uri":{quoted(uri)},{at}}},"message":{quoted(message)}}}'
 
 
 def level_of(finding: Finding) -> int:
     """How a finding is marked: what is in a baseline is no more than a hint."""
-    return HINT if finding.status == "baseline" else _LEVELS[finding.severity]
+    return HINT if finding.status == "baseline" else LEVELS[finding.severity]
 
 
 def message_of(finding: Finding) -> str:
@@ -192,16 +75,22 @@ def message_of(finding: Finding) -> str:
     known = finding.disposition
     if known is None or known.status != "baseline":
         return finding.message
+    return in_baseline(finding.message, finding.severity, known)
+
+
+def in_baseline(message: str, severity: Severity, known: Disposition) -> str:
+    """What a diagnostic says of a finding with a message that is in a baseline."""
     since = f" since {known.since}" if known.since else ""
     why = f": {known.reason}" if known.reason else ""
-    return f"{finding.message} ({finding.severity.label}, in the baseline{since}{why})"
+    return f"{message} ({severity.label}, in the baseline{since}{why})"
 
 
-def _about(control: str, level: int, message: str, link: str) -> str:
-    described = f',"codeDescription":{{"href":{_quoted(link)}}}' if link else ""
+def about_control(control: str, level: int, message: str, link: str) -> str:
+    """What a diagnostic says of a control, with a link to its page if there is one: as JSON, part of a template."""
+    described = f',"codeDescription":{{"href":{quoted(link)}}}' if link else ""
     return (
-        f'"severity":{level},"code":{_quoted(control)},"source":"{SOURCE}",'
-        f'"message":{_quoted(message)}{described}'
+        f'"severity":{level},"code":{quoted(control)},"source":"{SOURCE}",'
+        f'"message":{quoted(message)}{described}'
     )
 
 
@@ -209,44 +98,38 @@ def about_problem(problem: Problem) -> str:
     """What a diagnostic says of a problem, as JSON that is part of a template."""
     level = _PROBLEM_LEVELS.get(problem.code, ERROR)
     return (
-        f'"severity":{level},"code":{_quoted(problem.code)},"source":"{SOURCE}",'
-        f'"message":{_quoted(problem.message)}'
+        f'"severity":{level},"code":{quoted(problem.code)},"source":"{SOURCE}",'
+        f'"message":{quoted(problem.message)}'
     )
 
 
 def about_finding(finding: Finding, message: str, link: str, *, dimmed: bool) -> str:
     """The same of a finding; one of a baseline is `dimmed` where the editor can."""
-    about = _about(finding.control, level_of(finding), message, link)
-    return about + _DIMMED if dimmed and finding.status == "baseline" else about
+    about = about_control(finding.control, level_of(finding), message, link)
+    return about + DIMMED if dimmed and finding.status == "baseline" else about
 
 
 def one(span: Span, index: LineIndex, encoding: Encoding, about: str) -> bytes:
     """One diagnostic of a text, of what is said there."""
-    at = _range(span, index, encoding)
+    at = range_text(span, index, encoding)
     return (f"{{{at.text},{about}}}" % (at.first, at.last)).encode()
 
 
 def related(uri: str, span: Span, index: LineIndex, encoding: Encoding, message: str) -> str:
     """A place in another file, as part of what `one` takes for said."""
-    at = _range(span, index, encoding)
-    place = f'"uri":{_quoted(uri)},{at.text % (at.first, at.last)}'
-    return f'{{"location":{{{place}}},"message":{_quoted(message)}}}'
+    at = range_text(span, index, encoding)
+    place = f'"uri":{quoted(uri)},{at.text % (at.first, at.last)}'
+    return f'{{"location":{{{place}}},"message":{quoted(message)}}}'
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """JSON for a text, as part of a template. What is not ASCII is written as escapes."""
     return json.dumps(text).replace("%", "%%")
 
 
 def of_problems(problems: Iterable[tuple[Document, Problem]], encoding: Encoding) -> Diagnostics:
     """Problems of a settings or policy file."""
-    texts = []
-    for document, problem in problems:
-        holes: list[_Line] = []
-        at = _noted(_range(problem.span, document.lines, encoding), holes)
-        text = f"{{{at},{about_problem(problem)}}}"
-        texts.append((text % tuple(number for number, _ in holes)).encode())
-    return tuple(texts)
+    return tuple(one(at.span, document.lines, encoding, about_problem(at)) for document, at in problems)
 
 
 class Json(str):

@@ -94,12 +94,23 @@ def lines_of(location: Location, project: Project) -> Lines:
         if not before:
             return NOWHERE
         declared = before[-1]
-        return _lines(_index_of(declared.document), location.span, declared.offset, declared.line)
+        return _lines(index_of(declared.document), location.span, declared.offset, declared.line)
     if not file.documents or not isinstance(file.documents[0].source, Verbatim):
-        return _lines(_index_of(file.text), location.span, 0, 0)
+        return _lines(index_of(file.text), location.span, 0, 0)
     after = bisect_right(file.documents, location.span.start, key=lambda placed: placed.offset)
     placed = file.documents[max(after - 1, 0)]
     return _lines(placed.checked.document.lines, location.span, placed.offset, placed.line)
+
+
+def first_line(related: Related, project: Project) -> int:
+    """The line of its file, from 0, on which the document begins that a place in another file is in."""
+    file = project.files.get(related.file)
+    if file is not None:
+        there = documents_by_text(file).get(related.document)
+        if there is not None and isinstance(there.source, Verbatim):  # nearly always, and asked at every key
+            return there.line
+    location = location_in(related.file, related.document, related.span, project)
+    return lines_of(location, project).first
 
 
 _BY_TEXT: Final[WeakKeyDictionary[CheckedFile, dict[str, PlacedDocument]]] = WeakKeyDictionary()
@@ -121,6 +132,6 @@ def _lines(index: LineIndex, span: Span, offset: int, first: int) -> Lines:
 
 
 @lru_cache(maxsize=64)
-def _index_of(text: str) -> LineIndex:
-    """The lines of a text that is not judged, which many findings can point into."""
+def index_of(text: str) -> LineIndex:
+    """The lines of a text of another file, into which many findings can point."""
     return LineIndex(text)

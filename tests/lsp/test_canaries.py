@@ -16,6 +16,7 @@ from support.views import FOLDER, never, view_of
 
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.diagnostic_texts import DiagnosticTexts
 from kscan_lsp.lsp.features import (
     code_actions,
     code_lens,
@@ -59,7 +60,7 @@ def views(configuration: Configuration) -> list[tuple[str, DocumentSnapshot]]:
 def told(view: DocumentSnapshot) -> str:
     """What is said about a document without being asked, and at each place of it."""
     text = view.lines.text
-    texts = convert.DiagnosticTexts(CLIENT).of_file(view.uri, view.checked, view.project)
+    texts = DiagnosticTexts(CLIENT).of_file(view.uri, view.checked, view.project)
     said: list[Any] = [diagnostics.document_report(published(1, convert.array(texts)), None)]
     for number in range(text.count("\n") + 1):
         said += [hover.hover(view, types.Position(number, column)) for column in (4, 10)]

@@ -13,6 +13,7 @@ from support.views import edited, never, settings, view_of
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.capabilities import Capabilities
+from kscan_lsp.lsp.diagnostic_texts import DiagnosticTexts
 from kscan_lsp.lsp.features.code_actions import code_actions
 from kscan_lsp.lsp.features.fix_all import FIX_REVIEW, fix_everything
 from kscan_lsp.lsp.features.hover import hover
@@ -73,7 +74,7 @@ def view(text=PAGE, configuration=ONLY):
 
 def marked(there, text=PAGE):
     """What is published, as (code, line, marked text)."""
-    texts = convert.DiagnosticTexts(Capabilities()).of_file(there.uri, there.checked, there.project)
+    texts = DiagnosticTexts(Capabilities()).of_file(there.uri, there.checked, there.project)
     found = json.loads(f"[{convert.array(texts)}]")
     shown = []
     for one in found:

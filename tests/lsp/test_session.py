@@ -12,7 +12,8 @@ from support.judging import check_file
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.lsp.capabilities import Capabilities
-from kscan_lsp.lsp.convert import DiagnosticTexts, array
+from kscan_lsp.lsp.convert import array
+from kscan_lsp.lsp.diagnostic_texts import DiagnosticTexts
 from kscan_lsp.lsp.session.session import Session
 from kscan_lsp.lsp.session.steps import (
     CheckRequest,

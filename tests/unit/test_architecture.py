@@ -30,7 +30,7 @@ FLOORS = {
         "budget", "evaluate", "verdicts", "spaces", "edited", "causes", "evaluator",
     ],
     "lsp": [
-        "capabilities", "uris", "wire", "convert", "rendered",
+        "capabilities", "uris", "wire", "convert", "diagnostic_texts", "rendered",
         "session.around", "session.published", "session.stale",
         "session.deployed", "session.renderings",
         "session.charts", "session.overlay_builds", "session.overlays", "session.steps", "session.snapshot",

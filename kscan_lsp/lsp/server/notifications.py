@@ -14,8 +14,8 @@ from pygls.exceptions import JsonRpcException
 
 from kscan_lsp.files.discover import SUFFIXES
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
-from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.capabilities import capabilities_of
+from kscan_lsp.lsp.diagnostic_texts import DiagnosticTexts
 from kscan_lsp.lsp.server.navigation import handle_navigation
 from kscan_lsp.lsp.server.requests import handle_lenses, handle_pull, handle_renderings
 from kscan_lsp.lsp.uris import RENDERED, is_rendering, key_of, path_of
@@ -60,7 +60,7 @@ def handle_lifecycle(server: Server) -> None:
             handle_pull(server)
         handle_navigation(server)
         server.scan_images()
-        server.publisher.texts = convert.DiagnosticTexts(session.capabilities)
+        server.publisher.texts = DiagnosticTexts(session.capabilities)
         options = params.initialization_options
         session.section = options.get("kscan", options) if isinstance(options, dict) else None
         session.trusted = not isinstance(options, dict) or options.get("trusted") is not False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lsprotocol import types
 
 from kscan_lsp.lsp import convert
+from kscan_lsp.lsp.diagnostic_texts import DiagnosticTexts
 from kscan_lsp.lsp.rendered import diagnostics_of, uri_of
 from kscan_lsp.lsp.server.stdio import Outbox
 from kscan_lsp.lsp.session.charts import OpenChart
@@ -50,7 +51,7 @@ class Publisher:
         self._server = server
         self._background = background
         self._changed = changed
-        self.texts = convert.DiagnosticTexts(session.capabilities)
+        self.texts = DiagnosticTexts(session.capabilities)
         self.renderings: dict[str, None] = {}
         """What charts and overlays render to that the editor may show, by URI; the one asked for last at the end."""
 
@@ -73,7 +74,8 @@ class Publisher:
             self._refresh_lenses()
         for document in checked:
             # what it points at in another file may have moved
-            if document not in changed and self.texts.points_elsewhere(document.checked):
+            outdated = document.shown_with is not workspace.project
+            if outdated and self.texts.points_elsewhere(document.checked):
                 self._publish_document(document, workspace.project)
         shown = session.shows_all(workspace)
         for chart in session.charts.renderings(root):
@@ -86,7 +88,7 @@ class Publisher:
 
     def _publish_document(self, document: OpenDocument, project: Project) -> bool:
         """Publish a document unless it is shown as it is; whether its text had other diagnostics before."""
-        document.unpublished = False
+        document.unpublished, document.shown_with = False, project
         diagnostics = self.texts.of_file(document.uri, document.checked, project)
         view = self._session.charts.of_document(document, self._session.open_keys())
         diagnostics += self._of_view(view, document.index.text, project)

@@ -68,6 +68,8 @@ class OpenDocument(Struct):
     """Whether `checked` is new since it was published last."""
     published: tuple[int, Diagnostics] | None = None
     """The version and the diagnostics that were published last."""
+    shown_with: Project | None = None
+    """The project that says where the places in other files are that these name."""
     skip_reason: tuple[Partials, str] | None = None
     """Why it is left alone for where it lies, when it was checked last; it holds for the same partials (by identity):
     settings that leave out other files come with new ones.
