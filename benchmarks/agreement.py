@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -16,6 +18,15 @@ class Outcome(NamedTuple):
     expected: str
     said: str
     why: str = ""
+
+
+def arguments(about: str, *folders: str) -> argparse.Namespace:
+    """What a benchmark is called with: some folders by these names, and `--all`."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
+    for name in folders:
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--all", action="store_true")
+    return parser.parse_args()
 
 
 def print_outcomes(suites: str, found: Sequence[Outcome], *, every: bool) -> None:

@@ -10,14 +10,12 @@ with the params that the case names. Expected is that the policy objects to the 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agreement import Outcome, print_outcomes
+from agreement import Outcome, arguments, print_outcomes
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -27,6 +25,9 @@ from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BINDING, PARAMS = "policy-binding.yaml", "default-control-configuration.yaml"
 
@@ -91,10 +92,7 @@ def outcomes(folder: Path, root: Path) -> list[Outcome]:
 
 def main() -> int:
     """Run all cases and print what comes of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--all", action="store_true")
-    options = parser.parse_args()
+    options = arguments(__doc__, "folder")
     folders = sorted(path.parent for path in options.folder.glob("controls/*/tests.json"))
     found = [one for folder in folders for one in outcomes(folder, options.folder)]
     print_outcomes(f"{len(folders)} policies", found, every=options.all)

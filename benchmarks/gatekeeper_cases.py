@@ -11,15 +11,13 @@ and `--all` lists the cases that were not judged, too.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agreement import Outcome, print_outcomes
+from agreement import Outcome, arguments, print_outcomes
 
 from kscan_lsp.admission.before import as_it_was
 from kscan_lsp.engine.evaluator import Evaluator
@@ -32,6 +30,9 @@ from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def text_of(path: Path) -> str:
@@ -125,10 +126,7 @@ def outcomes(suite: Path, root: Path) -> list[Outcome]:
 
 def main() -> int:
     """Run all suites and print what comes of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--all", action="store_true")
-    options = parser.parse_args()
+    options = arguments(__doc__, "folder")
     suites = sorted(options.folder.rglob("suite.yaml"))
     found = [one for suite in suites for one in outcomes(suite, options.folder)]
     print_outcomes(f"{len(suites)} suites", found, every=options.all)

@@ -11,7 +11,6 @@ other object is named.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import re
@@ -22,7 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agreement import Outcome, print_outcomes
+from agreement import Outcome, arguments, print_outcomes
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -144,11 +143,7 @@ def compared(folder: Path, rules: dict[str, RegoRule]) -> Judged:
 
 def main() -> int:
     """Run all cases and print what comes of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("library", type=Path)
-    parser.add_argument("cases", type=Path)
-    parser.add_argument("--all", action="store_true")
-    options = parser.parse_args()
+    options = arguments(__doc__, "library", "cases")
     before = time.perf_counter()
     rules, known = rules_of(options.library.resolve())
     took = time.perf_counter() - before

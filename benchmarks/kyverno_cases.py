@@ -10,14 +10,13 @@ listed, and `--all` lists the cases that were not judged, too.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from datetime import date
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from agreement import arguments
 
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
@@ -28,6 +27,9 @@ from kscan_lsp.settings.model import Settings
 from kscan_lsp.workspace.policies import builtin_policies
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, split
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CASE = "kyverno-test.yaml"
 NOT_JUDGED = ("manifests", "assert")
@@ -194,10 +196,7 @@ class Case:
 
 def main() -> int:
     """Run all cases and print what comes of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--all", action="store_true")
-    options = parser.parse_args()
+    options = arguments(__doc__, "folder")
     paths = sorted(options.folder.rglob(CASE))
     agreed: list[Result] = []
     differ: list[Result] = []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from kscan_lsp.kubescape.fields import map_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -24,7 +26,7 @@ def aggregated(objects: Sequence[dict[str, Any]], name: str) -> Sequence[dict[st
 def apiserver_in(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first pod among some objects that is an API server."""
     for one in objects:
-        metadata = _map(one.get("metadata"))
+        metadata = map_of(one.get("metadata"))
         named = _text(metadata.get("name"))
         is_system = one.get("kind") == "Pod" and metadata.get("namespace") == "kube-system"
         if is_system and ("apiserver" in named or "api-server" in named):
@@ -38,7 +40,7 @@ def subjects_in(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for one in objects:
         kind = _text(one.get("kind"))
         if kind.endswith("Role"):
-            roles.setdefault((kind, _text(_map(one.get("metadata")).get("name"))), []).append(one)
+            roles.setdefault((kind, _text(map_of(one.get("metadata")).get("name"))), []).append(one)
     return [*_subjects(objects, roles)][:MOST]
 
 
@@ -49,7 +51,7 @@ def _subjects(
         subjects = binding.get("subjects")
         if not _text(binding.get("kind")).endswith("Binding") or not isinstance(subjects, list):
             continue
-        wanted = _map(binding.get("roleRef"))
+        wanted = map_of(binding.get("roleRef"))
         for role in roles.get((_text(wanted.get("kind")), _text(wanted.get("name"))), ()):
             if _refers(binding, wanted, role):
                 for subject in subjects:
@@ -64,12 +66,8 @@ def _refers(binding: dict[str, Any], wanted: dict[str, Any], role: dict[str, Any
         return False
     if role.get("kind") == "ClusterRole":
         return True
-    here, there = (_text(_map(one.get("metadata")).get("namespace")) for one in (binding, role))
+    here, there = (_text(map_of(one.get("metadata")).get("namespace")) for one in (binding, role))
     return binding.get("kind") == "RoleBinding" and (not here or not there or here == there)
-
-
-def _map(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:

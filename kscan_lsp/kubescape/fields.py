@@ -13,6 +13,11 @@ FILE: Final = "file"
 """The scope of controls that are judged where there is no cluster."""
 
 
+def map_of(value: object) -> dict[str, Any]:
+    """A map; an empty one where something else stands in its place."""
+    return value if isinstance(value, dict) else {}
+
+
 def sections_of(given: Any, depth: int) -> Iterator[tuple[str, str]]:
     """The section of each control, as `subSections` of a framework have them."""
     for section in given.values() if isinstance(given, dict) and depth < 10 else ():
@@ -26,8 +31,7 @@ def sections_of(given: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 def not_here(data: Mapping[str, Any], rules: tuple[RegoRule, ...]) -> str:
     """Why no manifest can be judged by a control; empty where some can."""
-    scope = data.get("scanningScope")
-    scopes = scope.get("matches") if isinstance(scope, dict) else None
+    scopes = map_of(data.get("scanningScope")).get("matches")
     if isinstance(scopes, list) and scopes and FILE not in scopes:
         named = ", ".join(one for one in scopes if isinstance(one, str))
         return f"it is for {named} alone (scanningScope)"
@@ -38,8 +42,7 @@ def not_here(data: Mapping[str, Any], rules: tuple[RegoRule, ...]) -> str:
 
 def category_of(data: Mapping[str, Any]) -> str:
     """The name of the category that a control says it is of."""
-    category = data.get("category")
-    name = category.get("name") if isinstance(category, dict) else None
+    name = map_of(data.get("category")).get("name")
     return name if isinstance(name, str) else ""
 
 

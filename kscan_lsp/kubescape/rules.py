@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp.kubescape.aggregates import AGGREGATES
+from kscan_lsp.kubescape.fields import map_of
 from kscan_lsp.kubescape.shape import shape_of
 from kscan_lsp.policy.rego import RegoRule, RegoSource, data_of, source_of
 
@@ -47,7 +48,7 @@ def rule_of(
         inputs: all lists of its folder.
     """
     data = json.loads(text.removeprefix("\ufeff"))
-    attributes = _map(data.get("attributes"))
+    attributes = map_of(data.get("attributes"))
     if attributes.get("useUntilKubescapeVersion"):
         return RuleMade(None)
     faults = [*_faults(data)]
@@ -130,9 +131,5 @@ def _unsupported(data: dict[str, Any], attributes: dict[str, Any]) -> str:
 def _declared(data: dict[str, Any]) -> frozenset[str]:
     """The lists that its file says it reads, by the last part of their names."""
     listed = [*(data.get("configInputs") or ())]
-    listed += [_map(one).get("path") for one in data.get("controlConfigInputs") or ()]
+    listed += [map_of(one).get("path") for one in data.get("controlConfigInputs") or ()]
     return frozenset(one.rpartition(".")[2] for one in listed if isinstance(one, str))
-
-
-def _map(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
