@@ -17,8 +17,6 @@ from kscan_lsp.kubernetes.schema import BOOL, EVERY, INT, INT_OR_STR, QUANTITY, 
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kscan_lsp.kubernetes.schema import Fields
     from kscan_lsp.paths import Path
 
@@ -43,13 +41,14 @@ READ_INSIDE: Final = frozenset(
 """The fields that relations to other objects rest on, and functions that a control hands an object, or a part of one:
 that a control reads them is not seen in its expressions. A test holds that none is missing."""
 
-_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
-    STR: lambda v: isinstance(v, str),
-    INT: lambda v: isinstance(v, int) and not isinstance(v, bool),
-    BOOL: lambda v: isinstance(v, bool),
-    QUANTITY: lambda v: isinstance(v, str | int | float) and not isinstance(v, bool),
-    INT_OR_STR: lambda v: isinstance(v, str | int) and not isinstance(v, bool),
+_TYPES: Final[dict[str, frozenset[type]]] = {
+    STR: frozenset({str}),
+    INT: frozenset({int}),
+    BOOL: frozenset({bool}),
+    QUANTITY: frozenset({str, int, float}),
+    INT_OR_STR: frozenset({str, int}),
 }
+"""Of plain data, which has no other types."""
 
 
 _PLACEHOLDER: Final = regex(r"\$\{[^{}]+\}|\$\([^()]+\)|\A\$[A-Za-z_]\w*\Z")
@@ -88,30 +87,31 @@ def _compare(
     if value is None or len(found) >= MAX_TYPE_ERRORS:
         return
     if isinstance(expected, str):
-        if not _CHECKS[expected](value):
+        if type(value) not in _TYPES[expected]:
             found.append(_fault(path, expected, value, field))
-    elif isinstance(expected, tuple) and expected[0] == EVERY and isinstance(value, list):
-        _compare(value, [expected[1]], path, field, found, only=only)
-    elif isinstance(expected, list):
-        if isinstance(value, list):
-            for index, item in enumerate(value) if not only else [(only[0], value[only[0]])]:
-                if item is not None:
-                    _compare(item, expected[0], (*path, index), field, found, only=only[1:])
-                elif len(found) < MAX_TYPE_ERRORS:
-                    found.append(_fault((*path, index), _noun(expected[0]), None, field))
-        else:
-            found.append(_fault(path, "a list", value, field))
-    elif not isinstance(value, dict):
-        found.append(_fault(path, "a mapping", value, field))
+        return
+    inside = only[1:]
+    if isinstance(expected, dict) and isinstance(value, dict):
+        for key, item in value.items() if not only else [(only[0], value[only[0]])]:
+            inner = expected.get(key)
+            # a call only where it finds something or goes on, as for one value in five
+            if inner is not None and (type(inner) is not str or type(item) not in _TYPES[inner]):
+                _compare(item, inner, (*path, key), key, found, only=inside)
+    elif isinstance(expected, tuple) and isinstance(value, dict):
+        for key, item in value.items() if not only else [(only[0], value[only[0]])]:
+            if type(expected[1]) is not str or type(item) not in _TYPES[expected[1]]:
+                _compare(item, expected[1], (*path, key), field, found, only=inside)
+    elif isinstance(value, list) and (
+        isinstance(expected, list) or (isinstance(expected, tuple) and expected[0] == EVERY)
+    ):
+        of_items = expected[0] if isinstance(expected, list) else expected[1]
+        for index, item in enumerate(value) if not only else [(only[0], value[only[0]])]:
+            if item is not None:
+                _compare(item, of_items, (*path, index), field, found, only=inside)
+            elif len(found) < MAX_TYPE_ERRORS:
+                found.append(_fault((*path, index), _noun(of_items), None, field))
     else:
-        items = value.items() if not only else [(only[0], value[only[0]])]
-        if isinstance(expected, tuple):
-            for key, item in items:
-                _compare(item, expected[1], (*path, key), field, found, only=only[1:])
-        else:
-            for key, item in items:
-                if item is not None and (inner := expected.get(key)) is not None:
-                    _compare(item, inner, (*path, key), key, found, only=only[1:])
+        found.append(_fault(path, _noun(expected), value, field))
 
 
 def _noun(expected: Any) -> str:

@@ -257,28 +257,40 @@ class _ValueReader:
     def collection(self, node: Mapping | Sequence, depth: int) -> Any:
         self.count += 1
         depth += 1
-        self.deepest = max(self.deepest, depth)
+        if depth > self.deepest:  # noqa: PLR1730 - a call for each collection
+            self.deepest = depth
         if isinstance(node, Sequence):
             return [self.value(item, depth) for item in node.items]
         result: dict[str, Any] = {}
-        own: set[str] = set()
+        own: set[str] | None = (
+            None  # the keys written here, where others were merged, which may be written, too
+        )
+        plain = 0
         for entry in node.entries:
-            if is_merge(entry):
-                self.merge(entry, result, depth)
-                continue
-            if isinstance(entry.key, Scalar) and type(entry.key.value) is str:
-                key: str | None = entry.key.value
-            else:
+            name, value = entry.key, entry.value
+            key = name.value if type(name) is Scalar else None
+            if type(key) is not str or key == "<<":
+                if is_merge(entry):
+                    own = set(result) if own is None else own
+                    self.merge(entry, result, depth)
+                    continue
                 key = key_of(entry)
-            if key is None:
-                self.refuse(entry.key, _bad_key(node, entry.key))
-                self.value(entry.value, depth)
-                continue
-            if key in own:
+                if key is None:
+                    self.refuse(name, _bad_key(node, name))
+                    self.value(value, depth)
+                    continue
+            if key in (result if own is None else own):
                 message = f"duplicate key '{key}'; kubectl takes the last one and drops the others"
-                self.problems.append(Problem(Span(entry.key.start, entry.key.end), message, "duplicate-key"))
-            own.add(key)
-            result[key] = self.value(entry.value, depth)
+                self.problems.append(Problem(Span(name.start, name.end), message, "duplicate-key"))
+            if own is not None:
+                own.add(key)
+            # nearly all values, without a call
+            if type(value) is Scalar and value.anchor is None and type(value.value) is not float:
+                plain += 1
+                result[key] = value.value
+            else:
+                result[key] = self.value(value, depth)
+        self.count += plain
         return result
 
     def merge(self, entry: Entry, result: dict[str, Any], depth: int) -> None:
