@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.natives import answered_by_runtime
+from support.natives import answered_by_runtime, exactly
 
 from kscan_lsp.cel.activation import Activation
 
@@ -24,7 +24,7 @@ def _as_the_runtime_says(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         known = answer(activation, expression)
         if known is not None:
             said = answered_by_runtime(expression, activation)
-            if type(said) is not type(known) or said != known:
+            if exactly(said) != exactly(known):
                 wrong.append((expression.source, known, said))
         return known
 

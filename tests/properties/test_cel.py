@@ -7,6 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 from support.expressions import value_of
+from support.natives import asked, exactly
 
 from kscan_lsp import cel
 from kscan_lsp.cel.extents import SMALL, extent, is_small
@@ -39,6 +40,27 @@ def test_compiling_never_raises(source):
 def test_views_come_back_unchanged(data):
     shown = cel.view(data)
     assert value_of("item", item=shown.value) == shown.value
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["a", "b", "", 0, 1, -1, True, False, None, 1.0, 0.5]),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner),
+        max_leaves=8,
+    ),
+    st.sampled_from(
+        [
+            "item.?a.?b.orValue(item) == item.?b.orValue('a')",
+            "item.exists(x, x == 'a' || x == item.?a.orValue(1)) && size(item) > 0",
+            "item.filter(x, x in item).map(x, [x, item[0]])",
+            "item.all(x, item[?x].hasValue() ? item[x] != true : x in ['a', 1])",
+            "cel.bind(x, item.?a, x.hasValue() ? x.value() == item.b : !item)",
+        ]
+    ),
+)
+def test_what_is_answered_without_the_runtime_is_what_it_says(data, source):
+    known, said = asked(source, {"item": cel.view(data).value})
+    assert known is None or exactly(known) == exactly(said)
 
 
 @given(

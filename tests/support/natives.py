@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from cel_expr_python.cel import Type
@@ -25,6 +26,13 @@ def answered_by_runtime(expression: cel.Expression, activation: Any) -> Any:
         return FAILED
     finally:
         patterns.start_evaluation()
+
+
+def exactly(value: Any) -> str:
+    """A value as text that tells 1 from true and 1.0; maps have no order."""
+    return json.dumps(
+        value, sort_keys=True, default=lambda other: repr(bytes(other) if other is not FAILED else None)
+    )
 
 
 def asked(source: str, values: dict[str, Any]) -> tuple[Any, Any]:

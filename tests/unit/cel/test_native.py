@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.natives import FAILED, asked
+from support.natives import FAILED, asked, exactly
+
+from kscan_lsp import cel
+from kscan_lsp.policy.environment import CONTROLS
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 7, 2**63 - 1, -(2**63), 1.0, 1.5, "", "a", "A", "a,b", "7", "-7", " 7", "x" * 300, "é",
@@ -59,8 +62,8 @@ FOR_THE_RUNTIME = {
 def test_it_says_what_the_runtime_says_or_nothing(question: str) -> None:
     known = {index: asked(question, {"item": value}) for index, value in enumerate(VALUES)}
     answers = {index: (mine, its) for index, (mine, its) in known.items() if mine is not None}
-    assert {i: (type(mine), mine) for i, (mine, _) in answers.items()} == {
-        i: (bytes if type(its) is bytearray else type(its), its) for i, (_, its) in answers.items()
+    assert {i: exactly(mine) for i, (mine, _) in answers.items()} == {
+        i: exactly(its) for i, (_, its) in answers.items()
     }
     assert bool(answers) is (question not in FOR_THE_RUNTIME)
 
@@ -83,3 +86,25 @@ def test_what_it_is_asked_about_stays_as_it_is() -> None:
     assert asked("item.a.sort()", values)[0] == ["a", "b"]
     assert asked("matchesAny('a', item.a)", values)[0] is True
     assert values == {"item": {"a": ["b", "a"]}}
+
+
+def test_what_is_handed_out_is_nobody_elses() -> None:
+    for source in ("item", "item.a", "['x', 'y']", "[item.a]"):
+        expression = cel.compile_expression(CONTROLS, source)
+        assert isinstance(expression, cel.Expression)
+        activation = cel.bind(CONTROLS, {"item": {"a": [1, 2]}})
+        found = cel.evaluate(expression, activation)
+        said = exactly(found)
+        assert isinstance(found, list | dict)
+        found.clear()
+        assert exactly(cel.evaluate(expression, activation)) == said
+        assert isinstance(cel.evaluate(expression, activation, 1), cel.Failed)
+
+
+def test_it_goes_as_deep_as_the_runtime_does() -> None:
+    for depth in range(1, 60):
+        source = "[" * depth + "item" + "]" * depth + " == []"
+        if isinstance(cel.compile_expression(CONTROLS, source), cel.CelError):
+            break
+        assert asked(source, {"item": 1}) == (False, False)
+    assert depth > 10
