@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.text import Span
     from kscan_lsp.yaml.splice import Shift, TreeEdit
 
 
@@ -108,13 +109,18 @@ def verdicts_after(
 
 def moved(finding: Finding, shift: Shift, resource: Resource) -> Finding:
     """A finding that holds still, at the place where it is after an edit."""
+    return placed(finding, shift.moved(finding.span), resource)
+
+
+def placed(finding: Finding, span: Span, resource: Resource) -> Finding:
+    """A finding that holds still in what a resource is after an edit, at a place in its document."""
     return Finding(
         finding.control,
         finding.severity,
         resource.id,
         finding.path,
         finding.message,
-        shift.moved(finding.span),
+        span,
         resource.data,
         finding.related,
         finding.fixable,

@@ -22,8 +22,8 @@ from kscan_lsp.admission.model import (
     is_mutating,
     is_policy,
 )
-from kscan_lsp.engine.edited import moved
-from kscan_lsp.findings import merged
+from kscan_lsp.engine.edited import moved, placed
+from kscan_lsp.findings import in_order, merged
 from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
 from kscan_lsp.gatekeeper.model import TEMPLATE, is_constraint, is_gatekeeper, is_template
 from kscan_lsp.graph.index import key_of
@@ -128,7 +128,7 @@ def _said_after(
     one: Object, resource: Resource, before: Admission, edit: Edited, ruleset: Ruleset
 ) -> Admitted | None:
     """What they say where not all of them have to be asked again; None where they have."""
-    if edit.shift is None or not before.asked.any:
+    if not before.asked.any or (edit.shift is None and edit.path is not None):
         return None
     parts = _concerned(before.asked, edit, resource)
     return None if parts is None else _put_together(one, resource, before, edit.shift, parts, ruleset=ruleset)
@@ -144,19 +144,27 @@ def _put_together(
     one: Object,
     resource: Resource,
     before: Admission,
-    shift: Shift,
+    shift: Shift | None,
     parts: AbstractSet[str],
     *,
     ruleset: Ruleset,
 ) -> Admitted:
-    """What some policies say now, and all others said, or where the answer comes later."""
+    """What some policies say now, and all others said, or where the answer comes later.
+
+    Places are found anew where nobody knows how they moved, as around a line that cannot be read.
+    """
     asked, said = before.asked, before.said
     anew = admitted(one, resource, asked.only(parts), ruleset) if parts else NOTHING
 
     def is_kept(control: str) -> bool:
         return policy_part(control) not in parts or control in anew.later
 
-    kept = [moved(was, shift, resource) for was in said.findings if is_kept(was.control)]
+    kept = [was for was in said.findings if is_kept(was.control)]
+    if shift is not None:
+        kept = [moved(was, shift, resource) for was in kept]
+    else:
+        locator = resource.locator()
+        kept = in_order([placed(was, locator.resolve(was.path).span, resource) for was in kept])
     findings = tuple(merged(kept, [was for was in anew.findings if not is_kept(was.control)]))
     unevaluated = [was for was in said.unevaluated if is_kept(was.control)]
     unevaluated += [was for was in anew.unevaluated if not is_kept(was.control)]
