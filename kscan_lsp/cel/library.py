@@ -9,9 +9,10 @@ tag.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
+from msgspec import Struct
 
 from kscan_lsp.cel import functions, network, patterns, quantities
 from kscan_lsp.cel.calling import guarded
@@ -122,7 +123,7 @@ def _is_version(text: str, normalize: bool = False) -> bool:
 # Declarations
 
 
-class Function(NamedTuple):
+class Function(Struct, frozen=True):
     """A function that expressions can call, as the runtime wants it."""
 
     name: str

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from lsprotocol import types
+from msgspec import Struct
 
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.text import LineIndex, Position, Span
@@ -58,7 +59,7 @@ _Line: TypeAlias = "tuple[int, int]"
 """A line number of a diagnostic, counted from the start of a document: of its own (0), or of one in another file."""
 
 
-class _Range(NamedTuple):
+class _Range(Struct, frozen=True):
     """A range as JSON with holes, and the lines to fill in."""
 
     text: str
@@ -66,7 +67,7 @@ class _Range(NamedTuple):
     last: int
 
 
-class _Holes(NamedTuple):
+class _Holes(Struct, frozen=True):
     """The line numbers to fill in, and the places in other files that some of them count from."""
 
     lines: list[_Line]
@@ -75,7 +76,7 @@ class _Holes(NamedTuple):
     """Those of the document itself: what is missing in one place is missing for many controls."""
 
 
-class _Template(NamedTuple):
+class _Template(Struct, frozen=True):
     """The diagnostics of a document, with holes for their line numbers.
 
     Text that is judged as it stands in its file moves by whole lines, so its source map is not asked for each place.

@@ -15,7 +15,9 @@ import threading
 import time
 from collections import OrderedDict
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec import Struct
 
 from kscan_lsp.policy.rego import NEEDS_ENGINE, RegoAnswer
 from kscan_lsp.workspace import rego
@@ -42,7 +44,7 @@ LATER: Final = RegoAnswer(later=True)
 _BESIDE: Final[ContextVar[RegoBeside | None]] = ContextVar("beside", default=None)
 
 
-class _Question(NamedTuple):
+class _Question(Struct, frozen=True):
     """A question: which template, and the text of the input."""
 
     template: str
