@@ -11,8 +11,9 @@ that of the file whose path ends alike.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES
@@ -29,7 +30,7 @@ _READS: Final = regex(r"\b(?:oldObject|operation)\b")
 _REVISION: Final = key_of("revision")
 
 
-class Was(NamedTuple):
+class Was(Struct, frozen=True):
     """What an object was, and what a manifest of it may therefore be, in the order in which policies are asked."""
 
     object: Object | None = None

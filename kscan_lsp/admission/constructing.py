@@ -10,7 +10,9 @@ Source: apiserver/pkg/cel/mutation and apiserver/pkg/admission/plugin/policy/mut
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp.admission.expressions import parts_of
 
@@ -36,7 +38,7 @@ class ConstructionError(Exception):
         self.at = at
 
 
-class Rewritten(NamedTuple):
+class Rewritten(Struct, frozen=True):
     """An expression as the runtime takes it, and where each piece of it comes from."""
 
     text: str

@@ -11,6 +11,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp import cel
 from kscan_lsp.regex import regex
 
@@ -40,7 +42,7 @@ class Part(NamedTuple):
     method: bool = False
 
 
-class _Token(NamedTuple):
+class _Token(Struct, frozen=True):
     kind: str
     text: str
     start: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
+
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 
@@ -57,7 +58,7 @@ def is_link_local_multicast(found: Address) -> bool:
     return found.packed[0] == 0xFF and found.packed[1] & 0x0F == 0x02
 
 
-class AddressRange(NamedTuple):
+class AddressRange(Struct, frozen=True):
     """An address with a prefix length; the address keeps its host bits, as in Go's `netip.Prefix`."""
 
     address: Address
@@ -103,7 +104,7 @@ def contains_range(outer: AddressRange, inner: AddressRange) -> bool:
     return outer.bits <= inner.bits and contains_address(outer, inner.address)
 
 
-class Url(NamedTuple):
+class Url(Struct, frozen=True):
     """The parts of a URL that CEL can ask for."""
 
     scheme: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
@@ -20,7 +22,7 @@ STRING = regex(
 """A CEL string or bytes literal, or a comment."""
 
 
-class Segment(NamedTuple):
+class Segment(Struct, frozen=True):
     """Literal text (braces undoubled), or the code of a placeholder; `offset` is where it starts."""
 
     text: str

@@ -7,13 +7,15 @@ The format is `cel.expr.CheckedExpr` of the CEL specification, in protocol buffe
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-class Node(NamedTuple):
+class Node(Struct, frozen=True):
     """One node of the tree.
 
     `kind` is `const`, `name`, `select`, `call`, `list`, `struct` or `loop`; `name` is what is named, selected

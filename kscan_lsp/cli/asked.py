@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -31,7 +31,7 @@ STDIN_NAME: Final = "<stdin>"
 LAST_COMMIT: Final = "HEAD"
 
 
-class Past(NamedTuple):
+class Past(Struct, frozen=True):
     """Where what objects were is read, for policies that ask about updates."""
 
     paths: tuple[str, ...]

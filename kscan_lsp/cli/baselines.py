@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.cli.options import STDIN, UsageError
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
 
 
-class ComparedScan(NamedTuple):
+class ComparedScan(Struct, frozen=True):
     """A scan whose findings say whether they are in a baseline, and what each baseline was matched with."""
 
     scan: Scan

@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.files.encoding import SourceText, Unreadable, decode, read_bytes
 from kscan_lsp.files.manifest import display_name, is_rendered
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.releases import NamedRelease
 
 
-class RenderedChart(NamedTuple):
+class RenderedChart(Struct, frozen=True):
     """A chart with what it renders to, by its defaults first if these are enough; `not_scanned` says what does not."""
 
     folder: Path

@@ -76,7 +76,7 @@ class OverlayToJudge(NamedTuple):
     configuration: Configuration
 
 
-class RenderedCharts(NamedTuple):
+class RenderedCharts(Struct, frozen=True):
     """What became of the charts that a command came to."""
 
     charts: list[ChartToJudge]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from msgspec import Struct
 
 from kscan_lsp.cli import completion
 from kscan_lsp.report.formats import FORMATS
@@ -33,7 +34,7 @@ class FailOn(StrEnum):
     CRITICAL = "critical"
 
 
-class ImageGateOptions(NamedTuple):
+class ImageGateOptions(Struct, frozen=True):
     """What a command line says of vulnerabilities of images."""
 
     fail_on: FailOn | None = None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from kscan_lsp.cli.judged import ChartToJudge, FileToJudge, OverlayToJudge, ScannedFile
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.model import FileProblem, NotScanned
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", FileToJudge, ChartToJudge, OverlayToJudge)
 
 
-class ToJudge(NamedTuple):
+class ToJudge(Struct, frozen=True):
     """What a command came to, and the settings that hold for it, each once."""
 
     configurations: list[Configuration]

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
@@ -39,7 +41,7 @@ _OBJECTS: Final = frozenset(("base", "patch", "replacement", "several"))
 """What files are there for that have to be YAML (`OverlayInput.kind`)."""
 
 
-class KnownBuild(NamedTuple):
+class KnownBuild(Struct, frozen=True):
     """An overlay as it was built last."""
 
     tried: Overlay
@@ -52,14 +54,14 @@ class KnownBuild(NamedTuple):
     build: OverlayBuild | None = None
 
 
-class OverlayNames(NamedTuple):
+class OverlayNames(Struct, frozen=True):
     """What files are called where overlays are judged, and what messages call overlays, both by path."""
 
     file: Callable[[str], str] = lambda path: display_name(Path(path))
     title: Callable[[str], str] = lambda path: display_name(Path(path))
 
 
-class BuiltOverlays(NamedTuple):
+class BuiltOverlays(Struct, frozen=True):
     """What became of kustomizations."""
 
     overlays: Mapping[str, OverlayBuild]

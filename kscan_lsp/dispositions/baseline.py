@@ -73,7 +73,7 @@ class BaselineEntry(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
         return now.reference == self.image or now.vulnerabilities <= self.vulnerabilities
 
 
-class FoundImage(NamedTuple):
+class FoundImage(Struct, frozen=True):
     """The image that a finding is about, its name in full, and how many vulnerabilities make it one as severe."""
 
     reference: str
@@ -177,7 +177,7 @@ class BaselineMatch(NamedTuple):
     moved: bool
 
 
-class Matching(NamedTuple):
+class Matching(Struct, frozen=True):
     """Which findings were there when a baseline was written, and what is there no more."""
 
     claims: Mapping[str, Mapping[int, BaselineMatch]]
@@ -186,7 +186,7 @@ class Matching(NamedTuple):
     """With the number of those that are not there any more as their count."""
 
 
-class KnownBy(NamedTuple):
+class KnownBy(Struct, frozen=True):
     """By what a baseline knows a finding."""
 
     fingerprint: str

@@ -7,8 +7,9 @@ nothing to accept, is a problem where it was said.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.dispositions.annotations import by_annotation
@@ -36,7 +37,7 @@ MAX_HINTS: Final = 20
 """Problems of one document that come with the nearest known name: comparing names is slow."""
 
 
-class Disposed(NamedTuple):
+class Disposed(Struct, frozen=True):
     """What became of the findings of a document."""
 
     verdicts: tuple[Verdicts, ...]

@@ -10,7 +10,7 @@ in it may be the day from which it must not count any more.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from msgspec import Struct
 
@@ -60,7 +60,7 @@ class Directive(Struct, frozen=True):
     """Whether it counts without a reason, for who it was written for asks for none."""
 
 
-class Directives(NamedTuple):
+class Directives(Struct, frozen=True):
     """What a link found in a document, and what in it was meant as a directive and is none."""
 
     found: Sequence[Directive] = ()

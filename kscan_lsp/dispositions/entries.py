@@ -11,6 +11,8 @@ import functools
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp.dispositions.directives import NO_REASON_YET
 from kscan_lsp.dispositions.exceptions import ExceptionRule
 from kscan_lsp.dispositions.names import is_every_path, is_everything, of_globs
@@ -50,7 +52,7 @@ class Asked(NamedTuple):
     """The path of the file that they are in."""
 
 
-class Rules(NamedTuple):
+class Rules(Struct, frozen=True):
     """The rules of a file that hold, each with the number of its entry, and what is wrong with the file."""
 
     rules: Sequence[tuple[int, ExceptionRule]]

@@ -6,7 +6,9 @@ that are related to the same ones. As an expression of its own it is evaluated o
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from kscan_lsp import cel
 from kscan_lsp.policy.environment import CONTROLS
@@ -15,7 +17,7 @@ from kscan_lsp.regex import regex
 _NAME_OF_LIST: Final = regex(r"relations\.\w+")
 
 
-class Parted(NamedTuple):
+class Parted(Struct, frozen=True):
     """An expression, and what it reads of related objects as expressions of their own.
 
     The rest finds what these give among the lists of related objects, as the only entry of a list.

@@ -10,7 +10,7 @@ Left out on purpose: keeping plans and what their checks found (`memo.py`), and 
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -63,7 +63,7 @@ class Group(Struct, frozen=True, eq=False):
     """Whether they look at anything that is another in each pod template of an object."""
 
 
-class Round(NamedTuple):
+class Round(Struct, frozen=True):
     """The checks that judge the same elements, and what they read."""
 
     each: Each
@@ -78,7 +78,7 @@ class Round(NamedTuple):
         return [planned.check for group in self.groups for planned in group.checks]
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True):
     """All rounds, the controls that are decided by them, and what they relate to."""
 
     rounds: tuple[Round, ...]
@@ -100,7 +100,7 @@ class Plan(NamedTuple):
         return next((round_.reads_of_fixes for round_ in self.rounds if round_.each == each), {})
 
 
-class Plans(NamedTuple):
+class Plans(Struct, frozen=True):
     """All that is to be done for one kind of object."""
 
     fields: Fields

@@ -51,7 +51,7 @@ class Reference(NamedTuple):
     message: str
 
 
-class References(NamedTuple):
+class References(Struct, frozen=True):
     """The places that the answer of a `related` names: the first, and relation, number and path of the others."""
 
     first: tuple[Reference, ...] = ()
@@ -161,7 +161,7 @@ class RelatedLists:
         return True
 
 
-class RelatedByName(NamedTuple):
+class RelatedByName(Struct, frozen=True):
     """What the relations of one pod template lead to, or those of an object without any."""
 
     relations: Mapping[str, RelatedList]

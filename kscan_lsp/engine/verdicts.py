@@ -9,7 +9,7 @@ anything hides it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -49,7 +49,7 @@ class Unevaluated(Struct, frozen=True):
     """Not because something is wrong, but because it is too much: nothing else would tell the user."""
 
 
-class Judged(NamedTuple):
+class Judged(Struct, frozen=True):
     """What the checks of a plan found."""
 
     plan: Plan

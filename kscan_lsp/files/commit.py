@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.encoding import Unreadable, read_bytes
@@ -29,7 +31,7 @@ _REF: Final = regex(r"refs(?:/[^/\s.~^:?*\[\\\x00-\x20\x7f](?:[^/\s~^:?*\[\\\x00
 _BRANCHES: Final = "refs/heads/"
 
 
-class Commit(NamedTuple):
+class Commit(Struct, frozen=True):
     """What is checked out in `folder`: the commit's full id, and the branch, empty where none is checked out."""
 
     folder: Path

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -56,7 +56,7 @@ Exclude: TypeAlias = "Sequence[tuple[Path, Sequence[str]]]"
 """Patterns as in `.gitignore`, from settings, each with the folder they are relative to; the last has the last word."""
 
 
-class _IgnoreRules(NamedTuple):
+class _IgnoreRules(Struct, frozen=True):
     """Patterns of one ignore file, and the folder they are relative to."""
 
     folder: str

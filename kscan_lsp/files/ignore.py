@@ -13,9 +13,10 @@ from __future__ import annotations
 import os
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import re2  # type: ignore[import-untyped]
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 
@@ -52,7 +53,7 @@ _CLASSES: Final = {
 }
 
 
-class _Pattern(NamedTuple):
+class _Pattern(Struct, frozen=True):
     """One line: what it says of the paths that it matches, and the expressions for them."""
 
     ignored: bool
@@ -60,7 +61,7 @@ class _Pattern(NamedTuple):
     expression: bytes
 
 
-class _Run(NamedTuple):
+class _Run(Struct, frozen=True):
     """Patterns one after the other that say the same, of anything and of folders."""
 
     ignored: bool

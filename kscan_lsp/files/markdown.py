@@ -9,7 +9,9 @@ Source: CommonMark 0.31, fenced code blocks. Left out on purpose: blocks in quot
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex
@@ -22,7 +24,7 @@ _LANGUAGES: Final = frozenset({"yaml", "yml"})
 _LINE_END: Final = regex(r"\r\n|\r|\n")
 
 
-class FencedBlock(NamedTuple):
+class FencedBlock(Struct, frozen=True):
     """A block, and where in the page it begins: offset in code points and line, from 0."""
 
     offset: int

@@ -18,7 +18,9 @@ import time
 from contextlib import suppress
 from enum import Enum
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.files.discover import repository
 
@@ -52,7 +54,7 @@ class Cut(Enum):
     ASKED = "asked"
 
 
-class Ran(NamedTuple):
+class Ran(Struct, frozen=True):
     """What came of a run."""
 
     output: bytes = b""
@@ -76,7 +78,7 @@ class Ran(NamedTuple):
         return [line for line in shown if line]
 
 
-class Bounds(NamedTuple):
+class Bounds(Struct, frozen=True):
     """How far a program may go: seconds, bytes of output and errors, bytes of address space (0 for any; on Linux)."""
 
     seconds: float

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,14 +43,14 @@ class RevisionError(Exception):
     """A revision or the index cannot be read; says why, and what to do."""
 
 
-class Revision(NamedTuple):
+class Revision(Struct, frozen=True):
     """A commit, and the texts of its files by their path from the top of the repository, with slashes."""
 
     commit: str
     files: Mapping[str, bytes]
 
 
-class Staged(NamedTuple):
+class Staged(Struct, frozen=True):
     """The texts of the files in git's index, and which of them the next commit adds or changes.
 
     Paths count from the top of the repository and have slashes.

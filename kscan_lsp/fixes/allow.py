@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp import cel
 from kscan_lsp.engine.evaluator import Evaluator
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.ruleset import Ruleset
 
 
-class Allowance(NamedTuple):
+class Allowance(Struct, frozen=True):
     """An entry that a list of the settings would have, or not have any more, and the whole list then."""
 
     input: str

@@ -9,7 +9,9 @@ Nothing here says that a fix holds: whoever makes one renders again, and compare
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp import edits
 from kscan_lsp.fixes.verify import VerifiedFix, made_in
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 _DEFAULTS: Final = "values.yaml"
 
 
-class Fixable(NamedTuple):
+class Fixable(Struct, frozen=True):
     """A finding of what a chart renders to: its document, the field from the root of that, and what sets that.
 
     Without a finding, nothing has to be gone.
@@ -86,7 +88,7 @@ def _differs(chart: Chart, file: str, text: str) -> bool:
     return (chart.raw(file) or b"") != text.encode()
 
 
-class _ValueChange(NamedTuple):
+class _ValueChange(Struct, frozen=True):
     verb: str
     path: Path
     value: object

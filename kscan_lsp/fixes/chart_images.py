@@ -6,7 +6,9 @@ image then: whoever makes such a change renders again, and compares (`charts.py`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp import edits, paths
 from kscan_lsp.text import apply_edits
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 _DEFAULTS: Final = "values.yaml"
 
 
-class ImageChange(NamedTuple):
+class ImageChange(Struct, frozen=True):
     """An image, and the one that is to be in its place, both as a manifest refers to them."""
 
     before: str

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.edits.place import differing, same
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import PlacedDocument
 
 
-class ChartFix(NamedTuple):
+class ChartFix(Struct, frozen=True):
     """A fix that holds: files of the chart, by path, as they are with it."""
 
     title: str
@@ -73,7 +74,7 @@ class FoundKey(NamedTuple):
     path: tuple[str, ...]
 
 
-class ChartBase(NamedTuple):
+class ChartBase(Struct, frozen=True):
     """What a chart renders to before any fix, and what is found in that; remembered while several are tried."""
 
     rendered: Mapping[str, Mapping[str, str]]

@@ -8,7 +8,7 @@ Left out on purpose: judging whether the result holds (`verify.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -49,7 +49,7 @@ class Draft(Struct, frozen=True):
     """The element that is fixed, from the document's root."""
 
 
-class _Option(NamedTuple):
+class _Option(Struct, frozen=True):
     """The fix of a check, for the element that it failed on, with one of the values that it may choose."""
 
     fix: Fix

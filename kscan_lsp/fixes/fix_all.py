@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from msgspec import Struct
+
 from kscan_lsp.fixes.draft import drafts, drafts_in, drafts_of, elements_in, judged_in
 from kscan_lsp.fixes.verify import VerifiedFix, verified
 
@@ -167,7 +169,7 @@ def fix_all(
     return site.project, done
 
 
-class _Step(NamedTuple):
+class _Step(Struct, frozen=True):
     finding: Finding
     fix: VerifiedFix
     project: Project

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp import edits
 from kscan_lsp.edits.place import differing, same
 from kscan_lsp.fixes.changes import applied
@@ -41,7 +43,7 @@ _OF_KUSTOMIZATION: Final = frozenset(("count", "namespace"))
 _Key = tuple[object, ...]
 
 
-class OverlayFix(NamedTuple):
+class OverlayFix(Struct, frozen=True):
     """A fix of what an overlay builds that nobody has made yet."""
 
     overlay: str

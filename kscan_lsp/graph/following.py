@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import chain, compress
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp.graph.builtin import find_builtin
 from kscan_lsp.graph.index import key_of
@@ -30,14 +32,14 @@ Keys: TypeAlias = "frozenset[frozenset[Key]]"
 """Keys in parts, which objects that ask the same share."""
 
 
-class Link(NamedTuple):
+class Link(Struct, frozen=True):
     """An object that a relation leads to, and those that a chain of relations passed on the way."""
 
     object: Object
     via: tuple[Object, ...] = ()
 
 
-class FollowedStep(NamedTuple):
+class FollowedStep(Struct, frozen=True):
     """What a relation leads to from an object, and the keys that decided it."""
 
     links: tuple[Link, ...]
@@ -65,7 +67,7 @@ _Groups: TypeAlias = "tuple[tuple[Key, tuple[int, ...]], ...]"
 """By key, the groups of candidates that a relation leads to."""
 
 
-class _Candidates(NamedTuple):
+class _Candidates(Struct, frozen=True):
     """What is found under a key: each with the number of its group, and one of each group."""
 
     objects: tuple[Object, ...]
@@ -73,7 +75,7 @@ class _Candidates(NamedTuple):
     examples: tuple[Object, ...]
 
 
-class _Found(NamedTuple):
+class _Found(Struct, frozen=True):
     """Some objects, each once."""
 
     objects: tuple[Object, ...] = ()

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_shapes import expanded
 from kscan_lsp.kubernetes.pod_templates import pod_of
@@ -37,7 +39,7 @@ class Mention(NamedTuple):
     """Whether all entries of a ConfigMap or Secret are meant."""
 
 
-class _Row(NamedTuple):
+class _Row(Struct, frozen=True):
     """Maps that name an object."""
 
     pattern: Pattern

@@ -9,7 +9,9 @@ Left out on purpose: following relations (`following.py`), and what of this is a
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.graph import claims, pods, roles, spaces
 from kscan_lsp.graph.index import key_of
@@ -93,7 +95,7 @@ def _everywhere(*kinds: str) -> Callable[[Object], Iterator[Key]]:
     return lambda _: (key_of("kind", kind) for kind in kinds)
 
 
-class Relation(NamedTuple):
+class Relation(Struct, frozen=True):
     """Where to look for the objects a relation leads to, and which of those found there it means."""
 
     look: Callable[[Object], Iterable[Key]]

@@ -5,10 +5,12 @@ Sources: core/v1 Secret; bitnami.com SealedSecret; external-secrets.io ExternalS
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 
-class SecretKeys(NamedTuple):
+class SecretKeys(Struct, frozen=True):
     """A Secret, and the keys that it is known to have."""
 
     name: str

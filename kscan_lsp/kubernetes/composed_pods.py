@@ -9,7 +9,9 @@ said of it. Where a container has defaults (`stepTemplate`), fields are merged a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_patches import Patched, read_patch
@@ -33,7 +35,7 @@ _MERGED_LISTS: Final = {"env": "name", "volumeMounts": "mountPath"}
 """Lists of a container that are merged with those of its defaults, with what tells their items apart (core/v1)."""
 
 
-class Composed(NamedTuple):
+class Composed(Struct, frozen=True):
     """A pod template put together, and where its parts are written."""
 
     template: dict[str, Any]
@@ -107,7 +109,7 @@ def _composing(data: dict[str, Any], item: Path, shape: str) -> _Composing:
     return _Composing((here, around), (item, above), shape, {ROOT: item})
 
 
-class _Composing(NamedTuple):
+class _Composing(Struct, frozen=True):
     """What a template is made of, and the places of it that are known so far."""
 
     data: tuple[Any, Any]

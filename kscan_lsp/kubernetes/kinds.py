@@ -14,7 +14,9 @@ from __future__ import annotations
 import unicodedata
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 _TABLE: Final = """
 core: v1: ComponentStatus* ConfigMap Endpoints Event LimitRange Namespace* Node* PersistentVolume*
@@ -53,7 +55,7 @@ settings.k8s.io: v1alpha1: PodPreset
 """ApiGroup, its versions, and its kinds; those that live in no namespace have a star."""
 
 
-class ApiGroup(NamedTuple):
+class ApiGroup(Struct, frozen=True):
     """An API group of Kubernetes: the versions it ever had, and its kinds."""
 
     versions: tuple[str, ...]

@@ -16,6 +16,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp.kubernetes.credentials import ENTRIES, credential, decoded, secret
 from kscan_lsp.regex import regex
 
@@ -32,7 +34,7 @@ USED_IN_SECRETS: Final = "usedInSecrets"
 """The same of entries of Secrets, where a value is a secret unless it cannot be one."""
 
 
-class Parameters(NamedTuple):
+class Parameters(Struct, frozen=True):
     """The parameters of a template that have a value by default."""
 
     values: Mapping[str, str]

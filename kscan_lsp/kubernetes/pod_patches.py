@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.regex import regex
@@ -42,7 +44,7 @@ MAX_VALUES: Final = 2_000
 """Values in a patch, shared ones counted every time: it may be merged into each of a thousand templates."""
 
 
-class Patch(NamedTuple):
+class Patch(Struct, frozen=True):
     """A patch as read: plain data, or the reason why it is not known."""
 
     data: dict[str, Any]
@@ -87,7 +89,7 @@ def _restored(value: Any, parameters: list[str]) -> Any:
     return _STAND_IN.sub(lambda found: parameters[int(found[1])], value) if isinstance(value, str) else value
 
 
-class Patched(NamedTuple):
+class Patched(Struct, frozen=True):
     """What patches have changed so far."""
 
     places: dict[Path, Path]

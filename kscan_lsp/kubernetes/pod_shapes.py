@@ -20,6 +20,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.schema import CONTAINER, EVERY, METADATA, POD_SPEC, STR
 
@@ -209,7 +211,7 @@ SHAPES: Final[dict[str, PodShape]] = {
 """By the name that rows of the table of kinds have for it (`pod_templates.py`)."""
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True):
     """One of the places of a shape."""
 
     around: bool
@@ -227,7 +229,7 @@ def _places(text: str) -> tuple[Source, ...]:
     )
 
 
-class Sources(NamedTuple):
+class Sources(Struct, frozen=True):
     """The places of a shape, parsed."""
 
     lists: Mapping[str, tuple[Source, ...]]

@@ -28,6 +28,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.composed_pods import COMPOSED, POD, ROOT, Composed, composed, metadata_of
 from kscan_lsp.kubernetes.pod_shapes import expanded, grown, runs_pods, types_of
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where a kind has pod templates, and what is special about them."""
 
     pattern: Pattern
@@ -57,14 +59,14 @@ class Place(NamedTuple):
     """Whether it counts only where no place before it has a pod: it says what the others would have said, too."""
 
 
-class PodTemplate(NamedTuple):
+class PodTemplate(Struct, frozen=True):
     """One pod template of an object: the path of it, or of the item that describes the pod."""
 
     path: Path
     place: Place
 
 
-class KindRow(NamedTuple):
+class KindRow(Struct, frozen=True):
     """A row of the table: kinds of an API group that run pods in the same places."""
 
     groups: tuple[str, ...]

@@ -7,7 +7,9 @@ Sources: core/v1 PodSecurityContext and SecurityContext; what is not set there h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.pod_templates import pod_of
@@ -31,7 +33,7 @@ INHERITED: Final = (
 """Fields of a pod's security context that hold for its containers."""
 
 
-class ContainerContext(NamedTuple):
+class ContainerContext(Struct, frozen=True):
     """The security context of a container, and where it is written in its object."""
 
     path: Path

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 
-class RuleFiles(NamedTuple):
+class RuleFiles(Struct, frozen=True):
     """What a rule is made of: its own file, and its Rego, if that can be read."""
 
     name: str
@@ -18,7 +20,7 @@ class RuleFiles(NamedTuple):
     """What says which objects it can fail at all (`filter.rego`)."""
 
 
-class LibraryFiles(NamedTuple):
+class LibraryFiles(Struct, frozen=True):
     """The files of a folder of controls, each with its name."""
 
     controls: tuple[tuple[str, Document], ...] = ()

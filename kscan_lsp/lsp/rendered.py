@@ -13,6 +13,7 @@ from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from lsprotocol import types
+from msgspec import Struct
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.lsp import convert
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
 
-class RenderingName(NamedTuple):
+class RenderingName(Struct, frozen=True):
     """Something that a chart or an overlay renders to and that can be shown."""
 
     title: str
@@ -277,7 +278,7 @@ def uri_of(key: str) -> str:
     return quote(key, safe="/:%")
 
 
-class ChartView(NamedTuple):
+class ChartView(Struct, frozen=True):
     """What is shown in one file of a chart, in its text as it is now."""
 
     marks: tuple[ChartMark, ...] = ()

@@ -102,7 +102,7 @@ class Check(Struct, frozen=True, eq=False, omit_defaults=True):
             yield from (part for part in parts if isinstance(part, cel.Expression))
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Struct, frozen=True):
     """What the checks of a control may name besides what they judge."""
 
     inputs: Mapping[str, str]

@@ -8,7 +8,9 @@ and for nobody else.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp import cel
 from kscan_lsp.findings import Problem
@@ -31,7 +33,7 @@ MAX_DEFINITIONS: Final = 200
 _UNDECLARED: Final = re.compile(r"undeclared reference to '(\w+)'")
 
 
-class Definitions(NamedTuple):
+class Definitions(Struct, frozen=True):
     """The definitions of a pack: the name of its own file, the document in it, and what stands there."""
 
     source: str

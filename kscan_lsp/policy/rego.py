@@ -35,7 +35,7 @@ BEING_EVALUATED: Final = "it is being evaluated"
 """Why there is no answer yet where none is waited for."""
 
 
-class RegoSource(NamedTuple):
+class RegoSource(Struct, frozen=True):
     """The Rego of a template or a rule, and which part of it is asked for."""
 
     digest: str
@@ -58,7 +58,7 @@ class AlertedObject(NamedTuple):
     name: str
 
 
-class RegoAlert(NamedTuple):
+class RegoAlert(Struct, frozen=True):
     """What a rule of Kubescape's says of objects."""
 
     message: str
@@ -71,7 +71,7 @@ class RegoAlert(NamedTuple):
     """Other objects that it names, with paths in them."""
 
 
-class RegoAnswer(NamedTuple):
+class RegoAnswer(Struct, frozen=True):
     """The messages or the alerts, or why there is no answer, or that it comes later."""
 
     messages: tuple[str, ...] = ()

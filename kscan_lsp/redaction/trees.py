@@ -9,7 +9,9 @@ Left out on purpose: lines that could not be read (`lines.py`).
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.kubernetes.credentials import credential, credential_in_annotation
 from kscan_lsp.redaction.arguments import is_secret_argument
@@ -37,7 +39,7 @@ _SHORT: Final = 15
 _SHOWN_OF_VARIABLES: Final = frozenset(("name", "valueFrom"))
 
 
-class TreeSecrets(NamedTuple):
+class TreeSecrets(Struct, frozen=True):
     """What is found in the tree of one document."""
 
     spans: list[Span]

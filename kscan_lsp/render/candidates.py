@@ -7,7 +7,9 @@ that is called as the field is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp import paths
 from kscan_lsp.render.reads import EACH, TemplateReads
@@ -31,7 +33,7 @@ _END: Final = 1 << 40
 """Behind the end of any text."""
 
 
-class Field(NamedTuple):
+class Field(Struct, frozen=True):
     """A field of a document that a chart renders to: what its value comes from is wanted, or what would set it."""
 
     file: str

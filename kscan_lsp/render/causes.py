@@ -15,7 +15,9 @@ import base64
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from kscan_lsp import paths
 from kscan_lsp.render.candidates import Candidates
@@ -42,7 +44,7 @@ MOST: Final = 16
 _TEXT: Final = "kscan{}probe"
 
 
-class ValueCause(NamedTuple):
+class ValueCause(Struct, frozen=True):
     """A value that a field comes from, by its path in the values of the whole chart."""
 
     path: Path
@@ -50,7 +52,7 @@ class ValueCause(NamedTuple):
     """Whether the field has the value, or what is made of it; else the value decides whether the field is there."""
 
 
-class Probe(NamedTuple):
+class Probe(Struct, frozen=True):
     """What causes are looked for in: a chart, what it is rendered with, and its templates taken apart."""
 
     maker: Helm

@@ -10,7 +10,7 @@ import os
 import posixpath
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -328,7 +328,7 @@ def _mapping(raw: bytes) -> dict[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-class ChartFault(NamedTuple):
+class ChartFault(Struct, frozen=True):
     """Why a chart does not render: in Helm's words, at a line (from 1) of one of its files."""
 
     file: str

@@ -12,7 +12,9 @@ Left out on purpose: what text in values reads that `tpl` evaluates, and names o
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 from kscan_lsp.render.templates import Action, pieces
@@ -33,7 +35,7 @@ _OPENING: Final = frozenset(("if", "with", "range"))
 _NOT_READING: Final = frozenset(("end", "define", "break", "continue"))
 
 
-class Referent(NamedTuple):
+class Referent(Struct, frozen=True):
     """What an expression may refer to: parts of what a chart is rendered with, and the fields of a `dict`."""
 
     references: frozenset[Reference] = frozenset()
@@ -69,7 +71,7 @@ def together(referents: Iterable[Referent]) -> Referent:
     return Referent(references, fields)
 
 
-class ActionReads(NamedTuple):
+class ActionReads(Struct, frozen=True):
     """What an action reads itself, what through the templates that it includes, and what decides if it is there."""
 
     own: frozenset[Reference] = frozenset()
@@ -155,7 +157,7 @@ class TemplateReads:
         places[action.start] = places.get(action.start, frozenset()) | behind
 
 
-class _Frame(NamedTuple):
+class _Frame(Struct, frozen=True):
     """A block that was opened: what the dot stands for in it, its variables, and what decides if it is rendered."""
 
     dot: Referent

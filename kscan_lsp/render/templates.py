@@ -6,7 +6,9 @@ rest of the language is Helm's business; where a template is broken, what cannot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 
@@ -30,7 +32,7 @@ _KEEPS_LINES: Final = frozenset(("indent", "nindent", "trim"))
 """What may be done to the text of another template so that the marks in it still stand before the same characters."""
 
 
-class Action(NamedTuple):
+class Action(Struct, frozen=True):
     """An action: `{{ ... }}` from `start` to `end`, in code points of the template."""
 
     start: int
@@ -55,7 +57,7 @@ class Action(NamedTuple):
         return not silent and not (word and word[1] in _SILENT)
 
 
-class Text(NamedTuple):
+class Text(Struct, frozen=True):
     """What stands between two actions."""
 
     start: int

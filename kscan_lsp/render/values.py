@@ -10,7 +10,9 @@ Left out on purpose: how Helm takes a default away by a null, which sets nothing
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.locate import resolve
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 
-class ValuesFile(NamedTuple):
+class ValuesFile(Struct, frozen=True):
     """A file with values: its path from the chart, where in the chart's values they stand, and its text as read.
 
     What stands in no file has no path.
@@ -45,7 +47,7 @@ class ValuesFile(NamedTuple):
         return _depth(self, path) == len(path)
 
 
-class ValuePlace(NamedTuple):
+class ValuePlace(Struct, frozen=True):
     """Where a value is set: a file, the path in that, and the span; or the nearest there is of one that is not set."""
 
     file: str
@@ -58,7 +60,7 @@ class ValuePlace(NamedTuple):
     """Where that begins."""
 
 
-class SaidDocument(NamedTuple):
+class SaidDocument(Struct, frozen=True):
     """Values in a file with something else: the document that they are in, which begins somewhere in its file."""
 
     said: ValuesSaid

@@ -6,7 +6,9 @@ new. A baseline does not say which images there were, so with it an image counts
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.evidence.images import identity
 from kscan_lsp.kubernetes.images import image_ref
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.report.model import Drift
 
 
-class AddedImage(NamedTuple):
+class AddedImage(Struct, frozen=True):
     """An image that a change brings."""
 
     image: ReportedImage

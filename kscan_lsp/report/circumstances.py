@@ -6,7 +6,9 @@ it is handed in, so that the same input gives the same report.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.redaction import redact
 from kscan_lsp.settings.model import NEWEST_KUBERNETES
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.settings.model import Settings
 
 
-class CheckedOut(NamedTuple):
+class CheckedOut(Struct, frozen=True):
     """A commit that files of the report are from: its folder's name, its full id, and its branch or nothing."""
 
     folder: str
@@ -27,14 +29,14 @@ class CheckedOut(NamedTuple):
     branch: str
 
 
-class UsedSettings(NamedTuple):
+class UsedSettings(Struct, frozen=True):
     """What holds for some files: the name of the settings file, or nothing, and each key with what it says."""
 
     file: str
     values: tuple[tuple[str, str], ...]
 
 
-class UsedPack(NamedTuple):
+class UsedPack(Struct, frozen=True):
     """A pack of policies that settings extend: its name, its version, and the digest of what it is made of."""
 
     name: str
@@ -45,7 +47,7 @@ class UsedPack(NamedTuple):
         return f"{self.name} {self.version} ({self.digest})"
 
 
-class Circumstances(NamedTuple):
+class Circumstances(Struct, frozen=True):
     """When, of which commits and under which settings a report was made; what is not known is left out."""
 
     day: date | None = None

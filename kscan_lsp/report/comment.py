@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 from kscan_lsp.report.exchange import one_line, shortened
@@ -69,7 +71,7 @@ class CommentText:
         return len(rows)
 
 
-class CommentPart(NamedTuple):
+class CommentPart(Struct, frozen=True):
     """A list or a table: rows with what stands before and after them, and how many rows there would be."""
 
     before: tuple[str, ...]

@@ -10,7 +10,9 @@ Kubescape gives it 100.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.policy.ruleset import members_of
 from kscan_lsp.report.model import ControlResult
@@ -45,7 +47,7 @@ def compliance(
     return tuple(_score(name, known, controls, changes) for name, known in members.items())
 
 
-class _Members(NamedTuple):
+class _Members(Struct, frozen=True):
     """The controls of a framework, and those that are on under any settings."""
 
     framework: Framework

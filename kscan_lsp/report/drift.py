@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from kscan_lsp.dispositions.baseline import (
     VERSION,
@@ -157,7 +158,7 @@ def object_name(who: ResourceId) -> str:
     return redact(f"{who.kind} {name}".strip())
 
 
-class Author(NamedTuple):
+class Author(Struct, frozen=True):
     """Who takes findings into a baseline, and why."""
 
     owner: str = ""

@@ -7,7 +7,9 @@ none.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.redaction import masked, secret_spans
 from kscan_lsp.redaction.texts import united
@@ -28,7 +30,7 @@ SECRETS: Final = "Secrets"
 """The category of controls that find secrets: what one of them points at is masked, whatever anybody thinks of it."""
 
 
-class ShownLine(NamedTuple):
+class ShownLine(Struct, frozen=True):
     """One line of a file, without its line end."""
 
     written: str

@@ -8,7 +8,9 @@ scan of one file with a JSON report has no time for it; that is what the functio
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +30,7 @@ class FixDetail(IntEnum):
     """The fixes that hold, with their edits."""
 
 
-class Format(NamedTuple):
+class Format(Struct, frozen=True):
     """One form of the report."""
 
     render: Callable[[Report], str]

@@ -5,7 +5,9 @@ Each failure says which gate it is, by which findings, and what to do: it is wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.evidence.images import identity
 from kscan_lsp.findings import Severity
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from kscan_lsp.report.model import Report, Reported
 
 
-class GateFailure(NamedTuple):
+class GateFailure(Struct, frozen=True):
     """Why a gate does not pass, the findings it is for, the worst first, and what to do."""
 
     why: str

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import ResourceId, Severity
 
 
-class ImagePlace(NamedTuple):
+class ImagePlace(Struct, frozen=True):
     """A container that runs an image: where that is written, from 1, and by what its pod is reached from outside."""
 
     file: str
@@ -25,7 +27,7 @@ class ImagePlace(NamedTuple):
     exposure: tuple[str, ...]
 
 
-class ReportedImage(NamedTuple):
+class ReportedImage(Struct, frozen=True):
     """An image as manifests refer to it. Without a `source`, nothing is known of it."""
 
     reference: str

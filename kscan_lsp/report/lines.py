@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from msgspec import Struct
+
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class StyledText(NamedTuple):
 Line: TypeAlias = "Sequence[StyledText]"
 
 
-class Screen(NamedTuple):
+class Screen(Struct, frozen=True):
     """What lines must fit: cells of a line, and an encoding, beyond ASCII only where it is one of Unicode."""
 
     width: int = 80

@@ -50,14 +50,14 @@ FILE_START: Final = FileRange(LineColumn(1, 1), LineColumn(1, 1))
 """Where something stands that has no place in a file."""
 
 
-class FixEdit(NamedTuple):
+class FixEdit(Struct, frozen=True):
     """Replace what lies in a range of the file."""
 
     range: FileRange
     text: str
 
 
-class FixOption(NamedTuple):
+class FixOption(Struct, frozen=True):
     """One way to make a finding go away. `edits` is None where they were not worked out."""
 
     title: str
@@ -65,7 +65,7 @@ class FixOption(NamedTuple):
     edits: tuple[FixEdit, ...] | None = None
 
 
-class Rule(NamedTuple):
+class Rule(Struct, frozen=True):
     """A control that is on: what it is about, as severe as the settings have it.
 
     `needs` is what would answer it where no manifest does; such a control is never evaluated.
@@ -83,7 +83,7 @@ class Rule(NamedTuple):
     needs: str
 
 
-class RelatedLocation(NamedTuple):
+class RelatedLocation(Struct, frozen=True):
     """Another object that a finding rests on."""
 
     resource: ResourceId
@@ -93,7 +93,7 @@ class RelatedLocation(NamedTuple):
     message: str
 
 
-class Reported(NamedTuple):
+class Reported(Struct, frozen=True):
     """A finding at its place in a file, with its rule.
 
     The rule is that of the settings which hold for the file: two folders may each have a control of one id.
@@ -122,7 +122,7 @@ class Reported(NamedTuple):
         return fingerprint(self.finding, self.ordinal, self.ways)
 
 
-class FileProblem(NamedTuple):
+class FileProblem(Struct, frozen=True):
     """Something wrong with a manifest, a settings file or a policy. `code` is that of `findings.Problem`."""
 
     file: str
@@ -152,7 +152,7 @@ class Skipped(NamedTuple):
     hint: str = ""
 
 
-class NotScanned(NamedTuple):
+class NotScanned(Struct, frozen=True):
     """What should have been scanned and was not, or not fully."""
 
     file: str
@@ -160,7 +160,7 @@ class NotScanned(NamedTuple):
     reason: str
 
 
-class KindNotJudged(NamedTuple):
+class KindNotJudged(Struct, frozen=True):
     """A kind that nothing is known about: how many objects of it were scanned, and what may be meant."""
 
     kind: str
@@ -170,7 +170,7 @@ class KindNotJudged(NamedTuple):
     """`apiVersion kind` of what Kubernetes has; empty where nothing is like it."""
 
 
-class NotEvaluated(NamedTuple):
+class NotEvaluated(Struct, frozen=True):
     """Where and why a control could not be evaluated."""
 
     file: str
@@ -208,14 +208,14 @@ class ControlResult(NamedTuple):
         return 100.0 * passed / applies if applies else 100.0
 
 
-class KnownFinding(NamedTuple):
+class KnownFinding(Struct, frozen=True):
     """A finding of the baseline that is still there, as it was and as it is."""
 
     entry: BaselineEntry
     reported: Reported
 
 
-class GoneFinding(NamedTuple):
+class GoneFinding(Struct, frozen=True):
     """A finding of the baseline that is not seen any more: its `file` in the report, what became of it, and why."""
 
     entry: BaselineEntry
@@ -224,7 +224,7 @@ class GoneFinding(NamedTuple):
     why: str = ""
 
 
-class ScoreChange(NamedTuple):
+class ScoreChange(Struct, frozen=True):
     """How a framework stood and stands; None where nothing was, or is, judged by it."""
 
     framework: str
@@ -232,7 +232,7 @@ class ScoreChange(NamedTuple):
     now: float | None
 
 
-class Drift(NamedTuple):
+class Drift(Struct, frozen=True):
     """What became different since a baseline was written."""
 
     name: str

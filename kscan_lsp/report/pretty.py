@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.report.lines import Screen, StyledText, plain_text, wrapped
 from kscan_lsp.report.printable import printable
@@ -36,7 +38,7 @@ _SHOWN_PLACES: Final = 20
 _LISTED_LINES: Final = 50
 
 
-class _Place(NamedTuple):
+class _Place(Struct, frozen=True):
     """What there is to say about one range of a file."""
 
     range: FileRange

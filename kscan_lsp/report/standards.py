@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from kscan_lsp.policy.model import Unseen
@@ -13,7 +15,7 @@ def percentage(score: float) -> str:
     return f"{min(score, 99.9) if score < 100 else score:.1f}%"
 
 
-class FrameworkSection(NamedTuple):
+class FrameworkSection(Struct, frozen=True):
     """Where a framework names a control: the framework's id and title, its section, and its name for the control.
 
     Section and name are empty where the framework gives none.
@@ -25,7 +27,7 @@ class FrameworkSection(NamedTuple):
     name: str
 
 
-class StandardChange(NamedTuple):
+class StandardChange(Struct, frozen=True):
     """What a project changes about a control or framework that comes with the program, and where it says so.
 
     `file` is empty where no file does. `detail` is that of `workspace.changes.Change`.
@@ -43,7 +45,7 @@ class StandardChange(NamedTuple):
         return f"{self.file}:{self.line}" if self.file else "the editor's or the command's own settings"
 
 
-class FrameworkMember(NamedTuple):
+class FrameworkMember(Struct, frozen=True):
     """A control of a framework: its section there, which may be none or several with commas, and its title there.
 
     `on` is false where the settings take it out; `needs` is what would answer it where no manifest does.
@@ -56,7 +58,7 @@ class FrameworkMember(NamedTuple):
     needs: str = ""
 
 
-class FrameworkScore(NamedTuple):
+class FrameworkScore(Struct, frozen=True):
     """Compliance with one framework, from 0 to 100, and what it is a mean of.
 
     `score` is as things are, `score_accepted` counts accepted risks as passed. Of its `total` controls `run` are in the

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp.findings import Problem
 from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, settings_of
 from kscan_lsp.settings.shape import said, whole
@@ -40,7 +42,7 @@ class Layer(NamedTuple):
     settings: Settings
 
 
-class Counting(NamedTuple):
+class Counting(Struct, frozen=True):
     """The layers with what counts of each, and what is wrong with the rest."""
 
     layers: tuple[Layer, ...]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.admission.asking import read_policy
 from kscan_lsp.admission.model import BINDINGS, GROUP
@@ -34,7 +36,7 @@ _NO_ADMISSION: Final = (
 )
 
 
-class AdmissionFile(NamedTuple):
+class AdmissionFile(Struct, frozen=True):
     """A file of policies as read."""
 
     path: Path

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from itertools import repeat
 from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -65,7 +65,7 @@ MAKES_ONE: Final = "'kscan baseline create' writes one"
 """How it ends what is said of a baseline that is not there."""
 
 
-class KnownEntry(NamedTuple):
+class KnownEntry(Struct, frozen=True):
     """A finding of a baseline, and what one has that it stands for."""
 
     entry: BaselineEntry
@@ -87,7 +87,7 @@ class KnownFindings(Struct, frozen=True, eq=False):
         return key in self.by_file or key in self.missing
 
 
-class BaselineFile(NamedTuple):
+class BaselineFile(Struct, frozen=True):
     """A file with a baseline as read; None where it is none, and then its document has a problem."""
 
     path: Path

@@ -7,7 +7,9 @@ changes no promise, and is left out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from kscan_lsp.findings import Severity
 from kscan_lsp.settings.layers import place_of
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True):
     """One change to a control or framework.
 
     `file`, `document` and `span` are None where no file says it: an editor's own settings, or a command line.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.findings import Related
@@ -42,7 +43,7 @@ MISSING: Final = "would set this, and is set nowhere"
 """What a value does for a field."""
 
 
-class SourceKey(NamedTuple):
+class SourceKey(Struct, frozen=True):
     """What tells a finding from others of the chart, by which the values that it comes from are known."""
 
     file: str

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.findings import Problem
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     Check = Callable[[], None]
 
 
-class RenderedFile(NamedTuple):
+class RenderedFile(Struct, frozen=True):
     """A file of a chart: its name in the project, its text as written, and what it renders to; None for helpers."""
 
     path: str
@@ -74,7 +75,7 @@ def read_rendered(project: Project, file: RenderedFile) -> CheckedFile:
     return CheckedFile(file.path, file.text, json=False, documents=documents)
 
 
-class JudgedChart(NamedTuple):
+class JudgedChart(Struct, frozen=True):
     """A chart judged in a project: its files as read by its defaults, and with what only other values give."""
 
     read: tuple[CheckedFile, ...]

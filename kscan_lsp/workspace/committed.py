@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.admission.before import as_it_was, file_before, files_before, of_revision, revision_in
 from kscan_lsp.files.commit import commit_of
@@ -38,7 +40,7 @@ MAX_FILES: Final = 20_000
 _ARCHIVES: Final = (".tgz", ".tar.gz")
 
 
-class CommittedFiles(NamedTuple):
+class CommittedFiles(Struct, frozen=True):
     """Where to read what objects were."""
 
     paths: tuple[Path, ...]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp.paths import lookup
 from kscan_lsp.regex import regex
@@ -24,7 +26,7 @@ _BY_HAND: Final = "list them under 'charts' in .kscan.yaml"
 _GROUPS: Final = ("argoproj.io/", ".toolkit.fluxcd.io/")
 
 
-class DeployingObject(NamedTuple):
+class DeployingObject(Struct, frozen=True):
     """An object at its place in a file."""
 
     file: Path

@@ -14,8 +14,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.files.discover import repository
@@ -53,7 +54,7 @@ _NOT_READ: Final = (
 """What changes a release of a helmfile in a way that is not followed."""
 
 
-class Undecided(NamedTuple):
+class Undecided(Struct, frozen=True):
     """A release of a chart of this workspace that cannot be rendered from files alone."""
 
     path: Path
@@ -62,7 +63,7 @@ class Undecided(NamedTuple):
     reason: str
 
 
-class Deployments(NamedTuple):
+class Deployments(Struct, frozen=True):
     """The releases that manifests name, by the real paths of their charts, and those that are not rendered."""
 
     by_chart: Mapping[Path, tuple[NamedRelease, ...]]
@@ -123,7 +124,7 @@ def _top_of(one: DeployingObject) -> Path:
     return Path(repository(str(one.file.parent)) or one.file.parent)
 
 
-class _Around(NamedTuple):
+class _Around(Struct, frozen=True):
     """What a release is read with."""
 
     top: Path

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.dispositions.entries import Rules, rules_of
@@ -41,7 +42,7 @@ MAX_CHARACTERS: Final = 5_000_000
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
-class ReadExceptions(NamedTuple):
+class ReadExceptions(Struct, frozen=True):
     """A file with exceptions as read."""
 
     path: Path
@@ -53,7 +54,7 @@ class ReadExceptions(NamedTuple):
     """What its paths begin at."""
 
 
-class NamedExceptions(NamedTuple):
+class NamedExceptions(Struct, frozen=True):
     """Files with exceptions that an editor's settings or a command line name, from a folder.
 
     They have to be `inside` of some folders, unless the user named them, and are about files anywhere.
@@ -64,7 +65,7 @@ class NamedExceptions(NamedTuple):
     inside: tuple[Path, ...] | None = None
 
 
-class FoundExceptions(NamedTuple):
+class FoundExceptions(Struct, frozen=True):
     """What holds for a folder."""
 
     files: tuple[ReadExceptions, ...]

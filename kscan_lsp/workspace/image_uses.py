@@ -6,7 +6,9 @@ known, and exposure is what the controls see of it, too (`kubernetes/exposure.py
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp import cel, paths
 from kscan_lsp.evidence.image_facts import facts_in
@@ -31,7 +33,7 @@ _INTERNAL: Final = "internalLoadBalancers"
 """The input with patterns of annotations that keep a load balancer inside."""
 
 
-class ImageUse(NamedTuple):
+class ImageUse(Struct, frozen=True):
     """A container that runs an image."""
 
     image: str

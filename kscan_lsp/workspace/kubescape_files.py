@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.files.named import is_within, named_files
 from kscan_lsp.kubescape.files import LibraryFiles, RuleFiles
@@ -27,7 +29,7 @@ _MOST: Final = 1_000
 """Entries that are looked at to tell what a folder is."""
 
 
-class Library(NamedTuple):
+class Library(Struct, frozen=True):
     """A folder of controls, and its files."""
 
     root: Path

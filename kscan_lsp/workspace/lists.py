@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 
-class ListsFile(NamedTuple):
+class ListsFile(Struct, frozen=True):
     """A file of inputs as read."""
 
     path: Path

@@ -7,7 +7,9 @@ it was written, and has no effect. What can be told without policies, `settings/
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp import cel
 from kscan_lsp.findings import Problem
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 
-class Held(NamedTuple):
+class Held(Struct, frozen=True):
     """Settings files made one with all that is locked held, and what is wrong with the rest, each in its layer."""
 
     settings: Settings

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.text import Span
@@ -65,7 +66,7 @@ class SameObjects:
         self._known |= here
 
 
-class KnownSoFar(NamedTuple):
+class KnownSoFar(Struct, frozen=True):
     """What is known of a template by the values before."""
 
     found_with: FoundWith

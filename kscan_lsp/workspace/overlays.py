@@ -11,7 +11,7 @@ The files that it is built from are there with their texts and without documents
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import PlacedDocument
 
 
-class OverlayBuild(NamedTuple):
+class OverlayBuild(Struct, frozen=True):
     """What one overlay builds: the name of its kustomization, and the texts of all that it is built from."""
 
     path: str

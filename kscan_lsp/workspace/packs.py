@@ -15,7 +15,9 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
@@ -55,7 +57,7 @@ _UNPORTABLE: Final = regex(
 """What no name has on Windows, and its devices (Microsoft, "Naming Files, Paths, and Namespaces")."""
 
 
-class Pack(NamedTuple):
+class Pack(Struct, frozen=True):
     """A pack that counts: what settings call it, what it is called itself, and what its files are to the byte."""
 
     source: str
@@ -64,7 +66,7 @@ class Pack(NamedTuple):
     digest: str
 
 
-class FoundPacks(NamedTuple):
+class FoundPacks(Struct, frozen=True):
     """The packs that settings extend, as layers below them, and what is wrong with others."""
 
     packs: tuple[Pack, ...] = ()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError, Struct, json
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.pack_locks import Locked
 
 
-class Demand(NamedTuple):
+class Demand(Struct, frozen=True):
     """What settings ask of the signature of a pack."""
 
     by: SignatureSettings

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import is_within
@@ -41,7 +43,7 @@ NOTICE: Final = (
 )
 
 
-class SettingsFiles(NamedTuple):
+class SettingsFiles(Struct, frozen=True):
     """Settings files as they count, the outermost first, and what is wrong in them."""
 
     layers: tuple[Layer, ...]

@@ -7,7 +7,9 @@ not its meaning, so an alias is where the way ends, and a merge key is a key as 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import key_of
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.tree import Entry, Node
 
 
-class Around(NamedTuple):
+class Around(Struct, frozen=True):
     """What holds a place, from the outside in."""
 
     spans: tuple[Span, ...]

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp.regex import regex
 from kscan_lsp.text import Span, minimal_edit
 from kscan_lsp.yaml import scalars
@@ -38,7 +40,7 @@ _VALUE: Final = regex(
 """A line with a value that ends on it, whatever it is: a plain one of harmless characters, or one in quotes."""
 
 
-class Shift(NamedTuple):
+class Shift(Struct, frozen=True):
     """How places moved in a tree whose shape is as it was: all that began or ended at `end` or behind it, by `by`."""
 
     end: int
@@ -61,7 +63,7 @@ class TreeEdit(NamedTuple):
     """How places moved; None where they are to be found anew."""
 
 
-class Spliced(NamedTuple):
+class Spliced(Struct, frozen=True):
     """A tree and its values, and what is different in them."""
 
     root: Node
@@ -144,7 +146,7 @@ class _Doubt(Exception):  # noqa: N818 - it never leaves this module
     """The text must be read."""
 
 
-class _Change(NamedTuple):
+class _Change(Struct, frozen=True):
     """What is different: all from `start` to `end`, and by how much the rest moves."""
 
     start: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
+from msgspec.structs import replace
 from support import controls
 from support.controls import control_view, place_of
 from support.views import edited
@@ -175,4 +176,4 @@ def test_a_text_that_is_typed_key_by_key_never_raises(tmp_path):
         params = types.CodeActionParams(
             types.TextDocumentIdentifier("a"), types.Range(at, at), types.CodeActionContext(diagnostics=[])
         )
-        control_actions(view._replace(lines=type(view.lines)(typed)), params)
+        control_actions(replace(view, lines=type(view.lines)(typed)), params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from support.controls import WITH_INPUTS, control_view, place_of
 from support.positions import offset
 
@@ -149,4 +150,4 @@ def test_a_text_that_is_typed_key_by_key_never_raises(tmp_path):
     view = control_view(tmp_path, text)
     for end in range(text.index("  - each"), text.index("tests:"), 2):
         typed = text[:end]
-        control_completion(view._replace(lines=type(view.lines)(typed)), place_of(typed, typed, end))
+        control_completion(replace(view, lines=type(view.lines)(typed)), place_of(typed, typed, end))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from lsprotocol import types
+from msgspec.structs import replace
 from support import controls
 from support.controls import control_view, place_of
 from support.positions import covered
@@ -188,7 +189,7 @@ def test_a_text_that_is_typed_key_by_key_never_raises(tmp_path):
     for end in range(text.index("checks:"), text.index("tests:")):
         for typed in (text[:end], text[:end] + text[text.index("tests:") :]):
             lines = type(view.lines)(typed)
-            control_hover(view._replace(lines=lines), place_of(typed, typed[:end], end))
+            control_hover(replace(view, lines=lines), place_of(typed, typed[:end], end))
 
 
 def test_markdown_shows_values_as_code_whatever_is_in_them(said):
@@ -218,7 +219,7 @@ def test_a_definition_of_a_pack_is_asked_of_what_its_controls_judge(tmp_path):
     (tmp_path / "kscan-pack.yaml").write_text(pack)
     view = control_view(tmp_path, text, others={})
     path = tmp_path / "kscan-pack.yaml"
-    view = view._replace(path=path, lines=type(view.lines)(pack), uri=path.as_uri())
+    view = replace(view, path=path, lines=type(view.lines)(pack), uri=path.as_uri())
     found = control_hover(view, place_of(pack, "named.size", 1))
     assert found.contents.value.split("\n") == [
         "named",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from support.controls import WITH_INPUTS as HEAD
 from support.controls import control_view, place_of
 from support.positions import offset
@@ -24,7 +25,7 @@ def offered(tmp_path):
     def offer(text, name="control.yaml"):
         at = text.index("|")
         text = text.replace("|", "", 1)
-        view = control_view(tmp_path, text)._replace(path=tmp_path / name)
+        view = replace(control_view(tmp_path, text), path=tmp_path / name)
         found = {}
         for item in control_completion(view, place_of(text, text, at)):
             start, end = (

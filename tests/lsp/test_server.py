@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
+from msgspec.structs import replace
 from support.signed import BANK, GITHUB, entry, lock, pack, settings
 from support.talking import PATIENCE, Talk
 
@@ -178,7 +179,7 @@ async def test_only_what_was_quick_is_checked_on_the_event_loop(
 
     def check(request: Any) -> Any:
         threads.append(threading.current_thread() is threading.main_thread())
-        return real(request)._replace(seconds=taken[talk.session.documents[request.uri].version])
+        return replace(real(request), seconds=taken[talk.session.documents[request.uri].version])
 
     monkeypatch.setattr(scheduler, "check", check)
     talk = Talk(tmp_path)

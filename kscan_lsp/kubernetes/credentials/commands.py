@@ -8,7 +8,9 @@ people put passwords into. One option is as common for logins as for user and gr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.kubernetes.credentials import texts, values
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning, split
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     Weigh = Callable[[Meaning], Meaning]
 
 
-class Options(NamedTuple):
+class Options(Struct, frozen=True):
     """Options of some programs that take a password: written together with it, or followed by it."""
 
     programs: frozenset[str]

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp.kubernetes.credentials import tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning
@@ -63,7 +65,7 @@ _LOOK_BACK: Final = 300
 _HEADER: Final = lazy(rb"(?i)authorization[\"']?\s*[:=,]\s*\\*[\"']?\s*$")
 
 
-class Language(NamedTuple):
+class Language(Struct, frozen=True):
     """The searches that depend on sensitiveKeyNames. Groups: the name, the sign, the value in four ways of quoting."""
 
     hint: Search

@@ -13,7 +13,9 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.kubernetes.credentials.searches import lazy
 
@@ -31,7 +33,7 @@ BASE64: Final = ALNUM + b"+/="
 BASE64URL: Final = WORD + b"="
 
 
-class Shape(NamedTuple):
+class Shape(Struct, frozen=True):
     """A provider's token: what it begins with, then at least so many of some characters."""
 
     what: str

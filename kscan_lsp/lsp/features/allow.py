@@ -8,9 +8,10 @@ stays, or others come, there is no edit.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
+from msgspec import Struct
 
 from kscan_lsp.edits import Refusal
 from kscan_lsp.fixes.allow import Allowance, allowances, goes_away
@@ -38,7 +39,7 @@ MAX_SHOWN: Final = 60
 """Characters of a name that a title shows."""
 
 
-class _File(NamedTuple):
+class _File(Struct, frozen=True):
     """The settings file that is edited, as it is; it is to be created where it is not `there`."""
 
     path: Path

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
+from msgspec import Struct
 
 from kscan_lsp.fixes.chart_edits import Fixable
 from kscan_lsp.fixes.chart_images import ImageChange, in_values
@@ -28,7 +29,7 @@ MAX_FINDINGS: Final = 8
 """Findings of a selection whose fixes are worked out: each is proven by rendering several times."""
 
 
-class ChartToFix(NamedTuple):
+class ChartToFix(Struct, frozen=True):
     """A chart as it was rendered with the texts that are open now."""
 
     site: ChartSite

@@ -6,7 +6,9 @@ possible, so that an editor keeps cursors and marks in all others.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp.findings import fingerprint
 from kscan_lsp.fixes.fix_all import fix_all, is_open, offers_fix
@@ -31,7 +33,7 @@ FIX_REVIEW: Final = "source.kscan.fixAll"
 """Not below `source.fixAll`: an editor that fixes all on save must not make changes that need a look."""
 
 
-class FixAll(NamedTuple):
+class FixAll(Struct, frozen=True):
     """What fixing a whole file comes to."""
 
     edit: types.WorkspaceEdit

@@ -10,9 +10,10 @@ Left out on purpose: SELinux and Windows options, which are too long for a line;
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
+from msgspec import Struct
 
 from kscan_lsp import cel, paths
 from kscan_lsp.admission.model import is_binding
@@ -44,7 +45,7 @@ _DEFAULTS: Final = {"allowPrivilegeEscalation": True, "readOnlyRootFilesystem": 
 _TOKEN: Final = "automountServiceAccountToken"  # noqa: S105 - a field
 
 
-class _Part(NamedTuple):
+class _Part(Struct, frozen=True):
     """A value in effect, where it is from, and the place of that if it is written."""
 
     text: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.fixes.fix_all import is_open
 from kscan_lsp.fixes.overlays import SourceEdits, are_as_wanted, are_gone, overlay_fixes
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from kscan_lsp.lsp.session.snapshot import DocumentSnapshot, OpenText
 
 
-class OverlaysToFix(NamedTuple):
+class OverlaysToFix(Struct, frozen=True):
     """The overlays of a folder as they are built with the texts that are open now."""
 
     request: OverlaysRequest

@@ -5,7 +5,9 @@ What may be a secret is masked in it. A finding leads to the place that it is wr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.lsp import convert
 from kscan_lsp.lsp.rendered import uri_of
@@ -26,7 +28,7 @@ GONE = (
 """What is shown of what does not render, or that nobody knows of."""
 
 
-class RenderedText(NamedTuple):
+class RenderedText(Struct, frozen=True):
     """A document that is shown."""
 
     text: str
@@ -63,7 +65,7 @@ def rendered_text(
     return RenderedText(text, tuple(diagnostics), {uri_of(part.key): first - 1 for part, first in parts})
 
 
-class _Shown(NamedTuple):
+class _Shown(Struct, frozen=True):
     """A part in the document."""
 
     part: RenderedPart

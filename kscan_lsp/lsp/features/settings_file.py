@@ -7,7 +7,9 @@ means what it will mean when the file is read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.lsp.features import vocabulary
 from kscan_lsp.lsp.features.control_names import ControlName
@@ -34,7 +36,7 @@ _MISSING: Final = ("", ":", "]", "}", "]}", ": }", "}]", ": }]", "]}]", ": }}", 
 """What a text may lack behind the term to complete."""
 
 
-class SettingsScalar(NamedTuple):
+class SettingsScalar(Struct, frozen=True):
     """A scalar of the settings: the path of the value, or of the entry that it is the key of."""
 
     path: Path
@@ -100,7 +102,7 @@ def named_controls(snapshot: SettingsSnapshot) -> Iterator[ControlName]:
     )
 
 
-class Choice(NamedTuple):
+class Choice(Struct, frozen=True):
     """A term that may stand somewhere, and what to write for it."""
 
     term: Term

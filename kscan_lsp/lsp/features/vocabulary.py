@@ -5,7 +5,9 @@ Completion offers them, hovers explain them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp.dispositions.entries import known_kinds
 from kscan_lsp.policy.explain import explain
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 Kind = Literal["control", "framework", "input", "key", "value"]
 
 
-class Term(NamedTuple):
+class Term(Struct, frozen=True):
     """A term that may stand somewhere. `title` says in short what it is."""
 
     kind: Kind
@@ -37,7 +39,7 @@ Choices: TypeAlias = "Callable[[Ruleset, object], Iterable[Term]]"
 """What may stand somewhere, by the policies there are and the plain data of the file."""
 
 
-class Grammar(NamedTuple):
+class Grammar(Struct, frozen=True):
     """What may stand where in a kind of file: its model, and the sort of the keys and values that are no plain ones."""
 
     model: type[Model]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
 
 
-class ChartRequest(NamedTuple):
+class ChartRequest(Struct, frozen=True):
     """All that rendering a chart needs."""
 
     folder: Path
@@ -72,7 +72,7 @@ class ChartRequest(NamedTuple):
         return read_bytes(path, MAX_BYTES) if opened is None else opened.encode(errors="replace")
 
 
-class ChartResult(NamedTuple):
+class ChartResult(Struct, frozen=True):
     """What a chart renders to, judged; without that, `faults` say why."""
 
     disk: Chart | Unreadable
@@ -86,7 +86,7 @@ class ChartResult(NamedTuple):
     """What is not judged, and why, in files by their keys."""
 
 
-class TakeChart(NamedTuple):
+class TakeChart(Struct, frozen=True):
     """A chart that was rendered and is to become part of the project of its folder."""
 
     key: str

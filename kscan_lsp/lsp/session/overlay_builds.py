@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp.cli.overlays import BuiltOverlays, OverlayNames, build_overlays
 from kscan_lsp.files.discover import discover
 from kscan_lsp.files.encoding import Unreadable
@@ -75,7 +77,7 @@ class OverlaysRequest(NamedTuple):
         return EditedFiles({**real, **(texts or {})}, self.disk)
 
 
-class OverlaysResult(NamedTuple):
+class OverlaysResult(Struct, frozen=True):
     """What overlays build, judged."""
 
     folders: frozenset[str]
@@ -89,7 +91,7 @@ class OverlaysResult(NamedTuple):
     """By key, what keeps it from being built, with the keys of the files that are at fault."""
 
 
-class TakeOverlays(NamedTuple):
+class TakeOverlays(Struct, frozen=True):
     """Overlays that were built and are to become part of the project of their folder."""
 
     key: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from kscan_lsp.lsp.rendered import RenderingName
 from kscan_lsp.lsp.uris import path_of, rendered_uri
@@ -23,7 +25,7 @@ YAML: Final = (".yaml", ".yml")
 STALE: Final = "what it is made from has faults now; this is the last that worked"
 
 
-class RenderedPart(NamedTuple):
+class RenderedPart(Struct, frozen=True):
     """What one file of a chart renders to, or all that an overlay builds, judged."""
 
     key: str
@@ -33,7 +35,7 @@ class RenderedPart(NamedTuple):
     file: CheckedFile
 
 
-class RenderingToShow(NamedTuple):
+class RenderingToShow(Struct, frozen=True):
     """All that showing a rendering needs."""
 
     project: Project

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp.files.partials import Partials
 from kscan_lsp.fixes.verify import Site
 from kscan_lsp.lsp import convert
@@ -31,7 +33,7 @@ SCANNING: Final = "being scanned \u2026"
 """What is said of an image that is being scanned."""
 
 
-class OpenText(NamedTuple):
+class OpenText(Struct, frozen=True):
     """A text that the editor has open: what it calls it, which version that is, and the text."""
 
     uri: str
@@ -39,7 +41,7 @@ class OpenText(NamedTuple):
     text: str
 
 
-class SettingsSources(NamedTuple):
+class SettingsSources(Struct, frozen=True):
     """What settings are read from before files on disk."""
 
     section: Any = None
@@ -94,7 +96,7 @@ class DocumentSnapshot(NamedTuple):
                 yield JudgedObject(placed, verdicts)
 
 
-class JudgedObject(NamedTuple):
+class JudgedObject(Struct, frozen=True):
     """One object of a document, with its findings as dispositions leave them."""
 
     placed: PlacedDocument
@@ -110,7 +112,7 @@ class JudgedObject(NamedTuple):
         return {finding.control for finding in self.findings if finding.status != "accepted"}
 
 
-class SettingsSnapshot(NamedTuple):
+class SettingsSnapshot(Struct, frozen=True):
     """An open settings file, and the settings that hold by it."""
 
     uri: str
@@ -119,7 +121,7 @@ class SettingsSnapshot(NamedTuple):
     capabilities: Capabilities
 
 
-class OpenManifest(NamedTuple):
+class OpenManifest(Struct, frozen=True):
     """An open document that is judged, as others see it."""
 
     uri: str
@@ -129,7 +131,7 @@ class OpenManifest(NamedTuple):
     project: Project
 
 
-class ControlSnapshot(NamedTuple):
+class ControlSnapshot(Struct, frozen=True):
     """An open file of a control, a framework or a pack, as it is typed, and what holds around it."""
 
     uri: str
@@ -144,7 +146,7 @@ class ControlSnapshot(NamedTuple):
     """The folders of the workspace."""
 
 
-class NamingSnapshot(NamedTuple):
+class NamingSnapshot(Struct, frozen=True):
     """An open document of any kind, and all that names controls, frameworks and inputs."""
 
     uri: str
@@ -161,7 +163,7 @@ class NamingSnapshot(NamedTuple):
     capabilities: Capabilities
 
 
-class ProjectsSnapshot(NamedTuple):
+class ProjectsSnapshot(Struct, frozen=True):
     """What all folders declare, judged or not."""
 
     projects: tuple[Project, ...]
@@ -170,7 +172,7 @@ class ProjectsSnapshot(NamedTuple):
     capabilities: Capabilities
 
 
-class WorkspaceSnapshot(NamedTuple):
+class WorkspaceSnapshot(Struct, frozen=True):
     """All that is judged, open or not, and what is wrong with files that say what is to be judged."""
 
     folders: tuple[Path, ...]

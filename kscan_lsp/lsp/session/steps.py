@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp.files.discover import discover, is_excluded, is_found
 from kscan_lsp.files.encoding import SourceText, Unreadable
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.project import Project
 
 
-class CheckRequest(NamedTuple):
+class CheckRequest(Struct, frozen=True):
     """All that checking a buffer needs."""
 
     uri: str
@@ -62,7 +64,7 @@ class CheckRequest(NamedTuple):
     """Whether overlays are built from it, and it is judged with these."""
 
 
-class CheckResult(NamedTuple):
+class CheckResult(Struct, frozen=True):
     """A buffer judged: the project it is part of now, and what to show of it."""
 
     project: Project
@@ -75,7 +77,7 @@ class CheckResult(NamedTuple):
     """The project of a page of Markdown, of which the folder's knows nothing."""
 
 
-class ReadFile(NamedTuple):
+class ReadFile(Struct, frozen=True):
     """All that reading a file from disk needs. Without a path, it is to be forgotten."""
 
     key: str
@@ -94,7 +96,7 @@ class ReadFile(NamedTuple):
     """Whether it is yet to be found out if it belongs to the folder at all."""
 
 
-class ReadPast(NamedTuple):
+class ReadPast(Struct, frozen=True):
     """What the objects of a folder were is to be read, as they are committed now."""
 
     root: Path | None
@@ -111,7 +113,7 @@ class ReadPast(NamedTuple):
         return f"what was committed in '{self.top.name}'"
 
 
-class SomeFiles(NamedTuple):
+class SomeFiles(Struct, frozen=True):
     """Files of a folder that something is to be said of."""
 
     keys: tuple[str, ...]
@@ -125,19 +127,15 @@ class SomeFiles(NamedTuple):
         return self.keys[0]
 
 
-class SettleFiles(SomeFiles):
+class SettleFiles(SomeFiles, frozen=True):
     """Some files of which it is to be said what rests on other objects."""
 
-    __slots__ = ()
 
-
-class JudgeAgain(SomeFiles):
+class JudgeAgain(SomeFiles, frozen=True):
     """Some files of which it is to be found out whether they see what is new besides manifests, and then judged.
 
     The project has been told what that is.
     """
-
-    __slots__ = ()
 
 
 Step: TypeAlias = CheckRequest | ReadFile | ReadPast | SettleFiles | JudgeAgain | TakeChart | TakeOverlays

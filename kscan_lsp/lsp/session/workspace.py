@@ -6,7 +6,7 @@ objects: it would be wrong as often as not.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.results import CheckedFile
 
 
-class WaitingFile(NamedTuple):
+class WaitingFile(Struct, frozen=True):
     """A file on disk that is to be read (again); without a path it is to be forgotten."""
 
     path: Path | None
@@ -36,7 +36,7 @@ class WaitingFile(NamedTuple):
     """Whether something happened to it, and it may not belong to the folder at all."""
 
 
-class PublishedFile(NamedTuple):
+class PublishedFile(Struct, frozen=True):
     """A file without a buffer as it is shown, and the files that its findings point into."""
 
     file: CheckedFile

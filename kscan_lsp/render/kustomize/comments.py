@@ -5,7 +5,9 @@ A comment on a line of a patch or a base speaks for what is built from that line
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.render.kustomize.places import CommentPlace, DocumentPlaces
 from kscan_lsp.text import LineIndex, Span
@@ -21,7 +23,7 @@ MARK: Final = "kscan:ignore"
 """As `dispositions/directives.py` has it."""
 
 
-class _Comment(NamedTuple):
+class _Comment(Struct, frozen=True):
     text: str
     span: Span
     """In its document."""

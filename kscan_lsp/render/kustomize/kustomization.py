@@ -7,7 +7,7 @@ case is; here one that is written differently is refused, so that no name of a f
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -49,7 +49,7 @@ _REMOTE: Final = regex(
 )
 
 
-class NameInKustomization(NamedTuple):
+class NameInKustomization(Struct, frozen=True):
     """A name of a file or a folder in a kustomization: where it stands, and what stands before it (`key=`)."""
 
     path: Path
@@ -59,7 +59,7 @@ class NameInKustomization(NamedTuple):
     before: str = ""
 
 
-class KustomizationFault(NamedTuple):
+class KustomizationFault(Struct, frozen=True):
     """What is wrong: in which file, at which line (from 1), and whether it is the fault of this kustomization alone."""
 
     file: str

@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from kscan_lsp import paths
 from kscan_lsp.findings import Location
 from kscan_lsp.render.kustomize.marking import IDENTITY, OF_KINDS, text_of
@@ -42,7 +44,7 @@ class WrittenPlace(NamedTuple):
     reason: str = ""
 
 
-class CommentPlace(NamedTuple):
+class CommentPlace(Struct, frozen=True):
     """A comment in what is judged, and the document that it stands in."""
 
     span: Span

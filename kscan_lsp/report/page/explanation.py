@@ -5,7 +5,9 @@ The facts are those of the hover (`policy/explain.py`) and of a terminal's page 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.policy.inputs import in_a_line
 from kscan_lsp.policy.ruleset import members_of
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.ruleset import Ruleset
 
 
-class FailingPlace(NamedTuple):
+class FailingPlace(Struct, frozen=True):
     """A place in a file where a control fails: line and column from 1, what was found, and what became of it."""
 
     line: int

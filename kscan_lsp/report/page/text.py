@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from kscan_lsp.report.printable import printable
 
@@ -19,7 +21,7 @@ PLACE_SCHEME: Final = "kscan-place:"
 """Links to places: this, the file's URI percent-encoded, `#L`, line, comma, column. An editor knows what to do."""
 
 
-class PlaceLinks(NamedTuple):
+class PlaceLinks(Struct, frozen=True):
     """Writes places in files, as links where there is somewhere to go."""
 
     uri_of: UriOf

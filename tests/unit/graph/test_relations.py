@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from support.objects import RULES, listed
 
 from kscan_lsp.engine.evaluator import Evaluator
@@ -577,7 +578,7 @@ def test_what_is_grouped_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) ->
         asked.append(policy.id.name)
         return pods.policy_holds(pod, policy)
 
-    monkeypatch.setitem(RELATIONS, "networkPolicies", relation._replace(holds=counted))
+    monkeypatch.setitem(RELATIONS, "networkPolicies", replace(relation, holds=counted))
     names = [f"p{n}" for n in range(30)]
     policies = listed("NetworkPolicy", *names, api=NETWORKING, rest="spec: {podSelector: {}}")
     (links,) = bound_to("networkPolicies", "Deployment", index_of(DEPLOYMENT, policies))

@@ -6,6 +6,7 @@ import json
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from support.reporting import POD, PRIVILEGED, SCHEMA, checked, policy_set, report_of, rules
 
 from kscan_lsp.findings import Severity
@@ -342,7 +343,7 @@ def test_fixes_are_looked_for_as_far_as_they_are_shown(monkeypatch: pytest.Monke
     (proven,) = found(FixDetail.EDITS)
     assert proven.edits
     monkeypatch.setattr(fixes_module, "fixes_of", None)  # no fix is made to name it
-    assert found(FixDetail.TITLES) == [proven._replace(edits=None)]
+    assert found(FixDetail.TITLES) == [replace(proven, edits=None)]
     monkeypatch.setattr(fixes_module, "drafts", None)
     assert found(FixDetail.NONE) == []
 

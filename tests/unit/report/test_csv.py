@@ -45,7 +45,7 @@ def test_accepted_findings_are_rows_too() -> None:
 def test_no_cell_is_a_formula(text: str) -> None:
     report = report_of({"web.yaml": POD})
     entry = report.findings[0]
-    changed = replace(report, findings=(entry._replace(finding=replace(entry.finding, message=text)),))
+    changed = replace(report, findings=(replace(entry, finding=replace(entry.finding, message=text)),))
     assert rows(changed)[0]["message"] == f"'{text.strip()}"
 
 

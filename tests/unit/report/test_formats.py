@@ -115,9 +115,9 @@ def test_a_form_is_imported_when_it_renders(form: str) -> None:
 def endings() -> dict[str, str]:
     """A file for every form that an ending chooses."""
     return {
-        form: f"report{suffixes[0]}" if suffixes[0].startswith(".") else suffixes[0]
-        for form, (_, suffixes, *_) in FORMATS.items()
-        if suffixes
+        name: f"report{form.suffixes[0]}" if form.suffixes[0].startswith(".") else form.suffixes[0]
+        for name, form in FORMATS.items()
+        if form.suffixes
     }
 
 

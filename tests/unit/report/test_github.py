@@ -21,7 +21,7 @@ def with_severities(*severities: Severity) -> Report:
     return replace(
         report,
         findings=tuple(
-            entry._replace(finding=replace(entry.finding, severity=severity)) for severity in severities
+            replace(entry, finding=replace(entry.finding, severity=severity)) for severity in severities
         ),
     )
 
@@ -36,7 +36,7 @@ def test_a_finding_is_a_command_at_its_place() -> None:
 def test_columns_are_left_out_where_there_are_several_lines() -> None:
     report = report_of({"web.yaml": POD})
     span = FileRange(LineColumn(2, 3), LineColumn(4, 5))
-    entry = report.findings[0]._replace(range=span)
+    entry = replace(report.findings[0], range=span)
     assert "line=2,endLine=4,title=" in lines(replace(report, findings=(entry,)))[0]
 
 

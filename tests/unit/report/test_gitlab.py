@@ -65,7 +65,7 @@ def test_a_fingerprint_is_there_once() -> None:
 def test_severities(severity: Severity, of_quality: str) -> None:
     report = report_of({"web.yaml": POD})
     entry = report.findings[0]
-    changed = replace(report, findings=(entry._replace(finding=replace(entry.finding, severity=severity)),))
+    changed = replace(report, findings=(replace(entry, finding=replace(entry.finding, severity=severity)),))
     assert quality(changed)[0]["severity"] == of_quality
     assert sast(changed)["vulnerabilities"][0]["severity"] == severity.label.capitalize()
 
@@ -96,10 +96,10 @@ def test_an_id_survives_moved_lines() -> None:
 def test_references_are_links() -> None:
     report = report_of({"web.yaml": POD})
     entry = report.findings[0]
-    rule = entry.rule._replace(
-        references=("CVE-1", "https://example.com/a"), title="t" * 300, remediation="r" * 9_000
+    rule = replace(
+        entry.rule, references=("CVE-1", "https://example.com/a"), title="t" * 300, remediation="r" * 9_000
     )
-    (found,) = sast(replace(report, findings=(entry._replace(rule=rule),)))["vulnerabilities"]
+    (found,) = sast(replace(report, findings=(replace(entry, rule=rule),)))["vulnerabilities"]
     assert found["links"] == [{"url": "https://example.com/a"}]
     assert found["identifiers"][0]["url"] == "https://example.com/a"
     assert (len(found["name"]), len(found["solution"])) == (255, 7_000)

@@ -59,7 +59,7 @@ def test_hostile_texts_are_nothing_but_text() -> None:
     report = report_of({"web.yaml": POD})
     entry = report.findings[0]
     texts = [replace(entry.finding, message=word) for word in HOSTILE]
-    found = suites(replace(report, findings=tuple(entry._replace(finding=one) for one in texts)))
+    found = suites(replace(report, findings=tuple(replace(entry, finding=one) for one in texts)))
     said = [failure.get("message") for failure in found["web.yaml"].iter("failure")]
     assert len(said) == len(HOSTILE)
     assert said[1] == HOSTILE[1]

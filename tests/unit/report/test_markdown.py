@@ -85,7 +85,7 @@ def test_accepted_findings_are_told_with_who_says_so() -> None:
 def test_a_comment_is_never_too_long_and_says_what_is_left_out() -> None:
     report = report_of({"web.yaml": POD})
     entries = [
-        entry._replace(file=f"{name * 40}{n}.yaml")
+        replace(entry, file=f"{name * 40}{n}.yaml")
         for n in range(60)
         for name in "abc"
         for entry in report.findings * 10
@@ -104,7 +104,7 @@ def test_a_comment_is_never_too_long_and_says_what_is_left_out() -> None:
 def test_long_texts_do_not_make_it_too_long(word: str) -> None:
     report = report_of({"web.yaml": ACCEPTED}, gate=Gate(Severity.LOW))
     entries = [
-        entry._replace(file=f"{word}{n}", finding=replace(entry.finding, message=word))
+        replace(entry, file=f"{word}{n}", finding=replace(entry.finding, message=word))
         for n in range(50)
         for entry in report.findings
     ]

@@ -30,7 +30,7 @@ def about(*resources: ResourceId) -> Report:
     entry = report.findings[0]
     return replace(
         report,
-        findings=tuple(entry._replace(finding=replace(entry.finding, resource=who)) for who in resources),
+        findings=tuple(replace(entry, finding=replace(entry.finding, resource=who)) for who in resources),
     )
 
 

@@ -58,7 +58,7 @@ def by_rule(run: dict[str, Any], control: str) -> dict[str, Any]:
 def changed(report: Report, **fields: Any) -> Report:
     """The report with its first finding of T-0001 changed, which is then the only one."""
     entry = next(one for one in report.findings if one.finding.control == "T-0001")
-    return replace(report, findings=(entry._replace(**fields),))
+    return replace(report, findings=(replace(entry, **fields),))
 
 
 # -- places
@@ -267,15 +267,15 @@ def test_tags_are_ten_at_most_and_sections_come_first() -> None:
     ],
 )  # fmt: skip
 def test_the_score_is_in_the_band_of_the_severity(score: float, severity: Severity, expected: str) -> None:
-    rule = RULE._replace(score=score, severity=severity)
+    rule = replace(RULE, score=score, severity=severity)
     assert rules.security_severity(rule) == expected
     assert Severity.of_score(float(expected)) is severity
 
 
 def test_precision_is_high_for_what_is_recommended() -> None:
     assert rules.precision(RULE) == "very-high"
-    assert rules.precision(RULE._replace(category="Secrets")) == "high"
-    assert rules.precision(RULE._replace(frameworks=())) == "medium"
+    assert rules.precision(replace(RULE, category="Secrets")) == "high"
+    assert rules.precision(replace(RULE, frameworks=())) == "medium"
 
 
 def test_a_run_names_its_rules_by_number() -> None:
@@ -359,7 +359,7 @@ def with_disposition(disposition: Disposition) -> Report:
     report = report_of({"web.yaml": POD})
     entry = next(one for one in report.findings if one.finding.control == "T-0001")
     return replace(
-        report, findings=(entry._replace(finding=replace(entry.finding, disposition=disposition)),)
+        report, findings=(replace(entry, finding=replace(entry.finding, disposition=disposition)),)
     )
 
 
