@@ -11,6 +11,8 @@ Decisions behind it:
   serves every control.
 * The runtime counts iterations and nothing else. What else an expression can cost is reckoned from its tree
   before it runs (`cost`, `guard`), and regular expressions have a budget (`patterns`).
+* Most questions only look fields up and compare them. Those are answered on the values as they are (`native`), by
+  what CEL says of a few types of values; for whatever else there is, and for all that is wrong, the runtime is asked.
 * A manifest is seen as a `view`: no nulls in maps, no cycles, nothing that grows when it is copied.
 * The runtime has abstract types only in name, so quantities, addresses, URLs and versions are tagged bytes in
   canonical form: equality works, and a manifest (which has no bytes) cannot forge one.
