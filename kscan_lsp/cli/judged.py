@@ -203,8 +203,9 @@ def judged(
     policy asks what objects were, that is read from the `past`.
     """
     projects = _projects(files, configurations, today, declared, known)
-    texts = [len(file.source.text) for file in files]
-    read = processes.map(partial(_read, projects), files, texts, partial(_packing, projects), told=True)
+    texts = [file.source.text for file in files]
+    packing = partial(_packing, projects, texts)
+    read = processes.map(partial(_read, projects), files, [*map(len, texts)], packing, told=True)
     of_each: dict[int, list[CheckedFile]] = {number: [] for number in projects}
     for file, checked in zip(files, read, strict=True):
         of_each[id(file.configuration)].append(checked)
@@ -241,11 +242,11 @@ def _with_past(project: Project, past: Past | None) -> Project:
     return committed.with_past(project, committed.past_of(project, files))
 
 
-def _packing(projects: Mapping[int, Project]) -> Packing:
+def _packing(projects: Mapping[int, Project], texts: Iterable[str] = ()) -> Packing:
     """How what copies of this process made gets here."""
     from kscan_lsp.workspace.transfer import Shared
 
-    return Shared(projects.values())
+    return Shared(projects.values(), texts)
 
 
 def _projects(

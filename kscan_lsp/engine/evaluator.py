@@ -86,7 +86,7 @@ class Evaluator:
         verdicts = self._judged(known, plans.alone, None, edited)
         if not plans.unanswerable:
             return verdicts
-        unanswered = tuple(Unevaluated(control.id, (), control.unanswered) for control in plans.unanswerable)
+        unanswered = tuple(Unevaluated(control, (), why) for control, why in plans.unanswerable)
         return replace(verdicts, unevaluated=verdicts.unevaluated + unanswered)
 
     def evaluate_related(self, alone: Verdicts, bound: Bound, edited: Edited | None = None) -> Verdicts:

@@ -109,8 +109,8 @@ class Plans(Struct, frozen=True):
     """Controls that look at nothing but the object."""
     related: Plan
     """Controls for which other objects matter, too."""
-    unanswerable: tuple[Control, ...]
-    """Controls that are about such objects, but need more than anybody knows here."""
+    unanswerable: tuple[tuple[str, str], ...]
+    """Controls that are about such objects, but need more than anybody knows here: id, and why."""
     spaces: Plan
     """Of Namespaces, what is asked of one that no file declares, too."""
     evidence: frozenset[Key]
@@ -171,7 +171,7 @@ def plans_for(
         alone=_plan(alone, numbers),
         related=_plan(related, numbers),
         spaces=_plan([one for one in (*alone, *related) if one[1].undeclared], numbers),
-        unanswerable=tuple(unanswerable),
+        unanswerable=tuple((control.id, control.unanswered) for control in unanswerable),
         evidence=frozenset(wanted),
     )
 

@@ -31,7 +31,8 @@ class Bound(NamedTuple):
     """For each of its pod templates, as if it had no other; once for an object without any."""
     dependencies: Keys
     asked: tuple[Mapping[str, Hashable], ...] = ()
-    """For each, what tells the questions of its relations from others; the same for as long as the object is."""
+    """For each, what tells the questions of its relations from others, where anybody remembers; the same for as long as
+    the object is."""
 
 
 def any_of(dependencies: Iterable[frozenset[Key]], keys: AbstractSet[Key]) -> bool:
@@ -72,7 +73,7 @@ def bind(subject: Object, names: Collection[str], followed: Followed, before: Bo
     subjects = [subject]
     if len(subject.templates) > 1:
         subjects = [replace(subject, templates=(one,)) for one in subject.templates]
-    asked = [dict(one) for one in before.asked] if before else [{} for _ in subjects]
+    asked = [dict(one) for one in before.asked] if before and before.asked else [{} for _ in subjects]
     links = [
         _linked(one, names, followed, questions, dependencies)
         for one, questions in zip(subjects, asked, strict=True)
