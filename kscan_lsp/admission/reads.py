@@ -27,6 +27,8 @@ FieldTree = dict[str, Any]
 """Fields by name, with `ANY` for all of a list or a map. None where all below is read; empty where nothing below is:
 only whether it is there, what type it has, and how long it is as a list."""
 ANY: Final = "*"
+ELEMENT: Final = "[]"
+"""As `ANY`, but of lists alone: of what may be a list of lists, and nearly always is one of maps."""
 HERE: Final = ""
 """At the end of a way: what stands there is read, and nothing below it; at the end of a place: the value of a scalar is
 another, and its type the same."""
@@ -87,9 +89,12 @@ def touches(place: Path, tree: FieldTree | None) -> bool:
         if name == HERE:
             return bool(tree)
         if isinstance(name, int):
-            if ANY not in tree:  # where fields of a list are read, nobody knows what that means
+            below = [tree[each] for each in (ANY, ELEMENT) if each in tree]
+            if not below:  # where fields of a list are read, nobody knows what that means
                 return bool(tree)
-            tree = tree[ANY]
+            if len(below) > 1:
+                return any(touches(place[at + 1 :], one) for one in below)
+            tree = below[0]
         elif ANY not in tree:
             if name not in tree:
                 return False

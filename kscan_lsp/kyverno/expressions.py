@@ -156,8 +156,9 @@ class Query(TreeInterpreter):  # type: ignore[misc]
     def visit_function_expression(self, node: Node, value: Any) -> Any:
         """`f(a)`."""
         given = [self.lenient(child, value) for child in node["children"]]
-        for one in given:
-            self.spend(one)
+        if node["value"] != "length":  # which looks at nothing that stands in a list
+            for one in given:
+                self.spend(one)
         found = self._functions.call_function(node["value"], given)
         if isinstance(found, str) and len(found) > MAX_TEXT:
             raise OverBudget(f"it makes a text of more than {MAX_TEXT:,} characters")

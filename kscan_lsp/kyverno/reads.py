@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from kscan_lsp.admission.reads import ANY, touches
+from kscan_lsp.admission.reads import ANY, ELEMENT, HERE, touches
 from kscan_lsp.admission.reads import reads_of as reads_of_cel
 from kscan_lsp.admission.reads import tree_of as tree_of_paths
 from kscan_lsp.kyverno.asking import read_cel, read_kyverno
@@ -194,6 +194,14 @@ class _Reading:
             return frozenset([()]) if name == "object" else frozenset()
         return frozenset([(*way, name)])
 
+    def projected(self, node: Node, at: _MayStand) -> _MayStand:
+        """What becomes of an element of a list."""
+        children = node["children"]
+        elements = _MayStand(self.items(self.follow(children[0], at)))
+        if len(children) > 2:
+            self.whole(self.follow(children[2], elements))
+        return self.follow(children[1], elements)
+
     def follow(self, node: Node, at: _MayStand) -> _MayStand:
         children = node.get("children", ())
         match node["type"]:
@@ -214,17 +222,17 @@ class _Reading:
                 self.whole(self.follow(children[0], at))
                 return _NOTHING
             case "projection" | "filter_projection":
-                elements = _MayStand(self.items(self.follow(children[0], at)))
-                if len(children) > 2:
-                    self.whole(self.follow(children[2], elements))
-                found = self.follow(children[1], elements)
+                found = self.projected(node, at)
                 if found.listed:
                     self.whole(found)
                 # which elements there are shows even where nothing of them is read
                 return _MayStand(found.ways, listed=True)
             case "flatten":
-                ways = self.items(self.follow(children[0], at))
-                return _MayStand(ways | {(*way, ANY) for way in ways}, listed=True)
+                # of lists in a list, what stands in them
+                inner = children[0]
+                projects = inner["type"] in {"projection", "filter_projection"}
+                ways = self.projected(inner, at).ways if projects else self.items(self.follow(inner, at))
+                return _MayStand(ways | {(*way, ELEMENT) for way in ways}, listed=True)
             case "multi_select_list":
                 parts = [self.follow(child, at) for child in children]
                 for part in parts:
@@ -232,6 +240,13 @@ class _Reading:
                         self.whole(part)
                 return _MayStand(frozenset().union(*(part.ways for part in parts)), listed=True)
             case "literal":
+                return _NOTHING
+            case "function_expression" if node["value"] == "length" and len(children) == 1:
+                found = self.follow(children[0], at)
+                if found.listed:  # how many there are, whatever stands in them
+                    self.read.update((*way, HERE) for way in found.ways)
+                else:
+                    self.whole(found)
                 return _NOTHING
             case "expref":  # looks into what the function is given, which is read whole
                 return _NOTHING

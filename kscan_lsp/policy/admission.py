@@ -50,6 +50,7 @@ def gatekeeper_id(kind: str, name: str) -> str:
     return f"{GATEKEEPER}{kind}/{name}"
 
 
+@lru_cache(maxsize=8_192)  # asked of each finding of a policy at every key
 def policy_part(control: str) -> str:
     """What ids that may be of one policy have in common: of Kyverno's rules, and of names with a slash, no more."""
     return "/".join(control.split("/", 2)[:2])
