@@ -304,6 +304,19 @@ def test_a_policy_without_a_binding_says_nothing_and_a_broken_one_says_so() -> N
     ]
 
 
+def test_what_is_said_stays_at_its_place_around_a_line_that_cannot_be_read() -> None:
+    replicas = policy("object.spec.replicas < 3", matchConstraints={"resourceRules": [RULE]})
+    project = admitting_project().with_files([("a.yaml", DEPLOYMENT, False), ("p.yaml", replicas, False)])
+    for line in ("  name: d\n  annot", "  name: d\n  annotations", "\n  name: d\n  annot"):
+        text = DEPLOYMENT.replace("  name: d", line, 1)
+        project = project.with_file("a.yaml", text)
+        assert [one.marked for one in said_of(project.files["a.yaml"])] == ["replicas: 9"]
+        fresh = admitting_project().with_files([("a.yaml", text, False), ("p.yaml", replicas, False)])
+        assert said_of(project.files["a.yaml"]) == said_of(fresh.files["a.yaml"])
+    project = project.with_file("a.yaml", DEPLOYMENT.replace("replicas: 9", "replicas: 2"))
+    assert said_of(project.files["a.yaml"]) == []
+
+
 def test_an_edit_of_a_policy_asks_again_those_that_it_is_about() -> None:
     project = admitting_project().with_files(
         [
