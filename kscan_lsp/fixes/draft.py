@@ -8,7 +8,7 @@ Left out on purpose: judging whether the result holds (`verify.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -16,25 +16,30 @@ from kscan_lsp import cel
 from kscan_lsp.engine.locate import settable
 from kscan_lsp.fixes.changes import DataChange
 from kscan_lsp.fixes.secrets import SecretKey, keys_for
-from kscan_lsp.fixes.titles import title_of
+from kscan_lsp.fixes.titles import UNNAMED, outline_of, titled
 from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.kubernetes.schema import is_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from kscan_lsp.cel import Expression
     from kscan_lsp.engine.causes import FailedElements
+    from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.scope import Element
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding
-    from kscan_lsp.fixes.titles import Named
+    from kscan_lsp.fixes.titles import Named, Outline
     from kscan_lsp.graph.index import Index
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.compile_check import Fix, Operation
+    from kscan_lsp.policy.compile_check import Check, Fix, Operation
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.results import CheckedDocument
+
+
+_NO_CHOICE: Final = ("",)
 
 
 class Draft(Struct, frozen=True):
@@ -47,15 +52,18 @@ class Draft(Struct, frozen=True):
     """Controls that may report what it writes, below `within`, if that is less severe than what it fixes."""
     within: Path = ()
     """The element that is fixed, from the document's root."""
+    outline: Outline = UNNAMED
+    """What its title is made of."""
 
 
-class _Option(Struct, frozen=True):
-    """The fix of a check, for the element that it failed on, with one of the values that it may choose."""
+class FixOfCheck(Struct, frozen=True):
+    """A check with a fix, the element that it failed on, and the values that the fix may choose there."""
 
+    check: Check
     fix: Fix
     element: Element
-    choice: str | SecretKey
-    """Empty for a fix without a choice."""
+    choices: tuple[str | SecretKey, ...]
+    """At least one; empty text for a fix without a choice."""
 
 
 def drafts(
@@ -125,36 +133,56 @@ def drafts_of(
     Returns:
         The drafts; none where a check has no fix or its condition does not hold.
     """
+    return drafts_by(options_of(finding, resource, elements, ruleset, index), resource, named)
+
+
+def options_of(
+    finding: Finding, resource: Resource, elements: FailedElements, ruleset: Ruleset, index: Index
+) -> list[FixOfCheck]:
+    """The fixes of the checks behind a finding; none where one of them has no fix that can be made.
+
+    Args: as of `drafts_of`.
+    """
     checks = ruleset.control(finding.control).checks
-    options: list[list[_Option]] = []
+    options: list[FixOfCheck] = []
     for cause in finding.causes:
         check = checks[cause.check]
-        element = elements.find(check, cause)
-        found = _options(check.fix, element, resource, ruleset, index) if check.fix and element else []
-        if not found:
+        fix, element = check.fix, elements.find(check, cause)
+        if fix is None or element is None:
             return []
-        options.append(found)
+        choices = _choices(fix, element, resource, ruleset, index)
+        if not choices:
+            return []
+        options.append(FixOfCheck(check, fix, element, choices))
+    return options
+
+
+def drafts_by(options: Sequence[FixOfCheck], resource: Resource, named: Named | None = None) -> list[Draft]:
+    """What makes a finding go away: the fixes of all checks behind it, with each value that suits them all."""
     if not options:
         return []
-    choices = [one.choice for one in options[0]]
-    for others in options[1:]:
-        # several checks at one path (one for each container, say) are fixed by a value that suits them all
-        theirs = [one.choice for one in others]
-        choices = [choice for choice in choices if choice in theirs]
-    first = [found[0] for found in options]
-    made = [_draft(first, choice, resource, named) for choice in choices]
+    # several checks at one path (one for each container, say) are fixed by a value that suits them all
+    suiting = [
+        choice for choice in options[0].choices if all(choice in other.choices for other in options[1:])
+    ]
+    made = [_draft(options, choice, resource, named) for choice in suiting]
     return [draft for draft in made if draft is not None]
 
 
-def _options(fix: Fix, element: Element, resource: Resource, ruleset: Ruleset, index: Index) -> list[_Option]:
-    """A fix with each value that it may choose, as far as its condition holds."""
-    choices: list[str | SecretKey] = [""]
+def _choices(
+    fix: Fix, element: Element, resource: Resource, ruleset: Ruleset, index: Index
+) -> tuple[str | SecretKey, ...]:
+    """The values that a fix may choose, as far as its condition holds."""
+    choices: Sequence[str | SecretKey] = _NO_CHOICE
     for operation in fix.operations:
         if operation.verb == "choose":
-            choices = [*ruleset.inputs.get(operation.value, ())]
+            choices = ruleset.inputs.get(operation.value, ())
         elif operation.verb == "toSecret":
-            choices = [*keys_for(_variable(operation, element), resource.id, index)]
-    return [_Option(fix, element, choice) for choice in choices if _holds(fix, element, choice)]
+            choices = keys_for(_variable(operation, element), resource.id, index)
+    if fix.when is None:
+        return tuple(choices)
+    read = element.digests_of(fix.when)
+    return tuple([choice for choice in choices if _holds(fix.when, read, element, choice)])
 
 
 def _variable(operation: Operation, element: Element) -> str:
@@ -167,20 +195,19 @@ def _variable(operation: Operation, element: Element) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _holds(fix: Fix, element: Element, choice: str | SecretKey) -> bool:
-    if fix.when is None:
-        return True
+def _holds(when: Expression, read: tuple[Digest, ...], element: Element, choice: str | SecretKey) -> bool:
+    """Whether a condition holds, which reads what has these digests."""
     # it may read all containers of a pod, which are not to be handed to CEL for each of them in turn
     known = element.scope.conditions
-    key = (fix.when.source, fix.when.let, choice, element.digests_of(fix.when))
+    key = (when.source, when.let, choice, read)
     if key not in known:
         given = {"choice": choice} if isinstance(choice, str) and choice else {}
-        known[key] = cel.deny(fix.when, element.read_by(fix.when, given)) is True
+        known[key] = cel.deny(when, element.read_by(when, given)) is True
     return known[key]
 
 
 def _draft(
-    options: list[_Option], choice: str | SecretKey, resource: Resource, named: Named | None
+    options: Sequence[FixOfCheck], choice: str | SecretKey, resource: Resource, named: Named | None
 ) -> Draft | None:
     """The fixes of all checks behind a finding as one; None where a place or a value cannot be told."""
     steps: list[DataChange] = []
@@ -192,20 +219,22 @@ def _draft(
             steps += found
     made = _in_order(steps)
     if isinstance(choice, SecretKey):
-        title = choice.title
+        given = choice.title
     else:
-        title = "" if choice else next(filter(None, [option.fix.title for option in options]), "")
+        given = "" if choice else next(filter(None, [option.fix.title for option in options]), "")
     first = options[0]
     within = first.element.scope.written_at(first.element.path)
     if resource.origin is not None:
         within, _ = resource.origin.written(within)
+    outline = outline_of(given, made, resource)
     return Draft(
-        title_of(title, made, resource, named),
+        titled(outline, resource, named),
         # what is made of a safe fix and of another is no safe one
         all(option.fix.safe for option in options),
         made,
         first.fix.leaves,
         (*resource.root, *within),
+        outline,
     )
 
 
@@ -216,7 +245,7 @@ def _changes(
     path = settable(operation.target, element)
     value = operation.value
     if operation.question is not None:
-        value = cel.evaluate(operation.question, element.activation)
+        value = cel.evaluate(operation.question, element.read_by(operation.question))
     if isinstance(path, cel.Failed) or isinstance(value, cel.Failed):
         return ()
     fields = fields_of(resource.id.group, resource.id.kind, resource.places)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.redaction import redact, redact_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kscan_lsp.fixes.changes import DataChange
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
@@ -24,51 +26,93 @@ Named: TypeAlias = "dict[tuple[Path, bool], Elements]"
 """By the path of an element in a resource, and whether it is removed, what it is called."""
 
 
-def title_of(
-    given: str, changes: tuple[DataChange, ...], resource: Resource, named: Named | None = None
-) -> str:
-    """What a fix does, and to which elements of lists: two containers may have the same finding.
+class TitleStep(NamedTuple):
+    """What one change does, but for the names of the elements it is made in; only where, if that is all asked."""
+
+    before: str
+    place: Path
+    """The element, from the object's root; empty for what is in no list."""
+    removes: bool
+    after: str
+
+
+class Outline(NamedTuple):
+    """A title but for the names of elements of lists: those are an object's own, and all else is the same in many."""
+
+    given: str
+    """What the fix is called by its control; empty where it says nothing."""
+    steps: tuple[TitleStep, ...]
+
+
+UNNAMED: Final = Outline("", ())
+"""Of what has its title from elsewhere."""
+
+
+def outline_of(given: str, changes: Iterable[DataChange], resource: Resource) -> Outline:
+    """What a fix does, wherever it does so.
 
     Args:
         given: what the fix is called by its control; empty where it says nothing.
         changes: what it changes.
         resource: where.
+    """
+    steps: list[TitleStep] = []
+    for change in changes:
+        path = change.path[len(resource.root) :]
+        inside = _last_index(path)
+        before, after = ("", "") if given else _said(change, _field(path[inside:]), listed=bool(inside))
+        steps.append(TitleStep(before, path[:inside], change.verb == "remove", after))
+    return Outline(given, tuple(steps))
+
+
+def _said(change: DataChange, what: str, *, listed: bool) -> tuple[str, str]:
+    """What stands before and behind the elements of lists that a field is in, if it is in any."""
+    if what and listed:
+        what += " of "
+    match change.verb:
+        case "set":
+            return f"set {what}", f" to {_shown(change.value)}"
+        case "add":
+            return f"add {_shown(change.value)} to {what}", ""
+        case "rename":
+            return f"rename {what}", f" to {change.value}"
+        case _:
+            return f"remove {what}", ""
+
+
+def titled(outline: Outline, resource: Resource, named: Named | None = None) -> str:
+    """What a fix does, and to which elements of lists: two containers may have the same finding.
+
+    Args:
+        outline: the title without these elements.
+        resource: where it does so.
         named: what is known of the resource, for who asks for many titles: most changes are in the same few elements.
     """
     named = {} if named is None else named
     steps: list[str] = []
     places: list[str] = []
-    for change in changes:
-        names, elements = _where(change, resource, named)
-        place = " of ".join(elements)
-        what = " of ".join((*names, *elements))
-        match change.verb:
-            case "set":
-                steps.append(f"set {what} to {_shown(change.value)}")
-            case "add":
-                steps.append(f"add {_shown(change.value)} to {what}")
-            case "rename":
-                steps.append(f"rename {what} to {change.value}")
-            case _:
-                steps.append(f"remove {what}")
-        if place and place not in places:
-            places.append(place)
-    if given:
-        return f"{given} ({', '.join(places)})" if places else given
+    for step in outline.steps:
+        place = _called_in(resource, step, named) if step.place else ""
+        if outline.given:
+            if place and place not in places:
+                places.append(place)
+        else:
+            steps.append(step.before + place + step.after)
+    if outline.given:
+        return f"{outline.given} ({', '.join(places)})" if places else outline.given
     text = steps[0] if len(steps) == 1 else " and ".join(dict.fromkeys(steps))
     return text[:1].upper() + text[1:]
 
 
-def _where(change: DataChange, resource: Resource, named: Named) -> tuple[Elements, Elements]:
-    """Where a change is made: the field, if any, and the elements of lists it is in."""
-    path = change.path[len(resource.root) :]
-    inside = _last_index(path)
-    field = _field(path[inside:])
-    # of one that is judged as it is stored, changes are of what its document has
-    whole = resource.origin is None
-    data = resource.data if whole else paths.lookup(resource.document.data, resource.root)
-    elements = _elements(path[:inside], data, named, removed=change.verb == "remove")
-    return (field,) if field else (), elements
+def _called_in(resource: Resource, step: TitleStep, named: Named) -> str:
+    """The elements of lists that a change is made in."""
+    found = named.get((step.place, step.removes))
+    if found is None:
+        # of one that is judged as it is stored, changes are of what its document has
+        whole = resource.origin is None
+        data = resource.data if whole else paths.lookup(resource.document.data, resource.root)
+        found = _elements(step.place, data, named, removed=step.removes)
+    return " of ".join(found)
 
 
 def _elements(path: Path, data: Any, named: Named, *, removed: bool) -> Elements:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from kscan_lsp.fixes.draft import Draft, drafts
+from kscan_lsp.fixes.naming import FixName, FixNames
 from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import FixEdit, FixOption
@@ -28,26 +28,28 @@ def fixes_in(files: Iterable[tuple[CheckedFile, Project]], detail: FixDetail) ->
         files: files as judged, each with the project it is in.
         detail: how much to find out.
     """
+    names = FixNames()
     for file, project in files:
         if detail is FixDetail.NONE or not any(placed.checked.findings for placed in file.documents):
             yield ()
         else:
             yield [
-                _in_document(placed, Site(project, file.path, number), detail)
+                _in_document(placed, Site(project, file.path, number), detail, names)
                 for number, placed in enumerate(file.documents)
             ]
 
 
-def _in_document(placed: PlacedDocument, site: Site, detail: FixDetail) -> list[Sequence[FixOption]]:
+def _in_document(
+    placed: PlacedDocument, site: Site, detail: FixDetail, names: FixNames
+) -> list[Sequence[FixOption]]:
     findings = site.checked.findings
     if not site.is_written or not any(finding.fixable for finding in findings):
         return [()] * len(findings)
-    found: Iterator[Sequence[VerifiedFix | Draft]]
+    found: Iterator[Sequence[VerifiedFix | FixName]]
     if detail is FixDetail.EDITS:
         found = (fixes_of(site, finding)[0] for finding in findings if finding.fixable)
     else:  # in the order of findings
-        proposed = drafts(site.checked, site.project.evaluator, site.project.index, lambda _: True)
-        found = (made for _, made in proposed)
+        found = names.of(site.checked, site.project.evaluator, site.project.index)
     return [
         [_option(placed, one, site.project) for one in next(found)] if finding.fixable else ()
         for finding in findings
@@ -55,13 +57,13 @@ def _in_document(placed: PlacedDocument, site: Site, detail: FixDetail) -> list[
 
 
 @lru_cache(4_096)
-def _titled(title: str, *, safe: bool) -> FixOption:
+def _named(fix: FixName) -> FixOption:
     """A fix by its name: workloads with containers of the same names have the same ones."""
-    return FixOption(title, safe)
+    return FixOption(fix.title, fix.safe)
 
 
-def _option(placed: PlacedDocument, fix: VerifiedFix | Draft, project: Project) -> FixOption:
-    if isinstance(fix, Draft):
-        return _titled(fix.title, safe=fix.safe)
+def _option(placed: PlacedDocument, fix: VerifiedFix | FixName, project: Project) -> FixOption:
+    if isinstance(fix, FixName):
+        return _named(fix)
     edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in fix.edits)
     return FixOption(fix.title, fix.safe, edits)

@@ -344,7 +344,7 @@ def test_fixes_are_looked_for_as_far_as_they_are_shown(monkeypatch: pytest.Monke
     assert proven.edits
     monkeypatch.setattr(fixes_module, "fixes_of", None)  # no fix is made to name it
     assert found(FixDetail.TITLES) == [replace(proven, edits=None)]
-    monkeypatch.setattr(fixes_module, "drafts", None)
+    monkeypatch.setattr(fixes_module.FixNames, "of", None)
     assert found(FixDetail.NONE) == []
 
 
