@@ -7,7 +7,10 @@ of a policy asks again those objects alone that it is, or was, about.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.admission.before import NOT_KNOWN, was_of
 from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, resource_of
@@ -28,7 +31,7 @@ MAX_POLICIES = 500
 """Policies that one object is judged by."""
 
 
-class Deciding(NamedTuple):
+class Deciding(Struct, frozen=True):
     """What decides what policies say of an object. Two are equal where every object in them is the very same."""
 
     policies: tuple[tuple[Object, tuple[tuple[Object, tuple[Object, ...]], ...]], ...]
@@ -51,7 +54,7 @@ class Deciding(NamedTuple):
     def only(self, parts: AbstractSet[str]) -> Deciding:
         """The same with no policies but some, by what their ids have in common."""
         asked = tuple(one for one in self.policies if _part(one[0]) in parts)
-        return self._replace(policies=asked, partly=True)
+        return replace(self, policies=asked, partly=True)
 
 
 def _part(policy: Object) -> str:

@@ -5,7 +5,10 @@ Source: apiserver/pkg/admission/plugin/policy/matching and .../webhook/predicate
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.admission.before import NOT_KNOWN, UPDATE
 from kscan_lsp.admission.model import GROUP
@@ -30,7 +33,7 @@ _NAME: Final = "kubernetes.io/metadata.name"
 """The label with its name that every Namespace has."""
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True):
     """What is asked of the API server, as far as matching looks at it."""
 
     group: str
@@ -55,7 +58,7 @@ class Request(NamedTuple):
     def as_a(self, operation: str) -> Request:
         """The request as one of the operations that it may be."""
         before = self.before if operation == UPDATE else None
-        return self._replace(operations=(operation,), before=before)
+        return replace(self, operations=(operation,), before=before)
 
 
 def resource_of(kind: str) -> str:

@@ -159,8 +159,8 @@ def with_drift(report: Report, compared: ComparedScan, *, new_only: bool = False
         report = replace(report, drift=tuple(drift(report, one, digests) for one in compared.baselines))
     if new_only:
         kept = tuple(one for one in report.findings if one.finding.status != "baseline")
-        images = report.gate.images and report.gate.images._replace(only_new=True)
-        report = replace(report, findings=kept, gate=report.gate._replace(images=images))
+        images = report.gate.images and replace(report.gate.images, only_new=True)
+        report = replace(report, findings=kept, gate=replace(report.gate, images=images))
     return report
 
 

@@ -146,7 +146,7 @@ def _make(fixing: _Fixing, site: ChartSite) -> None:
     prefix = fixing.chart.prefix
     made = rendered_chart(fixing.maker, Path(prefix or "."), site.chart)
     fixing.project = with_chart(fixing.project, judge_chart(fixing.project, made.renderings))
-    fixing.chart = fixing.chart._replace(chart=site.chart, renderings=made.renderings, sources=made.sources)
+    fixing.chart = replace(fixing.chart, chart=site.chart, renderings=made.renderings, sources=made.sources)
 
 
 def _open(fixing: _Fixing) -> Iterator[tuple[PlacedDocument, Finding]]:

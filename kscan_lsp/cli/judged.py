@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -55,7 +55,7 @@ class ScannedFile(Struct, frozen=True):
     project: Project
 
 
-class ChartToJudge(NamedTuple):
+class ChartToJudge(Struct, frozen=True):
     """A chart that was rendered, by its defaults first, and waits for the others before it is judged."""
 
     renderings: tuple[ValuesRendering, ...]
@@ -69,7 +69,7 @@ class ChartToJudge(NamedTuple):
     """What stands before the paths of those in their names."""
 
 
-class OverlayToJudge(NamedTuple):
+class OverlayToJudge(Struct, frozen=True):
     """An overlay that was built, and waits for the manifests around it before it is judged."""
 
     build: OverlayBuild
@@ -137,7 +137,7 @@ def overlays_to_judge(
     return found
 
 
-class FileToJudge(NamedTuple):
+class FileToJudge(Struct, frozen=True):
     """A file that was read and waits for the others before it is judged."""
 
     path: Path | None
@@ -179,8 +179,8 @@ def to_judge_again(
     ]
     return (
         again,
-        [chart._replace(configuration=configurations[id(chart.configuration.ruleset)]) for chart in charts],
-        [one._replace(configuration=configurations[id(one.configuration.ruleset)]) for one in overlays],
+        [replace(chart, configuration=configurations[id(chart.configuration.ruleset)]) for chart in charts],
+        [replace(one, configuration=configurations[id(one.configuration.ruleset)]) for one in overlays],
     )
 
 

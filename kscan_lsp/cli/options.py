@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
-from msgspec import Struct
 
 from kscan_lsp.cli import completion
 from kscan_lsp.report.formats import FORMATS
@@ -34,7 +33,7 @@ class FailOn(StrEnum):
     CRITICAL = "critical"
 
 
-class ImageGateOptions(Struct, frozen=True):
+class ImageGateOptions(NamedTuple):
     """What a command line says of vulnerabilities of images."""
 
     fail_on: FailOn | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.cli.judged import ChartToJudge, FileToJudge, OverlayToJudge, ScannedFile
 from kscan_lsp.files.manifest import display_name
@@ -56,7 +57,7 @@ def within_budget(asked: ToJudge, judge: Callable[[ToJudge], tuple[ScannedFile, 
     now = {id(one): set_aside(one, over) for one in asked.configurations}
 
     def moved(some: Sequence[_T]) -> list[_T]:
-        return [one._replace(configuration=now[id(one.configuration)]) for one in some]
+        return [replace(one, configuration=now[id(one.configuration)]) for one in some]
 
     again = ToJudge(
         [*now.values()], moved(asked.files), moved(asked.declared), moved(asked.charts), moved(asked.overlays)

@@ -169,7 +169,7 @@ def _built_again(scan: Scan, texts: Mapping[str, str]) -> tuple[OverlayToJudge, 
     if found is None or found.not_scanned or len(found.overlays) != len(changed):
         return None
     builds = {one.path: one for one in found.overlays.values()}
-    return tuple(one._replace(build=builds.get(one.build.path, one.build)) for one in scan.overlays)
+    return tuple(replace(one, build=builds.get(one.build.path, one.build)) for one in scan.overlays)
 
 
 def _is_named(path: str, named: Iterable[str]) -> bool:

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec.structs import replace
-
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.processes import PlainPacking
 from kscan_lsp.files.commit import commit_of
@@ -73,7 +71,7 @@ def outputs_of(
             "--sarif-accepted says what a SARIF report has; add --format sarif, or --output FILE.sarif"
         )
     return tuple(
-        Output(path, replace(form, render=form.with_accepted) if form.with_accepted else form)
+        Output(path, form._replace(render=form.with_accepted) if form.with_accepted else form)
         for path, form in chosen
     )
 

@@ -100,7 +100,7 @@ def compare_with_revision(scan: Scan, request: ScanRequest, today: date, name: s
     baseline = replace(baseline, date="")
     # as if it lay in a folder beside the settings at the top, so that files are named from there
     now, compared = matched(scan, scan.files, baseline, top / FOLDER / label)
-    return ComparedScan(now, (compared._replace(name=label, images=report.images),))
+    return ComparedScan(now, (replace(compared, name=label, images=report.images),))
 
 
 def _charts_of(scan: Scan) -> list[Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -42,7 +42,7 @@ MAX_HINTS: Final = 20
 """Problems of one file that come with the nearest known name: comparing names is slow."""
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """What entries are held against."""
 
     ruleset: Ruleset

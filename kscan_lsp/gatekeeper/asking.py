@@ -7,7 +7,10 @@ of either asks again those objects alone that it is, or was, about.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.admission.before import NOT_KNOWN, was_of
 from kscan_lsp.admission.matching import is_cluster_scoped
@@ -28,7 +31,7 @@ MAX_INVENTORY = 2_000
 """Objects of the cluster that a template in Rego sees."""
 
 
-class GatekeeperDeciding(NamedTuple):
+class GatekeeperDeciding(Struct, frozen=True):
     """What decides what Gatekeeper says of an object. Two are equal where every object in them is the very same."""
 
     constraints: tuple[tuple[Object, Object | None], ...]
@@ -53,7 +56,7 @@ class GatekeeperDeciding(NamedTuple):
     def only(self, parts: AbstractSet[str]) -> GatekeeperDeciding:
         """The same with no constraints but some, by what their ids have in common."""
         asked = tuple(one for one in self.constraints if _part(one[0]) in parts)
-        return self._replace(constraints=asked, partly=True)
+        return replace(self, constraints=asked, partly=True)
 
 
 def _part(constraint: Object) -> str:

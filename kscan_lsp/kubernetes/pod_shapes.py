@@ -18,9 +18,10 @@ api/src/main/java/io/strimzi/api/kafka/model of strimzi/strimzi-kafka-operator (
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.schema import CONTAINER, EVERY, METADATA, POD_SPEC, STR
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path, Pattern
 
 
-class PodShape(NamedTuple):
+class PodShape(Struct, frozen=True):
     """Where the parts of a pod are written. Each place is a path from the item; `^` goes up to what is around it.
 
     Of a field with several places the first that is there counts; lists are all of theirs together.
@@ -129,7 +130,7 @@ def _around(places: str) -> str:
 
 SHAPES: Final[dict[str, PodShape]] = {
     "workflow": _WORKFLOW,
-    "inline": _WORKFLOW._replace(about="the same, in a step or task", up=6),
+    "inline": replace(_WORKFLOW, about="the same, in a step or task", up=6),
     "workflow-run": PodShape(
         "what a run says of pods whose containers are elsewhere (`workflowTemplateRef`)",
         {

@@ -10,9 +10,10 @@ Source of what a Template means: template/v1/types.go of openshift/api.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.findings import Problem, ResourceId
 from kscan_lsp.kubernetes.locate import Locator, resolve
@@ -84,13 +85,13 @@ def resources_of(document: Document, custom: Custom) -> tuple[tuple[Resource, ..
     unwrapping = _Unwrapping(document, custom, [], [])
     if document.is_stream:
         for index, value in enumerate(document.data):
-            _collect(unwrapping._replace(top=1), value, (index,), "")
+            _collect(replace(unwrapping, top=1), value, (index,), "")
     else:
         _collect(unwrapping, document.data, (), "")
     return tuple(unwrapping.found), tuple(unwrapping.problems)
 
 
-class _Unwrapping(NamedTuple):
+class _Unwrapping(Struct, frozen=True):
     """What is found on the way through a document."""
 
     document: Document

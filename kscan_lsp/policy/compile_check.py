@@ -7,9 +7,10 @@ place they stand.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import cel
 from kscan_lsp.findings import Problem
@@ -113,7 +114,7 @@ class Surroundings(Struct, frozen=True):
     """The kind of evidence that the control says it reads."""
 
 
-class _Source(NamedTuple):
+class _Source(Struct, frozen=True):
     """The check being compiled: where it stands, what its expressions may name, and what is wrong so far."""
 
     document: Document
@@ -169,7 +170,7 @@ def compile_check(
             _fail(source, ("let", name), f"'{name}' is the name of a relation already", on_key=True)
     for number, (name, text) in enumerate(source.let):
         if not source.problems and number >= len(defined) + len(bound):
-            _expression(source._replace(let=source.let[:number]), text, ("let", name))
+            _expression(replace(source, let=source.let[:number]), text, ("let", name))
     if source.problems:
         return None, tuple(source.problems)
     by_namespace = file.each == NAMESPACE

@@ -323,6 +323,6 @@ class _Builder:
     def control_results(self, rules: Iterable[str]) -> dict[str, ControlResult]:
         counted = control_results(self.judged)
         return {
-            i: counted.get(i, ControlResult(i))._replace(reasons=tuple(self.reasons.get(i, ())))
+            i: replace(counted.get(i, ControlResult(i)), reasons=tuple(self.reasons.get(i, ())))
             for i in rules
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
@@ -43,7 +43,7 @@ _DIGITS: Final = 16
 """Hexadecimal digits of a digest that somebody compares by eye."""
 
 
-class Compared(NamedTuple):
+class Compared(Struct, frozen=True):
     """A baseline matched with the findings of a scan.
 
     `files` has, by what the baseline calls a file, what the report calls it; `name_of` does the same for any.

@@ -8,9 +8,7 @@ scan of one file with a JSON report has no time for it; that is what the functio
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +28,7 @@ class FixDetail(IntEnum):
     """The fixes that hold, with their edits."""
 
 
-class Format(Struct, frozen=True):
+class Format(NamedTuple):
     """One form of the report."""
 
     render: Callable[[Report], str]

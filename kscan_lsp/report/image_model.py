@@ -5,7 +5,7 @@ Counts are of images, never of workloads: ten Deployments of one image have its 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -57,7 +57,7 @@ class ReportedImage(Struct, frozen=True):
         return tuple(dict.fromkeys(place.resource for place in self.places))
 
 
-class ImageGate(NamedTuple):
+class ImageGate(Struct, frozen=True):
     """Which vulnerabilities of images make a scan fail: from a severity on, and such that are exploited."""
 
     fail_on: Severity | None = None

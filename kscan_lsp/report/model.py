@@ -179,7 +179,7 @@ class NotEvaluated(Struct, frozen=True):
     reason: str
 
 
-class ControlResult(NamedTuple):
+class ControlResult(Struct, frozen=True):
     """What became of one control, counted in resources.
 
     `failed` have a finding that counts, `accepted` none but accepted ones; `evaluated` are these two and what passed.
@@ -269,7 +269,7 @@ ANY: Final = ""
 """What stands for each framework that is on, among thresholds."""
 
 
-class Gate(NamedTuple):
+class Gate(Struct, frozen=True):
     """What makes a scan fail. None is never.
 
     `compliance` has the least percentage of a framework by its id, or of `ANY`; accepted risks count as passed for it.

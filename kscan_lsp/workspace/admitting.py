@@ -7,7 +7,10 @@ policies are loaded by the first that there is.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import paths
 from kscan_lsp.admission.asking import NOBODY, asked_of, mutating_asked
@@ -49,7 +52,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.storing import StoredObject
 
 
-class AskedPolicies(NamedTuple):
+class AskedPolicies(Struct, frozen=True):
     """What decides what policies say of an object."""
 
     admission: Deciding
@@ -83,7 +86,7 @@ class AskedPolicies(NamedTuple):
         )
 
 
-class Admission(NamedTuple):
+class Admission(Struct, frozen=True):
     """What policies say of a resource, and what decided it."""
 
     asked: AskedPolicies
@@ -222,13 +225,13 @@ def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
     if ruleset.admission:
         asked = AskedPolicies(asked_of(one, index), kyverno_asked(one, index), gatekeeper_asked(one, index))
     if ruleset.mutates:
-        asked = asked._replace(mutating=mutating_asked(one, index))
+        asked = replace(asked, mutating=mutating_asked(one, index))
     if not ruleset.rego:
         return asked
     from kscan_lsp.kubescape.asking import kubescape_asked  # few have controls in Rego
     from kscan_lsp.workspace.rego import rego_engine  # as above
 
-    return asked._replace(kubescape=kubescape_asked(one, index, ruleset.rego, rego_engine()))
+    return replace(asked, kubescape=kubescape_asked(one, index, ruleset.rego, rego_engine()))
 
 
 _NOTHING: Final = AskedPolicies(NOBODY, KyvernoDeciding((), ()), GatekeeperDeciding(()))

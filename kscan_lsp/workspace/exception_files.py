@@ -173,7 +173,7 @@ def read_exceptions(
     if any(problem.fatal for problem in document.problems) or not document.complete:
         why = Problem(Span(0, 0), "no exception of this file counts: it cannot be read", SUPPRESSION)
         return ReadExceptions(path, document, (), (*document.problems, why), folder)
-    held = asked._replace(file=str(path))
+    held = replace(asked, file=str(path))
     if isinstance(document.data, list):
         found, wrong = rules_of_posture(document, held), document.problems
     else:

@@ -188,7 +188,7 @@ def with_scanned(
     rules, _ = choose(
         policies, configuration.settings, only=only, besides=more, root=configuration.ruleset.root or ""
     )
-    images = configuration.images._replace(scanned=reports, settings=configuration.settings.images)
+    images = replace(configuration.images, scanned=reports, settings=configuration.settings.images)
     return replace(configuration, ruleset=rules, images=images)
 
 

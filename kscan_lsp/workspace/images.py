@@ -11,8 +11,9 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.evidence.model import IMAGES, Evidence
@@ -54,7 +55,7 @@ MAX_VISITED: Final = 20_000
 """Entries of folders that are looked at for a pattern."""
 
 
-class ImageFiles(NamedTuple):
+class ImageFiles(Struct, frozen=True):
     """What the files of a folder say of images."""
 
     reports: tuple[ImageReport, ...] = ()

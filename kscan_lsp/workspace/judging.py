@@ -202,7 +202,7 @@ def _stored(
         raw = evaluator.evaluate_related(stored.alone, led) if led else stored.alone
         raw = _with_admission(raw, admission.said)
         admitted = (
-            *admitted[:number], admission._replace(stored=stored._replace(raw=raw)), *admitted[number + 1 :]
+            *admitted[:number], replace(admission, stored=stored._replace(raw=raw)), *admitted[number + 1 :]
         )  # fmt: skip
         judged.append(said_as_written(raw, stored, text))
         keys = bound.dependencies if bound else frozenset()

@@ -14,6 +14,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from kscan_lsp.lsp.session.around import today
 from kscan_lsp.lsp.session.scanned import MAX_IMAGES, ScannedImages
 from kscan_lsp.report.printable import counted, printable
@@ -274,7 +276,7 @@ class ImageScans:
                 self._untold = False
                 session.scanned = self._images.reports()
                 for root, workspace in list(session.workspaces.items()):
-                    images = workspace.configuration.images._replace(scanned=session.scanned)
+                    images = replace(workspace.configuration.images, scanned=session.scanned)
                     news = await self._think(evidence_of, images, today())
                     if session.workspaces.get(root) is workspace:  # else it was read with what is known
                         workspace.news = news
