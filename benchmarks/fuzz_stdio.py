@@ -20,7 +20,7 @@ from support.fuzzing import Case, Step, step, texts
 from support.processes import Server
 
 from kscan_lsp.lsp.capabilities import Capabilities
-from kscan_lsp.lsp.convert import DiagnosticTexts
+from kscan_lsp.lsp.diagnostic_texts import DiagnosticTexts
 from kscan_lsp.text import Encoding
 
 if TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +49,7 @@ def guarded(call: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-class Function(NamedTuple):
+class Function(Struct, frozen=True):
     """A function that expressions can call."""
 
     name: str

@@ -114,18 +114,26 @@ def program_of(environment: Environment, expression: Expression) -> Program:
 
 
 def native_of(environment: Environment, expression: Expression) -> Native:
-    """What answers an expression without the runtime, where that can be."""
-    stored = None
+    """What answers an expression without the runtime, where that can be. Equal sources share one, too."""
+    found: Native | None = environment.natives.get(expression)
+    if found is None:
+        key = (expression.source, expression.let, expression.declared)
+        found = environment.natives.get(key)
+        if found is None:
+            found = native(_code_of(environment, expression))
+            _keep(environment.natives, key, found)
+        _keep(environment.natives, expression, found)
+    return found
+
+
+def _code_of(environment: Environment, expression: Expression) -> bytes:
+    """What is known of an expression for that: stored, kept with its program, or made of it."""
     if not expression.declared:
         stored = environment.ready.get(_wrapped(expression.source, expression.let)[0])
-    if stored is not None:
-        code = stored.code
-    else:
-        program = program_of(environment, expression)
-        code = program.code or code_of(read_tree(program.handle.serialize()))
-    found = native(code)
-    _keep(environment.natives, expression, found)
-    return found
+        if stored is not None:
+            return stored.code
+    program = program_of(environment, expression)
+    return program.code or code_of(read_tree(program.handle.serialize()))
 
 
 def type_of(environment: Environment, expression: Expression) -> str:

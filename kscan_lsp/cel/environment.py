@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from cel_expr_python.ext import (  # type: ignore[import-untyped]
@@ -20,6 +20,7 @@ from cel_expr_python.ext import (  # type: ignore[import-untyped]
     ext_optional,
     ext_strings,
 )
+from msgspec import Struct
 
 from kscan_lsp.cel import admission, library
 
@@ -51,7 +52,7 @@ Declared: TypeAlias = tuple[tuple[str, Kind], ...]
 """Fields of variables, as `variable.field`, with what each holds where that is something else than in the others."""
 
 
-class Stored(NamedTuple):
+class Stored(Struct, frozen=True, array_like=True):
     """What was made of a source before."""
 
     program: bytes

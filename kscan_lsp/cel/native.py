@@ -43,7 +43,15 @@ def native(code: bytes) -> Native:
     """What answers an expression, from its form (`code_of`)."""
     form, slots = msgpack.decode(code)
     whole, empty = _part(form), [_UNSET] * (slots - FIRST_SLOT)
-    return lambda variables: whole([variables, MAX_ITERATIONS, *empty])
+
+    def answer(variables: Mapping[str, Data]) -> Data:
+        frame: Frame = [variables, MAX_ITERATIONS, *empty]
+        try:
+            return whole(frame)
+        finally:
+            frame.clear()  # a name that nobody asked for holds it in turn, which would wait for the garbage collector
+
+    return answer
 
 
 def _part(code: Code) -> _Part:

@@ -8,7 +8,7 @@ Left out on purpose: judging whether the result holds (`verify.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -56,7 +56,7 @@ class Draft(Struct, frozen=True):
     """What its title is made of."""
 
 
-class FixOfCheck(NamedTuple):
+class FixOfCheck(Struct, frozen=True):
     """A check with a fix, the element that it failed on, and the values that the fix may choose there."""
 
     check: Check

@@ -9,7 +9,9 @@ called is each object's own, and is put in each time.
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.cel import variables_of
 from kscan_lsp.engine.locate import resolve
@@ -34,14 +36,14 @@ MAX_NAMED: Final = 16_384
 """Findings, and places of elements, of which it is remembered what would fix them. All is forgotten when it is full."""
 
 
-class FixName(NamedTuple):
+class FixName(Struct, frozen=True):
     """What a fix is called, and whether what runs today starts with it and does the same."""
 
     title: str
     safe: bool
 
 
-class _FixReads(NamedTuple):
+class _FixReads(Struct, frozen=True):
     """What a fix depends on besides its place."""
 
     variables: tuple[tuple[str, str | None], ...]
@@ -103,16 +105,17 @@ class FixNames:
         if resource.origin is not None:  # which of its parts stand in the text is another matter each time
             return None
         key: list[object] = []
-        for check, fix, element, choices in options:
+        for option in options:
+            check, element = option.check, option.element
             if check not in self._readings:
-                self._readings[check] = _reading(fix)
+                self._readings[check] = _reading(option.fix)
             reading = self._readings[check]
             if reading is None:
                 return None
             place = places.get(id(element))
             if place is None:
                 place = places[id(element)] = self._place(element, resource, ruleset)
-            key += (check, place, choices)
+            key += (check, place, option.choices)
             key += [element.digest(name, field) for name, field in reading.variables]
             key += [resolve(target, element) for target in reading.inherited]
         return tuple(key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from kscan_lsp import paths
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
@@ -26,7 +28,7 @@ Named: TypeAlias = "dict[tuple[Path, bool], Elements]"
 """By the path of an element in a resource, and whether it is removed, what it is called."""
 
 
-class TitleStep(NamedTuple):
+class TitleStep(Struct, frozen=True):
     """What one change does, but for the names of the elements it is made in; only where, if that is all asked."""
 
     before: str
@@ -36,7 +38,7 @@ class TitleStep(NamedTuple):
     after: str
 
 
-class Outline(NamedTuple):
+class Outline(Struct, frozen=True):
     """A title but for the names of elements of lists: those are an object's own, and all else is the same in many."""
 
     given: str

@@ -39,8 +39,10 @@ def judged(control: Control, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Chec
     found: dict[cel.Expression, list[Values]] = {check.deny: [] for check in control.checks}
     bind, deny = cel.bind, cel.deny
 
-    def remembering_bind(environment: cel.Environment, values: Mapping[str, Any]) -> cel.Activation:
-        activation = bind(environment, values)
+    def remembering_bind(
+        environment: cel.Environment, values: Mapping[str, Any], reads: cel.Reads | None = None
+    ) -> cel.Activation:
+        activation = bind(environment, values, reads)
         values_of[id(activation)] = (activation, dict(values))
         return activation
 

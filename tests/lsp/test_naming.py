@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from support.controls import place_of
 from support.positions import covered, offset
 
@@ -319,7 +320,7 @@ def test_a_manifest_that_was_typed_in_meanwhile_is_not_changed(view):
     one = view("policies/one.yaml")
     pod = next(path for path in one.sources.documents if path.name == "pod.yaml")
     opened = {**one.sources.documents, pod: OpenText(pod.as_uri(), 8, "# new\n" + POD)}
-    one = one._replace(sources=SettingsSources(None, opened))
+    one = replace(one, sources=SettingsSources(None, opened))
     with pytest.raises(renaming.RefusedRenameError, match="is being edited"):
         renaming.renamed(one, place_of(CONTROL, "ORG-0001", 2), "ORG-0009")
 
@@ -454,7 +455,7 @@ def test_texts_that_are_typed_never_raise(view):
     one = view("policies/one.yaml")
     for end in range(0, len(CONTROL), 9):
         typed = CONTROL[:end]
-        now = one._replace(lines=LineIndex(typed))
+        now = replace(one, lines=LineIndex(typed))
         at = place_of(typed, typed, end)
         naming.definitions(now, at)
         renaming.prepared(now, at)

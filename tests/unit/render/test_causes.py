@@ -102,7 +102,7 @@ def test_a_field_comes_from_a_value(
 ) -> None:
     one = chart({"templates/a.yaml": template, "templates/_h.tpl": HELPERS, "values.yaml": values})
     found = cause_of(maker, one, path)
-    assert (found and tuple(found)) == expected
+    assert (found and (found.path, found.prints)) == expected
 
 
 def test_values_of_a_subchart_are_those_of_its_parent_under_its_name_or_alias(maker: Helm) -> None:
