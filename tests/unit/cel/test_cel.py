@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.expressions import value_of
 
 from kscan_lsp import cel
@@ -454,7 +455,7 @@ def test_a_stored_program_gives_what_its_source_gives(stored: str) -> None:
         "its own": programs,
         # what is stored is taken at its word: nobody else writes it
         "another": dict(zip(programs, reversed(programs.values()), strict=True)),
-        "garbage": {source: one._replace(program=b"\x0a\x03abc") for source, one in programs.items()},
+        "garbage": {source: replace(one, program=b"\x0a\x03abc") for source, one in programs.items()},
         "nothing": {},
     }[stored]
     answers = [cel.deny(own, cel.bind(reading, {"item": number})) for number in (6, 7)]
