@@ -49,8 +49,8 @@ async def test_cancelling_the_progress_of_long_work_leaves_everything_as_it_was(
     editor.open(uri, LONG)
     asked = asyncio.ensure_future(editor.text_document_code_action_async(everything(uri, None)))
     await editor.wait(lambda: bool(editor.progress))
-    ((token, kind),) = editor.progress
-    assert kind == "begin"
+    token, kind = editor.progress[0]
+    assert kind == "begin", editor.progress
     editor.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token=token))
     assert not await asked
     await editor.wait(lambda: (token, "end") in editor.progress)
