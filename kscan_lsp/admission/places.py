@@ -128,8 +128,8 @@ class _Search:
     def why_joined(self, part: Part, scope: _PlaceScope, *, wanted: bool) -> list[Path]:
         """Of parts that all had to be so, the last says what is asked, and those before it of whom."""
         if (part.name == "&&") != wanted:
-            decided = [one for one in part.parts if self.ask(one, scope) is wanted]
-            return self.why(decided[0], scope, wanted=wanted) if decided else []
+            decided = next((one for one in part.parts if self.ask(one, scope) is wanted), None)
+            return self.why(decided, scope, wanted=wanted) if decided else []
         for one in reversed(part.parts):
             if found := self.why(one, scope, wanted=wanted):
                 return found

@@ -139,19 +139,8 @@ def _at(value: Data, key: Data) -> Data:
     raise UnansweredError
 
 
-def _maybe(whole: Code, key: Code) -> _Part:
-    of, named, name = _part(whole), _part(key), _written(key)
-
-    def maybe(frame: Frame) -> Data:
-        value = of(frame)
-        if type(value) is dict and type(name) is str:
-            return value.get(name, _ABSENT)
-        return _at(value, named(frame))
-
-    return maybe
-
-
 def _then(whole: Code, key: Code) -> _Part:
+    """An optional, of a value or of another optional: only that can be absent."""
     of, named, name = _part(whole), _part(key), _written(key)
 
     def then(frame: Frame) -> Data:
@@ -328,7 +317,7 @@ _FORMS: Final[Mapping[str, Callable[..., _Part]]] = {
     "slot": _slot,
     "bind": _bind,
     "field": _field,
-    "maybe": _maybe,
+    "maybe": _then,
     "then": _then,
     "has": _has,
     "hasValue": _has_value,
