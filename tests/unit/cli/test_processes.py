@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kscan_lsp.cli import processes
+from kscan_lsp.cli import copies, processes
 from kscan_lsp.cli.processes import PlainPacking, Processes
 
 if TYPE_CHECKING:
@@ -121,8 +121,10 @@ main()
     ids=["json", "fixes", "sarif", "csv", "text"],
 )
 def test_a_report_is_the_same_however_many_judged(folder: Path, words: tuple[str, ...]) -> None:
-    counted = "from kscan_lsp.cli.processes import _Copies; _run = _Copies.run\n"
-    counted += "def run(self): print('copies', len(self.parts), file=sys.stderr); return _run(self)\n_Copies.run = run"
+    counted = "from kscan_lsp.cli.copies import Copies; _run = Copies.run\n"
+    counted += (
+        "def run(self): print('copies', self.processes, file=sys.stderr); return _run(self)\nCopies.run = run"
+    )
     alone = kscan(folder, "scan", ".", "-j", "1", *words, setup=counted)
     divided = kscan(folder, "scan", ".", "-j", "3", *words, setup=counted)
     assert alone.stdout
@@ -242,14 +244,31 @@ def test_results_come_in_the_order_of_the_items(monkeypatch: pytest.MonkeyPatch)
 
     def work(items: Iterable[int]) -> Iterator[tuple[int, int]]:
         for item in items:
+            time.sleep(0.1)
             yield item * 2, os.getpid()
 
-    items = [5, 3, 9, 1, 7, 8]
-    found = Processes(3).map(work, items, [1, 100, 3, 50, 2, 7], PlainPacking)
-    where = [pid for _, pid in found]
-    assert [value for value, _ in found] == [10, 6, 18, 2, 14, 16]
-    assert where[0] == os.getpid()
-    assert len(set(where)) == 3
+    items = [5, 3, 9, 1, 7, 8, 0, 2, 4]
+    found = Processes(3).map(work, items, [1, 100, 3, 50, 2, 7, 1, 1, 1], PlainPacking)
+    assert [value for value, _ in found] == [10, 6, 18, 2, 14, 16, 0, 4, 8]
+    assert len({pid for _, pid in found}) == 3
+
+
+def test_who_is_done_with_a_chunk_takes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that is half as fast, or items that take longer than they weigh, hold nobody up."""
+    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "PAYS_FROM", 0)
+    monkeypatch.setattr(processes.threading, "active_count", lambda: 1)
+    parent = os.getpid()
+
+    def work(items: Iterable[int]) -> Iterator[bool]:
+        for _ in items:
+            if os.getpid() == parent:
+                time.sleep(0.05)
+            yield os.getpid() == parent
+
+    found = Processes(2).map(work, range(200), [1] * 200, PlainPacking)
+    assert len(found) == 200
+    assert 1 <= sum(found) < 50
 
 
 def test_what_a_copy_does_not_answer_is_done_here_and_nothing_else_again(
@@ -262,17 +281,42 @@ def test_what_a_copy_does_not_answer_is_done_here_and_nothing_else_again(
 
     def work(items: Iterable[int]) -> Iterator[tuple[int, bool]]:
         for item in items:
-            if item == 150 and os.getpid() != parent:
+            if os.getpid() == parent:
+                time.sleep(0.05)  # the copies come to nearly all of it
+            elif item == 150:
                 os._exit(3)
             yield item, os.getpid() == parent
 
+    chunks = processes._chunks([1] * 300, 3 * processes._SHARES)
+    lost = next(chunk for chunk in chunks if 150 in chunk)
     found = Processes(3).map(work, range(300), [1] * 300, PlainPacking)
     assert [item for item, _ in found] == [*range(300)]
-    here = [item for item, here in found if here]
-    assert 150 in here
-    assert 110 not in here
-    assert here[:100] == [*range(100)]
-    assert not [item for item in here if item >= 200]
+    here = {item for item, here in found if here}
+    assert here >= {*lost}
+    # whole chunks are done in one place
+    assert all(here >= {*chunk} or not here & {*chunk} for chunk in chunks)
+    assert len(here) < 150
+
+
+@pytest.mark.parametrize(
+    ("weights", "number", "chunks"),
+    [
+        ([1] * 6, 3, [range(2), range(2, 4), range(4, 6)]),
+        ([1, 100, 1, 1], 2, [range(1), range(1, 4)]),
+        ([0, 0], 4, [range(2)]),
+        ([5], 4, [range(1)]),
+        ([1, 1], 8, [range(1), range(1, 2)]),
+    ],
+)
+def test_items_are_put_into_chunks_that_cost_about_the_same(
+    weights: list[int], number: int, chunks: list[range]
+) -> None:
+    assert processes._chunks(weights, number) == chunks
+
+
+def test_the_numbers_of_all_chunks_fit_into_the_smallest_pipe() -> None:
+    most = processes.MOST * processes._SHARES
+    assert len(processes._chunks([1] * 100_000, most)) * copies._COUNTER <= 4096
 
 
 @pytest.mark.parametrize("dies_at", [None, 512, 700, 1500])
