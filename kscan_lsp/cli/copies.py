@@ -12,15 +12,13 @@ import selectors
 import signal
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NoReturn, Protocol, TypeVar
 
 if sys.platform == "linux":
     import fcntl  # Windows has none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from kscan_lsp.cli.processes import FileProgress, Packing
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -33,6 +31,23 @@ _COUNTER: Final = 8
 """Bytes of a count, a length or the number of a chunk."""
 _AT_ONCE: Final = 32
 """Results that a copy sends together: it keeps no more, and they have in common what results of one kind have."""
+
+
+class Packing(Protocol):
+    """How what a copy made gets here."""
+
+    def packed(self, value: object) -> bytes:
+        """A value as bytes."""
+
+    def unpacked(self, data: bytes) -> list[object]:
+        """The value."""
+
+
+class FileProgress(Protocol):
+    """What is told on the way."""
+
+    def files(self, done: int, of: int) -> None:
+        """So many of the files are judged."""
 
 
 class _Queue:

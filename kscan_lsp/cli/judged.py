@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.cli.processes import ALONE, Packing, Processes
+from kscan_lsp.cli.processes import ALONE, Processes
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.files.manifest import display_name
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.asked import Past
     from kscan_lsp.cli.charts import RenderedChart
+    from kscan_lsp.cli.copies import Packing
     from kscan_lsp.graph.index import Object
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.report.model import NotScanned, Skipped

@@ -12,10 +12,12 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from kscan_lsp.cli.copies import FileProgress, Packing
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -34,16 +36,6 @@ TURN: Final = 512
 """Texts that one makes before it is another one's turn."""
 
 
-class Packing(Protocol):
-    """How what a copy made gets here."""
-
-    def packed(self, value: object) -> bytes:
-        """A value as bytes."""
-
-    def unpacked(self, data: bytes) -> list[object]:
-        """The value."""
-
-
 class PlainPacking:
     """For results that refer to nothing of here."""
 
@@ -59,13 +51,6 @@ class PlainPacking:
 
         found: list[object] = pickle.loads(data)  # noqa: S301
         return found
-
-
-class FileProgress(Protocol):
-    """What is told on the way."""
-
-    def files(self, done: int, of: int) -> None:
-        """So many of the files are judged."""
 
 
 class NoProgress:

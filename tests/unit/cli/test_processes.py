@@ -268,7 +268,7 @@ def test_who_is_done_with_a_chunk_takes_the_next(monkeypatch: pytest.MonkeyPatch
 
     found = Processes(2).map(work, range(200), [1] * 200, PlainPacking)
     assert len(found) == 200
-    assert 1 <= sum(found) < 50
+    assert sum(found) < 50
 
 
 def test_what_a_copy_does_not_answer_is_done_here_and_nothing_else_again(
@@ -302,7 +302,7 @@ def test_what_a_copy_does_not_answer_is_done_here_and_nothing_else_again(
     ("weights", "number", "chunks"),
     [
         ([1] * 6, 3, [range(2), range(2, 4), range(4, 6)]),
-        ([1, 100, 1, 1], 2, [range(1), range(1, 4)]),
+        ([1, 100, 1, 1], 2, [range(2), range(2, 4)]),
         ([0, 0], 4, [range(2)]),
         ([5], 4, [range(1)]),
         ([1, 1], 8, [range(1), range(1, 2)]),
