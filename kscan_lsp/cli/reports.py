@@ -11,6 +11,7 @@ from kscan_lsp.cli.processes import PlainPacking
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
+from kscan_lsp.fixes.naming import FixNames
 from kscan_lsp.report.build import build
 from kscan_lsp.report.circumstances import CheckedOut, Circumstances, UsedPack, used_settings
 from kscan_lsp.report.fixes import fixes_in
@@ -106,7 +107,7 @@ def report_of(
         problems=scan.problems,
         changes=scan.changes,
         fixes=request.processes.map(
-            partial(fixes_in, detail=detail),
+            partial(fixes_in, detail=detail, names=FixNames()),
             judged,
             [int(len(file.text) * _WORK[detail]) for file, _ in judged],
             PlainPacking,

@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     """By document of a file and finding of the document, the ways to fix it; nothing where none was looked for."""
 
 
-def fixes_in(files: Iterable[tuple[CheckedFile, Project]], detail: FixDetail) -> Iterator[FileFixes]:
+def fixes_in(
+    files: Iterable[tuple[CheckedFile, Project]], detail: FixDetail, names: FixNames | None = None
+) -> Iterator[FileFixes]:
     """The ways to fix the findings of each of some files.
 
     Args:
         files: files as judged, each with the project it is in.
         detail: how much to find out.
+        names: what names fixes, for who asks several times.
     """
-    names = FixNames()
+    names = names or FixNames()
     for file, project in files:
         if detail is FixDetail.NONE or not any(placed.checked.findings for placed in file.documents):
             yield ()
