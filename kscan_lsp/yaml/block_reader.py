@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.regex import regex
 from kscan_lsp.yaml import scalars
-from kscan_lsp.yaml.parser import MAX_DEPTH, MAX_NODES
-from kscan_lsp.yaml.tree import Entry, Mapping, Scalar, Sequence
+from kscan_lsp.yaml.tree import MAX_DEPTH, MAX_NODES, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from kscan_lsp.yaml.tree import Node
@@ -62,8 +61,15 @@ _BLANK: Final = regex(r"\n++\ ++(?:\n|\Z)")
 _WORD: Final = rf"-*+[\w./][^ \n,:?\[\]{{}}#'\"]*+|{_QUOTED}"
 _IN_BRACKETS: Final = regex(rf"(\ *+)(?:(?:({_WORD})(:\ ++))?(?:({_WORD})|([\[{{]))|([\]}}]))(\ *+,)?+")
 """One item in brackets: the space in front, key and colon, a word or an opening bracket, or a closing one; a comma."""
+_NOTHING: Final = regex(r"(?:---(?=\n|\Z))?(?:\n|#[^\n]*+(?:\n|\Z))*+")
+"""No line, or comments."""
 _SIGNS: Final = frozenset("'\"[{|>")
 _NUMBERS: Final = frozenset("+-.0123456789")
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a document is surely empty, as it is where there are no settings, and above a file's first `---`."""
+    return not text or (_NOTHING.fullmatch(text) is not None and text.replace("\n", " ").isprintable())
 
 
 def read_block(text: str) -> Node | None:  # noqa: PLR0915 - one loop, for speed

@@ -18,8 +18,7 @@ from msgspec import Struct
 from kscan_lsp.findings import Problem
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import scalars
-from kscan_lsp.yaml.parser import MAX_DEPTH
-from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
+from kscan_lsp.yaml.tree import MAX_DEPTH, Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,6 @@ from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import layout, reader
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import is_stream, read_json, split_json
-from kscan_lsp.yaml.repair import blank, repaired
 from kscan_lsp.yaml.splice import TreeEdit, splice
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
@@ -89,7 +88,7 @@ def read_document(text: str, *, json: bool = False) -> Document:
         json: read it as JSON.
     """
     refused, lines = ((), ()) if json else _separators(text)
-    source = blank(text, lines) if lines else text
+    source = layout.blank(text, lines) if lines else text
     result = read_json(text) if json else reader.read(source)
     if result.fault is not None and not json and _BRACE.match(text):
         stream = read_json(text)
@@ -99,6 +98,8 @@ def read_document(text: str, *, json: bool = False) -> Document:
     fault = result.fault
     if fault is not None:
         # the rest of broken JSON is read as YAML, which forgives the comma that a blanked line leaves behind
+        from kscan_lsp.yaml.repair import repaired  # with the parser, which most documents do without
+
         rest = repaired(source, fault)
         if rest is not None:
             result, blanked = rest[0], tuple(sorted({*lines, *rest[1]}))

@@ -13,10 +13,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
-
 from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
+from kscan_lsp.yaml.outcome import Fault
 from kscan_lsp.yaml.tree import Scalar
 
 if TYPE_CHECKING:
@@ -65,20 +64,6 @@ _ONE_CAUSE: Final = (
     ("node content", False, "a value is missing here; if this is part of a text, put it into quotes"),
     ("mapping keys", False, "a '?' cannot stand here; if it is part of a text, put it into quotes"),
 )
-
-
-class Fault(Struct, frozen=True):
-    """What keeps a text from being read."""
-
-    span: Span
-    message: str
-    noticed: int = 0
-    """How far the text could be read."""
-    suspects: tuple[Span, ...] = ()
-    """Stretches whose lines may be at fault, the likeliest first; none where nothing can be repaired."""
-    code: str = "syntax"
-    bracket: int | None = None
-    """Where the bracket opens that the fault is inside of. Lines begun inside of it are no block lines."""
 
 
 def of_error(text: str, error: BaseException, last: Node | None, around: Mapping | Sequence | None) -> Fault:

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp.findings import Problem
 from kscan_lsp.regex import regex
 from kscan_lsp.text import Span
-from kscan_lsp.yaml.faults import Fault
-from kscan_lsp.yaml.parser import MAX_DEPTH, MAX_NODES
-from kscan_lsp.yaml.reader import Read, unreadable
-from kscan_lsp.yaml.tree import Entry, Mapping, Scalar, Sequence
+from kscan_lsp.yaml.outcome import Fault, Read, unreadable
+from kscan_lsp.yaml.tree import MAX_DEPTH, MAX_NODES, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

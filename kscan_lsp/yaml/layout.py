@@ -14,7 +14,9 @@ from kscan_lsp.yaml.tree import Alias, Mapping, Sequence
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterable
 
+    from kscan_lsp.text import Span
     from kscan_lsp.yaml.tree import Node
 
 _NOTHING: Final = regex(r"(?:\s|#[^\r\n]*)*")
@@ -110,3 +112,15 @@ def shift(root: Node, by: int) -> None:
             waiting += (part for entry in node.entries for part in (entry.key, entry.value))
         elif isinstance(node, Sequence):
             waiting += node.items
+
+
+def blank(text: str, lines: Iterable[Span]) -> str:
+    """The text with spaces in place of some lines; every offset stays true."""
+    parts: list[str] = []
+    done = 0
+    for start, end in sorted(lines):
+        if end > done:
+            first = max(start, done)
+            parts += text[done:first], " " * (end - first)
+            done = end
+    return "".join((*parts, text[done:]))

@@ -25,6 +25,7 @@ from ruamel.yaml.events import (
 )
 
 from kscan_lsp.regex import regex
+from kscan_lsp.yaml.tree import MAX_DEPTH
 
 if TYPE_CHECKING:
     import re
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     Event: TypeAlias = Any  # ruamel's events have no types
     Events: TypeAlias = Callable[[], Event]
 
-MAX_DEPTH: Final = 100
-"""How deep collections may nest."""
-MAX_NODES: Final = 500_000
-"""How many nodes one document may have."""
 ERRORS: Final = (YAMLError, UnicodeError)
 """What the parser raises on a text that is no YAML; `UnicodeError` on half a surrogate pair."""
 

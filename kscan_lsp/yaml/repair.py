@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import parser, reader
+from kscan_lsp.yaml.layout import blank
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from kscan_lsp.yaml.faults import Fault
-    from kscan_lsp.yaml.reader import Read
+    from kscan_lsp.yaml.outcome import Fault, Read
     from kscan_lsp.yaml.tree import Entry, Node
 
 MAX_ROUNDS: Final = 8
@@ -85,18 +85,6 @@ def repaired(text: str, fault: Fault) -> tuple[Read, tuple[Span, ...]] | None:
             return _finished(result, text, blanked)
         fault = result.fault
     return None
-
-
-def blank(text: str, lines: Iterable[Span]) -> str:
-    """The text with spaces in place of some lines; every offset stays true."""
-    parts: list[str] = []
-    done = 0
-    for start, end in sorted(lines):
-        if end > done:
-            first = max(start, done)
-            parts += text[done:first], " " * (end - first)
-            done = end
-    return "".join((*parts, text[done:]))
 
 
 def _attempts(text: str, lines: LineIndex, fault: Fault) -> Iterator[tuple[str, list[Span], bool]]:

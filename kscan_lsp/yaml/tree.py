@@ -12,7 +12,14 @@ end of its last line that is not blank. A tree is frozen by convention: nothing 
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
+
+MAX_DEPTH: Final = 100
+"""How deep collections may nest."""
+MAX_NODES: Final = 500_000
+"""How many nodes one document may have."""
 
 
 # without garbage collection: it holds nothing that could hold it, and to look at it took a quarter of a collection

@@ -18,7 +18,7 @@ from kscan_lsp.yaml.reader import read
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from kscan_lsp.yaml.reader import Read
+    from kscan_lsp.yaml.outcome import Read
     from kscan_lsp.yaml.tree import Node
 
 # Whatever means something to a YAML parser, and what trips offsets up.

@@ -9,7 +9,7 @@ from kscan_lsp.yaml.tree import Mapping, Sequence
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kscan_lsp.yaml.reader import Read
+    from kscan_lsp.yaml.outcome import Read
     from kscan_lsp.yaml.tree import Node
 
 

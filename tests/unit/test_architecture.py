@@ -67,7 +67,7 @@ MAX_LINES = 350
 TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
-    "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
+    "yaml.document", "yaml.reader", "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
     "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
     "report.build", "report.formats", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",

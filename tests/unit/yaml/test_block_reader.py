@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from kscan_lsp.yaml.block_reader import read_block
+from kscan_lsp.yaml.block_reader import is_nothing, read_block
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.document import read_document, split
-from kscan_lsp.yaml.parser import MAX_DEPTH, MAX_NODES
-from kscan_lsp.yaml.reader import read, read_events
+from kscan_lsp.yaml.event_reader import read_events
+from kscan_lsp.yaml.outcome import Read
+from kscan_lsp.yaml.reader import read
+from kscan_lsp.yaml.tree import MAX_DEPTH, MAX_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +49,10 @@ PIECES = (
 def accepted(text: str) -> bool:
     """Whether the short cut is taken, after holding what it gives against the events."""
     root = read_block(text)
+    if is_nothing(text):
+        assert root is None
+        assert read_events(text) == Read(None, ()), text
+        return True
     if root is None:
         return False
     expected = read_events(text)
@@ -82,6 +88,19 @@ def test_manifests_of_controls_take_the_short_cut() -> None:
         for test in data_of(read(text).root).value.get("tests", ()):
             texts += [d for which in ("manifest", "fixed") for d in split(test.get(which) or "")]
     assert share(texts) > 0.9
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# c", "# c\n", "---\n# c\n", "\n# c\n\n#d"])
+def test_a_document_of_comments_is_nothing(text: str) -> None:
+    assert is_nothing(text)
+    assert accepted(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["---#", "--- #", "#\t", "a", "# \x00", "---\n---", " #\n", "#\r\n", "\ufeff"]
+)
+def test_nothing_is_said_to_be_nothing_that_may_be_something(text: str) -> None:
+    assert not is_nothing(text)
 
 
 @pytest.mark.parametrize("text", SMALL)

@@ -10,7 +10,7 @@ import pytest
 from kscan_lsp.text import Span
 from kscan_lsp.yaml.data import find, nearest
 from kscan_lsp.yaml.document import Document, comments, read_document, split
-from kscan_lsp.yaml.repair import blank
+from kscan_lsp.yaml.layout import blank
 from kscan_lsp.yaml.tree import Alias, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
