@@ -6,13 +6,14 @@ with them. Unlike a comparison, a digest tells 1 from true.
 
 from __future__ import annotations
 
-import hashlib
 import marshal
+from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 Digest: TypeAlias = "bytes | tuple[Digest, ...]"
 """Of one value, or of several."""
 
+_COLLECTIONS: Final = (dict, list)
 _NO_FIELD: Final = b"-"
 """Of a field that is not there, which most of those asked for are not."""
 _SHORT: Final = 16
@@ -51,12 +52,13 @@ class Digests:
             if field not in value:
                 return _NO_FIELD
             value = value[field]
-        return self._remembered(value) if isinstance(value, dict | list) else digest_of(value)
+        # a tuple: to make a union of both at each call would take longer than the rest
+        return self._remembered(value) if isinstance(value, _COLLECTIONS) else digest_of(value)
 
     def _remembered(self, value: Any) -> bytes:
         known = self._known.get(id(value))
         if known is None or known[0] is not value:
-            text = _text(value)
+            text = marshal.dumps(value, 2)
             self.digested += len(text)
             if len(self._known) >= MAX_DIGESTS or self.digested > MAX_DIGESTED:
                 self._known.clear()
@@ -67,13 +69,9 @@ class Digests:
 
 def digest_of(value: Any) -> bytes:
     """The digest of plain data that nobody will ask for again."""
-    return _short(_text(value))
-
-
-def _text(value: Any) -> bytes:
     # version 2 is the last that does not look at identity
-    return marshal.dumps(value, 2)
+    return _short(marshal.dumps(value, 2))
 
 
 def _short(text: bytes) -> bytes:
-    return text if len(text) < _SHORT else hashlib.blake2b(text, digest_size=_SHORT).digest()
+    return text if len(text) < _SHORT else blake2b(text, digest_size=_SHORT).digest()

@@ -9,17 +9,15 @@ Left out on purpose: what the results mean for controls and texts (`verdicts.py`
 
 from __future__ import annotations
 
-from collections import deque
 from functools import lru_cache, partial
-from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp import cel
 from kscan_lsp.engine.ask import ask
 from kscan_lsp.engine.budget import UNLIMITED
-from kscan_lsp.engine.elements import FEW, TooMuchError, elements, refuse_too_large
+from kscan_lsp.engine.elements import FEW, TooMuchError, elements, is_absent, refuse_too_large
 from kscan_lsp.engine.locate import first_there, is_written
-from kscan_lsp.engine.memo import NOTHING, Answer, Failure, NoAnswer, Results
+from kscan_lsp.engine.memo import NOTHING, PASSED, Answer, Failure, NoAnswer, Results
 from kscan_lsp.engine.related import NO_REFERENCES, references
 from kscan_lsp.engine.scope import NotThereError
 from kscan_lsp.evidence.model import IMAGES, NO_REPORT
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.engine.budget import Account, Spending
+    from kscan_lsp.engine.digests import Digest
     from kscan_lsp.engine.memo import Memo
     from kscan_lsp.engine.plan import Group, Plan, PlannedCheck
     from kscan_lsp.engine.related import References
@@ -60,19 +59,25 @@ def evaluate(
         What was found, by group; behind that, what no group is to blame for.
     """
     found: list[Results] = []
-    digests = _digests(plan, scope, known)
-    remaining = iter(known) if known else repeat(None)
+    digests: list[object] = [scope.place, *[None] * len(plan.dependencies)]
     found_before = memo.results
     for round_ in plan.rounds:
         judged: list[Element] | None = None
         done = len(found)
         try:
-            for group in round_.groups:
-                results = next(remaining)
+            if known is None and spending is UNLIMITED and is_absent(round_.each, scope):
+                # most rounds are about what most objects do not have: nothing is looked up for them, or remembered
+                found += [NOTHING] * len(round_.groups)
+                continue
+            for number, group in enumerate(round_.groups, start=done):
+                results = known[number] if known else None
                 if results is None:
                     if scope.template and not group.of_pods:
                         found.append(NOTHING)  # said of the first one
                         continue
+                    for one in group.reads:
+                        if digests[one] is None:
+                            digests[one] = scope.digest(*plan.dependencies[one - 1])
                     key = group.key_of(digests)
                     results = found_before[group].get(key)
                     if results is None:
@@ -94,23 +99,10 @@ def evaluate(
             )
             left = done + len(round_.groups) - len(found) - 1
             found += [Results((), no_answers), *[NOTHING] * left]
-            deque(islice(remaining, left), 0)
     if kept_open := tuple(_kept_open(plan, scope)):
         found.append(Results((), kept_open))
     scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
     return found
-
-
-def _digests(plan: Plan, scope: Scope, known: Sequence[Results | None] | None) -> list[object]:
-    """What the keys of groups are picked from, as far as any group is to be evaluated."""
-    if known is None:
-        return [scope.place, *[scope.digest(name, field) for name, field in plan.dependencies]]
-    digests: list[object] = [scope.place, *[None] * len(plan.dependencies)]
-    for number in {
-        n for group, one in zip(plan.groups, known, strict=True) if one is None for n in group.reads
-    }:
-        digests[number] = scope.digest(*plan.dependencies[number - 1])
-    return digests
 
 
 def _kept_open(plan: Plan, scope: Scope) -> Iterator[NoAnswer]:
@@ -126,13 +118,22 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
     failures: list[Failure] = []
     no_answers: list[NoAnswer] = []
     before: dict[str, float] = {}
+    keys: dict[int, list[tuple[Digest, ...]]] = {}
     for planned in group.checks:
-        check = planned.check
-        account = spending.of(check.control)
+        check, decisive = planned.check, planned.decisive
+        account = None if spending is UNLIMITED else spending.of(check.control)
         if account is not None:
             before.setdefault(check.control, account.work)
+        of_elements = keys.get(id(decisive))
+        if of_elements is None:
+            of_elements = keys[id(decisive)] = [one.key(decisive) for one in judged]
         for number, element in enumerate(judged if account is None else account.timed(judged)):
-            verdict, message, _ = _answer(planned, element, memo, account)
+            # of each plan apart: what else is read with it decides whether it is too much work
+            key = (planned.number, of_elements[number])
+            if memo.answers.get(key) is PASSED:  # most do
+                continue
+            answer = _answer(planned, element, key, memo, account)
+            verdict = answer.verdict
             if verdict is False:
                 continue
             path = verdict if isinstance(verdict, cel.Failed) else first_there(check.at, element)
@@ -143,7 +144,7 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
             elif not scope.is_partial(element.anchors.get("container")) or is_written(path, element):
                 related = _related(check, element, memo)
                 causes = _causes(planned.index, number, scope.template)
-                failures.append(Failure(check, scope.written_at(path), message, causes, related))
+                failures.append(Failure(check, scope.written_at(path), answer.message, causes, related))
     taken = spending.work if before else {}
     work = tuple((name, taken[name] - was) for name, was in before.items())
     return Results(tuple(failures), tuple(no_answers), work) if failures or no_answers or work else NOTHING
@@ -176,9 +177,22 @@ def _references(expression: cel.Expression, activation: cel.Activation) -> Refer
     return NO_REFERENCES if isinstance(answer, cel.Failed) else references(answer)
 
 
-def _answer(planned: PlannedCheck, element: Element, memo: Memo, account: Account | None) -> Answer:
-    # of each plan apart: what else is read with it decides whether it is too much work
-    key: tuple[object, ...] = (planned.number, element.key(planned.decisive))
+def _answer(
+    planned: PlannedCheck,
+    element: Element,
+    key: tuple[object, ...],
+    memo: Memo,
+    account: Account | None,
+) -> Answer:
+    """What a check says of an element.
+
+    Args:
+        planned: the check.
+        element: the element.
+        key: what its answer is remembered by.
+        memo: where.
+        account: what its control took, where that is counted.
+    """
     known = memo.answers.get(key)
     if known is None and _unknown_image(planned, element):
         return Answer(cel.Failed(NO_REPORT), "")
@@ -195,7 +209,7 @@ def _answer(planned: PlannedCheck, element: Element, memo: Memo, account: Accoun
             if account is None
             else _work([*check.judging()] if verdict is True else [check.deny], element)
         )
-        known = Answer(verdict, said, work)
+        known = PASSED if verdict is False and account is None else Answer(verdict, said, work)
         memo.keep_answer(key, known)
     if known.verdict is not True or not planned.shown:
         return known

@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from msgspec import Struct
+
 from kscan_lsp import cel
 from kscan_lsp.engine import digests, related
 from kscan_lsp.engine.parts import Parted, part
@@ -59,13 +61,17 @@ Kind: TypeAlias = "tuple[str, str, tuple[Place, ...], bool]"
 """API group, kind, where it has pod templates, and whether there are any."""
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """What a check says of an element: whether it fails, and if so with which message."""
 
     verdict: bool | cel.Failed
     message: str = ""
     work: float = 0.0
     """What it took, in the units of `cel.cost`, where that is counted."""
+
+
+PASSED: Final = Answer(False)
+"""What most checks say, where nobody counts what that took."""
 
 
 class Failure(NamedTuple):

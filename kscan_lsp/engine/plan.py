@@ -44,7 +44,7 @@ class PlannedCheck(Struct, frozen=True):
     number: int
     """Tells it from all others in plans of the same evaluator: what it answers is remembered by this."""
     decisive: tuple[Dependency, ...]
-    """What decides whether it fails for an element."""
+    """What decides whether it fails for an element; one tuple for all in a plan that read the same."""
     shown: tuple[Dependency, ...]
     """What else it reads to say so, such as the name of a container."""
 
@@ -178,8 +178,10 @@ def plans_for(
 
 def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
     by_each: dict[Each, list[PlannedCheck]] = {}
+    same: dict[tuple[Dependency, ...], tuple[Dependency, ...]] = {}
     for index, check in indexed:
         decisive = _of_an_element([check.deny])
+        decisive = same.setdefault(decisive, decisive)
         message = [part for part in check.message.parts if isinstance(part, cel.Expression)]
         shown = tuple(one for one in _of_an_element(message) if one not in decisive)
         planned = PlannedCheck(check, index, next(numbers), decisive, shown)

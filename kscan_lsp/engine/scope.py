@@ -132,8 +132,16 @@ class Scope(Struct):
         except NotThereError as error:
             return digest_of(str(error))
         if name == "role":
-            return digest_of([(e.path, e.values[name]) for e in containers])
-        return tuple([e.digest(name, field) for e in containers])
+            # with `place`, all of where they are: each list is in order, and has roles of its own
+            return ",".join([e.values[name] for e in containers]).encode()
+        digests: list[Digest] = []
+        for one in containers:
+            found = one.of_container.get((name, field))
+            if found is None:
+                found = self.known_digests.of(one.values[name], field)
+                one.of_container[name, field] = found
+            digests.append(found)
+        return tuple(digests)
 
 
 class Element(Struct):
@@ -149,7 +157,6 @@ class Element(Struct):
     of_container: dict[Dependency, Digest] = {}
     """The digests that all elements of a container share."""
     _digests: dict[Dependency, Digest] = {}
-    _keys: dict[tuple[Dependency, ...], tuple[Digest, ...]] = {}
     _related: dict[tuple[str, object], References] = {}
 
     @property
@@ -174,21 +181,18 @@ class Element(Struct):
     def digest(self, name: str, field: str | None) -> Digest:
         """What tells the value of a variable, or of one field of it, from others: equal only where that is."""
         value = self.values.get(name, _ABSENT)
-        if value is self.scope.values.get(name):
-            known = self.scope.digests
+        if name in _OF_CONTAINERS:
+            known = self.of_container
         else:
-            known = self.of_container if name in _OF_CONTAINERS else self._digests
+            known = self.scope.digests if value is self.scope.values.get(name) else self._digests
         found = known.get((name, field))
         if found is None:
             found = known[name, field] = self.scope.known_digests.of(value, field)
         return found
 
     def key(self, read: tuple[Dependency, ...]) -> tuple[Digest, ...]:
-        """The digests of what a check reads; many read the same."""
-        found = self._keys.get(read)
-        if found is None:
-            found = self._keys[read] = tuple([self.digest(name, field) for name, field in read])
-        return found
+        """The digests of what a check reads."""
+        return tuple([self.digest(name, field) for name, field in read])
 
     def related(
         self, expression: cel.Expression, evaluate: Callable[[cel.Expression], References]
