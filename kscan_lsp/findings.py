@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -267,8 +268,14 @@ def fingerprint(finding: Finding, ordinal: int, ways: paths.Ways | None = None) 
         ordinal: how many objects of the same identity its project has before this one.
         ways: as for `paths.stable`, for who asks for many findings of one object.
     """
-    who = finding.resource
     path = paths.stable(finding.path, finding.data, ways)
-    parts = (finding.control, who.group, who.kind, who.namespace, who.name, path)
-    tail = (str(ordinal),) if ordinal else ()
-    return "v1:" + hashlib.sha256("\0".join(parts + tail).encode()).hexdigest()[:32]
+    said = f"{finding.control}\0{_identity(finding.resource)}\0{path}"
+    if ordinal:
+        said += f"\0{ordinal}"
+    return "v1:" + hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+@lru_cache(64)
+def _identity(who: ResourceId) -> str:
+    """What a fingerprint has of an object: one after the other, all findings of one are asked for theirs."""
+    return f"{who.group}\0{who.kind}\0{who.namespace}\0{who.name}"

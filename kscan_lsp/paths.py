@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
+
+from msgspec import Struct
 
 from kscan_lsp.regex import regex
 
@@ -60,25 +61,48 @@ _DEFAULTS = {"protocol": "TCP"}
 
 def show(path: Pattern) -> str:
     """A path or pattern as text; `parse` and `parse_pattern` read it back. The empty path is ''."""
-    parts: list[str] = []
-    for element in path:
-        if isinstance(element, str):
-            parts.append(_key(element) if len(element) <= _SHORT_KEY else _printed(element))
-        elif element is EACH:
-            parts.append("[*]")
+    return (_KNOWN.get(path) or _taken_apart(path)).shown
+
+
+class _Parts(Struct, frozen=True):
+    """A path as text, and what `stable` puts together."""
+
+    shown: str
+    elements: tuple[tuple[str, Path], ...]
+    """Each element of a list on the way: the text before it, from the one before, and its path."""
+    rest: str
+    """The text behind the last of them."""
+
+
+MAX_KNOWN: Final = 4_096
+"""Paths of which it is remembered how they are printed. All are forgotten when it is full."""
+_SHORT: Final = 512
+"""Characters that a path which is remembered has at most."""
+_KNOWN: Final[dict[Pattern, _Parts]] = {}
+"""Objects of one kind have findings at the same paths."""
+
+
+def _taken_apart(path: Pattern) -> _Parts:
+    """A path that is not known yet, in parts."""
+    shown: list[str] = []
+    elements: list[tuple[str, Path]] = []
+    done = 0
+    for number, part in enumerate(path):
+        if not isinstance(part, str):
+            if part is not EACH:
+                elements.append(("".join(shown[done:]), cast("Path", path[: number + 1])))
+                done = number + 1
+            shown.append("[*]" if part is EACH else f"[{part}]")
+        elif _PLAIN_KEY.fullmatch(part):
+            shown.append(f".{part}" if number else part)
         else:
-            parts.append(f"[{element}]")
-    return "".join(parts).removeprefix(".")  # an unusual key, which may begin with one, stands in a bracket
-
-
-def _printed(key: str) -> str:
-    """A key as it stands behind another."""
-    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key, ensure_ascii=False)}]"
-
-
-_SHORT_KEY: Final = 64
-_key: Final = lru_cache(4_096)(_printed)
-"""The same of keys that are short enough to be remembered: reports print the same few hundred again and again."""
+            shown.append(f"[{json.dumps(part, ensure_ascii=False)}]")
+    parts = _Parts("".join(shown), tuple(elements), "".join(shown[done:]))
+    if len(parts.shown) <= _SHORT:
+        if len(_KNOWN) >= MAX_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[path] = parts
+    return parts
 
 
 def parse(text: str) -> Path:
@@ -141,8 +165,8 @@ def lookup(value: object, path: Path) -> Any:
     return here
 
 
-Ways: TypeAlias = "dict[Path, tuple[str, Any, str]]"
-"""What is known of the beginnings of paths into one object: as text, what is there, and the key above it."""
+Ways: TypeAlias = "dict[Path, str]"
+"""What is known of the elements of lists in one object, by their paths: how `stable` has each."""
 
 
 def stable(path: Path, root_data: object, ways: Ways | None = None) -> str:
@@ -151,33 +175,30 @@ def stable(path: Path, root_data: object, ways: Ways | None = None) -> str:
     Args:
         path: keys and indices, relative to `root_data`. Elements that do not exist there print as in `show`.
         root_data: plain values (dict, list, scalars), as kubectl reads the document.
-        ways: for who asks for many paths into the same values, which have most of their ways in common.
+        ways: for who asks for many paths into the same values, which are in the same few elements.
 
     Returns:
         The path, each list element named by its merge key where that key is there and unique in its list,
         else by its index.
     """
-    known = {} if ways is None else ways
-    if path in known:
-        return known[path][0]
-    depth = len(path)
-    while depth and path[:depth] not in known:
-        depth -= 1
-    text, value, field = known[path[:depth]] if depth else ("", root_data, "")
-    for number in range(depth, len(path)):
-        element = path[number]
-        if isinstance(element, str):
-            printed = _key(element) if len(element) <= _SHORT_KEY else _printed(element)
-            text = text + printed if text else printed.removeprefix(".")
-            value = value.get(element) if isinstance(value, dict) else None
-            field = element
-        else:
-            items = value if isinstance(value, list) else []
-            text += bracket(field, items, element)
-            value = items[element] if element < len(items) else None
-        if ways is not None:
-            known[path[: number + 1]] = text, value, field
-    return text
+    parts = _KNOWN.get(path) or _taken_apart(path)
+    text = ""
+    for before, element in parts.elements:
+        named = None if ways is None else ways.get(element)
+        if named is None:
+            named = _named(element, root_data)
+            if ways is not None:
+                ways[element] = named
+        text += before + named
+    return text + parts.rest
+
+
+def _named(path: Path, root_data: object) -> str:
+    """The element of a list that a path leads to, as `stable` has it."""
+    *above, index = path
+    items = lookup(root_data, tuple(above))
+    field = next((part for part in reversed(above) if isinstance(part, str)), "")
+    return bracket(field, items if isinstance(items, list) else [], cast("int", index))
 
 
 def bracket(field: str, items: list[Any], index: int) -> str:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from kscan_lsp.report.file_text import FileText
     from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.image_model import ReportedImage
-    from kscan_lsp.report.model import FileRange, FixOption, Gate
+    from kscan_lsp.report.model import FileRange, Gate
     from kscan_lsp.report.standards import StandardChange
     from kscan_lsp.text import Span
     from kscan_lsp.workspace.project import Project
@@ -183,7 +183,8 @@ class _Builder:
             self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
             options = iter(fixes[number]) if fixes else repeat(())
-            places: dict[Span, tuple[Location, FileRange]] = {}
+            places: dict[Span, tuple[Location, str, FileRange]] = {}
+            rendered = isinstance(document.source, Rendered)
             for verdicts in document.checked.verdicts:
                 ways: paths.Ways = {}
                 ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
@@ -191,23 +192,38 @@ class _Builder:
                     rule = rules.get(finding.control) or self.admissionrule_of(finding)
                     place = places.get(finding.span)
                     if place is None:  # many findings are about what is missing in one place
-                        location = document.locate(finding.span)
-                        place = places[finding.span] = location, range_of(location, project)
-                    self.findings.append(
-                        self.reported(
-                            project, document, finding, rule,
-                            place=place, fixes=next(options), ordinal=ordinal, ways=ways,
-                        )
-                    )  # fmt: skip
+                        place = places[finding.span] = self.place_of(document, finding.span, project)
+                    location, name, span = place
+                    entry = Reported(
+                        finding, name, span, rule, fixes=next(options), ordinal=ordinal, ways=ways
+                    )
+                    if rendered or finding.related or finding.disposition is not None or location.reason:
+                        entry = self.completed(entry, document, location, project)
+                    self.findings.append(entry)
+        said = [one.said for placed in file.documents for one in placed.checked.admitted]
+        asked = any(one.passed or one.unevaluated for one in said)
         for document, verdicts, failing in counted_objects(file):
             self.judged.append((verdicts, failing))
-            self.answered.update(policy for policy, _ in verdicts.answered)
-            for name in (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)):
+            self.answered.update([policy for policy, _ in verdicts.answered])
+            for name in (
+                (*verdicts.passed, *(entry.control for entry in verdicts.unevaluated)) if asked else ()
+            ):
                 if is_of_admission(name) and name not in self.admission:
                     self.admission[name] = rule_of(stand_in(name), stand_in(name).severity)
             self.objects.append((verdicts.resource.id, project.ruleset))
             self.add_reasons(document, verdicts, failing, project)
         self.add_problems(file, project)
+
+    def place_of(
+        self, document: PlacedDocument, span: Span, project: Project
+    ) -> tuple[Location, str, FileRange]:
+        """Where a span of a document is: the place, what the report calls its file, and as people count."""
+        location = document.locate(span)
+        name = self.name(location.file)
+        if name not in self.texts and location.file in project.files:
+            # a named template of another file, or what an overlay is built from
+            self.texts[name] = self.sources.text(project.files[location.file], project)
+        return location, name, range_of(location, project)
 
     def rules(self, ruleset: Ruleset) -> dict[str, Rule]:
         known = self.rulesets.get(id(ruleset))
@@ -228,56 +244,42 @@ class _Builder:
         rules = {i: rule for _, rules in self.rulesets.values() for i, rule in rules.items()} | self.admission
         return dict(sorted(rules.items()))
 
-    def reported(
-        self,
-        project: Project,
-        placed: PlacedDocument,
-        finding: Finding,
-        rule: Rule,
-        *,
-        place: tuple[Location, FileRange],
-        fixes: Sequence[FixOption],
-        ordinal: int,
-        ways: paths.Ways,
+    def completed(
+        self, entry: Reported, placed: PlacedDocument, location: Location, project: Project
     ) -> Reported:
-        location, span = place
-        accepted_file, accepted_line = self.accepted_in(placed, finding, project)
-        with_ = placed.source.found_with.of(finding) if isinstance(placed.source, Rendered) else ()
+        """A finding with what few have: it was rendered, is accepted, or rests on other places."""
+        finding = entry.finding
+        with_: tuple[str, ...] = ()
+        below = None
         said = finding.message
+        if isinstance(placed.source, Rendered):
+            with_ = placed.source.found_with.of(finding)
+            below = placed.source.beneath(finding.span)
         if with_ and is_extra(placed):
             said += f" (rendered with {few(with_)})"
         if location.span and location.reason:
             said += f" ({location.reason})"
-        below = placed.source.beneath(finding.span) if isinstance(placed.source, Rendered) else None
-        file = self.name(location.file)
-        if file not in self.texts and location.file in project.files:
-            # a named template of another file, or what an overlay is built from
-            self.texts[file] = self.sources.text(project.files[location.file], project)
-        return Reported(
+        related = [
+            RelatedLocation(
+                one.resource,
+                self.name(other.file),
+                range_of(other, project),
+                paths.show(one.path),
+                one.message,
+            )
+            for one in finding.related
+            for other in (location_of(one, placed, project),)
+        ]
+        if below is not None:
+            related.append(self.beneath(finding, *below, project))
+        accepted_file, accepted_line = self.accepted_in(placed, finding, project)
+        return replace(
+            entry,
             finding=replace(finding, message=said) if said is not finding.message else finding,
             rendered_with=with_,
-            file=file,
-            range=span,
-            rule=rule,
-            related=tuple(
-                [
-                    RelatedLocation(
-                        related.resource,
-                        self.name(other.file),
-                        range_of(other, project),
-                        paths.show(related.path),
-                        related.message,
-                    )
-                    for related in finding.related
-                    for other in (location_of(related, placed, project),)
-                ]
-            )
-            + (() if below is None else (self.beneath(finding, *below, project),)),
-            fixes=tuple(fixes),
+            related=tuple(related),
             accepted_file=accepted_file,
             accepted_line=accepted_line,
-            ordinal=ordinal,
-            ways=ways,
         )
 
     def beneath(

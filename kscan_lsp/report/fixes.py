@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
-    FileFixes: TypeAlias = Sequence[Sequence[Sequence[FixOption]]]
+    FileFixes: TypeAlias = Sequence[Sequence[tuple[FixOption, ...]]]
     """By document of a file and finding of the document, the ways to fix it; nothing where none was looked for."""
 
 
@@ -33,7 +33,9 @@ def fixes_in(
     """
     names = names or FixNames()
     for file, project in files:
-        if detail is FixDetail.NONE or not any(placed.checked.findings for placed in file.documents):
+        if detail is FixDetail.NONE or not any(
+            verdicts.findings for placed in file.documents for verdicts in placed.checked.verdicts
+        ):
             yield ()
         else:
             yield [
@@ -44,7 +46,7 @@ def fixes_in(
 
 def _in_document(
     placed: PlacedDocument, site: Site, detail: FixDetail, names: FixNames
-) -> list[Sequence[FixOption]]:
+) -> list[tuple[FixOption, ...]]:
     findings = site.checked.findings
     if not site.is_written or not any(finding.fixable for finding in findings):
         return [()] * len(findings)
@@ -54,7 +56,7 @@ def _in_document(
     else:  # in the order of findings
         found = names.of(site.checked, site.project.evaluator, site.project.index)
     return [
-        [_option(placed, one, site.project) for one in next(found)] if finding.fixable else ()
+        tuple([_option(placed, one, site.project) for one in next(found)]) if finding.fixable else ()
         for finding in findings
     ]
 

@@ -6,7 +6,8 @@ Keys come in one order and lists in the report's, so that two scans of the same 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.evidence.images import Vulnerability
-    from kscan_lsp.findings import ResourceId
+    from kscan_lsp.findings import Finding, ResourceId
     from kscan_lsp.report.image_model import ReportedImage
     from kscan_lsp.report.model import (
         ControlResult,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         RelatedLocation,
         Report,
         Reported,
+        Rule,
     )
     from kscan_lsp.report.spreading import Spread
     from kscan_lsp.report.standards import FrameworkScore, StandardChange
@@ -56,12 +58,12 @@ def pieces(report: Report, spread: Spread = in_turn) -> Iterator[str]:
         if key == "findings":
             yield from _list(spread(_finding_lines, report.findings))
         else:
-            yield from (_line(value),) if isinstance(value, dict | int) else _list(map(_line, value))
+            yield from _list(map(_line, value)) if isinstance(value, list) else (_line(value),)
     yield "\n}\n"
 
 
 def _finding_lines(entries: Iterable[Reported]) -> Iterator[str]:
-    return (_line(_finding(entry)) for entry in entries)
+    return map(_FindingTexts().line, entries)
 
 
 def _list(lines: Iterable[str]) -> Iterator[str]:
@@ -79,15 +81,11 @@ def _line(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def as_data(report: Report) -> dict[str, Any]:
-    """The report as plain values."""
-    return {
-        key: value if isinstance(value, dict | int) else [*value] for key, value in _parts(report).items()
-    }
+_short_quoted: Final = lru_cache(4_096)(_line)
 
 
 def _parts(report: Report) -> dict[str, Any]:
-    """The parts of the report, those that are lists as iterators."""
+    """The parts of the report; the findings are left to `_FindingTexts`."""
     statuses = [entry.finding.status for entry in report.findings]
     return {
         "schema": SCHEMA_VERSION,
@@ -115,7 +113,7 @@ def _parts(report: Report) -> dict[str, Any]:
             {"file": p.file, "line": p.range.start.line, "column": p.range.start.column, "message": p.message}
             for p in report.problems
         ],
-        "findings": map(_finding, report.findings),
+        "findings": (),
         "drift": [drift_data(one) for one in report.drift],
         "images": [_image(one) for one in report.images],
     }
@@ -208,23 +206,72 @@ def _control(result: ControlResult) -> dict[str, Any]:
     }
 
 
-def _finding(entry: Reported) -> dict[str, Any]:
+_OPEN: Final = '"status":"open","accepted":null,"baseline":null,"renderedWith":[]'
+MAX_RULES: Final = 1_024
+"""Controls of which it is remembered what lines say of them. All are forgotten when it is full."""
+_SHORT: Final = 256
+"""Characters that a text has at most of which it is remembered how it is written."""
+
+
+class _FindingTexts:
+    """Makes the lines of findings, nearly all of a report.
+
+    Making each as data and then a text of that took twice as long: most of a line is that of the line before, of
+    another line about the control, or of one about the same place in another object.
+    """
+
+    def __init__(self) -> None:
+        self._rules: dict[tuple[int, int], tuple[Rule, str, str]] = {}
+        """What stands before and behind what is said of an object; by the rule, kept with it, and the severity."""
+        self._resource: ResourceId | None = None
+        self._who = ""
+        """The object of the line before."""
+
+    def line(self, entry: Reported) -> str:
+        """A finding as JSON."""
+        finding = entry.finding
+        rule = self._rules.get((id(entry.rule), finding.severity)) or self._of_rule(entry.rule, finding)
+        if finding.resource is not self._resource:
+            self._resource, self._who = finding.resource, _line(_resource(finding.resource))
+        (line, column), (end_line, end_column) = entry.range
+        related = _line([_related(place) for place in entry.related]) if entry.related else "[]"
+        fix = _line(_fix(entry.fixes)) if entry.fixes else "null"
+        plain = finding.disposition is None and not entry.rendered_with
+        return (
+            f'{rule[1]}{self._who},"file":{_quoted(entry.file)},'
+            f'"range":{{"start":{{"line":{line},"column":{column}}},"end":{{"line":{end_line},"column":{end_column}}}}},'
+            f'"path":{_quoted(finding.printed_path)},"message":{_line(finding.message)},{rule[2]}{related},"fix":{fix},'
+            f'"fingerprint":"{entry.fingerprint}",{_OPEN if plain else _status(entry)}}}'
+        )
+
+    def _of_rule(self, rule: Rule, finding: Finding) -> tuple[Rule, str, str]:
+        head = {
+            "control": finding.control,
+            "title": rule.title,
+            "severity": finding.severity.label,
+            "score": rule.score,
+        }
+        found = (
+            rule,
+            f'{_line(head)[:-1]},"resource":',
+            f'"remediation":{_line(rule.remediation)},"related":',
+        )
+        if len(self._rules) >= MAX_RULES:
+            self._rules.clear()
+        self._rules[id(rule), finding.severity] = found
+        return found
+
+
+def _quoted(text: str) -> str:
+    """A text that many findings have in common, as JSON."""
+    return _short_quoted(text) if len(text) <= _SHORT else _line(text)
+
+
+def _status(entry: Reported) -> str:
+    """What became of a finding, and what it was rendered with: the last keys of a line."""
     finding = entry.finding
     disposition = finding.disposition
-    return {
-        "control": finding.control,
-        "title": entry.rule.title,
-        "severity": finding.severity.label,
-        "score": entry.rule.score,
-        "resource": _resource(finding.resource),
-        "file": entry.file,
-        "range": _range(entry.range),
-        "path": finding.printed_path,
-        "message": finding.message,
-        "remediation": entry.rule.remediation,
-        "related": [_related(place) for place in entry.related],
-        "fix": _fix(entry.fixes),
-        "fingerprint": entry.fingerprint,
+    data = {
         "status": finding.status,
         "accepted": {
             "by": disposition.by,
@@ -243,6 +290,7 @@ def _finding(entry: Reported) -> dict[str, Any]:
         else None,
         "renderedWith": list(entry.rendered_with),
     }
+    return _line(data)[1:-1]
 
 
 def _related(place: RelatedLocation) -> dict[str, Any]:
@@ -255,10 +303,8 @@ def _related(place: RelatedLocation) -> dict[str, Any]:
     }
 
 
-def _fix(options: Sequence[FixOption]) -> dict[str, Any] | None:
+def _fix(options: Sequence[FixOption]) -> dict[str, Any]:
     """The first way to fix it; where the user has a choice, all of them beside it."""
-    if not options:
-        return None
     fix = _option(options[0])
     if len(options) > 1:
         fix["alternatives"] = [_option(option) for option in options]

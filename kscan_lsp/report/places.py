@@ -34,5 +34,8 @@ def change_in(file: str, change: Change) -> StandardChange:
 
 
 def _range(lines: Lines) -> FileRange:
-    start, end = lines.positions()
-    return FileRange(LineColumn(start.line + 1, start.column + 1), LineColumn(end.line + 1, end.column + 1))
+    start, end = map(lines.index.position, lines.span)
+    first = lines.first + 1
+    return FileRange(
+        LineColumn(first + start.line, start.column + 1), LineColumn(first + end.line, end.column + 1)
+    )

@@ -56,5 +56,9 @@ def counted_objects(file: CheckedFile) -> Iterator[tuple[PlacedDocument, Verdict
                 if verdicts.resource.id in counted:
                     continue
                 counted.add(verdicts.resource.id)
-            failing = {finding.control for finding in verdicts.findings if finding.status != "accepted"}
+            failing = {
+                finding.control
+                for finding in verdicts.findings
+                if finding.disposition is None or finding.status != "accepted"
+            }
             yield placed, verdicts, failing | said_elsewhere(placed, verdicts)

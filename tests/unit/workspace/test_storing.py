@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from kscan_lsp.fixes.fix_all import containers_of, outlook
 from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report.build import build
-from kscan_lsp.report.json import as_data
+from kscan_lsp.report.json import render
 from kscan_lsp.report.summary import summary
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.settings.sections import AdmissionSettings
@@ -115,7 +116,7 @@ def test_what_a_policy_answers_is_counted_and_never_silent() -> None:
     assert found(project) == []
     report = build([(file, project) for file in project.files.values()])
     assert report.answered == (("harden", 2),)
-    assert as_data(report)["summary"]["answered"] == [{"policy": "harden", "findings": 2}]
+    assert json.loads(render(report))["summary"]["answered"] == [{"policy": "harden", "findings": 2}]
     lines = ["".join(piece.text for piece in line) for line in summary(report, 100)]
     assert "answered     2 findings by MutatingAdmissionPolicy 'harden'" in lines
     told = "2 findings are answered by MutatingAdmissionPolicy 'harden': C-0016"
@@ -125,7 +126,7 @@ def test_what_a_policy_answers_is_counted_and_never_silent() -> None:
 def test_nothing_is_said_of_answers_where_nothing_is_changed() -> None:
     project = project_of(POD)
     report = build([(file, project) for file in project.files.values()])
-    assert "answered" not in as_data(report)["summary"]
+    assert "answered" not in json.loads(render(report))["summary"]
 
 
 def test_findings_have_the_fingerprints_that_they_have_without_the_policy() -> None:
