@@ -63,6 +63,7 @@ class ChartToJudge(Struct, frozen=True):
     asked: frozenset[str]
     """The names of the templates that somebody asked about."""
     configuration: Configuration
+    folder: Path
     chart: Chart | None = None
     """Its files; None where nobody asks what causes what is found in it."""
     prefix: str = ""
@@ -110,7 +111,15 @@ def rendered_of(
         made.not_scanned.extend(chart.not_scanned)
         if chart.renderings:
             made.charts.append(
-                ChartToJudge(chart.renderings, chart.sources, names, entries[0][1], chart.chart, chart.prefix)
+                ChartToJudge(
+                    chart.renderings,
+                    chart.sources,
+                    names,
+                    entries[0][1],
+                    chart.folder,
+                    chart.chart,
+                    chart.prefix,
+                )
             )
     return made
 
