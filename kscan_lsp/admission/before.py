@@ -54,7 +54,7 @@ def as_it_was(one: Object) -> Object:
     return replace(one, keys=(_identity(one),))
 
 
-def file_before(file: str, blob: str, size: int = 0, *, unread: bool = False) -> Object:
+def file_before(file: str, blob: str, size: int = 0, *, unread: bool = False, why: str = "") -> Object:
     """Stands for a file of a revision, before the objects in it.
 
     Args:
@@ -62,9 +62,11 @@ def file_before(file: str, blob: str, size: int = 0, *, unread: bool = False) ->
         blob: what git calls its text.
         size: bytes of that, as far as it was read.
         unread: whether nobody knows what its objects were: what makes them there was not run.
+        why: why it was not, as far as somebody says so.
     """
     keys = (key_of("unread", file),) if unread else ()
-    return Object(file, "", json=False, root=(), id=_NOBODY, data={"blob": blob, "size": size}, keys=keys)
+    data = {"blob": blob, "size": size, "why": why}
+    return Object(file, "", json=False, root=(), id=_NOBODY, data=data, keys=keys)
 
 
 class Making(Struct, frozen=True):
@@ -204,9 +206,10 @@ def was_of(one: Object, index: Index, keys: set[Key]) -> Was:
     file = one.file.rpartition("/")[2]
     making = told["making"]
     unread = file in KUSTOMIZATION_NAMES or any(map(one.file.startswith, told["unread"]))
-    if one.file in making.unmade or (unread and one.file not in making.looked) or any(index.find(there)):
-        why = f"it is not known what '{file}' made at {told['revision']}"
-        return Was(why=": ".join(filter(None, (why, making.unmade.get(one.file)))))
+    marked = next(index.find(there), None)
+    if one.file in making.unmade or (unread and one.file not in making.looked) or marked is not None:
+        why = making.unmade.get(one.file) or (marked.data["why"] if marked else "")
+        return Was(why=f"it is not known what '{file}' made at {told['revision']}{why and f': {why}'}")
     if not found or not one.id.name:
         return _NEW
     same = next((other for other in found if other.file == one.file), None)

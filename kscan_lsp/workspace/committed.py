@@ -62,6 +62,8 @@ class CommittedFiles(Struct, frozen=True):
     made: Callable[[Path, str], MadeBefore | None] = lambda _top, _commit: None
     """What charts and overlays made, by the folder of the repository and the id of the commit; None where nobody
     knows."""
+    unmade: str = ""
+    """Why nobody does."""
 
 
 class MadeBefore(Struct, frozen=True):
@@ -162,7 +164,7 @@ def _read(project: Project, files: CommittedFiles, top: Path, commit: str) -> It
         if before and before[0].data["blob"] == blob and bool(before[0].keys) == unread:
             found[name] = before
         elif unread:
-            found[name] = (file_before(name, blob, unread=True),)
+            found[name] = (file_before(name, blob, unread=True, why=files.unmade),)
         else:
             found[name] = ()  # keeps its place
             todo.append((name, blob))

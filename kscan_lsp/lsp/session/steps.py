@@ -194,9 +194,13 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
     return lambda project: project.with_objects(key, objects)
 
 
+_NOT_RENDERED: Final = "an editor does not render what is committed; 'kscan scan' does"
+
+
 def read_past(step: ReadPast) -> Callable[[Project], Project]:
     """Take in what objects were; as for `read_file`. No policy asks that in a folder that its user does not trust."""
-    past = past_of(step.project, CommittedFiles((step.top,), Path.as_uri, step.partials))
+    files = CommittedFiles((step.top,), Path.as_uri, step.partials, unmade=_NOT_RENDERED)
+    past = past_of(step.project, files)
     return lambda project: with_past(project, past)
 
 
