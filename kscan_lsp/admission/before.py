@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CREATE: Final = "CREATE"
 UPDATE: Final = "UPDATE"
+DELETE: Final = "DELETE"
 _READS: Final = regex(r"\b(?:oldObject|operation)\b")
 _REVISION: Final = key_of("revision")
 
@@ -47,6 +48,8 @@ class Was(Struct, frozen=True):
 
 NOT_KNOWN: Final = Was()
 _NEW: Final = Was(None, (CREATE,))
+GONE: Final = Was(None, (DELETE,))
+"""Of an object that is judged as what it was, since it is there no more."""
 
 
 def as_it_was(one: Object) -> Object:

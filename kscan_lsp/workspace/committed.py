@@ -6,7 +6,8 @@ could tell the difference, and of a further commit only the files that are diffe
 
 What charts and overlays made at that commit is for who renders them to say (`cli/made_before.py`).
 
-Left out on purpose: objects that are there no more, of which no place in any file could be shown.
+Left out on purpose: objects that are there no more. Whether a cluster deletes what a repository has no more, nobody
+knows from files, and there would be no place to show it at; who knows it asks `kscan vap test --old`.
 """
 
 from __future__ import annotations
