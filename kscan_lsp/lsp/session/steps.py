@@ -21,6 +21,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
 from kscan_lsp.lsp.session.stale import with_stale_findings
+from kscan_lsp.workspace.admitting import ON_ANSWERS
 from kscan_lsp.workspace.committed import CommittedFiles, past_of, with_past
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import objects_of
@@ -130,6 +131,9 @@ class SomeFiles(Struct, frozen=True):
 class SettleFiles(SomeFiles, frozen=True):
     """Some files of which it is to be said what rests on other objects."""
 
+    heard: bool = False
+    """Whether rules that look at several objects have said something new, which counts in all files."""
+
 
 class JudgeAgain(SomeFiles, frozen=True):
     """Some files of which it is to be found out whether they see what is new besides manifests, and then judged.
@@ -206,7 +210,7 @@ def read_past(step: ReadPast) -> Callable[[Project], Project]:
 
 def settle_files(step: SettleFiles) -> Project:
     """Say what rests on other objects."""
-    return step.project.with_relations(step.keys)
+    return step.project.with_relations(step.keys, ON_ANSWERS if step.heard else frozenset())
 
 
 def judge_again(step: JudgeAgain) -> tuple[Project, tuple[str, ...]]:
