@@ -126,7 +126,7 @@ def in_way(index: Index, file: str, values: str) -> tuple[Object, ...]:
     """
     known = index.files.get(BEFORE, ())
     told, revision = next(index.find(key_of("ways", file)), None), revision_in(index)
-    if told is None or revision is None:
+    if told is None or revision is None or values not in told.data["ways"]:
         return known
     files = told.data["files"]
     objects, unmade = told.data["ways"][values]
@@ -148,10 +148,10 @@ def revision_in(index: Index) -> Object | None:
 
 
 def files_before(index: Index) -> dict[str, tuple[Object, ...]]:
-    """By name, each file of the revision in an index: what stands for it, and its objects."""
+    """By name, each file that was read of the revision in an index: what stands for it, and its objects."""
     found: dict[str, tuple[Object, ...]] = {}
     for one in index.files.get(BEFORE, ()):
-        if one.file:
+        if one.file and (one.file in found or one.id is _NOBODY):  # not what charts and overlays made
             found[one.file] = (*found.get(one.file, ()), one)
     return found
 

@@ -50,8 +50,8 @@ class _Then(Struct, frozen=True):
     overlays: BuiltOverlays | None
 
     def has_link(self, folder: Path) -> bool:
-        """Whether not all of a folder was read."""
-        return any(one.is_relative_to(folder) for one in self.links)
+        """Whether not all of a folder was read, or nothing: it is behind a link."""
+        return any(one.is_relative_to(folder) or folder.is_relative_to(one) for one in self.links)
 
 
 class MakersBefore:
@@ -106,7 +106,8 @@ class MakersBefore:
             unmade |= first[1]
             if others:
                 labels = [one.values for one in chart.renderings]
-                ways.append(of_ways(names, dict(zip(labels, (first, *others), strict=True))))
+                then_named = {one.file for there, _ in (first, *others) for one in there}
+                ways.append(of_ways(names | then_named, dict(zip(labels, (first, *others), strict=True))))
         built = then.overlays
         holding = configurations_of(self._configurations)
         for folder, one in built.overlays.items() if built else ():
@@ -141,12 +142,11 @@ _Way = tuple[tuple["Object", ...], dict[str, str]]
 def _of_way(chart: ChartToJudge, today: ValuesRendering, then: _Then, ruleset: Ruleset) -> _Way:
     """What a chart made with the values that it is rendered with today."""
     names = [file.path for file in today.files]
-    if chart.folder / "Chart.yaml" not in then.files:
-        charts = (path.parent for path in then.files if path.name == "Chart.yaml")
-        moved = any(not (folder / "Chart.yaml").exists() for folder in charts)
-        return (), dict.fromkeys(names, _MOVED) if moved else {}
     if then.has_link(chart.folder):
         return (), dict.fromkeys(names, _LINKS)
+    if chart.folder / "Chart.yaml" not in then.files:
+        moved = any(path.name == "Chart.yaml" and not path.exists() for path in then.files)
+        return (), dict.fromkeys(names, _MOVED) if moved else {}
     before = then.charts[str(chart.folder)]
     same = _way(today.values)
     found = next((one for one in before.renderings if _way(one.values) == same), None)

@@ -125,7 +125,7 @@ class SomeFiles(Struct, frozen=True):
     @property
     def key(self) -> str:
         """What to call it in a log."""
-        return self.keys[0]
+        return self.keys[0] if self.keys else str(self.root)
 
 
 class SettleFiles(SomeFiles, frozen=True):

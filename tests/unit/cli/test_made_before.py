@@ -205,6 +205,36 @@ def test_what_a_missing_dependency_made_is_not_known(here: Path) -> None:
 
 
 @needs_helm
+def test_a_chart_behind_a_link_is_not_known(here: Path) -> None:
+    repository(here, {**FILES, **CHART})
+    (here / "link").symlink_to("chart")
+    git(here, "add", "--all")
+    committed(here)
+    changed(here, {"chart/values.yaml": "replicas: 2\n"})
+    found, why = scan("link", "policy.yaml")
+    assert found == []
+    assert "it has links in it" in why[0]
+
+
+@needs_helm
+def test_an_object_that_went_to_another_template_is_what_it_was_with_the_same_values(here: Path) -> None:
+    repository(here, {**FILES, **CHART, "chart/values-prod.yaml": "replicas: 40\n"})
+    (here / "chart/templates/web.yaml").unlink()
+    changed(here, {"chart/templates/now.yaml": TEMPLATE})
+    assert scan() == ([], [])
+    changed(here, {"chart/values-prod.yaml": "replicas: 10\n"})
+    assert scan() == (["chart/templates/now.yaml:5 VAP/shrink"], [])
+
+
+@needs_helm
+def test_what_helm_makes_anew_each_time_is_an_update(here: Path) -> None:
+    text = TEMPLATE.replace("name: web,", 'name: web, labels: {r: "{{ randAlphaNum 8 }}"},')
+    never = policy("false", name="never", matchConstraints=UPDATES)
+    repository(here, {**FILES, **CHART, "chart/templates/web.yaml": text, "policy.yaml": never})
+    assert scan()[0] == ["chart/templates/web.yaml:3 VAP/never"]
+
+
+@needs_helm
 def test_a_chart_that_is_new_creates(here: Path) -> None:
     repository(here, {**FILES, "other.yaml": deployment(60)})
     changed(here, CHART)
