@@ -22,10 +22,14 @@ from kscan_lsp.graph.index import BEFORE, Object, key_of
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
     from kscan_lsp.graph.index import Index, Key
 
 CREATE: Final = "CREATE"
 UPDATE: Final = "UPDATE"
+DELETE: Final = "DELETE"
 _READS: Final = regex(r"\b(?:oldObject|operation)\b")
 _REVISION: Final = key_of("revision")
 
@@ -44,6 +48,8 @@ class Was(Struct, frozen=True):
 
 NOT_KNOWN: Final = Was()
 _NEW: Final = Was(None, (CREATE,))
+GONE: Final = Was(None, (DELETE,))
+"""Of an object that is judged as what it was, since it is there no more."""
 
 
 def as_it_was(one: Object) -> Object:
@@ -51,7 +57,7 @@ def as_it_was(one: Object) -> Object:
     return replace(one, keys=(_identity(one),))
 
 
-def file_before(file: str, blob: str, size: int = 0, *, unread: bool = False) -> Object:
+def file_before(file: str, blob: str, size: int = 0, *, unread: bool = False, why: str = "") -> Object:
     """Stands for a file of a revision, before the objects in it.
 
     Args:
@@ -59,12 +65,30 @@ def file_before(file: str, blob: str, size: int = 0, *, unread: bool = False) ->
         blob: what git calls its text.
         size: bytes of that, as far as it was read.
         unread: whether nobody knows what its objects were: what makes them there was not run.
+        why: why it was not, as far as somebody says so.
     """
     keys = (key_of("unread", file),) if unread else ()
-    return Object(file, "", json=False, root=(), id=_NOBODY, data={"blob": blob, "size": size}, keys=keys)
+    data = {"blob": blob, "size": size, "why": why}
+    return Object(file, "", json=False, root=(), id=_NOBODY, data=data, keys=keys)
 
 
-def of_revision(name: str, commit: str = "", why: str = "", unread: tuple[str, ...] = ()) -> Object:
+class Making(Struct, frozen=True):
+    """What is known of what charts and overlays made at a revision, by the names of their files today."""
+
+    looked: frozenset[str] = frozenset()
+    """Those that were looked for there: what has no object of theirs is new."""
+    unmade: Mapping[str, str] = {}
+    """Those of which it is not known what they made, with the reason."""
+    staying: frozenset[str] = frozenset()
+    """Those that are there today, and that nothing is moved from."""
+
+
+NOTHING_MADE: Final = Making()
+
+
+def of_revision(
+    name: str, commit: str = "", why: str = "", unread: tuple[str, ...] = (), making: Making = NOTHING_MADE
+) -> Object:
     """Says that what objects were is that of a revision, or why that is not known.
 
     Args:
@@ -72,9 +96,47 @@ def of_revision(name: str, commit: str = "", why: str = "", unread: tuple[str, .
         commit: what git calls it.
         why: why nothing is known; empty where it is.
         unread: how the names of files begin of which nobody knows what their objects were.
+        making: what is known of charts and overlays.
     """
-    data = {"revision": name, "commit": commit, "why": why, "unread": unread}
+    data = {"revision": name, "commit": commit, "why": why, "unread": unread, "making": making}
     return Object("", "", json=False, root=(), id=_NOBODY, data=data, keys=(_REVISION,))
+
+
+def of_ways(
+    files: AbstractSet[str], ways: Mapping[str, tuple[tuple[Object, ...], Mapping[str, str]]]
+) -> Object:
+    """Says what a chart made with each of its values.
+
+    Args:
+        files: what its files are called.
+        ways: by what values are called, its objects, and of which files it is not known why.
+    """
+    data = {"files": files, "ways": ways}
+    keys = tuple([key_of("ways", name) for name in sorted(files)])
+    return Object("", "", json=False, root=(), id=_NOBODY, data=data, keys=keys)
+
+
+def in_way(index: Index, file: str, values: str) -> tuple[Object, ...]:
+    """What objects were where a chart is rendered with other values than those that come first.
+
+    Args:
+        index: all that is known.
+        file: a file of the chart.
+        values: what the values are called.
+    """
+    known = index.files.get(BEFORE, ())
+    told, revision = next(index.find(key_of("ways", file)), None), revision_in(index)
+    if told is None or revision is None or values not in told.data["ways"]:
+        return known
+    files = told.data["files"]
+    objects, unmade = told.data["ways"][values]
+    making = revision.data["making"]
+    others = {name: why for name, why in making.unmade.items() if name not in files}
+    if {**others, **unmade} != making.unmade:
+        now = replace(making, unmade={**others, **unmade})
+        revision = replace(revision, data={**revision.data, "making": now})
+    kept = [one for one in known if one.file not in files and one.keys != (_REVISION,)]
+    return (revision, *kept, *objects)
 
 
 _NOBODY: Final = ResourceId("", "", "", "")
@@ -86,10 +148,10 @@ def revision_in(index: Index) -> Object | None:
 
 
 def files_before(index: Index) -> dict[str, tuple[Object, ...]]:
-    """By name, each file of the revision in an index: what stands for it, and its objects."""
+    """By name, each file that was read of the revision in an index: what stands for it, and its objects."""
     found: dict[str, tuple[Object, ...]] = {}
     for one in index.files.get(BEFORE, ()):
-        if one.file:
+        if one.file and (one.file in found or one.id is _NOBODY):  # not what charts and overlays made
             found[one.file] = (*found.get(one.file, ()), one)
     return found
 
@@ -145,15 +207,18 @@ def was_of(one: Object, index: Index, keys: set[Key]) -> Was:
         return Was(why=told["why"])
     keys.add(there := key_of("unread", one.file))
     file = one.file.rpartition("/")[2]
+    making = told["making"]
     unread = file in KUSTOMIZATION_NAMES or any(map(one.file.startswith, told["unread"]))
-    if unread or any(index.find(there)):
-        return Was(why=f"it is not known what '{file}' made at {told['revision']}")
+    marked = next(index.find(there), None)
+    if one.file in making.unmade or (unread and one.file not in making.looked) or marked is not None:
+        why = making.unmade.get(one.file) or (marked.data["why"] if marked else "")
+        return Was(why=f"it is not known what '{file}' made at {told['revision']}{why and f': {why}'}")
     if not found or not one.id.name:
         return _NEW
     same = next((other for other in found if other.file == one.file), None)
     if same is not None:
         return _updates(one, same)
-    gone = _moved(one, found, index, keys)
+    gone = _moved(one, [other for other in found if other.file not in making.staying], index, keys)
     if len(gone) > 1:
         return Was(why=f"several files that are gone had it at {told['revision']}")
     return _updates(one, gone[0]) if gone else _NEW

@@ -1,4 +1,4 @@
-"""What the policies of a workspace say of an object, as the API server would when it is created or updated.
+"""What the policies of a workspace say of an object, as the API server would when it is created, updated or deleted.
 
 Order and outcome are those of the API server: a policy that does not match says nothing; any match condition that is
 false ends it, and an error in one is an error of the policy; each validation is evaluated for each binding and its
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kscan_lsp import cel
 from kscan_lsp.admission.asking import applying_to, read_binding, read_policy
-from kscan_lsp.admission.before import CREATE, NOT_KNOWN
+from kscan_lsp.admission.before import CREATE, DELETE, NOT_KNOWN
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.environment import ABSENT, POLICIES
 from kscan_lsp.admission.matching import operation_of, request_of
@@ -144,6 +144,8 @@ def values_of(
     }  # fmt: skip
     if operation == CREATE:
         values["oldObject"] = None
+    elif operation == DELETE:
+        values |= {"object": None, "oldObject": values["object"]}
     elif was.object is not None:
         values["oldObject"] = cel.view(with_defaults(was.object, request.namespace)).value
     if not request.namespace:

@@ -17,7 +17,6 @@ from kscan_lsp.cli.processes import ALONE, Processes
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.files.manifest import display_name
-from kscan_lsp.files.partials import Partials
 from kscan_lsp.workspace.admission_files import declared_by
 from kscan_lsp.workspace.admitting import ask_what_was
 from kscan_lsp.workspace.images import evidence_of
@@ -64,6 +63,7 @@ class ChartToJudge(Struct, frozen=True):
     asked: frozenset[str]
     """The names of the templates that somebody asked about."""
     configuration: Configuration
+    folder: Path
     chart: Chart | None = None
     """Its files; None where nobody asks what causes what is found in it."""
     prefix: str = ""
@@ -111,7 +111,15 @@ def rendered_of(
         made.not_scanned.extend(chart.not_scanned)
         if chart.renderings:
             made.charts.append(
-                ChartToJudge(chart.renderings, chart.sources, names, entries[0][1], chart.chart, chart.prefix)
+                ChartToJudge(
+                    chart.renderings,
+                    chart.sources,
+                    names,
+                    entries[0][1],
+                    chart.folder,
+                    chart.chart,
+                    chart.prefix,
+                )
             )
     return made
 
@@ -203,6 +211,7 @@ def judged(
     of several processes, and then, once it is known what all of them declare, judged for what rests on others. Where a
     policy asks what objects were, that is read from the `past`.
     """
+    configurations = [*configurations]
     projects = _projects(files, configurations, today, declared, known)
     texts = [file.source.text for file in files]
     packing = partial(_packing, projects, texts)
@@ -217,7 +226,9 @@ def judged(
         number = id(chart.configuration)
         of_each[number] += [read_rendered(projects[number], one) for one in chart.renderings[0].files]
     for number, some in of_each.items():
-        projects[number] = _with_past(projects[number].with_read(some), past).completed()
+        projects[number] = projects[number].with_read(some)
+    _tell_past(projects, past, charts, overlays, configurations)
+    projects = {number: project.completed() for number, project in projects.items()}
     _relate(projects, processes)
     for chart in charts:
         number = id(chart.configuration)
@@ -231,16 +242,27 @@ def judged(
     return tuple(_scanned(files, charts, overlays, projects))
 
 
-def _with_past(project: Project, past: Past | None) -> Project:
-    """A project with what its objects were, if any policy in it asks."""
-    rules = project.ruleset
-    if past is None or not ((rules.admission or rules.mutates) and ask_what_was(project.index)):
-        return project
-    from kscan_lsp.workspace import committed  # few scans come to such a policy
+def _tell_past(
+    projects: dict[int, Project],
+    past: Past | None,
+    charts: Sequence[ChartToJudge],
+    overlays: Sequence[OverlayToJudge],
+    configurations: Sequence[Configuration],
+) -> None:
+    """Have those projects know what their objects were in which any policy asks."""
+    asking = [
+        one
+        for one in configurations
+        if past is not None
+        and (one.ruleset.admission or one.ruleset.mutates)
+        and ask_what_was(projects[id(one)].index)
+    ]
+    if past is not None and asking:
+        from kscan_lsp.cli.made_before import MakersBefore  # few scans come to such a policy
 
-    paths = tuple(Path(os.path.abspath(path)) for path in past.paths)
-    files = committed.CommittedFiles(paths, display_name, Partials(), past.revision)
-    return committed.with_past(project, committed.past_of(project, files))
+        makers = MakersBefore(past, charts, overlays, configurations)
+        for one in asking:
+            projects[id(one)] = makers.told(projects[id(one)], one)
 
 
 def _packing(projects: Mapping[int, Project], texts: Iterable[str] = ()) -> Packing:

@@ -25,7 +25,9 @@ def test(
     old: Annotated[
         Path | None,
         typer.Option(
-            "--old", metavar="FILE", help="Objects as they are in the cluster: their namesakes are updates."
+            "--old",
+            metavar="FILE",
+            help="Objects as they are in the cluster: their namesakes are updates, those without are deleted.",
         ),
     ] = None,
     form: Annotated[VapForm, typer.Option("--format", "-f", help="How to write it.")] = VapForm.TEXT,

@@ -59,7 +59,7 @@ def text(report: VapReport) -> str:
 
 def _said(verdict: PolicyVerdict, judgement: Judgement) -> Iterator[str]:
     where = f"{verdict.file}:{verdict.line}"
-    yield f"  {verdict.answer:<{_WIDTH}}  {_named(verdict)} ({where})"
+    yield f"  {verdict.answer:<{_WIDTH}}  {_named(verdict)} ({'deleted; ' * verdict.deleted}{where})"
     if verdict.reason:
         yield f"      {verdict.reason}"
     for one in verdict.objections:
@@ -96,6 +96,7 @@ def as_json(report: VapReport) -> str:
                 "resource": _resource(one),
                 "file": one.file,
                 "line": one.line,
+                "operation": "DELETE" if one.deleted else None,
                 "answer": one.answer.value,
                 "expected": not judgement.is_unexpected(one),
                 "reason": one.reason or None,
@@ -142,7 +143,7 @@ def junit(report: VapReport) -> str:
             f'errors="0" skipped="{skipped}">'
         )
         for verdict, outcome in cases:
-            name = f"{_named(verdict)} ({verdict.file}:{verdict.line})"
+            name = f"{_named(verdict)} ({'deleted; ' * verdict.deleted}{verdict.file}:{verdict.line})"
             case = f"<testcase classname={_attribute(policy.name)} name={_attribute(name)}"
             lines.append(f"{case}>{outcome}</testcase>" if outcome else f"{case}/>")
         lines.append("</testsuite>")

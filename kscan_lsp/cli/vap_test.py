@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.admission.asking import read_binding
-from kscan_lsp.admission.before import as_it_was
-from kscan_lsp.admission.model import BINDING, GROUP, POLICY
+from kscan_lsp.admission.asking import asked_of, read_binding
+from kscan_lsp.admission.before import GONE, as_it_was
+from kscan_lsp.admission.judging import admit
+from kscan_lsp.admission.matching import is_exempt
+from kscan_lsp.admission.model import BINDING, GROUP, POLICY, Admitted
 from kscan_lsp.admission.problems import CODE, span_of
+from kscan_lsp.cli.judged import FileToJudge
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.request import built_overlays, rendered_charts
 from kscan_lsp.cli.scan import Reader, scan
 from kscan_lsp.cli.vap_forms import TestedPolicy, VapReport
+from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.files.discover import discover
 from kscan_lsp.files.encoding import Unreadable
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest
@@ -43,11 +47,19 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.judged import ScannedFile
     from kscan_lsp.cli.scan import Scan
+    from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.graph.index import Object
     from kscan_lsp.workspace.configuration import Configuration
+    from kscan_lsp.workspace.project import Project
+    from kscan_lsp.workspace.results import CheckedFile
 
 _BOUND: Final = "kscan/bound"
 """Where bindings stand that no file has: no file is called so."""
+
+
+_MADE: Final = frozenset({"helm-template", "kustomize-patch", "jinja-template"})
+"""Why files are left alone that may make anything."""
+_UNSURE: Final = "it is not known whether it is deleted: not all files could be read or rendered"
 
 
 class TestedPolicies(Struct, frozen=True):
@@ -89,7 +101,7 @@ def run(request: ScanRequest, today: date, old: Path | None = None) -> TestedPol
     if not policies and not scanned.not_scanned:
         where = ", ".join("standard input" if path == STDIN else path for path in request.paths)
         raise UsageError(f"there is no {POLICY} in {where}; name the files that have them, too")
-    judgement = judgement_of((file.checked, file.project) for file in scanned.files)
+    judgement = judgement_of(((file.checked, file.project) for file in scanned.files), reader.gone(scanned))
     return TestedPolicies(
         VapReport(tuple(policies), judgement),
         (*scanned.problems, *_faults(scanned)),
@@ -103,6 +115,8 @@ class _PolicyReader(Reader):
     def __init__(self, request: ScanRequest, today: date, old: Path | None) -> None:
         super().__init__(request, today)
         self.old = old
+        self.before: FileToJudge | None = None
+        """What `old` has."""
         self.unbound: frozenset[Object] = frozenset()
 
     def read_settings(self, folder: Path, settings_path: Path | None) -> Configuration:
@@ -131,6 +145,37 @@ class _PolicyReader(Reader):
             self.known[BEFORE] = tuple(map(as_it_was, self.objects_before(self.old)))
         return super().scan(*args, **how)
 
+    def gone(self, scanned: Scan) -> Iterator[tuple[CheckedFile, Project]]:
+        """The file that says what objects were, with what policies say of the deletion of those that are gone."""
+        if self.before is None:
+            return
+        projects = list(dict.fromkeys(file.project for file in scanned.files))
+        there = {
+            _identity(one)
+            for project in projects
+            for objects in project.index.declared.values()
+            for one in objects
+        }
+        unsure = bool(scanned.not_scanned or any(_not_read(scanned.files))) or any(
+            one.reason in _MADE for one in scanned.skipped
+        )
+        for project in projects[:1]:  # each knows all policies
+            file = project.read(self.before.name, self.before.source.text, json=self.before.json)
+            objects = {(one.document, one.root): one for one in file.objects}
+            parts = [
+                replace(
+                    part,
+                    verdicts=tuple(
+                        _deleted(one, objects[part.document.text, one.resource.root], project, unsure=unsure)
+                        for one in part.verdicts
+                        if _identity(objects[part.document.text, one.resource.root]) not in there
+                    ),
+                )
+                for part in file.parts
+            ]
+            file = file.with_parts(parts)
+            yield file, replace(project, files={file.path: file})
+
     def look_for_unused(self, files: object, configurations: object) -> None:
         """Exceptions count for nothing here, so that none is of no use."""
 
@@ -139,11 +184,32 @@ class _PolicyReader(Reader):
         source = read_manifest(path, self.partials, named=True)
         if not isinstance(source, (str, Unreadable)) and self.files:
             ruleset, text = self.files[0].configuration.ruleset, source.text
-            found = objects_of(display_name(path), text, ruleset, json=is_json(path.name, text))
+            self.before = FileToJudge(
+                path, display_name(path), source, self.files[0].configuration, is_json(path.name, text)
+            )
+            found = objects_of(self.before.name, text, ruleset, json=self.before.json)
             if found:
                 return found
         why = source.reason if isinstance(source, Unreadable) else "there is no Kubernetes object in it"
         raise UsageError(f"'{path}' cannot say what objects were before: {why}")
+
+
+def _identity(one: Object) -> tuple[str, str, str, str]:
+    return one.id.group, one.id.kind, one.namespace, one.id.name
+
+
+def _deleted(verdicts: Verdicts, one: Object, project: Project, *, unsure: bool) -> Verdicts:
+    """What policies say of the deletion of an object; nothing of one that has no name, or is a policy itself."""
+    if not one.id.name or is_exempt(one):
+        return verdicts
+    asked = replace(asked_of(one, project.index), was=GONE)
+    said = admit(one, verdicts.resource, asked, project.ruleset)
+    if unsure:
+        left = [Unevaluated(name, (), _UNSURE) for name in sorted(said.failed | said.passed)]
+        said = Admitted(unevaluated=(*said.unevaluated, *left))
+    return replace(
+        verdicts, findings=said.findings, failed=said.failed, passed=said.passed, unevaluated=said.unevaluated
+    )
 
 
 def _binding_of(policy: Object) -> str:

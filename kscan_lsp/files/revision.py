@@ -29,6 +29,7 @@ HEAD: Final = "HEAD"
 _FAILURES: Final = (subprocess.SubprocessError, OSError, ValueError)
 _NOT_FETCHED: Final = "; in a shallow clone, fetch it first (git fetch --depth=1 origin COMMIT)"
 _REGULAR: Final = (b"100644", b"100755")
+_LINK: Final = b"120000"
 _ENVIRONMENT: Final = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
@@ -139,7 +140,7 @@ def list_blobs(
         commit: its id.
         wanted: whether a file is one of those, by its path.
         name: what people call the commit.
-        links: where the paths of other repositories in it are noted.
+        links: where the paths of links and of other repositories in it are noted.
 
     Raises:
         RevisionError: it cannot be read.
@@ -198,7 +199,7 @@ def _staged_objects(listed: bytes, wanted: Callable[[str], bool]) -> Iterator[tu
 def _objects(
     listed: bytes, wanted: Callable[[str], bool], links: list[str] | None
 ) -> list[tuple[str, bytes]]:
-    """The paths and ids of regular files in what `git ls-tree -r -z` prints; `links` is told of other repositories."""
+    """The paths and ids of regular files in what `git ls-tree -r -z` prints; `links` is told of what leads on."""
     found = []
     for line in listed.split(b"\0"):
         head, _, raw = line.partition(b"\t")
@@ -206,7 +207,7 @@ def _objects(
         path = os.fsdecode(raw)
         if mode in _REGULAR and kind[0] == b"blob" and ".." not in path.split("/") and wanted(path):
             found.append((path, kind[1]))
-        elif links is not None and kind[:1] == [b"commit"]:
+        elif links is not None and (mode == _LINK or kind[:1] == [b"commit"]):
             links.append(path)
     return found
 

@@ -68,7 +68,7 @@ def admit_kubescape(
     ):
         told.setdefault(control, []).append((rule, said))
     for there in asked.together:
-        said = _Told(there.alerts, there.counts, there.why)
+        said = _Told(there.alerts, there.counts, there.why, there.control in asked.later)
         told.setdefault(there.control, []).append((there.rule, said))
     if not told:
         return NOTHING

@@ -18,7 +18,7 @@ from msgspec import Struct
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 PACKAGE: Final = regex(r"(?m)^\s*package\s+([A-Za-z_][\w.]*)")
 _ASKS: Final = (
@@ -78,6 +78,27 @@ class RegoAnswer(Struct, frozen=True):
     why: str = ""
     alerts: tuple[RegoAlert, ...] = ()
     later: bool = False
+
+
+class GivenTogether(list[dict[str, Any]]):
+    """What a rule that looks at several objects is asked with, and what it was made from.
+
+    An answer to it is one to another only if that was made from the very same objects.
+    """
+
+    def __init__(self, given: Iterable[dict[str, Any]], objects: tuple[object, ...], where: str) -> None:
+        """What a rule sees of some objects.
+
+        Args:
+            given: that.
+            objects: the objects.
+            where: which part of a workspace they are all of.
+        """
+        super().__init__(given)
+        self.objects = objects
+        self.where = where
+        self.asked_by: dict[str, object] = {}
+        """Who is about to ask a rule with it, by the digest of the rule, where nobody waits for the answer."""
 
 
 class RegoEngine(Protocol):

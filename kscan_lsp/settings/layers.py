@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.document import Document
 
 
-LOCKABLE: Final = (
-    "controls", "frameworks", "exclude", "inputs", "policies", "exceptions", "podSpecPaths", "kubernetesVersion"
-)  # fmt: skip
+_AS_THEY_ARE: Final = ("inputs", "policies", "exceptions", "admission", "podSpecPaths", "kubernetesVersion")
+LOCKABLE: Final = ("controls", "frameworks", "exclude", *_AS_THEY_ARE)
 """The keys that can be locked."""
 OF_ALL: Final = ("extends", "signatures", "baseline", "gate", "images", "charts", "diagnostics")
 """The keys that no folder below has for itself."""
@@ -118,7 +117,7 @@ def _refused(
     for number, pattern in enumerate(own.get("exclude", ())):
         if "exclude" in locked and not pattern.startswith("!"):
             yield ("exclude", number), f"'{pattern}' excludes nothing: settings above lock 'exclude'"
-    for key in ("inputs", "policies", "exceptions", "podSpecPaths", "kubernetesVersion"):
+    for key in _AS_THEY_ARE:
         if key in locked and key in own:
             yield (key,), f"'{key}' has no effect here: settings above lock it"
     for key in OF_ALL if inner else ():

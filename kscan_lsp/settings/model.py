@@ -227,7 +227,7 @@ class Settings(SettingsPart):
         Value(
             description="What a settings file in a folder below may not weaken: control ids, or keys: "
             "'controls' for all of them, 'frameworks', 'exclude', 'inputs', 'policies', 'exceptions', "
-            "'podSpecPaths', 'kubernetesVersion'."
+            "'admission', 'podSpecPaths', 'kubernetesVersion'."
         ),
     ] = ()
     kubernetes_version: Annotated[

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import paths
 from kscan_lsp.findings import Severity
@@ -71,6 +72,8 @@ class PolicyVerdict(Struct, frozen=True):
     answer: PolicyAnswer
     objections: tuple[Objection, ...] = ()
     reason: str = ""
+    deleted: bool = False
+    """Whether it is about the deletion of the object."""
 
 
 class UnmetMark(NamedTuple):
@@ -98,9 +101,11 @@ class Judgement(NamedTuple):
         )
 
 
-def judgement_of(files: Iterable[tuple[CheckedFile, Project]]) -> Judgement:
-    """What policies say of files, in the order of these."""
-    return _Collecting().all_of(files)
+def judgement_of(
+    files: Iterable[tuple[CheckedFile, Project]], gone: Iterable[tuple[CheckedFile, Project]] = ()
+) -> Judgement:
+    """What policies say of files, in the order of these, and of the deletion of what is `gone`."""
+    return _Collecting().all_of(files, gone)
 
 
 class _Collecting:
@@ -112,8 +117,15 @@ class _Collecting:
         self.marks: dict[str, dict[tuple[str, FileRange], bool]] = {}
         """By file, what it marks, and whether a policy has objected there."""
 
-    def all_of(self, files: Iterable[tuple[CheckedFile, Project]]) -> Judgement:
+    def all_of(
+        self, files: Iterable[tuple[CheckedFile, Project]], gone: Iterable[tuple[CheckedFile, Project]]
+    ) -> Judgement:
         verdicts = [verdict for file, project in files for verdict in self.of_file(file, project)]
+        verdicts += [
+            replace(verdict, deleted=True)
+            for file, project in gone
+            for verdict in self.of_file(file, project)
+        ]
         unmet = tuple(
             UnmetMark(policy, file, where, self.excerpt(file, where))
             for file, marks in self.marks.items()

@@ -185,6 +185,8 @@ def _put_together(
 
 COMES_LATER: Final = frozenset([key_of("later")])
 """What a document depends on that waits for an answer."""
+ON_ANSWERS: Final = frozenset([key_of("told")])
+"""What one depends on of which rules that look at several objects say anything, whether it waits or not."""
 
 
 _LED_BY: Final = frozenset({"image", "port"})
@@ -229,9 +231,9 @@ def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
     if not ruleset.rego:
         return asked
     from kscan_lsp.kubescape.asking import kubescape_asked  # few have controls in Rego
-    from kscan_lsp.workspace.rego import rego_engine  # as above
+    from kscan_lsp.workspace.rego_beside import engine_now  # as above
 
-    return replace(asked, kubescape=kubescape_asked(one, index, ruleset.rego, rego_engine()))
+    return replace(asked, kubescape=kubescape_asked(one, index, ruleset.rego, engine_now()))
 
 
 _NOTHING: Final = AskedPolicies(NOBODY, KyvernoDeciding((), ()), GatekeeperDeciding(()))

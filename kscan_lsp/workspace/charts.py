@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.admission.before import in_way
 from kscan_lsp.findings import Problem
+from kscan_lsp.graph.index import BEFORE
 from kscan_lsp.render.source_map import FoundWith, Rendered
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.workspace.images import of_images
@@ -187,7 +189,8 @@ def with_renderings(
     texts = {file.path: file.rendered.text for file in default.files if file.rendered}
     for values, files in renderings[1:]:
         changed = [file for file in files if file.rendered and file.rendered.text != texts.get(file.path)]
-        other = project.with_read(_read(project, changed, check))
+        other = _with_past_of(project, default.files, values)
+        other = other.with_read(_read(other, changed, check))
         for file in files:
             if file.rendered is None or file.path not in project.files:
                 continue
@@ -214,6 +217,14 @@ def with_renderings(
         limit = judged[path].limit or limits.get(path)
         judged[path] = replace(judged[path], documents=(*own, *more), limit=limit)
     return replace(project, files=judged)
+
+
+def _with_past_of(project: Project, files: Sequence[RenderedFile], values: str) -> Project:
+    """The project with what a chart's objects were where it was rendered with some values."""
+    if not files or BEFORE not in project.index.files:
+        return project
+    before = in_way(project.index, files[0].path, values)
+    return project if before is project.index.files[BEFORE] else project.with_objects(BEFORE, before)
 
 
 def _found_with(project: Project, always: tuple[str, ...] = ()) -> FoundWith:

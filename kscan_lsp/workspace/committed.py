@@ -4,19 +4,29 @@ What a cluster has is in no file. What is committed is the next best: an object 
 another that a command names, is taken for updated, and any other for created. Nothing is read as long as no policy
 could tell the difference, and of a further commit only the files that are different in it.
 
-Left out on purpose: what charts and overlays made at that commit, which would have to be rendered twice; and objects
-that are there no more, of which no place in any file could be shown.
+What charts and overlays made at that commit is for who renders them to say (`cli/made_before.py`).
+
+Left out on purpose: objects that are there no more. Whether a cluster deletes what a repository has no more, nobody
+knows from files, and there would be no place to show it at; who knows it asks `kscan vap test --old`.
 """
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from kscan_lsp.admission.before import as_it_was, file_before, files_before, of_revision, revision_in
+from kscan_lsp.admission.before import (
+    Making,
+    as_it_was,
+    file_before,
+    files_before,
+    of_revision,
+    revision_in,
+)
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import SUFFIXES, is_admitted, repository
 from kscan_lsp.files.encoding import Unreadable, decode
@@ -28,7 +38,7 @@ from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import MAX_CHARACTERS, objects_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from kscan_lsp.files.partials import Partials
     from kscan_lsp.graph.index import Object
@@ -50,6 +60,26 @@ class CommittedFiles(Struct, frozen=True):
     partials: Partials
     """What is known of charts and overlays."""
     revision: str = HEAD
+    made: Callable[[Path, str], MadeBefore | None] = lambda _top, _commit: None
+    """What charts and overlays made, by the folder of the repository and the id of the commit; None where nobody
+    knows."""
+    unmade: str = ""
+    """Why nobody does."""
+
+
+class MadeBefore(Struct, frozen=True):
+    """What the charts and overlays of a project made at a commit."""
+
+    objects: tuple[Object, ...]
+    """As the index is told of them: with the values that come first, and which there are with others (`of_ways`)."""
+    looked: frozenset[str]
+    """The names of the files of charts and overlays that it is known of, or that are new."""
+    unmade: Mapping[str, str]
+    """Why it is not, by the names of the files."""
+    overlays: frozenset[str]
+    """The names of the overlays of today."""
+    covered: frozenset[str]
+    """The real paths of the files that overlays were built from: no objects stood in them alone."""
 
 
 def asks_past(project: Project) -> bool:
@@ -111,6 +141,7 @@ def _read(project: Project, files: CommittedFiles, top: Path, commit: str) -> It
         there = top / PurePosixPath(path)
         return path.lower().endswith((*SUFFIXES, *_ARCHIVES)) and any(map(there.is_relative_to, files.paths))
 
+    made = files.made(top, commit) or MadeBefore((), frozenset(), {}, frozenset(), frozenset())
     counting = _CountingFiles(project, files)
     links: list[str] = []
     blobs = list_blobs(top, commit, wanted, name=files.revision, links=links)
@@ -127,12 +158,14 @@ def _read(project: Project, files: CommittedFiles, top: Path, commit: str) -> It
             continue
         there = top / PurePosixPath(path)
         name = files.name(there)
+        if name in made.looked or (made.covered and os.path.realpath(there) in made.covered):
+            continue
         unread = counting.is_unread(there, name)
         before = known.get(name)
         if before and before[0].data["blob"] == blob and bool(before[0].keys) == unread:
             found[name] = before
         elif unread:
-            found[name] = (file_before(name, blob, unread=True),)
+            found[name] = (file_before(name, blob, unread=True, why=files.unmade),)
         else:
             found[name] = ()  # keeps its place
             todo.append((name, blob))
@@ -140,7 +173,9 @@ def _read(project: Project, files: CommittedFiles, top: Path, commit: str) -> It
     texts = read_blobs(top, (one.encode() for _, one in todo), left) if todo else ()
     for (name, blob), raw in zip(todo, texts, strict=True):
         found[name] = _objects(project, name, blob, raw)
-    yield of_revision(files.revision, commit, unread=closed)
+    making = Making(made.looked, made.unmade, made.overlays)
+    yield of_revision(files.revision, commit, unread=closed, making=making)
+    yield from made.objects
     for some in found.values():
         yield from some
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.admission.asking import read_binding, read_policy
+from kscan_lsp.admission.before import DELETE
 from kscan_lsp.admission.matching import is_about, is_cluster_scoped, is_exempt, operation_of, request_of
 from kscan_lsp.admission.model import BINDING, BINDINGS, GROUP, MUTATING_BINDING
 from kscan_lsp.admission.problems import span_of
@@ -79,4 +80,6 @@ def _namespace(one: Object, project: Project) -> Object | None:
 def _is_about(policy: Object, binding: Object, request: Request) -> bool:
     """Whether a policy and its binding are about a request, or may be: the labels of a namespace are not known."""
     both = (read_policy(policy).matching, read_binding(binding).matching)
-    return bool(operation_of(request, *both)) and not any(is_about(one, request) is False for one in both)
+    # whatever is in a file may be deleted from a cluster
+    operation = operation_of(request, *both) or operation_of(request.as_a(DELETE), *both)
+    return bool(operation) and not any(is_about(one, request) is False for one in both)

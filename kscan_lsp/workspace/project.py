@@ -196,12 +196,12 @@ class Project(Struct, frozen=True, eq=False):
         """The project when no more files are to come; `with_relations` evaluates what rests on other objects."""
         return replace(self, whole=True)
 
-    def with_relations(self, paths: Iterable[str]) -> Project:
+    def with_relations(self, paths: Iterable[str], heard: frozenset[Key] = frozenset()) -> Project:
         """The project with all that rests on other objects in some files, which were read before it was whole.
 
-        What waits for answers in them has those that have come.
+        What waits for answers in them has those that have come; so has what depends on what is `heard`, in all files.
         """
-        return self._updated(self.files, self.index, frozenset(), paths)
+        return self._updated(self.files, self.index, heard, paths)
 
     @property
     def waiting(self) -> set[str]:

@@ -5,6 +5,10 @@ What is judged `during` this gets at once an answer that is known, and else hear
 put by a thread of its own, the newest first, and one that a newer one about the same object replaces is never put.
 Answers are known by their question: none is ever taken for what an object was before. Who hears that there are answers
 judges again what waits for them (`Project.with_relations`).
+
+Rules that look at several objects come after all others, one at a time: each may take long, and what a key asks is not
+to wait for more than one of them. Their question is told by the very objects that it is asked with: a workspace in
+which one of them is another is another question, which takes the place of the older one.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from contextvars import ContextVar
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from kscan_lsp.policy.rego import NEEDS_ENGINE, RegoAnswer
+from kscan_lsp.policy.rego import NEEDS_ENGINE, GivenTogether, RegoAnswer
 from kscan_lsp.workspace import rego
 
 if TYPE_CHECKING:
@@ -33,6 +37,8 @@ logger: Final = logging.getLogger(__name__)
 
 MAX_KNOWN: Final = 8_192
 """Answers."""
+MAX_SEVERAL: Final = 512
+"""Answers of rules that look at several objects, and questions, before who asks more has to wait for the answer."""
 MAX_WAITING: Final = 4_096
 """Questions, before who asks more has to wait for the answer."""
 MAX_UNTOLD: Final = 1_000
@@ -59,6 +65,16 @@ class _Asked(NamedTuple):
     about: tuple[object, ...]
 
 
+class _OfSeveral(NamedTuple):
+    """A rule that is asked with several objects, and the answer, if there is one."""
+
+    source: RegoSource
+    given: GivenTogether
+    answer: RegoAnswer = LATER
+    turn: int = 0
+    """When the answer was of use last."""
+
+
 class RegoBeside:
     """Questions that wait, and the answers that are known."""
 
@@ -73,6 +89,17 @@ class RegoBeside:
         self._waiting: dict[_Question, _Asked] = {}
         """The one asked last at the end."""
         self._about: dict[tuple[object, ...], _Question] = {}
+        self._open: dict[tuple[str, str], _OfSeveral] = {}
+        """Rules to ask with several objects, by the digest of the rule and where these are; the last at the end."""
+        self._being_asked: _OfSeveral | None = None
+        self._several: OrderedDict[tuple[str, str], _OfSeveral] = OrderedDict()
+        """The same with what they answered last, in the order of their use."""
+        self._turn = 0
+        """Counts what was done during this."""
+        self._untold = False
+        """Whether any of them has answered since somebody was told."""
+        self._news = False
+        """Whether somebody was told, and has not taken it."""
         self._review: tuple[Any, bytes] = (None, b"")
         """What was asked about last, which all templates are asked about."""
         self._changed = threading.Condition()
@@ -86,6 +113,7 @@ class RegoBeside:
 
     def during(self, work: Callable[..., T], *args: Any) -> T:
         """Do something, with all Rego asked beside it."""
+        self._turn += 1
         token = _BESIDE.set(self)
         try:
             return work(*args)
@@ -95,6 +123,8 @@ class RegoBeside:
 
     def ask(self, sources: Sequence[RegoSource], given: Any) -> list[RegoAnswer]:
         """What templates or rules say of an input, as far as that is known; else that it comes later."""
+        if isinstance(given, GivenTogether):
+            return self._of_several(sources, given)
         digest = None if rego.rego_engine() is None else self._digest(given)
         about = () if digest is None else _about(given)
         said = [
@@ -126,6 +156,62 @@ class RegoBeside:
             self._waiting[question] = asked
             return LATER
 
+    def _of_several(self, sources: Sequence[RegoSource], given: GivenTogether) -> list[RegoAnswer]:
+        """What rules say of several objects together."""
+        said = [self._said_of_several(one, given) for one in sources]
+        left = [one for one, answer in zip(sources, said, strict=True) if answer is None]
+        at_once = iter(_answers(left, given) if left else ())
+        return [answer or next(at_once) for answer in said]
+
+    def _said_of_several(self, source: RegoSource, given: GivenTogether) -> RegoAnswer | None:
+        """The answer, if it is known, or that it comes later; None where whoever asks has to wait for it."""
+        if source.unsupported or rego.rego_engine() is None:
+            return None
+        key = (source.digest, given.where)
+        with self._changed:
+            known = self._open.get(key)
+            if known is not None and _are_same(known, given):
+                return LATER
+            if known is not None:  # it is replaced
+                del self._open[key]
+                known.given.asked_by.pop(source.digest, None)
+            now = self._being_asked
+            if now is not None and now.source.digest == source.digest and _are_same(now, given):
+                return LATER
+            known = self._several.get(key)
+            if known is not None and _are_same(known, given):
+                self._several[key] = known._replace(turn=self._turn)
+                self._several.move_to_end(key)
+                return known.answer
+            if known is None and not self._has_room():
+                return None
+            self._open[key] = _OfSeveral(source, given)
+            given.asked_by[source.digest] = self
+            return LATER
+
+    def _has_room(self) -> bool:
+        """Whether the answer to one question more can be kept, for which one goes that is of no use any more.
+
+        Answers that are all of use would put each other out, and be asked for again and again.
+        """
+        if len(self._several) + len(self._open) < MAX_SEVERAL:
+            return True
+        if not self._several or next(iter(self._several.values())).turn >= self._turn - 1:
+            return False
+        self._several.popitem(last=False)
+        return True
+
+    def take_news(self) -> bool:
+        """Whether rules that look at several objects have answered, all that are asked, since somebody asked this."""
+        with self._changed:
+            news, self._news = self._news, False
+            return news
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether such rules are being asked, or nobody has heard of their answers yet."""
+        return bool(self._open) or self._being_asked is not None or self._untold or self._news
+
     def _digest(self, given: Any) -> bytes | None:
         """What tells an input from all others; None where who evaluates says what is wrong with it."""
         try:
@@ -141,7 +227,7 @@ class RegoBeside:
     def _put(self) -> None:
         """Have what waits asked."""
         with self._changed:
-            if self._waiting and self._thread is None:
+            if (self._waiting or self._open) and self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="kscan-rego", daemon=True)
                 self._thread.start()
             self._changed.notify()
@@ -150,11 +236,14 @@ class RegoBeside:
         untold = 0
         while True:
             with self._changed:
-                while not self._waiting:
+                while not (self._waiting or self._open):
                     self._changed.wait()
                 while (left := self._since + PAUSE - time.monotonic()) > 0:
                     self._changed.wait(left)
-                asked = self._next()
+                asked = self._next() if self._waiting else {}
+            if not asked:
+                self._ask_of_several()
+                continue
             some = [one.source for one in asked.values()]
             answers = _answers(some, next(iter(asked.values())).given)
             untold += len(answers)
@@ -165,7 +254,30 @@ class RegoBeside:
                 told = not self._waiting or untold >= MAX_UNTOLD
             if told:
                 untold = 0
-                self._answered()
+                self._tell()
+
+    def _ask_of_several(self) -> None:
+        """Have the rule asked that came last of those that look at several objects."""
+        with self._changed:
+            key, one = self._open.popitem()
+            self._being_asked = one
+        (answer,) = _answers([one.source], one.given)
+        with self._changed:
+            self._being_asked = None
+            one.given.asked_by.pop(one.source.digest, None)
+            self._several.pop(key, None)
+            self._several[key] = one._replace(answer=answer, turn=self._turn)
+            self._untold = True
+            told = not (self._open or self._waiting)
+        if told:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Have somebody hear that there are answers; of rules that look at several objects when all have answered."""
+        with self._changed:
+            if self._untold and not self._open:
+                self._untold, self._news = False, True
+        self._answered()
 
     def _next(self) -> dict[_Question, _Asked]:
         """The questions that were put last, of one input: it is handed over once for all of them."""
@@ -177,10 +289,16 @@ class RegoBeside:
         return found
 
 
+def _are_same(one: _OfSeveral, given: GivenTogether) -> bool:
+    """Whether an answer is one to a question: it was asked with the very same objects, as the rule sees them."""
+    objects = one.given.objects
+    return objects is given.objects or objects == given.objects
+
+
 def _about(given: Any) -> tuple[object, ...]:
     """Which object is asked about, and as what: a newer question about the same replaces an older one."""
     if isinstance(given, list):
-        (one,) = given  # rules that look at several are not asked beside anything
+        (one,) = given
         metadata = one.get("metadata")
         named = metadata if isinstance(metadata, dict) else {}
         return tuple(

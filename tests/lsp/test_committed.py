@@ -12,6 +12,7 @@ from support.git import git, needs_git, repository
 from support.talking import Talk
 from typer.testing import CliRunner
 
+from kscan_lsp.admission.before import was_of
 from kscan_lsp.cli.main import app
 from kscan_lsp.graph.index import BEFORE
 from kscan_lsp.lsp.server import scheduler
@@ -119,6 +120,21 @@ async def test_git_is_not_asked_where_no_policy_asks(shop: Path, monkeypatch: py
     await talk.settled()
     assert policies(talk, uri) == ["VAP/some"]
     assert BEFORE not in talk.session.workspaces[shop].project.index.files
+
+
+async def test_why_it_is_not_known_what_a_chart_made_is_said(shop: Path) -> None:
+    for name, text in {"Chart.yaml": "name: c\n", "templates/web.yaml": deployment(6)}.items():
+        (shop / "chart" / name).parent.mkdir(parents=True, exist_ok=True)
+        (shop / "chart" / name).write_text(text)
+    git(shop, "add", "--all")
+    git(shop, "commit", "--quiet", "--message=second")
+    talk = Talk(shop)
+    talk.open(shop / "web.yaml", deployment(6))
+    await talk.settled()
+    index = talk.session.workspaces[shop].project.index
+    (template,) = index.files[(shop / "chart/templates/web.yaml").as_uri()]
+    why = "it is not known what 'web.yaml' made at HEAD: an editor does not render what is committed"
+    assert was_of(template, index, set()).why.startswith(why)
 
 
 async def test_the_same_commit_is_read_once(shop: Path) -> None:

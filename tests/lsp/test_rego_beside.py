@@ -66,3 +66,38 @@ async def test_answers_follow_in_the_editor(editor, tmp_path, policies):
     assert {text for one in editor.published[uri] for text in said(one)} == {"<bad>"}
     editor.edit(uri, 6, types.TextDocumentContentChangeWholeDocument(POD % "goods"))
     await editor.until(uri, lambda newest: newest.version == 6 and said(newest) == ["<goods>"])
+
+
+TOGETHER = """package armo_builtins
+deny[alert] {
+  pod := input[_]
+  other := input[_]
+  pod.metadata.name != other.metadata.name
+  pod.spec.nodeName == other.spec.nodeName
+  message := sprintf("<%v> twice", [pod.spec.nodeName])
+  alert := {"alertMessage": message, "failedPaths": ["spec.nodeName"], "alertObject": {"k8sApiObjects": [pod]}}
+}
+"""
+
+
+@pytest.mark.skipif(not has_engine(), reason="what evaluates Rego is not installed (docs/gatekeeper.md)")
+@pytest.mark.asyncio
+async def test_what_is_said_of_a_file_follows_an_edit_of_another(editor, tmp_path):
+    own = framework("Own", "ORG-0001")
+    made = {"node": (metadata("node", PODS), TOGETHER)}
+    written(tmp_path / "org", made, [control("ORG-0001", "node")], frameworks__own=own)
+    (tmp_path / ".kscan.yaml").write_text("policies: [org]\nframeworks: [own]\n")
+    texts = {name: (POD % name).replace("name: web", f"name: {name}") for name in ("a", "b")}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    await editor.start(tmp_path)
+    one, other = ((tmp_path / f"{name}.yaml").as_uri() for name in texts)
+    for uri, text in zip((one, other), texts.values(), strict=True):
+        editor.open(uri, text)
+    await editor.until(other, lambda newest: said(newest) == [])
+    changed = texts["a"].replace("nodeName: a", "nodeName: b")
+    editor.edit(one, 2, types.TextDocumentContentChangeWholeDocument(changed))
+    await editor.until(other, lambda newest: said(newest) == ["<b> twice"])
+    await editor.until(one, lambda newest: newest.version == 2 and said(newest) == ["<b> twice"])
+    editor.edit(one, 3, types.TextDocumentContentChangeWholeDocument(texts["a"]))
+    await editor.until(other, lambda newest: said(newest) == [])

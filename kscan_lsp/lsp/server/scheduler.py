@@ -95,10 +95,12 @@ class Scheduler:
 
     def _take_answers(self) -> None:
         """Have said what waits for answers."""
+        heard = self._rego.take_news()
         for root, workspace in self._session.workspaces.items():
+            workspace.heard = workspace.heard or (heard and bool(workspace.project.ruleset.rego))
             if waiting := workspace.project.waiting.difference(workspace.unsettled):
                 workspace.unsettled = [*waiting, *workspace.unsettled]
-            if workspace.unsettled:
+            if workspace.unsettled or workspace.heard:
                 self.work_on(root)
 
     def document_changed(self, uri: str) -> None:
@@ -284,7 +286,9 @@ class Scheduler:
         session.outdate_files()
         self.reconfigure()
         while not (
-            all(session.is_settled(root) for root in session.judged_roots()) and self.overlays.is_settled()
+            all(session.is_settled(root) for root in session.judged_roots())
+            and self.overlays.is_settled()
+            and not self._rego.is_asking
         ):
             await self._changed.wait()
         for uri in list(session.documents):

@@ -21,6 +21,7 @@ from kscan_lsp.files.partials import Partials
 from kscan_lsp.lsp.session.charts import TakeChart
 from kscan_lsp.lsp.session.overlay_builds import TakeOverlays
 from kscan_lsp.lsp.session.stale import with_stale_findings
+from kscan_lsp.workspace.admitting import ON_ANSWERS
 from kscan_lsp.workspace.committed import CommittedFiles, past_of, with_past
 from kscan_lsp.workspace.configuration import exclude_in
 from kscan_lsp.workspace.objects import objects_of
@@ -124,11 +125,14 @@ class SomeFiles(Struct, frozen=True):
     @property
     def key(self) -> str:
         """What to call it in a log."""
-        return self.keys[0]
+        return self.keys[0] if self.keys else str(self.root)
 
 
 class SettleFiles(SomeFiles, frozen=True):
     """Some files of which it is to be said what rests on other objects."""
+
+    heard: bool = False
+    """Whether rules that look at several objects have said something new, which counts in all files."""
 
 
 class JudgeAgain(SomeFiles, frozen=True):
@@ -194,15 +198,19 @@ def read_file(step: ReadFile) -> Callable[[Project], Project]:
     return lambda project: project.with_objects(key, objects)
 
 
+_NOT_RENDERED: Final = "an editor does not render what is committed; 'kscan scan' does"
+
+
 def read_past(step: ReadPast) -> Callable[[Project], Project]:
     """Take in what objects were; as for `read_file`. No policy asks that in a folder that its user does not trust."""
-    past = past_of(step.project, CommittedFiles((step.top,), Path.as_uri, step.partials))
+    files = CommittedFiles((step.top,), Path.as_uri, step.partials, unmade=_NOT_RENDERED)
+    past = past_of(step.project, files)
     return lambda project: with_past(project, past)
 
 
 def settle_files(step: SettleFiles) -> Project:
     """Say what rests on other objects."""
-    return step.project.with_relations(step.keys)
+    return step.project.with_relations(step.keys, ON_ANSWERS if step.heard else frozenset())
 
 
 def judge_again(step: JudgeAgain) -> tuple[Project, tuple[str, ...]]:

@@ -73,6 +73,8 @@ class Workspace(Struct):
     """Files that are to be read, by key, in order."""
     unsettled: list[str] = []
     """Files that are read, and of which it is still to be said what rests on other objects."""
+    heard: bool = False
+    """Whether rules that look at several objects have answered, and it is still to be said what."""
     news: Evidence | None = None
     """What is known besides manifests by now, until the project is told."""
     untold: list[str] = []
@@ -119,7 +121,12 @@ class Workspace(Struct):
         """Whether all files have been read."""
         known = self.searched and self.project.whole and self.news is None
         return known and not (
-            self.waiting or self.unsettled or self.untold or self.project.waiting or self.is_behind()
+            self.waiting
+            or self.unsettled
+            or self.heard
+            or self.untold
+            or self.project.waiting
+            or self.is_behind()
         )
 
     def is_behind(self) -> bool:
@@ -174,11 +181,12 @@ class Workspace(Struct):
             self.project = self.project.completed()
             # what the user looks at comes first
             self.unsettled = sorted(self.project.files, key=lambda key: key not in buffers)
-        if not self.unsettled:
+        if not (self.unsettled or self.heard):
             return None
         keys = tuple(self.unsettled[:BATCH])
         del self.unsettled[:BATCH]
-        return SettleFiles(keys, self.root, self.configuration, self.project)
+        heard, self.heard = self.heard, False
+        return SettleFiles(keys, self.root, self.configuration, self.project, heard)
 
     def take_unpublished(
         self, buffers: Collection[str], *, shown: bool = True

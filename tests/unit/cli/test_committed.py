@@ -9,7 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import images, kustomize
+from support import images
 from support.admitting import policy
 from support.git import git, needs_git, repository
 from support.kyverno import about, cluster_policy, denying
@@ -193,20 +193,6 @@ def test_templates_and_patches_are_no_objects(here: Path) -> None:
     (here / "o/p.yaml").write_text("")
     (here / "new.yaml").write_text(deployment(1))
     assert scan()[0] == []
-
-
-def test_what_an_overlay_built_is_not_known(here: Path) -> None:
-    kustomize.found()
-    overlay = {
-        "base/one.yaml": deployment(6, "one"),
-        "base/kustomization.yaml": "resources: [one.yaml]\n",
-        "o/kustomization.yaml": "resources: [../base]\nnamespace: prod\n",
-    }
-    repository(here, {**FILES, **overlay})
-    (here / "base/one.yaml").write_text(deployment(2, "one"))
-    found, (why,) = scan()
-    assert found == []
-    assert f"{NOT_KNOWN}it is not known what 'kustomization.yaml' made at HEAD" in why
 
 
 def test_git_is_run_for_policies_that_ask_alone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,16 @@ def test_it_is_at_the_binding_and_no_failure(here: Path) -> None:
     assert problem["line"] == 3
 
 
+def test_a_policy_about_deletions_is_about_what_may_be_deleted(here: Path) -> None:
+    rule = {"apiGroups": [""], "apiVersions": ["*"], "operations": ["DELETE"], "resources": ["pods"]}
+    (here / "p.yaml").write_text(policy("true", matchConstraints={"resourceRules": [rule]}))
+    assert said() == []
+    (here / "p.yaml").write_text(
+        policy("true", matchConstraints={"resourceRules": [{**rule, "resources": ["services"]}]})
+    )
+    assert said() == [("p.yaml", IDLE)]
+
+
 def test_a_binding_of_what_changes_objects_is_asked_where_that_is_applied(here: Path) -> None:
     about = {"matchResources": {"objectSelector": {"matchLabels": {"a": "b"}}}}
     (here / "m.yaml").write_text(mutating("Object{}", name="p", binding=about))

@@ -187,6 +187,82 @@ def test_an_update_is_no_creation(here: Path) -> None:
     assert verdicts(here, "--old", "old", "host.yaml", "web.yaml") == {}
 
 
+def about(*operations: str) -> dict[str, Any]:
+    return {"resourceRules": [{**UPDATES["resourceRules"][0], "operations": [*operations]}]}
+
+
+def test_what_is_there_no_more_is_deleted(here: Path) -> None:
+    keep = policy(
+        "object == null && request.operation == 'DELETE' && request.name == oldObject.metadata.name"
+        " && oldObject.metadata.?labels.keep.orValue('') != 'yes'",
+        name="keep",
+        matchConstraints=about("DELETE"),
+    )
+    kept = WEB.replace("name: web\n", "name: kept\n  labels: {keep: 'yes'}\n", 1)
+    (here / "old").write_text("\n---\n".join([WEB, kept, WEB.replace("web", "free")]))
+    files = {"keep": keep, "web": WEB}
+    found = verdicts(here, "--old", "old", "keep.yaml", "web.yaml", **files)
+    assert {name: one["answer"] for (_, name), one in found.items()} == {"kept": "denied", "free": "admitted"}
+    (one,) = found["keep", "kept"]["objections"]
+    assert (one["file"], one["range"]["start"], one["path"]) == (
+        "old",
+        {"line": 13, "column": 3},
+        "metadata.name",
+    )
+    assert found["keep", "kept"]["operation"] == "DELETE"
+    status, out, _ = vap_test(here, "--old", "old", "keep.yaml", "web.yaml")
+    assert status == 1
+    assert "denied         Pod kept (deleted; old:13)" in out
+    assert (
+        'name="Pod kept (deleted; old:13)"'
+        in vap_test(here, "--format", "junit", "--old", "old", "keep.yaml", "web.yaml")[1]
+    )
+    assert verdicts(here, "keep.yaml", "web.yaml") == {}
+
+
+@pytest.mark.parametrize(
+    ("operations", "expression", "answer"),
+    [
+        (["CREATE", "UPDATE"], "false", None),
+        (["*"], "object != null", "denied"),
+        (["*"], "oldObject != null", "admitted"),
+        # as in a cluster, where that is an error
+        (["DELETE"], "object.spec.hostNetwork == true", "denied"),
+        (["DELETE"], "request.userInfo.username == 'a'", "not evaluated"),
+    ],
+)
+def test_a_deletion_is_asked_about_as_such(
+    here: Path, operations: list[str], expression: str, answer: str | None
+) -> None:
+    (here / "old").write_text(WEB)
+    one = policy(expression, name="p", matchConstraints=about(*operations))
+    found = verdicts(here, "--old", "old", "p.yaml", "db.yaml", p=one, db=WEB.replace("web", "db"))
+    assert found.get(("p", "web"), {}).get("answer") == answer
+
+
+@pytest.mark.parametrize("broken", ["kind: [", "\0"])
+def test_what_may_be_in_a_file_that_cannot_be_read_is_not_known_to_be_deleted(
+    here: Path, broken: str
+) -> None:
+    (here / "old").write_text(WEB)
+    files = {"p": policy("false", name="p", matchConstraints=about("DELETE")), "broken": broken}
+    status, out, _ = vap_test(here, "--old", "old", "p.yaml", "broken.yaml", **files)
+    assert status == 3
+    assert "not evaluated  Pod web (deleted; old:4)" in out
+    assert "it is not known whether it is deleted: not all files could be read or rendered" in out
+
+
+def test_selectors_select_what_is_deleted_by_the_labels_that_it_had(here: Path) -> None:
+    matching = {**about("DELETE"), "objectSelector": {"matchLabels": {"app": "web"}}}
+    (here / "old").write_text(
+        WEB.replace("name: web\n", "name: a\n  labels: {app: web}\n", 1) + "---\n" + WEB
+    )
+    one = policy("false", name="p", matchConstraints=matching)
+    assert [*verdicts(here, "--old", "old", "p.yaml", "db.yaml", p=one, db=WEB.replace("web", "db"))] == [
+        ("p", "a")
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "a: b\n", "\0", "apiVersion: v1\nkind: {"])
 def test_a_file_that_says_nothing_of_before_is_refused(here: Path, text: str) -> None:
     (here / "old").write_text(text)

@@ -158,6 +158,11 @@ def test_choices_replace_and_lists_add(mono: Path) -> None:
             "kubernetesVersion: '1.20'",
             "'kubernetesVersion' has no effect here: settings above lock it",
         ),
+        (
+            "admission",
+            "admission: {mutate: true, evaluate: false}",
+            "'admission' has no effect here: settings above lock it",
+        ),
     ],
 )
 def test_what_is_locked_is_not_weakened(mono: Path, locked: str, below: str, message: str) -> None:
@@ -169,7 +174,9 @@ def test_what_is_locked_is_not_weakened(mono: Path, locked: str, below: str, mes
     assert "C-0057" in found(seen)["apps/worker/a.yaml"]
     assert seen["changes"] == []
     assert {f["severity"] for f in seen["findings"] if f["control"] == "C-0057"} == {"high"}
-    assert "1.20" not in holding(mono / "apps/worker")[0].settings.kubernetes_version
+    holds = holding(mono / "apps/worker")[0]
+    assert "1.20" not in holds.settings.kubernetes_version
+    assert (holds.ruleset.admission, holds.ruleset.mutates) == (True, False)
 
 
 @pytest.mark.parametrize("locked", ["C-0057", "controls"])

@@ -12,16 +12,18 @@ from kscan_lsp.admission import remembered
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.gatekeeper import problems
+from kscan_lsp.kubescape import asking
 from kscan_lsp.policy.rego import AlertedObject, RegoAlert, RegoAnswer
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.settings.model import settings_of
-from kscan_lsp.workspace import rego
+from kscan_lsp.workspace import rego, rego_beside
+from kscan_lsp.workspace.admitting import ON_ANSWERS
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.workspace.rego_beside import RegoBeside
 from tests.support.admitting import admitting_project, policy
 from tests.support.evaluating import fresh
 from tests.support.gatekeeper import constraint, template
-from tests.support.kubescape import OWNER, control, framework, library, metadata
+from tests.support.kubescape import OWNER, TWICE, control, framework, library, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,3 +198,156 @@ def test_what_stays_is_what_was_answered_last(typing: Typing) -> None:
     )
     assert not [one for one in typing.said() if "is no node" in one]
     assert "<worse> is no node" in typing.hear()
+
+
+class Twice:
+    """An engine that objects to all pods of a `nodeName` that another has, too, and answers when it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+        self.busy = threading.Event()
+        self.asked: list[list[str]] = []
+
+    def ask(self, sources: Sequence[RegoSource], given: Any) -> list[RegoAnswer]:
+        nodes = {one["metadata"]["name"]: one["spec"]["nodeName"] for one in given}
+        self.asked += [[*nodes.values()]] * len(sources)
+        self.busy.set()
+        assert self.let.wait(PATIENCE)
+        alerts = [
+            RegoAlert(f"<{node}> twice", ("spec.nodeName",), (), (AlertedObject("v1", "Pod", "shop", name),))
+            for name, node in nodes.items()
+            if [*nodes.values()].count(node) > 1
+        ]
+        return [RegoAnswer(alerts=tuple(alerts)) for _ in sources]
+
+
+class TypingTogether(Typing):
+    """A workspace with pods that rules look at together."""
+
+    engine: Twice  # type: ignore[assignment]
+
+    def text(self, name: str, file: str) -> str:
+        return (POD % name).replace("name: p,", f"name: {file.partition('.')[0]},")
+
+    def type(self, name: str, file: str = "a.yaml") -> list[str]:
+        self.beside.typed()
+        self.project = self.beside.during(self.project.with_file, file, self.text(name, file))
+        return self.said(file)
+
+    def hear(self) -> list[str]:
+        self.engine.let.set()
+        while self.project.waiting or self.beside.is_asking:
+            assert self.heard.acquire(timeout=PATIENCE)
+            heard = ON_ANSWERS if self.beside.take_news() else frozenset[str]()
+            self.project = self.beside.during(self.project.with_relations, [*self.project.waiting], heard)
+        self.engine.let.clear()
+        self.engine.busy.clear()
+        return [one for file in sorted(self.project.files) for one in self.said(file)]
+
+    def scanned(self) -> list[str]:
+        """What a scan says of the same texts."""
+        self.engine.let.set()
+        asking.forget()
+        project = self.around
+        for path, file in self.project.files.items():
+            project = project.with_file(path, file.text)
+        self.engine.let.clear()
+        return [one for file in sorted(project.files) for one in _messages(project, file)]
+
+
+def _together(monkeypatch: pytest.MonkeyPatch, rules: int = 1) -> TypingTogether:
+    engine = Twice()
+    monkeypatch.setattr(rego, "rego_engine", lambda: engine)
+    remembered.forget()
+    asking.forget()
+    pods = [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["Pod"]}]
+    made = {f"twice{n}": (metadata(f"twice{n}", pods), TWICE + "\n" * n) for n in range(rules)}
+    ids = [f"ORG-{n + 1:04}" for n in range(rules)]
+    policies = library(
+        made, [control(i, r) for i, r in zip(ids, made, strict=True)], [framework("Own", *ids)]
+    )
+    ruleset, _ = choose(policies, settings_of({"frameworks": ["own"]}))
+    return TypingTogether(engine, Project(Evaluator(ruleset, Evidence(date(2026, 11, 29)))))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> TypingTogether:
+    made = _together(monkeypatch)
+    for name in ("a", "b"):
+        made.type(name, f"{name}.yaml")
+    assert made.hear() == []
+    return made
+
+
+def test_a_rule_that_looks_at_several_objects_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    typing = _together(monkeypatch)
+    assert typing.type("x", "a.yaml") == []
+    assert typing.type("x", "b.yaml") == []
+    (verdicts,) = typing.project.files["b.yaml"].parts[0].verdicts
+    assert [one.reason for one in verdicts.unevaluated] == ["rule 'twice0': it is being evaluated"]
+    assert not verdicts.passed
+    assert typing.hear() == ["<x> twice", "<x> twice"]
+    assert typing.scanned() == ["<x> twice", "<x> twice"]
+
+
+def test_what_it_says_of_others_follows_and_these_are_left_alone_until_then(together: TypingTogether) -> None:
+    before = together.project.files["b.yaml"]
+    together.type("b", "a.yaml")
+    assert together.project.waiting == {"a.yaml"}
+    assert together.project.files["b.yaml"] is before
+    assert together.hear() == ["<b> twice", "<b> twice"]
+    before = together.project.files["b.yaml"]
+    assert together.type("c", "a.yaml") == ["<b> twice"]  # as it was said, until there is an answer
+    assert together.hear() == []
+    assert together.project.files["b.yaml"] is not before
+    assert together.scanned() == []
+
+
+def test_a_key_replaces_the_question_about_the_workspace_before(together: TypingTogether) -> None:
+    together.engine.asked.clear()
+    together.type("first", "a.yaml")
+    assert together.engine.busy.wait(PATIENCE)
+    for name in ("s", "se", "sec", "b"):
+        together.type(name, "a.yaml")
+    assert together.hear() == ["<b> twice", "<b> twice"]
+    assert together.engine.asked == [["first", "b"], ["b", "b"]]
+
+
+def test_an_answer_about_another_workspace_is_none(together: TypingTogether) -> None:
+    together.type("b", "a.yaml")
+    assert together.engine.busy.wait(PATIENCE)
+    together.type("a", "a.yaml")
+    assert together.hear() == []
+    together.type("b", "a.yaml")
+    assert together.engine.busy.wait(PATIENCE)
+    together.type("a", "a.yaml")
+    together.type("b", "a.yaml")
+    assert together.hear() == ["<b> twice", "<b> twice"]
+
+
+def test_what_is_gone_counts_when_there_is_an_answer(together: TypingTogether) -> None:
+    together.type("b", "a.yaml")
+    together.hear()
+    together.project = together.beside.during(together.project.without_file, "a.yaml")
+    assert not together.project.waiting
+    assert together.beside.is_asking
+    assert together.said("b.yaml") == ["<b> twice"]
+    assert together.hear() == []
+
+
+def test_who_does_not_ask_beside_keys_has_the_answer_of_all_at_once(together: TypingTogether) -> None:
+    together.type("b", "a.yaml")
+    together.engine.let.set()
+    again = together.project.with_file("a.yaml", together.text("b", "a.yaml") + "# \n")
+    assert [one for file in ("a.yaml", "b.yaml") for one in _messages(again, file)] == ["<b> twice"] * 2
+    assert together.hear() == ["<b> twice", "<b> twice"]
+
+
+def test_more_than_is_remembered_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rego_beside, "MAX_SEVERAL", 1)
+    typing = _together(monkeypatch, rules=2)
+    typing.engine.let.set()
+    typing.type("x", "a.yaml")
+    typing.engine.let.set()
+    typing.type("x", "b.yaml")
+    assert typing.hear() == ["<x> twice"] * 4
