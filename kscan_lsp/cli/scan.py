@@ -32,7 +32,7 @@ from kscan_lsp.cli.judged import (
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.over_budget import ToJudge, within_budget
 from kscan_lsp.files.encoding import Unreadable, decode
-from kscan_lsp.files.manifest import display_name, is_json, read_manifest
+from kscan_lsp.files.manifest import RealPaths, display_name, is_json, read_manifest
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
@@ -135,7 +135,7 @@ class Reader:
         self.partials = Partials()
         self.configurations: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {}
         self.by_folder: dict[Path, Configuration] = {}
-        self.seen: set[str] = set()
+        self.seen, self.real_paths = set[str](), RealPaths()
         self.templates: dict[str, list[tuple[Skipped, Configuration]]] = {}
         """Templates by the folders of their charts, with what is said where nothing renders them."""
         self.kustomizations: dict[str, Configuration] = {}
@@ -222,13 +222,13 @@ class Reader:
                 document = read_policy_file(settings, "setting", None)
                 unused = pattern_that_matches_nothing(pattern, document)
                 self._say(problem_in(display_name(settings), document, unused))
-        held: dict[Path, Configuration] = {}
+        held: dict[str, Configuration] = {}
         came_to = self.came_to[str(folder)] = set()
         for path in found.files:
-            if path.parent not in held:
-                own = Path(os.path.abspath(path.parent))
-                held[path.parent] = self.configuration(next(filter(own.is_relative_to, holding), top))
-            came_to.add(self.read(path, held[path.parent], named=False))
+            if (below := os.path.dirname(path)) not in held:
+                own = Path(os.path.abspath(below))
+                held[below] = self.configuration(next(filter(own.is_relative_to, holding), top))
+            came_to.add(self.read(path, held[below], named=False))
 
     def _say(self, *problems: FileProblem) -> None:
         """Report problems of files, but for those where one was reported at the place."""
@@ -243,7 +243,7 @@ class Reader:
 
     def read(self, path: Path, configuration: Configuration, *, named: bool) -> str:
         """Read a file, unless it was among an earlier path; its name in reports."""
-        name, real = display_name(path), os.path.realpath(path)
+        name, real = display_name(path), self.real_paths.of(path)
         if real in self.seen:
             return name
         self.seen.add(real)

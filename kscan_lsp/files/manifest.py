@@ -25,6 +25,22 @@ def is_rendered(text: str) -> bool:
     return ACTION not in text
 
 
+class RealPaths:
+    """Where files really lie. The links of a folder are followed once for all that lies in it."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: Path) -> str:
+        """As `os.path.realpath` says it."""
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir) or os.path.islink(path):
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
+
+
 def display_name(path: Path) -> str:
     """A file's name in reports: relative to the working directory where it lies below it, with slashes."""
     # as texts: it is asked about each of ten thousand files, and makes no path on the way

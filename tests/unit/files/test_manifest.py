@@ -1,8 +1,10 @@
 """What is JSON, asked about alike for files, standard input and an editor's buffers."""
 
+import os
+
 import pytest
 
-from kscan_lsp.files.manifest import is_json
+from kscan_lsp.files.manifest import RealPaths, is_json
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,25 @@ from kscan_lsp.files.manifest import is_json
 )
 def test_the_name_tells_what_is_json_and_else_the_beginning(name: str, text: str, *, is_one: bool) -> None:
     assert is_json(name, text) is is_one
+
+
+def test_where_a_file_really_lies_is_what_the_system_says_of_each(tmp_path):
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "a.yaml").touch()
+    (tmp_path / "folder").symlink_to(real)
+    (real / "link.yaml").symlink_to(tmp_path / "other.yaml")
+    (real / "loop").symlink_to(real / "loop")
+    paths = RealPaths()
+    names = [
+        "real/a.yaml",
+        "folder/a.yaml",
+        "folder/link.yaml",
+        "folder/gone.yaml",
+        "folder/..",
+        "folder",
+        "real/loop",
+    ]
+    for name in [*names, *names]:
+        path = tmp_path / name
+        assert paths.of(path) == os.path.realpath(path)
