@@ -9,10 +9,7 @@ all is done here. So is what a copy does not answer: it may have been too much f
 from __future__ import annotations
 
 import gc
-import mmap
 import os
-import selectors
-import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -188,6 +185,8 @@ class _Copies(Generic[_T, _R]):
         self.parts = parts
         self.packing = packing
         self.progress = progress
+        import mmap  # as below: small scans make no copies
+
         self.done = mmap.mmap(-1, _COUNTER * len(parts))
         """How many items each is done with, in memory that all of them have."""
 
@@ -236,6 +235,8 @@ class _Copies(Generic[_T, _R]):
                 running[process] = reading
             yield list(running.values())
         except BaseException:
+            import signal
+
             for process in running:
                 with suppress(OSError):
                     os.kill(process, signal.SIGKILL)
@@ -263,6 +264,8 @@ class _Copies(Generic[_T, _R]):
     def _be_a_copy(self, number: int, writing: int, parent: int) -> NoReturn:
         try:
             # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
+            import signal
+
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             results: list[_R] = []
             with open(writing, "wb") as pipe:
@@ -296,6 +299,8 @@ class _Copies(Generic[_T, _R]):
 
     def _answers(self, pipes: list[int]) -> list[list[_R]]:
         """What comes of the part that is done here, and what each copy sends until it ends."""
+        import selectors
+
         own: list[_R] = []
         answers: dict[int, list[_R]] = {pipe: [] for pipe in pipes}
         waiting = {pipe: bytearray() for pipe in pipes}
