@@ -288,3 +288,10 @@ def _common_suffix(old: str, new: str, limit: int) -> int:
 
 def _inside_line_end(text: str, offset: int) -> bool:
     return 0 < offset < len(text) and text[offset - 1 : offset + 1] == "\r\n"
+
+
+def close_matches(word: str, known: Iterable[str], n: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The words that are written nearly like another one, the nearest first: `difflib.get_close_matches`."""
+    import difflib  # a hundredth of a scan of one file, and few files have a name that nothing has
+
+    return difflib.get_close_matches(word, [*known], n, cutoff)

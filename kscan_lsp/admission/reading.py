@@ -6,7 +6,6 @@ policy with a fault in any expression, since the API server refuses it.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp import cel
@@ -25,6 +24,7 @@ from kscan_lsp.admission.model import (
     Validation,
 )
 from kscan_lsp.regex import regex
+from kscan_lsp.text import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,7 +246,7 @@ class _Reader:
         unknown = sorted((reads.get("request") or frozenset()) - REQUEST_FIELDS - {cel.ANY})
         if unknown:
             at = source.find(unknown[0])
-            near = get_close_matches(unknown[0], REQUEST_FIELDS, n=1, cutoff=0.6)
+            near = close_matches(unknown[0], REQUEST_FIELDS, n=1, cutoff=0.6)
             meant = f"; did you mean '{near[0]}'?" if near else ""
             self.faults.append(PolicyFault(where, f"'request' has no field '{unknown[0]}'{meant}", at))
             return PolicyExpression(source, where, None)
@@ -266,7 +266,7 @@ class _Reader:
         if unknown is None:
             return as_theirs(message)
         known = [name.removeprefix("variables_") for name, _ in self.let]
-        near = get_close_matches(unknown[1], known, n=1, cutoff=0.6)
+        near = close_matches(unknown[1], known, n=1, cutoff=0.6)
         meant = f"; did you mean '{near[0]}'?" if near else "; a variable has to stand before what uses it"
         return f"no variable '{unknown[1]}'{meant}"
 

@@ -43,9 +43,10 @@ from kscan_lsp.cel.compiling import (
     type_of,
     work_of,
 )
-from kscan_lsp.cel.environment import Declared, Environment, Kind, Stored
+from kscan_lsp.cel.environment import Declared, Environment, Stored
 from kscan_lsp.cel.evaluating import MAX_RESULT, Failed, Json, deny, evaluate, work_on
 from kscan_lsp.cel.expression import Expression, fields_read, fields_read_of_entries, reads_of, variables_of
+from kscan_lsp.cel.kinds import Kind
 from kscan_lsp.cel.messages import MAX_MESSAGE, Template, render, template
 from kscan_lsp.cel.patterns import list_error as check_patterns
 from kscan_lsp.cel.patterns import matches_any

@@ -11,8 +11,9 @@ from msgspec import Struct
 from kscan_lsp.cel import guard, hints, library
 from kscan_lsp.cel.code import code_of
 from kscan_lsp.cel.cost import work
-from kscan_lsp.cel.environment import MAX_SOURCES, Declared, Environment, Kind, Stored
+from kscan_lsp.cel.environment import MAX_SOURCES, Declared, Environment, Stored
 from kscan_lsp.cel.expression import Expression, Let, Program
+from kscan_lsp.cel.kinds import Kind
 from kscan_lsp.cel.native import Native, native
 from kscan_lsp.cel.reading import ReadSet, free_names, looked_for, reading_of
 from kscan_lsp.cel.syntax_tree import Node, in_order, read_tree

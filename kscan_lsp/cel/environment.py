@@ -9,43 +9,22 @@ Left out on purpose: compiling (`compiling.py`) and values (`evaluating.py`).
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cel_expr_python import cel  # type: ignore[import-untyped]
-from cel_expr_python.ext import (  # type: ignore[import-untyped]
-    ext_bindings,
-    ext_math,
-    ext_optional,
-    ext_strings,
-)
 from msgspec import Struct
 
-from kscan_lsp.cel import admission, library
+from kscan_lsp.cel.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from cel_expr_python import cel  # type: ignore[import-untyped]
 
 MAX_RUNTIMES: Final = 8
 """Runtimes with fields of their own that are kept, of some 2 ms each to make."""
 MAX_SOURCES: Final = 8_192
 """Sources whose compilation is remembered, and expressions whose program is."""
-
-
-class Kind(StrEnum):
-    """What a variable holds, as far as the compiler is to know it."""
-
-    ANY = "any"
-    TEXT = "text"
-    INT = "int"
-    DOUBLE = "double"
-    TEXT_LISTS = "text lists"
-    """A map of names to lists of text."""
-    LISTS = "lists"
-    """A map of names to lists of anything."""
-    MAP = "map"
-    """A map of names to anything."""
 
 
 Declared: TypeAlias = tuple[tuple[str, Kind], ...]
@@ -109,30 +88,9 @@ class Environment:
         return known
 
     def _made(self, declared: Declared) -> cel.Env:
-        kind = cel.Type
-        types = {
-            Kind.ANY: kind.DYN,
-            Kind.TEXT: kind.STRING,
-            Kind.INT: kind.INT,
-            Kind.DOUBLE: kind.DOUBLE,
-            Kind.TEXT_LISTS: kind.Map(kind.STRING, kind.List(kind.STRING)),
-            Kind.LISTS: kind.Map(kind.STRING, kind.List(kind.DYN)),
-            Kind.MAP: kind.Map(kind.STRING, kind.DYN),
-        }
-        extensions = (
-            ext_optional.ExtOptional,
-            ext_bindings.ExtBindings,
-            ext_strings.ExtStrings,
-            ext_math.ExtMath,
-        )
-        return cel.NewEnv(
-            variables={name: types[held] for name, held in (*self.variables.items(), *declared)},
-            extensions=[extension() for extension in extensions],
-            functions=[
-                *(function.declared for function in library.all_functions()),
-                *(admission.functions() if self.admission else ()),
-            ],
-        )
+        from kscan_lsp.cel.runtime import made  # most questions of a small scan are answered without it
+
+        return made((*self.variables.items(), *declared), admission=self.admission)
 
     def fill(self) -> dict[str, tuple[int, int]]:
         """How many entries each memo has, and may have."""

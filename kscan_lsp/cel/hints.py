@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.regex import regex
+from kscan_lsp.text import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,7 @@ def hint(message: str, source: str, names: Iterable[str]) -> str:
     if absent := _ABSENT.get(_ABSENT_TOO.get(name, name)):
         return f"; {absent}"
     by_case = {known.lower(): known for known in names}
-    near = get_close_matches(name.lower(), by_case, n=1, cutoff=0.75)
+    near = close_matches(name.lower(), by_case, n=1, cutoff=0.75)
     return f"; did you mean '{by_case[near[0]]}'?" if near else ""
 
 

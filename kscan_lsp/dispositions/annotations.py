@@ -10,7 +10,6 @@ need not be there (kubescape/kubescape, core/pkg/opaprocessor, `inlineExceptionF
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.dispositions.days import last_day_of
@@ -26,7 +25,7 @@ from kscan_lsp.findings import SUPPRESSION, Disposition, Problem
 from kscan_lsp.kubernetes.kinds import GROUPS
 from kscan_lsp.paths import lookup
 from kscan_lsp.redaction import redact
-from kscan_lsp.text import Span
+from kscan_lsp.text import Span, close_matches
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -142,4 +141,4 @@ def _elsewhere(root: Node, counted: set[int], verdicts: AbstractSequence[Verdict
 
 def _meant(key: str) -> bool:
     """Whether a key may have been meant as the annotation."""
-    return key.startswith(_DOMAIN) or bool(get_close_matches(key, [ANNOTATION], cutoff=0.8))
+    return key.startswith(_DOMAIN) or bool(close_matches(key, [ANNOTATION], cutoff=0.8))

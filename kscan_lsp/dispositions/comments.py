@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.dispositions.directives import (
@@ -20,7 +19,7 @@ from kscan_lsp.dispositions.directives import (
 )
 from kscan_lsp.findings import Problem
 from kscan_lsp.regex import regex
-from kscan_lsp.text import Span
+from kscan_lsp.text import Span, close_matches
 from kscan_lsp.yaml.document import comments
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def by_comment(document: Document, _: Sequence[Verdicts]) -> Directives:
 
 def _misspelt(comment: str, offset: int) -> Iterable[Problem]:
     for almost in _ALMOST.finditer(comment):
-        if get_close_matches((almost[1] or almost[2]).lower(), ["ignore"]):
+        if close_matches((almost[1] or almost[2]).lower(), ["ignore"]):
             named = CONTROL_ID.search(comment, almost.end())
             known = named[0].upper() if named else EXAMPLE
             message = f"'{almost[0]}' suppresses nothing; write '{MARK} {known} -- reason'"

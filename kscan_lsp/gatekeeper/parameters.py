@@ -5,10 +5,10 @@ Left out: formats, patterns and bounds, which few templates have.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from kscan_lsp.admission.model import PolicyFault
+from kscan_lsp.text import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def _fields(
             inner = fields.get(name) if name in fields else others
             yield from misfits(one, _map(inner), (*path, name), legacy=legacy, depth=depth + 1)
             continue
-        near = get_close_matches(name, list(fields), n=1, cutoff=0.6)
+        near = close_matches(name, list(fields), n=1, cutoff=0.6)
         meant = f"; did you mean '{near[0]}'?" if near else ""
         yield PolicyFault((*path, name), f"its template has no parameter '{name}'{meant}")
 

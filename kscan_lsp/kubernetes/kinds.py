@@ -12,11 +12,12 @@ Left out on purpose: kinds of custom resource definitions. Whether one exists is
 from __future__ import annotations
 
 import unicodedata
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
+
+from kscan_lsp.text import close_matches
 
 _TABLE: Final = """
 core: v1: ComponentStatus* ConfigMap Endpoints Event LimitRange Namespace* Node* PersistentVolume*
@@ -105,7 +106,7 @@ def meant_kind(api_version: str, kind: str) -> str:
             return f"{_named(group, version if version in known.versions else _newest(known))} {meant}"
         return _elsewhere(kind)
     plain = _plain(group)
-    for name in GROUPS if plain in GROUPS else get_close_matches(plain, GROUPS, n=1, cutoff=0.85):
+    for name in GROUPS if plain in GROUPS else close_matches(plain, GROUPS, n=1, cutoff=0.85):
         if name and (name == plain or plain not in GROUPS) and (meant := _nearest(kind, GROUPS[name].kinds)):
             there = version if version in GROUPS[name].versions else _newest(GROUPS[name])
             return f"{_named(name, there)} {meant}"
@@ -143,7 +144,7 @@ def _nearest(kind: str, kinds: frozenset[str]) -> str:
     ):
         if singular in by_case:
             return by_case[singular]
-    close = get_close_matches(plain, by_case, n=1, cutoff=0.85)
+    close = close_matches(plain, by_case, n=1, cutoff=0.85)
     return by_case[close[0]] if close else ""
 
 

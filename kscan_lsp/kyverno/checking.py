@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kscan_lsp.admission.reading import binding_of, policy_of
@@ -11,6 +10,7 @@ from kscan_lsp.kyverno.context import expressions_in
 from kscan_lsp.kyverno.expressions import QueryError, parsed
 from kscan_lsp.kyverno.model import KyvernoFault
 from kscan_lsp.regex import regex
+from kscan_lsp.text import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +66,7 @@ class PolicyReader:
 
     def fault(self, path: Path, message: str, known: Iterable[str] = ()) -> None:
         """Note what is wrong; with what could be meant, of what there is."""
-        near = get_close_matches(message.rpartition("'")[0].rpartition("'")[2], list(known), n=1, cutoff=0.6)
+        near = close_matches(message.rpartition("'")[0].rpartition("'")[2], list(known), n=1, cutoff=0.6)
         meant = f"; did you mean '{near[0]}'?" if near else ""
         self.faults.append(KyvernoFault(path, message + meant))
 

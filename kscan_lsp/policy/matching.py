@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kscan_lsp.kubernetes.schema import KINDS
 from kscan_lsp.regex import regex
+from kscan_lsp.text import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def mistakes_in(match: Match) -> Iterator[tuple[Path, str]]:
                 yield (number, "groups", index), message
         for index, kind in enumerate(wanted.kinds):
             ours = kind in KINDS or not any(map(_KUBERNETES.fullmatch, wanted.groups))
-            meant = [] if ours else get_close_matches(kind, KINDS, n=1, cutoff=0.8)
+            meant = [] if ours else close_matches(kind, KINDS, n=1, cutoff=0.8)
             if meant and abs(len(meant[0]) - len(kind)) <= 2:  # else a kind that we do not know
                 yield (number, "kinds", index), f"no kind '{kind}'; did you mean '{meant[0]}'?"
             elif kind[:1].islower():

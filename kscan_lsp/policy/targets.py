@@ -8,7 +8,6 @@ of a list it found by content.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -16,6 +15,7 @@ from msgspec import Struct
 from kscan_lsp import cel, paths
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.regex import regex
+from kscan_lsp.text import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def parse_each(text: str) -> Each:
     first = steps[0]
     if first in _STARTS:
         return Each(str(first), tuple(steps[1:]))
-    if meant := _MEANT.get(first) or get_close_matches(str(first), _STARTS, n=1, cutoff=0.8):
+    if meant := _MEANT.get(first) or close_matches(str(first), _STARTS, n=1, cutoff=0.8):
         raise ValueError(f"nothing has '{first}' at its top; did you mean '{meant[0]}'?")
     return Each("object", tuple(steps))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.regex import regex
+from kscan_lsp.text import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ def nearest_name(name: str, known: list[str]) -> str:
         return f"; did you mean {', '.join(others)}{' or ' * bool(others)}{last}?"
     # of ids with the same number of digits, any is as near as the next one
     cutoff = 0.85 if _NUMBERED.fullmatch(name) else 0.6
-    if match := difflib.get_close_matches(name, known, n=1, cutoff=cutoff):
+    if match := close_matches(name, known, n=1, cutoff=cutoff):
         return f"; did you mean '{match[0]}'?"
     return f"; known are {', '.join(known)}" if 0 < len(known) <= 12 else ""
 

@@ -7,13 +7,12 @@ them give the same kind of error: what is wrong, where, and the nearest name tha
 from __future__ import annotations
 
 import copy
-import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kscan_lsp.findings import MAX_PROBLEMS, Problem
 from kscan_lsp.settings.shape import Model, fitting
 from kscan_lsp.settings.suggest import nearest_name
-from kscan_lsp.text import Span
+from kscan_lsp.text import Span, close_matches
 from kscan_lsp.yaml.document import read_document, split
 from kscan_lsp.yaml.layout import line_end
 from kscan_lsp.yaml.locate import span_at
@@ -105,10 +104,7 @@ def _without_echoes(misfits: abc.Sequence[Misfit]) -> list[Misfit]:
         one
         for one in misfits
         if one.kind != "missing"
-        or not any(
-            one.path == other.path[:-1] and difflib.get_close_matches(other.text, [one.text])
-            for other in unknown
-        )
+        or not any(one.path == other.path[:-1] and close_matches(other.text, [one.text]) for other in unknown)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,6 +10,7 @@ from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem
 from kscan_lsp.settings.model import InputsFile, replace_settings
 from kscan_lsp.settings.validation import validate, without_errors
+from kscan_lsp.text import close_matches
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.locate import span_at
 
@@ -73,6 +73,6 @@ def read_lists(
             "setting",
         )
         for name in values
-        if name not in read and (meant := get_close_matches(name, missing, n=1, cutoff=0.85))
+        if name not in read and (meant := close_matches(name, missing, n=1, cutoff=0.85))
     )
     return ListsFile(path, document, {n: v for n, v in values.items() if n in read}, problems + misspelt)
