@@ -33,6 +33,7 @@ from kscan_lsp.yaml.parser import MAX_DEPTH, MAX_NODES
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from kscan_lsp.yaml.data import Data
     from kscan_lsp.yaml.parser import Event, Events
     from kscan_lsp.yaml.tree import Node
 
@@ -46,6 +47,8 @@ class Read(NamedTuple):
     problems: tuple[Problem, ...]
     fault: Fault | None = None
     """The syntax error or exceeded limit because of which there is no tree; it is among the problems, too."""
+    data: Data | None = None
+    """What the tree means, where that is known by now; None where it is not."""
 
 
 class _Stop(Exception):  # noqa: N818 - it ends the reading and never leaves this module
@@ -71,8 +74,8 @@ def read(text: str) -> Read:
     if text.startswith(_BOM):
         content = text.lstrip(_BOM)
         return _shifted(read(content), len(text) - len(content))
-    root = read_block(text)
-    return read_events(text) if root is None else Read(root, ())
+    block = read_block(text)
+    return read_events(text) if block is None else Read(block.root, (), data=block.data)
 
 
 def read_events(text: str) -> Read:
