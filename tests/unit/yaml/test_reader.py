@@ -9,7 +9,7 @@ from kscan_lsp.yaml import parser
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import read_json
 from kscan_lsp.yaml.parser import MAX_DEPTH
-from kscan_lsp.yaml.reader import read
+from kscan_lsp.yaml.reader import Read, read
 from kscan_lsp.yaml.tree import Alias, Entry, Mapping, Scalar, Sequence
 
 
@@ -87,7 +87,7 @@ def test_a_question_mark_in_a_text_asks_nothing(text: str):
     "text", ["", "\n", "# c\n", "---\n", "---\n# c\n...\n", "\ufeff", "\ufeff# c\n", " \n\n"]
 )
 def test_nothing_is_nothing(text: str):
-    assert read(text) == (None, (), None)
+    assert read(text) == Read(None, ())
 
 
 @pytest.mark.parametrize(
