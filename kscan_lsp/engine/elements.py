@@ -68,9 +68,15 @@ def is_absent(each: Each, scope: Scope) -> bool:
     Raises:
         NotThereError: there are no containers, or something that is not what Kubernetes has there.
     """
-    if each.start == "containers":
-        return all(_is_missing(each.steps, one.values["container"]) for one in containers_of(scope))
-    return _is_missing(each.steps, scope.values.get(each.start))
+    steps = each.steps
+    if each.start != "containers":
+        return _is_missing(steps, scope.values.get(each.start))
+    containers = containers_of(scope)
+    if not steps or type(steps[0]) is not str:
+        return False
+    if steps[0] not in scope.fields_of_containers:
+        return True
+    return False not in [_is_missing(steps, one.values["container"]) for one in containers]
 
 
 def _is_missing(steps: Sequence[object], value: Any) -> bool:

@@ -72,6 +72,8 @@ class Scope(Struct):
     """Whether only what is written counts."""
     composed: Composed | None = None
     containers: list[Element] | None = None
+    fields_of_containers: frozenset[str] = frozenset()
+    """The names of all fields that any of these has."""
     long: frozenset[str] = frozenset()
     """The relations whose lists are long."""
     related: dict[tuple[str, object], References] = {}
@@ -326,6 +328,7 @@ def containers_of(scope: Scope) -> list[Element]:
         raise NotThereError((*pod_path, "containers"), "the pod has no containers")
     inherited = inherited_from(pod)
     found: list[Element] = []
+    fields: set[str] = set()
     for listed in CONTAINER_LISTS:
         items = pod.get(listed, [])
         if not isinstance(items, list):
@@ -334,6 +337,7 @@ def containers_of(scope: Scope) -> list[Element]:
             path = (*pod_path, listed, index)
             if not isinstance(container, dict):
                 raise NotThereError(path, "a container must be a mapping")
+            fields.update(container)
             sidecar = listed == "initContainers" and container.get("restartPolicy") == "Always"
             values = {
                 **scope.values,
@@ -342,5 +346,5 @@ def containers_of(scope: Scope) -> list[Element]:
                 "role": "sidecar" if sidecar else _ROLES[listed],
             }
             found.append(Element(path, values, {**scope.anchors, "container": path}, scope))
-    scope.containers = found
+    scope.containers, scope.fields_of_containers = found, frozenset(fields)
     return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.engine.memo import Results
+from kscan_lsp.engine.memo import NOTHING
 from kscan_lsp.findings import Finding, Problem, Related, in_order, merged
 from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
 from kscan_lsp.redaction.lines import is_expected
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kscan_lsp import cel
-    from kscan_lsp.engine.memo import Failure, Memo, NoAnswer
+    from kscan_lsp.engine.memo import Failure, Memo, NoAnswer, Results
     from kscan_lsp.engine.plan import Plan
     from kscan_lsp.engine.related import RelatedObjects
     from kscan_lsp.findings import Cause
@@ -123,31 +123,28 @@ def verdicts_of(
     """
     resource, wrong = known.resource, known.type_errors
     locator = resource.locator()
-    results = Results(
-        tuple([one for group in found for one in group.failures]),
-        tuple([one for group in found for one in group.no_answers]),
-    )
-    findings, hidden = findings_of(resource, locator, ruleset, results.failures, related)
+    said = [group for group in found if group is not NOTHING]
+    no_answers = [one for group in said for one in group.no_answers]
+    failures = [one for group in said for one in group.failures]
+    findings, hidden = findings_of(resource, locator, ruleset, failures, related)
     failed = frozenset([finding.control for finding in findings])
     problems = [
         Problem(locator.resolve(one.path).span, one.message, "placeholder" if one.placeholder else "type")
         for one in wrong
     ]
-    limits = dict.fromkeys((one.path, one.reason) for one in results.no_answers if one.limit)
+    limits = dict.fromkeys((one.path, one.reason) for one in no_answers if one.limit)
     problems += [Problem(locator.resolve(path).span, why, "limit", fatal=True) for path, why in limits]
     unevaluated: dict[str, Unevaluated] = {}
-    unanswered = [
-        Unevaluated(one.check.control, *_why(one, wrong, memo), one.limit) for one in results.no_answers
-    ]
+    unanswered = [Unevaluated(one.check.control, *_why(one, wrong, memo), one.limit) for one in no_answers]
     for entry in (*unanswered, *hidden, *_resting_on(wrong, plan, memo)):
         unevaluated.setdefault(entry.control, entry)
-    passed = frozenset(plan.controls) - failed - unevaluated.keys()
+    passed = frozenset(plan.controls).difference(failed, unevaluated)
     if resource.document.blanked:
         # what was taken out of the text may be what these would fail
         doubtful = passed & memo.controls_reading(_blanked_names(resource), ruleset.controls)
         unevaluated |= {control: Unevaluated(control, (), UNREADABLE) for control in sorted(doubtful)}
         passed -= doubtful
-    whole = not (wrong or results.no_answers or len(resource.templates) > 1)
+    whole = not (wrong or no_answers or len(resource.templates) > 1)
     return replace(
         known,
         findings=tuple(in_order(findings)),

@@ -210,7 +210,10 @@ def _used(pod: dict[str, Any], namespace: str) -> Iterator[tuple[str, str, str]]
         yield from _named("PersistentVolumeClaim", namespace, claim)
     for listed in ("containers", "initContainers", "ephemeralContainers"):
         for container in _maps(pod.get(listed)):
-            sources = [_map(variable.get("valueFrom")) for variable in _maps(container.get("env"))]
+            variables = [
+                one for one in _maps(container.get("env")) if "valueFrom" in one
+            ]  # most have a value
+            sources = [_map(one["valueFrom"]) for one in variables]
             for source in (*sources, *_maps(container.get("envFrom"))):
                 for kind, keys in (
                     ("ConfigMap", ("configMapKeyRef", "configMapRef")),

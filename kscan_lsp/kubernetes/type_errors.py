@@ -77,8 +77,32 @@ def type_errors(fields: Fields, data: dict[str, Any], only: Path = ()) -> list[T
         Null is never wrong: Kubernetes treats it as absent. At most `MAX_TYPE_ERRORS`.
     """
     found: list[TypeFault] = []
-    _compare(data, fields, (), "", found, only=only)
+    if only or not _fits(data, fields):
+        _compare(data, fields, (), "", found, only=only)
     return found
+
+
+def _fits(value: Any, expected: Any) -> bool:
+    """Whether no type in a value is wrong, as in nearly all: `_compare` without places, in half the time."""
+    if isinstance(expected, str):
+        return value is None or type(value) in _TYPES[expected]
+    if type(value) is dict:
+        known, every = (None, expected[1]) if isinstance(expected, tuple) else (expected, None)
+        if known is not None and type(known) is not dict:
+            return False
+        for key, item in value.items():
+            inner = every if known is None else known.get(key)
+            if inner is None or item is None:
+                continue
+            if type(item) not in _TYPES[inner] if type(inner) is str else not _fits(item, inner):
+                return False
+        return True
+    if type(value) is list and (
+        isinstance(expected, list) or (isinstance(expected, tuple) and expected[0] == EVERY)
+    ):
+        of_items = expected[0] if isinstance(expected, list) else expected[1]
+        return False not in [item is not None and _fits(item, of_items) for item in value]
+    return value is None
 
 
 def _compare(

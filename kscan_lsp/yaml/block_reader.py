@@ -21,8 +21,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
+
 from kscan_lsp.regex import regex
 from kscan_lsp.yaml import scalars
+from kscan_lsp.yaml.data import Data, data_of
 from kscan_lsp.yaml.tree import MAX_DEPTH, MAX_NODES, Entry, Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -72,14 +75,22 @@ def is_nothing(text: str) -> bool:
     return not text or (_NOTHING.fullmatch(text) is not None and text.replace("\n", " ").isprintable())
 
 
-def read_block(text: str) -> Node | None:  # noqa: PLR0915 - one loop, for speed
+class Block(Struct, frozen=True):
+    """A document of plain block YAML."""
+
+    root: Node
+    data: Data | None
+    """What it means, made on the way; None where that takes another look (`data_of`)."""
+
+
+def read_block(text: str) -> Block | None:  # noqa: PLR0915 - one loop, for speed
     """Read a document of plain block YAML.
 
     Args:
         text: any document.
 
     Returns:
-        Its tree, if it is such a document and has no problem. None says nothing about it.
+        Its tree and what that means, if it is such a document and has no problem. None says nothing about it.
     """
     # no control character, BOM, tab, CR, other line end, or half a surrogate pair
     if len(text) > _MAX_LENGTH or not text.replace("\n", " ").isprintable():
@@ -91,8 +102,18 @@ def read_block(text: str) -> Node | None:  # noqa: PLR0915 - one loop, for speed
     top: Mapping | Sequence = Sequence(0, 0, False)
     children: list[Any] = stream
     level = -1
-    above: list[tuple[Mapping | Sequence, list[Any], int]] = []
+    above: list[tuple[Mapping | Sequence, list[Any], int, Any]] = []
     name: Scalar | None = None  # the key whose value comes next; None in a list
+    # The same as plain values, which a walk over the tree would take a third as long again to make. A merge, a float
+    # that may be none in JSON and a key that is no text are left to that; so are keys that come twice, which show in
+    # the end: all mappings together have fewer than were written.
+    meant: list[Any] = []
+    values: Any = meant
+    field: Any = None
+    maps: list[dict[str, Any]] = []
+    keys = 0
+    plain_data = "<<" not in text
+    given: Any
     behind = 0  # where that value lies if it is empty, right behind colon or dash; -1 where none is missing
     at = last = 0  # where the next line begins, and where content ended
     node: Node | None
@@ -104,19 +125,33 @@ def read_block(text: str) -> Node | None:  # noqa: PLR0915 - one loop, for speed
             if place > level:
                 if behind < 0 or len(above) > MAX_DEPTH - 2 - _MAX_BRACKETS:  # a line opens two and brackets
                     return None
-                above.append((top, children, level))
+                above.append((top, children, level, values))
                 inside: list[Any] = []
-                top = Sequence(start, start, False, inside) if dash else Mapping(start, start, False, inside)
-                children.append(top if name is None else Entry(name, top))
-                children, level = inside, place
+                if dash:
+                    top, given = Sequence(start, start, False, inside), []
+                else:
+                    top, given = Mapping(start, start, False, inside), {}
+                    maps.append(given)
+                if name is None:
+                    children.append(top)
+                    values.append(given)
+                else:
+                    children.append(Entry(name, top))
+                    values[field] = given
+                children, level, values = inside, place, given
             else:
                 if behind >= 0:
                     last = behind
                     node = Scalar(last, last, None, "")
-                    children.append(node if name is None else Entry(name, node))
+                    if name is None:
+                        children.append(node)
+                        values.append(None)
+                    else:
+                        children.append(Entry(name, node))
+                        values[field] = None
                 while level > place:
                     top.end = last
-                    top, children, level = above.pop()
+                    top, children, level, values = above.pop()
                 if level != place:
                     return None
             if dash:
@@ -124,19 +159,26 @@ def read_block(text: str) -> Node | None:  # noqa: PLR0915 - one loop, for speed
                 behind = start + 1
                 start += len(dash)
                 if key:
-                    above.append((top, children, level))
-                    inside = []
+                    above.append((top, children, level, values))
+                    inside, given = [], {}
                     top = Mapping(start, start, False, inside)
                     children.append(top)
-                    children, level = inside, 2 * (column + len(dash))
+                    values.append(given)
+                    maps.append(given)
+                    children, level, values = inside, 2 * (column + len(dash)), given
             if key:
                 behind = start + len(key)
+                keys += 1
+                field = key
                 if key in words or key[0] in numbers:
-                    name = Scalar(start, behind, scalars.key_text(key), "")
+                    field = scalars.key_text(key)
+                    plain_data = plain_data and field is not None
+                    name = Scalar(start, behind, field, "")
                 elif key[0] not in signs:
                     name = Scalar(start, behind, key, "")
                 elif len(key) < _MAX_KEY:
                     name = _quoted(key, start)
+                    field = name.value
                 else:
                     return None
                 start = behind + len(colon)
@@ -154,13 +196,26 @@ def read_block(text: str) -> Node | None:  # noqa: PLR0915 - one loop, for speed
                 if node is None:
                     return None
                 last = node.end
+                if type(node) is Scalar:
+                    given = node.value
+                else:
+                    given, problems = data_of(node)
+                    plain_data = plain_data and not problems
             else:
                 if value[-1] == " ":
                     value = value.rstrip(" ")  # noqa: PLW2901 - what follows is about this one
                     last = start + len(value)
-                plain = value in words or first in numbers
-                node = Scalar(start, last, scalars.plain(value) if plain else value, "")
-            children.append(node if name is None else Entry(name, node))
+                given = value
+                if value in words or first in numbers:
+                    given = scalars.plain(value)
+                    plain_data = plain_data and type(given) is not float
+                node = Scalar(start, last, given, "")
+            if name is None:
+                children.append(node)
+                values.append(given)
+            else:
+                children.append(Entry(name, node))
+                values[field] = given
             behind = -1
         elif value:
             if value.rstrip(" ") != "---" or column or above or last:
@@ -175,11 +230,17 @@ def read_block(text: str) -> Node | None:  # noqa: PLR0915 - one loop, for speed
     if behind >= 0:
         last = behind
         node = Scalar(last, last, None, "")
-        children.append(node if name is None else Entry(name, node))
-    for open_one, _, _ in above[1:]:
+        if name is None:
+            children.append(node)
+            values.append(None)
+        else:
+            children.append(Entry(name, node))
+            values[field] = None
+    for open_one, *_ in above[1:]:
         open_one.end = last
     top.end = last
-    return stream[0]
+    plain_data = plain_data and sum(map(len, maps)) == keys
+    return Block(stream[0], Data(meant[0], ()) if plain_data else None)
 
 
 def _signed(written: str, start: int, inner: str) -> Node | None:

@@ -104,7 +104,7 @@ def read_document(text: str, *, json: bool = False) -> Document:
         if rest is not None:
             result, blanked = rest[0], tuple(sorted({*lines, *rest[1]}))
             problems += result.problems
-    values = data_of(result.root)
+    values = result.data or data_of(result.root)
     problems += values.problems
     if result.root is not None:
         unsure = {problem.span for problem in (*result.problems, *values.problems) if problem.fatal}

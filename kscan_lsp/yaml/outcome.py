@@ -13,6 +13,7 @@ from kscan_lsp.findings import Problem
 
 if TYPE_CHECKING:
     from kscan_lsp.text import Span
+    from kscan_lsp.yaml.data import Data
     from kscan_lsp.yaml.tree import Node
 
 
@@ -37,6 +38,8 @@ class Read(Struct, frozen=True):
     problems: tuple[Problem, ...]
     fault: Fault | None = None
     """The syntax error or exceeded limit because of which there is no tree; it is among the problems, too."""
+    data: Data | None = None
+    """What the tree means, where that is known by now; None where it is not."""
 
 
 def unreadable(fault: Fault) -> Read:

@@ -32,9 +32,11 @@ def read(text: str) -> Read:
     if text.startswith(_BOM):
         content = text.lstrip(_BOM)
         return _shifted(read(content), len(text) - len(content))
-    root = read_block(text)
-    if root is not None or is_nothing(text):
-        return Read(root, ())
+    block = read_block(text)
+    if block is not None:
+        return Read(block.root, (), data=block.data)
+    if is_nothing(text):
+        return Read(None, ())
     from kscan_lsp.yaml.event_reader import read_events  # a fifteenth of a scan of one file
 
     return read_events(text)

@@ -48,16 +48,20 @@ PIECES = (
 
 def accepted(text: str) -> bool:
     """Whether the short cut is taken, after holding what it gives against the events."""
-    root = read_block(text)
+    block = read_block(text)
     if is_nothing(text):
-        assert root is None
+        assert block is None
         assert read_events(text) == Read(None, ()), text
         return True
-    if root is None:
+    if block is None:
         return False
     expected = read_events(text)
     assert not expected.problems, text
-    assert msgspec.msgpack.encode(root) == msgspec.msgpack.encode(expected.root), text
+    assert msgspec.msgpack.encode(block.root) == msgspec.msgpack.encode(expected.root), text
+    if block.data is not None:
+        assert repr(block.data) == repr(data_of(expected.root)), (
+            text
+        )  # which has an order, and tells 1 from true
     return True
 
 
@@ -195,3 +199,19 @@ def test_a_key_is_read_and_a_merge_is_none_of_its_business() -> None:
     text = "on: yes\n0x10: 010\n<<: {a: 1}\n"
     assert accepted(text)
     assert read_document(text).data == {"true": True, "16": 8, "a": 1}
+
+
+def test_what_a_text_means_is_made_on_the_way():
+    block = read_block("a: {b: 1}\nc:\n- d: 'e'\n  f:\n- |\n  g\non: yes\n")
+    assert block is not None
+    assert block.data == ({"a": {"b": 1}, "c": [{"d": "e", "f": None}, "g\n"], "true": True}, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: 1\na: 2\n", "a:\n  b: 1\n  b: 2\n", "a: {b: 1, b: 2}\n", "<<: {a: 1}\n", "a: .inf\n", "~: 1\n"],
+)
+def test_what_has_a_problem_is_left_to_another_look(text: str):
+    block = read_block(text)
+    assert block is None or block.data is None
+    assert read_document(text).problems or text.startswith("<<")
