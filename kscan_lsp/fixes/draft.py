@@ -22,6 +22,7 @@ from kscan_lsp.kubernetes.schema import is_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
 
     from kscan_lsp.cel import Expression
     from kscan_lsp.engine.causes import FailedElements
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.compile_check import Check, Fix, Operation
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.results import CheckedDocument
+
+    Choices: TypeAlias = Callable[[Check, Element, Resource, Ruleset, Index], tuple[str | SecretKey, ...]]
+    """`choices_of`."""
 
 
 _NO_CHOICE: Final = ("",)
@@ -137,12 +141,20 @@ def drafts_of(
 
 
 def options_of(
-    finding: Finding, resource: Resource, elements: FailedElements, ruleset: Ruleset, index: Index
+    finding: Finding,
+    resource: Resource,
+    elements: FailedElements,
+    ruleset: Ruleset,
+    index: Index,
+    *,
+    chosen: Choices | None = None,
 ) -> list[FixOfCheck]:
     """The fixes of the checks behind a finding; none where one of them has no fix that can be made.
 
-    Args: as of `drafts_of`.
+    Args: as of `drafts_of`, and
+        chosen: who remembers what `choices_of` gives; else it is asked.
     """
+    chosen = chosen or choices_of
     checks = ruleset.control(finding.control).checks
     options: list[FixOfCheck] = []
     for cause in finding.causes:
@@ -150,7 +162,7 @@ def options_of(
         fix, element = check.fix, elements.find(check, cause)
         if fix is None or element is None:
             return []
-        choices = _choices(fix, element, resource, ruleset, index)
+        choices = chosen(check, element, resource, ruleset, index)
         if not choices:
             return []
         options.append(FixOfCheck(check, fix, element, choices))
@@ -169,10 +181,13 @@ def drafts_by(options: Sequence[FixOfCheck], resource: Resource, named: Named | 
     return [draft for draft in made if draft is not None]
 
 
-def _choices(
-    fix: Fix, element: Element, resource: Resource, ruleset: Ruleset, index: Index
+def choices_of(
+    check: Check, element: Element, resource: Resource, ruleset: Ruleset, index: Index
 ) -> tuple[str | SecretKey, ...]:
-    """The values that a fix may choose, as far as its condition holds."""
+    """The values that the fix of a check may choose, as far as its condition holds; none where it has no fix."""
+    fix = check.fix
+    if fix is None:
+        return ()
     choices: Sequence[str | SecretKey] = _NO_CHOICE
     for operation in fix.operations:
         if operation.verb == "choose":

@@ -9,13 +9,12 @@ called is each object's own, and is put in each time.
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
 from kscan_lsp.cel import variables_of
-from kscan_lsp.engine.locate import resolve
-from kscan_lsp.fixes.draft import drafts_by, elements_in, judged_in, options_of
+from kscan_lsp.fixes.draft import choices_of, drafts_by, elements_in, judged_in, options_of
 from kscan_lsp.fixes.titles import titled
 
 if TYPE_CHECKING:
@@ -24,16 +23,20 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.scope import Element
     from kscan_lsp.fixes.draft import FixOfCheck
+    from kscan_lsp.fixes.secrets import SecretKey
     from kscan_lsp.fixes.titles import Named, Outline
     from kscan_lsp.graph.index import Index
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.compile_check import Check, Fix
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.policy.targets import Target
     from kscan_lsp.workspace.results import CheckedDocument
 
 MAX_NAMED: Final = 16_384
-"""Findings, and places of elements, of which it is remembered what would fix them. All is forgotten when it is full."""
+"""Findings of which it is remembered what would fix them, places of elements, and choices that fixes have. All of one
+is forgotten when it is full.
+"""
+_CONTEXTS: Final = (("container", "securityContext"), ("pod", "securityContext"))
+"""What decides where the security context that holds for a container is written."""
 
 
 class FixName(Struct, frozen=True):
@@ -43,21 +46,24 @@ class FixName(Struct, frozen=True):
     safe: bool
 
 
-class _FixReads(Struct, frozen=True):
-    """What a fix depends on besides its place."""
+_Variables: TypeAlias = "tuple[tuple[str, str | None], ...]"
 
-    variables: tuple[tuple[str, str | None], ...]
-    """What its expressions read, but for its condition."""
-    inherited: tuple[Target, ...]
-    """What it changes in the security context that holds, which may be the pod's."""
+
+class _FixReads(Struct, frozen=True):
+    """What the fix of a check depends on besides its place."""
+
+    operations: _Variables | None
+    """What its expressions read, but for its condition; None for one that is not remembered."""
+    condition: _Variables | None
+    """What its condition reads; None for one whose choices rest on other objects."""
 
 
 class FixNames:
     """Names the fixes of findings, and remembers what is the same in other objects."""
 
     def __init__(self) -> None:
-        self._readings: dict[Check, _FixReads | None] = {}
-        """By check, what its fix depends on; None for one that is not remembered."""
+        self._readings: dict[Check, _FixReads] = {}
+        self._choices: dict[tuple[object, ...], tuple[str | SecretKey, ...]] = {}
         self._places: dict[tuple[object, ...], int] = {}
         self._numbers = count()
         """Numbers for the places, none of which comes again."""
@@ -74,9 +80,30 @@ class FixNames:
             places: dict[int, int] = {}
             named: Named = {}
             for finding in fixable:
-                options = options_of(finding, resource, elements, evaluator.ruleset, index)
+                options = options_of(
+                    finding, resource, elements, evaluator.ruleset, index, chosen=self._chosen
+                )
                 found = self._outlines(options, resource, evaluator.ruleset, places) if options else ()
                 yield [FixName(titled(outline, resource, named), safe) for outline, safe in found]
+
+    def _chosen(
+        self, check: Check, element: Element, resource: Resource, ruleset: Ruleset, index: Index
+    ) -> tuple[str | SecretKey, ...]:
+        """As `draft.choices_of`, by what conditions read."""
+        reads = (self._readings.get(check) or self._read_by(check)).condition
+        if reads is None:
+            return choices_of(check, element, resource, ruleset, index)
+        key = (check, ruleset, *[element.digest(name, field) for name, field in reads])
+        found = self._choices.get(key)
+        if found is None:
+            if len(self._choices) >= MAX_NAMED:
+                self._choices.clear()
+            found = self._choices[key] = choices_of(check, element, resource, ruleset, index)
+        return found
+
+    def _read_by(self, check: Check) -> _FixReads:
+        found = self._readings[check] = _reads(check.fix)
+        return found
 
     def _outlines(
         self, options: Sequence[FixOfCheck], resource: Resource, ruleset: Ruleset, places: dict[int, int]
@@ -107,17 +134,15 @@ class FixNames:
         key: list[object] = []
         for option in options:
             check, element = option.check, option.element
-            if check not in self._readings:
-                self._readings[check] = _reading(option.fix)
-            reading = self._readings[check]
-            if reading is None:
+            reads = (self._readings.get(check) or self._read_by(check)).operations
+            if reads is None:
                 return None
             place = places.get(id(element))
             if place is None:
                 place = places[id(element)] = self._place(element, resource, ruleset)
             key += (check, place, option.choices)
-            key += [element.digest(name, field) for name, field in reading.variables]
-            key += [resolve(target, element) for target in reading.inherited]
+            if reads:
+                key += [element.digest(name, field) for name, field in reads]
         return tuple(key)
 
     def _place(self, element: Element, resource: Resource, ruleset: Ruleset) -> int:
@@ -130,14 +155,21 @@ class FixNames:
         return self._places.setdefault(key, next(self._numbers))
 
 
-def _reading(fix: Fix) -> _FixReads | None:
+def _reads(fix: Fix | None) -> _FixReads:
+    if fix is None:
+        return _FixReads(None, None)
+    asks_others = any(one.verb == "toSecret" for one in fix.operations)
+    condition = None if asks_others else () if fix.when is None else variables_of(fix.when)
     variables: dict[tuple[str, str | None], None] = {}
     for operation in fix.operations:
         holes = [one for part in operation.target.expressions() for one in variables_of(part)]
         if any(field is not None for _, field in holes):
-            return None  # what else the variable has decides whether it is too much to evaluate
+            return _FixReads(
+                None, condition
+            )  # what else the variable has decides whether it is too much to evaluate
         variables.update(dict.fromkeys(holes))
         if operation.question is not None:
             variables.update(dict.fromkeys(variables_of(operation.question)))
-    inherited = [one.target for one in fix.operations if one.target.anchor == "effective"]
-    return _FixReads(tuple(variables), tuple(inherited))
+        if operation.target.anchor == "effective":
+            variables.update(dict.fromkeys(_CONTEXTS))
+    return _FixReads(tuple(variables), condition)

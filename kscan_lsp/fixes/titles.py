@@ -91,6 +91,10 @@ def titled(outline: Outline, resource: Resource, named: Named | None = None) -> 
         named: what is known of the resource, for who asks for many titles: most changes are in the same few elements.
     """
     named = {} if named is None else named
+    if len(outline.steps) == 1 and not outline.given:  # of most
+        step = outline.steps[0]
+        text = step.before + (_called_in(resource, step, named) if step.place else "") + step.after
+        return text[:1].upper() + text[1:]
     steps: list[str] = []
     places: list[str] = []
     for step in outline.steps:
@@ -102,7 +106,7 @@ def titled(outline: Outline, resource: Resource, named: Named | None = None) -> 
             steps.append(step.before + place + step.after)
     if outline.given:
         return f"{outline.given} ({', '.join(places)})" if places else outline.given
-    text = steps[0] if len(steps) == 1 else " and ".join(dict.fromkeys(steps))
+    text = " and ".join(dict.fromkeys(steps))
     return text[:1].upper() + text[1:]
 
 

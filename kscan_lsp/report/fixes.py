@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from kscan_lsp.fixes.naming import FixName, FixNames
-from kscan_lsp.fixes.verify import Site, VerifiedFix, fixes_of
+from kscan_lsp.fixes.naming import FixNames
+from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import FixEdit, FixOption
 from kscan_lsp.report.places import range_of
@@ -14,6 +14,7 @@ from kscan_lsp.report.places import range_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from kscan_lsp.fixes.verify import VerifiedFix
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
 
@@ -50,25 +51,23 @@ def _in_document(
     findings = site.checked.findings
     if not site.is_written or not any(finding.fixable for finding in findings):
         return [()] * len(findings)
-    found: Iterator[Sequence[VerifiedFix | FixName]]
+    found: Iterator[tuple[FixOption, ...]]
     if detail is FixDetail.EDITS:
-        found = (fixes_of(site, finding)[0] for finding in findings if finding.fixable)
+        found = (
+            tuple([_proven(placed, fix, site.project) for fix in fixes_of(site, finding)[0]])
+            for finding in findings
+            if finding.fixable
+        )
     else:  # in the order of findings
-        found = names.of(site.checked, site.project.evaluator, site.project.index)
-    return [
-        tuple([_option(placed, one, site.project) for one in next(found)]) if finding.fixable else ()
-        for finding in findings
-    ]
+        named = names.of(site.checked, site.project.evaluator, site.project.index)
+        found = (tuple([_named(one.title, one.safe) for one in fixes]) for fixes in named)
+    return [next(found) if finding.fixable else () for finding in findings]
 
 
-@lru_cache(4_096)
-def _named(fix: FixName) -> FixOption:
-    """A fix by its name: workloads with containers of the same names have the same ones."""
-    return FixOption(fix.title, fix.safe)
+_named: Final = lru_cache(4_096)(FixOption)
+"""A fix by its name: workloads with containers of the same names have the same ones."""
 
 
-def _option(placed: PlacedDocument, fix: VerifiedFix | FixName, project: Project) -> FixOption:
-    if isinstance(fix, FixName):
-        return _named(fix)
+def _proven(placed: PlacedDocument, fix: VerifiedFix, project: Project) -> FixOption:
     edits = tuple(FixEdit(range_of(placed.locate(edit.span), project), edit.text) for edit in fix.edits)
     return FixOption(fix.title, fix.safe, edits)

@@ -86,7 +86,7 @@ _short_quoted: Final = lru_cache(4_096)(_line)
 
 def _parts(report: Report) -> dict[str, Any]:
     """The parts of the report; the findings are left to `_FindingTexts`."""
-    statuses = [entry.finding.status for entry in report.findings]
+    statuses = [said.status for entry in report.findings if (said := entry.finding.disposition) is not None]
     return {
         "schema": SCHEMA_VERSION,
         "tool": {"name": "kscan", "version": __version__},

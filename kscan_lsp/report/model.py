@@ -330,7 +330,7 @@ class Report(Struct, frozen=True):
 
     def open(self) -> Iterator[Reported]:
         """The findings that count: neither accepted nor in a baseline."""
-        return (entry for entry in self.findings if entry.finding.status == "open")
+        return (entry for entry in self.findings if entry.finding.disposition is None)
 
     def by_severity(self) -> dict[Severity, int]:
         """Open findings counted, the worst first; every severity is there."""

@@ -123,4 +123,13 @@ def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(naming, "MAX_NAMED", 1)
     names = FixNames()
     assert [named(names, SETS, POD) for _ in range(3)] == [named(FixNames(), SETS, POD)] * 3
-    assert (len(names._known), len(names._places)) == (1, 1)
+    assert (len(names._known), len(names._places), len(names._choices)) == (1, 1, 1)
+
+
+def test_a_condition_is_not_evaluated_again_on_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = project_of(CONDITION, a=POD, b=POD.replace("name: api", "name: shop"))
+    names = FixNames()
+    one, other = (checked for file in project.files.values() for checked in file.parts)
+    told = len(list(names.of(one, project.evaluator, project.index)))
+    monkeypatch.setattr(naming, "choices_of", lambda *_: pytest.fail("asked again"))
+    assert len(list(names.of(other, project.evaluator, project.index))) == told == 2
