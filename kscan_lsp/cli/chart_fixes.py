@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.fix import FixResult
-    from kscan_lsp.cli.judged import ChartToJudge
     from kscan_lsp.cli.scan import Scan
+    from kscan_lsp.cli.to_judge import ChartToJudge
     from kscan_lsp.findings import Finding
     from kscan_lsp.render.makers import Helm
     from kscan_lsp.workspace.project import Project

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.cli.processes import ALONE, Processes
+from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge, RenderedCharts
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.files.manifest import display_name
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.charts import RenderedChart
     from kscan_lsp.cli.copies import Packing
     from kscan_lsp.graph.index import Object
-    from kscan_lsp.render.chart import Chart
-    from kscan_lsp.report.model import NotScanned, Skipped
-    from kscan_lsp.workspace.charts import ValuesRendering
+    from kscan_lsp.report.model import Skipped
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.overlays import OverlayBuild
     from kscan_lsp.workspace.results import CheckedFile
@@ -53,41 +52,6 @@ class ScannedFile(Struct, frozen=True):
     source: SourceText
     checked: CheckedFile
     project: Project
-
-
-class ChartToJudge(Struct, frozen=True):
-    """A chart that was rendered, by its defaults first, and waits for the others before it is judged."""
-
-    renderings: tuple[ValuesRendering, ...]
-    sources: Mapping[str, SourceText]
-    asked: frozenset[str]
-    """The names of the templates that somebody asked about."""
-    configuration: Configuration
-    folder: Path
-    chart: Chart | None = None
-    """Its files; None where nobody asks what causes what is found in it."""
-    prefix: str = ""
-    """What stands before the paths of those in their names."""
-
-
-class OverlayToJudge(Struct, frozen=True):
-    """An overlay that was built, and waits for the manifests around it before it is judged."""
-
-    build: OverlayBuild
-    configuration: Configuration
-
-
-class RenderedCharts(Struct, frozen=True):
-    """What became of the charts that a command came to."""
-
-    charts: list[ChartToJudge]
-    skipped: list[Skipped]
-    """The templates of those that nothing rendered."""
-    not_scanned: list[NotScanned]
-    names: set[str]
-    """What the templates of the others are called."""
-    done: set[str]
-    """The commands that need not be run any more."""
 
 
 def rendered_of(

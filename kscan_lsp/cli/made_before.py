@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.asked import Past
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.judged import ChartToJudge, OverlayToJudge
     from kscan_lsp.cli.overlays import BuiltOverlays
+    from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge
     from kscan_lsp.graph.index import Object
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.charts import ValuesRendering

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.cli.judged import ChartToJudge, FileToJudge, OverlayToJudge, ScannedFile
+from kscan_lsp.cli.judged import FileToJudge, ScannedFile
+from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.model import FileProblem, NotScanned
 from kscan_lsp.report.places import problem_in

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.fix import FixResult
-    from kscan_lsp.cli.judged import OverlayToJudge, ScannedFile
+    from kscan_lsp.cli.judged import ScannedFile
     from kscan_lsp.cli.scan import Scan
+    from kscan_lsp.cli.to_judge import OverlayToJudge
 
 MOST_BUILDS: Final = 40
 """How often overlays are built again to find out which fixes hold."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.judged import OverlayToJudge
     from kscan_lsp.cli.overlays import BuiltOverlays
+    from kscan_lsp.cli.to_judge import OverlayToJudge
     from kscan_lsp.render.chart import Chart
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.releases import NamedRelease

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.judged import ChartToJudge, OverlayToJudge, RenderedCharts
     from kscan_lsp.cli.overlays import BuiltOverlays
+    from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge, RenderedCharts
     from kscan_lsp.files.discover import Discovered
     from kscan_lsp.graph.index import Object
     from kscan_lsp.report.standards import StandardChange
