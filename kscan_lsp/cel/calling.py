@@ -66,9 +66,9 @@ class Function(Struct, frozen=True):
         """
         given = tuple(map(type, arguments))
         for result, parameters, call in self.overloads:
-            if len(given) == len(parameters) and all(map(_takes, parameters, given)):
+            if given == parameters or (len(given) == len(parameters) and all(map(_takes, parameters, given))):
                 found = call(*arguments)
-                if _takes(result, type(found)):
+                if result is None or result is type(found):
                     return found
         raise ValueError("no such overload")
 
