@@ -22,7 +22,6 @@ from kscan_lsp.cel.operators import OPERATORS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from kscan_lsp.cel.calling import Function
     from kscan_lsp.cel.code import Code
     from kscan_lsp.cel.steps import Frame, Step
 
@@ -104,6 +103,9 @@ def _field(whole: Code, key: Code) -> Step:
     start, names = _way(["field", whole, key], {"field"})
     if not names:
         return steps.required(steps.at_key(_step(whole), _step(key)))
+    match start, names:
+        case ["variable", variable], [name]:
+            return steps.field_of(variable, name)
     return steps.fields(_step(start), names)
 
 
@@ -112,7 +114,14 @@ def _then(whole: Code, key: Code) -> Step:
     start, names = _way(["then", whole, key], _OPTIONALS)
     if not names:
         return steps.at_key(_step(whole), _step(key))
-    return steps.found(_step(start), names, steps.ABSENT)
+    return _found(start, names, steps.ABSENT)
+
+
+def _found(start: Code, names: Sequence[str], instead: Data) -> Step:
+    match start, names:
+        case ["variable", variable], [name]:
+            return steps.found_of(variable, name, instead)
+    return steps.found(_step(start), names, instead)
 
 
 def _has(whole: Code, name: str) -> Step:
@@ -132,7 +141,7 @@ def _or_value(whole: Code, other: Code) -> Step:
     known = _written(other)
     if known is not _UNKNOWN:
         start, names = _way(whole, _OPTIONALS)
-        return steps.found(_step(start), names, known)
+        return _found(start, names, known)
     of, instead = _step(whole), _step(other)
 
     def value(frame: Frame) -> Data:
@@ -194,21 +203,24 @@ def _mentions(code: Code, number: int) -> bool:
 
 
 def _same(one: Code, other: Code) -> Step:
-    return steps.same(_step(one), _step(other))
+    text = _written(other)
+    return steps.is_text(_step(one), text) if type(text) is str else steps.same(_step(one), _step(other))
 
 
 # Calling
 
 
 @cache
-def _own() -> Mapping[str, Function]:
+def _own() -> Mapping[str, Callable[..., Data]]:
     """Our functions by name, but for two of one name, which one only their types tell apart."""
-    return {function.name: function for function in library.all_functions()}
+    return {function.name: function.with_values() for function in library.all_functions()}
 
 
 def _call(name: str, arguments: Sequence[Code]) -> Step:
     if name in {"_&&_", "_||_"}:
         return _decided(name, arguments)
+    if name == "!_":
+        return steps.negated(_step(arguments[0]))
     parts = [_step(argument) for argument in arguments]
     call = OPERATORS.get((name, len(parts))) or _own().get(name)
     if call is None:

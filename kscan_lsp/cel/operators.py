@@ -22,13 +22,6 @@ class UnansweredError(Exception):
     """Only the runtime knows."""
 
 
-def sure(value: Data) -> bool:
-    """A value that must be true or false."""
-    if value is not True and value is not False:
-        raise UnansweredError
-    return bool(value)
-
-
 def equal(one: Data, other: Data) -> bool:
     """Whether two values are equal."""
     kind, kind_of_other = type(one), type(other)
@@ -137,7 +130,6 @@ def _number(value: Data) -> int:
 
 
 OPERATORS: Final[Mapping[tuple[str, int], Callable[..., Data]]] = {
-    ("!_", 1): lambda value: not sure(value),
     ("_<_", 2): _compared(operator.lt),
     ("_<=_", 2): _compared(operator.le),
     ("_>_", 2): _compared(operator.gt),

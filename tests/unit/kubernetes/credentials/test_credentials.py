@@ -241,7 +241,7 @@ def test_patterns_of_kubescapes_are_left_to_the_rules_and_others_are_searched_fo
 
 def test_the_first_look_at_a_text_finds_what_a_search_finds() -> None:
     entries = (*credentials.ENTRIES, "licence")
-    has = texts.language(entries).hint()
+    has = texts.hint(entries)
     pattern = compiled(tokens.HINT + b"|licence")
     parts = [
         "",
