@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 class Activation:
     """Values bound to names, ready to be read by any number of expressions. Opaque; made by `bind`."""
 
-    __slots__ = ("_bound", "_bounds", "_extents", "_given", "_handle", "_known", "_reads", "environment")
+    __slots__ = (
+        "_answers",
+        "_bound",
+        "_bounds",
+        "_extents",
+        "_given",
+        "_handle",
+        "_known",
+        "_reads",
+        "environment",
+    )
 
     def __init__(self, environment: Environment, values: Mapping[str, Any], reads: Reads | None) -> None:
         self.environment = environment
@@ -26,6 +36,7 @@ class Activation:
         self._reads = reads
         self._bound: Mapping[str, Any] | None = None
         self._handle: Any = None
+        self._answers: dict[object, Any] = {}
         self._extents: dict[tuple[str, ...], tuple[Extent, ...] | None] = {}
         self._known: dict[str, Extent] = {}
         self._bounds: dict[str, Extent] = {}
@@ -50,10 +61,16 @@ class Activation:
         if environment.admission:
             return None
         native = environment.natives.get(expression) or native_of(environment, expression)
+        # two controls may have a check in common, and expressions that are the same share what answers them
+        answers = self._answers
+        if native in answers:
+            return answers[native]
         try:
-            return native(self._given)
+            answer = native(self._given)
         except Exception:  # noqa: BLE001 - whatever is wrong, the runtime has a word for it
-            return None
+            answer = None
+        answers[native] = answer
+        return answer
 
     def text(self, names: tuple[str, ...]) -> str | None:
         """The text in a field of a field ... of a variable; None where there is something else, or nothing."""

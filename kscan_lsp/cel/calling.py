@@ -58,19 +58,35 @@ class Function(Struct, frozen=True):
     overloads: tuple[Overload, ...] = ()
     """None where the runtime alone is to call it."""
 
-    def __call__(self, *arguments: Any) -> Any:
-        """Call it without the runtime, with values as they are: no function changes what it is handed.
+    def with_values(self) -> Callable[..., Any]:
+        """What calls it without the runtime, with values as they are: no function changes what it is handed.
 
-        Raises:
-            Exception: there is none for such values, or what the function itself raises.
+        It raises where there is none for such values, and what the function itself raises.
         """
+        if len(self.overloads) != 1:
+            return self._chosen
+        ((result, parameters, call),) = self.overloads
+        if result is None or None in parameters:
+            return self._chosen
+
+        def called(*arguments: Any) -> Any:
+            if tuple(map(type, arguments)) == parameters and type(found := call(*arguments)) is result:
+                return found
+            raise ValueError(_NONE)
+
+        return called
+
+    def _chosen(self, *arguments: Any) -> Any:
         given = tuple(map(type, arguments))
         for result, parameters, call in self.overloads:
             if len(given) == len(parameters) and all(map(_takes, parameters, given)):
                 found = call(*arguments)
                 if _takes(result, type(found)):
                     return found
-        raise ValueError("no such overload")
+        raise ValueError(_NONE)
+
+
+_NONE = "no such overload"
 
 
 def _takes(parameter: type | None, given: type) -> bool:

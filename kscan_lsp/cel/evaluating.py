@@ -84,6 +84,8 @@ def evaluate(
         return refused
     patterns.start_evaluation()
     known = activation.answer(expression)
+    if type(known) is str:
+        return known
     if known is not None and (fresh := _Fresh(most).json(known)) is not None:
         return fresh
     program = program_of(activation.environment, expression)

@@ -201,10 +201,10 @@ def _or_pattern(find: Callable[..., str]) -> Callable[..., str]:
     def search(*arguments: Data) -> str:
         *given, text, names, listed = arguments
         found = find(*given, text, names)
-        if not found and (own := credentials.own_patterns(listed)):
-            texts = (text, credentials.decoded(text))
-            return "a credential" if any(patterns.matches_any(each, own) for each in texts if each) else ""
-        return found
+        if found or not (own := credentials.own_patterns(tuple(listed))):
+            return found
+        texts = (text, credentials.decoded(text))
+        return "a credential" if any(patterns.matches_any(each, own) for each in texts if each) else ""
 
     return search
 

@@ -22,13 +22,6 @@ class UnansweredError(Exception):
     """Only the runtime knows."""
 
 
-def sure(value: Data) -> bool:
-    """A value that must be true or false."""
-    if value is not True and value is not False:
-        raise UnansweredError
-    return bool(value)
-
-
 def equal(one: Data, other: Data) -> bool:
     """Whether two values are equal."""
     kind, kind_of_other = type(one), type(other)
@@ -46,7 +39,8 @@ def equal(one: Data, other: Data) -> bool:
 
 def _in(item: Data, whole: Data) -> bool:
     if type(whole) is list:
-        return any(equal(item, one) for one in whole)
+        # a text equals nothing but texts, in Python as in CEL
+        return item in whole if type(item) is str else any(equal(item, one) for one in whole)
     if type(whole) is dict and type(item) is str:
         return item in whole
     raise UnansweredError
@@ -82,15 +76,24 @@ def _compared(how: Callable[[Data, Data], bool]) -> Callable[[Data, Data], bool]
     return compare
 
 
-def _texts(call: Callable[..., Data], *, ascii_only: bool = False) -> Callable[..., Data]:
-    """A function of texts; of an empty one in second place, the runtime is asked what it does."""
+def _of_text(call: Callable[[str], Data]) -> Callable[[Data], Data]:
+    """A function of a text that is the same in Python where that is ASCII."""
 
-    def of_texts(text: Data, *others: Data) -> Data:
-        if type(text) is not str or (ascii_only and not text.isascii()):
-            raise UnansweredError
-        if any(type(one) is not str or not one for one in others):
-            raise UnansweredError
-        return call(text, *others)
+    def of_text(text: Data) -> Data:
+        if type(text) is str and text.isascii():
+            return call(text)
+        raise UnansweredError
+
+    return of_text
+
+
+def _of_texts(call: Callable[[str, str], Data]) -> Callable[[Data, Data], Data]:
+    """A function of two texts; of an empty one in second place, the runtime is asked what it does."""
+
+    def of_texts(text: Data, other: Data) -> Data:
+        if type(text) is str and type(other) is str and other:
+            return call(text, other)
+        raise UnansweredError
 
     return of_texts
 
@@ -127,7 +130,6 @@ def _number(value: Data) -> int:
 
 
 OPERATORS: Final[Mapping[tuple[str, int], Callable[..., Data]]] = {
-    ("!_", 1): lambda value: not sure(value),
     ("_<_", 2): _compared(operator.lt),
     ("_<=_", 2): _compared(operator.le),
     ("_>_", 2): _compared(operator.gt),
@@ -138,14 +140,14 @@ OPERATORS: Final[Mapping[tuple[str, int], Callable[..., Data]]] = {
     ("size", 1): _size,
     ("string", 1): _text,
     ("int", 1): _number,
-    ("contains", 2): _texts(operator.contains),
-    ("startsWith", 2): _texts(str.startswith),
-    ("endsWith", 2): _texts(str.endswith),
-    ("lowerAscii", 1): _texts(str.lower, ascii_only=True),
-    ("upperAscii", 1): _texts(str.upper, ascii_only=True),
-    ("split", 2): _texts(str.split),
-    ("indexOf", 2): _texts(str.find),
-    ("lastIndexOf", 2): _texts(str.rfind),
+    ("contains", 2): _of_texts(operator.contains),
+    ("startsWith", 2): _of_texts(str.startswith),
+    ("endsWith", 2): _of_texts(str.endswith),
+    ("lowerAscii", 1): _of_text(str.lower),
+    ("upperAscii", 1): _of_text(str.upper),
+    ("split", 2): _of_texts(str.split),
+    ("indexOf", 2): _of_texts(str.find),
+    ("lastIndexOf", 2): _of_texts(str.rfind),
     ("substring", 2): _tail,
     ("substring", 3): _middle,
     ("join", 1): _joined,

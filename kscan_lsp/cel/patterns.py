@@ -83,7 +83,7 @@ def _any_of(patterns: tuple[str, ...]) -> Pattern:
     return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), _OPTIONS)
 
 
-def matches_any(text: str, patterns: list[str]) -> bool:
+def matches_any(text: str, patterns: Sequence[str]) -> bool:
     """Whether any of the regular expressions is found in a text.
 
     Raises:
@@ -96,7 +96,8 @@ def matches_any(text: str, patterns: list[str]) -> bool:
     except (ValueError, TypeError):
         raise ValueError(_WRONG) from None
     _spend(pattern, len(text))
-    return pattern.search(text) is not None
+    # of a text, the search would count the characters up to what it finds
+    return pattern.search(text.encode()) is not None
 
 
 def find_all(text: str, pattern: str, limit: int = -1) -> list[str]:

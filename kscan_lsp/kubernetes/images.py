@@ -8,13 +8,14 @@ of its characters. Left out on purpose: regular expressions, in which a dot mean
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.schema import CONTAINER_LISTS
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 _NO_NAME: Final = regex(r"[^\w.:/@*-]")
 _IPV6: Final = regex(r"\[[0-9A-Fa-f:]+\](?=[:/]|$)")
@@ -23,6 +24,9 @@ _DIGEST: Final = regex(
     r"(?:sha256|sha512|blake3):|[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32}"
 )
 """The algorithms of the OCI image specification, and what else the reference package of CNCF Distribution takes."""
+
+_ENDS: Final = frozenset("/:@")
+"""Before these, a part of a name ends."""
 
 
 def begins_digest(text: str, at: int = 0) -> bool:
@@ -78,14 +82,29 @@ def images_in(pod: object) -> list[str]:
     return list(found)
 
 
-def listed(name: str, entries: Iterable[str]) -> bool:
+def listed(name: str, entries: Sequence[str]) -> bool:
     """Whether a list of registries and repositories has an image.
 
     Args:
         name: the image, as `registry/repository`; what follows, a tag or a digest, does not matter.
         entries: starts of names, with or without `*`. Without a registry they are of `docker.io`, as images are.
     """
-    return any(entry and (_begins(name, entry) or _begins(name, _in_full(entry))) for entry in entries)
+    if not entries:
+        return False
+    starts, longest, patterns = _sorted(tuple(entries))
+    for at, letter in enumerate(name[: longest + 1]):
+        if letter in _ENDS and (name[:at] in starts or (letter == "/" and name[: at + 1] in starts)):
+            return True
+    return name in starts or any(_begins(name, pattern) for pattern in patterns)
+
+
+@lru_cache(maxsize=64)
+def _sorted(entries: tuple[str, ...]) -> tuple[frozenset[str], int, tuple[str, ...]]:
+    """The entries of a list as they are and in full: those without a `*`, how long they are, and those with one."""
+    written = {one for entry in entries if entry for one in (entry, _in_full(entry))}
+    patterns = {one for one in written if "*" in one}
+    starts = written - patterns
+    return frozenset(starts), max(map(len, starts), default=0), tuple(patterns)
 
 
 def _in_full(entry: str) -> str:
@@ -96,9 +115,7 @@ def _in_full(entry: str) -> str:
 
 
 def _begins(name: str, entry: str) -> bool:
-    if "*" not in entry:
-        end = len(entry)
-        return name.startswith(entry) and (entry.endswith("/") or name[end : end + 1] in ("", "/", ":", "@"))
+    """Whether a name begins with an entry that has a `*`."""
     asked, given = entry.removesuffix("/").split("/"), name.split("/")
     if len(given) < len(asked) + entry.endswith("/"):
         return False

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import Final
 
 from kscan_lsp.kubernetes.credentials import commands, texts, tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim, is_about, meaning, split
 from kscan_lsp.kubernetes.credentials.searches import lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import SYNONYMS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ENTRIES: Final = tuple(SYNONYMS)
 """The sensitiveKeyNames that hold without settings."""
@@ -32,9 +30,10 @@ SUPERSEDED: Final = frozenset(
 every second text. Whatever else is in that list is searched for as it is written."""
 
 
-def own_patterns(patterns: Iterable[str]) -> list[str]:
+@lru_cache(maxsize=64)
+def own_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The entries of sensitiveValues that are the user's own, to be searched for in any case of letters."""
-    return [f"(?i){pattern}" for pattern in patterns if pattern not in SUPERSEDED]
+    return tuple(f"(?i){pattern}" for pattern in patterns if pattern not in SUPERSEDED)
 
 
 def credential(name: str, value: str, entries: list[str]) -> str:

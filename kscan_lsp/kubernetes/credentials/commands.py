@@ -87,7 +87,7 @@ def _first(text: bytes, entries: tuple[str, ...]) -> str:
 
 def find(text: bytes, entries: tuple[str, ...]) -> texts.Found | None:
     """The first kind of credential in a text or its command lines, and where; None where there is none."""
-    if texts.language(entries).hint().search(text) is None:
+    if not texts.hint(entries)(text):
         return None
     return texts.find(text, entries) or next(scripts(text, entries), None)
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from kscan_lsp.kubernetes.credentials import tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning
-from kscan_lsp.kubernetes.credentials.searches import lazy
+from kscan_lsp.kubernetes.credentials.searches import lazy, whether
 from kscan_lsp.kubernetes.credentials.vocabulary import NAMED, NOT_TOKENS, SYNONYMS, TYPES
 
 if TYPE_CHECKING:
@@ -68,18 +68,26 @@ _HEADER: Final = lazy(rb"(?i)authorization[\"']?\s*[:=,]\s*\\*[\"']?\s*$")
 class Language(Struct, frozen=True):
     """The searches that depend on sensitiveKeyNames. Groups: the name, the sign, the value in four ways of quoting."""
 
-    hint: Search
-    """What no text is without in which anything is found."""
     pairs: tuple[Search, ...]
     spaced: Search
     """The same with nothing but a space for a sign, on a line or statement of their own: prose has such lines, too."""
 
 
 @lru_cache(maxsize=64)
+def hint(entries: tuple[str, ...]) -> Callable[[bytes], object]:
+    """Whether a text has what none is without in which anything is found under these sensitiveKeyNames."""
+    return whether(tokens.HINT + _listed(entries))
+
+
+def _listed(entries: tuple[str, ...]) -> bytes:
+    own = [entry.strip() for entry in entries if entry.strip() and entry.strip().lower() not in SYNONYMS]
+    return b"".join(b"|" + re.escape(word).encode() for word in own)
+
+
+@lru_cache(maxsize=64)
 def language(entries: tuple[str, ...]) -> Language:
     """What to search for under these sensitiveKeyNames."""
-    own = [entry.strip() for entry in entries if entry.strip() and entry.strip().lower() not in SYNONYMS]
-    listed = b"".join(b"|" + re.escape(word).encode() for word in own)
+    listed = _listed(entries)
     name = rb"([\w.$\x{80}-\x{10FFFF}-]*(?i:" + _KEYWORDS + listed + rb")[\w.\x{80}-\x{10FFFF}-]*)"
     quote, space = rb"\\*[\"'`]?", rb"\s{0,9}"
     patterns = (
@@ -101,8 +109,7 @@ def language(entries: tuple[str, ...]) -> Language:
         rb"(?m)(?:^|[;{])[ \t]*(?:(?:set|setenv|SetEnv|proxy_set_header|add_header)[ \t]+)?"
         + name + rb"([ \t]+)" + _VALUE + rb"(?:[ \t]*;|[ \t]*\r?$)"
     )  # fmt: skip
-    hint = tokens.HINT + listed
-    return Language(lazy(hint), tuple(map(lazy, patterns)), lazy(spaced))
+    return Language(tuple(map(lazy, patterns)), lazy(spaced))
 
 
 def find(text: bytes, entries: tuple[str, ...]) -> Found | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from kscan_lsp.kubernetes.images import entry_error, listed
@@ -68,8 +70,21 @@ def test_an_image_is_not_listed(name: str, entry: str) -> None:
     assert not listed(name, [entry])
 
 
+@pytest.mark.parametrize("entry", ["a.b", "a.b/", "a.b:5", "a.b/c", "a.b/c/", "a.b/c@", "c", "c/", "/", ":"])
+def test_an_entry_without_a_star_is_the_start_of_a_name_up_to_the_end_of_a_part(entry: str) -> None:
+    full = f"docker.io/{'' if '/' in entry else 'library/'}{entry}" if entry[0] in "c/" else entry
+    parts = ["", "a.b", "docker.io", "library", "/", "//", ":", ":5", "@", "c", "cc"]
+    for name in ["".join(three) for three in itertools.product(parts, repeat=3)]:
+        begins = any(
+            name.startswith(one) and (one.endswith("/") or name[len(one) : len(one) + 1] in ("", *"/:@"))
+            for one in (entry, full)
+        )
+        assert listed(name, ["other.example", entry]) is begins, name
+
+
 def test_a_long_entry_takes_no_longer_than_its_length() -> None:
     assert not listed(f"quay.io/{'a' * 50_000}b", [f"quay.io/{'a*' * 25_000}c"])
+    assert not listed("/" * 1_000_000, ["quay.io/team"])
 
 
 @pytest.mark.parametrize(

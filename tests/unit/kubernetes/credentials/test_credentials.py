@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kscan_lsp.kubernetes import credentials
 from kscan_lsp.kubernetes.credentials import commands, names, texts, tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim
+from kscan_lsp.kubernetes.credentials.searches import compiled
 
 ENTRIES = (
     "aws_secret_access_key",
@@ -234,7 +236,31 @@ def test_entries_of_a_secret_are_secrets_unless_they_cannot_be() -> None:
 
 
 def test_patterns_of_kubescapes_are_left_to_the_rules_and_others_are_searched_for() -> None:
-    assert credentials.own_patterns(["JWT", "_key_", "^glpat-"]) == ["(?i)^glpat-"]
+    assert credentials.own_patterns(("JWT", "_key_", "^glpat-")) == ("(?i)^glpat-",)
+
+
+def test_the_first_look_at_a_text_finds_what_a_search_finds() -> None:
+    entries = (*credentials.ENTRIES, "licence")
+    has = texts.hint(entries)
+    pattern = compiled(tokens.HINT + b"|licence")
+    parts = [
+        "",
+        *"aA-.:/@ =\n",
+        "pat",
+        "pw",
+        "-u",
+        "-p",
+        "licence",
+        "sk-",
+        "AKIA",
+        "user",
+        "é",
+        "Q~",
+        "?sig",
+        "://",
+    ]
+    for text in ("".join(three).encode() for three in itertools.product(parts, repeat=3)):
+        assert bool(has(text)) is (pattern.search(text) is not None), text
 
 
 HOSTILE = [
