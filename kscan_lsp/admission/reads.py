@@ -106,6 +106,25 @@ def touches(place: Path, tree: FieldTree | None) -> bool:
     return True
 
 
+def as_read(value: Any, tree: FieldTree | None) -> Any:
+    """As much of plain data as is read: what differs nowhere in that (`touches`) is equal, and of the same types."""
+    if tree is None:
+        return value
+    if isinstance(value, dict):
+        every = [tree[ANY]] if ANY in tree else []
+        return {
+            key: [as_read(inner, one) for one in (*every, *([tree[key]] if key in tree else ()))]
+            for key, inner in value.items()
+            if every or key in tree
+        }
+    if isinstance(value, list):
+        below = [tree[each] for each in (ANY, ELEMENT) if each in tree]
+        if below:
+            return [[as_read(inner, one) for one in below] for inner in value]
+        return value if tree else [len(value)]
+    return value if tree else type(value).__name__
+
+
 class _ComesFrom(NamedTuple):
     """Where a value may stand in the object, or, if it is a list that the expression makes, its elements."""
 
