@@ -111,16 +111,17 @@ def as_read(value: Any, tree: FieldTree | None) -> Any:
     if tree is None:
         return value
     if isinstance(value, dict):
-        every = [tree[ANY]] if ANY in tree else []
+        if ANY not in tree:
+            return {key: as_read(value[key], below) for key, below in tree.items() if key in value}
+        every = tree[ANY]
         return {
-            key: [as_read(inner, one) for one in (*every, *([tree[key]] if key in tree else ()))]
+            key: [as_read(inner, every), as_read(inner, tree[key])] if key in tree else as_read(inner, every)
             for key, inner in value.items()
-            if every or key in tree
         }
     if isinstance(value, list):
-        below = [tree[each] for each in (ANY, ELEMENT) if each in tree]
-        if below:
-            return [[as_read(inner, one) for one in below] for inner in value]
+        both = [tree[each] for each in (ANY, ELEMENT) if each in tree]
+        if both:
+            return [[as_read(inner, below) for inner in value] for below in both]
         return value if tree else [len(value)]
     return value if tree else type(value).__name__
 
