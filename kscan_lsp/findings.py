@@ -140,7 +140,7 @@ class Verbatim(Struct, frozen=True):
         return Location(self.file, Span(span.start + self.offset, span.end + self.offset))
 
 
-class Related(Struct, frozen=True):
+class Related(Struct, frozen=True, cache_hash=True):
     """Another place a finding rests on.
 
     An empty `file` is the finding's own document. Else `document` is the text of the document in that file that the

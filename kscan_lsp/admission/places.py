@@ -84,12 +84,21 @@ class _Search:
     def ask_text(self, text: str, scope: _PlaceScope) -> cel.Json | cel.Failed:
         """The value of an expression where a part of another could stand."""
         self.left -= 1
-        if self.left < 0:
-            return cel.Failed("too many parts")
+        return self.value(text, scope) if self.left >= 0 else cel.Failed("too many parts")
+
+    def value(self, text: str, scope: _PlaceScope) -> cel.Json | cel.Failed:
+        """The same, whatever was asked before."""
         made = _compiled(text, scope.let)
         if isinstance(made, cel.CelError):
             return cel.Failed(made.message)
         return cel.evaluate(made, self.activation)
+
+    def is_map(self, text: str, scope: _PlaceScope) -> bool:
+        """Whether what has entries is a map. It is known without the runtime what can be put before a list."""
+        self.left -= 1
+        if self.left < 0 or isinstance(self.value(f"size(({text}) + [])", scope), int):
+            return False
+        return self.value(f"type({text}) == map", scope) is True
 
     def variable(self, name: str, scope: _PlaceScope) -> tuple[Part, _PlaceScope] | None:
         """A variable of the policy, taken apart, and what it may name."""
@@ -208,7 +217,7 @@ class _Search:
         size = self.size(text, scope)
         if size <= 0:
             return []
-        if self.ask_text(f"type({text}) == map", scope) is True:
+        if self.is_map(text, scope):
             keys, origins = self.ask_text(f"({text}).map(key, key)", scope), self.origins(part, scope)
             return [
                 _Element(json.dumps(key), [(*path, key) for path in origins])

@@ -106,6 +106,26 @@ def touches(place: Path, tree: FieldTree | None) -> bool:
     return True
 
 
+def as_read(value: Any, tree: FieldTree | None) -> Any:
+    """As much of plain data as is read: what differs nowhere in that (`touches`) is equal, and of the same types."""
+    if tree is None:
+        return value
+    if isinstance(value, dict):
+        if ANY not in tree:
+            return {key: as_read(value[key], below) for key, below in tree.items() if key in value}
+        every = tree[ANY]
+        return {
+            key: [as_read(inner, every), as_read(inner, tree[key])] if key in tree else as_read(inner, every)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        both = [tree[each] for each in (ANY, ELEMENT) if each in tree]
+        if both:
+            return [[as_read(inner, below) for inner in value] for below in both]
+        return value if tree else [len(value)]
+    return value if tree else type(value).__name__
+
+
 class _ComesFrom(NamedTuple):
     """Where a value may stand in the object, or, if it is a list that the expression makes, its elements."""
 

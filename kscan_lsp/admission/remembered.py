@@ -3,6 +3,9 @@
 A key that is typed changes one field, and of thirty policies a few read that: the others, which take up to milliseconds
 each, said what they said. So each object is kept as it was when it was judged last, with what each policy said then. An
 edit is compared with that once, and a policy asked again only where what differs is among what it reads.
+
+What is typed is often what was there before: a setting is turned on and off, a word taken back. So of an object that is
+edited it is also known what its policies said of what they read, by digests of that.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ import contextlib
 from collections import OrderedDict
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from kscan_lsp.admission.asking import read_policy
-from kscan_lsp.admission.reads import different, is_same, touches, tree_of_policy
+from kscan_lsp.admission.reads import as_read, different, is_same, touches, tree_of_policy
+from kscan_lsp.engine.digests import digest_of
 from kscan_lsp.policy.admission import control_id, policy_part
 
 if TYPE_CHECKING:
@@ -28,15 +32,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MAX_REMEMBERED: Final = 2_048
 """Objects."""
+MAX_READ: Final = 8
+"""Of an object and a policy, what is remembered of what it said."""
 MAX_DIFFERENT: Final = 20
 """Places in which two objects differ, before all of them counts as different."""
 
 
+_Answer: TypeAlias = "tuple[tuple[object, ...], Any]"
+"""What decided besides the object what a policy said, and that."""
+
+
 class _LastSaid(NamedTuple):
-    """An object as it was judged last, and of each policy what decided besides what it said, and that."""
+    """An object as it was judged last, and the answer of each policy."""
 
     data: Any
-    said: dict[Hashable, tuple[tuple[object, ...], Any]]
+    said: dict[Hashable, _Answer]
+    read: dict[Hashable, dict[bytes, _Answer]]
+    """Since it is edited, the answers of each by digests of what it read of the object."""
 
 
 _LAST: Final[OrderedDict[Hashable, _LastSaid]] = OrderedDict()
@@ -56,7 +68,8 @@ class LastAnswers(Generic[T]):
         self._key = key
         self._partly = partly
         self._last = _LAST.get(key)
-        self._now = _LastSaid(data, {})
+        self._now = _LastSaid(data, {}, {} if self._last is None else self._last.read)
+        self._digests: dict[Hashable, bytes] = {}
         self._places: list[Path] | None = None
         self._compared: dict[tuple[int, int], tuple[object, object, bool]] = {}
         """Whether two things that decide are the same, which most policies share; by identity, so they are kept."""
@@ -69,21 +82,36 @@ class LastAnswers(Generic[T]):
             decided: what decides its answer besides the object: the request, the bindings with their params, and so on.
             read: what it reads of the object; None for all of it.
         """
-        known = None if self._last is None or self._partly else self._last.said.get(policy)
-        if known is None or not self._is_decided_so(known[0], decided):
+        known = None if self._last is None else self._last.said.get(policy)
+        if known is None:
             return None
-        if any(touches(place, read) for place in self._different()):
-            return None
-        said: T = known[1]
-        return said
+        if (
+            self._partly
+            or not self._is_decided_so(known[0], decided)
+            or any(touches(place, read) for place in self._different())
+        ):
+            known = None if read is None else self._said_of(policy, decided, read)
+        return None if known is None else known[1]
+
+    def _said_of(self, policy: Hashable, decided: tuple[object, ...], read: FieldTree) -> _Answer | None:
+        """What a policy said when what it reads was what it is now."""
+        digest = self._digests[policy] = digest_of(as_read(self._now.data, read))
+        known = self._now.read.get(policy, {}).get(digest)
+        return known if known is not None and self._is_decided_so(known[0], decided) else None
 
     def before(self, policy: Hashable) -> T | None:
         """What a policy said of it last, whatever is different since."""
         return self._last.said[policy][1] if self._last is not None and policy in self._last.said else None
 
     def keep(self, policy: Hashable, decided: tuple[object, ...], said: T) -> None:
-        """Remember what a policy says of it now."""
+        """Remember what a policy says of it now; what is decided by nothing is not said of it as it is now."""
         self._now.said[policy] = decided, said
+        if policy in self._digests and decided:
+            known = self._now.read.setdefault(policy, {})
+            known[self._digests[policy]] = decided, said
+            if len(known) > MAX_READ:
+                with contextlib.suppress(KeyError):  # as below
+                    del known[next(iter(known))]
 
     def close(self) -> None:
         """Make what is said now what was said last."""

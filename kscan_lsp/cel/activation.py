@@ -58,8 +58,6 @@ class Activation:
     def answer(self, expression: Expression) -> Any:
         """What an expression gives, where that is known without the runtime; None where it is not."""
         environment = self.environment
-        if environment.admission:
-            return None
         native = environment.natives.get(expression) or native_of(environment, expression)
         # two controls may have a check in common, and expressions that are the same share what answers them
         answers = self._answers

@@ -37,15 +37,13 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile, PlacedDocument
 
-_Line: TypeAlias = "tuple[int, int]"
-"""A line number of a diagnostic, counted from the start of a document: of its own (0), or of one in another file."""
-
 
 class _Holes(NamedTuple):
-    """The line numbers to fill in, and the places in other files that some of them count from."""
+    """The line numbers to fill in, and what is known of places by then."""
 
-    lines: list[_Line]
-    elsewhere: list[Related]
+    lines: list[int]
+    elsewhere: dict[Related, int]
+    """The places in other files, each with the line there on which its document begins."""
     ranges: dict[Span, RangeText]
     """Those of the document itself: what is missing in one place is missing for many controls."""
 
@@ -54,13 +52,19 @@ class _Template(NamedTuple):
     """The diagnostics of a document, with holes for their line numbers.
 
     Text that is judged as it stands in its file moves by whole lines, so its source map is not asked for each place.
+    Places in other files have their lines: those are seldom edited, and all keys would fill them in.
     """
 
     uri: str
     text: str
-    lines: tuple[_Line, ...]
-    elsewhere: tuple[Related, ...]
-    """The places in other files, in the order that `lines` count them, from 1."""
+    lines: tuple[int, ...]
+    """Counted from the start of the document."""
+    elsewhere: dict[Related, int]
+    """The places in other files, each with the line there on which its document began."""
+
+    def holds(self, uri: str, project: Project) -> bool:
+        """Whether it can be shown: what it names of other files stands where it stood."""
+        return self.uri == uri and all(first_line(r, project) == line for r, line in self.elsewhere.items())
 
 
 _About: TypeAlias = "Callable[[tuple[str, int, str], Disposition | None], str]"
@@ -95,22 +99,22 @@ class DiagnosticTexts:
         return tuple(parts)
 
     def _text(self, uri: str, placed: PlacedDocument, project: Project) -> bytes:
-        return _filled(self._template(uri, placed.checked, project), placed, project).encode()
+        return _filled(self._template(uri, placed.checked, project), placed)
 
     def _remembered(self, uri: str, placed: PlacedDocument, project: Project) -> bytes:
         checked = placed.checked
         template = self._templates.get(checked)
-        if template is None or template.uri != uri:
+        if template is None or not template.holds(uri, project):
             template = self._templates[checked] = self._template(uri, checked, project)
             self._texts.pop(checked, None)
         known = self._texts.get(checked)
-        if known is None or known[0] != placed.line or template.elsewhere:
-            known = self._texts[checked] = (placed.line, _filled(template, placed, project).encode())
+        if known is None or known[0] != placed.line:
+            known = self._texts[checked] = (placed.line, _filled(template, placed))
         return known[1]
 
     def _template(self, uri: str, checked: CheckedDocument, project: Project) -> _Template:
         index, encoding = checked.document.lines, self._capabilities.encoding
-        holes = _Holes([], [], {})
+        holes = _Holes([], {}, {})
         made = [
             f"{{{_noted(range_text(problem.span, index, encoding), holes.lines)},{about_problem(problem)}}}"
             for problem in checked.problems
@@ -122,14 +126,14 @@ class DiagnosticTexts:
                 at = holes.ranges.get(finding.span)
                 if at is None:
                     at = holes.ranges[finding.span] = range_text(finding.span, index, encoding)
-                holes.lines.extend(((at.first, 0), (at.last, 0)))
+                holes.lines.extend((at.first, at.last))
                 # as a number: what an enumeration hashes to is worked out anew each time
                 said = about((finding.control, int(finding.severity), finding.message), disposition)
                 if finding.related and pointing:
-                    places = [self._related(r, uri, index, holes) for r in finding.related]
+                    places = [self._related(r, uri, index, holes, project) for r in finding.related]
                     said = f'{said},"relatedInformation":[{",".join(places)}]'
                 made.append(f"{{{at.text},{said}}}")
-        return _Template(uri, ",".join(made), tuple(holes.lines), tuple(holes.elsewhere))
+        return _Template(uri, ",".join(made), tuple(holes.lines), holes.elsewhere)
 
     def _about_under(self, ruleset: Ruleset) -> _About:
         """What says what a finding is about; it remembers that for one ruleset, as in another a link may differ."""
@@ -137,34 +141,31 @@ class DiagnosticTexts:
             self._abouts = ruleset, lru_cache(maxsize=8192)(partial(_about_of, ruleset, self._capabilities))
         return self._abouts[1]
 
-    def _related(self, r: Related, uri: str, index: LineIndex, holes: _Holes) -> str:
+    def _related(self, r: Related, uri: str, index: LineIndex, holes: _Holes, project: Project) -> str:
         if not r.file:
             at = _noted(range_text(r.span, index, self._capabilities.encoding), holes.lines)
             return place_text(uri, at, r.message)
-        holes.elsewhere.append(r)
-        text, first, last = self._there(r)
-        holes.lines.extend(((first, len(holes.elsewhere)), (last, len(holes.elsewhere))))
-        return text
+        first = holes.elsewhere.get(r)
+        if first is None:
+            first = holes.elsewhere[r] = first_line(r, project)
+        return self._there(r, first)
 
 
-def _filled(template: _Template, placed: PlacedDocument, project: Project) -> str:
-    if not template.text:
-        return ""
-    others = [first_line(r, project) for r in template.elsewhere]
-    first = (placed.line, *others)
-    return template.text % tuple([number + first[document] for number, document in template.lines])
+def _filled(template: _Template, placed: PlacedDocument) -> bytes:
+    first = placed.line
+    return (template.text % tuple([first + line for line in template.lines])).encode()
 
 
-def _noted(at: RangeText, holes: list[_Line]) -> str:
+def _noted(at: RangeText, holes: list[int]) -> str:
     """A range as JSON, whose lines are to be filled in."""
-    holes += (at.first, 0), (at.last, 0)
+    holes += at.first, at.last
     return at.text
 
 
-def _there(encoding: Encoding, r: Related) -> RangeText:
-    """A place in another file as JSON with holes, and the lines of its document."""
+def _there(encoding: Encoding, r: Related, first: int) -> str:
+    """A place in another file as JSON, where its document begins on a line."""
     at = range_text(r.span, index_of(r.document), encoding)
-    return at._replace(text=place_text(r.file, at.text, r.message))
+    return place_text(r.file, at.text % (first + at.first, first + at.last), r.message)
 
 
 def _about_of(

@@ -38,13 +38,14 @@ from kscan_lsp.regex import regex
 from kscan_lsp.yaml.splice import Shift
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from kscan_lsp.admission.asking import Deciding
     from kscan_lsp.engine.edited import Edited
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.findings import Problem
+    from kscan_lsp.findings import Finding, Problem
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.kubescape.asking import KubescapeDeciding
@@ -123,18 +124,12 @@ def admitted_after(
         edit: what is different about the resource.
         ruleset: which policies are left out, and how severe the user has others.
     """
-    said = _said_after(one, resource, before, edit, ruleset)
-    return Admission(before.asked, admitted(one, resource, before.asked, ruleset) if said is None else said)
-
-
-def _said_after(
-    one: Object, resource: Resource, before: Admission, edit: Edited, ruleset: Ruleset
-) -> Admitted | None:
-    """What they say where not all of them have to be asked again; None where they have."""
-    if not before.asked.any or (edit.shift is None and edit.path is not None):
-        return None
-    parts = _concerned(before.asked, edit, resource)
-    return None if parts is None else _put_together(one, resource, before, edit.shift, parts, ruleset=ruleset)
+    asked, parts = before.asked, None
+    if asked.any and (edit.shift is not None or edit.path is None):
+        parts = _concerned(asked, edit, resource)
+    if parts is None:
+        return Admission(asked, admitted(one, resource, asked, ruleset))
+    return Admission(asked, _put_together(one, resource, before, edit.shift, parts, ruleset=ruleset))
 
 
 def with_answers(one: Object, resource: Resource, before: Admission, ruleset: Ruleset) -> Admission:
@@ -157,17 +152,14 @@ def _put_together(
     Places are found anew where nobody knows how they moved, as around a line that cannot be read.
     """
     asked, said = before.asked, before.said
-    anew = admitted(one, resource, asked.only(parts), ruleset) if parts else NOTHING
+    if not parts:
+        return replace(said, findings=tuple(_moved(said.findings, shift, resource)))
+    anew = admitted(one, resource, asked.only(parts), ruleset)
 
     def is_kept(control: str) -> bool:
         return policy_part(control) not in parts or control in anew.later
 
-    kept = [was for was in said.findings if is_kept(was.control)]
-    if shift is not None:
-        kept = [moved(was, shift, resource) for was in kept]
-    else:
-        locator = resource.locator()
-        kept = in_order([placed(was, locator.resolve(was.path).span, resource) for was in kept])
+    kept = _moved([was for was in said.findings if is_kept(was.control)], shift, resource)
     findings = tuple(merged(kept, [was for was in anew.findings if not is_kept(was.control)]))
     unevaluated = [was for was in said.unevaluated if is_kept(was.control)]
     unevaluated += [was for was in anew.unevaluated if not is_kept(was.control)]
@@ -181,6 +173,14 @@ def _put_together(
         tuple(unevaluated),
         later=anew.later.union(name for name in said.later if policy_part(name) not in parts),
     )
+
+
+def _moved(findings: Sequence[Finding], shift: Shift | None, resource: Resource) -> list[Finding]:
+    """Findings that hold still, in their order, at the places where they are now."""
+    if shift is not None:
+        return [moved(was, shift, resource) for was in findings]
+    locator = resource.locator()
+    return in_order([placed(was, locator.resolve(was.path).span, resource) for was in findings])
 
 
 COMES_LATER: Final = frozenset([key_of("later")])

@@ -109,6 +109,10 @@ def first_line(related: Related, project: Project) -> int:
         there = documents_by_text(file).get(related.document)
         if there is not None and isinstance(there.source, Verbatim):  # nearly always, and asked at every key
             return there.line
+    else:
+        for declared in project.index.files.get(related.file, ()):
+            if declared.document == related.document:  # as above
+                return declared.line
     location = location_in(related.file, related.document, related.span, project)
     return lines_of(location, project).first
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
+from support.admitting import policy
 from support.judging import check_file
 
 from kscan_lsp.engine.evaluator import Evaluator
@@ -26,6 +27,7 @@ from kscan_lsp.lsp.session.steps import (
     settle_files,
 )
 from kscan_lsp.workspace.configuration import configure
+from kscan_lsp.workspace.objects import objects_of
 from kscan_lsp.workspace.project import Project
 
 if TYPE_CHECKING:
@@ -243,6 +245,30 @@ def test_a_document_shown_under_two_names_points_into_the_right_one(folder: Path
         shown = json.loads(f"[{array(texts.of_file(uri, file, project))}]")
         places = {r["location"]["uri"] for one in shown for r in one.get("relatedInformation", ())}
         assert places == {uri}
+
+
+def test_what_policies_say_points_to_where_they_stand_now(folder: Path) -> None:
+    """Of places in other files the lines are known until those are edited, whether they are judged or not."""
+    ruleset = configure(folder)[0].ruleset
+    project = Project(Evaluator(ruleset, Evidence(Session().day)))
+    texts = DiagnosticTexts(Capabilities(related_information=True))
+    says = policy("object.metadata.name == 'b'", name="p")
+
+    def lines(project: Project) -> set[int]:
+        shown = json.loads(
+            f"[{array(texts.of_file('file:///pod.yaml', project.files['pod.yaml'], project))}]"
+        )
+        places = [r for one in shown for r in one.get("relatedInformation", ())]
+        return {r["location"]["range"]["start"]["line"] for r in places if r["location"]["uri"] == "p.yaml"}
+
+    project = project.with_file("p.yaml", says)
+    project = project.with_file("pod.yaml", POD.format(name="a", privileged="false"))
+    assert lines(project) == {0}
+    moved = f"# 100%\n---\n{says}"
+    assert lines(project.with_file("p.yaml", moved)) == {2}
+    declared = project.with_objects("p.yaml", objects_of("p.yaml", moved, ruleset))
+    assert lines(declared) == {2}
+    assert lines(project.with_objects("p.yaml", objects_of("p.yaml", says, ruleset))) == {0}
 
 
 def excluding(session: Session, folder: Path, control: str) -> None:
