@@ -81,7 +81,7 @@ def _line(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-_short_quoted: Final = lru_cache(4_096)(_line)
+_short_path: Final = lru_cache(4_096)(_line)
 
 
 def _parts(report: Report) -> dict[str, Any]:
@@ -224,23 +224,25 @@ class _FindingTexts:
         self._rules: dict[tuple[int, int], tuple[Rule, str, str]] = {}
         """What stands before and behind what is said of an object; by the rule, kept with it, and the severity."""
         self._resource: ResourceId | None = None
+        self._file = ""
         self._who = ""
-        """The object of the line before."""
+        """The object of the line before, and its file."""
 
     def line(self, entry: Reported) -> str:
         """A finding as JSON."""
         finding = entry.finding
         rule = self._rules.get((id(entry.rule), finding.severity)) or self._of_rule(entry.rule, finding)
-        if finding.resource is not self._resource:
-            self._resource, self._who = finding.resource, _line(_resource(finding.resource))
+        if finding.resource is not self._resource or entry.file is not self._file:
+            self._resource, self._file = finding.resource, entry.file
+            self._who = f'{_line(_resource(finding.resource))},"file":{_line(entry.file)},'
         (line, column), (end_line, end_column) = entry.range
         related = _line([_related(place) for place in entry.related]) if entry.related else "[]"
-        fix = _line(_fix(entry.fixes)) if entry.fixes else "null"
+        fix = _fix(entry.fixes) if entry.fixes else "null"
         plain = finding.disposition is None and not entry.rendered_with
         return (
-            f'{rule[1]}{self._who},"file":{_quoted(entry.file)},'
+            f"{rule[1]}{self._who}"
             f'"range":{{"start":{{"line":{line},"column":{column}}},"end":{{"line":{end_line},"column":{end_column}}}}},'
-            f'"path":{_quoted(finding.printed_path)},"message":{_line(finding.message)},{rule[2]}{related},"fix":{fix},'
+            f'"path":{_path(finding.printed_path)},"message":{_line(finding.message)},{rule[2]}{related},"fix":{fix},'
             f'"fingerprint":"{entry.fingerprint}",{_OPEN if plain else _status(entry)}}}'
         )
 
@@ -262,9 +264,9 @@ class _FindingTexts:
         return found
 
 
-def _quoted(text: str) -> str:
-    """A text that many findings have in common, as JSON."""
-    return _short_quoted(text) if len(text) <= _SHORT else _line(text)
+def _path(text: str) -> str:
+    """A path, which objects of one kind have in common, as JSON."""
+    return _short_path(text) if len(text) <= _SHORT else _line(text)
 
 
 def _status(entry: Reported) -> str:
@@ -303,19 +305,25 @@ def _related(place: RelatedLocation) -> dict[str, Any]:
     }
 
 
-def _fix(options: Sequence[FixOption]) -> dict[str, Any]:
+def _fix(options: Sequence[FixOption]) -> str:
     """The first way to fix it; where the user has a choice, all of them beside it."""
-    fix = _option(options[0])
-    if len(options) > 1:
-        fix["alternatives"] = [_option(option) for option in options]
-    return fix
+    first = _option(options[0])
+    if len(options) == 1:
+        return first
+    return f'{first[:-1]},"alternatives":[{",".join(map(_option, options))}]}}'
 
 
-def _option(option: FixOption) -> dict[str, Any]:
-    fix: dict[str, Any] = {"title": option.title, "safe": option.safe}
-    if option.edits is not None:
-        fix["edits"] = [_edit(edit) for edit in option.edits]
-    return fix
+def _option(option: FixOption) -> str:
+    if option.edits is None:
+        return _named(option.title, option.safe)
+    edits = [_edit(edit) for edit in option.edits]
+    return _line({"title": option.title, "safe": option.safe, "edits": edits})
+
+
+@lru_cache(4_096)
+def _named(title: str, safe: bool) -> str:
+    """A fix by its name: many objects have the same ones."""
+    return _line({"title": title, "safe": safe})
 
 
 def _edit(edit: FixEdit) -> dict[str, Any]:

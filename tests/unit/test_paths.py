@@ -133,3 +133,18 @@ def test_long_lists_that_are_remembered_are_few() -> None:
     for number in range(2 * paths.MAX_COUNTED):
         merge_key("containers", [{"name": f"a{n}"} for n in range(100 + number)], 0)
     assert len(paths._COUNTED) <= paths.MAX_COUNTED
+
+
+def test_paths_that_are_remembered_are_few_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "MAX_KNOWN", 2)
+    paths._KNOWN.clear()
+    items = [{"name": f"a{number}"} for number in range(5)]
+    for _ in range(2):
+        shown = [show(("items", number, "x")) for number in range(5)]
+        assert shown == [f"items[{number}].x" for number in range(5)]
+        named = [stable(("items", number, "x"), {"items": items}) for number in range(5)]
+        assert named == [f"items[name=a{number}].x" for number in range(5)]
+        assert len(paths._KNOWN) <= 2
+    long = "k" * 10_000
+    assert show((long, 0)) == f"{long}[0]"
+    assert (long, 0) not in paths._KNOWN

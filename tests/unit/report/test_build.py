@@ -357,6 +357,17 @@ def test_a_rule_is_that_of_the_settings_of_its_file() -> None:
     assert report.rules["T-0001"].title == "Ours"
 
 
+def test_lines_say_the_same_whatever_is_remembered_of_lines_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = load([("o.yaml", read_document(PRIVILEGED.replace("Privileged", "Ours")))], base=policy_set())
+    theirs, _ = choose(other, Settings(frameworks=("test",)))
+    shop = POD.replace("name: api", "name: shop")
+    files = [checked("a.yaml", POD), checked("b.yaml", POD, theirs), checked("c.yaml", shop)]
+    apart = [found for one in files for found in data(build([one]))["findings"]]
+    assert data(build(files))["findings"] == apart
+    monkeypatch.setattr(json_format, "MAX_RULES", 1)
+    assert data(build(files))["findings"] == apart
+
+
 def test_two_rulesets_make_one_report() -> None:
     files = [checked("a.yaml", POD, rules()), checked("b.yaml", POD, rules(controls={"exclude": ["T-0001"]}))]
     report = build(files)
