@@ -189,8 +189,8 @@ ON_ANSWERS: Final = frozenset([key_of("told")])
 """What one depends on of which rules that look at several objects say anything, whether it waits or not."""
 
 
-_LED_BY: Final = frozenset({"image", "port"})
-"""Fields from which the API server fills in others."""
+_LEADS_TO: Final = {"image": "imagePullPolicy", "port": "targetPort"}
+"""Fields from which the API server fills in others, and those."""
 
 
 def _concerned(asked: AskedPolicies, edit: Edited, resource: Resource) -> set[str] | None:
@@ -200,12 +200,13 @@ def _concerned(asked: AskedPolicies, edit: Edited, resource: Resource) -> set[st
         return set()
     was, now = (paths.lookup(data, path) for data in (edit.before.resource.data, resource.data))
     # names and labels decide which policies are about it, and null is what the API server fills in
-    if path[0] == "metadata" or path[-1] in _LED_BY or was is None or now is None:
+    if path[0] == "metadata" or was is None or now is None:
         return None
+    led = _LEADS_TO.get(str(path[-1]))
     from kscan_lsp.admission.reads import different  # few workspaces have policies
 
     found: set[str] = set()
-    for place in different(was, now, path):
+    for place in (*different(was, now, path), *([(*path[:-1], led)] if led else ())):
         if asked.admission.policies:
             from kscan_lsp.admission.remembered import reading  # as above
 

@@ -71,6 +71,22 @@ def test_a_truth_value_is_not_taken_for_a_text() -> None:
     assert found == [0, 1, 0, 1, 1, 0]
 
 
+def test_what_is_filled_in_from_a_value_is_another_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered.forget()
+    pulled = policy("object.spec.containers.all(c, c.imagePullPolicy == 'IfNotPresent')", name="p")
+    other = policy("object.spec.containers.all(c, has(c.livenessProbe))", name="q")
+    project = admitting_project().with_file("policies.yaml", f"{pulled}\n---\n{other}")
+    asked: list[str] = []
+    read_policy = judging.read_policy
+    monkeypatch.setattr(judging, "read_policy", lambda one: asked.append(one.id.name) or read_policy(one))
+    found = []
+    for image in ("1", "2", "latest", "1"):
+        asked.clear()
+        project = project.with_file("pod.yaml", POD.format(privileged="false", image=image))
+        found.append((len(said(project)), *asked))
+    assert found == [(1, "p", "q"), (1, "p"), (2, "p"), (1, "p")]
+
+
 def test_what_is_remembered_has_a_bound() -> None:
     remembered.forget()
     project = admitting_project().with_file("policies.yaml", policy("object.metadata.name == 'b'", name="p"))
