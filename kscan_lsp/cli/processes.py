@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-PAYS_FROM: Final = 150_000
-"""Characters to judge from which copies pay: about half a second of work."""
-EACH: Final = 60_000
+PAYS_FROM: Final = 100_000
+"""Characters to judge from which copies pay: about a sixth of a second of work."""
+EACH: Final = 40_000
 """Characters for each at least."""
-TEXT: Final = 10
+TEXT: Final = 16
 """What it costs to write about one item, as if so many characters were judged."""
 MOST: Final = 16
 """Processes at most: each keeps what it has compiled."""
