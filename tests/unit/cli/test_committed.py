@@ -46,16 +46,6 @@ def deployment(replicas: int, name: str = "web") -> str:
 FILES = {"web.yaml": deployment(6), "policy.yaml": SHRINK, ".kscan.yaml": SETTINGS}
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    return folder
-
-
 def scan(*arguments: str) -> tuple[list[str], list[str]]:
     """The findings of policies, as `file:line control status`, and why any was not evaluated."""
     result = CliRunner().invoke(app, ["scan", "--format", "json", *arguments])

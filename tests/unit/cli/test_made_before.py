@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,16 +58,6 @@ OVERLAYS = {
     "dev/kustomization.yaml": "resources: [../base]\nreplicas: [{name: web, count: 2}]\n",
     "prod/kustomization.yaml": "resources: [../base]\nreplicas: [{name: web, count: 20}]\n",
 }
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    return folder
 
 
 def changed(here: Path, files: dict[str, str]) -> None:
