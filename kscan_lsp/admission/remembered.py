@@ -116,9 +116,8 @@ class LastAnswers(Generic[T]):
     def close(self) -> None:
         """Make what is said now what was said last."""
         if self._partly:
-            if (
-                self._last is not None
-            ):  # the object that is kept with the others is not the one that they are about
+            # the object that is kept with the others is not the one that they are about
+            if self._last is not None:
                 self._last.said.update({policy: ((), said) for policy, (_, said) in self._now.said.items()})
             return
         _LAST.pop(self._key, None)
