@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from kscan_lsp.cli.reading import NameFixes
     from kscan_lsp.report.model import FileProblem, Skipped
     from kscan_lsp.workspace.configuration import Configuration
 
@@ -53,6 +54,8 @@ class ScanRequest(Struct, frozen=True):
     """Those that work is divided among."""
     since: str = LAST_COMMIT
     """The revision of git that has what objects were; empty where nothing is read for that."""
+    name_fixes: NameFixes | None = None
+    """What is asked about fixes where files are judged."""
 
     @property
     def past(self) -> Past | None:

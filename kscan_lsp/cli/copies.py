@@ -1,255 +1,133 @@
-"""This process and copies of it at work on parts of what there is to do; what a copy makes is sent here through a pipe.
+"""Copies of this process, and the pipes to them: messages about what each makes, and about what it needs to know.
 
-What a copy does not answer is done here: it may have been too much for the machine.
+Left out on purpose: when copies pay (`processes.py`), and what they do (`exchange.py`, `turns.py`).
 """
 
 from __future__ import annotations
 
 import gc
-import mmap
 import os
-import selectors
 import signal
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final
 
 if sys.platform == "linux":
     import fcntl  # Windows has none
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
-_AHEAD: Final = 1 << 20
-"""Bytes that a copy may be ahead of who reads them, which is all that systems allow everybody."""
-_LOOK: Final = 0.1
-"""Seconds between two looks at how far the copies are."""
-_COUNTER: Final = 8
-"""Bytes of a count, a length or the number of a chunk."""
-_AT_ONCE: Final = 32
-"""Results that a copy sends together: it keeps no more, and they have in common what results of one kind have."""
+AHEAD: Final = 1 << 20
+"""Bytes that a process may be ahead of who reads them, which is all that systems allow everybody."""
+COUNTER: Final = 8
+"""Bytes of the number of a message, and of its length."""
 
 
-class Packing(Protocol):
-    """How what a copy made gets here."""
+class Line:
+    """A process's end of the pipes to another: numbered messages, in both directions."""
 
-    def packed(self, value: object) -> bytes:
-        """A value as bytes."""
+    def __init__(self, reading: int, writing: int) -> None:
+        self.reading = reading
+        self._writing = writing
+        self._waiting = bytearray()
 
-    def unpacked(self, data: bytes) -> list[object]:
-        """The value."""
+    def send(self, number: int, data: bytes) -> None:
+        """Send a message; wait until the other one has room for it.
 
+        Raises:
+            BrokenPipeError: the other one has ended.
+        """
+        header = number.to_bytes(COUNTER, "little") + len(data).to_bytes(COUNTER, "little")
+        for part in (header, data):
+            rest = memoryview(part)
+            while rest:
+                rest = rest[os.write(self._writing, rest) :]
 
-class FileProgress(Protocol):
-    """What is told on the way."""
+    def arrived(self) -> list[tuple[int, bytes]] | None:
+        """The messages that have arrived as a whole, after waiting for more of them; None when there is no more."""
+        data = os.read(self.reading, AHEAD)
+        if not data:
+            return None
+        self._waiting += data
+        return [*self._whole()]
 
-    def files(self, done: int, of: int) -> None:
-        """So many of the files are judged."""
+    def messages(self) -> Iterator[tuple[int, bytes]]:
+        """Messages as they come, as long as any do."""
+        while (arrived := self.arrived()) is not None:
+            yield from arrived
 
-
-class _Queue:
-    """The numbers of chunks, each given to whoever asks first: a pipe that all processes read."""
-
-    def __init__(self, chunks: int) -> None:
-        self._reading, writing = os.pipe()
-        # all of it at once: there are few enough for the smallest pipe
-        os.write(writing, b"".join(number.to_bytes(_COUNTER, "little") for number in range(chunks)))
-        os.close(writing)
-
-    def __iter__(self) -> Iterator[int]:
-        # what is read at once lies in the pipe as a whole, and the system lets one process read at a time
-        while number := os.read(self._reading, _COUNTER):
-            yield int.from_bytes(number, "little")
+    def _whole(self) -> Iterator[tuple[int, bytes]]:
+        header, waiting = 2 * COUNTER, self._waiting
+        while len(waiting) >= header:
+            end = header + int.from_bytes(waiting[COUNTER:header], "little")
+            if len(waiting) < end:
+                return
+            number, data = int.from_bytes(waiting[:COUNTER], "little"), bytes(waiting[header:end])
+            del waiting[:end]
+            yield number, data
 
     def close(self) -> None:
-        """Give nothing more."""
-        os.close(self._reading)
+        """Hear and say nothing more."""
+        os.close(self.reading)
+        os.close(self._writing)
 
 
-class Copies(Generic[_T, _R]):
-    """This process and copies of it at work on chunks of the items."""
+@contextmanager
+def copies(number: int, task: Callable[[int, Line], None]) -> Iterator[list[Line]]:
+    """So many copies of this process at work, by the lines to them; with an error here, they are ended.
 
-    def __init__(
-        self,
-        work: Callable[[Sequence[_T]], Iterable[_R]],
-        items: Sequence[_T],
-        chunks: Sequence[range],
-        processes: int,
-        *,
-        packing: Packing,
-        progress: FileProgress,
-    ) -> None:
-        self.work = work
-        self.items = items
-        self.chunks = chunks
-        self.processes = processes
-        self.packing = packing
-        self.progress = progress
-        self.done = mmap.mmap(-1, _COUNTER * self.processes)
-        """How many items each is done with, in memory that all of them have."""
-
-    def run(self) -> list[_R]:
-        """The results in the order of the items. What a copy that does not answer leaves out is done here."""
-        queue = _Queue(len(self.chunks))
-        try:
-            with self._running([queue] * self.processes) as pipes:
-                answers = self._answers(queue, pipes)
-        finally:
-            queue.close()
-        results: list[_R] = []
-        for chunk, answer in zip(self.chunks, answers, strict=True):
-            results += answer
-            if left := chunk[len(answer) :]:
-                results += self.work(self.items[left.start : left.stop])
-        return results
-
-    def in_turn(self) -> Iterator[_R]:
-        """The results in the order of the items as they come, where one makes a chunk, and then it is another's turn.
-
-        Nothing of them is kept: a copy that is ahead waits. What one that does not answer leaves out is done here.
-        """
-        turns = [range(number, len(self.chunks), self.processes) for number in range(self.processes)]
-        done = 0
-        with self._running(turns) as pipes:
-            answers = [self._sent(pipe) for pipe in pipes]
-            for number, chunk in enumerate(self.chunks):
-                if number % self.processes == 0:
-                    yield from self.work(self.items[chunk.start : chunk.stop])
-                    done = chunk.stop
-                    continue
-                while done < chunk.stop and (sent := next(answers[number % self.processes - 1], None)):
-                    yield from sent
-                    done += len(sent)
-                if done < chunk.stop:
-                    break
-        if done < len(self.items):
-            yield from self.work(self.items[done:])
-
-    @contextmanager
-    def _running(self, chunks: Sequence[Iterable[int]]) -> Iterator[list[int]]:
-        """The copies at work, by the pipes that they answer through; with an error, they are ended.
-
-        Args:
-            chunks: what each process does, this one first.
-        """
-        gc.freeze()  # a collection in a copy would write to, and so copy, every page that there is
-        running: dict[int, int] = {}
-        try:
-            for number in range(1, self.processes):
-                process, reading = self._start(number, chunks[number], list(running.values()))
-                running[process] = reading
-            yield list(running.values())
-        except BaseException:
-            for process in running:
-                with suppress(OSError):
-                    os.kill(process, signal.SIGKILL)
-            raise
-        finally:
-            gc.unfreeze()
-            for process, reading in running.items():
-                os.close(reading)
-                os.waitpid(process, 0)
-            self.done.close()
-
-    def _start(self, number: int, chunks: Iterable[int], others: list[int]) -> tuple[int, int]:
-        reading, writing = os.pipe()
-        with suppress(OSError):  # more than the system allows
-            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _AHEAD)
-        parent = os.getpid()
-        process = os.fork()
-        if not process:
-            for one in (*others, reading):
-                os.close(one)
-            self._be_a_copy(number, chunks, writing, parent)
-        os.close(writing)
-        return process, reading
-
-    def _be_a_copy(self, number: int, chunks: Iterable[int], writing: int, parent: int) -> NoReturn:
-        try:
-            # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            with open(writing, "wb") as pipe:
-                for chunk in chunks:
-                    results: list[_R] = []
-                    for result in self._made(number, chunk):
-                        results.append(result)
-                        if len(results) == _AT_ONCE:
-                            self._send(chunk, results, pipe)
-                        if os.getppid() != parent:
-                            break  # nobody waits any more
-                    if results:
-                        self._send(chunk, results, pipe)
-        finally:
-            # nothing that the parent meant for its own end, nor what it has not written yet
-            os._exit(0)
-
-    def _made(self, number: int, chunk: int) -> Iterator[_R]:
-        """The results of a chunk, counted by the process with this number."""
-        at, items = _COUNTER * number, self.chunks[chunk]
-        done = int.from_bytes(self.done[at : at + _COUNTER], "little")
-        for result in self.work(self.items[items.start : items.stop]):
-            done += 1
-            self.done[at : at + _COUNTER] = done.to_bytes(_COUNTER, "little")
-            yield result
-
-    def _send(self, chunk: int, results: list[_R], pipe: BinaryIO) -> None:
-        """Send what there is of a chunk, behind its number and the length, and forget it."""
-        packed = self.packing.packed(results)
-        results.clear()
-        pipe.write(chunk.to_bytes(_COUNTER, "little") + len(packed).to_bytes(_COUNTER, "little"))
-        pipe.write(packed)
-        pipe.flush()
-
-    def _answers(self, queue: Iterable[int], pipes: list[int]) -> list[list[_R]]:
-        """What came of each chunk: here, and in the copies, which send until there is no more."""
-        answers: list[list[_R]] = [[] for _ in self.chunks]
-        waiting = {pipe: bytearray() for pipe in pipes}
-        with selectors.DefaultSelector() as selector:
-            for pipe in pipes:
-                selector.register(pipe, selectors.EVENT_READ)
-
-            def take(seconds: float) -> None:
-                for key, _ in selector.select(seconds):
-                    if data := os.read(key.fd, _AHEAD):
-                        waiting[key.fd] += data
-                        for chunk, packed in _whole(waiting[key.fd]):
-                            answers[chunk] += self.packing.unpacked(packed)  # type: ignore[arg-type]
-                    else:
-                        selector.unregister(key.fd)
-                self.progress.files(self._counted(), len(self.items))
-
-            for chunk in queue:
-                for result in self._made(0, chunk):
-                    answers[chunk].append(result)
-                    take(0)
-            while selector.get_map():
-                take(_LOOK)
-        return answers
-
-    def _sent(self, pipe: int) -> Iterator[list[_R]]:
-        """What a copy sends, as often as it does."""
-        waiting = bytearray()
-        while data := os.read(pipe, _AHEAD):
-            waiting += data
-            for _, packed in _whole(waiting):
-                yield self.packing.unpacked(packed)  # type: ignore[misc]
-
-    def _counted(self) -> int:
-        starts = range(0, len(self.done), _COUNTER)
-        return sum(int.from_bytes(self.done[at : at + _COUNTER], "little") for at in starts)
+    Args:
+        number: how many.
+        task: what each does, given its number, from 1, and its line to this process.
+    """
+    gc.freeze()  # a collection in a copy would write to, and so copy, every page that there is
+    running: dict[int, Line] = {}
+    try:
+        for one in range(1, number + 1):
+            process, line = _start(one, task, list(running.values()))
+            running[process] = line
+        yield list(running.values())
+    except BaseException:
+        for process in running:
+            with suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        raise
+    finally:
+        gc.unfreeze()
+        for process, line in running.items():
+            line.close()
+            os.waitpid(process, 0)
 
 
-def _whole(waiting: bytearray) -> Iterator[tuple[int, bytes]]:
-    """What has arrived as a whole, with the number of its chunk, taken out of what has arrived."""
-    header = 2 * _COUNTER
-    while len(waiting) >= header:
-        end = header + int.from_bytes(waiting[_COUNTER:header], "little")
-        if len(waiting) < end:
-            return
-        packed = bytes(waiting[header:end])
-        chunk = int.from_bytes(waiting[:_COUNTER], "little")
-        del waiting[:end]
-        yield chunk, packed
+def is_left_alone(parent: int) -> bool:
+    """Whether nobody waits any more for what this copy of a process makes."""
+    return os.getppid() != parent
+
+
+def _start(number: int, task: Callable[[int, Line], None], others: list[Line]) -> tuple[int, Line]:
+    """A copy, and the line to it."""
+    hearing, saying = _pipe(), _pipe()
+    parent = os.getpid()
+    process = os.fork()
+    if process:
+        os.close(hearing[1])
+        os.close(saying[0])
+        return process, Line(hearing[0], saying[1])
+    try:
+        # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for line in (*others, Line(hearing[0], saying[1])):
+            line.close()
+        if not is_left_alone(parent):
+            task(number, Line(saying[0], hearing[1]))
+    finally:
+        # nothing that the parent meant for its own end, nor what it has not written yet
+        os._exit(0)
+
+
+def _pipe() -> tuple[int, int]:
+    reading, writing = os.pipe()
+    with suppress(OSError):  # more than the system allows
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, AHEAD)
+    return reading, writing

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.judged import FileToJudge
+    from kscan_lsp.cli.to_judge import FileToJudge
     from kscan_lsp.report.model import Skipped
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.releases import NamedRelease

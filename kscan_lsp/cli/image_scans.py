@@ -126,6 +126,7 @@ def _judged_again(scan: Scan, request: ScanRequest, today: date, found: Iterable
         overlays=overlays,
         past=request.past,
         processes=request.processes,
+        name_fixes=request.name_fixes,
     )
     return replace(
         scan, files=again, configurations=configurations, charts=tuple(charts), overlays=tuple(overlays)

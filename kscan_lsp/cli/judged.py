@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.cli.processes import ALONE, Processes
-from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge, RenderedCharts
+from kscan_lsp.cli.reading import Reading
+from kscan_lsp.cli.to_judge import ChartToJudge, FileToJudge, OverlayToJudge, RenderedCharts
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.files.manifest import display_name
@@ -30,16 +28,13 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.asked import Past
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.copies import Packing
+    from kscan_lsp.cli.reading import JudgedFile, NameFixes
     from kscan_lsp.graph.index import Object
+    from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.model import Skipped
     from kscan_lsp.workspace.configuration import Configuration
     from kscan_lsp.workspace.overlays import OverlayBuild
     from kscan_lsp.workspace.results import CheckedFile
-
-
-RELATED: Final = 4
-"""How much less it takes to judge a text for what rests on others than to read it and judge it alone."""
 
 
 class ScannedFile(Struct, frozen=True):
@@ -52,6 +47,8 @@ class ScannedFile(Struct, frozen=True):
     source: SourceText
     checked: CheckedFile
     project: Project
+    fixes: FileFixes | None = None
+    """What would fix its findings, by name; None where nobody looked for that yet."""
 
 
 def rendered_of(
@@ -110,16 +107,6 @@ def overlays_to_judge(
     return found
 
 
-class FileToJudge(Struct, frozen=True):
-    """A file that was read and waits for the others before it is judged."""
-
-    path: Path | None
-    name: str
-    source: SourceText
-    configuration: Configuration
-    json: bool
-
-
 def to_judge_again(
     files: Iterable[ScannedFile],
     charts: Sequence[ChartToJudge],
@@ -168,42 +155,71 @@ def judged(
     known: Mapping[str, tuple[Object, ...]] = MappingProxyType({}),
     past: Past | None = None,
     processes: Processes = ALONE,
+    name_fixes: NameFixes | None = None,
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare.
 
-    So do those in `declared`, which nobody asked about, and what is `known` besides. Of many files, each is read in one
-    of several processes, and then, once it is known what all of them declare, judged for what rests on others. Where a
-    policy asks what objects were, that is read from the `past`.
+    So do those in `declared`, which nobody asked about, and what is `known` besides. Many files are divided among
+    several processes. Where a policy asks what objects were, that is read from the `past`.
     """
     configurations = [*configurations]
-    projects = _projects(files, configurations, today, declared, known)
-    texts = [file.source.text for file in files]
-    packing = partial(_packing, projects, texts)
-    read = processes.map(partial(_read, projects), files, [*map(len, texts)], packing, told=True)
-    of_each: dict[int, list[CheckedFile]] = {number: [] for number in projects}
-    for file, checked in zip(files, read, strict=True):
-        of_each[id(file.configuration)].append(checked)
-    if charts:
-        from kscan_lsp.workspace.charts import read_rendered, with_renderings
 
-    for chart in charts:
-        number = id(chart.configuration)
-        of_each[number] += [read_rendered(projects[number], one) for one in chart.renderings[0].files]
-    for number, some in of_each.items():
-        projects[number] = projects[number].with_read(some)
-    _tell_past(projects, past, charts, overlays, configurations)
-    projects = {number: project.completed() for number, project in projects.items()}
-    _relate(projects, processes)
-    for chart in charts:
-        number = id(chart.configuration)
-        projects[number] = with_renderings(projects[number], chart.renderings)
+    def complete(projects: dict[int, Project]) -> None:
+        if charts:
+            _read_charts(projects, charts)
+        _tell_past(projects, past, charts, overlays, configurations)
+
+    projects = _projects(files, configurations, today, declared, known)
+    reading = Reading(projects, [file.source.text for file in files], complete, name_fixes)
+    found = processes.exchange(reading, files, [len(file.source.text) for file in files])
+    projects = _with_judged(reading.projects, files, found)
+    as_named = dict(projects)
+    if charts:
+        from kscan_lsp.workspace.charts import with_renderings
+
+        for chart in charts:
+            number = id(chart.configuration)
+            projects[number] = with_renderings(projects[number], chart.renderings)
     if overlays:
         from kscan_lsp.workspace.overlays import with_overlays
 
         for number, project in projects.items():
             built = [one.build for one in overlays if id(one.configuration) == number]
             projects[number] = with_overlays(project, built)
-    return tuple(_scanned(files, charts, overlays, projects))
+    fixes = [
+        one.fixes if _is_as_it_was(file, as_named, projects) else None
+        for file, one in zip(files, found, strict=True)
+    ]
+    return tuple(_scanned(files, fixes, charts, overlays, projects))
+
+
+def _read_charts(projects: dict[int, Project], charts: Iterable[ChartToJudge]) -> None:
+    """Have those projects know what charts render to that it is judged in."""
+    from kscan_lsp.workspace.charts import read_rendered
+
+    read: dict[int, list[CheckedFile]] = {}
+    for chart in charts:
+        number = id(chart.configuration)
+        some = [read_rendered(projects[number], one) for one in chart.renderings[0].files]
+        read.setdefault(number, []).extend(some)
+    for number, some in read.items():
+        projects[number] = projects[number].with_read(some)
+
+
+def _with_judged(
+    projects: Mapping[int, Project], files: Sequence[FileToJudge], judged: Sequence[JudgedFile]
+) -> dict[int, Project]:
+    """Projects that know of all files, with those that were judged; what else they have is judged here."""
+    of_each: dict[int, dict[str, CheckedFile]] = {number: {} for number in projects}
+    for file, one in zip(files, judged, strict=True):
+        of_each[id(file.configuration)][file.name] = one.checked
+    now: dict[int, Project] = {}
+    for number, project in projects.items():
+        done = of_each[number]
+        whole = project.completed().with_judged(done)
+        left = [path for path in whole.files if path not in done]
+        now[number] = whole.with_relations(left) if left and project.ruleset.relational else whole
+    return now
 
 
 def _tell_past(
@@ -227,13 +243,6 @@ def _tell_past(
         makers = MakersBefore(past, charts, overlays, configurations)
         for one in asking:
             projects[id(one)] = makers.told(projects[id(one)], one)
-
-
-def _packing(projects: Mapping[int, Project], texts: Iterable[str] = ()) -> Packing:
-    """How what copies of this process made gets here."""
-    from kscan_lsp.workspace.transfer import Shared
-
-    return Shared(projects.values(), texts)
 
 
 def _projects(
@@ -261,43 +270,22 @@ def _projects(
     return projects
 
 
-def _read(projects: Mapping[int, Project], files: Iterable[FileToJudge]) -> Iterator[CheckedFile]:
-    """Each file as far as it can be judged without looking at others."""
-    for file in files:
-        yield projects[id(file.configuration)].read(file.name, file.source.text, json=file.json)
-
-
-def _relate(projects: dict[int, Project], processes: Processes) -> None:
-    """Judge the files of whole projects for what rests on others."""
-    todo = [
-        (number, path)
-        for number, project in projects.items()
-        if project.ruleset.relational
-        for path in project.files
-    ]
-    weights = [len(projects[number].files[path].text) // RELATED for number, path in todo]
-    found = processes.map(partial(_related, projects), todo, weights, partial(_packing, projects))
-    for number, project in projects.items():
-        files = {path: file for (one, path), file in zip(todo, found, strict=True) if one == number}
-        projects[number] = project.with_judged(files)
-
-
-def _related(projects: Mapping[int, Project], todo: Iterable[tuple[int, str]]) -> Iterator[CheckedFile]:
-    for number, some in groupby(todo, key=itemgetter(0)):
-        paths = [path for _, path in some]
-        project = projects[number].with_relations(paths)
-        yield from (project.files[path] for path in paths)
+def _is_as_it_was(file: FileToJudge, before: Mapping[int, Project], now: Mapping[int, Project]) -> bool:
+    """Whether a file is what it was in an earlier project, and all objects that it or its fixes may rest on, too."""
+    was, project = before[id(file.configuration)], now[id(file.configuration)]
+    return project.index is was.index and project.files[file.name] is was.files[file.name]
 
 
 def _scanned(
     files: Sequence[FileToJudge],
+    fixes: Sequence[FileFixes | None],
     charts: Iterable[ChartToJudge],
     overlays: Iterable[OverlayToJudge],
     projects: Mapping[int, Project],
 ) -> Iterator[ScannedFile]:
-    for file in files:
+    for file, named in zip(files, fixes, strict=True):
         project = projects[id(file.configuration)]
-        yield ScannedFile(file.path, file.source, project.files[file.name], project)
+        yield ScannedFile(file.path, file.source, project.files[file.name], project, named)
     for chart in charts:
         project = projects[id(chart.configuration)]
         for one in chart.renderings[0].files:

@@ -133,7 +133,7 @@ def scan(
     from kscan_lsp.cli.baselines import compare, with_drift
     from kscan_lsp.cli.gates import gate_of
     from kscan_lsp.cli.progress import watched
-    from kscan_lsp.cli.reports import outputs_of, report_of
+    from kscan_lsp.cli.reports import fix_detail, fix_naming, outputs_of, report_of
     from kscan_lsp.report.brief import brief
     from kscan_lsp.report.formats import FixDetail
     from kscan_lsp.report.gates import exit_status
@@ -144,7 +144,7 @@ def scan(
         fail(str(error))
     if new_since and baseline:
         fail("--baseline and --new-since both say what to compare with; leave one of them out")
-    day = today()
+    day, most = today(), FixDetail.EDITS if fixes else FixDetail.TITLES
     with watched(jobs) as processes:
         request = request_of(
             paths,
@@ -155,6 +155,7 @@ def scan(
             exceptions=exceptions,
             processes=processes,
             since=new_since,
+            name_fixes=fix_naming(fix_detail(outputs, most)),
         )
         scanned = staged_for(request, day, paths) if staged else scan_for(request, day, images=scan_images)
         warn_about_setup(scanned.problems)
@@ -178,7 +179,7 @@ def scan(
             request,
             day,
             outputs=outputs,
-            most=FixDetail.EDITS if fixes else FixDetail.TITLES,
+            most=most,
             gate=gate,
             list_skipped=list_skipped,
         )

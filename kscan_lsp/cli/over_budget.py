@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.cli.judged import FileToJudge, ScannedFile
-from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge
+from kscan_lsp.cli.to_judge import ChartToJudge, FileToJudge, OverlayToJudge
 from kscan_lsp.files.manifest import display_name
 from kscan_lsp.report.model import FileProblem, NotScanned
 from kscan_lsp.report.places import problem_in
@@ -20,6 +19,8 @@ from kscan_lsp.workspace.configuration import Configuration, distinct_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from kscan_lsp.cli.judged import ScannedFile
 
 _T = TypeVar("_T", FileToJudge, ChartToJudge, OverlayToJudge)
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from kscan_lsp.cli.copies import FileProgress, Packing
+    from kscan_lsp.cli.exchange import FileProgress, Steps
 
 _T = TypeVar("_T")
+_K = TypeVar("_K")
 _R = TypeVar("_R")
 
 PAYS_FROM: Final = 100_000
@@ -33,24 +34,7 @@ MOST: Final = 16
 _SHARES: Final = 32
 """Chunks of work for each process: who is done with one takes the next, so that all end at about the same time."""
 TURN: Final = 512
-"""Texts that one makes before it is another one's turn."""
-
-
-class PlainPacking:
-    """For results that refer to nothing of here."""
-
-    def packed(self, value: object) -> bytes:
-        """A value as bytes."""
-        import pickle
-
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-
-    def unpacked(self, data: bytes) -> list[object]:
-        """The value, which a copy of this process has packed."""
-        import pickle
-
-        found: list[object] = pickle.loads(data)  # noqa: S301
-        return found
+"""Results that one makes at most before it is another one's turn."""
 
 
 class NoProgress:
@@ -75,49 +59,48 @@ class Processes:
         self.jobs = min(jobs or cores(), MOST)
         self.progress: FileProgress = progress or NoProgress()
 
-    def map(
+    def exchange(self, steps: Steps[_T, _K, _R], items: Sequence[_T], weights: Sequence[int]) -> list[_R]:
+        """What comes of each item in two steps.
+
+        Args:
+            steps: what is done with files, of which progress is told.
+            items: all of them.
+            weights: what each costs, as if so many characters were judged.
+        """
+        if processes := self._processes(weights):
+            from kscan_lsp.cli.exchange import Exchange
+
+            chunks = _chunks(weights, processes * _SHARES)
+            return Exchange(steps, items, chunks, processes, self.progress).run()
+        made: list[_K] = []
+        for one in steps.first(items):
+            made.append(one)
+            self.progress.files(len(made), len(items))
+        steps.know(items, made, ())
+        steps.complete()
+        return [*steps.second(items, made)]
+
+    def spread(
         self,
         work: Callable[[Sequence[_T]], Iterable[_R]],
         items: Sequence[_T],
-        weights: Sequence[int],
-        packing: Callable[[], Packing],
-        *,
-        told: bool = False,
-    ) -> list[_R]:
-        """What comes of each item.
+        weights: Sequence[int] | None = None,
+    ) -> Iterator[_R]:
+        """What comes of each item, in their order, where that refers to nothing of here: to be written and forgotten.
 
         Args:
-            work: what is to be done: a result for each of some items, in their order; asked about all in several calls.
+            work: a result for each of some items, in their order; where copies pay, each process makes some in turn.
             items: all items.
-            weights: what each costs, as if so many characters were judged.
-            packing: how results get here; asked where copies are made.
-            told: whether the items are the files that progress is about.
+            weights: what each costs, as if so many characters were judged; that of a line of text where it is not said.
         """
+        weights = [TEXT] * len(items) if weights is None else weights
         if processes := self._processes(weights):
-            chunks = _chunks(weights, processes * _SHARES)
-            progress = self.progress if told else NoProgress()
-            from kscan_lsp.cli.copies import Copies
+            from kscan_lsp.cli.turns import Turns
 
-            return Copies(work, items, chunks, processes, packing=packing(), progress=progress).run()
-        results: list[_R] = []
-        for result in work(items):
-            results.append(result)
-            if told:
-                self.progress.files(len(results), len(items))
-        return results
-
-    def spread(self, work: Callable[[Sequence[_T]], Iterable[str]], items: Sequence[_T]) -> Iterator[str]:
-        """Texts about items, in their order, to be written and forgotten: where copies pay, each makes some in turn."""
-        processes = self._processes([TEXT] * len(items))
-        if not processes:
+            turns = max(processes * _SHARES, len(items) // TURN)
+            yield from Turns(work, items, _chunks(weights, turns), processes).run()
+        else:
             yield from work(items)
-            return
-        from kscan_lsp.cli.copies import Copies
-
-        turns = [range(start, min(start + TURN, len(items))) for start in range(0, len(items), TURN)]
-        yield from Copies(
-            work, items, turns, processes, packing=PlainPacking(), progress=NoProgress()
-        ).in_turn()
 
     def _processes(self, weights: Sequence[int]) -> int:
         """How many pay, this one included; 0 where it is all to be done here."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kscan_lsp.cli.options import STDIN, UsageError
-from kscan_lsp.cli.processes import PlainPacking
 from kscan_lsp.files.commit import commit_of
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.manifest import display_name
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.asked import ScanRequest
+    from kscan_lsp.cli.reading import NameFixes
     from kscan_lsp.cli.scan import Scan
+    from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.formats import Format
     from kscan_lsp.report.model import Gate, Report
 
@@ -98,7 +99,7 @@ def report_of(
         gate: what makes it fail.
         list_skipped: whether people want the names of what was left alone.
     """
-    detail = min(max((one.format.fixes for one in outputs), default=FixDetail.NONE), most)
+    detail = fix_detail(outputs, most)
     judged = [(file.checked, file.project) for file in scan.files]
     return build(
         judged,
@@ -106,18 +107,35 @@ def report_of(
         not_scanned=scan.not_scanned,
         problems=scan.problems,
         changes=scan.changes,
-        fixes=request.processes.map(
-            partial(fixes_in, detail=detail, names=FixNames()),
-            judged,
-            [int(len(file.text) * _WORK[detail]) for file, _ in judged],
-            PlainPacking,
-        ),
+        fixes=_fixes(scan, request, detail),
         gate=gate,
         requested=request.paths,
         list_skipped=list_skipped,
         circumstances=circumstances(scan, request, today, commits=any(one.format.commits for one in outputs)),
         path_name=lambda path: display_name(Path(path)),
     )
+
+
+def fix_detail(outputs: Sequence[Output], most: FixDetail) -> FixDetail:
+    """How much to find out about fixes for some reports: what any of them shows, but no more than `most`."""
+    return min(max((one.format.fixes for one in outputs), default=FixDetail.NONE), most)
+
+
+def fix_naming(detail: FixDetail) -> NameFixes | None:
+    """What finds the names of fixes where a file is judged, where they are all that a report shows of them."""
+    return partial(fixes_in, detail=detail, names=FixNames()) if detail is FixDetail.TITLES else None
+
+
+def _fixes(scan: Scan, request: ScanRequest, detail: FixDetail) -> Iterator[FileFixes]:
+    """What would fix the findings of each file, as far as that was not found where it was judged."""
+    known = [file.fixes if detail is FixDetail.TITLES else None for file in scan.files]
+    left = [file for file, fixes in zip(scan.files, known, strict=True) if fixes is None]
+    found = request.processes.spread(
+        partial(fixes_in, detail=detail, names=FixNames()),
+        [(file.checked, file.project) for file in left],
+        [int(len(file.checked.text) * _WORK[detail]) for file in left],
+    )
+    return (next(found) if fixes is None else fixes for fixes in known)
 
 
 def circumstances(scan: Scan, request: ScanRequest, today: date, *, commits: bool) -> Circumstances:

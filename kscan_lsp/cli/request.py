@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.charts import RenderedChart
     from kscan_lsp.cli.overlays import BuiltOverlays
     from kscan_lsp.cli.processes import Processes
+    from kscan_lsp.cli.reading import NameFixes
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.model import FileProblem
     from kscan_lsp.workspace.configuration import Configuration
@@ -35,6 +36,7 @@ def request_of(
     exceptions: Sequence[Path] = (),
     processes: Processes | None = None,
     since: str = "",
+    name_fixes: NameFixes | None = None,
 ) -> ScanRequest:
     """What options ask for; without paths, the working directory, and without `since`, the last commit."""
     from kscan_lsp.cli.asked import LAST_COMMIT, ScanRequest
@@ -51,6 +53,7 @@ def request_of(
         excepting,
         processes or ALONE,
         since or LAST_COMMIT,
+        name_fixes,
     )
 
 

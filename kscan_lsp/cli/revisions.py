@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp.cli.baselines import ComparedScan, digests_of, matched
-from kscan_lsp.cli.judged import FileToJudge, judged, without_covered
+from kscan_lsp.cli.judged import judged, without_covered
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.rendered_then import MANIFESTS, charts_then, configurations_of, overlays_then, wanted_then
 from kscan_lsp.cli.reports import report_of
 from kscan_lsp.cli.scan import Scan
-from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge
+from kscan_lsp.cli.to_judge import ChartToJudge, FileToJudge, OverlayToJudge
 from kscan_lsp.files.discover import is_excluded, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, is_rendered

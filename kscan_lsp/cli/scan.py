@@ -21,16 +21,10 @@ from kscan_lsp.cli.asked import (
     setup_problems,
 )
 from kscan_lsp.cli.idle import idle
-from kscan_lsp.cli.judged import (
-    FileToJudge,
-    ScannedFile,
-    judged,
-    overlays_to_judge,
-    rendered_of,
-    without_covered,
-)
+from kscan_lsp.cli.judged import ScannedFile, judged, overlays_to_judge, rendered_of, without_covered
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.over_budget import ToJudge, within_budget
+from kscan_lsp.cli.to_judge import FileToJudge
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import RealPaths, display_name, is_json, read_manifest
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
@@ -200,6 +194,7 @@ class Reader:
             known=self.known,
             past=self.past,
             processes=self.request.processes,
+            name_fixes=self.request.name_fixes,
         )
 
     def read_folder(self, folder: Path, discover: Callable[..., Discovered]) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from kscan_lsp.cli.asked import Past
-from kscan_lsp.cli.judged import FileToJudge
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.scan import Reader
+from kscan_lsp.cli.to_judge import FileToJudge
 from kscan_lsp.files.discover import SUFFIXES, is_admitted, repository
 from kscan_lsp.files.encoding import Unreadable, decode
 from kscan_lsp.files.manifest import display_name, is_json, read_manifest

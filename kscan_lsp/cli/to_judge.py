@@ -1,4 +1,4 @@
-"""Charts and overlays that wait for the manifests around them before they are judged."""
+"""Files, charts and overlays that wait for the manifests around them before they are judged."""
 
 from __future__ import annotations
 
@@ -51,3 +51,13 @@ class RenderedCharts(Struct, frozen=True):
     """What the templates of the others are called."""
     done: set[str]
     """The commands that need not be run any more."""
+
+
+class FileToJudge(Struct, frozen=True):
+    """A file that was read and waits for the others before it is judged."""
+
+    path: Path | None
+    name: str
+    source: SourceText
+    configuration: Configuration
+    json: bool

@@ -19,10 +19,10 @@ from kscan_lsp.admission.judging import admit
 from kscan_lsp.admission.matching import is_exempt
 from kscan_lsp.admission.model import BINDING, GROUP, POLICY, Admitted
 from kscan_lsp.admission.problems import CODE, span_of
-from kscan_lsp.cli.judged import FileToJudge
 from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.request import built_overlays, rendered_charts
 from kscan_lsp.cli.scan import Reader, scan
+from kscan_lsp.cli.to_judge import FileToJudge
 from kscan_lsp.cli.vap_forms import TestedPolicy, VapReport
 from kscan_lsp.engine.verdicts import Unevaluated
 from kscan_lsp.files.discover import discover

@@ -36,7 +36,7 @@ from kscan_lsp.workspace.fingerprints import object_ordinals
 from kscan_lsp.workspace.locations import location_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, Location, ResourceId, Severity
@@ -64,7 +64,7 @@ def build(
     problems: Iterable[FileProblem] = (),
     changes: Iterable[StandardChange] = (),
     fix_detail: FixDetail = FixDetail.TITLES,
-    fixes: Sequence[FileFixes] | None = None,
+    fixes: Iterator[FileFixes] | None = None,
     gate: Gate = NO_GATE,
     requested: Iterable[str] = (),
     list_skipped: bool = False,
@@ -91,7 +91,7 @@ def build(
     """
     builder = _Builder(name, path_name, gate.fail_on)
     judged = [*checked]
-    each = fixes_in(judged, fix_detail) if fixes is None else iter(fixes)
+    each = fixes_in(judged, fix_detail) if fixes is None else fixes
     setup = tuple(problems)
     builder.skipped.update((entry.file, entry) for entry in skipped)
     builder.not_scanned += not_scanned

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final
 
-from msgspec.structs import replace
-
 from kscan_lsp.findings import Problem
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.sections import SettingsPart
@@ -139,7 +137,7 @@ def read_entries(document: Document) -> tuple[dict[int, ExceptionEntry], tuple[P
         message = f"more than {MAX_ENTRIES:,} exceptions are not read: from here on none counts"
         problems = (Problem(span, message, "setting"),)
         written = written[:MAX_ENTRIES]
-        document = replace(document, data={**document.data, "exceptions": written})
+        document = document.with_data({**document.data, "exceptions": written})
     read, wrong = validate(ExceptionsFile, document, "setting")
     if read is not None:
         return _sure(dict(enumerate(read.exceptions)), document), (*problems, *wrong)

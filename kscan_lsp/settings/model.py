@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
-from msgspec.structs import replace
-
 from kscan_lsp.findings import Problem, Severity
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.charts import ChartSettings
@@ -271,7 +269,7 @@ def _with_version_as_written(document: Document) -> Document:
     node = nearest(document.root, (name,)).node
     if not isinstance(node, Scalar) or not isinstance(node.value, int | float):
         return document
-    return replace(document, data={**document.data, name: document.text[node.start : node.end]})
+    return document.with_data({**document.data, name: document.text[node.start : node.end]})
 
 
 def overlay(base: Settings, section: object) -> tuple[Settings, tuple[str, ...]]:

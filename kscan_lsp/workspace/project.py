@@ -209,11 +209,11 @@ class Project(Struct, frozen=True, eq=False):
         return self.dependents.of(COMES_LATER)
 
     def with_judged(self, files: Mapping[str, CheckedFile]) -> Project:
-        """The project with some of its files as the same project judged them elsewhere."""
+        """The project with files that it knows of as the same project judged them elsewhere."""
         said = {path: self._said(file) for path, file in files.items()}
         dependencies = {path: _dependencies(file.parts) for path, file in files.items()}
         dependents = self.dependents.updated(dependencies)
-        return replace(self, files={**self.files, **said}, dependents=dependents)
+        return replace(self, files=with_files_in_order(self.files, said), dependents=dependents)
 
     def without_file(self, path: str) -> Project:
         """The project without one file."""

@@ -1,8 +1,8 @@
-"""What was judged in one process, as bytes for the one that it is a copy of.
+"""What was judged in one process, as bytes for another that is a copy of the same.
 
-A process that was forked has what its parent had, at the same addresses. So what both have (a text, a document that was
-read before, an object of the index) is sent as its address, and found again there; everything else is sent whole. What
-only an edit would ask for later is left out.
+A process that was forked has what its parent had, at the same addresses: what both have since then (a text that is to
+be read, evidence) is sent as its address. The objects of an index, which all of them have come to know, are numbered:
+their order is the same everywhere. Everything else is sent whole. What only an edit would ask for later is left out.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ from kscan_lsp.workspace.results import CheckedFile, ReadDocument
 from kscan_lsp.yaml.document import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kscan_lsp.workspace.project import Project
 
-_BY_ADDRESS = (
+_WITH_KNOWN = (
     CheckedFile,
-    Document,
     Evidence,
     Finding,
     Object,
@@ -39,60 +38,83 @@ _BY_ADDRESS = (
     Related,
     Resource,
     Verdicts,
-    View,
 )
-"""What is sent as an address where both have it, and so are texts and values in its fields."""
+"""What is sent as its number where both have it, and so are texts and values in its fields."""
 _LEFT_OUT = (FileExceptions, Judged)
 """What is found anew where it is asked for: which exceptions are about a file, what each group of checks found."""
 
 
-class Shared:
-    """What a process has that its copies will have, too: made before they are."""
+class Transfer:
+    """Packs values for other copies of this process, and unpacks what these have packed."""
 
-    def __init__(self, projects: Iterable[Project], texts: Iterable[str] = ()) -> None:
-        """Know what is in some projects, and texts that are to come into them."""
-        self._objects: dict[int, object] = {id(text): text for text in texts}
+    def __init__(self, shared: Iterable[object], projects: Iterable[Project]) -> None:
+        """Know what all of them know.
+
+        Args:
+            shared: what there was before there were copies.
+            projects: those whose indices have the same objects in all processes.
+        """
+        self._known: dict[int, object] = {}
+        self._numbers: dict[int, int] = {}
+        """By the identity of a value, what it is sent as."""
+        for one in shared:
+            self._known[id(one)] = one
+            self._numbers[id(one)] = id(one)
+        number = -1  # no address
         for project in projects:
-            self._objects[id(project.evidence)] = project.evidence
-            objects = chain.from_iterable(project.index.files.values())
-            for one in chain(objects, *map(_parts_of, project.files.values())):
-                self._objects[id(one)] = one
+            for declared in chain.from_iterable(project.index.files.values()):
+                for part in (declared, declared.data, declared.document):
+                    self._known[number] = part
+                    self._numbers.setdefault(id(part), number)
+                    number -= 1
 
     def packed(self, value: object) -> bytes:
-        """A value for the process that has all of this."""
+        """A value for a process that knows the same."""
         buffer = io.BytesIO()
         pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
         pickler.dispatch_table = {
-            **dict.fromkeys(_BY_ADDRESS, self._by_address),
+            **dict.fromkeys(_WITH_KNOWN, self._with_known),
             **dict.fromkeys(_LEFT_OUT, _nothing),
             Bound: _without_questions,
+            Document: self._unread,
+            View: self._view,
             LineIndex: self._lines,
-            _SharedAddress: lambda one: (_at, (one.number,)),
+            _Known: lambda one: (_known, (one.number,)),
         }
         pickler.dump(value)
         return buffer.getvalue()
 
     def unpacked(self, data: bytes) -> Any:
-        """A value that a copy of this process has packed."""
-        return _Unpickler(io.BytesIO(data), self._objects).load()
+        """A value that such a process has packed."""
+        return _Unpickler(io.BytesIO(data), self._known).load()
 
-    def _by_address(self, one: object) -> Any:
-        number = id(one)
-        if number in self._objects:
-            return _at, (number,)
-        made: Any = one.__reduce__()
-        return made[0], tuple([self._field(part) for part in made[1]])
+    def _with_known(self, one: object) -> Any:
+        number = self._numbers.get(id(one))
+        if number is not None:
+            return _known, (number,)
+        made: Any = one.__reduce__()  # a record is its type and its fields
+        return made[0], self._fields(made[1])
 
-    def _lines(self, one: LineIndex) -> tuple[type[LineIndex], tuple[object]]:
-        return LineIndex, (self._field(one.text),)
+    def _view(self, one: View) -> tuple[type[View], tuple[object, ...]]:
+        return View, self._fields(one)
 
-    def _field(self, value: object) -> object:
-        """A value of a field; pickle asks nobody about texts and plain values."""
-        return _SharedAddress(id(value)) if id(value) in self._objects else value
+    def _unread(self, one: Document) -> tuple[type[Document], tuple[object, ...]]:
+        """A document without what is in it: to read it again takes less, and few are asked."""
+        return Document, self._fields(
+            (one.text, one.json, one.problems, one.blanked, one.complete, one.lines)
+        )
+
+    def _lines(self, one: LineIndex) -> tuple[type[LineIndex], tuple[object, ...]]:
+        return LineIndex, self._fields((one.text,))
+
+    def _fields(self, values: Iterable[object]) -> tuple[object, ...]:
+        """The values of fields; pickle asks nobody about texts and plain values."""
+        numbers = self._numbers
+        return tuple([_Known(numbers[id(one)]) if id(one) in numbers else one for one in values])
 
 
-class _SharedAddress(NamedTuple):
-    """What stands in a field for what both have."""
+class _Known(NamedTuple):
+    """What stands in a field for what both know."""
 
     number: int
 
@@ -100,17 +122,17 @@ class _SharedAddress(NamedTuple):
 class _Unpickler(pickle.Unpickler):
     """Reads what a copy of this process has written, and nobody else."""
 
-    def __init__(self, file: io.BytesIO, objects: Mapping[int, object]) -> None:
+    def __init__(self, file: io.BytesIO, known: Mapping[int, object]) -> None:
         super().__init__(file)
-        self._objects = objects
+        self._values = known
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name)
-        return self._objects.__getitem__ if found is _at else found
+        return self._values.__getitem__ if found is _known else found
 
 
-def _at(address: int) -> object:
-    raise LookupError(f"nothing is known at {address}")  # `find_class` puts the lookup in its place
+def _known(number: int) -> object:
+    raise LookupError(f"nothing is known as {number}")  # `find_class` puts the lookup in its place
 
 
 def _nothing(_: object) -> tuple[Callable[[], None], tuple[()]]:
@@ -124,20 +146,3 @@ def _without_questions(bound: Bound) -> tuple[type[Bound], tuple[object, object]
 
 def _none() -> None:
     return None
-
-
-def _parts_of(file: CheckedFile) -> Iterator[object]:
-    yield file.text
-    for part in file.parts:
-        read = part.read
-        if read is None:
-            continue
-        yield read
-        yield read.document
-        yield read.document.text
-        for verdicts in read.verdicts:
-            yield verdicts
-            yield verdicts.resource
-            yield verdicts.resource.data
-            yield verdicts.view
-            yield from verdicts.findings

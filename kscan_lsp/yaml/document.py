@@ -16,7 +16,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from kscan_lsp.findings import MAX_PROBLEMS, Problem, fewer
 from kscan_lsp.regex import regex
@@ -38,15 +38,18 @@ _DIRECTIVE: Final = regex(r"^%[^\r\n]*", re.MULTILINE)
 _COMMENT: Final = regex(r"(?<![^\s])#[^\r\n]*")
 
 
+class Content(Struct, frozen=True):
+    """What a document has in it."""
+
+    root: Node | None
+    data: Any
+
+
 class Document(Struct, frozen=True, eq=False):
     """One document as read. All spans are relative to its own text."""
 
     text: str
     json: bool
-    root: Node | None
-    """None for a document of comments, and for one that cannot be read."""
-    data: Any
-    """Plain values, as kubectl reads them."""
     problems: tuple[Problem, ...]
     blanked: tuple[Span, ...]
     """What `data` does not show as it stands in the text: lines taken out to read the rest, without their
@@ -54,6 +57,30 @@ class Document(Struct, frozen=True, eq=False):
     complete: bool
     """Whether all of the text was read: not so after a repair, over a limit, or where kubectl refuses it."""
     lines: LineIndex
+    content: Content | None = None
+    """None for what another process has read, until it is asked for."""
+
+    @property
+    def root(self) -> Node | None:
+        """None for a document of comments, and for one that cannot be read."""
+        return self.read().root
+
+    @property
+    def data(self) -> Any:
+        """Plain values, as kubectl reads them."""
+        return self.read().data
+
+    def read(self) -> Content:
+        """What is in it."""
+        content = self.content
+        if content is None:
+            content = read_document(self.text, json=self.json).read()
+            force_setattr(self, "content", content)
+        return content
+
+    def with_data(self, data: Any) -> Document:
+        """The same with other values."""
+        return replace(self, content=Content(self.root, data))
 
     @property
     def is_stream(self) -> bool:
@@ -110,9 +137,8 @@ def read_document(text: str, *, json: bool = False) -> Document:
         unsure = {problem.span for problem in (*result.problems, *values.problems) if problem.fatal}
         blanked = _bounded(sorted({*blanked, *unsure}))
     complete = fault is None and not any(problem.fatal for problem in problems)
-    return Document(
-        text, json, result.root, values.value, fewer(problems), blanked, complete, LineIndex(text)
-    )
+    content = Content(result.root, values.value)
+    return Document(text, json, fewer(problems), blanked, complete, LineIndex(text), content)
 
 
 def reread(before: Document, text: str) -> tuple[Document, TreeEdit | None]:
@@ -129,12 +155,12 @@ def reread(before: Document, text: str) -> tuple[Document, TreeEdit | None]:
     ):
         spliced = splice(before.root, before.data, before.text, text)
         if spliced is not None:
-            made = Document(text, False, spliced.root, spliced.data, (), (), True, LineIndex(text))
-            return made, spliced.edit
+            content = Content(spliced.root, spliced.data)
+            return Document(text, False, (), (), True, LineIndex(text), content), spliced.edit
     anew = read_document(text, json=before.json)
     # half a key is blanked, and leaves the values that were there when it was half as long; 1 is not true
     if marshal.dumps(anew.data, 2) == marshal.dumps(before.data, 2):
-        return replace(anew, data=before.data), TreeEdit(None, None)
+        return anew.with_data(before.data), TreeEdit(None, None)
     return anew, None
 
 
