@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from kscan_lsp.cli.reading import NameFixes
+    from kscan_lsp.cli.file_steps import NameFixes
     from kscan_lsp.report.model import FileProblem, Skipped
     from kscan_lsp.workspace.configuration import Configuration
 

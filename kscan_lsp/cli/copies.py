@@ -24,7 +24,7 @@ COUNTER: Final = 8
 """Bytes of the number of a message, and of its length."""
 
 
-class Line:
+class Channel:
     """A process's end of the pipes to another: numbered messages, in both directions."""
 
     def __init__(self, reading: int, writing: int) -> None:
@@ -74,19 +74,19 @@ class Line:
 
 
 @contextmanager
-def copies(number: int, task: Callable[[int, Line], None]) -> Iterator[list[Line]]:
-    """So many copies of this process at work, by the lines to them; with an error here, they are ended.
+def copies(number: int, task: Callable[[int, Channel], None]) -> Iterator[list[Channel]]:
+    """So many copies of this process at work, by the channels to them; with an error here, they are ended.
 
     Args:
         number: how many.
-        task: what each does, given its number, from 1, and its line to this process.
+        task: what each does, given its number, from 1, and its channel to this process.
     """
     gc.freeze()  # a collection in a copy would write to, and so copy, every page that there is
-    running: dict[int, Line] = {}
+    running: dict[int, Channel] = {}
     try:
         for one in range(1, number + 1):
-            process, line = _start(one, task, list(running.values()))
-            running[process] = line
+            process, channel = _start(one, task, list(running.values()))
+            running[process] = channel
         yield list(running.values())
     except BaseException:
         for process in running:
@@ -95,8 +95,8 @@ def copies(number: int, task: Callable[[int, Line], None]) -> Iterator[list[Line
         raise
     finally:
         gc.unfreeze()
-        for process, line in running.items():
-            line.close()
+        for process, channel in running.items():
+            channel.close()
             os.waitpid(process, 0)
 
 
@@ -105,22 +105,22 @@ def is_left_alone(parent: int) -> bool:
     return os.getppid() != parent
 
 
-def _start(number: int, task: Callable[[int, Line], None], others: list[Line]) -> tuple[int, Line]:
-    """A copy, and the line to it."""
+def _start(number: int, task: Callable[[int, Channel], None], others: list[Channel]) -> tuple[int, Channel]:
+    """A copy, and the channel to it."""
     hearing, saying = _pipe(), _pipe()
     parent = os.getpid()
     process = os.fork()
     if process:
         os.close(hearing[1])
         os.close(saying[0])
-        return process, Line(hearing[0], saying[1])
+        return process, Channel(hearing[0], saying[1])
     try:
         # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for line in (*others, Line(hearing[0], saying[1])):
-            line.close()
+        for channel in (*others, Channel(hearing[0], saying[1])):
+            channel.close()
         if not is_left_alone(parent):
-            task(number, Line(saying[0], hearing[1]))
+            task(number, Channel(saying[0], hearing[1]))
     finally:
         # nothing that the parent meant for its own end, nor what it has not written yet
         os._exit(0)

@@ -19,7 +19,7 @@ from kscan_lsp.cli.copies import COUNTER, copies, is_left_alone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from kscan_lsp.cli.copies import Line
+    from kscan_lsp.cli.copies import Channel
 
 _T = TypeVar("_T")
 _T_contra = TypeVar("_T_contra", contravariant=True)
@@ -112,34 +112,36 @@ class Exchange(Generic[_T, _K, _R]):
 
     def run(self) -> list[_R]:
         """The results in the order of the items."""
-        with copies(self.processes - 1, self._copy) as lines:
-            made, shown = self._first(lines)
+        with copies(self.processes - 1, self._copy) as channels:
+            made, shown = self._first(channels)
             own = self.steps.shown(*self._of(made))
-            for line in lines:
-                others = [(number, data) for number, (by, data) in shown.items() if by is not line]
-                _tell(line, (*others, (_HERE, own)))
+            for channel in channels:
+                others = [(number, data) for number, (by, data) in shown.items() if by is not channel]
+                _tell(channel, (*others, (_HERE, own)))
             self.steps.know(*self._of(made), [data for _, data in shown.values()])
             self.steps.complete()
             besides = self.steps.besides()
-            for line in lines:
-                _tell(line, [(_LAST, besides)])
-            results = self._second(lines, made)
+            for channel in channels:
+                _tell(channel, [(_LAST, besides)])
+            results = self._second(channels, made)
         if lost := {number: self._chunk(number) for number in self._numbers if number not in results}:
             anew = {number: [*self.steps.first(items)] for number, items in lost.items()}
             self.steps.know(*self._of(anew), ())
             results |= {number: [*self.steps.second(items, anew[number])] for number, items in lost.items()}
         return [result for number in self._numbers for result in results[number]]
 
-    def _first(self, lines: Iterable[Line]) -> tuple[dict[int, list[_K]], dict[int, tuple[Line, bytes]]]:
+    def _first(
+        self, channels: Iterable[Channel]
+    ) -> tuple[dict[int, list[_K]], dict[int, tuple[Channel, bytes]]]:
         """The first step: by chunk what was made here, and who has shown what of all others."""
         made: dict[int, list[_K]] = {}
-        shown: dict[int, tuple[Line, bytes]] = {}
+        shown: dict[int, tuple[Channel, bytes]] = {}
 
-        def hear(line: Line, messages: Iterable[tuple[int, bytes]]) -> bool:
-            shown.update((number, (line, data)) for number, data in messages if number != _HERE)
+        def hear(channel: Channel, messages: Iterable[tuple[int, bytes]]) -> bool:
+            shown.update((number, (channel, data)) for number, data in messages if number != _HERE)
             return all(number != _HERE for number, _ in messages)
 
-        with _Hearing(lines, hear) as hearing:
+        with _Hearing(channels, hear) as hearing:
             for number in self._queue:
                 made[number] = []
                 for one in self._counted(0, self.steps.first(self._chunk(number))):
@@ -155,15 +157,15 @@ class Exchange(Generic[_T, _K, _R]):
                 made[number] = [*self.steps.first(self._chunk(number))]
         return made, shown
 
-    def _second(self, lines: Iterable[Line], made: Mapping[int, list[_K]]) -> dict[int, list[_R]]:
+    def _second(self, channels: Iterable[Channel], made: Mapping[int, list[_K]]) -> dict[int, list[_R]]:
         """The second step: results by chunk; those of a copy that ended before it was through are missing."""
         results: dict[int, list[_R]] = {}
 
-        def hear(_: Line, messages: Iterable[tuple[int, bytes]]) -> bool:
+        def hear(_: Channel, messages: Iterable[tuple[int, bytes]]) -> bool:
             results.update((number, self.steps.unpacked(data)) for number, data in messages)
             return True
 
-        with _Hearing(lines, hear) as hearing:
+        with _Hearing(channels, hear) as hearing:
             for number, one in made.items():
                 results[number] = [*self.steps.second(self._chunk(number), one)]
                 hearing.hear()
@@ -171,21 +173,21 @@ class Exchange(Generic[_T, _K, _R]):
                 hearing.hear(None)
         return results
 
-    def _copy(self, number: int, line: Line) -> None:
+    def _copy(self, number: int, channel: Channel) -> None:
         """Both steps in a copy."""
         made: dict[int, list[_K]] = {}
         for chunk in self._queue:
             items = self._chunk(chunk)
             made[chunk] = [*self._counted(number, self.steps.first(items))]
-            line.send(chunk, self.steps.shown(items, made[chunk]))
-        line.send(_HERE, b"")
-        messages = line.messages()
+            channel.send(chunk, self.steps.shown(items, made[chunk]))
+        channel.send(_HERE, b"")
+        messages = channel.messages()
         self.steps.know(*self._of(made), _until(_HERE, messages))
         self.steps.know((), (), _until(_LAST, messages))
         for chunk, one in made.items():
             if is_left_alone(self._parent):
                 break
-            line.send(chunk, self.steps.packed([*self.steps.second(self._chunk(chunk), one)]))
+            channel.send(chunk, self.steps.packed([*self.steps.second(self._chunk(chunk), one)]))
 
     def _chunk(self, number: int) -> Sequence[_T]:
         chunk = self.chunks[number]
@@ -217,13 +219,13 @@ class _Hearing:
     """Hears what copies send, while they and this process are at work."""
 
     def __init__(
-        self, lines: Iterable[Line], hear: Callable[[Line, Sequence[tuple[int, bytes]]], bool]
+        self, channels: Iterable[Channel], hear: Callable[[Channel, Sequence[tuple[int, bytes]]], bool]
     ) -> None:
-        """Hear some lines; `hear` is told what comes, and says whether more is to come from there."""
+        """Hear some channels; `hear` is told what comes, and says whether more is to come from there."""
         self._hear = hear
         self._selector = selectors.DefaultSelector()
-        for line in lines:
-            self._selector.register(line.reading, selectors.EVENT_READ, line)
+        for channel in channels:
+            self._selector.register(channel.reading, selectors.EVENT_READ, channel)
 
     def __enter__(self) -> Self:
         return self
@@ -254,8 +256,8 @@ def _until(last: int, messages: Iterator[tuple[int, bytes]]) -> list[bytes]:
     return [data for data in found if data]
 
 
-def _tell(line: Line, messages: Iterable[tuple[int, bytes]]) -> None:
+def _tell(channel: Channel, messages: Iterable[tuple[int, bytes]]) -> None:
     """Send messages; who has ended hears none."""
     with suppress(BrokenPipeError):
         for number, data in messages:
-            line.send(number, data)
+            channel.send(number, data)

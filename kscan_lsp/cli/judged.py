@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.cli.file_steps import FileSteps
 from kscan_lsp.cli.processes import ALONE, Processes
-from kscan_lsp.cli.reading import Reading
 from kscan_lsp.cli.to_judge import ChartToJudge, FileToJudge, OverlayToJudge, RenderedCharts
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.asked import Past
     from kscan_lsp.cli.charts import RenderedChart
-    from kscan_lsp.cli.reading import JudgedFile, NameFixes
+    from kscan_lsp.cli.file_steps import JudgedFile, NameFixes
     from kscan_lsp.graph.index import Object
     from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.model import Skipped
@@ -170,9 +170,9 @@ def judged(
         _tell_past(projects, past, charts, overlays, configurations)
 
     projects = _projects(files, configurations, today, declared, known)
-    reading = Reading(projects, [file.source.text for file in files], complete, name_fixes)
-    found = processes.exchange(reading, files, [len(file.source.text) for file in files])
-    projects = _with_judged(reading.projects, files, found)
+    steps = FileSteps(projects, [file.source.text for file in files], complete, name_fixes)
+    found = processes.exchange(steps, files, [len(file.source.text) for file in files])
+    projects = _with_judged(steps.projects, files, found)
     as_named = dict(projects)
     if charts:
         from kscan_lsp.workspace.charts import with_renderings

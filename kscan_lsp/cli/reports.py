@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kscan_lsp.cli.asked import ScanRequest
-    from kscan_lsp.cli.reading import NameFixes
+    from kscan_lsp.cli.file_steps import NameFixes
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.report.formats import Format

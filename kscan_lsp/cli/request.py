@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from kscan_lsp.cli.asked import ScanRequest
     from kscan_lsp.cli.charts import RenderedChart
+    from kscan_lsp.cli.file_steps import NameFixes
     from kscan_lsp.cli.overlays import BuiltOverlays
     from kscan_lsp.cli.processes import Processes
-    from kscan_lsp.cli.reading import NameFixes
     from kscan_lsp.cli.scan import Scan
     from kscan_lsp.report.model import FileProblem
     from kscan_lsp.workspace.configuration import Configuration

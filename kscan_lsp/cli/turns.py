@@ -14,7 +14,7 @@ from kscan_lsp.cli.copies import copies, is_left_alone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from kscan_lsp.cli.copies import Line
+    from kscan_lsp.cli.copies import Channel
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -42,8 +42,8 @@ class Turns(Generic[_T, _R]):
     def run(self) -> Iterator[_R]:
         """The results in the order of the items, as they come."""
         done = 0
-        with copies(self.processes - 1, self._copy) as lines:
-            answers: list[Iterator[list[_R]]] = [_sent(line) for line in lines]
+        with copies(self.processes - 1, self._copy) as channels:
+            answers: list[Iterator[list[_R]]] = [_sent(channel) for channel in channels]
             for number, chunk in enumerate(self.chunks):
                 if number % self.processes == 0:
                     yield from self.work(self.items[chunk.start : chunk.stop])
@@ -57,21 +57,21 @@ class Turns(Generic[_T, _R]):
         if done < len(self.items):
             yield from self.work(self.items[done:])
 
-    def _copy(self, number: int, line: Line) -> None:
+    def _copy(self, number: int, channel: Channel) -> None:
         for chunk in self.chunks[number :: self.processes]:
             results: list[_R] = []
             for result in self.work(self.items[chunk.start : chunk.stop]):
                 results.append(result)
                 if len(results) == _AT_ONCE:
-                    line.send(0, pickle.dumps(results, pickle.HIGHEST_PROTOCOL))
+                    channel.send(0, pickle.dumps(results, pickle.HIGHEST_PROTOCOL))
                     results.clear()
                 if is_left_alone(self._parent):
                     return
             if results:
-                line.send(0, pickle.dumps(results, pickle.HIGHEST_PROTOCOL))
+                channel.send(0, pickle.dumps(results, pickle.HIGHEST_PROTOCOL))
 
 
-def _sent(line: Line) -> Iterator[list[_R]]:
+def _sent(channel: Channel) -> Iterator[list[_R]]:
     """What a copy of this process sends, as often as it does."""
-    for _, packed in line.messages():
+    for _, packed in channel.messages():
         yield pickle.loads(packed)  # noqa: S301

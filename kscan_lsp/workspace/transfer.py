@@ -79,7 +79,7 @@ class Transfer:
             Document: self._unread,
             View: self._view,
             LineIndex: self._lines,
-            _Known: lambda one: (_known, (one.number,)),
+            _Reference: lambda one: (_referred, (one.number,)),
         }
         pickler.dump(value)
         return buffer.getvalue()
@@ -91,7 +91,7 @@ class Transfer:
     def _with_known(self, one: object) -> Any:
         number = self._numbers.get(id(one))
         if number is not None:
-            return _known, (number,)
+            return _referred, (number,)
         made: Any = one.__reduce__()  # a record is its type and its fields
         return made[0], self._fields(made[1])
 
@@ -110,10 +110,10 @@ class Transfer:
     def _fields(self, values: Iterable[object]) -> tuple[object, ...]:
         """The values of fields; pickle asks nobody about texts and plain values."""
         numbers = self._numbers
-        return tuple([_Known(numbers[id(one)]) if id(one) in numbers else one for one in values])
+        return tuple([_Reference(numbers[id(one)]) if id(one) in numbers else one for one in values])
 
 
-class _Known(NamedTuple):
+class _Reference(NamedTuple):
     """What stands in a field for what both know."""
 
     number: int
@@ -128,10 +128,10 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name)
-        return self._values.__getitem__ if found is _known else found
+        return self._values.__getitem__ if found is _referred else found
 
 
-def _known(number: int) -> object:
+def _referred(number: int) -> object:
     raise LookupError(f"nothing is known as {number}")  # `find_class` puts the lookup in its place
 
 

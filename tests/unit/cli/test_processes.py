@@ -154,15 +154,15 @@ def test_a_baseline_knows_what_several_found(folder: Path) -> None:
 def test_a_copy_that_dies_costs_no_finding(folder: Path, step: str) -> None:
     dies = f"""
 import os
-from kscan_lsp.cli.reading import Reading
-_step = Reading.{step}
+from kscan_lsp.cli.file_steps import FileSteps
+_step = FileSteps.{step}
 parent, calls = os.getpid(), []
 def step(*words):
     calls.append(1)
     if os.getpid() != parent and len(calls) == ({step!r} != "know") + 1:
         os.kill(os.getpid(), 9)
     return _step(*words)
-Reading.{step} = step
+FileSteps.{step} = step
 """
     alone = kscan(folder, "scan", ".", "-j", "1", "--format", "json")
     divided = kscan(folder, "scan", ".", "-j", "3", "--format", "json", setup=dies)
@@ -171,13 +171,13 @@ Reading.{step} = step
 
 SLOW = """
 import time
-from kscan_lsp.cli.reading import Reading
-_first = Reading.first
+from kscan_lsp.cli.file_steps import FileSteps
+_first = FileSteps.first
 def first(self, files):
     for one in _first(self, files):
         time.sleep(0.2)
         yield one
-Reading.first = first
+FileSteps.first = first
 """
 
 
@@ -360,7 +360,7 @@ def test_the_numbers_of_all_chunks_fit_into_the_smallest_pipe() -> None:
     assert len(processes._chunks([1] * 100_000, most)) * copies.COUNTER <= 4096
 
 
-@pytest.mark.parametrize("dies_at", [None, 512, 700, 1500])
+@pytest.mark.parametrize("dies_at", [None, 530, 720, 1530])
 def test_texts_come_in_the_order_of_the_items_whatever_becomes_of_a_copy(
     monkeypatch: pytest.MonkeyPatch, dies_at: int | None
 ) -> None:

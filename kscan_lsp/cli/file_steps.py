@@ -37,7 +37,7 @@ class JudgedFile(Struct, frozen=True):
     fixes: FileFixes | None
 
 
-class Reading:
+class FileSteps:
     """The steps, and what a process knows on the way."""
 
     def __init__(
