@@ -146,8 +146,8 @@ class Exchange(Generic[_T, _K, _R]):
                 made[number] = []
                 for one in self._counted(0, self.steps.first(self._chunk(number))):
                     made[number].append(one)
-                    hearing.hear()
                     self._tell_progress()
+                hearing.hear()
             while hearing.goes_on:
                 hearing.hear(_LOOK)
                 self._tell_progress()
