@@ -63,9 +63,15 @@ class LineIndex:
 
     __slots__ = ("_starts", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, starts: list[int] | None = None) -> None:
+        """The lines of a text.
+
+        Args:
+            text: the text.
+            starts: where they start, as far as somebody knows.
+        """
         self.text = text
-        self._starts: list[int] | None = None
+        self._starts = starts
 
     @property
     def starts(self) -> list[int]:

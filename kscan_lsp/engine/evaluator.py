@@ -74,7 +74,7 @@ class Evaluator:
         """
         plans = self._plans(resource)
         if edited is None:
-            view, wrong = cel.view(resource.data), type_errors(plans.fields, resource.data)
+            view, wrong = _view_of(resource), type_errors(plans.fields, resource.data)
         elif edited.path is None:
             view, wrong = edited.before.view or cel.view(resource.data), []
         else:  # no other field had a wrong type
@@ -277,3 +277,10 @@ class Evaluator:
             digests=self._memo.digests,
             number=template,
         )
+
+
+def _view_of(resource: Resource) -> cel.View:
+    """What CEL sees of an object. Of one that is all of a plain document that is known without a look."""
+    data, content = resource.data, resource.document.content
+    plain = content is not None and content.plain and content.data is data
+    return cel.View(data, complete=True) if plain else cel.view(data)

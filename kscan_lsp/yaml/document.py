@@ -22,8 +22,10 @@ from kscan_lsp.findings import MAX_PROBLEMS, Problem, fewer
 from kscan_lsp.regex import regex
 from kscan_lsp.text import LineIndex, Span
 from kscan_lsp.yaml import layout, reader
+from kscan_lsp.yaml.block_reader import read_block
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import is_stream, read_json, split_json
+from kscan_lsp.yaml.outcome import Read
 from kscan_lsp.yaml.splice import TreeEdit, splice
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
@@ -43,6 +45,9 @@ class Content(Struct, frozen=True):
 
     root: Node | None
     data: Any
+    plain: bool = False
+    """Whether the values surely are what whoever reads JSON takes as they are: no null, no NUL, no half of a surrogate
+    pair, integers of 64 bits, less than 100,000 of all together, nothing shared. Nothing is said where it is False."""
 
 
 class Document(Struct, frozen=True, eq=False):
@@ -114,14 +119,23 @@ def read_document(text: str, *, json: bool = False) -> Document:
         text: the document's own text, from its `---` to the next.
         json: read it as JSON.
     """
-    refused, lines = ((), ()) if json else _separators(text)
-    source = layout.blank(text, lines) if lines else text
-    result = read_json(text) if json else reader.read(source)
+    block = None if json else read_block(text)
+    if block is not None and block.data is not None:  # which has no problem, and so do nearly all
+        content = Content(block.root, block.data.value, block.plain)
+        return Document(text, False, (), (), True, LineIndex(text, block.starts), content)
+    refused, cut = ((), ()) if json else _separators(text)
+    source = layout.blank(text, cut) if cut else text
+    if json:
+        result = read_json(text)
+    elif block is None:
+        result = reader.read_other(source)
+    else:
+        result = Read(block.root, ())
     if result.fault is not None and not json and _BRACE.match(text):
         stream = read_json(text)
         result = stream if is_stream(text, stream.root) else result
     problems = refused + result.problems
-    blanked: tuple[Span, ...] = lines
+    blanked: tuple[Span, ...] = cut
     fault = result.fault
     if fault is not None:
         # the rest of broken JSON is read as YAML, which forgives the comma that a blanked line leaves behind
@@ -129,7 +143,7 @@ def read_document(text: str, *, json: bool = False) -> Document:
 
         rest = repaired(source, fault)
         if rest is not None:
-            result, blanked = rest[0], tuple(sorted({*lines, *rest[1]}))
+            result, blanked = rest[0], tuple(sorted({*cut, *rest[1]}))
             problems += result.problems
     values = result.data or data_of(result.root)
     problems += values.problems

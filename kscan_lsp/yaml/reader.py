@@ -29,12 +29,15 @@ def read(text: str) -> Read:
     Returns:
         The tree and what is wrong, by offsets in `text`. What cannot be read has no root and a fatal problem.
     """
+    block = read_block(text)
+    return read_other(text) if block is None else Read(block.root, (), data=block.data)
+
+
+def read_other(text: str) -> Read:
+    """What `read` gives, of a text that `read_block` declines."""
     if text.startswith(_BOM):
         content = text.lstrip(_BOM)
         return _shifted(read(content), len(text) - len(content))
-    block = read_block(text)
-    if block is not None:
-        return Read(block.root, (), data=block.data)
     if is_nothing(text):
         return Read(None, ())
     from kscan_lsp.yaml.event_reader import read_events  # a fifteenth of a scan of one file
