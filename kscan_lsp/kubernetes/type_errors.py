@@ -49,6 +49,7 @@ _TYPES: Final[dict[str, frozenset[type]]] = {
     INT_OR_STR: frozenset({str, int}),
 }
 """Of plain data, which has no other types."""
+_OR_NOTHING: Final = {name: types | {type(None)} for name, types in _TYPES.items()}
 
 
 _PLACEHOLDER: Final = regex(r"\$\{[^{}]+\}|\$\([^()]+\)|\A\$[A-Za-z_]\w*\Z")
@@ -84,19 +85,24 @@ def type_errors(fields: Fields, data: dict[str, Any], only: Path = ()) -> list[T
 
 def _fits(value: Any, expected: Any) -> bool:
     """Whether no type in a value is wrong, as in nearly all: `_compare` without places, in half the time."""
-    if isinstance(expected, str):
+    if type(expected) is str:
         return value is None or type(value) in _TYPES[expected]
     if type(value) is dict:
-        known, every = (None, expected[1]) if isinstance(expected, tuple) else (expected, None)
-        if known is not None and type(known) is not dict:
-            return False
-        for key, item in value.items():
-            inner = every if known is None else known.get(key)
-            if inner is None or item is None:
-                continue
-            if type(item) not in _TYPES[inner] if type(inner) is str else not _fits(item, inner):
-                return False
-        return True
+        if type(expected) is dict:
+            for key, item in value.items():
+                inner = expected.get(key)
+                if inner is None:
+                    continue
+                if type(inner) is str:
+                    if type(item) not in _OR_NOTHING[inner]:
+                        return False
+                elif item is not None and not _fits(item, inner):
+                    return False
+            return True
+        every = expected[1] if type(expected) is tuple else None
+        if type(every) is str:
+            return _OR_NOTHING[every].issuperset(map(type, value.values()))
+        return every is not None and all(item is None or _fits(item, every) for item in value.values())
     if type(value) is list and (
         isinstance(expected, list) or (isinstance(expected, tuple) and expected[0] == EVERY)
     ):
