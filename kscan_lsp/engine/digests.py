@@ -53,9 +53,10 @@ class Digests:
                 return _NO_FIELD
             value = value[field]
         # a tuple: to make a union of both at each call would take longer than the rest
-        return self._remembered(value) if isinstance(value, _COLLECTIONS) else digest_of(value)
-
-    def _remembered(self, value: Any) -> bytes:
+        if not isinstance(value, _COLLECTIONS):
+            # as `digest_of`, which is called for nothing else as often
+            text = marshal.dumps(value, 2)
+            return text if len(text) < _SHORT else blake2b(text, digest_size=_SHORT).digest()
         known = self._known.get(id(value))
         if known is None or known[0] is not value:
             text = marshal.dumps(value, 2)

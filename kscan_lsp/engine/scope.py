@@ -40,6 +40,8 @@ Dependency: TypeAlias = tuple[str, str | None]
 _ABSENT: Final = ()
 
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
+OF_ITEMS: Final = frozenset({"item", "index", "key"})
+"""The variables that are another for each element of a list or a mapping."""
 
 _ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
 
@@ -72,8 +74,6 @@ class Scope(Struct):
     """Whether only what is written counts."""
     composed: Composed | None = None
     containers: list[Element] | None = None
-    fields_of_containers: frozenset[str] = frozenset()
-    """The names of all fields that any of these has."""
     long: frozenset[str] = frozenset()
     """The relations whose lists are long."""
     related: dict[tuple[str, object], References] = {}
@@ -118,19 +118,17 @@ class Scope(Struct):
             if name in _OF_CONTAINERS:
                 known = self._of_containers(name, field)
             else:
-                known = self.known_digests.of(self._there(name), field)
+                value = self.values.get(name, _ABSENT)
+                if value is _ABSENT and name in self.anchors:
+                    # what is no pod has no variable, but paths lead into it
+                    value = paths.lookup(self.view, self.anchors[name])
+                known = self.known_digests.of(value, field)
             self.digests[name, field] = known
         return known
 
-    def _there(self, name: str) -> object:
-        if name not in self.values and name in self.anchors:
-            # what is no pod has no variable, but paths lead into it
-            return paths.lookup(self.view, self.anchors[name])
-        return self.values.get(name, _ABSENT)
-
     def _of_containers(self, name: str, field: str | None) -> Digest:
         try:
-            containers = containers_of(self)
+            containers = self.containers or containers_of(self)
         except NotThereError as error:
             return digest_of(str(error))
         if name == "role":
@@ -182,19 +180,22 @@ class Element(Struct):
 
     def digest(self, name: str, field: str | None) -> Digest:
         """What tells the value of a variable, or of one field of it, from others: equal only where that is."""
-        value = self.values.get(name, _ABSENT)
-        if name in _OF_CONTAINERS:
-            known = self.of_container
-        else:
-            known = self.scope.digests if value is self.scope.values.get(name) else self._digests
-        found = known.get((name, field))
-        if found is None:
-            found = known[name, field] = self.scope.known_digests.of(value, field)
-        return found
+        return self.key(((name, field),))[0]
 
     def key(self, read: tuple[Dependency, ...]) -> tuple[Digest, ...]:
-        """The digests of what a check reads."""
-        return tuple([self.digest(name, field) for name, field in read])
+        """The digests of some variables, or of fields of them."""
+        found: list[Digest] = []
+        for one in read:
+            name, field = one
+            if name in _OF_CONTAINERS:
+                known = self.of_container
+            else:
+                known = self._digests if name in OF_ITEMS else self.scope.digests
+            digest = known.get(one)
+            if digest is None:
+                digest = known[one] = self.scope.known_digests.of(self.values.get(name, _ABSENT), field)
+            found.append(digest)
+        return tuple(found)
 
     def related(
         self, expression: cel.Expression, evaluate: Callable[[cel.Expression], References]
@@ -230,7 +231,7 @@ class Element(Struct):
 
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""
-        return tuple([self.digest(name, field) for name, field in cel.variables_of(expression)])
+        return self.key(cel.variables_of(expression))
 
     def bound_values(self) -> dict[str, Any]:
         """As much of the values as the checks read."""
@@ -328,7 +329,6 @@ def containers_of(scope: Scope) -> list[Element]:
         raise NotThereError((*pod_path, "containers"), "the pod has no containers")
     inherited = inherited_from(pod)
     found: list[Element] = []
-    fields: set[str] = set()
     for listed in CONTAINER_LISTS:
         items = pod.get(listed, [])
         if not isinstance(items, list):
@@ -337,7 +337,6 @@ def containers_of(scope: Scope) -> list[Element]:
             path = (*pod_path, listed, index)
             if not isinstance(container, dict):
                 raise NotThereError(path, "a container must be a mapping")
-            fields.update(container)
             sidecar = listed == "initContainers" and container.get("restartPolicy") == "Always"
             values = {
                 **scope.values,
@@ -346,5 +345,5 @@ def containers_of(scope: Scope) -> list[Element]:
                 "role": "sidecar" if sidecar else _ROLES[listed],
             }
             found.append(Element(path, values, {**scope.anchors, "container": path}, scope))
-    scope.containers, scope.fields_of_containers = found, frozenset(fields)
+    scope.containers = found
     return found
