@@ -66,7 +66,8 @@ class Activation:
             return answers[native]
         BUDGET.left = MAX_WORK  # as `start_evaluation`
         try:
-            answer = native(self._given)
+            step, rest = native
+            answer = step([self._given, *rest])
         except Exception:  # noqa: BLE001 - whatever is wrong, the runtime has a word for it
             answer = None
         answers[native] = answer

@@ -117,6 +117,10 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
     no_answers: list[NoAnswer] = []
     before: dict[str, float] = {}
     keys: dict[int, list[tuple[Digest, ...]]] = {}
+    long = asks_evidence = False
+    if judged:
+        shared = judged[0].scope
+        long, asks_evidence = bool(shared.long), "evidence" in shared.values
     for planned in group.checks:
         check, decisive = planned.check, planned.decisive
         account = None if spending is UNLIMITED else spending.of(check.control)
@@ -125,11 +129,17 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
         of_elements = keys.get(id(decisive))
         if of_elements is None:
             of_elements = keys[id(decisive)] = [one.key(decisive) for one in judged]
+        deny = check.deny
+        quickly = account is None and not (deny.reckoned or long or asks_evidence)
         for number, element in enumerate(judged if account is None else account.timed(judged)):
             # of each plan apart: what else is read with it decides whether it is too much work
             key = (planned.number, of_elements[number])
             known = memo.answers.get(key)
             if known is PASSED:  # most do
+                continue
+            if quickly and known is None and element.activation.answer(deny) is False:
+                # most of the others do, too, and to say so takes no more than that
+                memo.keep_answer(key, PASSED)
                 continue
             answer = _answer(planned, element, key, memo, account=account, known=known)
             verdict = answer.verdict
