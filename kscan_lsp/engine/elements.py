@@ -69,15 +69,17 @@ def elements(each: Each, scope: Scope, reads: cel.Reads) -> list[Element]:
     else:
         if each.start != "object":
             scope.pod()
-        start = Element(scope.anchors[each.start], scope.values, scope.anchors, scope)
+        start = Element(scope.anchors[each.start], scope.values, scope)
         starts = [(start, scope.values[each.start])]
     found: list[Element] = []
     for start, value in starts:
-        found += _items(each, start, value) if each.steps else [start]
+        if each.steps:
+            found += _items(each, start, value, reads)
+        else:
+            start.reads = reads
+            found.append(start)
         if len(found) > MAX_ELEMENTS:
             raise TooMuchError(_place(each, scope), f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
-    for element in found:
-        element.reads = reads
     return found
 
 
@@ -182,7 +184,7 @@ def _work(found: list[Element]) -> int:
     return total
 
 
-def _items(each: Each, start: Element, value: object) -> Iterator[Element]:
+def _items(each: Each, start: Element, value: object, reads: cel.Reads) -> Iterator[Element]:
     """Follow the steps of an `each`; what is absent has no elements, what has the wrong type is an error."""
     level: list[tuple[Any, Path, dict[str, Any]]] = [(value, start.path, {})]
     for step in each.steps:
@@ -207,6 +209,7 @@ def _items(each: Each, start: Element, value: object) -> Iterator[Element]:
         if len(level) > MAX_ELEMENTS:
             raise TooMuchError(start.path, f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
     for item, where, bound in level:
-        anchors = {**start.anchors, "item": where}
-        values = {**start.values, **bound, "item": item}
-        yield Element(where, values, anchors, start.scope, of_container=start.of_container)
+        values = start.values.copy()
+        values.update(bound)
+        values["item"] = item
+        yield Element(where, values, start.scope, "item", start, reads, of_container=start.of_container)

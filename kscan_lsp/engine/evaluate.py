@@ -154,9 +154,11 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
                 related = _related(check, element, memo)
                 causes = _causes(planned.index, number, scope.template)
                 failures.append(Failure(check, scope.written_at(path), answer.message, causes, related))
+    if not (failures or no_answers or before):
+        return NOTHING
     taken = spending.work if before else {}
     work = tuple((name, taken[name] - was) for name, was in before.items())
-    return Results(tuple(failures), tuple(no_answers), work) if failures or no_answers or work else NOTHING
+    return Results(tuple(failures), tuple(no_answers), work)
 
 
 @lru_cache(4_096)

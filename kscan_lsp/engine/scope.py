@@ -149,15 +149,24 @@ class Element(Struct):
 
     path: Path
     values: dict[str, Any]
-    anchors: dict[str, Path]
     scope: Scope
+    named: str = ""
+    """What paths call it: `container` or `item`; empty for what a scope has a name for."""
+    within: Element | None = None
+    """The container, or what else an item is in."""
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
     _without_long: cel.Activation | None = None
     of_container: dict[Dependency, Digest] = {}
     """The digests that all elements of a container share."""
     _digests: dict[Dependency, Digest] = {}
-    _related: dict[tuple[str, object], References] = {}
+    _related: dict[tuple[str, object], References] | None = None
+
+    @property
+    def anchors(self) -> dict[str, Path]:
+        """Where what paths begin with stands: made when a path is looked for, which is seldom."""
+        around = self.scope.anchors if self.within is None else self.within.anchors
+        return {**around, self.named: self.path} if self.named else around
 
     @property
     def activation(self) -> cel.Activation:
@@ -206,6 +215,8 @@ class Element(Struct):
         alike = all(
             values.get(name, _ABSENT) is scope.values.get(name, _ABSENT) for name in cel.reads_of(expression)
         )
+        if self._related is None:
+            self._related = {}
         known = scope.related if alike else self._related
         key = (expression.source, expression.let)
         if key not in known:
@@ -338,12 +349,10 @@ def containers_of(scope: Scope) -> list[Element]:
             if not isinstance(container, dict):
                 raise NotThereError(path, "a container must be a mapping")
             sidecar = listed == "initContainers" and container.get("restartPolicy") == "Always"
-            values = {
-                **scope.values,
-                "container": container,
-                "effective": effective(inherited, container),
-                "role": "sidecar" if sidecar else _ROLES[listed],
-            }
-            found.append(Element(path, values, {**scope.anchors, "container": path}, scope))
+            values = scope.values.copy()
+            values["container"] = container
+            values["effective"] = effective(inherited, container)
+            values["role"] = "sidecar" if sidecar else _ROLES[listed]
+            found.append(Element(path, values, scope, "container"))
     scope.containers = found
     return found
