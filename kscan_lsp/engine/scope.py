@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 Dependency: TypeAlias = tuple[str, str | None]
 """A variable that a check reads, and one field of it, or None for all of it."""
 
-_ABSENT: Final = ()
+_ABSENT: Final = b""
+"""In place of a variable without a value: no manifest has such a one."""
 
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
 OF_ITEMS: Final = frozenset({"item", "index", "key"})
