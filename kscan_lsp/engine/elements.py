@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from kscan_lsp import paths
+from kscan_lsp import cel, paths
 from kscan_lsp.engine.scope import Element, NotThereError, containers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kscan_lsp import cel
     from kscan_lsp.engine.scope import Scope
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.targets import Each
@@ -175,9 +174,9 @@ def _work(found: list[Element]) -> int:
 
     total = 0
     for element in found:
-        for (
-            value
-        ) in element.bound_values().values():  # made for the occasion where it is a part, so not remembered
+        for value in cel.parts_read(
+            element.values, element.reads
+        ).values():  # made for the occasion where it is a part, so not remembered
             total += sum(map(weight, value.values())) if isinstance(value, dict) else weight(value)
         if total > MAX_WORK:
             break

@@ -37,13 +37,10 @@ if TYPE_CHECKING:
 Dependency: TypeAlias = tuple[str, str | None]
 """A variable that a check reads, and one field of it, or None for all of it."""
 
-_ABSENT: Final = b""
-"""In place of a variable without a value: no manifest has such a one."""
-
+_ABSENT: Final = b""  # no value of a manifest is one like this
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
 OF_ITEMS: Final = frozenset({"item", "index", "key"})
 """The variables that are another for each element of a list or a mapping."""
-
 _ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
 
 
@@ -161,7 +158,7 @@ class Element(Struct):
     of_container: dict[Dependency, Digest] = {}
     """The digests that all elements of a container share."""
     _digests: dict[Dependency, Digest] = {}
-    _related: dict[tuple[str, object], References] | None = None
+    _related: dict[tuple[str, object], References] = {}
 
     @property
     def anchors(self) -> dict[str, Path]:
@@ -216,8 +213,6 @@ class Element(Struct):
         alike = all(
             values.get(name, _ABSENT) is scope.values.get(name, _ABSENT) for name in cel.reads_of(expression)
         )
-        if self._related is None:
-            self._related = {}
         known = scope.related if alike else self._related
         key = (expression.source, expression.let)
         if key not in known:
@@ -244,10 +239,6 @@ class Element(Struct):
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""
         return self.key(cel.variables_of(expression))
-
-    def bound_values(self) -> dict[str, Any]:
-        """As much of the values as the checks read."""
-        return cel.parts_read(self.values, self.reads)
 
 
 def scope_of(
