@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kscan_lsp.cel.compiling import native_of
 from kscan_lsp.cel.extents import SMALL, Extent, extent, is_small
+from kscan_lsp.cel.patterns import BUDGET, MAX_WORK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,8 +64,10 @@ class Activation:
         answers = self._answers
         if native in answers:
             return answers[native]
+        BUDGET.left = MAX_WORK  # as `start_evaluation`
         try:
-            answer = native(self._given)
+            step, rest = native
+            answer = step([self._given, *rest])
         except Exception:  # noqa: BLE001 - whatever is wrong, the runtime has a word for it
             answer = None
         answers[native] = answer

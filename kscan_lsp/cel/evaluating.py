@@ -46,7 +46,6 @@ def deny(expression: Expression, activation: Activation) -> bool | Failed:
         refused := _refused(program_of(activation.environment, expression), activation)
     ):
         return refused
-    patterns.start_evaluation()
     known = activation.answer(expression)
     if known is True or known is False:
         return bool(known)
@@ -82,7 +81,6 @@ def evaluate(
         refused := _refused(program_of(activation.environment, expression), activation)
     ):
         return refused
-    patterns.start_evaluation()
     known = activation.answer(expression)
     if type(known) is str:
         return known

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from kscan_lsp.cel.steps import Frame, Step
 
 Data: TypeAlias = Any
-Native: TypeAlias = "Callable[[Mapping[str, Data]], Data]"
-"""Gives an answer for some variables, or raises whatever it likes where the runtime is to be asked."""
+Native: TypeAlias = "tuple[Step, tuple[Data, ...]]"
+"""Gives an answer for a frame, or raises whatever it likes where the runtime is to be asked; and all of a frame that
+comes behind the variables."""
 
 MAX_ITERATIONS: Final = 2_000
 """Of one question: far fewer than the runtime allows, which counts them otherwise."""
@@ -39,8 +40,12 @@ _OPTIONALS: Final = frozenset({"maybe", "then"})
 def native(code: bytes) -> Native:
     """What answers an expression, from its form (`code_of`)."""
     form, slots = msgpack.decode(code)
-    whole, empty = _step(form), [None] * (slots - FIRST_SLOT)
-    return lambda variables: whole([variables, MAX_ITERATIONS, *empty])
+    empty: list[Data] = [MAX_ITERATIONS, *[None] * (slots - FIRST_SLOT)]
+    # what stands in no loop is bound once, so that it is there in each new frame
+    while form is not None and form[0] == "bind":
+        _, number, first, form = form
+        empty[number - 1] = steps.Later(_step(first))
+    return _step(form), tuple(empty)
 
 
 def _step(code: Code) -> Step:
@@ -204,7 +209,9 @@ def _mentions(code: Code, number: int) -> bool:
 
 def _same(one: Code, other: Code) -> Step:
     text = _written(other)
-    return steps.is_text(_step(one), text) if type(text) is str else steps.same(_step(one), _step(other))
+    if type(text) is not str:
+        return steps.same(_step(one), _step(other))
+    return steps.is_text(_step(one), text)
 
 
 # Calling
@@ -220,7 +227,7 @@ def _call(name: str, arguments: Sequence[Code]) -> Step:
     if name in {"_&&_", "_||_"}:
         return _decided(name, arguments)
     if name == "!_":
-        return steps.negated(_step(arguments[0]))
+        return _not(arguments[0])
     parts = [_step(argument) for argument in arguments]
     call = OPERATORS.get((name, len(parts))) or _own().get(name)
     if call is None:
@@ -230,8 +237,16 @@ def _call(name: str, arguments: Sequence[Code]) -> Step:
         return lambda frame: call(only(frame))
     if len(parts) == 2:
         one, other = parts
+        if (known := _written(arguments[1])) is not _UNKNOWN:
+            return lambda frame: call(one(frame), known)
         return lambda frame: call(one(frame), other(frame))
     return lambda frame: call(*[part(frame) for part in parts])
+
+
+def _not(code: Code) -> Step:
+    if code is not None and code[0] == "same" and type(text := _written(code[2])) is str:
+        return steps.is_text(_step(code[1]), text, said=False)
+    return steps.negated(_step(code))
 
 
 def _decided(name: str, arguments: Sequence[Code]) -> Step:

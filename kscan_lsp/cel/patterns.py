@@ -42,17 +42,18 @@ class _Budget(threading.local):
     left = MAX_WORK
 
 
-_budget: Final = _Budget()
+BUDGET: Final = _Budget()
+"""What is left of it for the evaluation in this thread."""
 
 
 def start_evaluation() -> None:
     """Give the evaluation that begins in this thread its full budget."""
-    _budget.left = MAX_WORK
+    BUDGET.left = MAX_WORK
 
 
 def _spend(pattern: Pattern, characters: int) -> None:
-    _budget.left -= characters * pattern.programsize
-    if _budget.left < 0:
+    BUDGET.left -= characters * pattern.programsize
+    if BUDGET.left < 0:
         raise ValueError("a regular expression takes too long on this text")
 
 

@@ -222,14 +222,14 @@ def same(one: Step, other: Step) -> Step:
     return equality
 
 
-def is_text(of: Step, text: str) -> Step:
-    """Whether a value is a text that is written out."""
+def is_text(of: Step, text: str, *, said: bool = True) -> Step:
+    """Whether a value is a text that is written out; or whether it is not, where that is what is said of it."""
 
     def equality(frame: Frame) -> bool:
         value = of(frame)
         if type(value) is str:
-            return value == text
-        return equal(value, text)
+            return (value == text) is said
+        return equal(value, text) is said
 
     return equality
 

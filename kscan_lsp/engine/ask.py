@@ -30,6 +30,8 @@ def ask(
     memo: Memo,
 ) -> _T:
     """What an expression gives for an element."""
+    if not element.scope.long:
+        return evaluate(expression, element.activation)
     if not element.reads_long_list(expression):
         return evaluate(expression, element.without_long_lists)
     key = (evaluate, expression.source, expression.let, element.digests_of(expression))

@@ -5,15 +5,16 @@ A number of an element is its place in that order, which a finding remembers (`f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from kscan_lsp import paths
+from msgspec import Struct
+
+from kscan_lsp import cel, paths
 from kscan_lsp.engine.scope import Element, NotThereError, containers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from kscan_lsp import cel
     from kscan_lsp.engine.scope import Scope
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.targets import Each
@@ -25,8 +26,25 @@ MAX_WORK: Final = 400_000
 FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
 
+Steps: TypeAlias = "tuple[str | int | None, ...]"
+
 _COLLECTIONS: Final = (dict, list)
 _TOO_MANY: Final = "too many to judge; shorten the list, or split it over several objects"
+
+
+class Branch(Struct, frozen=True):
+    """Where elements are looked for, as far as that goes by names: an object lacks most of what it could have."""
+
+    here: tuple[int, ...]
+    """The numbers of each `each` that goes no further by name."""
+    below: dict[str, Branch]
+    """What goes on from here, by name."""
+    all: tuple[int, ...]
+    """The numbers of all that come by here."""
+
+
+Ways: TypeAlias = "dict[str, Branch]"
+"""By what each `each` starts at."""
 
 
 class TooMuchError(NotThereError):
@@ -50,44 +68,75 @@ def elements(each: Each, scope: Scope, reads: cel.Reads) -> list[Element]:
     else:
         if each.start != "object":
             scope.pod()
-        start = Element(scope.anchors[each.start], scope.values, scope.anchors, scope)
+        start = Element(scope.anchors[each.start], scope.values, scope)
         starts = [(start, scope.values[each.start])]
     found: list[Element] = []
     for start, value in starts:
-        found += _items(each, start, value) if each.steps else [start]
+        if each.steps:
+            found += _items(each, start, value, reads)
+        else:
+            start.reads = reads
+            found.append(start)
         if len(found) > MAX_ELEMENTS:
             raise TooMuchError(_place(each, scope), f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
-    for element in found:
-        element.reads = reads
     return found
 
 
-def is_absent(each: Each, scope: Scope) -> bool:
-    """Whether an `each` names nothing in a resource because there is no field of such a name: quicker than to go there.
+def ways_to(eaches: Iterable[Each]) -> Ways:
+    """The ways that some `each` go, each of which is known by its number."""
+    starts: dict[str, list[tuple[int, Steps]]] = {}
+    for number, each in enumerate(eaches):
+        starts.setdefault(each.start, []).append((number, each.steps))
+    return {start: _branch(steps) for start, steps in starts.items()}
 
-    Raises:
-        NotThereError: there are no containers, or something that is not what Kubernetes has there.
+
+def _branch(of: list[tuple[int, Steps]]) -> Branch:
+    """Where some steps lead."""
+    here: list[int] = []
+    below: dict[str, list[tuple[int, Steps]]] = {}
+    for number, steps in of:
+        if steps and isinstance(steps[0], str):
+            below.setdefault(steps[0], []).append((number, steps[1:]))
+        else:
+            here.append(number)
+    following = {name: _branch(further) for name, further in below.items()}
+    return Branch(tuple(here), following, tuple([number for number, _ in of]))
+
+
+def there_may_be(ways: Ways, scope: Scope) -> list[int]:
+    """The numbers of each `each` that may name something in a resource, in order: quicker than to look for them all.
+
+    What is met on the way and is not what Kubernetes has there is left to `elements`, which says so.
     """
-    steps = each.steps
-    if each.start != "containers":
-        return _is_missing(steps, scope.values.get(each.start))
-    containers = containers_of(scope)
-    if not steps or type(steps[0]) is not str:
-        return False
-    if steps[0] not in scope.fields_of_containers:
-        return True
-    return False not in [_is_missing(steps, one.values["container"]) for one in containers]
+    found: set[int] = set()
+    for start, branch in ways.items():
+        if start != "containers":
+            _follow(branch, scope.values.get(start), found)
+            continue
+        try:
+            containers = containers_of(scope)
+        except NotThereError:
+            found.update(branch.all)
+            continue
+        found.update(branch.here)
+        for one in containers:
+            _follow(branch, one.values["container"], found)
+    return sorted(found)
 
 
-def _is_missing(steps: Sequence[object], value: Any) -> bool:
-    """Whether steps end at a name that a mapping has not; what is of a wrong type is not missing."""
-    for step in steps:
-        if type(step) is not str or type(value) is not dict:
-            return False
-        if step not in value:
-            return True
-        value = value[step]
-    return False
+def _follow(branch: Branch, value: Any, found: set[int]) -> None:
+    """Add those for which all is there that they name."""
+    if type(value) is not dict:
+        found.update(branch.all)
+        return
+    found.update(branch.here)
+    below = branch.below
+    for name in below.keys() & value.keys():
+        further = below[name]
+        if further.below:
+            _follow(further, value[name], found)
+        else:
+            found.update(further.here)
 
 
 def refuse_too_large(found: list[Element], each: Each) -> None:
@@ -125,16 +174,16 @@ def _work(found: list[Element]) -> int:
 
     total = 0
     for element in found:
-        for (
-            value
-        ) in element.bound_values().values():  # made for the occasion where it is a part, so not remembered
+        for value in cel.parts_read(
+            element.values, element.reads
+        ).values():  # made for the occasion where it is a part, so not remembered
             total += sum(map(weight, value.values())) if isinstance(value, dict) else weight(value)
         if total > MAX_WORK:
             break
     return total
 
 
-def _items(each: Each, start: Element, value: object) -> Iterator[Element]:
+def _items(each: Each, start: Element, value: object, reads: cel.Reads) -> Iterator[Element]:
     """Follow the steps of an `each`; what is absent has no elements, what has the wrong type is an error."""
     level: list[tuple[Any, Path, dict[str, Any]]] = [(value, start.path, {})]
     for step in each.steps:
@@ -159,6 +208,7 @@ def _items(each: Each, start: Element, value: object) -> Iterator[Element]:
         if len(level) > MAX_ELEMENTS:
             raise TooMuchError(start.path, f"more than {MAX_ELEMENTS:,} entries are {_TOO_MANY}")
     for item, where, bound in level:
-        anchors = {**start.anchors, "item": where}
-        values = {**start.values, **bound, "item": item}
-        yield Element(where, values, anchors, start.scope, of_container=start.of_container)
+        values = start.values.copy()
+        values.update(bound)
+        values["item"] = item
+        yield Element(where, values, start.scope, "item", start, reads, of_container=start.of_container)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp import cel
 from kscan_lsp.engine.ask import ask
 from kscan_lsp.engine.budget import UNLIMITED
-from kscan_lsp.engine.elements import FEW, TooMuchError, elements, is_absent, refuse_too_large
+from kscan_lsp.engine.elements import FEW, TooMuchError, elements, refuse_too_large, there_may_be
 from kscan_lsp.engine.locate import first_there, is_written
 from kscan_lsp.engine.memo import NOTHING, PASSED, Answer, Failure, NoAnswer, Results
 from kscan_lsp.engine.related import NO_REFERENCES, references
@@ -58,23 +58,22 @@ def evaluate(
     Returns:
         What was found, by group; behind that, what no group is to blame for.
     """
-    found: list[Results] = []
+    found: list[Results] = [NOTHING] * plan.size
     digests: list[object] = [scope.place, *[None] * len(plan.dependencies)]
     found_before = memo.results
-    for round_ in plan.rounds:
+    rounds = plan.rounds
+    if known is None and spending is UNLIMITED:
+        # most rounds are about what most objects do not have: nothing is looked up for them, or remembered
+        rounds = tuple([rounds[number] for number in there_may_be(plan.ways, scope)])
+    for round_ in rounds:
         judged: list[Element] | None = None
-        done = len(found)
+        number = round_.first
         try:
-            if known is None and spending is UNLIMITED and is_absent(round_.each, scope):
-                # most rounds are about what most objects do not have: nothing is looked up for them, or remembered
-                found += [NOTHING] * len(round_.groups)
-                continue
-            for number, group in enumerate(round_.groups, start=done):
+            for number, group in enumerate(round_.groups, start=round_.first):
                 results = known[number] if known else None
                 if results is None:
                     if scope.template and not group.of_pods:
-                        found.append(NOTHING)  # said of the first one
-                        continue
+                        continue  # said of the first one
                     for one in group.reads:
                         if digests[one] is None:
                             digests[one] = scope.digest(*plan.dependencies[one - 1])
@@ -84,21 +83,20 @@ def evaluate(
                         if judged is None:
                             judged = elements(round_.each, scope, round_.reads)
                             refuse_too_large(judged, round_.each)
-                        found.append(_results(group, judged, memo, spending))
+                        results = found[number] = _results(group, judged, memo, spending)
                         # many may be too much for all checks of a round together, which is to be found again
-                        if len(judged) <= FEW and not spending.over:
-                            memo.keep_results(group, key, found[-1])
+                        if len(judged) <= FEW and not (spending is not UNLIMITED and spending.over):
+                            memo.keep_results(group, key, results)
                         continue
                 if results.work:
                     spending.add(results)
-                found.append(results)
+                found[number] = results
         except NotThereError as error:  # met by the first group: nothing of such a round is remembered
             limit = isinstance(error, TooMuchError)
             no_answers = tuple(
                 NoAnswer(check, scope.written_at(error.path), error.reason, limit) for check in round_.checks
             )
-            left = done + len(round_.groups) - len(found) - 1
-            found += [Results((), no_answers), *[NOTHING] * left]
+            found[number] = Results((), no_answers)
     if kept_open := tuple(_kept_open(plan, scope)):
         found.append(Results((), kept_open))
     scope.containers = None  # each holds the scope in turn, which would wait for the garbage collector
@@ -119,6 +117,10 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
     no_answers: list[NoAnswer] = []
     before: dict[str, float] = {}
     keys: dict[int, list[tuple[Digest, ...]]] = {}
+    long = asks_evidence = False
+    if judged:
+        shared = judged[0].scope
+        long, asks_evidence = bool(shared.long), "evidence" in shared.values
     for planned in group.checks:
         check, decisive = planned.check, planned.decisive
         account = None if spending is UNLIMITED else spending.of(check.control)
@@ -127,12 +129,19 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
         of_elements = keys.get(id(decisive))
         if of_elements is None:
             of_elements = keys[id(decisive)] = [one.key(decisive) for one in judged]
+        deny = check.deny
+        quickly = account is None and not (deny.reckoned or long or asks_evidence)
         for number, element in enumerate(judged if account is None else account.timed(judged)):
             # of each plan apart: what else is read with it decides whether it is too much work
             key = (planned.number, of_elements[number])
-            if memo.answers.get(key) is PASSED:  # most do
+            known = memo.answers.get(key)
+            if known is PASSED:  # most do
                 continue
-            answer = _answer(planned, element, key, memo, account)
+            if quickly and known is None and element.activation.answer(deny) is False:
+                # most of the others do, too, and to say so takes no more than that
+                memo.keep_answer(key, PASSED)
+                continue
+            answer = _answer(planned, element, key, memo, account=account, known=known)
             verdict = answer.verdict
             if verdict is False:
                 continue
@@ -145,9 +154,11 @@ def _results(group: Group, judged: list[Element], memo: Memo, spending: Spending
                 related = _related(check, element, memo)
                 causes = _causes(planned.index, number, scope.template)
                 failures.append(Failure(check, scope.written_at(path), answer.message, causes, related))
+    if not (failures or no_answers or before):
+        return NOTHING
     taken = spending.work if before else {}
     work = tuple((name, taken[name] - was) for name, was in before.items())
-    return Results(tuple(failures), tuple(no_answers), work) if failures or no_answers or work else NOTHING
+    return Results(tuple(failures), tuple(no_answers), work)
 
 
 @lru_cache(4_096)
@@ -182,7 +193,9 @@ def _answer(
     element: Element,
     key: tuple[object, ...],
     memo: Memo,
+    *,
     account: Account | None,
+    known: Answer | None,
 ) -> Answer:
     """What a check says of an element.
 
@@ -192,15 +205,18 @@ def _answer(
         key: what its answer is remembered by.
         memo: where.
         account: what its control took, where that is counted.
+        known: what is remembered.
     """
-    known = memo.answers.get(key)
-    if known is None and _unknown_image(planned, element):
+    if known is None and "evidence" in element.values and _unknown_image(planned, element):
         return Answer(cel.Failed(NO_REPORT), "")
     check = planned.check
     if account is not None and (refused := _refused(check, element, known, account)):
         return refused
     if known is None:
         verdict = ask(check.deny, element, cel.deny, memo)
+        if verdict is False and account is None:
+            memo.keep_answer(key, PASSED)
+            return PASSED
         if verdict is True and account is not None and not account.allows(_work(_saying(check), element)):
             return Answer(cel.Failed(account.over))
         said = _message(check, element, memo) if verdict is True and not planned.shown else ""
@@ -209,7 +225,7 @@ def _answer(
             if account is None
             else _work([*check.judging()] if verdict is True else [check.deny], element)
         )
-        known = PASSED if verdict is False and account is None else Answer(verdict, said, work)
+        known = Answer(verdict, said, work)
         memo.keep_answer(key, known)
     if known.verdict is not True or not planned.shown:
         return known

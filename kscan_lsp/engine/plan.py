@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp import cel
+from kscan_lsp.engine.elements import ways_to
+from kscan_lsp.engine.scope import OF_ITEMS
 from kscan_lsp.evidence.model import key_for
 from kscan_lsp.kubernetes.pod_templates import fields_of
 from kscan_lsp.policy.matching import includes
@@ -22,6 +24,7 @@ from kscan_lsp.policy.matching import includes
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
+    from kscan_lsp.engine.elements import Ways
     from kscan_lsp.engine.scope import Dependency
     from kscan_lsp.graph.index import Key
     from kscan_lsp.kubernetes.pod_templates import Place
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.targets import Each
 
 _OF_PODS: Final = frozenset({"podTemplate", "pod", "container", "effective", "role", "relations"})
-_OF_ITEMS: Final = frozenset({"item", "index", "key"})
 
 
 class PlannedCheck(Struct, frozen=True):
@@ -71,6 +73,8 @@ class Round(Struct, frozen=True):
     reads: cel.Reads
     reads_of_fixes: cel.Reads
     """What they and their fixes read."""
+    first: int
+    """The number of the first group among all of the plan."""
 
     @property
     def checks(self) -> list[Check]:
@@ -88,6 +92,10 @@ class Plan(Struct, frozen=True):
     relations: frozenset[str]
     related_fields: frozenset[str] | None
     """The fields of related objects that are read; None where that may be any."""
+    ways: Ways
+    """To the elements of the rounds, by their numbers."""
+    size: int
+    """How many groups there are in all rounds."""
 
     @property
     def groups(self) -> Iterator[Group]:
@@ -191,7 +199,7 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
     dependencies = tuple(dict.fromkeys(one for all_ in found.values() for one in all_))
     at = {dependency: index for index, dependency in enumerate(dependencies, start=1)}
 
-    def round_of(each: Each, planned: list[PlannedCheck]) -> Round:
+    def round_of(each: Each, planned: list[PlannedCheck], first: int) -> Round:
         alike: dict[tuple[Dependency, ...], list[PlannedCheck]] = {}
         for one in planned:
             alike.setdefault(found[one.check], []).append(one)
@@ -207,14 +215,21 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
         # a fix may read all containers of a pod, which are not to be handed to CEL for each of them in turn
         reads = cel.fields_read(e for one in planned for e in one.check.judging())
         reads_of_fixes = cel.fields_read(e for one in planned for e in one.check.expressions())
-        return Round(each, tuple(groups), reads, reads_of_fixes)
+        return Round(each, tuple(groups), reads, reads_of_fixes, first)
 
+    rounds: list[Round] = []
+    size = 0
+    for each, of_round in by_each.items():
+        rounds.append(round_of(each, of_round, size))
+        size += len(rounds[-1].groups)
     return Plan(
-        tuple(round_of(each, planned) for each, planned in by_each.items()),
+        tuple(rounds),
         dependencies,
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
         cel.fields_read_of_entries(e for check in checks for e in check.expressions()),
+        ways_to(by_each),
+        size,
     )
 
 
@@ -239,7 +254,7 @@ def _of_a_resource(check: Check) -> tuple[Dependency, ...]:
     if each.steps:
         found[start, _first(each.steps)] = None
     for name, field in _of_an_element([*check.judging()]):
-        if name not in _OF_ITEMS:  # which lie behind the first step
+        if name not in OF_ITEMS:  # which lie behind the first step
             found[name, field] = None
     for target in check.at:
         if target.anchor == "effective":

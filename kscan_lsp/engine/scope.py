@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 Dependency: TypeAlias = tuple[str, str | None]
 """A variable that a check reads, and one field of it, or None for all of it."""
 
-_ABSENT: Final = ()
-
+_ABSENT: Final = b""  # no value of a manifest is one like this
 _OF_CONTAINERS: Final = frozenset({"container", "effective", "role"})
-
+OF_ITEMS: Final = frozenset({"item", "index", "key"})
+"""The variables that are another for each element of a list or a mapping."""
 _ROLES: Final = {"containers": "container", "initContainers": "init", "ephemeralContainers": "ephemeral"}
 
 
@@ -72,8 +72,6 @@ class Scope(Struct):
     """Whether only what is written counts."""
     composed: Composed | None = None
     containers: list[Element] | None = None
-    fields_of_containers: frozenset[str] = frozenset()
-    """The names of all fields that any of these has."""
     long: frozenset[str] = frozenset()
     """The relations whose lists are long."""
     related: dict[tuple[str, object], References] = {}
@@ -118,19 +116,17 @@ class Scope(Struct):
             if name in _OF_CONTAINERS:
                 known = self._of_containers(name, field)
             else:
-                known = self.known_digests.of(self._there(name), field)
+                value = self.values.get(name, _ABSENT)
+                if value is _ABSENT and name in self.anchors:
+                    # what is no pod has no variable, but paths lead into it
+                    value = paths.lookup(self.view, self.anchors[name])
+                known = self.known_digests.of(value, field)
             self.digests[name, field] = known
         return known
 
-    def _there(self, name: str) -> object:
-        if name not in self.values and name in self.anchors:
-            # what is no pod has no variable, but paths lead into it
-            return paths.lookup(self.view, self.anchors[name])
-        return self.values.get(name, _ABSENT)
-
     def _of_containers(self, name: str, field: str | None) -> Digest:
         try:
-            containers = containers_of(self)
+            containers = self.containers or containers_of(self)
         except NotThereError as error:
             return digest_of(str(error))
         if name == "role":
@@ -151,8 +147,11 @@ class Element(Struct):
 
     path: Path
     values: dict[str, Any]
-    anchors: dict[str, Path]
     scope: Scope
+    named: str = ""
+    """What paths call it: `container` or `item`; empty for what a scope has a name for."""
+    within: Element | None = None
+    """The container, or what else an item is in."""
     reads: cel.Reads = {}
     _activation: cel.Activation | None = None
     _without_long: cel.Activation | None = None
@@ -160,6 +159,12 @@ class Element(Struct):
     """The digests that all elements of a container share."""
     _digests: dict[Dependency, Digest] = {}
     _related: dict[tuple[str, object], References] = {}
+
+    @property
+    def anchors(self) -> dict[str, Path]:
+        """Where what paths begin with stands: made when a path is looked for, which is seldom."""
+        around = self.scope.anchors if self.within is None else self.within.anchors
+        return {**around, self.named: self.path} if self.named else around
 
     @property
     def activation(self) -> cel.Activation:
@@ -182,19 +187,22 @@ class Element(Struct):
 
     def digest(self, name: str, field: str | None) -> Digest:
         """What tells the value of a variable, or of one field of it, from others: equal only where that is."""
-        value = self.values.get(name, _ABSENT)
-        if name in _OF_CONTAINERS:
-            known = self.of_container
-        else:
-            known = self.scope.digests if value is self.scope.values.get(name) else self._digests
-        found = known.get((name, field))
-        if found is None:
-            found = known[name, field] = self.scope.known_digests.of(value, field)
-        return found
+        return self.key(((name, field),))[0]
 
     def key(self, read: tuple[Dependency, ...]) -> tuple[Digest, ...]:
-        """The digests of what a check reads."""
-        return tuple([self.digest(name, field) for name, field in read])
+        """The digests of some variables, or of fields of them."""
+        found: list[Digest] = []
+        for one in read:
+            name, field = one
+            if name in _OF_CONTAINERS:
+                known = self.of_container
+            else:
+                known = self._digests if name in OF_ITEMS else self.scope.digests
+            digest = known.get(one)
+            if digest is None:
+                digest = known[one] = self.scope.known_digests.of(self.values.get(name, _ABSENT), field)
+            found.append(digest)
+        return tuple(found)
 
     def related(
         self, expression: cel.Expression, evaluate: Callable[[cel.Expression], References]
@@ -230,11 +238,7 @@ class Element(Struct):
 
     def digests_of(self, expression: cel.Expression) -> tuple[Digest, ...]:
         """The digests of all that an expression reads."""
-        return tuple([self.digest(name, field) for name, field in cel.variables_of(expression)])
-
-    def bound_values(self) -> dict[str, Any]:
-        """As much of the values as the checks read."""
-        return cel.parts_read(self.values, self.reads)
+        return self.key(cel.variables_of(expression))
 
 
 def scope_of(
@@ -328,7 +332,6 @@ def containers_of(scope: Scope) -> list[Element]:
         raise NotThereError((*pod_path, "containers"), "the pod has no containers")
     inherited = inherited_from(pod)
     found: list[Element] = []
-    fields: set[str] = set()
     for listed in CONTAINER_LISTS:
         items = pod.get(listed, [])
         if not isinstance(items, list):
@@ -337,14 +340,11 @@ def containers_of(scope: Scope) -> list[Element]:
             path = (*pod_path, listed, index)
             if not isinstance(container, dict):
                 raise NotThereError(path, "a container must be a mapping")
-            fields.update(container)
             sidecar = listed == "initContainers" and container.get("restartPolicy") == "Always"
-            values = {
-                **scope.values,
-                "container": container,
-                "effective": effective(inherited, container),
-                "role": "sidecar" if sidecar else _ROLES[listed],
-            }
-            found.append(Element(path, values, {**scope.anchors, "container": path}, scope))
-    scope.containers, scope.fields_of_containers = found, frozenset(fields)
+            values = scope.values.copy()
+            values["container"] = container
+            values["effective"] = effective(inherited, container)
+            values["role"] = "sidecar" if sidecar else _ROLES[listed]
+            found.append(Element(path, values, scope, "container"))
+    scope.containers = found
     return found

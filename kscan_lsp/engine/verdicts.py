@@ -89,9 +89,12 @@ class Verdicts(Struct, frozen=True, eq=False):
 
 def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
     """The verdicts of controls that look at nothing but a resource, and those of all others. No control is in both."""
+    findings = alone.findings
+    if related.findings:
+        findings = tuple(merged(findings, related.findings))
     return replace(
         alone,
-        findings=tuple(merged(alone.findings, related.findings)),
+        findings=findings,
         failed=alone.failed | related.failed,
         passed=alone.passed | related.passed,
         unevaluated=alone.unevaluated + related.unevaluated,
@@ -122,8 +125,19 @@ def verdicts_of(
         memo: that of the evaluator.
     """
     resource, wrong = known.resource, known.type_errors
-    locator = resource.locator()
     said = [group for group in found if group is not NOTHING]
+    if not (said or wrong or resource.document.blanked):
+        # as of most objects that are related to others: no place is looked for
+        return replace(
+            known,
+            findings=(),
+            failed=frozenset(),
+            passed=frozenset(plan.controls),
+            unevaluated=(),
+            problems=(),
+            judged=Judged(plan, tuple(found)) if len(resource.templates) <= 1 else None,
+        )
+    locator = resource.locator()
     no_answers = [one for group in said for one in group.no_answers]
     failures = [one for group in said for one in group.failures]
     findings, hidden = findings_of(resource, locator, ruleset, failures, related)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 import itertools
-import marshal
 import types
 
 import pytest
+from msgspec import msgpack
 from support.evaluating import TODAY, fresh, judged
 
 from kscan_lsp.engine import digests, elements, evaluate, memo
@@ -276,7 +276,7 @@ def test_no_more_of_old_texts_is_kept_than_a_few_megabytes(monkeypatch: pytest.M
     for text in ("a" * 4000, "b" * 4000, "c" * 40_000, "d" * 4000):
         manifest = POD.format(network="true", user="0", name="api", privileged="true", value=text)
         assert judged(manifest, warm) == judged(manifest, fresh())
-        kept = [len(marshal.dumps(value, 2)) for value, _ in warm._memo.digests._known.values()]
+        kept = [len(msgpack.encode(value)) for value, _ in warm._memo.digests._known.values()]
         assert len(kept) == 1 or sum(kept) <= 10_000
         assert warm.memo_fill()["bytes digested"].entries == sum(kept)
 

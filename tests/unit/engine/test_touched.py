@@ -17,8 +17,8 @@ IMAGE = "spec.template.spec.containers[0].image"
 
 def is_touched(name: str, field: str | None, path: str, anchors=ANCHORS) -> bool:
     group = Group((), (1,), itemgetter(0, 1), True)
-    round_ = Round(Each("object", ()), (group,), {}, {})
-    plan = Plan((round_,), ((name, field),), (), frozenset(), frozenset())
+    round_ = Round(Each("object", ()), (group,), {}, {}, 0)
+    plan = Plan((round_,), ((name, field),), (), frozenset(), frozenset(), {}, 1)
     return touched(plan, paths.parse(path), anchors) == {0}
 
 
