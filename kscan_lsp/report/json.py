@@ -235,13 +235,13 @@ class _FindingTexts:
         if finding.resource is not self._resource or entry.file is not self._file:
             self._resource, self._file = finding.resource, entry.file
             self._who = f'{_line(_resource(finding.resource))},"file":{_line(entry.file)},'
-        (line, column), (end_line, end_column) = entry.range
+        place = entry.range
         related = _line([_related(place) for place in entry.related]) if entry.related else "[]"
         fix = _fix(entry.fixes) if entry.fixes else "null"
         plain = finding.disposition is None and not entry.rendered_with
         return (
             f"{rule[1]}{self._who}"
-            f'"range":{{"start":{{"line":{line},"column":{column}}},"end":{{"line":{end_line},"column":{end_column}}}}},'
+            f'"range":{{"start":{{"line":{place.line},"column":{place.column}}},"end":{{"line":{place.end_line},"column":{place.end_column}}}}},'
             f'"path":{_path(finding.printed_path)},"message":{_line(finding.message)},{rule[2]}{related},"fix":{fix},'
             f'"fingerprint":"{entry.fingerprint}",{_OPEN if plain else _status(entry)}}}'
         )
@@ -341,6 +341,6 @@ def _resource(resource: ResourceId) -> dict[str, str]:
 
 def _range(span: FileRange) -> dict[str, dict[str, int]]:
     return {
-        "start": {"line": span.start.line, "column": span.start.column},
-        "end": {"line": span.end.line, "column": span.end.column},
+        "start": {"line": span.line, "column": span.column},
+        "end": {"line": span.end_line, "column": span.end_column},
     }

@@ -22,7 +22,6 @@ from kscan_lsp.report.model import (
     FileProblem,
     FileRange,
     Gate,
-    LineColumn,
     NotScanned,
     Report,
     Skipped,
@@ -464,7 +463,7 @@ def test_a_broken_json_manifest_is_not_silently_clean() -> None:
     assert [n.file for n in report.not_scanned] == ["a.json"]
 
 
-PROBLEM = FileProblem(".kscan.yaml", FileRange(LineColumn(1, 1), LineColumn(1, 2)), "unknown key", "setting")
+PROBLEM = FileProblem(".kscan.yaml", FileRange(1, 1, 1, 2), "unknown key", "setting")
 
 
 @pytest.mark.parametrize(
