@@ -69,7 +69,7 @@ class FixEdit(Struct, frozen=True):
     text: str
 
 
-class FixOption(Struct, frozen=True):
+class FixOption(Struct, frozen=True, cache_hash=True):
     """One way to make a finding go away. `edits` is None where they were not worked out."""
 
     title: str
