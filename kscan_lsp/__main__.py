@@ -26,7 +26,14 @@ def main(*words: str) -> None:
 
     completion.prepare()
     words = (*words, *sys.argv[1:])
-    _only(words[0] if words else "", app)([*words])
+    try:
+        _only(words[0] if words else "", app)([*words])
+    except SystemExit as end:
+        # it has the frames of the command, and these all that was scanned: to take that apart object by object costs a
+        # sixtieth; what holds itself nobody takes apart but the collector, for which it is frozen
+        held: list[object] = [end]
+        held.append(held)
+        raise
 
 
 def serve() -> None:

@@ -55,6 +55,8 @@ _ANY_LIST: tuple[tuple[str, ...], ...] = (
     ("topologyKey",),
     ("key",),
 )
+# a tuple: to make a union of both at each call would take longer than the rest
+_NAMING = (str, int)
 # The API server fills these in before it compares.
 _DEFAULTS = {"protocol": "TCP"}
 
@@ -232,7 +234,9 @@ def merge_key(field: str, items: list[Any], index: int) -> tuple[tuple[str, str 
 def _count(items: list[Any], keys: tuple[str, ...], identity: tuple[str | int, ...]) -> int:
     """How many elements of a list have an identity. One with many elements is gone through once for all of them."""
     if len(items) < _MANY:
-        return sum(_identity(item, keys) == identity for item in items)
+        first, value = keys[0], identity[0]
+        alike = [item for item in items if isinstance(item, dict) and item.get(first) == value]
+        return len(alike) if len(alike) == 1 else sum([_identity(item, keys) == identity for item in alike])
     known = _COUNTED.get((id(items), keys))
     if known is None or known[0] is not items:
         if len(_COUNTED) >= MAX_COUNTED:
@@ -250,7 +254,7 @@ def _identity(item: object, keys: tuple[str, ...]) -> tuple[str | int, ...] | No
         value = item.get(key)
         if value is None:
             value = _DEFAULTS.get(key)
-        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        if isinstance(value, bool) or not isinstance(value, _NAMING) or value == "":
             return None
         values.append(value)
     return tuple(values)

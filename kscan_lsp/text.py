@@ -136,19 +136,23 @@ class LineIndex:
             return Position(line, offset - start)
         return Position(line, _units(self.text[start:offset], encoding))
 
-    def encoded_span(self, span: Span, encoding: Encoding) -> tuple[int, int, int, int]:
-        """First line and column, last line and column of a span, as `encoded` gives them."""
+    def placed(self, span: Span) -> tuple[int, int, int, int]:
+        """First line and column, last line and column of a span, as `position` gives them."""
         first, last = span
         text = self.text
-        if (
-            0 <= first <= last < len(text) and "\r" not in text and text.isascii()
-        ):  # nearly always, and often asked
+        if 0 <= first <= last < len(text) and "\r" not in text:  # nearly always, and often asked
             starts = self.starts
             line = end_line = bisect_right(starts, first) - 1
             if line + 1 < len(starts) and last >= starts[line + 1]:
                 end_line = bisect_right(starts, last) - 1
             return line, first - starts[line], end_line, last - starts[end_line]
-        return (*self.encoded(first, encoding), *self.encoded(last, encoding))
+        return (*self.position(first), *self.position(last))
+
+    def encoded_span(self, span: Span, encoding: Encoding) -> tuple[int, int, int, int]:
+        """First line and column, last line and column of a span, as `encoded` gives them."""
+        if self.text.isascii():  # nearly always
+            return self.placed(span)
+        return (*self.encoded(span.start, encoding), *self.encoded(span.end, encoding))
 
     def decoded(self, line: int, units: int, encoding: Encoding) -> int:
         """Offset of a line and a column in code units of `encoding`.

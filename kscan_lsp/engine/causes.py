@@ -33,12 +33,17 @@ class FailedElements:
         """
         self._plans = plans
         self._make_scope = scope
-        self._scopes: dict[tuple[bool, int], Scope] = {}
+        self._scopes: dict[tuple[bool, int], tuple[Scope, list[Element] | None]] = {}
+        """With the containers of each, once they are bound."""
         self._elements: dict[tuple[bool, int, Each], list[Element]] = {}
+
+    def is_alone(self, check: Check) -> bool:
+        """Whether the control of a check looks at nothing but the resource."""
+        return check.control not in self._plans.related.controls
 
     def find(self, check: Check, cause: Cause) -> Element | None:
         """The element that a check failed on; None where there is none, for it is another resource."""
-        alone = check.control not in self._plans.related.controls
+        alone = self.is_alone(check)
         key = (alone, cause.template, check.each)
         listed = self._elements.get(key)
         if listed is None:
@@ -47,12 +52,13 @@ class FailedElements:
 
     def _list(self, each: Each, template: int, *, alone: bool) -> list[Element]:
         plan = self._plans.alone if alone else self._plans.related
-        scope = self._scopes.get((alone, template))
-        if scope is None:
-            scope = self._scopes[alone, template] = self._make_scope(plan, template)
+        known = self._scopes.get((alone, template))
+        scope, containers = known or (self._make_scope(plan, template), None)
+        scope.containers = containers
         try:
             return elements(each, scope, plan.reads_of(each))
         except NotThereError:
             return []
         finally:
+            self._scopes[alone, template] = scope, scope.containers
             scope.containers = None  # as in `evaluate`

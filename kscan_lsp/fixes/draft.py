@@ -22,7 +22,6 @@ from kscan_lsp.kubernetes.schema import is_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import TypeAlias
 
     from kscan_lsp.cel import Expression
     from kscan_lsp.engine.causes import FailedElements
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
     from kscan_lsp.policy.compile_check import Check, Fix, Operation
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.results import CheckedDocument
-
-    Choices: TypeAlias = Callable[[Check, Element, Resource, Ruleset, Index], tuple[str | SecretKey, ...]]
-    """`choices_of`."""
 
 
 _NO_CHOICE: Final = ("",)
@@ -141,20 +137,12 @@ def drafts_of(
 
 
 def options_of(
-    finding: Finding,
-    resource: Resource,
-    elements: FailedElements,
-    ruleset: Ruleset,
-    index: Index,
-    *,
-    chosen: Choices | None = None,
+    finding: Finding, resource: Resource, elements: FailedElements, ruleset: Ruleset, index: Index
 ) -> list[FixOfCheck]:
     """The fixes of the checks behind a finding; none where one of them has no fix that can be made.
 
-    Args: as of `drafts_of`, and
-        chosen: who remembers what `choices_of` gives; else it is asked.
+    Args: as of `drafts_of`.
     """
-    chosen = chosen or choices_of
     checks = ruleset.control(finding.control).checks
     options: list[FixOfCheck] = []
     for cause in finding.causes:
@@ -162,7 +150,7 @@ def options_of(
         fix, element = check.fix, elements.find(check, cause)
         if fix is None or element is None:
             return []
-        choices = chosen(check, element, resource, ruleset, index)
+        choices = choices_of(check, element, resource, ruleset, index)
         if not choices:
             return []
         options.append(FixOfCheck(check, fix, element, choices))

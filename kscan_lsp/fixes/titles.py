@@ -93,12 +93,16 @@ def titled(outline: Outline, resource: Resource, named: Named | None = None) -> 
     named = {} if named is None else named
     if len(outline.steps) == 1 and not outline.given:  # of most
         step = outline.steps[0]
-        text = step.before + (_called_in(resource, step, named) if step.place else "") + step.after
+        text = (
+            step.before
+            + (called_in(resource, step.place, named, removed=step.removes) if step.place else "")
+            + step.after
+        )
         return text[:1].upper() + text[1:]
     steps: list[str] = []
     places: list[str] = []
     for step in outline.steps:
-        place = _called_in(resource, step, named) if step.place else ""
+        place = called_in(resource, step.place, named, removed=step.removes) if step.place else ""
         if outline.given:
             if place and place not in places:
                 places.append(place)
@@ -110,14 +114,21 @@ def titled(outline: Outline, resource: Resource, named: Named | None = None) -> 
     return text[:1].upper() + text[1:]
 
 
-def _called_in(resource: Resource, step: TitleStep, named: Named) -> str:
-    """The elements of lists that a change is made in."""
-    found = named.get((step.place, step.removes))
+def called_in(resource: Resource, place: Path, named: Named, *, removed: bool) -> str:
+    """The elements of lists that a change is made in.
+
+    Args:
+        resource: where.
+        place: the last of them, from the object's root.
+        named: what is known of the resource.
+        removed: whether that one is removed.
+    """
+    found = named.get((place, removed))
     if found is None:
         # of one that is judged as it is stored, changes are of what its document has
         whole = resource.origin is None
         data = resource.data if whole else paths.lookup(resource.document.data, resource.root)
-        found = _elements(step.place, data, named, removed=step.removes)
+        found = _elements(place, data, named, removed=removed)
     return " of ".join(found)
 
 
@@ -164,10 +175,18 @@ def _field(names: Path) -> str:
     return ".".join(map(str, names[-2:]))
 
 
-def _quoted(value: object) -> str:
+def _quoted(value: str | int) -> str:
     """A value of the user's, on one line, short enough for a menu, and without what may be a secret."""
+    return _short_quoted(value) if len(str(value)) <= MAX_QUOTED else _made_quoted(value)
+
+
+def _made_quoted(value: str | int) -> str:
     text = redact(" ".join(_brief(value).split()))
     return f"'{text}'" if len(text) <= MAX_QUOTED else f"'{text[: MAX_QUOTED - 1]}\u2026'"
+
+
+_short_quoted: Final = lru_cache(1_024, typed=True)(_made_quoted)
+"""The same of what most elements are called: containers of many objects have the same names."""
 
 
 def _shown(value: object) -> str:

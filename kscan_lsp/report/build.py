@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp import paths
+from kscan_lsp.findings import Verbatim
 from kscan_lsp.policy.admission import is_of_admission, stand_in
 from kscan_lsp.render.source_map import Rendered, few
 from kscan_lsp.report.circumstances import UNKNOWN
@@ -28,7 +29,7 @@ from kscan_lsp.report.model import (
     Rule,
     Skipped,
 )
-from kscan_lsp.report.places import range_of
+from kscan_lsp.report.places import range_in, range_of
 from kscan_lsp.report.rendered import RenderedSources, counted_objects, is_extra
 from kscan_lsp.report.rules import rule_of, rules_of
 from kscan_lsp.report.unscanned import not_fully_scanned, not_judged_at_all
@@ -178,13 +179,14 @@ class _Builder:
             self.skipped.setdefault(named, Skipped(named, file.skipped))
             return
         self.files += 1
-        self.texts[self.name(file.path)] = self.sources.text(file, project)
+        own = self.name(file.path)
+        self.texts[own] = self.sources.text(file, project)
         if project not in self.ordinals:
             self.ordinals[project] = object_ordinals(project)
         for number, document in enumerate(file.documents):
             options = iter(fixes[number]) if fixes else repeat(())
-            places: dict[Span, tuple[Location, str, FileRange]] = {}
-            rendered = isinstance(document.source, Rendered)
+            places: dict[Span, tuple[str, FileRange]] = {}
+            verbatim = isinstance(document.source, Verbatim)
             for verdicts in document.checked.verdicts:
                 ways: paths.Ways = {}
                 ordinal = self.ordinals[project].get((file.path, number, verdicts.resource.root), 0)
@@ -192,13 +194,14 @@ class _Builder:
                     rule = rules.get(finding.control) or self.admissionrule_of(finding)
                     place = places.get(finding.span)
                     if place is None:  # many findings are about what is missing in one place
-                        place = places[finding.span] = self.place_of(document, finding.span, project)
-                    location, name, span = place
-                    entry = Reported(
-                        finding, name, span, rule, fixes=next(options), ordinal=ordinal, ways=ways
-                    )
-                    if rendered or finding.related or finding.disposition is not None or location.reason:
-                        entry = self.completed(entry, document, location, project)
+                        place = places[finding.span] = (
+                            (own, range_in(document, finding.span))
+                            if verbatim
+                            else self.place_of(document, finding.span, project)
+                        )
+                    entry = Reported(finding, *place, rule, fixes=next(options), ordinal=ordinal, ways=ways)
+                    if not verbatim or finding.related or finding.disposition is not None:
+                        entry = self.completed(entry, document, project)
                     self.findings.append(entry)
         said = [one.said for placed in file.documents for one in placed.checked.admitted]
         asked = any(one.passed or one.unevaluated for one in said)
@@ -214,16 +217,14 @@ class _Builder:
             self.add_reasons(document, verdicts, failing, project)
         self.add_problems(file, project)
 
-    def place_of(
-        self, document: PlacedDocument, span: Span, project: Project
-    ) -> tuple[Location, str, FileRange]:
-        """Where a span of a document is: the place, what the report calls its file, and as people count."""
+    def place_of(self, document: PlacedDocument, span: Span, project: Project) -> tuple[str, FileRange]:
+        """Where a span of a rendered document is: what the report calls its file, and as people count."""
         location = document.locate(span)
         name = self.name(location.file)
         if name not in self.texts and location.file in project.files:
             # a named template of another file, or what an overlay is built from
             self.texts[name] = self.sources.text(project.files[location.file], project)
-        return location, name, range_of(location, project)
+        return name, range_of(location, project)
 
     def rules(self, ruleset: Ruleset) -> dict[str, Rule]:
         known = self.rulesets.get(id(ruleset))
@@ -244,11 +245,10 @@ class _Builder:
         rules = {i: rule for _, rules in self.rulesets.values() for i, rule in rules.items()} | self.admission
         return dict(sorted(rules.items()))
 
-    def completed(
-        self, entry: Reported, placed: PlacedDocument, location: Location, project: Project
-    ) -> Reported:
+    def completed(self, entry: Reported, placed: PlacedDocument, project: Project) -> Reported:
         """A finding with what few have: it was rendered, is accepted, or rests on other places."""
         finding = entry.finding
+        location = placed.locate(finding.span)
         with_: tuple[str, ...] = ()
         below = None
         said = finding.message

@@ -58,10 +58,10 @@ def _written(rows: Iterable[Iterable[object]]) -> Iterator[str]:
 
 def _rows(entries: Iterable[Reported]) -> Iterator[tuple[object, ...]]:
     for entry in entries:
-        finding, rule, who, (start, end) = entry.finding, entry.rule, entry.finding.resource, entry.range
+        finding, rule, who, place = entry.finding, entry.rule, entry.finding.resource, entry.range
         yield (
             finding.status, finding.severity.label, rule.score, finding.control, rule.title, who.kind, who.namespace,
-            who.shown_name, who.api_version, entry.file, start.line, start.column, end.line, end.column,
+            who.shown_name, who.api_version, entry.file, place.line, place.column, place.end_line, place.end_column,
             finding.printed_path, finding.message, rule.remediation, _fix(entry), entry.fingerprint, *_accepted(entry),
         )  # fmt: skip
 

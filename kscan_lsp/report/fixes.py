@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from kscan_lsp.fixes.naming import FixNames
 from kscan_lsp.fixes.verify import Site, fixes_of
@@ -14,6 +14,7 @@ from kscan_lsp.report.places import range_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from kscan_lsp.fixes.naming import FixName
     from kscan_lsp.fixes.verify import VerifiedFix
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile, PlacedDocument
@@ -59,13 +60,14 @@ def _in_document(
             if finding.fixable
         )
     else:  # in the order of findings
-        named = names.of(site.checked, site.project.evaluator, site.project.index)
-        found = (tuple([_named(one.title, one.safe) for one in fixes]) for fixes in named)
+        found = map(_named, names.of(site.checked, site.project.evaluator, site.project.index))
     return [next(found) if finding.fixable else () for finding in findings]
 
 
-_named: Final = lru_cache(4_096)(FixOption)
-"""A fix by its name: workloads with containers of the same names have the same ones."""
+@lru_cache(4_096)
+def _named(fixes: tuple[FixName, ...]) -> tuple[FixOption, ...]:
+    """Fixes by their names: workloads with containers of the same names have the same ones."""
+    return tuple([FixOption(one.title, one.safe) for one in fixes])
 
 
 def _proven(placed: PlacedDocument, fix: VerifiedFix, project: Project) -> FixOption:

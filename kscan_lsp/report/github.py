@@ -71,7 +71,7 @@ def _unscanned(report: Report) -> Iterator[str]:
 
 
 def _finding(report: Report, command: str, entry: Reported) -> str:
-    (start, end), finding = entry.range, entry.finding
+    start, end, finding = entry.range.start, entry.range.end, entry.finding
     properties = {"file": _name(report, entry.file), "line": str(start.line)}
     if start.line == end.line:  # on several lines columns mean nothing to GitHub
         properties |= {"endLine": str(end.line), "col": str(start.column), "endColumn": str(end.column)}

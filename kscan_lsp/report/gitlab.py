@@ -67,7 +67,7 @@ def _listed(items: Iterable[dict[str, Any]]) -> str:
 
 def _quality(report: Report) -> Iterator[dict[str, Any]]:
     for identity, entry in identified(report.open()):
-        finding, (start, end) = entry.finding, entry.range
+        finding, start, end = entry.finding, entry.range.start, entry.range.end
         yield {
             "type": "issue",
             "check_name": finding.control,
@@ -110,14 +110,14 @@ def _messages(report: Report) -> Iterator[dict[str, str]]:
 
 
 def _vulnerability(report: Report, identity: str, entry: Reported) -> dict[str, Any]:
-    finding, rule, (start, end) = entry.finding, entry.rule, entry.range
+    finding, rule = entry.finding, entry.rule
     file = repository_name(report, entry.file)
     addresses = web_addresses(rule.references)
     identifier = {"type": "kscan", "name": f"kscan {finding.control}", "value": finding.control}
     if addresses:
         identifier["url"] = addresses[0]
     title = one_line(rule.title)
-    place = {"file": file, "start_line": start.line, "end_line": end.line}
+    place = {"file": file, "start_line": entry.range.line, "end_line": entry.range.end_line}
     return {
         "id": str(uuid5(NAMESPACE_URL, f"kscan:{identity}")),
         "name": shortened(title, _MAX_NAME),

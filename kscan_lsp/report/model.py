@@ -39,14 +39,26 @@ class LineColumn(NamedTuple):
     column: int
 
 
-class FileRange(NamedTuple):
-    """A part of a file, from its first character to right behind its last one."""
+class FileRange(Struct, frozen=True, order=True):
+    """A part of a file, from its first character to right behind its last one: lines and columns count from 1."""
 
-    start: LineColumn
-    end: LineColumn
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @property
+    def start(self) -> LineColumn:
+        """Where it begins."""
+        return LineColumn(self.line, self.column)
+
+    @property
+    def end(self) -> LineColumn:
+        """Where it is over."""
+        return LineColumn(self.end_line, self.end_column)
 
 
-FILE_START: Final = FileRange(LineColumn(1, 1), LineColumn(1, 1))
+FILE_START: Final = FileRange(1, 1, 1, 1)
 """Where something stands that has no place in a file."""
 
 
@@ -57,7 +69,7 @@ class FixEdit(Struct, frozen=True):
     text: str
 
 
-class FixOption(Struct, frozen=True):
+class FixOption(Struct, frozen=True, cache_hash=True):
     """One way to make a finding go away. `edits` is None where they were not worked out."""
 
     title: str

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from kscan_lsp import paths
 from kscan_lsp.findings import Severity
 from kscan_lsp.policy.admission import PREFIX, is_of_admission
-from kscan_lsp.report.model import FileRange, LineColumn
+from kscan_lsp.report.model import FileRange
 from kscan_lsp.report.places import range_of
 from kscan_lsp.report.rendered import RenderedSources
 from kscan_lsp.report.snippet import snippet
@@ -205,4 +205,4 @@ class _Collecting:
 
 
 def _range(line: int, start: int, end: int) -> FileRange:
-    return FileRange(LineColumn(line + 1, start + 1), LineColumn(line + 1, end + 1))
+    return FileRange(line + 1, start + 1, line + 1, end + 1)

@@ -21,7 +21,7 @@ from kscan_lsp.policy import ruleset
 from kscan_lsp.redaction import shown
 from kscan_lsp.regex import regex
 from kscan_lsp.report.file_text import FileText
-from kscan_lsp.report.model import FileRange, LineColumn
+from kscan_lsp.report.model import FileRange
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.settings.model import Settings
 from kscan_lsp.testing.evidence import evidence_of
@@ -277,7 +277,7 @@ def _difference(
 
     def described(mark: tuple[int, int, int], difference: str) -> str:
         line, start, end = mark
-        place = FileRange(LineColumn(line + 1, start + 1), LineColumn(line + 1, end + 1))
+        place = FileRange(line + 1, start + 1, line + 1, end + 1)
         text, carets = snippet(manifest.line(line + 1), place, _WIDTH)
         return f"{difference} at line {line + 1} of the manifest, columns {start + 1} to {end}:\n  {text}\n  {carets}"
 

@@ -35,18 +35,17 @@ def physical(report: Report, file: str, span: FileRange) -> dict[str, Any]:
 
 def exact_region(span: FileRange) -> dict[str, int]:
     """All of a range."""
-    start, end = span
     return {
-        "startLine": start.line,
-        "startColumn": start.column,
-        "endLine": end.line,
-        "endColumn": end.column,
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
     }
 
 
 def short_region(report: Report, file: str, span: FileRange) -> dict[str, int]:
     """A range up to the end of its first line; what has no extent is a line."""
-    start, end = span
+    start, end = span.start, span.end
     if start == end:
         return {"startLine": start.line}
     if start.line == end.line:

@@ -966,6 +966,21 @@ def run_in_process(*argv: str) -> set[str]:
     return set(run.stderr.split("\n"))
 
 
+def test_what_a_command_held_is_left_to_the_system(here: Path) -> None:
+    (here / "web.yaml").write_text(DEPLOYMENT)
+    code = (
+        "import sys\nfrom kscan_lsp.__main__ import main\nfrom kscan_lsp.cli import reports\n"
+        "class Outputs(tuple):\n    def __del__(self): print('taken apart')\n"
+        "made = reports.outputs_of\nreports.outputs_of = lambda *a, **k: Outputs(made(*a, **k))\n"
+        "sys.argv = ['kscan', 'scan', 'web.yaml', '--format', 'csv']\nmain()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True,
+                         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    assert run.returncode == 1
+    assert "C-0057" in run.stdout
+    assert "taken apart" not in run.stdout
+
+
 def test_a_log_file_is_written_and_a_wrong_one_said(here: Path) -> None:
     run_in_process("--log-file", "log.txt", "list", "frameworks")
     assert f"kscan {__version__}" in (here / "log.txt").read_text()

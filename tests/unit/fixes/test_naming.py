@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import pytest
 from support.judging import FILE, project_of
 
@@ -119,11 +121,26 @@ def test_an_object_of_the_same_shape_is_not_drafted_again(monkeypatch: pytest.Mo
     ]
 
 
+def test_an_object_whose_elements_are_called_the_same_is_not_named_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = project_of(SETS, a=POD, b=POD.replace("name: web", "name: shop"))
+    names = FixNames()
+    one, other = (checked for file in project.files.values() for checked in file.parts)
+    told = list(names.of(one, project.evaluator, project.index))
+    monkeypatch.setattr(naming, "titled", lambda *_: pytest.fail("named again"))
+    again = list(names.of(other, project.evaluator, project.index))
+    assert len(again) == 2
+    assert all(map(operator.is_, told, again))
+
+
 def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(naming, "MAX_NAMED", 1)
     names = FixNames()
-    assert [named(names, SETS, POD) for _ in range(3)] == [named(FixNames(), SETS, POD)] * 3
-    assert (len(names._known), len(names._places), len(names._choices)) == (1, 1, 1)
+    for checks in (SETS, CONDITION):
+        assert [named(names, checks, POD) for _ in range(3)] == [named(FixNames(), checks, POD)] * 3
+    kept = (names._kinds, names._known, names._titles, names._places, names._choices)
+    assert [len(one) for one in kept] == [1] * 5
 
 
 def test_a_condition_is_not_evaluated_again_on_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from kscan_lsp.findings import Severity
 from kscan_lsp.policy.load import load
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import fixes as fixes_module
-from kscan_lsp.report import html, pretty
+from kscan_lsp.report import html, json_lines, pretty
 from kscan_lsp.report import json as json_format
 from kscan_lsp.report.build import MAX_REASONS, build
 from kscan_lsp.report.formats import FixDetail
@@ -22,7 +22,6 @@ from kscan_lsp.report.model import (
     FileProblem,
     FileRange,
     Gate,
-    LineColumn,
     NotScanned,
     Report,
     Skipped,
@@ -364,7 +363,8 @@ def test_lines_say_the_same_whatever_is_remembered_of_lines_before(monkeypatch: 
     files = [checked("a.yaml", POD), checked("b.yaml", POD, theirs), checked("c.yaml", shop)]
     apart = [found for one in files for found in data(build([one]))["findings"]]
     assert data(build(files))["findings"] == apart
-    monkeypatch.setattr(json_format, "MAX_RULES", 1)
+    monkeypatch.setattr(json_lines, "MAX_RULES", 1)
+    monkeypatch.setattr(json_lines, "MAX_TEXTS", 1)
     assert data(build(files))["findings"] == apart
 
 
@@ -464,7 +464,7 @@ def test_a_broken_json_manifest_is_not_silently_clean() -> None:
     assert [n.file for n in report.not_scanned] == ["a.json"]
 
 
-PROBLEM = FileProblem(".kscan.yaml", FileRange(LineColumn(1, 1), LineColumn(1, 2)), "unknown key", "setting")
+PROBLEM = FileProblem(".kscan.yaml", FileRange(1, 1, 1, 2), "unknown key", "setting")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from support.reporting import POD, report_of
 from kscan_lsp.findings import Severity
 from kscan_lsp.report import github
 from kscan_lsp.report.circumstances import Circumstances
-from kscan_lsp.report.model import FileRange, Gate, LineColumn, NotScanned, Report
+from kscan_lsp.report.model import FileRange, Gate, NotScanned, Report
 
 
 def lines(report: Report) -> list[str]:
@@ -35,7 +35,7 @@ def test_a_finding_is_a_command_at_its_place() -> None:
 
 def test_columns_are_left_out_where_there_are_several_lines() -> None:
     report = report_of({"web.yaml": POD})
-    span = FileRange(LineColumn(2, 3), LineColumn(4, 5))
+    span = FileRange(2, 3, 4, 5)
     entry = replace(report.findings[0], range=span)
     assert "line=2,endLine=4,title=" in lines(replace(report, findings=(entry,)))[0]
 

@@ -17,7 +17,7 @@ from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import lines, pretty
 from kscan_lsp.report.build import build
 from kscan_lsp.report.file_text import shown_line
-from kscan_lsp.report.model import FileRange, Gate, LineColumn, Skipped
+from kscan_lsp.report.model import FileRange, Gate, Skipped
 from kscan_lsp.report.snippet import snippet
 from kscan_lsp.report.standards import StandardChange
 from kscan_lsp.settings.model import Settings
@@ -44,7 +44,7 @@ def test_control_characters_are_shown_and_counted() -> None:
 def test_a_masked_value_is_not_shown_nor_how_long_it_is() -> None:
     def hidden(text: str, start: int, end: int) -> tuple[str, str]:
         at = text.index("hunter2")
-        place = FileRange(LineColumn(1, start), LineColumn(1, end))
+        place = FileRange(1, start, 1, end)
         return snippet(shown_line(text, [Span(at, at + 7)]), place, 70)
 
     assert hidden("  value: hunter2 # x", 3, 17) == ("  value: ******** # x", "  ^^^^^^^^^^^^^^^")
@@ -59,7 +59,7 @@ def test_an_empty_range_has_one_caret() -> None:
 
 
 def test_a_range_over_lines_is_marked_on_its_first() -> None:
-    place = FileRange(LineColumn(1, 1), LineColumn(2, 7))
+    place = FileRange(1, 1, 2, 7)
     assert snippet(shown_line("spec:"), place, 70) == ("spec:", "^^^^^")
 
 

@@ -24,7 +24,6 @@ from kscan_lsp.report.model import (
     FileProblem,
     FileRange,
     Gate,
-    LineColumn,
     NotScanned,
     RelatedLocation,
     Rule,
@@ -78,7 +77,7 @@ def test_a_region_is_the_very_characters_in_code_points() -> None:
 
 
 def test_a_region_ends_with_its_first_line() -> None:
-    span = FileRange(LineColumn(6, 3), LineColumn(9, 7))
+    span = FileRange(6, 3, 9, 7)
     run = run_of(changed(report_of({"web.yaml": POD}), range=span))
     region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 6, "startColumn": 3, "endLine": 6, "endColumn": len("  containers:") + 1}
@@ -290,9 +289,7 @@ def test_a_run_names_its_rules_by_number() -> None:
 
 def place(kind: str, message: str, line: int = 1) -> RelatedLocation:
     who = ResourceId("rbac.authorization.k8s.io/v1", kind, "shop", "reader")
-    return RelatedLocation(
-        who, "rbac.yaml", FileRange(LineColumn(line, 1), LineColumn(line, 5)), "rules", message
-    )
+    return RelatedLocation(who, "rbac.yaml", FileRange(line, 1, line, 5), "rules", message)
 
 
 def test_a_message_links_its_related_places() -> None:

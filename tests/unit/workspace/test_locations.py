@@ -10,6 +10,7 @@ from support.reporting import POD, checked
 
 from kscan_lsp.findings import Location, Related, ResourceId
 from kscan_lsp.report.build import build
+from kscan_lsp.report.model import FileRange
 from kscan_lsp.text import Span
 from kscan_lsp.workspace import locations
 from kscan_lsp.workspace.locations import lines_of, location_of
@@ -68,8 +69,8 @@ def test_what_is_rendered_is_reported_where_it_was_written() -> None:
     project = replace(project, files={**project.files, file.path: file})
     report = build([(file, project)])
     assert [(r.finding.control, r.file, r.range) for r in report.findings] == [
-        ("T-0002", "templates/pod.yaml", ((3, 5), (3, 14))),
-        ("T-0001", "values.yaml", ((3, 1), (3, 17))),
+        ("T-0002", "templates/pod.yaml", FileRange(3, 5, 3, 14)),
+        ("T-0001", "values.yaml", FileRange(3, 1, 3, 17)),
     ]
     nowhere = now.locate(Span(0, 14))
     assert (nowhere.span, nowhere.reason) == (None, "a function of the template makes this")
