@@ -174,9 +174,8 @@ def _work(found: list[Element]) -> int:
 
     total = 0
     for element in found:
-        for value in cel.parts_read(
-            element.values, element.reads
-        ).values():  # made for the occasion where it is a part, so not remembered
+        # made for the occasion where it is a part, so not remembered
+        for value in cel.parts_read(element.values, element.reads).values():
             total += sum(map(weight, value.values())) if isinstance(value, dict) else weight(value)
         if total > MAX_WORK:
             break
