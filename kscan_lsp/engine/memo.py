@@ -109,7 +109,7 @@ NOTHING: Final = Results((), ())
 """All passed, which most do most of the time."""
 
 
-class Fill(NamedTuple):
+class Fill(Struct, frozen=True):
     """How full a part of the memo is."""
 
     entries: int

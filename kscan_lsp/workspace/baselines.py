@@ -309,7 +309,9 @@ def with_claims(file: CheckedFile, claims: Mapping[int, BaselineMatch]) -> Check
         size = sum(len(verdict.findings) for verdict in checked.verdicts)
         found = [claims.get(n) for n in range(number, number + size)]
         number += size
-        parts.append(_with_dispositions(checked, [one and disposition_of(one.entry) for one in found]))
+        parts.append(
+            _with_dispositions(checked, [disposition_of(one.entry) if one else None for one in found])
+        )
     return file.with_parts(parts)
 
 

@@ -285,8 +285,7 @@ def _baseline_of(
 ) -> BaselineFile | None:
     """The baseline that settings name; notes what is wrong with it, and where there is none."""
     named = next((one for one in reversed([*layers]) if one.settings.baseline), None)
-    folder = named and folder_of(named)
-    if named is None or folder is None:
+    if named is None or (folder := folder_of(named)) is None:
         return None
     found = find_baseline(named.settings.baseline, folder, buffers)
     if isinstance(found, str):
@@ -346,4 +345,4 @@ def _place(
 def _report(excepting: FoundExceptions, problems: list[ConfigurationProblem], words: list[str]) -> None:
     problems += [ConfigurationProblem(*one) for one in excepting.problems()]
     for named_by, error in excepting.wrong:
-        _place(error, named_by and (named_by, error.path), problems, words)
+        _place(error, (named_by, error.path) if named_by else None, problems, words)
