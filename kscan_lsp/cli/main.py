@@ -130,7 +130,6 @@ def scan(
     jobs: Jobs = 0,
 ) -> None:
     """Report what is insecure in manifests."""
-    from kscan_lsp.cli.baselines import compare, with_drift
     from kscan_lsp.cli.gates import gate_of
     from kscan_lsp.cli.progress import watched
     from kscan_lsp.cli.reports import fix_detail, fix_naming, outputs_of, report_of
@@ -164,18 +163,21 @@ def scan(
             gate, only = gate_of(
                 scanned, fail_on, compliance_threshold, cves, allow_unscanned=allow_unscanned
             )
+            compared = None
             if new_since:
                 from kscan_lsp.cli.revisions import compare_with_revision
 
                 compared = compare_with_revision(scanned, request, day, new_since)
-            else:
+            elif baseline or any(one.baseline for one in scanned.configurations):
+                from kscan_lsp.cli.baselines import compare
+
                 compared = compare(scanned, baseline)
-            if new_only and not compared.baselines:
+            if new_only and not (compared and compared.baselines):
                 fail("--new-only needs a baseline; name one here or in .kscan.yaml, or give --new-since")
         except UsageError as error:
             fail(str(error))
         report = report_of(
-            with_causes(compared.scan),
+            with_causes(compared.scan if compared else scanned),
             request,
             day,
             outputs=outputs,
@@ -183,7 +185,10 @@ def scan(
             gate=gate,
             list_skipped=list_skipped,
         )
-        report = with_drift(report, compared, new_only=new_only or only)
+        if compared or new_only or only:
+            from kscan_lsp.cli.baselines import with_drift
+
+            report = with_drift(report, compared, new_only=new_only or only)
     for path, form in outputs:
         if path is None and form.lines is not None:
             print_lines(partial(form.lines, report))

@@ -20,7 +20,6 @@ from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
 from kscan_lsp.settings.model import Settings, overlay, replace_settings, settings_of
 from kscan_lsp.settings.shape import said
 from kscan_lsp.workspace.admission_files import AdmissionFile, read_admission
-from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.exception_files import (
     FoundExceptions,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from kscan_lsp import paths
     from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.workspace.baselines import BaselineFile
     from kscan_lsp.workspace.changes import Change
 
 
@@ -287,6 +287,8 @@ def _baseline_of(
     named = next((one for one in reversed([*layers]) if one.settings.baseline), None)
     if named is None or (folder := folder_of(named)) is None:
         return None
+    from kscan_lsp.workspace.baselines import find_baseline  # most settings name none
+
     found = find_baseline(named.settings.baseline, folder, buffers)
     if isinstance(found, str):
         missing.append((named, SettingError(("baseline",), found)))

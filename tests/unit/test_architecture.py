@@ -68,12 +68,12 @@ TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
     "text", "cel.environment", "yaml.document", "yaml.reader",
-    "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
+    "workspace.configuration", "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
     "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
-    "report.build", "report.formats", "report.lines",
+    "report.build", "report.fixes", "report.formats", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
     "cli.packs", "cli.policy", "cli.vap",
-    "cli.scan", "cli.scan_command", "cli.idle", "cli.judged", "cli.processes",
+    "cli.scan", "cli.idle", "cli.judged", "cli.processes",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""
