@@ -68,7 +68,7 @@ TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
     "text", "cel.environment", "yaml.document", "yaml.reader",
-    "workspace.configuration", "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
+    "workspace.named", "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
     "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
     "report.build", "report.fixes", "report.formats", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
