@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Cause
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.model import Control
     from kscan_lsp.yaml.document import Document
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kscan_lsp.fixes.titles import Named, Outline
     from kscan_lsp.graph.index import Index
     from kscan_lsp.kubernetes.resources import Resource
-    from kscan_lsp.policy.compile_check import Check, Fix
+    from kscan_lsp.policy.check import Check, Fix
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.results import CheckedDocument
 

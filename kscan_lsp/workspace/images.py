@@ -233,10 +233,13 @@ def _paths(
             if visited > MAX_VISITED:
                 wrong.append((number, f"'{pattern}' is looked for in too many files; name a smaller folder"))
                 return list(found), wrong
-        named = named_files(tuple(sorted(matching)), folder, (), inside=workspace_of(folder), most=MAX_ALL)
-        found.update(dict.fromkeys(named.files))
-        wrong += [(number, message) for _, message in named.wrong if told]
-        if told and not matching:
+        if matching:
+            named = named_files(
+                tuple(sorted(matching)), folder, (), inside=workspace_of(folder), most=MAX_ALL
+            )
+            found.update(dict.fromkeys(named.files))
+            wrong += [(number, message) for _, message in named.wrong if told]
+        elif told:
             wrong.append((number, f"no report is called '{pattern}'"))
     paths = [_absolute(folder, str(path)) for path in found]
     if len(paths) > MAX_REPORTS:
@@ -256,7 +259,6 @@ def _matching(pattern: str, folder: Path, listed: dict[Path, list[str]]) -> Iter
     parts = pattern.split("/")
     fixed = next(n for n, part in enumerate(parts) if "*" in part or "?" in part)
     start, rest = folder.joinpath(*parts[:fixed]), "/".join(parts[fixed:])
-    wanted = re.compile(_expression(rest))
     if "/" not in rest and "**" not in rest:
         if start not in listed:
             try:
@@ -264,9 +266,11 @@ def _matching(pattern: str, folder: Path, listed: dict[Path, list[str]]) -> Iter
             except OSError:  # there is no such folder, or nobody may look at it
                 listed[start] = []
         ending = re.split(r"[*?]", rest)[-1]
-        names = [name for name in listed[start] if name.endswith(ending) and wanted.fullmatch(name)]
+        if names := [name for name in listed[start] if name.endswith(ending)]:
+            names = [*filter(re.compile(_expression(rest)).fullmatch, names)]
         yield from (start / name for name in names if not (start / name).is_dir())
         return
+    wanted = re.compile(_expression(rest))
     for here, folders, names in os.walk(start):
         below = Path(os.path.relpath(here, start)).as_posix()
         for name in names:
