@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -74,7 +74,7 @@ PASSED: Final = Answer(False)
 """What most checks say, where nobody counts what that took."""
 
 
-class Failure(NamedTuple):
+class Failure(Struct, frozen=True):
     """A check that failed, where, and why."""
 
     check: Check
@@ -86,7 +86,7 @@ class Failure(NamedTuple):
     """The references to other objects that the check gives besides."""
 
 
-class NoAnswer(NamedTuple):
+class NoAnswer(Struct, frozen=True):
     """A check that could not be evaluated, where, and why."""
 
     check: Check
@@ -96,7 +96,7 @@ class NoAnswer(NamedTuple):
     """Because it is too much."""
 
 
-class Results(NamedTuple):
+class Results(Struct, frozen=True):
     """What some checks found in a resource; what is in neither passed."""
 
     failures: tuple[Failure, ...]

@@ -174,11 +174,12 @@ def _resting_on(wrong: tuple[TypeFault, ...], plan: Plan, memo: Memo) -> Iterato
 
 def _why(one: NoAnswer, wrong: tuple[TypeFault, ...], memo: Memo) -> tuple[Path, str]:
     """Where and why a check has no answer: a field of a wrong type that it reads, else what CEL says."""
-    for path, message, *_ in () if one.limit else wrong:
+    for fault in () if one.limit else wrong:
+        path = fault.path
         inside = path[: len(one.path)] == one.path
         inherited = one.path[: len(path) - 2] == path[:-2]  # as from the security context of the pod
         if (inside or inherited) and path[-1] in memo.names_in(one.check):
-            return path, message
+            return path, fault.message
     return one.path, one.reason
 
 
