@@ -22,11 +22,10 @@ def main(*words: str) -> None:
     atexit.register(gc.freeze)
     prepare()
     from kscan_lsp.cli import completion
-    from kscan_lsp.cli.main import app
 
     completion.prepare()
     words = (*words, *sys.argv[1:])
-    _only(words[0] if words else "", app)([*words])
+    _application(words[0] if words else "")([*words])
 
 
 def serve() -> None:
@@ -34,8 +33,14 @@ def serve() -> None:
     main("lsp")
 
 
-def _only(called: str, app: Typer) -> Typer:
+def _application(called: str) -> Typer:
     """The application with the one command that is called: typer makes all of them ready, a tenth of a scan."""
+    if called == "scan":
+        from kscan_lsp.cli.scan_command import app
+
+        return app
+    from kscan_lsp.cli.main import app
+
     for one in app.registered_commands:
         if one.callback and called == (one.name or one.callback.__name__):
             app = copy.copy(app)
