@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from kscan_lsp.engine.memo import NOTHING
 from kscan_lsp.findings import Finding, Problem, Related, in_order, merged
 from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
-from kscan_lsp.redaction.lines import is_expected
+from kscan_lsp.redaction.vocabulary import is_expected
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ MAX_LINES = 350
 TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
-    "text", "cel.environment", "yaml.document", "yaml.reader",
+    "text", "redaction", "cel.environment", "yaml.document", "yaml.reader",
     "workspace.named", "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
     "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
     "report.build", "report.fixes", "report.formats", "report.lines",
