@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.dispositions.entries import Asked
+from kscan_lsp.dispositions.exceptions import Asked
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted

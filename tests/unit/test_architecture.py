@@ -68,9 +68,9 @@ TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
     "text", "redaction", "cel.environment", "yaml.document", "yaml.reader",
-    "workspace.named", "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
-    "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
-    "report.build", "report.fixes", "report.formats", "report.lines",
+    "workspace.exception_files", "workspace.named", "workspace.policies", "workspace.images", "workspace.sboms",
+    "workspace.packs", "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
+    "report.build", "report.fixes", "report.formats", "report.gates", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
     "cli.packs", "cli.policy", "cli.vap",
     "cli.scan", "cli.scan_command", "cli.idle", "cli.judged", "cli.processes",
