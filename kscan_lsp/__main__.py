@@ -22,12 +22,11 @@ def main(*words: str) -> None:
     atexit.register(gc.freeze)
     prepare()
     from kscan_lsp.cli import completion
-    from kscan_lsp.cli.main import app
 
     completion.prepare()
     words = (*words, *sys.argv[1:])
     try:
-        _only(words[0] if words else "", app)([*words])
+        _application(words[0] if words else "")([*words])
     except SystemExit as end:
         # it has the frames of the command, and these all that was scanned: to take that apart object by object costs a
         # sixtieth; what holds itself nobody takes apart but the collector, for which it is frozen
@@ -41,8 +40,14 @@ def serve() -> None:
     main("lsp")
 
 
-def _only(called: str, app: Typer) -> Typer:
+def _application(called: str) -> Typer:
     """The application with the one command that is called: typer makes all of them ready, a tenth of a scan."""
+    if called == "scan":
+        from kscan_lsp.cli.scan_command import app
+
+        return app
+    from kscan_lsp.cli.main import app
+
     for one in app.registered_commands:
         if one.callback and called == (one.name or one.callback.__name__):
             app = copy.copy(app)

@@ -178,7 +178,7 @@ class Disposition(Struct, frozen=True):
     """The line of that file, from 1."""
 
 
-class Cause(NamedTuple):
+class Cause(Struct, frozen=True, order=True):
     """What made a finding: enough to bind its element again, so that nothing is judged twice to name a fix."""
 
     check: int

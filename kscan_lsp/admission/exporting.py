@@ -25,7 +25,7 @@ from kscan_lsp.regex import regex
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.matching import Kinds
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset

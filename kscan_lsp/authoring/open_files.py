@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.scope import Element
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.definitions import Entries
     from kscan_lsp.policy.inputs import Input
     from kscan_lsp.workspace.project import Project

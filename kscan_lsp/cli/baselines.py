@@ -146,15 +146,15 @@ def digests_of(scan: Scan) -> tuple[str, str]:
     )
 
 
-def with_drift(report: Report, compared: ComparedScan, *, new_only: bool = False) -> Report:
+def with_drift(report: Report, compared: ComparedScan | None, *, new_only: bool = False) -> Report:
     """A report that says what became different since the baselines of its scan.
 
     Args:
         report: that of the scan.
-        compared: the scan.
+        compared: the scan, if it was compared with any.
         new_only: whether it leaves out what is in a baseline, and gates about images do, too.
     """
-    if compared.baselines:
+    if compared and compared.baselines:
         digests = digests_of(compared.scan)
         report = replace(report, drift=tuple(drift(report, one, digests) for one in compared.baselines))
     if new_only:

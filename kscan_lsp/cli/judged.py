@@ -16,7 +16,6 @@ from kscan_lsp.cli.to_judge import ChartToJudge, FileToJudge, OverlayToJudge, Re
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.files.encoding import SourceText
 from kscan_lsp.files.manifest import display_name
-from kscan_lsp.workspace.admission_files import declared_by
 from kscan_lsp.workspace.admitting import ask_what_was
 from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
@@ -258,6 +257,8 @@ def _projects(
         evaluator = Evaluator(configuration.ruleset, evidence_of(configuration.images, today))
         project = Project(evaluator, whole=False, exceptions=configuration.exceptions)
         if configuration.admission:
+            from kscan_lsp.workspace.admission_files import declared_by  # most settings name no policies
+
             named = declared_by(configuration.admission, project.ruleset, display_name)
             project = project.with_declarations(named)
         elsewhere = [f for f in files if f.configuration is not configuration]

@@ -24,16 +24,14 @@ from kscan_lsp.cli.registry import pull
 from kscan_lsp.files.writing import replace
 from kscan_lsp.settings.pack import PackFile, numbers_of
 from kscan_lsp.settings.signatures import SIGNATURE_NAME
+from kscan_lsp.workspace.found_packs import ARTIFACT, FETCHED, is_fetched
 from kscan_lsp.workspace.pack_locks import LOCK_NAME, Locked, lock_text, read_lock
 from kscan_lsp.workspace.packs import (
-    ARTIFACT,
-    FETCHED,
     cache_of,
     comes_with_kscan,
     digest_of_pack,
     distributed,
     files_of_pack,
-    is_fetched,
     located,
     pack_at,
 )

@@ -26,7 +26,7 @@ from kscan_lsp.cli.options import STDIN, UsageError
 from kscan_lsp.cli.over_budget import ToJudge, within_budget
 from kscan_lsp.cli.to_judge import FileToJudge
 from kscan_lsp.files.encoding import Unreadable, decode
-from kscan_lsp.files.manifest import RealPaths, display_name, is_json, read_manifest
+from kscan_lsp.files.manifest import FilePlaces, display_name, is_json, read_manifest
 from kscan_lsp.files.partials import KUSTOMIZATION_NAMES, Partials, outermost_chart
 from kscan_lsp.report.left_alone import rendered_by
 from kscan_lsp.report.model import FILE_START, FileProblem, NotScanned, Skipped
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from kscan_lsp.cli.overlays import BuiltOverlays
     from kscan_lsp.cli.to_judge import ChartToJudge, OverlayToJudge, RenderedCharts
     from kscan_lsp.files.discover import Discovered
+    from kscan_lsp.files.manifest import FilePlace
     from kscan_lsp.graph.index import Object
     from kscan_lsp.report.standards import StandardChange
 
@@ -114,8 +115,7 @@ class Reader:
     """Finds and reads the files of one command."""
 
     def __init__(self, request: ScanRequest, today: date) -> None:
-        self.request, self.past = request, request.past
-        self.today = today
+        self.request, self.past, self.today = request, request.past, today
         self.files: list[FileToJudge] = []
         self.declared: list[FileToJudge] = []
         """What counts for the others, and nobody asked about"""
@@ -129,7 +129,7 @@ class Reader:
         self.partials = Partials()
         self.configurations: dict[tuple[Path | None, tuple[Path, ...]], Configuration] = {}
         self.by_folder: dict[Path, Configuration] = {}
-        self.seen, self.real_paths = set[str](), RealPaths()
+        self.seen, self.places = set[str](), FilePlaces()
         self.templates: dict[str, list[tuple[Skipped, Configuration]]] = {}
         """Templates by the folders of their charts, with what is said where nothing renders them."""
         self.kustomizations: dict[str, Configuration] = {}
@@ -220,10 +220,11 @@ class Reader:
         held: dict[str, Configuration] = {}
         came_to = self.came_to[str(folder)] = set()
         for path in found.files:
-            if (below := os.path.dirname(path)) not in held:
-                own = Path(os.path.abspath(below))
-                held[below] = self.configuration(next(filter(own.is_relative_to, holding), top))
-            came_to.add(self.read(path, held[below], named=False))
+            place = self.places.of(path, link=bool(found.links) and path in found.links)
+            if place.folder not in held:
+                holds = next(filter(Path(place.folder).is_relative_to, holding), top)
+                held[place.folder] = self.configuration(holds)
+            came_to.add(self.read(path, place, held[place.folder], named=False))
 
     def _say(self, *problems: FileProblem) -> None:
         """Report problems of files, but for those where one was reported at the place."""
@@ -234,17 +235,17 @@ class Reader:
     def read_named(self, path: Path) -> None:
         """Read a file that the user named, whatever it looks like."""
         configuration = self.configuration(Path(os.path.abspath(path.parent)))
-        self.came_to[str(path)] = {self.read(path, configuration, named=True)}
+        self.came_to[str(path)] = {self.read(path, self.places.of(path), configuration, named=True)}
 
-    def read(self, path: Path, configuration: Configuration, *, named: bool) -> str:
+    def read(self, path: Path, place: FilePlace, configuration: Configuration, *, named: bool) -> str:
         """Read a file, unless it was among an earlier path; its name in reports."""
-        name, real = display_name(path), self.real_paths.of(path)
-        if real in self.seen:
+        name = place.shown
+        if place.real in self.seen:
             return name
-        self.seen.add(real)
-        if path.name in KUSTOMIZATION_NAMES:
-            self.kustomizations[os.path.dirname(real)] = configuration
-        source = read_manifest(path, self.partials, named=named)
+        self.seen.add(place.real)
+        if place.name in KUSTOMIZATION_NAMES:
+            self.kustomizations[os.path.dirname(place.real)] = configuration
+        source = read_manifest(path, self.partials, named=named, place=place)
         if isinstance(source, str):
             skipped = Skipped(name, source, self.rendered_by(path, source))
             chart = self.partials.rendering(path) if source == "helm-template" else None
@@ -306,8 +307,7 @@ class Reader:
         narrowed = self.request.controls or self.request.frameworks or self.not_scanned or self.declared
         if narrowed or any(not file.checked.complete for file in files):
             return
-        for problem in idle(files, configurations, self.request.paths, self.skipped):
-            self._say(problem)
+        self._say(*idle(files, configurations, self.request.paths, self.skipped))
 
     def configuration(self, folder: Path) -> Configuration:
         """What holds for a folder. Two folders with the same settings file and exceptions share one."""

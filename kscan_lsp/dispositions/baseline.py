@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct, field
@@ -170,7 +170,7 @@ def _path_in(where: str) -> tuple[str | int, ...]:
     return tuple(int(index) if index else name for name, index in _STEP.findall(where))
 
 
-class BaselineMatch(NamedTuple):
+class BaselineMatch(Struct, frozen=True):
     """A finding of a baseline that is still there; `moved` where it was in another file then."""
 
     entry: BaselineEntry

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from kscan_lsp.dispositions.directives import NO_REASON_YET
-from kscan_lsp.dispositions.exceptions import ExceptionRule
+from kscan_lsp.dispositions.exceptions import Asked, ExceptionRule
 from kscan_lsp.dispositions.names import is_every_path, is_everything, of_globs
 from kscan_lsp.findings import SUPPRESSION, UNUSED, Disposition, Problem
 from kscan_lsp.kubernetes.kinds import GROUPS, meant_kind
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
-    from kscan_lsp.settings.exceptions import ExceptionEntry, ExceptionSettings
+    from kscan_lsp.settings.exceptions import ExceptionEntry
     from kscan_lsp.yaml.document import Document
 
 SOON: Final = timedelta(days=14)
@@ -40,16 +40,6 @@ SOON: Final = timedelta(days=14)
 
 MAX_HINTS: Final = 20
 """Problems of one file that come with the nearest known name: comparing names is slow."""
-
-
-class Asked(Struct, frozen=True):
-    """What entries are held against."""
-
-    ruleset: Ruleset
-    settings: ExceptionSettings
-    today: date
-    file: str = ""
-    """The path of the file that they are in."""
 
 
 class Rules(Struct, frozen=True):

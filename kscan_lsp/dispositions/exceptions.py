@@ -17,10 +17,13 @@ from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from kscan_lsp.dispositions.names import NamePatterns
     from kscan_lsp.findings import Disposition, ResourceId
     from kscan_lsp.kubernetes.resources import Resource
+    from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.settings.exceptions import ExceptionSettings
 
 _Key: TypeAlias = "tuple[str, str] | None"
 
@@ -32,6 +35,16 @@ _TOGETHER: Final = 10
 """Rules with patterns for paths that are asked together first."""
 _PLAIN: Final = regex(r"[^!#\\*?\[\s][^\\*?\[\n\r]*(?<!\s)")
 """A pattern of `.gitignore` that is just a path."""
+
+
+class Asked(Struct, frozen=True):
+    """What entries of files with exceptions are held against."""
+
+    ruleset: Ruleset
+    settings: ExceptionSettings
+    today: date
+    file: str = ""
+    """The path of the file that they are in."""
 
 
 class ExceptionRule(Struct, frozen=True, eq=False):

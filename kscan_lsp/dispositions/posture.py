@@ -26,7 +26,7 @@ from kscan_lsp.settings.exceptions import MAX_ENTRIES, undoubted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kscan_lsp.dispositions.entries import Asked
+    from kscan_lsp.dispositions.exceptions import Asked
     from kscan_lsp.dispositions.names import NamePatterns
     from kscan_lsp.paths import Path
     from kscan_lsp.policy.model import PolicySet

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from kscan_lsp.engine.memo import NoAnswer, Results
 
 if TYPE_CHECKING:
@@ -121,7 +123,8 @@ def without(over: dict[str, str], found: Sequence[Results], plan: Plan) -> list[
         plan: the checks.
     """
     left = [
-        results._replace(
+        replace(
+            results,
             failures=tuple(one for one in results.failures if one.check.control not in over),
             no_answers=tuple(one for one in results.no_answers if one.check.control not in over),
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.plan import Plan, Plans
     from kscan_lsp.engine.scope import Element, Scope
     from kscan_lsp.findings import Cause
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.targets import Each
 
 

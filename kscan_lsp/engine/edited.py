@@ -9,8 +9,9 @@ is evaluated: objects with several pod templates or composed ones, a control wit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp import paths
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kscan_lsp.yaml.splice import Shift, TreeEdit
 
 
-class Edited(NamedTuple):
+class Edited(Struct, frozen=True):
     """What was said about a resource before an edit, and what that changed."""
 
     before: Verdicts

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.plan import Group, Plan, PlannedCheck
     from kscan_lsp.engine.related import References
     from kscan_lsp.engine.scope import Element, Scope
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
 
 MAX_VALUES: Final = 200_000
 """Values in one list of references to related objects, of which the first are kept, and the number of the others."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Cause
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.model import Control
     from kscan_lsp.yaml.document import Document
 
@@ -74,7 +74,7 @@ PASSED: Final = Answer(False)
 """What most checks say, where nobody counts what that took."""
 
 
-class Failure(NamedTuple):
+class Failure(Struct, frozen=True):
     """A check that failed, where, and why."""
 
     check: Check
@@ -86,7 +86,7 @@ class Failure(NamedTuple):
     """The references to other objects that the check gives besides."""
 
 
-class NoAnswer(NamedTuple):
+class NoAnswer(Struct, frozen=True):
     """A check that could not be evaluated, where, and why."""
 
     check: Check
@@ -96,7 +96,7 @@ class NoAnswer(NamedTuple):
     """Because it is too much."""
 
 
-class Results(NamedTuple):
+class Results(Struct, frozen=True):
     """What some checks found in a resource; what is in neither passed."""
 
     failures: tuple[Failure, ...]
@@ -109,7 +109,7 @@ NOTHING: Final = Results((), ())
 """All passed, which most do most of the time."""
 
 
-class Fill(NamedTuple):
+class Fill(Struct, frozen=True):
     """How full a part of the memo is."""
 
     entries: int

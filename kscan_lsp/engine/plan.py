@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.index import Key
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.kubernetes.schema import Fields
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.model import Control
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.policy.targets import Each

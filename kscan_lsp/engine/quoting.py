@@ -18,7 +18,7 @@ from kscan_lsp.regex import regex
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
 
 Quoting: TypeAlias = "Callable[[Mapping[str, Any], str], str]"
 """From the values of an element, and what a placeholder gives for it, to what a message shows of that."""

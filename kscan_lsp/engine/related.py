@@ -10,7 +10,7 @@ times: what leads to the same objects shares one list, with the digest that answ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,7 +42,7 @@ MAX_PLACES: Final = 4_096
 """Places in related objects that are remembered."""
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """A place in a related object: the relation it was found by, its number in that list, and what to say of it."""
 
     relation: str
@@ -234,10 +234,10 @@ class RelatedObjects:
         left = 0
         for template, named in all_of:
             lists = self.templates[template]
-            for relation, number, path, message in named.first:
-                other = lists.object_at(relation, number)
-                if other is not None and (path or other.data is not own):
-                    found.setdefault((other, path), message)
+            for one in named.first:
+                other = lists.object_at(one.relation, one.number)
+                if other is not None and (one.path or other.data is not own):
+                    found.setdefault((other, one.path), one.message)
             left += len(named.others) - any(key in named.others for key in lists.numbers_of(own))
         shown = list(found.items())[:MAX_RELATED]
         left += len(found) - len(shown)

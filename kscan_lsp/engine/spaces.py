@@ -91,8 +91,8 @@ def judge_namespace(
     judged = evaluate(plan, scope, memo, spending=spending)
     found = [
         Results(
-            tuple([one._replace(path=_AT) for one in group.failures]),
-            tuple([one._replace(path=_AT) for one in group.no_answers]),
+            tuple([replace(one, path=_AT) for one in group.failures]),
+            tuple([replace(one, path=_AT) for one in group.no_answers]),
         )
         for group in without(spending.over, judged, plan)
     ]

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from kscan_lsp.engine.memo import NOTHING
 from kscan_lsp.findings import Finding, Problem, Related, in_order, merged
 from kscan_lsp.kubernetes.type_errors import MAX_TYPE_ERRORS
-from kscan_lsp.redaction.lines import is_expected
+from kscan_lsp.redaction.vocabulary import is_expected
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -188,11 +188,12 @@ def _resting_on(wrong: tuple[TypeFault, ...], plan: Plan, memo: Memo) -> Iterato
 
 def _why(one: NoAnswer, wrong: tuple[TypeFault, ...], memo: Memo) -> tuple[Path, str]:
     """Where and why a check has no answer: a field of a wrong type that it reads, else what CEL says."""
-    for path, message, *_ in () if one.limit else wrong:
+    for fault in () if one.limit else wrong:
+        path = fault.path
         inside = path[: len(one.path)] == one.path
         inherited = one.path[: len(path) - 2] == path[:-2]  # as from the security context of the pod
         if (inside or inherited) and path[-1] in memo.names_in(one.check):
-            return path, message
+            return path, fault.message
     return one.path, one.reason
 
 

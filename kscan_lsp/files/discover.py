@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
-
 UNVISITED: Final = frozenset({".git", "node_modules", "__pycache__"})
 """Folders that hold nothing a person wrote."""
 _MAX_IGNORE_BYTES: Final = 1_000_000
@@ -41,7 +40,8 @@ _MAX_DEPTH: Final = 200
 class Discovered(Struct):
     """What a walk came to: `excluded` are files that were left out, and folders that were not entered.
 
-    `idle` are patterns of `exclude` that left nothing out, each with the folder that it begins at, which was walked.
+    `idle` are patterns of `exclude` that left nothing out, each with the folder that it begins at, which was walked;
+    `links` are those of `files` that are links.
     """
 
     files: list[Path] = []
@@ -50,6 +50,7 @@ class Discovered(Struct):
     excluded: list[Path] = []
     unreadable: list[tuple[Path, str]] = []
     idle: list[tuple[Path, str]] = []
+    links: frozenset[Path] = frozenset()
 
 
 Exclude: TypeAlias = "Sequence[tuple[Path, Sequence[str]]]"
@@ -93,6 +94,7 @@ def discover(
         [_as_given(start, walk.top, path) for path in sorted(walk.excluded, key=_order)],
         [(_as_given(start, walk.top, path), reason) for path, reason in walk.unreadable],
         [*_idle({**dict(exclude), **walk.excluding}, walk.top, walk.excluded)],
+        frozenset(_as_given(start, walk.top, path) for path in walk.linked),
     )
 
 
@@ -142,6 +144,7 @@ class _Discovery:
         self.unreadable: list[tuple[str, str]] = []
         self.seen_folders: set[str] = set()
         self.visited: list[str] = []
+        self.linked: list[str] = []
         self.links: list[tuple[str, tuple[_IgnoreRules, ...], tuple[_IgnoreRules, ...], int]] = []
 
     def add_folder(
@@ -229,6 +232,7 @@ class _Discovery:
                 ):
                     self.add_folder(path, settings, ignore, depth + 1)
             elif stat.S_ISREG(mode):
+                self.linked.append(path)
                 self.add_file(path, settings, ignore)
             elif path.lower().endswith(SUFFIXES):
                 self.unreadable.append((path, "this link leads nowhere"))
@@ -309,9 +313,8 @@ def repository(folder: str) -> str:
 
 def _ignore_rules_above(folder: str) -> list[_IgnoreRules]:
     """The ignore files between a folder's checkout and the folder, outermost first, without its own."""
-    top = repository(folder)
+    top, here = repository(folder), folder
     rules: list[_IgnoreRules] = []
-    here = folder
     while top and here != top:
         here = os.path.dirname(here)
         rules = [*_ignore_rules_in(here), *rules]

@@ -36,6 +36,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_BEGIN_BOMS: Final = frozenset(bom[:1] for bom, _ in _BOMS)
 
 
 class SourceText(Struct, frozen=True):
@@ -59,8 +60,10 @@ class Unreadable(Struct, frozen=True):
 
 def decode(raw: bytes) -> SourceText | Unreadable:
     """The text in some bytes, or why there is none."""
-    bom, encoding = next(((b, e) for b, e in _BOMS if raw.startswith(b)), (b"", "utf-8"))
-    body = raw[len(bom) :]
+    bom, encoding, body = b"", "utf-8", raw
+    if raw[:1] in _BEGIN_BOMS:
+        bom, encoding = next(((b, e) for b, e in _BOMS if raw.startswith(b)), (bom, encoding))
+        body = raw[len(bom) :]
     if encoding == "utf-8" and (zero := body.find(b"\0")) >= 0:
         # UTF-16 without a mark is valid UTF-8 with every second character a zero
         reason = "it is binary data, or UTF-16 without a byte order mark; save it as UTF-8"
@@ -73,7 +76,7 @@ def decode(raw: bytes) -> SourceText | Unreadable:
         byte = body[error.start]
         reason = f"it is not UTF-8: byte 0x{byte:02x} is no character there; save it as UTF-8"
         return Unreadable(reason, body.count(b"\n", 0, error.start) + 1)
-    if (at := text.find("\0")) >= 0:
+    if encoding != "utf-8" and (at := text.find("\0")) >= 0:
         # the mark of UTF-32 begins with that of UTF-16, and its text is that with every second character a zero
         reason = "it is binary data, or UTF-32, which kubectl does not read; save it as UTF-8"
         return Unreadable(reason, text.count("\n", 0, at) + 1)
@@ -99,10 +102,13 @@ def read_bytes(path: Path, most: int) -> bytes | Unreadable:
         known = os.fstat(handle)
         if not stat.S_ISREG(known.st_mode):
             return Unreadable("it is no regular file; pipe what it holds into 'kscan scan -'")
-        raw, left = b"", known.st_size
+        raw, size = b"", known.st_size
         # in room for what is there: room for the most that may be takes longer to get than a manifest to read
-        while known.st_size <= most >= len(raw) and (piece := os.read(handle, max(left, _AT_LEAST))):
-            raw, left = raw + piece, left - len(piece)
+        room = max(size + 1, _AT_LEAST)
+        while size <= most >= len(raw) and (piece := os.read(handle, room)):
+            raw += piece
+            if len(raw) == size:  # and there was room for more, so that this is the end
+                break
     except OSError as error:
         return Unreadable(f"it cannot be read: {error.strerror or error}")
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from kscan_lsp.files import encoding
 from kscan_lsp.files.partials import ACTION
 from kscan_lsp.regex import regex
@@ -25,23 +27,49 @@ def is_rendered(text: str) -> bool:
     return ACTION not in text
 
 
-class RealPaths:
-    """Where files really lie. The links of a folder are followed once for all that lies in it."""
+class FilePlace(Struct, frozen=True):
+    """Where a file is: its folder, absolute, its own name, what it is called in reports, and where it really lies."""
+
+    folder: str
+    name: str
+    shown: str
+    real: str
+
+
+class FilePlaces:
+    """Where files are. What is the same for all files of a folder is asked once."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
+        self._folders: dict[str, tuple[str, str, str]] = {}
+        """By the folder as it is named: its absolute path, and what shown and real paths in it begin with."""
 
-    def of(self, path: Path) -> str:
-        """As `os.path.realpath` says it."""
+    def of(self, path: Path, *, link: bool | None = None) -> FilePlace:
+        """Where a file is; it really lies where `os.path.realpath` says.
+
+        Args:
+            path: the file.
+            link: whether it is a link itself; asked of the system where nobody says so.
+        """
         folder, name = os.path.split(path)
-        if name in ("", os.curdir, os.pardir) or os.path.islink(path):
-            return os.path.realpath(path)
-        if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder)
-        return os.path.join(self._folders[folder], name)
+        if name in ("", os.curdir, os.pardir):
+            return FilePlace(
+                *os.path.split(os.path.abspath(path)), display_name(path), os.path.realpath(path)
+            )
+        known = self._folders.get(folder)
+        if known is None:
+            shown = display_name(os.path.join(folder, "x"))[:-1]
+            known = os.path.abspath(folder), shown, os.path.join(os.path.realpath(folder), "")
+            self._folders[folder] = known
+        absolute, shown, real = known
+        return FilePlace(
+            absolute,
+            name,
+            shown + name.replace(os.sep, "/"),
+            os.path.realpath(path) if (os.path.islink(path) if link is None else link) else real + name,
+        )
 
 
-def display_name(path: Path) -> str:
+def display_name(path: Path | str) -> str:
     """A file's name in reports: relative to the working directory where it lies below it, with slashes."""
     # as texts: it is asked about each of ten thousand files, and makes no path on the way
     absolute, here = os.path.abspath(path), os.getcwd()
@@ -69,6 +97,7 @@ def read_manifest(
     *,
     named: bool,
     read: Callable[[Path], SourceText | encoding.Unreadable] = encoding.read,
+    place: FilePlace | None = None,
 ) -> SourceText | encoding.Unreadable | str:
     """Read a file, unless it is to be left alone.
 
@@ -77,17 +106,21 @@ def read_manifest(
         partials: what the folders around it say about it.
         named: the user named it, so that it counts whatever it looks like.
         read: where its text comes from, if not from the disk.
+        place: where it is, if that is known.
 
     Returns:
         Its text, why it cannot be read, or the reason to leave it alone (one of `report.SKIP_REASONS`).
     """
-    reason = partials.reason_to_skip(path)
+    reason = partials.reason_in(place.folder, place.name) if place else partials.reason_to_skip(path)
     if reason and reason != "helm-template":
         return reason
     source = read(path)
     if reason and not (isinstance(source, encoding.SourceText) and is_rendered(source.text)):
         return reason
-    if named or not is_json(path.name, "") or isinstance(source, encoding.Unreadable):
+    name = path.name
+    if named or not (name.lower().endswith(".json") and is_json(name, "")):
+        return source
+    if isinstance(source, encoding.Unreadable):
         return source
     # most JSON in a tree is data of other programs: no business of ours even if broken
     relevant = '"apiVersion"' in source.text and '"kind"' in source.text

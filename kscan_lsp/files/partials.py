@@ -55,14 +55,17 @@ class Partials:
 
         A `helm-template` without an `ACTION` in its text may be judged all the same.
         """
-        if path.name in KUSTOMIZATION_NAMES:
+        return self.reason_in(*os.path.split(os.path.abspath(path)))
+
+    def reason_in(self, folder: str, name: str) -> str:
+        """The same for a file by the absolute path of its folder and its own name."""
+        if name in KUSTOMIZATION_NAMES:
             return "not-kubernetes"
-        absolute = os.path.abspath(path)
-        if absolute in self._patches_anywhere:
+        if self._patches_anywhere and os.path.join(folder, name) in self._patches_anywhere:
             return "kustomize-patch"
-        if VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute)):
+        if VALUES.fullmatch(name) and self._is_chart(folder):
             return "not-kubernetes"
-        found = self._part_of(absolute)
+        found = self._part_of(folder, name)
         return "" if found is None else "helm-template" if found[0] == _HELM else "kustomize-patch"
 
     def rendering(self, path: Path) -> tuple[str, str] | None:
@@ -77,19 +80,21 @@ class Partials:
             VALUES.fullmatch(path.name) and self._is_chart(os.path.dirname(absolute))
         ):
             return _HELM, os.path.dirname(absolute)
-        if found := self._part_of(absolute):
+        if found := self._part_of(*os.path.split(absolute)):
             return found
         named_by = self._patches_anywhere.get(absolute)
         return (_KUSTOMIZE, named_by) if named_by else None
 
-    def _part_of(self, path: str) -> tuple[str, str] | None:
+    def _part_of(self, folder: str, name: str) -> tuple[str, str] | None:
         """The nearest chart or kustomization that has a file among its templates or patches: program and folder."""
-        folder, name = os.path.split(path)
         if name == "templates" and self._is_chart(folder):
             return _HELM, folder
         around = self._around.get(folder)
         if around is None:  # the same for all files of a folder, and mostly nothing
             around = self._around[folder] = tuple(self._charts_and_patches(folder))
+        if not around:
+            return None
+        path = os.path.join(folder, name)
         return next((one for one in around if one[0] == _HELM or path in self._patches_of(one[1])), None)
 
     def _charts_and_patches(self, folder: str) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kscan_lsp.findings import Finding
     from kscan_lsp.fixes.verify import Site
     from kscan_lsp.graph.binding import Bound
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.ruleset import Ruleset
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.fixes.draft import drafts, drafts_in, drafts_of, elements_in, judged_in
 from kscan_lsp.fixes.verify import VerifiedFix, verified
@@ -165,7 +166,7 @@ def fix_all(
                 number += 1
             else:
                 done.append((step.finding, step.fix))
-                site = site._replace(project=step.project)
+                site = replace(site, project=step.project)
     return site.project, done
 
 

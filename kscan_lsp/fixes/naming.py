@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kscan_lsp.graph.index import Index
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.paths import Path
-    from kscan_lsp.policy.compile_check import Check, Fix
+    from kscan_lsp.policy.check import Check, Fix
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.policy.targets import Each
     from kscan_lsp.workspace.results import CheckedDocument

@@ -13,7 +13,9 @@ Left out on purpose: values. That a Secret has the very value is nothing to be l
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kscan_lsp.graph.index import key_of
 from kscan_lsp.graph.secrets import as_letters, declared_secret
@@ -38,7 +40,7 @@ _ANYWHERE: Final = frozenset({"secret", "secrets", "credentials", "credential", 
 """Words of names that say nothing of whose they are."""
 
 
-class SecretKey(NamedTuple):
+class SecretKey(Struct, frozen=True):
     """A key of a Secret; `there` if the workspace has it."""
 
     secret: str

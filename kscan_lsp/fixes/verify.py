@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import compress
 from operator import is_not
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,7 +53,7 @@ class VerifiedFix(Struct, frozen=True):
     """Controls that report what it writes now, less severely than what it fixes."""
 
 
-class Site(NamedTuple):
+class Site(Struct, frozen=True):
     """A document in a project: the file it is in, and which of the file's documents it is, from 0."""
 
     project: Project
@@ -99,7 +99,7 @@ def fixes_of(site: Site, finding: Finding) -> tuple[list[VerifiedFix], str]:
     return [], redact(next((why for why, _ in tried if isinstance(why, str)), "this control has no fix here"))
 
 
-class Located(NamedTuple):
+class Located(Struct, frozen=True):
     """A finding as its document has it, with its resource and where the findings of that were made."""
 
     finding: Finding
@@ -120,7 +120,9 @@ def located(site: Site, finding: Finding) -> Located | None:
 
 def _drafts(site: Site, finding: Finding) -> list[Draft]:
     place = located(site, finding)
-    return drafts_of(*place, site.project.ruleset, site.project.index) if place else []
+    if place is None:
+        return []
+    return drafts_of(place.finding, place.resource, place.elements, site.project.ruleset, site.project.index)
 
 
 def verified(site: Site, draft: Draft, finding: Finding) -> tuple[VerifiedFix | str, Project]:
@@ -138,7 +140,7 @@ def proven(
     Without a finding they are good for something else: they have to remove none, and may bring up none.
     """
     after = site.project.with_document(site.file, site.number, made.text)
-    left = _left(draft, finding, site._replace(project=after))
+    left = _left(draft, finding, replace(site, project=after))
     why = _objection(made, finding, site, after, left)
     return why or replace(made, leaves=tuple(sorted({control for control, _ in left}))), after
 
@@ -217,7 +219,7 @@ def _objection(fix: VerifiedFix, finding: Finding | None, site: Site, after: Pro
     document = site.checked.document
     if not after.files[site.file].parts:
         return "the edit would leave text that is no manifest; change it by hand"
-    edited = site._replace(project=after).checked
+    edited = replace(site, project=after).checked
     result = edited.document
     if not result.complete or len(result.problems) > len(document.problems):
         return "the edit would leave text that does not parse; change it by hand"

@@ -9,8 +9,9 @@ Left out on purpose: which relations there are (`relations.py`), and when to fol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.graph.following import Answers, Keys, Link, asked_of, follow
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from kscan_lsp.paths import Path
 
 
-class Bound(NamedTuple):
+class Bound(Struct, frozen=True):
     """The relations of one object: what each leads to, and the keys that decided it."""
 
     links: tuple[Mapping[str, tuple[Link, ...]], ...]
@@ -53,7 +54,7 @@ class Followed:
         """Links that several chains lead to are one tuple."""
 
 
-class _FollowedChain(NamedTuple):
+class _FollowedChain(Struct, frozen=True):
     """What a chain of relations leads to, and the keys that decided its last relation."""
 
     links: tuple[Link, ...]
@@ -96,7 +97,7 @@ def bind_edited(
     if subject.keys != was.keys or any_of(before.dependencies, changed):
         return None
     if path is None or not is_read(path):
-        return before._replace(asked=tuple({} for _ in before.asked))
+        return replace(before, asked=tuple({} for _ in before.asked))
     return None
 
 
@@ -115,7 +116,8 @@ def _linked(
             if so_far in ends:
                 continue
             if start:
-                ends[so_far], keys = _chained(so_far, step, ends[start], followed)
+                chained = _chained(so_far, step, ends[start], followed)
+                ends[so_far], keys = chained.links, chained.keys
             else:
                 if step not in asked:
                     asked[step] = asked_of(step, subject)

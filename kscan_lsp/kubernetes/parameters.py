@@ -14,7 +14,7 @@ Source: the type Template of template.openshift.io/v1, and OpenShift's "Using te
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -64,7 +64,7 @@ def parameters_of(template: dict[str, Any]) -> Parameters:
     )
 
 
-class _Uses(NamedTuple):
+class _Uses(Struct, frozen=True):
     """Names that a parameter is used under, in the order of the text."""
 
     names: dict[str, None]
@@ -76,9 +76,9 @@ def _with_uses(parameter: Any, uses: Mapping[str, _Uses]) -> Any:
     value = parameter.get("value") if isinstance(parameter, dict) else None
     if not isinstance(name, str) or name not in uses or not isinstance(value, str):
         return parameter
-    names, in_secrets = uses[name]
-    telling_first = sorted(names, key=lambda use: not credential(use, value, [*ENTRIES]))
-    secrets_first = sorted(in_secrets, key=lambda key: not secret(key, decoded(value) or value))
+    used = uses[name]
+    telling_first = sorted(used.names, key=lambda use: not credential(use, value, [*ENTRIES]))
+    secrets_first = sorted(used.in_secrets, key=lambda key: not secret(key, decoded(value) or value))
     return {**parameter, USED_AS: telling_first, USED_IN_SECRETS: secrets_first}
 
 

@@ -11,7 +11,9 @@ applied (envsubst, Flux, Kustomize's and Argo's variables): what will stand ther
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from kscan_lsp.kubernetes.schema import BOOL, EVERY, INT, INT_OR_STR, QUANTITY, STR
 from kscan_lsp.regex import regex
@@ -55,7 +57,7 @@ _OR_NOTHING: Final = {name: types | {type(None)} for name, types in _TYPES.items
 _PLACEHOLDER: Final = regex(r"\$\{[^{}]+\}|\$\([^()]+\)|\A\$[A-Za-z_]\w*\Z")
 
 
-class TypeFault(NamedTuple):
+class TypeFault(Struct, frozen=True):
     """A value whose type the API server refuses, or a placeholder for one."""
 
     path: Path

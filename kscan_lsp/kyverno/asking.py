@@ -7,7 +7,10 @@ edit of a policy asks again those objects alone that it is, or was, about.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.admission.asking import params_of
 from kscan_lsp.admission.before import NOT_KNOWN, was_of
@@ -28,7 +31,7 @@ MAX_POLICIES = 500
 """Policies that one object is judged by."""
 
 
-class KyvernoDeciding(NamedTuple):
+class KyvernoDeciding(Struct, frozen=True):
     """What decides what Kyverno's policies say of an object. Two are equal where every object in them is the same."""
 
     policies: tuple[Object, ...]
@@ -52,7 +55,7 @@ class KyvernoDeciding(NamedTuple):
     def only(self, parts: AbstractSet[str]) -> KyvernoDeciding:
         """The same with no policies but some, by what the ids of their rules have in common."""
         asked = tuple(one for one in self.policies if _part(one) in parts)
-        return self._replace(policies=asked, partly=True)
+        return replace(self, policies=asked, partly=True)
 
 
 def _part(policy: Object) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from kscan_lsp.admission.before import UPDATE
 from kscan_lsp.admission.defaults import with_defaults
 from kscan_lsp.admission.judging import said_by, seen_of
@@ -188,8 +190,8 @@ class _JudgingObject:
             around=self.request.around,
         )
         self.data = with_defaults(one, self.request.namespace)
-        deciding = asked._replace(policies=(), keys=frozenset(), partly=False)
-        self.decided = (ruleset, self.request, *deciding)
+        deciding = replace(asked, policies=(), keys=frozenset(), partly=False)
+        self.decided = (ruleset, self.request, deciding)
         self.last = LastAnswers[tuple[RuleSaid, ...]](
             ("kyverno", one.file, one.root, one.id), self.data, partly=asked.partly
         )

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.cel import fields_read, work_of
 from kscan_lsp.findings import Problem
-from kscan_lsp.policy.compile_check import Check, Surroundings, compile_check
+from kscan_lsp.policy.compile_check import Surroundings, compile_check
 from kscan_lsp.policy.definitions import usable
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.inputs import Input, kind_of, kinds_in
@@ -37,6 +37,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.definitions import Definitions, Entries
     from kscan_lsp.yaml.document import Document
 

@@ -3,19 +3,17 @@
 Which controls are on, with which severities and inputs, is a `Ruleset`: what the engine judges by.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations of what is stored
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from kscan_lsp.cel import fields_read
 from kscan_lsp.findings import Problem, Severity
-from kscan_lsp.policy.compile_check import Check  # noqa: TC001 - as above
-from kscan_lsp.policy.inputs import Input  # noqa: TC001 - as above
-from kscan_lsp.policy.matching import Kinds  # noqa: TC001 - as above
-from kscan_lsp.policy.rego import RegoRule  # noqa: TC001 - as above
+from kscan_lsp.policy.check import Check
+from kscan_lsp.policy.inputs import Input
+from kscan_lsp.policy.matching import Kinds
+from kscan_lsp.policy.rego import RegoRule
 from kscan_lsp.regex import regex
 
 if TYPE_CHECKING:
@@ -122,22 +120,22 @@ class ControlSource(Struct, frozen=True):
     """What a control was made of: the name of its file, the document in it, and its tests."""
 
     name: str
-    document: Document
-    tests: tuple[TestFile, ...] = ()
+    document: "Document"
+    tests: tuple["TestFile", ...] = ()
 
 
 class PolicySource(Struct, frozen=True):
     """Where a control or framework is defined: the name of its file, and the document in it."""
 
     name: str
-    document: Document
+    document: "Document"
 
 
 class PolicyProblem(Struct, frozen=True):
     """A problem in a policy file."""
 
     source: str
-    document: Document
+    document: "Document"
     problem: Problem
 
 

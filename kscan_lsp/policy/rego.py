@@ -4,21 +4,16 @@ Gatekeeper's templates and Kubescape's rules are both written in Rego. It is eva
 for it (`workspace/rego.py`); here is what either hands to that, and what no rule gets: the network.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
-from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations of what is stored
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from kscan_lsp.regex import regex
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 PACKAGE: Final = regex(r"(?m)^\s*package\s+([A-Za-z_][\w.]*)")
 _ASKS: Final = (
@@ -172,7 +167,7 @@ class RegoRule(Struct, frozen=True, eq=False):
             for groups, versions, kinds in self.kinds
         )
 
-    def given(self, inputs: Mapping[str, Sequence[str]]) -> RegoRule:
+    def given(self, inputs: Mapping[str, Sequence[str]]) -> "RegoRule":
         """The rule with other lists where it reads them."""
         chosen = {name: tuple(inputs.get(name, value)) for name, value in self.inputs.items()}
         return self if chosen == self.inputs else _with_inputs(self, tuple(chosen.items()))

@@ -5,22 +5,17 @@ Parts in braces are CEL and become keys or indices when a finding is made, so a 
 of a list it found by content.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from kscan_lsp import cel, paths
+from kscan_lsp.paths import Path
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.regex import regex
 from kscan_lsp.text import close_matches
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kscan_lsp.paths import Path
 
 ANCHORS: Final = frozenset({"object", "podTemplate", "pod", "container", "item", "effective"})
 _STARTS: Final = ("containers", "podTemplate", "pod", "object")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from kscan_lsp.redaction import lines, trees
 from kscan_lsp.redaction.arguments import redact_argument
 from kscan_lsp.redaction.texts import MASK, masked, redact, united
 from kscan_lsp.redaction.vocabulary import ENTRIES
@@ -56,6 +55,8 @@ def secret_spans(
         names: sensitiveKeyNames of the project, beside those that hold always.
         known: further parts that are to be taken for secrets, which may have several lines.
     """
+    from kscan_lsp.redaction import lines, trees  # few reports show the text of files
+
     text = document.text
     entries = tuple(dict.fromkeys((*ENTRIES, *names)))
     found = list(known)

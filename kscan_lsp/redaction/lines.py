@@ -11,15 +11,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kscan_lsp.kubernetes.credentials.names import split
-from kscan_lsp.kubernetes.credentials.vocabulary import NOT_ITSELF, STILL_ITSELF
 from kscan_lsp.redaction.texts import spans_in, united
 from kscan_lsp.redaction.vocabulary import (
     COPY,
-    CREDENTIAL_WORDS,
+    EXPECTED,
     HEADERS,
-    OBJECT_META,
-    OF_SECRETS,
     has_credential_word,
+    is_expected,
     is_harmless,
 )
 from kscan_lsp.regex import regex
@@ -39,9 +37,6 @@ _FIELD: Final = regex(r"(?<![\w.$/-])[\"']?(-{0,2}[\w$][\w.$/-]*)[\"']?[ \t]*[:=
 _FIRST_WORD: Final = regex(r"[\"'{\[, ]*([\w.$/-]+)")
 _HARMLESS: Final = regex(
     r"[\"']?(?:apiVersion[\"']?\s*:\s*[\"']?v1|kind[\"']?\s*:\s*[\"']?Secret(?:List)?|type[\"']?\s*:\s*[\"']?Opaque)[\"']?,?"
-)
-_EXPECTED: Final = frozenset(
-    {*OF_SECRETS, *OBJECT_META, "metadata", "data", "stringData", "annotations", "items", "username", "user"}
 )
 _OF_VARIABLES: Final = frozenset(
     ("name", "valueFrom", "secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef", "fieldPath", "apiVersion",
@@ -97,20 +92,13 @@ def _of_secret(text: str) -> Iterator[Span]:
         field = _FIELD.match(content[3])
         if field is None:
             word = _FIRST_WORD.fullmatch(content[3].rstrip())
-            if word and word[1] in _EXPECTED:
+            if word and word[1] in EXPECTED:
                 continue
             yield Span(start, end)
         elif is_expected(field[1]):
             yield from _after(text, start + field.end(), end)
         else:
             yield Span(start, end)
-
-
-def is_expected(name: str) -> bool:
-    """Whether a name is that of a field, or of an entry that is called what it is: `password`, not `hunter2`."""
-    words = split(name)
-    known = CREDENTIAL_WORDS | NOT_ITSELF | STILL_ITSELF
-    return name in _EXPECTED or (bool(words) and known.issuperset(words) and not any(map(str.isdigit, name)))
 
 
 def _of_others(text: str, faults: list[Span]) -> Iterator[Span]:

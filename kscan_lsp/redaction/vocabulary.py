@@ -10,11 +10,11 @@ from typing import Final
 from kscan_lsp.kubernetes.credentials import ENTRIES
 from kscan_lsp.kubernetes.credentials.names import Claim, meaning, split
 from kscan_lsp.kubernetes.credentials.values import counts
-from kscan_lsp.kubernetes.credentials.vocabulary import SYNONYMS
+from kscan_lsp.kubernetes.credentials.vocabulary import NOT_ITSELF, STILL_ITSELF, SYNONYMS
 
 __all__ = [
-    "COPY", "CREDENTIAL_WORDS", "ENTRIES", "HEADERS", "OBJECT_META", "OF_SECRETS", "has_credential_word", "is_harmless",
-    "is_secret_under", "may_name_secret",
+    "COPY", "CREDENTIAL_WORDS", "ENTRIES", "EXPECTED", "HEADERS", "OBJECT_META", "OF_SECRETS", "has_credential_word",
+    "is_expected", "is_harmless", "is_secret_under", "may_name_secret",
 ]  # fmt: skip
 
 CREDENTIAL_WORDS: Final = frozenset(word for words in SYNONYMS.values() for word in words) | {
@@ -38,6 +38,11 @@ OBJECT_META: Final = frozenset(
 )  # fmt: skip
 """The fields of `metadata` but the annotations, as the API reference of Kubernetes has them (ObjectMeta v1 meta)."""
 
+EXPECTED: Final = frozenset(
+    {*OF_SECRETS, *OBJECT_META, "metadata", "data", "stringData", "annotations", "items", "username", "user"}
+)
+"""Fields that are called what they are, wherever they stand in a Secret."""
+
 _NO_SECRETS: Final = frozenset(("", "true", "false", "null", "~", "none", "yes", "no", "on", "off"))
 
 
@@ -49,6 +54,13 @@ def is_harmless(value: str) -> bool:
 def has_credential_word(name: str) -> bool:
     """Whether a name has a word for a credential in it, be it the name of a file or a length."""
     return not CREDENTIAL_WORDS.isdisjoint(split(name))
+
+
+def is_expected(name: str) -> bool:
+    """Whether a name is that of a field, or of an entry that is called what it is: `password`, not `hunter2`."""
+    words = split(name)
+    known = CREDENTIAL_WORDS | NOT_ITSELF | STILL_ITSELF
+    return name in EXPECTED or (bool(words) and known.issuperset(words) and not any(map(str.isdigit, name)))
 
 
 def may_name_secret(name: str, entries: tuple[str, ...]) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from kscan_lsp.findings import Verbatim
 from kscan_lsp.fixes.naming import FixNames
-from kscan_lsp.fixes.verify import Site, fixes_of
 from kscan_lsp.report.formats import FixDetail
 from kscan_lsp.report.model import FixEdit, FixOption
 from kscan_lsp.report.places import range_of
@@ -39,29 +39,39 @@ def fixes_in(
             verdicts.findings for placed in file.documents for verdicts in placed.checked.verdicts
         ):
             yield ()
+        elif detail is FixDetail.EDITS:
+            yield [_proven_in(file, number, project) for number in range(len(file.documents))]
         else:
-            yield [
-                _in_document(placed, Site(project, file.path, number), detail, names)
-                for number, placed in enumerate(file.documents)
-            ]
+            yield [_named_in(placed, project, names) for placed in file.documents]
 
 
-def _in_document(
-    placed: PlacedDocument, site: Site, detail: FixDetail, names: FixNames
-) -> list[tuple[FixOption, ...]]:
-    findings = site.checked.findings
-    if not site.is_written or not any(finding.fixable for finding in findings):
+def _has_fixes(placed: PlacedDocument) -> bool:
+    """Whether a document stands in its file as it was judged, and any of its findings may have a fix."""
+    return isinstance(placed.source, Verbatim) and any(one.fixable for one in placed.checked.findings)
+
+
+def _named_in(placed: PlacedDocument, project: Project, names: FixNames) -> list[tuple[FixOption, ...]]:
+    findings = placed.checked.findings
+    if not _has_fixes(placed):
         return [()] * len(findings)
-    found: Iterator[tuple[FixOption, ...]]
-    if detail is FixDetail.EDITS:
-        found = (
-            tuple([_proven(placed, fix, site.project) for fix in fixes_of(site, finding)[0]])
-            for finding in findings
-            if finding.fixable
-        )
-    else:  # in the order of findings
-        found = map(_named, names.of(site.checked, site.project.evaluator, site.project.index))
+    named = names.of(placed.checked, project.evaluator, project.index)  # in the order of findings
+    found = map(_named, named)
     return [next(found) if finding.fixable else () for finding in findings]
+
+
+def _proven_in(file: CheckedFile, number: int, project: Project) -> list[tuple[FixOption, ...]]:
+    placed = file.documents[number]
+    if not _has_fixes(placed):
+        return [()] * len(placed.checked.findings)
+    from kscan_lsp.fixes.verify import Site, fixes_of  # most scans name fixes, and prove none
+
+    site = Site(project, file.path, number)
+    return [
+        tuple([_proven(placed, fix, project) for fix in fixes_of(site, finding)[0]])
+        if finding.fixable
+        else ()
+        for finding in placed.checked.findings
+    ]
 
 
 @lru_cache(4_096)

@@ -10,9 +10,10 @@ editor's section and a command line, which lie over all of these (`workspace/con
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.findings import Problem
 from kscan_lsp.settings.model import DEFAULT_FRAMEWORK, Settings, settings_of
@@ -33,7 +34,7 @@ OF_ALL: Final = ("extends", "signatures", "baseline", "gate", "images", "charts"
 """The keys that no folder below has for itself."""
 
 
-class Layer(NamedTuple):
+class Layer(Struct, frozen=True):
     """One settings file as read: `file` is its path, `settings` what it says itself."""
 
     file: str
@@ -65,7 +66,7 @@ def what_counts(layers: Iterable[Layer], packs: int = 0) -> Counting:
         for where, message in refused:
             problems.append((layer, Problem(span_at(layer.document, where), message, "setting")))
         own = _without(own, below, [where for where, _ in refused])
-        counting.append(layer._replace(settings=settings_of(own)))
+        counting.append(replace(layer, settings=settings_of(own)))
         below = _on_top(below, own)
         locked.append(locked[-1] | {*own.get("locked", ())})
     return Counting(tuple(counting), tuple(problems), tuple(locked[:-1]))

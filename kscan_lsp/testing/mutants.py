@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kscan_lsp.admission.expressions import Part
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.model import Control, PolicySet
     from kscan_lsp.text import Span
 

@@ -35,7 +35,6 @@ from kscan_lsp.kyverno.model import CEL_POLICIES, CLUSTER_POLICY, EXCEPTION, is_
 from kscan_lsp.kyverno.model import POLICY as KYVERNO_POLICY
 from kscan_lsp.policy.admission import policy_part
 from kscan_lsp.regex import regex
-from kscan_lsp.yaml.splice import Shift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from kscan_lsp.kubescape.asking import KubescapeDeciding
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.storing import StoredObject
+    from kscan_lsp.yaml.splice import Shift
 
 
 class AskedPolicies(Struct, frozen=True):
@@ -134,6 +134,8 @@ def admitted_after(
 
 def with_answers(one: Object, resource: Resource, before: Admission, ruleset: Ruleset) -> Admission:
     """What was said of a resource, with the answers that have come since; arguments as for `admitted_after`."""
+    from kscan_lsp.yaml.splice import Shift  # answers come later in an editor alone
+
     parts = {policy_part(name) for name in before.said.later}
     return Admission(before.asked, _put_together(one, resource, before, Shift(0, 0), parts, ruleset=ruleset))
 

@@ -27,7 +27,7 @@ from kscan_lsp.dispositions.baseline import (
     match,
 )
 from kscan_lsp.dispositions.baseline import read as read_text
-from kscan_lsp.evidence.image_facts import counted_of
+from kscan_lsp.evidence.image_facts import counted_of, facts_in
 from kscan_lsp.evidence.images import full_name
 from kscan_lsp.files import encoding
 from kscan_lsp.files.named import named_files, workspace_of
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.image_facts import ImageFacts
     from kscan_lsp.evidence.images import Vulnerability
+    from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Disposition, Finding
     from kscan_lsp.paths import Ways
     from kscan_lsp.workspace.results import CheckedDocument, CheckedFile
@@ -85,6 +86,17 @@ class KnownFindings(Struct, frozen=True, eq=False):
     def depends_on(self, key: str) -> bool:
         """Whether it matters that a file comes or goes."""
         return key in self.by_file or key in self.missing
+
+    def marked(self, file: CheckedFile, evidence: Evidence) -> CheckedFile:
+        """A file with what the baseline says of its findings, whatever was said of them before.
+
+        What is known of images tells whether another image is worse than the one that the baseline knows.
+
+        Of several findings with one fingerprint the first are known, as many as the baseline has. A document that
+        shares none with those before it is known by itself, and is taken over as it is: at a keystroke that is all but
+        one.
+        """
+        return _marked(file, self, facts_in(evidence))
 
 
 class BaselineFile(Struct, frozen=True):
@@ -171,14 +183,7 @@ def known_findings(file: BaselineFile) -> KnownFindings:
     return KnownFindings(by_file, gone, frozenset(missing))
 
 
-def marked(file: CheckedFile, known: KnownFindings, facts: ImageFacts | None = None) -> CheckedFile:
-    """A file with what a baseline says of its findings, whatever was said of them before.
-
-    What is known of images (`facts`) tells whether another image is worse than the one that the baseline knows.
-
-    Of several findings with one fingerprint the first are known, as many as the baseline has. A document that shares
-    none with those before it is known by itself, and is taken over as it is: at a keystroke that is all but one.
-    """
+def _marked(file: CheckedFile, known: KnownFindings, facts: ImageFacts | None) -> CheckedFile:
     if any(isinstance(placed.source, Overlaid) for placed in file.documents):
         return _marked_where_written(file, known, facts)
     own = known.by_file.get(file.path, _NOTHING)
@@ -309,7 +314,9 @@ def with_claims(file: CheckedFile, claims: Mapping[int, BaselineMatch]) -> Check
         size = sum(len(verdict.findings) for verdict in checked.verdicts)
         found = [claims.get(n) for n in range(number, number + size)]
         number += size
-        parts.append(_with_dispositions(checked, [one and disposition_of(one.entry) for one in found]))
+        parts.append(
+            _with_dispositions(checked, [disposition_of(one.entry) if one else None for one in found])
+        )
     return file.with_parts(parts)
 
 

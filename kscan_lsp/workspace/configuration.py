@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from kscan_lsp.dispositions.entries import Asked
+from kscan_lsp.dispositions.exceptions import Asked
 from kscan_lsp.findings import UNUSED, Problem
 from kscan_lsp.policy.ruleset import SettingError, choose
 from kscan_lsp.redaction import redact, redacted
 from kscan_lsp.settings.layers import Layer, on_top, place_of, what_counts
 from kscan_lsp.settings.model import Settings, overlay, replace_settings, settings_of
 from kscan_lsp.settings.shape import said
-from kscan_lsp.workspace.admission_files import AdmissionFile, read_admission
-from kscan_lsp.workspace.baselines import BaselineFile, find_baseline
 from kscan_lsp.workspace.changes import changes_of
 from kscan_lsp.workspace.exception_files import (
     FoundExceptions,
@@ -30,11 +28,15 @@ from kscan_lsp.workspace.exception_files import (
 )
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions
 from kscan_lsp.workspace.images import ImageFiles, folder_for, of_images, read_images
-from kscan_lsp.workspace.lists import ListsFile, lists_of, with_lists
 from kscan_lsp.workspace.locks import absolute_excludes, excludes_of, hold, load_unlocked, named_policies
-from kscan_lsp.workspace.packs import Pack, find_packs
+from kscan_lsp.workspace.named import (
+    admission_named,
+    baseline_named,
+    lists_named,
+    packs_named,
+    releases_named,
+)
 from kscan_lsp.workspace.places import find_settings, settings_above, top_of
-from kscan_lsp.workspace.releases import NamedRelease, releases_of
 from kscan_lsp.workspace.trust import of_the_user, read_files, without_admission
 from kscan_lsp.workspace.unused import choices_for_nothing, unread_settings
 from kscan_lsp.yaml.document import Document, read_document
@@ -47,7 +49,12 @@ if TYPE_CHECKING:
     from kscan_lsp import paths
     from kscan_lsp.policy.memo import PolicyMemo
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.workspace.admission_files import AdmissionFile
+    from kscan_lsp.workspace.baselines import BaselineFile
     from kscan_lsp.workspace.changes import Change
+    from kscan_lsp.workspace.found_packs import Pack
+    from kscan_lsp.workspace.lists import ListsFile
+    from kscan_lsp.workspace.releases import NamedRelease
 
 
 class Configuration(Struct, frozen=True, eq=False):
@@ -110,7 +117,7 @@ def exclude_in(folder: Path, *, trusted: bool = True) -> tuple[tuple[Path, tuple
     read = read_files(settings_above(path) if path else (), trusted=trusted)
     packs: tuple[Layer, ...] = ()
     if any(layer.settings.exclude for layer in read.layers):  # else there is nothing that a pack could lock
-        packs = find_packs(read.layers, settings_of({}), folder).layers
+        packs = packs_named(read.layers, settings_of({}), folder).layers
     counting = what_counts((*packs, *read.layers), len(packs) + len(read.machine))
     return excludes_of(counting.layers, settings_of({}), folder)
 
@@ -153,7 +160,7 @@ def configure(
     policy_root = path.parent if path else root
     above, left = of_the_user(above, policy_root, trusted=trusted)
     left_out, words = read.left_out or bool(left), [*words, *left]
-    packs = find_packs(read.layers, above, policy_root, read.machine)
+    packs = packs_named(read.layers, above, policy_root, read.machine)
     written = [*packs.layers, *read.layers]
     counting = what_counts(written, len(packs.layers) + len(read.machine))
     problems = [
@@ -179,15 +186,12 @@ def configure(
     missing += [one for layer, folder, _ in naming for one in absolute_excludes(layer, folder)]
     known, found_in_policies = load_unlocked(named, buffers, memo)
     problems += (ConfigurationProblem(*one) for one in found_in_policies)
-    found_lists = [(layer, lists_of(layer, folder_of(layer), known, buffers)) for layer in layers]
-    layers = [with_lists(layer, found) for layer, found in found_lists]
-    lists = [found for _, found in found_lists if isinstance(found, ListsFile)]
-    missing += [
-        (one, SettingError(("inputs",), why)) for one, why in found_lists if why and isinstance(why, str)
-    ]
+    layers, lists = lists_named(layers, folder_of, known, buffers, missing)
     held = hold(layers[:-1], counting.locked, known)
     missing += held.refused
-    baseline = _baseline_of(layers, folder_of, buffers, problems, missing)
+    baseline = baseline_named(layers, folder_of, buffers, missing)
+    if baseline and baseline.problem:
+        problems.append(ConfigurationProblem(baseline.path, baseline.document, baseline.problem))
     settings = replace_settings(held.settings, said(layers[-1].settings))
     settings = settings if trusted else without_admission(settings)
     images = _images_of(
@@ -199,8 +203,8 @@ def configure(
         missing=missing,
     )
     problems += [ConfigurationProblem(one.path, one.document, p) for one in lists for p in one.problems]
-    releases = releases_of(layers, folder_of, missing)
-    admission = read_admission(layers if trusted else (), folder_of, buffers, missing)
+    releases = releases_named(layers, folder_of, missing)
+    admission = admission_named(layers if trusted else (), folder_of, buffers, missing)
     rules, setting_errors = choose(
         known,
         settings,
@@ -276,27 +280,6 @@ def _folder_of(layer: Layer, over: Layer, root: Path | None) -> Path | None:
     return root if layer is over else Path(layer.file).parent
 
 
-def _baseline_of(
-    layers: Iterable[Layer],
-    folder_of: Callable[[Layer], Path | None],
-    buffers: Mapping[Path, str] | None,
-    problems: list[ConfigurationProblem],
-    missing: list[tuple[Layer, SettingError]],
-) -> BaselineFile | None:
-    """The baseline that settings name; notes what is wrong with it, and where there is none."""
-    named = next((one for one in reversed([*layers]) if one.settings.baseline), None)
-    folder = named and folder_of(named)
-    if named is None or folder is None:
-        return None
-    found = find_baseline(named.settings.baseline, folder, buffers)
-    if isinstance(found, str):
-        missing.append((named, SettingError(("baseline",), found)))
-        return None
-    if found.problem:
-        problems.append(ConfigurationProblem(found.path, found.document, found.problem))
-    return found
-
-
 def _images_of(
     settings: Settings,
     layers: tuple[Layer, ...],
@@ -346,4 +329,4 @@ def _place(
 def _report(excepting: FoundExceptions, problems: list[ConfigurationProblem], words: list[str]) -> None:
     problems += [ConfigurationProblem(*one) for one in excepting.problems()]
     for named_by, error in excepting.wrong:
-        _place(error, named_by and (named_by, error.path), problems, words)
+        _place(error, (named_by, error.path) if named_by else None, problems, words)

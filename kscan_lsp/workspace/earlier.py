@@ -6,7 +6,9 @@ before it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kscan_lsp.graph.binding import bind_edited
 from kscan_lsp.graph.references import object_edited, object_of
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from kscan_lsp.workspace.admitting import Admission
 
 
-class Earlier(NamedTuple):
+class Earlier(Struct, frozen=True):
     """What was known of a resource before an edit."""
 
     alone: Edited

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kscan_lsp.dispositions.entries import Rules, rules_of
-from kscan_lsp.dispositions.posture import rules_of_posture
 from kscan_lsp.files import encoding
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import SUPPRESSION, UNUSED, Problem, fewer
@@ -31,8 +29,7 @@ from kscan_lsp.yaml.locate import span_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from kscan_lsp.dispositions.entries import Asked
-    from kscan_lsp.dispositions.exceptions import ExceptionRule
+    from kscan_lsp.dispositions.exceptions import Asked, ExceptionRule
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.settings.layers import Layer
     from kscan_lsp.workspace.results import CheckedFile
@@ -174,9 +171,14 @@ def read_exceptions(
         why = Problem(Span(0, 0), "no exception of this file counts: it cannot be read", SUPPRESSION)
         return ReadExceptions(path, document, (), (*document.problems, why), folder)
     held = replace(asked, file=str(path))
+    # most folders have no exceptions, and of those that have some few have Kubescape's
     if isinstance(document.data, list):
+        from kscan_lsp.dispositions.posture import rules_of_posture
+
         found, wrong = rules_of_posture(document, held), document.problems
     else:
+        from kscan_lsp.dispositions.entries import Rules, rules_of
+
         entries, wrong = read_entries(document)
         found = rules_of(document, entries, held) if entries else Rules((), ())
     return ReadExceptions(path, document, tuple(found.rules), fewer((*wrong, *found.problems)), folder)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -223,7 +225,7 @@ def _paths(
     found: dict[Path, None] = {}
     wrong: list[tuple[int, str]] = []
     visited = 0
-    listed: dict[Path, list[str]] = {}
+    listed: dict[Path, dict[str, list[str]]] = {}
     for number, pattern in enumerate(patterns):
         matching = []
         for path in _matching(pattern, folder, listed):
@@ -233,10 +235,13 @@ def _paths(
             if visited > MAX_VISITED:
                 wrong.append((number, f"'{pattern}' is looked for in too many files; name a smaller folder"))
                 return list(found), wrong
-        named = named_files(tuple(sorted(matching)), folder, (), inside=workspace_of(folder), most=MAX_ALL)
-        found.update(dict.fromkeys(named.files))
-        wrong += [(number, message) for _, message in named.wrong if told]
-        if told and not matching:
+        if matching:
+            named = named_files(
+                tuple(sorted(matching)), folder, (), inside=workspace_of(folder), most=MAX_ALL
+            )
+            found.update(dict.fromkeys(named.files))
+            wrong += [(number, message) for _, message in named.wrong if told]
+        elif told:
             wrong.append((number, f"no report is called '{pattern}'"))
     paths = [_absolute(folder, str(path)) for path in found]
     if len(paths) > MAX_REPORTS:
@@ -244,7 +249,7 @@ def _paths(
     return paths[:MAX_REPORTS], wrong
 
 
-def _matching(pattern: str, folder: Path, listed: dict[Path, list[str]]) -> Iterator[Path | None]:
+def _matching(pattern: str, folder: Path, listed: dict[Path, dict[str, list[str]]]) -> Iterator[Path | None]:
     """The files that a pattern matches, in no order, and None for each that was looked at below and is not one.
 
     A folder itself is listed once for all patterns, however much is in it: whoever scans it walks it, too.
@@ -256,23 +261,32 @@ def _matching(pattern: str, folder: Path, listed: dict[Path, list[str]]) -> Iter
     parts = pattern.split("/")
     fixed = next(n for n, part in enumerate(parts) if "*" in part or "?" in part)
     start, rest = folder.joinpath(*parts[:fixed]), "/".join(parts[fixed:])
-    wanted = re.compile(_expression(rest))
     if "/" not in rest and "**" not in rest:
         if start not in listed:
-            try:
-                listed[start] = os.listdir(start)
-            except OSError:  # there is no such folder, or nobody may look at it
-                listed[start] = []
+            listed[start] = _names_in(start)
         ending = re.split(r"[*?]", rest)[-1]
-        names = [name for name in listed[start] if name.endswith(ending) and wanted.fullmatch(name)]
+        _, dot, last = ending.rpartition(".")
+        alike = listed[start].get(last, ()) if dot else chain.from_iterable(listed[start].values())
+        if names := [name for name in alike if name.endswith(ending)]:
+            names = [*filter(re.compile(_expression(rest)).fullmatch, names)]
         yield from (start / name for name in names if not (start / name).is_dir())
         return
+    wanted = re.compile(_expression(rest))
     for here, folders, names in os.walk(start):
         below = Path(os.path.relpath(here, start)).as_posix()
         for name in names:
             path = name if below == "." else f"{below}/{name}"
             yield Path(here, name) if wanted.fullmatch(path) else None
         folders[:] = sorted(set(folders) - UNVISITED)
+
+
+def _names_in(folder: Path) -> dict[str, list[str]]:
+    """The names in a folder, by what stands behind the last dot of each; none where nobody may look at it."""
+    found: dict[str, list[str]] = {}
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            found.setdefault(name.rpartition(".")[2], []).append(name)
+    return found
 
 
 def _is_pattern(text: str) -> bool:

@@ -78,7 +78,7 @@ def judge(
         resources = tuple([replace(one, file=file) for one in resources])
     earlier = earlier_of(before, change, resources) if before else (None,) * len(resources)
     pairs = [*zip(resources, earlier, strict=True)]
-    verdicts = tuple([evaluator.evaluate(one, was and was.alone) for one, was in pairs])
+    verdicts = tuple([evaluator.evaluate(one, was.alone if was else None) for one, was in pairs])
     objects = tuple([object_now(path, *pair) for pair in pairs]) if ruleset.relational else ()
     if ruleset.by_namespace:
         objects = tuple(map(also_by_namespace, objects))
@@ -206,7 +206,7 @@ def _stored(
         )  # fmt: skip
         judged.append(said_as_written(raw, stored, text))
         keys = bound.dependencies if bound else frozenset()
-        bounds.append(led and led._replace(dependencies=led.dependencies | keys))
+        bounds.append(replace(led, dependencies=led.dependencies | keys) if led else None)
     return _disposed(evaluator, read, tuple(judged), tuple(bounds), admitted, joined=True)
 
 

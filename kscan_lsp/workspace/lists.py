@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.files.named import named_files, workspace_of
 from kscan_lsp.findings import Problem
@@ -46,7 +47,7 @@ def with_lists(layer: Layer, lists: ListsFile | str) -> Layer:
     if not isinstance(layer.settings.inputs, str):
         return layer
     values = {} if isinstance(lists, str) else lists.values
-    return layer._replace(settings=replace_settings(layer.settings, {"inputs": values}))
+    return replace(layer, settings=replace_settings(layer.settings, {"inputs": values}))
 
 
 def read_lists(

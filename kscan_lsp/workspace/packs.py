@@ -17,13 +17,12 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
-
 from kscan_lsp.files.named import MAX_BYTES, MAX_FILES, workspace_of
 from kscan_lsp.policy.ruleset import SettingError
 from kscan_lsp.regex import regex
 from kscan_lsp.settings.layers import Layer
 from kscan_lsp.settings.signatures import NO_PARTS, SIGNATURE_NAME
+from kscan_lsp.workspace.found_packs import NO_PACKS, FoundPacks, Pack, is_fetched
 from kscan_lsp.workspace.pack_locks import LOCK_NAME, UPDATE, read_lock
 from kscan_lsp.workspace.policies import PACK_NAME, builtin_folder, read_policy_file
 from kscan_lsp.workspace.signatures import demands_on, unmet
@@ -40,44 +39,12 @@ if TYPE_CHECKING:
 
 GROUP: Final = "kscan.packs"
 """The entry points of distributions that have a pack: the name of the pack, and its package."""
-FETCHED: Final = regex(
-    r"git\+(?P<url>(?:https|ssh|file)://[^\s@#]+(?:@[^\s@#/]+/[^\s@#]+)?)@(?P<ref>\w[\w./-]*)(?:#(?P<folder>[\w./-]+))?"
-)
-"""A repository at a commit or tag, and the folder in it: `git+https://git.bank.example/policies@v1.4.0#packs/base`."""
-ARTIFACT: Final = regex(
-    r"oci://(?P<host>[A-Za-z0-9.-]+(?::\d{1,5})?)/(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
-    r"(?=[:@])(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
-"""An artifact of a registry: `oci://registry.bank.example/policies/base:1.4.0`, `@sha256:...`, or both."""
 _WORD: Final = regex(r"[a-z0-9][a-z0-9-]*")
 _UNPORTABLE: Final = regex(
     r'[<>:"/\\|?*\x00-\x1f\x7f]|[. ]$|^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)',
     re.IGNORECASE,
 )
 """What no name has on Windows, and its devices (Microsoft, "Naming Files, Paths, and Namespaces")."""
-
-
-class Pack(Struct, frozen=True):
-    """A pack that counts: what settings call it, what it is called itself, and what its files are to the byte."""
-
-    source: str
-    name: str
-    version: str
-    digest: str
-
-
-class FoundPacks(Struct, frozen=True):
-    """The packs that settings extend, as layers below them, and what is wrong with others."""
-
-    packs: tuple[Pack, ...] = ()
-    layers: tuple[Layer, ...] = ()
-    problems: tuple[tuple[Path, Document, Problem], ...] = ()
-    wrong: tuple[tuple[Layer | None, SettingError], ...] = ()
-    """By the layer that names the pack; None for an editor's settings or a command line."""
-    files: tuple[Path, ...] = ()
-
-
-NO_PACKS: Final = FoundPacks()
 
 
 def find_packs(
@@ -206,11 +173,6 @@ def _located(source: str, folder: Path, locked: Mapping[str, Locked]) -> Path | 
     if not (Path(real) / PACK_NAME).is_file():
         return f"there is no {PACK_NAME} in '{source}'"
     return Path(real)
-
-
-def is_fetched(source: str) -> bool:
-    """Whether a pack is one that `kscan pack update` fetches."""
-    return bool(FETCHED.fullmatch(source) or ARTIFACT.fullmatch(source))
 
 
 def distributed(name: str) -> Path | None:

@@ -16,16 +16,15 @@ from kscan_lsp.files import encoding
 from kscan_lsp.files.discover import repository
 from kscan_lsp.files.named import NamedFiles, named_files, workspace_of
 from kscan_lsp.findings import Problem
-from kscan_lsp.policy.definitions import Definitions
 from kscan_lsp.policy.environment import CONTROLS
 from kscan_lsp.policy.model import Control, Framework, PolicySet
 from kscan_lsp.text import Span
-from kscan_lsp.workspace.kubescape_files import is_library, library_files, read_library, without_libraries
 from kscan_lsp.yaml.document import Document, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kscan_lsp.policy.definitions import Definitions
     from kscan_lsp.policy.memo import PolicyMemo
 
 
@@ -130,6 +129,13 @@ def policy_files(names: tuple[str, ...], root: Path | None) -> NamedFiles:
     """The policy files that settings name; what is relative to no folder is nowhere."""
     if root is None:
         return NamedFiles([], [(n, f"there is no file or folder '{name}'") for n, name in enumerate(names)])
+    if not names:
+        return NamedFiles([], [])
+    from kscan_lsp.workspace.kubescape_files import (  # most settings name no policies
+        is_library,
+        library_files,
+    )
+
     inside = workspace_of(root)
     libraries = {n for n, name in enumerate(names) if is_library(root / name, inside)}
     plain = [n for n in range(len(names)) if n not in libraries]
@@ -159,6 +165,7 @@ def load_policies(
     if not files:
         return base
     from kscan_lsp.policy.load import load
+    from kscan_lsp.workspace.kubescape_files import read_library, without_libraries
 
     files, libraries = without_libraries(files)
     documents = ((str(path), read_policy_file(path, "control", buffers, memo)) for path in files)
@@ -198,6 +205,7 @@ def _definitions_in(path: Path, buffers: Mapping[Path, str] | None) -> Definitio
     """What the pack defines whose own file this is; None where there is none."""
     if not (buffers and path in buffers) and not path.is_file():
         return None
+    from kscan_lsp.policy.definitions import Definitions
     from kscan_lsp.settings.pack import read_pack  # a model takes a while, and most policies are in no pack
 
     document = read_policy_file(path, "setting", buffers)

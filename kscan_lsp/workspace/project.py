@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from kscan_lsp.evidence.image_facts import facts_in
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
@@ -24,7 +23,6 @@ from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.text import Span
 from kscan_lsp.workspace.admitting import COMES_LATER
-from kscan_lsp.workspace.baselines import KnownFindings, marked
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions, excepted
 from kscan_lsp.workspace.judging import judge, judge_again, judge_edited, relate
 from kscan_lsp.workspace.objects import MAX_CHARACTERS, objects_of
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.policy.ruleset import Ruleset
+    from kscan_lsp.workspace.baselines import KnownFindings
 
 
 class Project(Struct, frozen=True, eq=False):
@@ -300,7 +299,7 @@ class Project(Struct, frozen=True, eq=False):
     def _said(self, file: CheckedFile) -> CheckedFile:
         """A file with what is said of its findings elsewhere: in exceptions, and in a baseline."""
         file = excepted(file, self.exceptions)
-        return file if self.known is None else marked(file, self.known, facts_in(self.evidence))
+        return file if self.known is None else self.known.marked(file, self.evidence)
 
 
 def _dependencies(parts: Iterable[CheckedDocument]) -> frozenset[Key]:

@@ -9,8 +9,9 @@ import json
 import os
 from collections import defaultdict
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.files.encoding import Unreadable, read_bytes
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from kscan_lsp.settings.layers import Layer
 
 
-class NamedRelease(NamedTuple):
+class NamedRelease(Struct, frozen=True):
     """A release of a chart that somebody names, with the real paths of its values files."""
 
     release: Release

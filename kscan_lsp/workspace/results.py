@@ -134,7 +134,7 @@ def earlier_of(
         if before.admitted and before.admitted[number].stored is not None:
             bound = None  # it is what the stored object led to
         said = before.verdicts[number].related if bound else None
-        related = alone._replace(before=said) if said and said.judged else None
+        related = replace(alone, before=said) if said and said.judged else None
         admission = before.admitted[number] if before.admitted else None
         found.append(
             Earlier(alone, related, read.objects[number] if read.objects else None, bound, admission)

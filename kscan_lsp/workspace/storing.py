@@ -131,7 +131,7 @@ def as_written(said: Verdicts, stored: StoredObject, written: Verdicts) -> Verdi
         findings=tuple(found),
         unevaluated=tuple(replace(one, path=trace.of(one.path).path) for one in said.unevaluated),
         problems=(*said.problems, *_notes(answered, resource)),
-        type_errors=tuple(one._replace(path=trace.of(one.path).path) for one in said.type_errors),
+        type_errors=tuple(replace(one, path=trace.of(one.path).path) for one in said.type_errors),
         view=written.view,
         judged=None,
         related=None,

@@ -26,7 +26,7 @@ from kscan_lsp.findings import UNTRUSTED, Problem
 from kscan_lsp.settings.layers import Layer
 from kscan_lsp.settings.model import Settings, read_settings, settings_of
 from kscan_lsp.settings.shape import said
-from kscan_lsp.workspace.packs import is_fetched
+from kscan_lsp.workspace.found_packs import is_fetched
 from kscan_lsp.workspace.policies import read_policy_file
 from kscan_lsp.yaml.locate import span_at
 

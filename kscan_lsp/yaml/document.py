@@ -26,12 +26,12 @@ from kscan_lsp.yaml.block_reader import read_block
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.json_reader import is_stream, read_json, split_json
 from kscan_lsp.yaml.outcome import Read
-from kscan_lsp.yaml.splice import TreeEdit, splice
 from kscan_lsp.yaml.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kscan_lsp.yaml.splice import TreeEdit
     from kscan_lsp.yaml.tree import Node
 
 _SEPARATOR: Final = regex(r"---(?=[ \t\r\n]|\Z)")
@@ -162,6 +162,8 @@ def reread(before: Document, text: str) -> tuple[Document, TreeEdit | None]:
     Returns:
         The document, and what is different in it; None for that where it is not known to be next to nothing.
     """
+    from kscan_lsp.yaml.splice import TreeEdit, splice  # nothing is edited in a scan
+
     if (
         before.complete
         and not before.problems

@@ -13,7 +13,7 @@ reader: keys, several lines at once, flow collections, block scalars, escapes, a
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -54,7 +54,7 @@ class Shift(Struct, frozen=True):
         return Span(start + self.by if start >= self.end else start, end + self.by)
 
 
-class TreeEdit(NamedTuple):
+class TreeEdit(Struct, frozen=True):
     """What is different in a document after an edit that changed next to nothing: one value, or none."""
 
     path: Path | None

@@ -19,7 +19,7 @@ from kscan_lsp.workspace.policies import complete_policies
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.model import Control
 
 POLICIES = complete_policies()

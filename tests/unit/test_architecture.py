@@ -67,10 +67,10 @@ MAX_LINES = 350
 TOUCH_THE_WORLD = {"files", "render", "workspace", "cli", "devtools", "lsp", "__main__"}
 WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "tempfile", "pathlib"}
 LAZY = {
-    "text", "cel.environment", "yaml.document", "yaml.reader",
-    "workspace.policies", "workspace.images", "workspace.sboms", "workspace.packs",
-    "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
-    "report.build", "report.formats", "report.lines",
+    "text", "redaction", "cel.environment", "yaml.document", "yaml.reader",
+    "workspace.exception_files", "workspace.named", "workspace.policies", "workspace.images", "workspace.sboms",
+    "workspace.packs", "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
+    "report.build", "report.fixes", "report.formats", "report.gates", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
     "cli.packs", "cli.policy", "cli.vap",
     "cli.scan", "cli.scan_command", "cli.idle", "cli.judged", "cli.processes",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.paths import Pattern
-    from kscan_lsp.policy.compile_check import Check
+    from kscan_lsp.policy.check import Check
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.policy.targets import Each
 

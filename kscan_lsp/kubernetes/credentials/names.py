@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from kscan_lsp.kubernetes.credentials.vocabulary import (
     ABOUT,
@@ -45,7 +47,7 @@ class Claim(IntEnum):
     STRONG = 3
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True):
     """What a name says of its value."""
 
     claim: Claim

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp.kubernetes.credentials import tokens, values
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, meaning
@@ -198,7 +199,7 @@ def pairs(text: bytes, entries: tuple[str, ...]) -> Iterator[Found]:
                 continue  # of a path, of an expansion
             said = in_text(meaning(match.group(1).decode(errors="replace"), entries))
             if pattern is spaced:
-                said = said._replace(claim=min(said.claim, Claim.FAIR))
+                said = replace(said, claim=min(said.claim, Claim.FAIR))
             if not said.claim:
                 continue
             group = next((group for group in (_ESCAPED, _DOUBLE, _SINGLE, _BARE) if match.group(group)), 0)
@@ -218,8 +219,8 @@ def in_text(said: Meaning) -> Meaning:
     if said.kind in {"password", "own"}:
         return said
     if said.claim is Claim.WEAK:
-        return said._replace(claim=Claim.NONE)
-    return said if said.explicit else said._replace(claim=min(said.claim, Claim.FAIR))
+        return replace(said, claim=Claim.NONE)
+    return said if said.explicit else replace(said, claim=min(said.claim, Claim.FAIR))
 
 
 def _is_label(value: str, *, quoted: bool) -> bool:

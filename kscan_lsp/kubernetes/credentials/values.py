@@ -14,6 +14,8 @@ import math
 from collections import Counter
 from typing import Final
 
+from msgspec.structs import replace
+
 from kscan_lsp.kubernetes.credentials.names import Claim, Meaning, split
 from kscan_lsp.kubernetes.credentials.searches import either, lazy
 from kscan_lsp.kubernetes.credentials.vocabulary import NAMED, OF_OBJECTS
@@ -147,7 +149,7 @@ def counts(value: str, meaning: Meaning) -> bool:
         if (default := _DEFAULTED().fullmatch(value)) is not None:
             # what holds when nobody sets the variable: a password as any, but words are mostly examples
             value = default.group(1)
-            meaning = meaning._replace(claim=min(meaning.claim, Claim.FAIR))
+            meaning = replace(meaning, claim=min(meaning.claim, Claim.FAIR))
     if not value:
         return False
     if (value[0].isdigit() or value[0] in "+-") and _NUMBER().fullmatch(value) is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from kscan_lsp.dispositions.directives import ANNOTATION, MARK, NO_REASON_YET
 from kscan_lsp.edits import Refusal, set_value
 from kscan_lsp.paths import lookup
@@ -67,7 +69,7 @@ def _suppresses(site: Site, edit: TextEdit, finding: Finding) -> bool:
     after = site.project.with_document(site.file, site.number, apply_edits(document.text, [edit]))
     if not after.files[site.file].parts:
         return False
-    result = site._replace(project=after).checked
+    result = replace(site, project=after).checked
     if not result.document.complete or len(result.document.problems) > len(document.problems):
         return False
     key = (finding.control, finding.stable_path, finding.resource)

@@ -165,7 +165,7 @@ def test_the_life_of_a_repository(here: Path) -> None:
 
 def test_the_life_of_an_exception_and_of_a_policy(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def on(day: str) -> None:
-        for module in ("main", "baseline", "request"):
+        for module in ("main", "scan_command", "baseline", "request"):
             monkeypatch.setattr(f"kscan_lsp.cli.{module}.today", lambda: date.fromisoformat(day))
 
     on("2026-06-01")
@@ -227,7 +227,7 @@ def test_the_life_of_a_repository_in_git(here: Path, monkeypatch: pytest.MonkeyP
     """Commit by commit: what the baseline says, and what a pull request that begins at the commit before would."""
 
     def on(day: str) -> None:
-        for module in ("main", "baseline", "request"):
+        for module in ("main", "scan_command", "baseline", "request"):
             monkeypatch.setattr(f"kscan_lsp.cli.{module}.today", lambda: date.fromisoformat(day))
 
     def git(*words: str) -> None:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kscan_lsp.files.manifest import RealPaths, is_json
+from kscan_lsp.files.manifest import FilePlaces, display_name, is_json
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_where_a_file_really_lies_is_what_the_system_says_of_each(tmp_path):
     (tmp_path / "folder").symlink_to(real)
     (real / "link.yaml").symlink_to(tmp_path / "other.yaml")
     (real / "loop").symlink_to(real / "loop")
-    paths = RealPaths()
+    places = FilePlaces()
     names = [
         "real/a.yaml",
         "folder/a.yaml",
@@ -45,4 +45,8 @@ def test_where_a_file_really_lies_is_what_the_system_says_of_each(tmp_path):
     ]
     for name in [*names, *names]:
         path = tmp_path / name
-        assert paths.of(path) == os.path.realpath(path)
+        place = places.of(path)
+        assert place.real == os.path.realpath(path)
+        assert places.of(path, link=path.is_symlink()) == place
+        assert place.shown == display_name(path)
+        assert f"{place.folder}/{place.name}" == os.path.abspath(path)  # noqa: PTH100

@@ -46,7 +46,7 @@ TODAY = date(2026, 6, 1)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(request, "today", lambda: TODAY)
-    monkeypatch.setattr("kscan_lsp.cli.main.today", lambda: TODAY)
+    monkeypatch.setattr("kscan_lsp.cli.scan_command.today", lambda: TODAY)
     (tmp_path / ".git").mkdir()
     (tmp_path / ".kscan").mkdir()
     (tmp_path / "apps/old").mkdir(parents=True)
