@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from kscan_lsp.dispositions.annotations import by_annotation
 from kscan_lsp.dispositions.comments import by_comment
-from kscan_lsp.dispositions.directives import NO_REASON_YET
+from kscan_lsp.dispositions.directives import NO_DIRECTIVES, NO_REASON_YET, Directives
 from kscan_lsp.findings import Problem, fewer
 from kscan_lsp.policy.admission import is_of_admission
 from kscan_lsp.settings.suggest import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kscan_lsp.dispositions.directives import Directive, DispositionLink
     from kscan_lsp.engine.verdicts import Verdicts
@@ -48,20 +48,31 @@ class Disposed(Struct, frozen=True):
     """Whether any of it depends on the day."""
 
 
-def dispose(document: Document, verdicts: tuple[Verdicts, ...], ruleset: Ruleset, today: date) -> Disposed:
+def directives_of(document: Document, verdicts: Sequence[Verdicts]) -> Directives:
+    """What all links find in a document, whatever is said about its resources."""
+    answers = [link(document, verdicts) for link in LINKS]
+    found = [directive for answer in answers for directive in answer.found]
+    problems = [problem for answer in answers for problem in answer.problems]
+    return Directives(found, problems) if found or problems else NO_DIRECTIVES
+
+
+def dispose(
+    document: Document, said: Directives, verdicts: tuple[Verdicts, ...], ruleset: Ruleset, today: date
+) -> Disposed:
     """Decide what becomes of the findings of a document.
 
     Args:
         document: the document.
+        said: what is asked for in it.
         verdicts: what the engine says about its resources.
         ruleset: the controls that are on; a directive about another known control is left alone.
         today: the day that `until` is compared with.
     """
-    answers = [link(document, verdicts) for link in LINKS]
-    problems = [problem for answer in answers for problem in answer.problems]
-    found = [directive for answer in answers for directive in answer.found]
-    dated = any(directive.disposition.until for directive in found)
-    directives = [directive for directive in found if _counts(directive, ruleset, today, problems)]
+    if not (said.found or said.problems):  # as of most
+        return Disposed(verdicts, (), dated=False)
+    problems = list(said.problems)
+    dated = any(directive.disposition.until for directive in said.found)
+    directives = [directive for directive in said.found if _counts(directive, ruleset, today, problems)]
     if not directives:
         return Disposed(verdicts, fewer(tuple(problems)), dated)
     by_target: dict[tuple[int | Path | None, str], list[Directive]] = {}

@@ -13,6 +13,7 @@ from kscan_lsp.dispositions.directives import (
     CONTROL_ID,
     EXAMPLE,
     MARK,
+    NO_DIRECTIVES,
     Directive,
     Directives,
     read_directives,
@@ -35,7 +36,7 @@ _ALMOST: Final = regex(r"\bkscan(?:(?:\s*[:-]\s*|\.dev/)([a-z]+)|\s+([a-z]+)(?=\
 def by_comment(document: Document, _: Sequence[Verdicts]) -> Directives:
     """What the comments of a document ask for."""
     if "kscan" not in document.text.lower():
-        return Directives()
+        return NO_DIRECTIVES
     directives: list[Directive] = []
     problems: list[Problem] = []
     index = document.lines

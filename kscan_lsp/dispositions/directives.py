@@ -67,8 +67,11 @@ class Directives(Struct, frozen=True):
     problems: Sequence[Problem] = ()
 
 
+NO_DIRECTIVES: Final = Directives()
+
+
 class DispositionLink(Protocol):
-    """One place where people say that a finding may stay. Pure: nothing but the document decides."""
+    """One place where people say that a finding may stay. Pure: nothing but the document and its resources decide."""
 
     def __call__(self, document: Document, verdicts: Sequence[Verdicts], /) -> Directives:
         """The directives for some findings of a document, in the order of the text."""

@@ -25,6 +25,7 @@ from kscan_lsp.engine.plan import plans_for
 from kscan_lsp.engine.related import RelatedObjects
 from kscan_lsp.engine.scope import scope_of
 from kscan_lsp.engine.verdicts import Unevaluated, Verdicts, joined, verdicts_of
+from kscan_lsp.graph.binding import leads_nowhere
 from kscan_lsp.kubernetes.images import images_in
 from kscan_lsp.kubernetes.pod_templates import spec_of_pod
 from kscan_lsp.kubernetes.type_errors import type_errors
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.edited import Edited
     from kscan_lsp.engine.memo import Fill
     from kscan_lsp.engine.plan import Plan, Plans
+    from kscan_lsp.engine.related import RelatedByName
     from kscan_lsp.engine.scope import Scope
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.graph.binding import Bound
-    from kscan_lsp.graph.index import Key
+    from kscan_lsp.graph.index import Key, Object
     from kscan_lsp.kubernetes.pod_templates import Place
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.policy.ruleset import Ruleset
@@ -65,12 +67,16 @@ class Evaluator:
             other._memo = self._memo
         return other
 
-    def evaluate(self, resource: Resource, edited: Edited | None = None) -> Verdicts:
+    def evaluate(
+        self, resource: Resource, edited: Edited | None = None, one: Object | None = None
+    ) -> Verdicts:
         """Judge one resource by every control that looks at nothing but resources of its kind.
 
         Args:
             resource: the resource.
             edited: what was said by the same evidence before an edit, where that is known.
+            one: the same as others see it, for who asks next what rests on them: where its relations lead to nothing,
+                whatever there is, that is found with the rest.
         """
         plans = self._plans(resource)
         if edited is None:
@@ -83,7 +89,11 @@ class Evaluator:
             view = cel.view_edited(seen, was, resource.data, value) if seen else cel.view(resource.data)
             wrong = type_errors(plans.fields, resource.data, edited.path)
         known = Verdicts(resource, (), frozenset(), frozenset(), (), (), tuple(wrong), view)
-        verdicts = self._judged(known, plans.alone, None, edited)
+        verdicts = self._after(known, plans.alone, None, edited) if edited else None
+        if verdicts is None and one is not None and leads_nowhere(one, self.relations_of(resource)):
+            verdicts = self._unrelated(known, plans)
+        if verdicts is None:
+            verdicts = self._judged(known, plans.alone, None)
         if not plans.unanswerable:
             return verdicts
         unanswered = tuple(Unevaluated(control, (), why) for control, why in plans.unanswerable)
@@ -100,7 +110,9 @@ class Evaluator:
         Returns:
             Both verdicts as one.
         """
-        whole = joined(alone, self._judged(alone, self._plans(alone.resource).related, bound, edited))
+        plan = self._plans(alone.resource).related
+        after = self._after(alone, plan, bound, edited) if edited else None
+        whole = joined(alone, after or alone.unrelated or self._judged(alone, plan, bound))
         if not self.ruleset.by_namespace:
             return whole
         namespace = spaces.spoken_for(alone.resource, bound)
@@ -164,7 +176,7 @@ class Evaluator:
             related = None
             if bound is not None and plan is plans.related:
                 related = self._related(bound, plan)
-            scope = self._scope(verdicts, related, template)
+            scope = self._scope(verdicts, related.templates[template] if related else None, template)
             scope.conditions = self._memo.known_conditions()
             return scope
 
@@ -191,9 +203,28 @@ class Evaluator:
         )
         return self._memo.keep_plans(kind, made)
 
-    def _judged(self, known: Verdicts, plan: Plan, bound: Bound | None, edited: Edited | None) -> Verdicts:
-        if edited and not known.type_errors and (after := self._after(known, plan, bound, edited)):
-            return after
+    def _unrelated(self, known: Verdicts, plans: Plans) -> Verdicts | None:
+        """What is said of a resource that is related to none, by both plans; None where they are asked one by one.
+
+        So they are where there are several pods, and where it is counted what each control takes.
+        """
+        plan, view = plans.related, known.view
+        if not plan.rounds or self.ruleset.limited or len(known.resource.templates) > 1:
+            return None
+        if view is None or not view.complete:
+            return None
+        scope = self._scope(known, self._memo.lists.nothing(plan.relations, plan.related_fields), 0)
+        if scope.composed is not None:  # what patches leave open is said of no group
+            return None
+        found = evaluate(plans.both, scope, self._memo)
+        first = plans.alone.size
+        alone, others = (
+            verdicts_of(known, one, results, None, ruleset=self.ruleset, memo=self._memo)
+            for one, results in ((plans.alone, found[:first]), (plan, found[first:]))
+        )
+        return replace(alone, unrelated=others)
+
+    def _judged(self, known: Verdicts, plan: Plan, bound: Bound | None) -> Verdicts:
         related = None
         found: list[Results] = []
         spending = self._spending()
@@ -203,7 +234,7 @@ class Evaluator:
             view = known.view or cel.view(known.resource.data)
             if view.complete and (related is None or related.complete):
                 for template in range(len(known.resource.templates) or 1):
-                    scope = self._scope(known, related, template)
+                    scope = self._scope(known, related.templates[template] if related else None, template)
                     found += evaluate(plan, scope, self._memo, spending=spending)
             else:
                 whose = "an object that this one is related to" if view.complete else "this object"
@@ -226,7 +257,9 @@ class Evaluator:
     def _after(self, known: Verdicts, plan: Plan, bound: Bound | None, edited: Edited) -> Verdicts | None:
         """What is said after an edit, as far as that is what was said before; None where it must be evaluated."""
         judged = edited.before.judged
-        if judged is None or judged.plan is not plan or known.view is None or not known.view.complete:
+        if known.type_errors or judged is None or judged.plan is not plan:
+            return None
+        if known.view is None or not known.view.complete:
             return None
         again = frozenset[int]()
         found: Sequence[Results] = judged.results
@@ -236,7 +269,7 @@ class Evaluator:
         if bound is not None and plan.rounds and (edited.path is not None or edited.shift is None):
             related = self._related(bound, plan)
         if edited.path is not None and plan.rounds:
-            scope = self._scope(known, related, 0)
+            scope = self._scope(known, related.templates[0] if related else None, 0)
             again = self._memo.touched(plan, edited.path, scope.anchors)
             if again:
                 kept = [None if number in again else one for number, one in enumerate(judged.results)]
@@ -265,7 +298,7 @@ class Evaluator:
     def _related(self, bound: Bound, plan: Plan) -> RelatedObjects:
         return RelatedObjects(bound, plan.related_fields, self._memo.document, self._memo.lists)
 
-    def _scope(self, known: Verdicts, related: RelatedObjects | None, template: int) -> Scope:
+    def _scope(self, known: Verdicts, related: RelatedByName | None, template: int) -> Scope:
         resource = known.resource
         view = known.view or cel.view(resource.data)
         return scope_of(
@@ -273,7 +306,7 @@ class Evaluator:
             view.value,
             ruleset=self.ruleset,
             evidence=self.evidence,
-            related=None if related is None else related.templates[template],
+            related=related,
             digests=self._memo.digests,
             number=template,
         )

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kscan_lsp import cel
 from kscan_lsp.engine.elements import ways_to
@@ -117,6 +118,8 @@ class Plans(Struct, frozen=True):
     """Controls that look at nothing but the object."""
     related: Plan
     """Controls for which other objects matter, too."""
+    both: Plan
+    """The rounds of one behind those of the other."""
     unanswerable: tuple[tuple[str, str], ...]
     """Controls that are about such objects, but need more than anybody knows here: id, and why."""
     spaces: Plan
@@ -174,17 +177,30 @@ def plans_for(
                 unanswerable.append(control)
                 continue
         (related if any(check.relations for _, check in checks) else alone).extend(checks)
+    at: dict[Dependency, int] = {}
+    first, second = _plan(alone, numbers, at), _plan(related, numbers, at)
+    behind = [replace(one, first=one.first + first.size) for one in second.rounds]
+    both = replace(
+        second,
+        rounds=(*first.rounds, *behind),
+        dependencies=tuple(at),
+        controls=first.controls + second.controls,
+        ways=ways_to(one.each for one in (*first.rounds, *behind)),
+        size=first.size + second.size,
+    )
     return Plans(
         fields=fields_of(group, kind, places),
-        alone=_plan(alone, numbers),
-        related=_plan(related, numbers),
-        spaces=_plan([one for one in (*alone, *related) if one[1].undeclared], numbers),
+        alone=first,
+        related=second,
+        both=both,
+        spaces=_plan([one for one in (*alone, *related) if one[1].undeclared], numbers, {}),
         unanswerable=tuple((control.id, control.unanswered) for control in unanswerable),
         evidence=frozenset(wanted),
     )
 
 
-def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
+def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int], at: dict[Dependency, int]) -> Plan:
+    """The plan for some checks, each with its number in its control; `at` counts the dependencies of several plans."""
     by_each: dict[Each, list[PlannedCheck]] = {}
     same: dict[tuple[Dependency, ...], tuple[Dependency, ...]] = {}
     for index, check in indexed:
@@ -196,8 +212,9 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
         by_each.setdefault(check.each, []).append(planned)
     checks = [check for _, check in indexed]
     found = {check: _of_a_resource(check) for check in checks}
-    dependencies = tuple(dict.fromkeys(one for all_ in found.values() for one in all_))
-    at = {dependency: index for index, dependency in enumerate(dependencies, start=1)}
+    for read in found.values():
+        for one in read:
+            at.setdefault(one, len(at) + 1)
 
     def round_of(each: Each, planned: list[PlannedCheck], first: int) -> Round:
         alike: dict[tuple[Dependency, ...], list[PlannedCheck]] = {}
@@ -224,7 +241,7 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int]) -> Plan:
         size += len(rounds[-1].groups)
     return Plan(
         tuple(rounds),
-        dependencies,
+        tuple(at) if checks else (),
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
         cel.fields_read_of_entries(e for check in checks for e in check.expressions()),

@@ -109,6 +109,8 @@ class RelatedLists:
         self._entries = 0
         self._seen: dict[tuple[int, str, frozenset[str] | None], tuple[tuple[Link, ...], RelatedList]] = {}
         """The same by the identity of the links, which are kept with it: many that ask share them."""
+        self._nothing: dict[tuple[frozenset[str], frozenset[str] | None], RelatedByName] = {}
+        """Lists of nothing, by the relations and the fields of a plan."""
         self.places: dict[tuple[Object, str, str], Related] = {}
 
     def __len__(self) -> int:
@@ -143,6 +145,15 @@ class RelatedLists:
         return RelatedByName(
             {variable(name): self.list(variable(name), found, fields) for name, found in links.items()}
         )
+
+    def nothing(self, relations: frozenset[str], fields: frozenset[str] | None) -> RelatedByName:
+        """The same where none of them leads to anything."""
+        known = self._nothing.get((relations, fields))
+        if known is None:
+            if len(self._nothing) >= MAX_LISTS:
+                self._nothing.clear()
+            known = self._nothing[relations, fields] = self.by_name(dict.fromkeys(relations, ()), fields)
+        return known
 
     def sees_the_same(self, before: Bound, now: Bound, fields: frozenset[str] | None) -> bool:
         """Whether CEL sees the same of two answers to the same relations."""

@@ -82,6 +82,8 @@ class Verdicts(Struct, frozen=True, eq=False):
     """What those took that have a limit, in the units of `cel.cost`."""
     related: Verdicts | None = None
     """What is said by controls for which other objects matter, where that is among these verdicts."""
+    unrelated: Verdicts | None = None
+    """What is said by those, where it was found at once, as the resource is related to none for sure."""
     answered: tuple[tuple[str, str], ...] = ()
     """What would be found in the resource as it is written, and a policy changes before it is stored: the name of the
     policy, and the control."""
@@ -102,6 +104,7 @@ def joined(alone: Verdicts, related: Verdicts) -> Verdicts:
         over={**alone.over, **related.over},
         work={**alone.work, **related.work},
         related=related,
+        unrelated=None,
     )
 
 

@@ -9,13 +9,14 @@ Left out on purpose: which relations there are (`relations.py`), and when to fol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp.graph.following import Answers, Keys, Link, asked_of, follow
 from kscan_lsp.graph.references import is_read
+from kscan_lsp.graph.relations import relation_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -44,10 +45,16 @@ def any_of(dependencies: Iterable[frozenset[Key]], keys: AbstractSet[Key]) -> bo
 class Followed:
     """What relations were found to lead to in one index, for as long as somebody asks."""
 
-    __slots__ = ("answers", "ends", "parts")
+    __slots__ = ("answers", "ends", "known", "parts", "steps", "unasked")
 
     def __init__(self, index: Index) -> None:
         self.answers = Answers(index)
+        self.steps: dict[frozenset[str], tuple[_ChainStep, ...]] = {}
+        """The steps of some relations, in the order in which they are followed."""
+        self.known: dict[tuple[Hashable, ...], tuple[Mapping[str, tuple[Link, ...]], Keys]] = {}
+        """What relations lead to and the keys that decided it, by their names and their questions."""
+        self.unasked: dict[tuple[str, str], Any] = {}
+        """By API group and kind, what policies say of objects that none of them is about (`workspace/judging.py`)."""
         self.ends: dict[tuple[str, int], tuple[tuple[Link, ...], _FollowedChain]] = {}
         """By the name of a chain and the identity of where its last relation starts, which is kept with it."""
         self.parts: dict[tuple[Link, ...], tuple[Link, ...]] = {}
@@ -70,16 +77,29 @@ def bind(subject: Object, names: Collection[str], followed: Followed, before: Bo
         followed: what was found before in the workspace.
         before: what the relations of this very object led to in another version of the workspace.
     """
-    dependencies: set[frozenset[Key]] = set()
     subjects = [subject]
     if len(subject.templates) > 1:
         subjects = [replace(subject, templates=(one,)) for one in subject.templates]
     asked = [dict(one) for one in before.asked] if before and before.asked else [{} for _ in subjects]
-    links = [
-        _linked(one, names, followed, questions, dependencies)
-        for one, questions in zip(subjects, asked, strict=True)
+    relations = frozenset(names)
+    found = [
+        _linked(one, relations, followed, questions) for one, questions in zip(subjects, asked, strict=True)
     ]
-    return Bound(tuple(links), frozenset(dependencies), tuple(asked))
+    dependencies = found[0][1].union(*[keys for _, keys in found[1:]])
+    return Bound(tuple([links for links, _ in found]), dependencies, tuple(asked))
+
+
+def leads_nowhere(subject: Object, names: Iterable[str]) -> bool:
+    """Whether relations of an object lead to nothing, whatever else there is, since it names nothing to look for."""
+    for name in names:
+        relation = relation_of(name.partition(".")[0])
+        if relation.before or any(map(_is_any, (relation.look(subject), relation.made(subject)))):
+            return False
+    return True
+
+
+def _is_any(found: Iterable[object]) -> bool:
+    return next(iter(found), None) is not None
 
 
 def bind_edited(
@@ -101,30 +121,53 @@ def bind_edited(
     return None
 
 
-def _linked(
-    subject: Object,
-    names: Collection[str],
-    followed: Followed,
-    asked: dict[str, Hashable],
-    dependencies: set[frozenset[Key]],
-) -> dict[str, tuple[Link, ...]]:
-    ends: dict[str, tuple[Link, ...]] = {}
+class _ChainStep(Struct, frozen=True):
+    """A relation that is followed, from what a chain led to so far, or from the subject itself."""
+
+    chain: str
+    """With this step; its name, where nothing is before it."""
+    start: str
+    relation: str
+
+
+def _steps(names: Iterable[str]) -> tuple[_ChainStep, ...]:
+    """The steps of some relations and chains: each once, behind those that it starts from."""
+    found: dict[str, _ChainStep] = {}
     for name in sorted(names):
         so_far = ""
-        for step in name.split("."):
-            start, so_far = so_far, f"{so_far}.{step}" if so_far else step
-            if so_far in ends:
-                continue
-            if start:
-                chained = _chained(so_far, step, ends[start], followed)
-                ends[so_far], keys = chained.links, chained.keys
-            else:
-                if step not in asked:
-                    asked[step] = asked_of(step, subject)
-                found = follow(step, subject, followed.answers, asked[step])
-                ends[so_far], keys = found.links, found.keys
-            dependencies |= keys
-    return {name: ends[name] for name in names}
+        for relation in name.split("."):
+            start, so_far = so_far, f"{so_far}.{relation}" if so_far else relation
+            found.setdefault(so_far, _ChainStep(so_far, start, relation))
+    return tuple(found.values())
+
+
+def _linked(
+    subject: Object, names: frozenset[str], followed: Followed, asked: dict[str, Hashable]
+) -> tuple[Mapping[str, tuple[Link, ...]], Keys]:
+    """What relations lead to, and the keys that decided it: the same for all that ask the same questions."""
+    steps = followed.steps.get(names)
+    if steps is None:
+        steps = followed.steps[names] = _steps(names)
+    first = [step.chain for step in steps if not step.start]
+    for name in first:
+        if name not in asked:
+            asked[name] = asked_of(name, subject)
+    question = (names, *[asked[name] for name in first])
+    known = followed.known.get(question)
+    if known is not None:
+        return known
+    dependencies: set[frozenset[Key]] = set()
+    ends: dict[str, tuple[Link, ...]] = {}
+    for step in steps:
+        if step.start:
+            chained = _chained(step.chain, step.relation, ends[step.start], followed)
+            ends[step.chain], keys = chained.links, chained.keys
+        else:
+            found = follow(step.chain, subject, followed.answers, asked[step.chain])
+            ends[step.chain], keys = found.links, found.keys
+        dependencies |= keys
+    made = followed.known[question] = ({name: ends[name] for name in names}, frozenset(dependencies))
+    return made
 
 
 def _chained(name: str, step: str, start: tuple[Link, ...], followed: Followed) -> _FollowedChain:

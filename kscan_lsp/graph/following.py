@@ -90,9 +90,9 @@ def asked_of(name: str, subject: Object) -> Hashable:
     relation = relation_of(name)
     if relation.others or (relation.holds is not None and relation.reads is None):
         return name, subject
-    if relation.reads is None and any(True for _ in relation.made(subject)):
+    if relation.reads is None and next(iter(relation.made(subject)), None) is not None:
         return name, subject
-    if relation.before and any(True for _ in relation_of(relation.before).look(subject)):
+    if relation.before and next(iter(relation_of(relation.before).look(subject)), None) is not None:
         return name, subject
     return name, tuple(relation.look(subject)), relation.reads and relation.reads(subject)
 

@@ -334,6 +334,8 @@ def _asks_what_was(one: Object) -> bool:
 
 def policy_faults(resource: Resource, ruleset: Ruleset) -> tuple[Problem, ...]:
     """What is wrong with a policy itself."""
+    if not resource.id.group.endswith(("admissionregistration.k8s.io", "kyverno.io", "gatekeeper.sh")):
+        return ()
     if is_policy(resource) or is_mutating(resource):
         from kscan_lsp.admission.problems import problems_of  # as above
 

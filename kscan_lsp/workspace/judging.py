@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from kscan_lsp.admission.model import NOTHING
-from kscan_lsp.dispositions.chain import dispose
+from kscan_lsp.dispositions.chain import directives_of, dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
 from kscan_lsp.graph.binding import any_of, bind
@@ -41,6 +41,7 @@ from kscan_lsp.workspace.results import CheckedDocument, ReadDocument, earlier_o
 from kscan_lsp.yaml.document import reread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
     from kscan_lsp.admission.model import Admitted
@@ -78,12 +79,17 @@ def judge(
         resources = tuple([replace(one, file=file) for one in resources])
     earlier = earlier_of(before, change, resources) if before else (None,) * len(resources)
     pairs = [*zip(resources, earlier, strict=True)]
-    verdicts = tuple([evaluator.evaluate(one, was.alone if was else None) for one, was in pairs])
     objects = tuple([object_now(path, *pair) for pair in pairs]) if ruleset.relational else ()
     if ruleset.by_namespace:
         objects = tuple(map(also_by_namespace, objects))
-    kept = earlier if objects else ()
-    return _alone(evaluator, ReadDocument(document, verdicts, missed, objects, evaluator.evidence, kept))
+    seen = zip(pairs, objects or (None,) * len(pairs), strict=True)
+    verdicts = tuple(
+        [evaluator.evaluate(one, was.alone if was else None, other) for (one, was), other in seen]
+    )
+    said, kept = directives_of(document, verdicts), earlier if objects else ()
+    return _alone(
+        evaluator, ReadDocument(document, verdicts, missed, objects, evaluator.evidence, said, kept)
+    )
 
 
 def judge_edited(evaluator: Evaluator, path: str, before: CheckedDocument, text: str) -> CheckedDocument:
@@ -240,6 +246,17 @@ def _admission(evaluator: Evaluator, verdicts: Verdicts, one: Object, asked: Ask
     return Admission(asked, both_said(after, besides), stored, said)
 
 
+def _unasked(evaluator: Evaluator, one: Object, followed: Followed) -> Admission | None:
+    """What policies say of an object that none of them is about, which is the same for all of its kind."""
+    kind = (one.id.group, one.id.kind)
+    if kind not in followed.unasked:
+        asked = asked_about(one, followed.answers.index, evaluator.ruleset)
+        is_any = leads_on(one) or asked.any or asked.mutating.policies or asked.kubescape is not None
+        followed.unasked[kind] = None if is_any else Admission(asked, NOTHING)
+    known: Admission | None = followed.unasked[kind]
+    return known
+
+
 def _admitted_after(
     evaluator: Evaluator, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
 ) -> tuple[Admission, ...]:
@@ -254,7 +271,10 @@ def _admitted_after(
         if was and known and are_apart(known.asked, ruleset):
             found.append(admitted_after(one, verdicts.resource, known, was.alone, ruleset))
         else:
-            found.append(_admission(evaluator, verdicts, one, asked_about(one, index, ruleset)))
+            found.append(
+                _unasked(evaluator, one, followed)
+                or _admission(evaluator, verdicts, one, asked_about(one, index, ruleset))
+            )
     return tuple(found)
 
 
@@ -278,8 +298,8 @@ def _disposed(
         verdicts = tuple(
             _with_admission(one, admission.said) for one, admission in zip(verdicts, admitted, strict=True)
         )
-    disposed = dispose(read.document, verdicts, evaluator.ruleset, evaluator.evidence.today)
-    judging = tuple(problem for verdict in verdicts for problem in verdict.problems)
+    disposed = dispose(read.document, read.said, verdicts, evaluator.ruleset, evaluator.evidence.today)
+    judging = [problem for verdict in verdicts for problem in verdict.problems]
     policies = [
         problem for verdict in verdicts for problem in policy_faults(verdict.resource, evaluator.ruleset)
     ]
@@ -307,13 +327,14 @@ def _keys(
     *,
     dated: bool,
 ) -> Keys:
-    return frozenset[frozenset[str]]().union(
-        *(bound.dependencies for bound in bounds or () if bound),
-        (keys for admission in admitted for keys in admission.asked.keys),
-        (evaluator.evidence_of(verdict.resource) for verdict in read.verdicts),
-        (_ON_TODAY,) if dated else (),
-        (COMES_LATER,) if any(admission.said.later for admission in admitted) else (),
-    )
+    parts: list[Iterable[frozenset[Key]]] = [bound.dependencies for bound in bounds or () if bound]
+    parts += [admission.asked.keys for admission in admitted]
+    parts.append([keys for one in read.verdicts if (keys := evaluator.evidence_of(one.resource))])
+    if dated:
+        parts.append((_ON_TODAY,))
+    if any(admission.said.later for admission in admitted):
+        parts.append((COMES_LATER,))
+    return frozenset[frozenset[str]]().union(*parts)
 
 
 def _sees_the_same(

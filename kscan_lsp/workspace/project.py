@@ -37,10 +37,11 @@ from kscan_lsp.yaml.document import read_document, split
 from kscan_lsp.yaml.json_reader import split_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.evidence.model import Evidence
+    from kscan_lsp.graph.following import Keys
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.baselines import KnownFindings
 
@@ -137,7 +138,7 @@ class Project(Struct, frozen=True, eq=False):
         objects = {path: file.objects for path, file in files.items()}
         index, changed = self.index.with_files({**dict.fromkeys(gone, ()), **objects})
         made = self._updated(with_files_in_order(left, now), index, changed, ())
-        dependents = made.dependents.updated(dict.fromkeys((*gone, *files), frozenset()))
+        dependents = made.dependents.updated(dict.fromkeys((*gone, *files), ()))
         return replace(made, dependents=dependents, apart=frozenset(files))
 
     def with_declared(self, files: Iterable[tuple[str, str, bool]]) -> Project:
@@ -210,7 +211,7 @@ class Project(Struct, frozen=True, eq=False):
     def with_judged(self, files: Mapping[str, CheckedFile]) -> Project:
         """The project with files that it knows of as the same project judged them elsewhere."""
         said = {path: self._said(file) for path, file in files.items()}
-        dependencies = {path: _dependencies(file.parts) for path, file in files.items()}
+        dependencies = {path: _dependencies(file.parts) for path, file in said.items()}
         dependents = self.dependents.updated(dependencies)
         return replace(self, files=with_files_in_order(self.files, said), dependents=dependents)
 
@@ -265,7 +266,7 @@ class Project(Struct, frozen=True, eq=False):
         dependents, followed = self.dependents, Followed(index)
         relational = self.whole and self.ruleset.relational
         evaluated: dict[str, CheckedFile] = {}
-        dependencies: dict[str, frozenset[Key]] = dict.fromkeys(touched, frozenset())
+        dependencies: dict[str, Sequence[Keys]] = dict.fromkeys(touched, ())
         for path in {*dependencies, *dependents.of(changed)} if relational else list(dependencies):
             file = files.get(path)
             if file is None or path in self.apart:
@@ -302,6 +303,6 @@ class Project(Struct, frozen=True, eq=False):
         return file if self.known is None else self.known.marked(file, self.evidence)
 
 
-def _dependencies(parts: Iterable[CheckedDocument]) -> frozenset[Key]:
-    """The keys that any of some documents depends on."""
-    return frozenset[Key]().union(*frozenset[frozenset[Key]]().union(*[one.dependencies for one in parts]))
+def _dependencies(parts: Iterable[CheckedDocument]) -> Sequence[Keys]:
+    """The keys that some documents depend on."""
+    return [one.dependencies for one in parts]

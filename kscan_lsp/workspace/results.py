@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kscan_lsp.dispositions.directives import NO_DIRECTIVES
 from kscan_lsp.engine.edited import edited
 from kscan_lsp.files.partials import VALUES
 from kscan_lsp.findings import Location, Verbatim
@@ -26,6 +27,7 @@ from kscan_lsp.workspace.earlier import Earlier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from kscan_lsp.dispositions.directives import Directives
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.evidence.model import Evidence
     from kscan_lsp.findings import Finding, Problem, ResourceId, SourceMap
@@ -63,6 +65,8 @@ class ReadDocument(Struct, frozen=True, eq=False):
     """The same resources as the others in the workspace see them."""
     evidence: Evidence
     """What was known besides."""
+    said: Directives = NO_DIRECTIVES
+    """What is to become of findings, as far as it says so itself."""
     earlier: tuple[Earlier | None, ...] = ()
     """What was known of each resource before an edit, until what rests on other objects is known."""
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.objects import RULES
 
-from kscan_lsp.graph.binding import Followed, bind
+from kscan_lsp.graph.binding import Followed, bind, leads_nowhere
 from kscan_lsp.graph.builtin import find_builtin
 from kscan_lsp.graph.index import Index
 from kscan_lsp.graph.relations import RELATIONS
@@ -116,5 +116,6 @@ def test_what_is_found_for_many_is_what_is_found_for_each(texts: list[str]) -> N
         bound = bind(subject, RELATIONS, followed)
         for name, links in bound.links[0].items():
             assert [link.object for link in links] == alone(name, subject, index), name
+            assert not (links and leads_nowhere(subject, [name])), name
         for name, relation in RELATIONS.items():
             assert {*relation.look(subject)} <= frozenset().union(*bound.dependencies), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support.objects import empty_project
 from support.reporting import POD, checked
 
 from kscan_lsp.dispositions import chain
@@ -161,3 +162,18 @@ def test_one_more_link_is_one_more_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problems == ()
     assert finding.disposition is not None
     assert finding.disposition.owner == "jo"
+
+
+def test_a_text_is_asked_once_for_both_judgements(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Document] = []
+
+    def by_nobody(document: Document, _: Sequence[Verdicts]) -> Directives:
+        asked.append(document)
+        return Directives()
+
+    monkeypatch.setattr(chain, "LINKS", (*chain.LINKS, by_nobody))
+    project = empty_project().with_file("pod.yaml", f"# kscan:ignore C-0057 -- why\n{POD}")
+    (part,) = project.files["pod.yaml"].parts
+    assert part.bounds, "it was judged for what rests on others, too"
+    assert len(asked) == 1
+    assert [problem.code for problem in part.problems] == ["suppression"]

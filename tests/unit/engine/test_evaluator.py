@@ -10,10 +10,14 @@ import pytest
 from msgspec import msgpack
 from support.evaluating import TODAY, fresh, judged
 
-from kscan_lsp.engine import digests, elements, evaluate, memo
+from kscan_lsp.engine import digests, elements, evaluate, memo, plan
 from kscan_lsp.engine import evaluator as engine
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
+from kscan_lsp.graph.binding import Followed, bind
+from kscan_lsp.graph.index import Index, Object
+from kscan_lsp.graph.references import object_of
+from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.policy import load as loading
 from kscan_lsp.policy import model as policies
 from kscan_lsp.policy.ruleset import choose
@@ -438,3 +442,64 @@ def test_a_container_that_moves_to_another_list_is_found_there() -> None:
     for line, path in (("", ("containers", 1)), ("  initContainers:\n", ("initContainers", 0))):
         ((((finding,)), *_),) = judged(f"{pod}{line}  - image: b\n", warm)
         assert finding.path == ("spec", *path)
+
+
+LONELY = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  template:
+    spec:
+      volumes: VOLUMES
+      containers:
+      - name: shop
+        image: shop
+        securityContext: {privileged: true}
+        volumeMounts: [{name: run, mountPath: /run}]
+        env: [{name: A, value: b}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("volumes", "related", "asked"),
+    [
+        ("[{name: run, hostPath: {path: /var/run}}]", {"C-0045", "C-0074"}, ["both"]),
+        ("[{name: run, emptyDir: {}}]", set(), ["both"]),
+        ("{run: 1}", set(), ["both"]),
+        ("'no'", set(), ["both"]),
+        ("[{name: run, persistentVolumeClaim: {claimName: run}}]", set(), ["alone", "related"]),
+    ],
+)
+def test_what_is_related_to_nothing_is_judged_at_once_as_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, volumes: str, related: set[str], asked: list[str]
+) -> None:
+    plans: list[plan.Plan] = []
+
+    def counted(one, *given, **named):
+        plans.append(one)
+        return evaluate.evaluate(one, *given, **named)
+
+    monkeypatch.setattr(engine, "evaluate", counted)
+    rules, _ = choose(builtin_policies(), Settings.of({"frameworks": ["recommended"]}))
+    (resource,), _ = resources_of(read_document(LONELY.replace("VOLUMES", volumes)), rules.pod_spec_paths)
+    one = object_of("a.yaml", resource)
+
+    def said(seen: Object | None) -> list[tuple]:
+        evaluator = Evaluator(rules, Evidence(TODAY))
+        alone = evaluator.evaluate(resource, None, seen)
+        both = evaluator.evaluate_related(
+            alone, bind(one, evaluator.relations_of(resource), Followed(Index()))
+        )
+        assert {finding.control for finding in both.related.findings} == related
+        return [
+            (v.findings, v.failed, v.passed, v.unevaluated, v.problems, v.type_errors)
+            for v in (alone, both, both.related)
+        ]
+
+    at_once = said(one)
+    seen, plans = plans, []
+    assert at_once == said(None)
+    alone, others = ({*one.groups} for one in plans)
+    names = {"alone": alone, "related": others, "both": alone | others}
+    assert [len([*one.groups]) for one in seen] == [len(names[name]) for name in asked]

@@ -12,7 +12,7 @@ from support.objects import RULES, listed
 from kscan_lsp.engine.evaluator import Evaluator
 from kscan_lsp.evidence.model import Evidence
 from kscan_lsp.graph import pods
-from kscan_lsp.graph.binding import Followed, any_of, bind
+from kscan_lsp.graph.binding import Followed, any_of, bind, leads_nowhere
 from kscan_lsp.graph.index import Index, Object
 from kscan_lsp.graph.relations import RELATIONS
 from kscan_lsp.workspace.objects import objects_of
@@ -55,6 +55,19 @@ def led_to(name: str, subject: str, *others: str) -> list[str]:
         index, _ = index.with_file(file, objects_of(file, text, RULES))
     bound = bind(index.files["subject.yaml"][0], [name], Followed(index))
     return [f"{link.object.id.kind}/{link.object.id.name}" for link in bound.links[0][name]]
+
+
+def test_who_names_nothing_is_led_nowhere_whatever_there_is() -> None:
+    (one,) = objects_of("a.yaml", DEPLOYMENT, RULES)
+    (plain,) = objects_of("a.yaml", listed("Deployment", "shop", api="apps/v1"), RULES)
+    for name in ("secrets", "configMaps", "persistentVolumeClaims.persistentVolumes"):
+        assert not leads_nowhere(one, [name])
+        assert leads_nowhere(plain, [name])
+    claims = "spec: {volumeClaimTemplates: [{metadata: {name: data}}]}"
+    (made,) = objects_of("a.yaml", listed("StatefulSet", "shop", api="apps/v1", rest=claims), RULES)
+    assert not leads_nowhere(made, ["persistentVolumeClaims"]), "nobody writes its claims"
+    assert not leads_nowhere(plain, ["secrets", "namespaces"])
+    assert not leads_nowhere(plain, ["namespace:ResourceQuota"])
 
 
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: store}\n"

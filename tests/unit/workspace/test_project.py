@@ -125,3 +125,21 @@ def test_what_an_edit_leaves_as_it_was_is_not_made_ready_again(monkeypatch: pyte
     )
     project.with_file("pod.yaml", POD.replace("a:1", "a:2"))
     assert 30 not in made
+
+
+def test_objects_of_a_kind_that_no_policy_is_about_share_what_policies_say() -> None:
+    texts = [(name, listed("ConfigMap", name), False) for name in ("a", "b")]
+    project = empty_project().with_files(texts)
+    one, other = (project.files[name].parts[0].admitted[0] for name in ("a", "b"))
+    assert one is other
+    rule = "{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}"
+    policy = listed(
+        "ValidatingAdmissionPolicy",
+        "p",
+        api="admissionregistration.k8s.io/v1",
+        rest=f"spec: {{matchConstraints: {{resourceRules: [{rule}]}}, validations: [{{expression: 'false'}}]}}",
+    )
+    project = project.with_file("p", policy)
+    one, other = (project.files[name].parts[0].admitted[0] for name in ("a", "b"))
+    assert one is not other
+    assert one.asked.any
